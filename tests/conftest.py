@@ -1,0 +1,55 @@
+"""One TensorFlow or none: what a run of the suite does about it, and how hypothesis behaves.
+
+Every test below one of ``TENSORFLOW_FOLDERS`` bears the mark ``tensorflow``. Where TensorFlow cannot be imported those
+folders are not even collected, so that their modules may import it at the top; a marked test elsewhere is skipped.
+"""
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+TESTS = Path(__file__).parent
+TENSORFLOW_FOLDERS = ("models", "oracle", "scenarios", "tracing")
+HAS_TENSORFLOW = find_spec("tensorflow") is not None
+
+# The same examples in every run: a red build can be repeated. HYPOTHESIS_PROFILE=default searches afresh.
+hypothesis.settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def needs_tensorflow(path):
+    """Is this file or folder one of ``TENSORFLOW_FOLDERS``, or below it?"""
+    parts = Path(path).relative_to(TESTS).parts if TESTS in Path(path).parents else ()
+    return bool(parts) and parts[0] in TENSORFLOW_FOLDERS
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tensorflow: imports TensorFlow; left out where there is none")
+
+
+def pytest_report_header(config):
+    if HAS_TENSORFLOW:
+        return "tensorflow: installed"
+    return "tensorflow: not installed, leaving out tests/{" + ",".join(TENSORFLOW_FOLDERS) + "}"
+
+
+def pytest_ignore_collect(collection_path, config):
+    return True if needs_tensorflow(collection_path) and not HAS_TENSORFLOW else None
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if needs_tensorflow(item.path):
+            item.add_marker("tensorflow")
+        if item.get_closest_marker("tensorflow") and not HAS_TENSORFLOW:
+            item.add_marker(pytest.mark.skip(reason="TensorFlow is not installed"))

@@ -1,0 +1,17 @@
+"""``import graphcut`` is light: TensorFlow stays outside until it is called for."""
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def printed(code):
+    return subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE).stdout.decode().strip()
+
+
+def test_importing_graphcut_leaves_tensorflow_out():
+    assert printed("import sys, graphcut; print({'tensorflow', 'keras'} & set(sys.modules))") == "set()"
+
+
+def test_importing_graphcut_leaves_the_command_line_out():
+    assert printed("import sys, graphcut; print({'click', 'rich'} & set(sys.modules))") == "set()"

@@ -1,0 +1,29 @@
+"""The README, the continuous integration and the package say the same thing."""
+from __future__ import annotations
+
+import configparser
+import re
+
+from tests.house.measure import ROOT
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_readme_s_last_command_is_what_ci_runs():
+    readme = re.findall(r"```sh\n(.*?)\n```", text("README.md").split("## Two commands")[1], re.DOTALL)[1]
+    assert readme == text(".ci/run").splitlines()[-1]
+
+
+def test_every_python_that_tox_tests_is_a_classifier():
+    config = configparser.ConfigParser()
+    config.read(str(ROOT / "setup.cfg"))
+    tested = set(re.findall(r"py3(\d+)-", text("tox.ini"))) | set(re.findall(r"python3\.(\d+)", text("tox.ini")))
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in tested} <= set(
+        config["metadata"]["classifiers"].splitlines()
+    )
+
+
+def test_the_changelog_names_the_version_or_what_is_to_come():
+    assert re.search(r"^## \[Unreleased\]", text("CHANGELOG.md"), re.MULTILINE)
