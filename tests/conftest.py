@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
-TENSORFLOW_FOLDERS = ("models", "oracle", "scenarios", "tracing")
+TENSORFLOW_FOLDERS = ("models", "oracle", "random_graphs", "scenarios", "tracing")
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
 
 # The same examples in every run: a red build can be repeated. HYPOTHESIS_PROFILE=default searches afresh.
