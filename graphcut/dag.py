@@ -1,0 +1,176 @@
+"""The flat graph: every op of a graph with its functions opened up, as columns, and the same as a networkx DAG.
+
+An *op* is an index into the columns, a *tensor* an index of its own: the outputs of op ``i`` are the tensors
+``first[i]`` to ``first[i + 1] - 1``. Columns are what the analysis walks; the DAG is what people and networkx walk.
+
+The body of each call is opened in place, each call its own copy. An op ``MatMul`` of the body that the op ``call``
+runs is named ``call!MatMul`` (``cond!then!MatMul``, ``loop!body!MatMul``); TensorFlow forbids ``!`` and ``#`` in names. Each
+argument is a node ``_Arg``, each result a node ``_Retval``, each loop variable a node ``_LoopVar``, so that nothing leaks
+between unrelated outputs; the call's own node keeps only its control edges.
+"""
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+import networkx as nx
+
+SEPARATOR = "!"
+REF = 100
+
+Shape = Optional[Tuple[Optional[int], ...]]
+
+DTYPES = {
+    0: "invalid", 1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64",
+    9: "int64", 10: "bool", 11: "qint8", 12: "quint8", 13: "qint32", 14: "bfloat16", 15: "qint16", 16: "quint16",
+    17: "uint16", 18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32", 23: "uint64",
+    24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
+    29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
+}  # fmt: skip
+RESOURCE, VARIANT = 20, 21
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What ops of one kind share: type, serialized attributes (``AttrEntry`` bytes), the dtypes of the outputs."""
+
+    type: str
+    attrs: Tuple[bytes, ...]
+    outputs: Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, branch or loop that was opened up.
+
+    ``op`` is its own node; ``inputs`` the tensors handed to the bodies; ``predicate`` what picks the branch; ``branches``
+    are labelled function names; ``variables`` (loops alone) and ``results`` are ops; ``arguments`` and ``returns`` hold,
+    for each branch, the ``_Arg`` ops and the tensors returned.
+    """
+
+    op: int
+    type: str
+    inputs: Tuple[int, ...]
+    predicate: Optional[int]
+    branches: Tuple[Tuple[str, str], ...]
+    variables: Tuple[int, ...]
+    results: Tuple[int, ...]
+    arguments: Tuple[Tuple[int, ...], ...] = ()
+    returns: Tuple[Tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """One opened copy of a function body: the call it belongs to, the function and the label of the branch."""
+
+    call: int
+    function: str
+    label: str
+
+
+@dataclass(frozen=True)
+class FlatGraph:
+    """A graph as columns; see the module's docstring.
+
+    ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
+    the ops at the head of a loop to the inputs that come back from the loop's end. ``names_of_calls`` maps the name
+    of an opened call to its index in ``calls``, so that ``call:1`` can be found. ``inert`` holds the variant tensors whose
+    elements are known to have no gradient (a TensorList of integers).
+    """
+
+    names: Sequence[str]
+    kinds: Sequence[int]
+    kind_table: Sequence[Kind]
+    inputs: Sequence[Tuple[int, ...]]
+    controls: Sequence[Tuple[int, ...]]
+    first: Sequence[int]
+    producer: Sequence[int]
+    dtypes: Sequence[int]
+    contexts: Sequence[int]
+    context_table: Sequence[Context]
+    calls: Sequence[Call]
+    loop_inputs: Dict[int, Tuple[int, ...]]
+    inert: FrozenSet[int] = frozenset()
+
+    def type(self, op: int) -> str:
+        """The op's type, such as ``MatMul``."""
+        return self.kind_table[self.kinds[op]].type
+
+    def outputs(self, op: int) -> range:
+        """The op's output tensors."""
+        return range(self.first[op], self.first[op + 1])
+
+    def tensor_name(self, tensor: int) -> str:
+        """``op:0``."""
+        op = self.producer[tensor]
+        return "%s:%d" % (self.names[op], tensor - self.first[op])
+
+    def function(self, op: int) -> Optional[str]:
+        """The name of the function whose body the op came from, ``None`` for the graph itself."""
+        context = self.contexts[op]
+        return None if context < 0 else self.context_table[context].function
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Python's garbage collector off: building a million small tuples otherwise takes twice as long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def to_networkx(flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]) -> nx.DiGraph:
+    """The DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
+
+    ``shapes_of`` gives the shapes of an op's outputs, ``variables`` the name of the variable an op stands for.
+    """
+    dag = nx.DiGraph()
+    with collector_paused():
+        dag.add_nodes_from(_nodes(flat, shapes_of, variables))
+        loop_edges = _add_edges(dag, flat)
+    dag.graph["loop_edges"] = loop_edges
+    return dag
+
+
+def _nodes(flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]) -> Iterator[Tuple[str, dict]]:
+    for op, name in enumerate(flat.names):
+        kind = flat.kind_table[flat.kinds[op]]
+        yield name, {
+            "type": kind.type,
+            "inputs": tuple([flat.tensor_name(tensor) for tensor in flat.inputs[op]]),
+            "dtypes": tuple([dtype_name(dtype) for dtype in kind.outputs]),
+            "shapes": tuple(shapes_of(op)),
+            "function": flat.function(op),
+            "variable": variables.get(op),
+        }
+
+
+def _add_edges(dag: nx.DiGraph, flat: FlatGraph) -> Tuple[Tuple[str, str], ...]:
+    loop_edges = []
+    names, producer, first = flat.names, flat.producer, flat.first
+    for op, inputs in enumerate(flat.inputs):
+        edges: Dict[int, List[Tuple[int, int]]] = {}
+        for index, tensor in enumerate(inputs):
+            source = producer[tensor]
+            edges.setdefault(source, []).append((tensor - first[source], index))
+        looped = {producer[inputs[index]] for index in flat.loop_inputs.get(op, ())}
+        for source, tensors in edges.items():
+            if source in looped:
+                loop_edges.append((names[source], names[op]))
+            else:
+                dag.add_edge(names[source], names[op], tensors=tuple(tensors), control=False)
+        for source in flat.controls[op]:
+            if source not in edges:
+                dag.add_edge(names[source], names[op], tensors=(), control=True)
+    return tuple(loop_edges)
+
+
+def dtype_name(dtype: int) -> str:
+    """``float32`` for 1 and for 101, its reference."""
+    return DTYPES.get(dtype % REF, "dtype %d" % dtype)

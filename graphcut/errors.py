@@ -1,0 +1,32 @@
+"""The one kind of error that graphcut raises on purpose.
+
+A message says what was asked, what was found and what to do, in at most three lines.
+"""
+from __future__ import annotations
+
+import difflib
+from typing import Iterable
+
+
+class GraphcutError(Exception):
+    """A question that cannot be answered: bad input, an unknown name, a missing package.
+
+    The command line prints its message and exits with 2; a Python caller catches it here.
+    """
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'loss'?`` where something is near, else an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(printable(each) for each in near) + "?"
+
+
+def printable(name: str, limit: int = 120) -> str:
+    """``name`` quoted, with control characters escaped, cut in the middle beyond ``limit`` characters."""
+    text = repr(name)
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return text[:half] + "…" + text[-half:]

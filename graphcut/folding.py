@@ -1,0 +1,129 @@
+"""Names told in few words: which variables belong in one row, one box.
+
+Variables share a *fate* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
+stands for one or several names: a name, a scope whose every audited variable is meant (``encoder/*``), or a run of
+numbers (``w/part_0..39``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
+
+from graphcut.terms import VariableAudit, Verdict
+
+_WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
+_SHORTEST_RUN = 4
+_FEW = 4
+
+
+@dataclass(frozen=True)
+class Label:
+    """``text`` stands for ``count`` names."""
+
+    text: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Variables of one fate, in the order audited, and the labels that stand for their names."""
+
+    labels: Tuple[Label, ...]
+    variables: Tuple[VariableAudit, ...]
+
+
+def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
+    """Group ``variables`` by fate, worst verdict first."""
+    members: Dict[Hashable, List[VariableAudit]] = {}
+    for variable in variables:
+        members.setdefault(fate(variable), []).append(variable)
+    totals = _scope_sizes(variable.name for variable in variables)
+    groups = [Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values()]
+    return tuple(sorted(groups, key=_rank))
+
+
+def fate(variable: VariableAudit) -> Hashable:
+    """What two variables must share to be told in one row."""
+    return (variable.verdict, variable.cut, variable.conditions, variable.unused, variable.trainable is False)
+
+
+def labels(names: Sequence[str], totals: Dict[str, int]) -> Tuple[Label, ...]:
+    """Few labels for ``names``; ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``."""
+    parts = _fold_runs([Label(name, 1) for name in names if _is_partition(name)], shortest=2)
+    whole = [Label(name, 1) for name in names if not _is_partition(name)]
+    return tuple(_fold_runs(_fold_scopes(parts + whole, totals), shortest=_SHORTEST_RUN))
+
+
+def _rank(group: Group) -> Tuple[int, bool]:
+    first = group.variables[0]
+    return _WORST_FIRST[first.verdict], first.unused
+
+
+def _is_partition(name: str) -> bool:
+    return re.search(r"/part_\d+$", name) is not None
+
+
+def _scopes(name: str) -> List[str]:
+    """The scopes around ``name``, outermost first: ``''``, ``a``, ``a/b`` for ``a/b/c``."""
+    pieces = name.split("/")[:-1]
+    return ["/".join(pieces[:depth]) for depth in range(len(pieces) + 1)]
+
+
+def _scope_sizes(names: Iterable[str]) -> Dict[str, int]:
+    return Counter(scope for name in names for scope in _scopes(name))
+
+
+def _fold_scopes(items: List[Label], totals: Dict[str, int]) -> List[Label]:
+    """Put the items of a scope that is wholly theirs into one label, the widest scope that is."""
+    names: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for item in items:
+        for scope in _scopes(item.text):
+            names[scope] += item.count
+            rows[scope] += 1
+    folded: List[Label] = []
+    done: Set[str] = set()
+    for item in items:
+        whole = [scope for scope in _scopes(item.text) if rows[scope] > 1 and names[scope] == totals.get(scope)]
+        if not whole or (whole[0] == "" and rows[""] <= _FEW):
+            folded.append(item)
+        elif whole[0] not in done:
+            done.add(whole[0])
+            folded.append(Label(f"{whole[0]}/*".lstrip("/"), names[whole[0]]))
+    return folded
+
+
+def _fold_runs(items: List[Label], shortest: int) -> List[Label]:
+    """Put items that differ only in one number, counted without a gap, into one label."""
+    tokens = [(re.split(r"(\d+)", item.text), item.count) for item in items]
+    places = max((len(token) for token, _ in tokens), default=0)
+    for place in range(places - 2, 0, -2):
+        tokens = _fold_place(tokens, place, shortest)
+    return [Label("".join(token), count) for token, count in tokens]
+
+
+_Token = Tuple[List[str], int]
+
+
+def _fold_place(tokens: List[_Token], place: int, shortest: int) -> List[_Token]:
+    runs: Dict[Hashable, List[_Token]] = {}
+    for index, (token, count) in enumerate(tokens):
+        number = token[place] if place < len(token) else ""
+        alone = str(int(number)) != number if number.isdigit() else True
+        key = index if alone else (tuple(token[:place]), tuple(token[place + 1 :]), count)
+        runs.setdefault(key, []).append((token, count))
+    return [each for run in runs.values() for each in _fold_run(run, place, shortest)]
+
+
+def _fold_run(run: List[_Token], place: int, shortest: int) -> List[_Token]:
+    if len(run) < shortest:
+        return run
+    numbers = sorted(int(token[place]) for token, _ in run)
+    if numbers[-1] - numbers[0] != len(run) - 1 or len(set(numbers)) != len(run):
+        return run
+    token, _ = run[0]
+    span = [f"{numbers[0]}..{numbers[-1]}"]
+    return [(token[:place] + span + token[place + 1 :], sum(count for _, count in run))]

@@ -1,0 +1,72 @@
+"""Attributes of an op: from the bytes that a kind carries to values."""
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Dict, Optional, Tuple
+
+from graphcut.dag import Kind, Shape
+from graphcut.reading.messages import CLASSES
+
+_ENTRY = CLASSES["AttrEntry"]
+
+
+@lru_cache(maxsize=65536)
+def _entries(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
+    entries = (_ENTRY.FromString(each) for each in attrs)
+    return {entry.key: entry.value for entry in entries}
+
+
+def attributes(kind: Kind) -> Dict[str, Any]:
+    """The attributes of a kind, name to ``AttrValue`` message."""
+    return _entries(kind.attrs)
+
+
+def entry(name: str, **value: Any) -> bytes:
+    """The bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
+    made: bytes = _ENTRY(key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
+    return made
+
+
+def function_name(kind: Kind, attribute: str) -> str:
+    """The function that an attribute such as ``then_branch`` names, or an empty string."""
+    value = attributes(kind).get(attribute)
+    return value.func.name if value is not None else ""
+
+
+def text(kind: Kind, attribute: str) -> str:
+    """A string attribute, decoded, or an empty string."""
+    value = attributes(kind).get(attribute)
+    return value.s.decode("utf-8", "replace") if value is not None else ""
+
+
+def shape(message: Any) -> Shape:
+    """A shape message as a tuple of sizes (``None`` where unknown), or ``None`` where the rank is."""
+    if message.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in message.dim)
+
+
+def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
+    """The shapes of the outputs as far as attributes tell them: ``_output_shapes``, ``shape``, a constant's value."""
+    values = attributes(kind)
+    if "_output_shapes" in values:
+        return tuple(shape(each) for each in values["_output_shapes"].list.shape)
+    if kind.type == "Const" and "value" in values:
+        return (shape(values["value"].tensor.tensor_shape),)
+    if "shape" in values and values["shape"].HasField("shape") and len(kind.outputs) == 1:
+        return (shape(values["shape"].shape),)
+    return None
+
+
+def is_zero(kind: Kind) -> bool:
+    """A constant that holds nothing but zeros."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
+        return False
+    values = [tensor.float_val, tensor.double_val, tensor.scomplex_val, tensor.dcomplex_val, tensor.half_val]
+    return not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
+
+
+def _has_value(tensor: Any, values: Any) -> bool:
+    """False where the value was dropped before the graph was handed over (marked by a version of -1)."""
+    return bool(tensor.version_number != -1)

@@ -1,0 +1,177 @@
+"""Opening the calls: from bodies to one flat graph, each call its own copy, to any depth, without recursion."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+
+from graphcut.dag import SEPARATOR, VARIANT, Call, Context, FlatGraph, collector_paused
+from graphcut.errors import GraphcutError, printable
+from graphcut.reading import body, calls
+from graphcut.reading.attrs import attributes
+from graphcut.reading.body import Body, Kinds
+from graphcut.reading.signatures import Signature
+
+_LONGEST_PREFIX = 400
+
+
+def flatten(graph: Any, op_defs: Mapping[str, Signature]) -> FlatGraph:
+    """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds."""
+    with collector_paused():
+        functions = {each.signature.name: each for each in graph.library.function}
+        kinds = Kinds(op_defs, functions)
+        bodies = _bodies(body.of_graph(graph.node, kinds), functions, kinds)
+        return _Opening(bodies, kinds).run()
+
+
+def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str, Body]:
+    bodies, waiting = {"": root}, [root]
+    while waiting:
+        for name in _called(waiting.pop()):
+            if name not in bodies:
+                bodies[name] = body.of_function(functions[name], kinds)
+                waiting.append(bodies[name])
+    calls.opened_sizes("", {name: len(each.names) for name, each in bodies.items()}, {name: _called(each) for name, each in bodies.items()})
+    return bodies
+
+
+def _called(each: Body) -> List[str]:
+    return [function for call in each.calls for _, function in call.branches]
+
+
+class _Opening:
+    """The columns of the flat graph while bodies are appended to them."""
+
+    def __init__(self, bodies: Mapping[str, Body], kinds: Kinds) -> None:
+        self.bodies, self.known = bodies, kinds
+        self.names: List[str] = []
+        self.kinds: List[int] = []
+        self.inputs: List[Tuple[int, ...]] = []
+        self.controls: List[Tuple[int, ...]] = []
+        self.first: List[int] = [0]
+        self.contexts: List[int] = []
+        self.context_table: List[Context] = []
+        self.calls: List[Call] = []
+        self.loop_inputs: Dict[int, Tuple[int, ...]] = {}
+
+    def run(self) -> FlatGraph:
+        self._append(self.bodies[""], "", -1)
+        opened = 0
+        while opened < len(self.calls):
+            self._open(opened)
+            opened += 1
+        return self._flat()
+
+    def _append(self, each: Body, prefix: str, context: int) -> Tuple[int, int]:
+        """Append a copy of a body; its first op and first tensor."""
+        ops, tensors = len(self.names), self.first[-1]
+        self.names.extend([prefix + name for name in each.names] if prefix else each.names)
+        self.kinds.extend(each.kinds)
+        self.inputs.extend([tuple([tensor + tensors for tensor in inputs]) for inputs in each.inputs] if tensors else each.inputs)
+        self.controls.extend([tuple([op + ops for op in controls]) if controls else () for controls in each.controls] if ops else each.controls)
+        self.first.extend([number + tensors for number in each.first[1:]])
+        self.contexts.extend([context] * len(each.names))
+        self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
+        self.calls.extend(_shifted(call, ops, tensors) for call in each.calls)
+        return ops, tensors
+
+    def _open(self, index: int) -> None:
+        call = self.calls[index]
+        arguments, returns = [], []
+        for label, function in call.branches:
+            each = self.bodies[function]
+            self.context_table.append(Context(index, function, label))
+            context = len(self.context_table) - 1
+            ops, tensors = self._append(each, self._prefix(call, label, context), context)
+            arguments.append(tuple(range(ops, ops + each.arguments)))
+            returns.append(tuple(tensor + tensors for tensor in each.returns))
+        call = replace(call, arguments=tuple(arguments), returns=tuple(returns))
+        self.calls[index] = call
+        self._join_loop(call) if call.variables else self._join(call)
+        self.controls[call.op] += call.results
+
+    def _prefix(self, call: Call, label: str, context: int) -> str:
+        name = self.names[call.op]
+        if len(name) > _LONGEST_PREFIX:
+            name = "%s…#%d" % (name[: _LONGEST_PREFIX // 2].rpartition(SEPARATOR)[0] or name[:20], context)
+        return name + SEPARATOR + (label + SEPARATOR if label else "")
+
+    def _join(self, call: Call) -> None:
+        for arguments in call.arguments:
+            for argument, tensor in zip(arguments, call.inputs):
+                self.inputs[argument] = (tensor,)
+        extra = () if call.predicate is None else (call.predicate,)
+        for index, result in enumerate(call.results):
+            self.inputs[result] = tuple(self._return(call, returns, index) for returns in call.returns) + extra
+
+    def _join_loop(self, call: Call) -> None:
+        condition, body_returns = call.returns
+        for arguments in call.arguments:
+            for argument, variable in zip(arguments, call.variables):
+                self.inputs[argument] = (self.first[variable],)
+        for index, (variable, result) in enumerate(zip(call.variables, call.results)):
+            self.inputs[variable] = (call.inputs[index], self._return(call, body_returns, index))
+            self.loop_inputs[variable] = (1,)
+            self.inputs[result] = (self.first[variable], self._return(call, condition, 0))
+
+    def _return(self, call: Call, returns: Sequence[int], index: int) -> int:
+        if index < len(returns):
+            return returns[index]
+        raise GraphcutError("op %s has %d outputs, its function returns %d" % (printable(self.names[call.op]), len(call.results), len(returns)))
+
+    def _flat(self) -> FlatGraph:
+        dtypes: List[int] = []
+        producer: List[int] = []
+        table = self.known.table
+        for op, kind in enumerate(self.kinds):
+            outputs = table[kind].outputs
+            dtypes.extend(outputs)
+            producer.extend([op] * len(outputs))
+        flat = FlatGraph(
+            _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first, producer, dtypes,
+            self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs,
+        )  # fmt: skip
+        return replace(flat, inert=_inert(flat))
+
+
+def _shifted(call: Call, ops: int, tensors: int) -> Call:
+    return replace(
+        call,
+        op=call.op + ops,
+        inputs=tuple(tensor + tensors for tensor in call.inputs),
+        predicate=None if call.predicate is None else call.predicate + tensors,
+        variables=tuple(op + ops for op in call.variables),
+        results=tuple(op + ops for op in call.results),
+    )
+
+
+def _unique(names: List[str]) -> List[str]:
+    """The names, told apart where a file uses the separators that TensorFlow forbids."""
+    if len(set(names)) == len(names):
+        return names
+    seen: Dict[str, int] = {}
+    for index, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        names[index] = name if seen[name] == 1 else "%s#%d" % (name, index)
+    return names
+
+
+def _inert(flat: FlatGraph) -> FrozenSet[int]:
+    """Variant tensors whose elements are of a dtype without a gradient, as far as ``element_dtype`` tells."""
+    variants = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype == VARIANT]
+    return frozenset(tensor for tensor in variants if _element(flat, tensor) not in (0, 1, 2, 8, 14, 18, 19, 20, 21))
+
+
+def _element(flat: FlatGraph, tensor: int) -> int:
+    """The dtype of a variant's elements, followed back to the op that made it; 0 where unknown."""
+    seen = set()
+    while tensor not in seen:
+        seen.add(tensor)
+        op = flat.producer[tensor]
+        values = attributes(flat.kind_table[flat.kinds[op]])
+        if "element_dtype" in values:
+            return int(values["element_dtype"].type)
+        variants = [each for each in flat.inputs[op] if flat.dtypes[each] == VARIANT]
+        if not variants:
+            return 0
+        tensor = variants[0]
+    return 0

@@ -1,0 +1,28 @@
+"""What a report is written from, whoever holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Tuple
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    import networkx
+
+    from graphcut.terms import Assumption, Stop, VariableAudit
+
+    class Facts(Protocol):
+        """The plain results of one audit, for one loss."""
+
+        @property
+        def variables(self) -> Tuple[VariableAudit, ...]: ...
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def loss_source(self) -> str: ...
+        @property
+        def stops(self) -> Tuple[Stop, ...]: ...
+        @property
+        def assumptions(self) -> Tuple[Assumption, ...]: ...
+        @property
+        def graph(self) -> networkx.DiGraph[Any]: ...

@@ -1,0 +1,74 @@
+"""The rows of the table, before anybody lays them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Sequence, Tuple
+
+from graphcut.folding import Group, Label, fold
+from graphcut.report.words import branch, place, shown
+from graphcut.terms import VariableAudit, Verdict
+
+HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: variables that share a fate. All text is escaped for a terminal."""
+
+    verdict: Verdict
+    variable: str
+    shape: str
+    reason: str
+    where: str
+
+    @property
+    def cells(self) -> Tuple[str, str, str, str, str]:
+        """The text of the row, in the order of ``HEADINGS``."""
+        return self.verdict.value, self.variable, self.shape, self.reason, self.where
+
+
+def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
+    """The variables folded, worst first."""
+    return tuple(_row(group) for group in fold(variables))
+
+
+def _row(group: Group) -> Row:
+    first = group.variables[0]
+    wheres = dict.fromkeys(shown(cut.where) for cut in first.cut if cut.where)
+    return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
+
+
+def _names(labels: Sequence[Label], limit: int = 4) -> str:
+    """``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
+    texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
+    rest = sum(each.count for each in labels[limit:])
+    return ", ".join(texts) + (f" and {rest} more" if rest else "")
+
+
+def _shape(group: Group) -> str:
+    shapes = {variable.shape for variable in group.variables}
+    if len(shapes) > 1:
+        return ""
+    return shape_text(shapes.pop())
+
+
+def shape_text(shape: object) -> str:
+    """``[32, ?]``; ``?`` where the rank is unknown."""
+    if not isinstance(shape, tuple):
+        return "?"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def _reason(variable: VariableAudit) -> Iterator[str]:
+    if variable.unused:
+        yield "unused: nothing leads from it to the loss"
+    for cut in variable.cut[:3]:
+        yield place(cut)
+    more = max(variable.cut_size, len(variable.cut)) - len(variable.cut[:3])
+    if more > 0:
+        yield f"{more} more"
+    for condition in variable.conditions:
+        yield f"only in {branch(condition)}"
+    if variable.trainable is False:
+        yield "not trainable"

@@ -1,0 +1,104 @@
+"""What is said of the whole audit: the line that counts, and what must be said once, first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+
+from graphcut.report.words import BARRIERS, shown
+from graphcut.terms import Assumption, Barrier, VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.report.facts import Facts
+
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
+
+
+def notices(facts: Facts) -> Tuple[str, ...]:
+    """What makes every row below it true at once, the most telling first; often empty."""
+    variables = facts.variables
+    dtypes = _loss_dtypes(facts)
+    if dtypes and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes):
+        return (f"the loss is {' and '.join(dtypes)}: only a float loss has a gradient",)
+    if not variables:
+        return ("no variable to audit was found in this graph",)
+    if all(variable.unused for variable in variables):
+        return ("the loss depends on none of these variables",)
+    if not any(variable.verdict in _GETS for variable in variables):
+        return ("this loss trains nothing: no variable gets a gradient",)
+    return ()
+
+
+def loss_line(facts: Facts) -> str:
+    """``loss: loss:0 (the only float output)``."""
+    return f"loss: {' + '.join(shown(name) for name in facts.loss)} ({facts.loss_source})"
+
+
+def summary_line(variables: Sequence[VariableAudit]) -> str:
+    """``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``."""
+    gets = [variable for variable in variables if variable.verdict in _GETS]
+    some = sum(variable.verdict is Verdict.CONDITIONAL for variable in variables)
+    head = f"{len(gets)} {'gets' if len(gets) == 1 else 'get'} a gradient"
+    head += f" ({some} in some runs only)" if some else ""
+    rest = len(variables) - len(gets)
+    if not rest:
+        return head
+    return f"{head}, {rest} {'does' if rest == 1 else 'do'} not: " + ", ".join(_reasons(variables))
+
+
+def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Iterator[str]:
+    """One line for each reason, with the ops that share it; the rest counted."""
+    alike: List[Tuple[Tuple[str, str], List[str]]] = []
+    index = {}
+    for each in assumptions:
+        key = (each.type, each.reason)
+        if key not in index:
+            index[key] = len(alike)
+            alike.append((key, []))
+        alike[index[key]][1].append(each.op)
+    for (kind, reason), ops in alike[:limit]:
+        more = f" and {len(ops) - 1} more" if len(ops) > 1 else ""
+        yield f"assumed to carry a gradient: {shown(ops[0])}{more} ({shown(kind)}): {shown(reason, 200)}"
+    if len(alike) > limit:
+        yield f"assumed to carry a gradient: {sum(len(ops) for _, ops in alike[limit:])} ops more"
+
+
+def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
+    raising = sum(variable.verdict is Verdict.RAISES for variable in variables)
+    if raising:
+        yield f"{raising} {'raises' if raising == 1 else 'raise'} an error"
+    zero = [variable for variable in variables if variable.verdict is Verdict.ZERO]
+    if zero:
+        yield f"{len(zero)} always zero"
+    cut = [variable for variable in variables if variable.verdict is Verdict.NONE and not variable.unused]
+    if cut:
+        yield f"{len(cut)} cut" + _by(cut)
+    unused = sum(variable.unused for variable in variables)
+    if unused:
+        yield f"{unused} unused"
+
+
+def _by(variables: Sequence[VariableAudit]) -> str:
+    """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op once."""
+    ops = {(cut.barrier, cut.op) for variable in variables for cut in variable.cut}
+    counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in Barrier]
+    words = [f"{count} {_counted(barrier, count)}" for barrier, count in counts if count]
+    more = " and more" if any(variable.cut_size > len(variable.cut) for variable in variables) else ""
+    return (" by " + " and ".join(words) + more) if words else ""
+
+
+def _counted(barrier: Barrier, count: int) -> str:
+    words = BARRIERS[barrier]
+    return words.one if count == 1 else words.many
+
+
+def _loss_dtypes(facts: Facts) -> List[str]:
+    """The dtypes of the loss tensors; empty where one is not known."""
+    known = []
+    for tensor in facts.loss:
+        op, _, output = tensor.rpartition(":")
+        dtypes = facts.graph.nodes[op].get("dtypes") if op in facts.graph else None
+        if not dtypes or not output.isdigit() or int(output) >= len(dtypes):
+            return []
+        known.append(str(dtypes[int(output)]))
+    return known

@@ -1,0 +1,41 @@
+"""The table for a terminal, with colour. No name is ever read as rich markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from graphcut.report.rows import HEADINGS, rows
+from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line
+from graphcut.terms import Verdict
+
+if TYPE_CHECKING:
+    from graphcut.report.facts import Facts
+
+STYLES = {
+    Verdict.RAISES: "bold magenta",
+    Verdict.NONE: "bold red",
+    Verdict.ZERO: "yellow",
+    Verdict.CONDITIONAL: "cyan",
+    Verdict.FLOWS: "green",
+}
+
+
+def rich_table(facts: Facts) -> Group:
+    """The same words as :func:`graphcut.report.text.table`, for a ``rich.console.Console`` to print."""
+    parts = [Text(line, style="bold") for line in notices(facts)] + [Text(loss_line(facts))]
+    rest = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
+    return Group(*parts, _table(facts), *rest, Text(summary_line(facts.variables), style="bold"))
+
+
+def _table(facts: Facts) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
+    for row in rows(facts.variables):
+        verdict, *others = row.cells
+        table.add_row(Text(verdict, style=STYLES[row.verdict]), *(Text(cell) for cell in others))
+    return table

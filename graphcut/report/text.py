@@ -1,0 +1,33 @@
+"""The table as plain text, the same words as on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+
+from graphcut.report.rows import HEADINGS, rows
+from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line
+
+if TYPE_CHECKING:
+    from graphcut.report.facts import Facts
+
+
+def table(facts: Facts) -> str:
+    """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts."""
+    return "\n".join(_lines(facts))
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    yield from notices(facts)
+    yield loss_line(facts)
+    cells = [row.cells for row in rows(facts.variables)]
+    if cells:
+        yield ""
+        yield from _columns([HEADINGS] + cells)
+        yield ""
+    yield from assumption_lines(facts.assumptions)
+    yield summary_line(facts.variables)
+
+
+def _columns(cells: Sequence[Tuple[str, ...]]) -> List[str]:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in cells]

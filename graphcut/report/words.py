@@ -1,0 +1,81 @@
+"""The English for each verdict and barrier. A test holds the tables complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphcut.errors import printable
+from graphcut.terms import Barrier, Condition, Cut, Verdict
+
+VERDICTS = {
+    Verdict.RAISES: "tf.gradients raises an error instead of answering",
+    Verdict.NONE: "gets no gradient: tf.gradients answers None",
+    Verdict.ZERO: "gets a gradient that is always zero: momentum and weight decay still move it",
+    Verdict.CONDITIONAL: "gets a gradient in some runs only",
+    Verdict.FLOWS: "gets a gradient",
+}
+
+
+@dataclass(frozen=True)
+class BarrierWords:
+    """``one`` and ``many`` are nouns to count with; ``because`` says why no gradient passes."""
+
+    one: str
+    many: str
+    because: str
+
+
+BARRIERS = {
+    Barrier.STOP_GRADIENT: BarrierWords("stop_gradient", "stop_gradients", "tf.stop_gradient was put there to stop it"),
+    Barrier.PREVENT_GRADIENT: BarrierWords(
+        "prevent-gradient", "prevent-gradients", "the op forbids a gradient, and raises when asked for one"
+    ),
+    Barrier.STOP_ARGUMENT: BarrierWords("stop argument", "stop arguments", "the tensor was named in stop_gradients="),
+    Barrier.NOT_DIFFERENTIABLE: BarrierWords(
+        "not-differentiable op", "not-differentiable ops", "TensorFlow gives this op no gradient at all"
+    ),
+    Barrier.NO_GRADIENT: BarrierWords(
+        "op without a gradient", "ops without a gradient", "nothing is registered for this op, so TensorFlow raises"
+    ),
+    Barrier.INPUT: BarrierWords(
+        "input without a gradient", "inputs without a gradient", "the op has a gradient, but not for this input"
+    ),
+    Barrier.DTYPE: BarrierWords(
+        "integer, bool or string tensor", "integer, bool or string tensors", "a tensor of this dtype has no gradient"
+    ),
+    Barrier.ZERO: BarrierWords(
+        "zero gradient", "zero gradients", "the gradient of this op is zero wherever it is taken"
+    ),
+    Barrier.ZERO_FILLED: BarrierWords(
+        "zero-filled gradient", "zero-filled gradients", "TensorFlow fills in zeros; the loss does not depend on it"
+    ),
+    Barrier.CUSTOM_GRADIENT: BarrierWords(
+        "custom gradient", "custom gradients", "the user's own gradient function answers None or zeros"
+    ),
+    Barrier.PYTHON: BarrierWords("Python call", "Python calls", "Python code that has no gradient computes the value"),
+    Barrier.STATE: BarrierWords(
+        "assignment", "assignments", "the value gets there only by being assigned to another variable"
+    ),
+    Barrier.OUTSIDE_TAPE: BarrierWords(
+        "value made outside the tape", "values made outside the tape", "no tape recorded how it was computed"
+    ),
+    Barrier.NOT_WATCHED: BarrierWords("unwatched tensor", "unwatched tensors", "the tape was never told to watch it"),
+}
+
+
+def shown(name: str, limit: int = 120) -> str:
+    """``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
+    return printable(name, limit)[1:-1]
+
+
+def place(cut: Cut) -> str:
+    """``stop-gradient at z/StopGradient``, ``input 1 at gather (GatherV2)``."""
+    kind = f"input {cut.input}" if cut.barrier is Barrier.INPUT else cut.barrier.value
+    plain = kind.replace("-", "") == cut.type.lower()
+    return f"{kind} at {shown(cut.op)}" + ("" if plain else f" ({shown(cut.type)})")
+
+
+def branch(condition: Condition) -> str:
+    """``the then branch of cond (predicate p:0)``, ``branch 2 of case (predicate i:0)``."""
+    name = f"branch {condition.branch}" if isinstance(condition.branch, int) else f"the {condition.branch} branch"
+    return f"{name} of {shown(condition.op)} (predicate {shown(condition.predicate)})"

@@ -1,0 +1,130 @@
+"""The words of graphcut and the plain results that carry them.
+
+A *verdict* says what TensorFlow answers for one variable and one loss. A *barrier* is the reason why a
+gradient does not cross an edge. The *cut* of a variable is the barriers on the routes from the loss to it
+that cross the fewest. The values of the enums are the words used in JSON, on the command line and in pictures.
+"""
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+
+class Verdict(enum.Enum):
+    """What ``tf.gradients`` answers for a variable, worst first."""
+
+    RAISES = "raises"
+    NONE = "none"
+    ZERO = "zero"
+    CONDITIONAL = "conditional"
+    FLOWS = "flows"
+
+
+class Barrier(enum.Enum):
+    """Why a gradient does not cross an edge, deliberate ones first."""
+
+    STOP_GRADIENT = "stop-gradient"
+    PREVENT_GRADIENT = "prevent-gradient"
+    STOP_ARGUMENT = "stop-argument"
+    NOT_DIFFERENTIABLE = "not-differentiable"
+    NO_GRADIENT = "no-gradient"
+    INPUT = "input"
+    DTYPE = "dtype"
+    ZERO = "zero"
+    ZERO_FILLED = "zero-filled"
+    CUSTOM_GRADIENT = "custom-gradient"
+    PYTHON = "python"
+    STATE = "state"
+    OUTSIDE_TAPE = "outside-tape"
+    NOT_WATCHED = "not-watched"
+
+    @property
+    def deliberate(self) -> bool:
+        """Somebody put it there to cut: a stop, a prevention, an argument of that name."""
+        return self in (Barrier.STOP_GRADIENT, Barrier.PREVENT_GRADIENT, Barrier.STOP_ARGUMENT)
+
+
+class Role(enum.Enum):
+    """What a ``StopGradient`` does for one loss; the first that fits."""
+
+    DEAD = "dead"
+    REDUNDANT = "redundant"
+    CUTS = "cuts"
+    BYPASSED = "bypassed"
+    SHADOWED = "shadowed"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
+
+    ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
+    ``library`` is true where the op was made inside TensorFlow or Keras.
+    """
+
+    op: str
+    type: str
+    input: int
+    barrier: Barrier
+    deliberate: bool
+    library: bool = False
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One branch that every carrying path passes.
+
+    ``op`` is the ``If`` or ``Case``, or the op of a v1 predicate; ``predicate`` the tensor that picks the
+    branch; ``branch`` is ``"then"``, ``"else"`` or the index of a ``Case`` branch.
+    """
+
+    op: str
+    predicate: str
+    branch: Union[str, int]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """An op whose gradient could not be asked for; it is taken to carry from float to float."""
+
+    op: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One ``StopGradient`` op. ``role``, ``sole`` and ``cuts`` (variable names) are for the audited loss."""
+
+    op: str
+    role: Role
+    sole: bool
+    cuts: Tuple[str, ...]
+    library: bool = False
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class VariableAudit:
+    """What one variable (or input, or tensor) gets from the loss, and why.
+
+    ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
+    gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
+    ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
+    comes as ``tf.IndexedSlices``.
+    """
+
+    name: str
+    tensor: Optional[str]
+    verdict: Verdict
+    trainable: Optional[bool]
+    dtype: str
+    shape: Optional[Tuple[Optional[int], ...]]
+    cut: Tuple[Cut, ...]
+    path: Tuple[str, ...]
+    conditions: Tuple[Condition, ...]
+    unused: bool
+    sparse: bool
+    cut_size: int = 0
