@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
+from typing import Dict, Hashable, Iterable, List, Sequence, Tuple
 
 from graphcut.terms import VariableAudit, Verdict
 
@@ -21,10 +21,15 @@ _FEW = 4
 
 @dataclass(frozen=True)
 class Label:
-    """``text`` stands for ``count`` names."""
+    """``text`` stands for ``names``."""
 
     text: str
-    count: int
+    names: Tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many names."""
+        return len(self.names)
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,11 @@ def fate(variable: VariableAudit) -> Hashable:
 
 def labels(names: Sequence[str], totals: Dict[str, int]) -> Tuple[Label, ...]:
     """Few labels for ``names``; ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``."""
-    parts = _fold_runs([Label(name, 1) for name in names if _is_partition(name)], shortest=2)
-    whole = [Label(name, 1) for name in names if not _is_partition(name)]
-    return tuple(_fold_runs(_fold_scopes(parts + whole, totals), shortest=_SHORTEST_RUN))
+    partitions = _fold_runs([Label(name, (name,)) for name in names if _is_partition(name)], shortest=2)
+    whole = [Label(name, (name,)) for name in names if not _is_partition(name)]
+    folded = _fold_runs(_fold_scopes(partitions + whole, totals), shortest=_SHORTEST_RUN)
+    order = {name: index for index, name in enumerate(names)}
+    return tuple(sorted(folded, key=lambda label: order[label.names[0]]))
 
 
 def _rank(group: Group) -> Tuple[int, bool]:
@@ -63,7 +70,7 @@ def _rank(group: Group) -> Tuple[int, bool]:
 
 
 def _is_partition(name: str) -> bool:
-    return re.search(r"/part_\d+$", name) is not None
+    return re.search(r"/part_[0-9]+$", name) is not None
 
 
 def _scopes(name: str) -> List[str]:
@@ -78,52 +85,50 @@ def _scope_sizes(names: Iterable[str]) -> Dict[str, int]:
 
 def _fold_scopes(items: List[Label], totals: Dict[str, int]) -> List[Label]:
     """Put the items of a scope that is wholly theirs into one label, the widest scope that is."""
-    names: Counter[str] = Counter()
-    rows: Counter[str] = Counter()
+    inside: Dict[str, List[Label]] = {}
     for item in items:
         for scope in _scopes(item.text):
-            names[scope] += item.count
-            rows[scope] += 1
-    folded: List[Label] = []
-    done: Set[str] = set()
+            inside.setdefault(scope, []).append(item)
+    folded: Dict[str, Label] = {}
     for item in items:
-        whole = [scope for scope in _scopes(item.text) if rows[scope] > 1 and names[scope] == totals.get(scope)]
-        if not whole or (whole[0] == "" and rows[""] <= _FEW):
-            folded.append(item)
-        elif whole[0] not in done:
-            done.add(whole[0])
-            folded.append(Label(f"{whole[0]}/*".lstrip("/"), names[whole[0]]))
-    return folded
+        whole = [scope for scope in _scopes(item.text) if _is_whole(scope, inside[scope], totals)]
+        text = f"{whole[0]}/*".lstrip("/") if whole else item.text
+        members = inside[whole[0]] if whole else [item]
+        folded.setdefault(text, Label(text, tuple(name for each in members for name in each.names)))
+    return list(folded.values())
+
+
+def _is_whole(scope: str, items: List[Label], totals: Dict[str, int]) -> bool:
+    """All audited names of ``scope`` are here, and naming the scope says it shorter; the outermost is named last."""
+    return len(items) > (1 if scope else _FEW) and sum(item.count for item in items) == totals.get(scope)
+
+
+_Tokens = Tuple[List[str], Tuple[str, ...]]
 
 
 def _fold_runs(items: List[Label], shortest: int) -> List[Label]:
     """Put items that differ only in one number, counted without a gap, into one label."""
-    tokens = [(re.split(r"(\d+)", item.text), item.count) for item in items]
+    tokens = [(re.split(r"([0-9]{1,9})", item.text), item.names) for item in items]
     places = max((len(token) for token, _ in tokens), default=0)
     for place in range(places - 2, 0, -2):
         tokens = _fold_place(tokens, place, shortest)
-    return [Label("".join(token), count) for token, count in tokens]
+    return [Label("".join(token), names) for token, names in tokens]
 
 
-_Token = Tuple[List[str], int]
-
-
-def _fold_place(tokens: List[_Token], place: int, shortest: int) -> List[_Token]:
-    runs: Dict[Hashable, List[_Token]] = {}
-    for index, (token, count) in enumerate(tokens):
+def _fold_place(tokens: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    runs: Dict[Hashable, List[_Tokens]] = {}
+    for index, (token, names) in enumerate(tokens):
         number = token[place] if place < len(token) else ""
-        alone = str(int(number)) != number if number.isdigit() else True
-        key = index if alone else (tuple(token[:place]), tuple(token[place + 1 :]), count)
-        runs.setdefault(key, []).append((token, count))
+        plain = number.isdigit() and str(int(number)) == number
+        key = (tuple(token[:place]), tuple(token[place + 1 :]), len(names)) if plain else index
+        runs.setdefault(key, []).append((token, names))
     return [each for run in runs.values() for each in _fold_run(run, place, shortest)]
 
 
-def _fold_run(run: List[_Token], place: int, shortest: int) -> List[_Token]:
-    if len(run) < shortest:
-        return run
-    numbers = sorted(int(token[place]) for token, _ in run)
-    if numbers[-1] - numbers[0] != len(run) - 1 or len(set(numbers)) != len(run):
+def _fold_run(run: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    numbers = sorted({int(token[place]) for token, _ in run}) if len(run) >= shortest else []
+    if not numbers or numbers[-1] - numbers[0] != len(run) - 1 or len(numbers) != len(run):
         return run
     token, _ = run[0]
-    span = [f"{numbers[0]}..{numbers[-1]}"]
-    return [(token[:place] + span + token[place + 1 :], sum(count for _, count in run))]
+    span = f"{numbers[0]}..{numbers[-1]}"
+    return [(token[:place] + [span] + token[place + 1 :], tuple(name for _, names in run for name in names))]
