@@ -1,0 +1,116 @@
+"""The cut of a tensor: the barriers on the routes from the loss to it that cross the fewest (a 0-1 breadth-first search).
+
+Routes and barriers are those of *connected* for a gradient that is ``None``, of *carries* for one that is always zero.
+One search serves all tensors; the barriers of each are a bit mask, united along the edges of shortest routes in one
+pass from the loss, so that all cuts together cost no more than the walk.
+"""
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.barriers.edges import Edge, Fence, assignments, edges
+from graphcut.flow.judge import Flow
+from graphcut.flow.walk import Relation
+
+HANDFUL = 5
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The shortest routes of one relation. ``crossed`` maps each tensor with a route to the barriers it must cross,
+    ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``."""
+
+    fences: Sequence[Fence]
+    crossed: Mapping[int, int]
+    masks: Mapping[int, int]
+    first_bits: int
+    last_bits: int
+
+    def routed(self, tensor: int) -> bool:
+        """Whether any route at all leads from the loss to the tensor."""
+        return tensor in self.crossed
+
+    def named(self, tensor: int) -> Tuple[Fence, ...]:
+        """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
+        mask = self.masks.get(tensor, 0)
+        parts = (mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits)
+        bits = [bit for part in parts for bit in _lowest(part)]
+        return tuple(self.fences[bit] for bit in bits[:HANDFUL])
+
+    def size(self, tensor: int) -> int:
+        """How many barriers the tensor's cut has."""
+        return bin(self.masks.get(tensor, 0)).count("1")
+
+
+def _lowest(mask: int) -> List[int]:
+    bits: List[int] = []
+    while mask and len(bits) < HANDFUL:
+        low = mask & -mask
+        bits.append(low.bit_length() - 1)
+        mask ^= low
+    return bits
+
+
+def cuts(flow: Flow, relation: Relation) -> Cuts:
+    """The cuts of every tensor of the graph for one relation."""
+    crossed, taken = _search(flow, relation)
+    numbers: Dict[Fence, int] = {}
+    for _, edge in taken:
+        if edge.fence is not None and edge.fence not in numbers:
+            numbers[edge.fence] = len(numbers)
+    masks = _united(flow, crossed, taken, numbers)
+    fences = tuple(numbers)
+    first = sum(1 << bit for bit, fence in enumerate(fences) if fence.barrier.deliberate)
+    return Cuts(fences, crossed, masks, first, sum(1 << bit for bit, fence in enumerate(fences) if fence.entry))
+
+
+def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
+    """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
+    assigned = assignments(flow.rules.flat)
+    crossed: Dict[int, int] = dict.fromkeys(flow.losses, 0)
+    queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in crossed)
+    done = set()
+    taken: List[Tuple[int, Edge]] = []
+    while queue:
+        tensor, cost = queue.popleft()
+        if tensor in done or crossed[tensor] < cost:
+            continue
+        done.add(tensor)
+        for edge in edges(flow, relation, assigned, tensor):
+            total = cost + edge.cost
+            if total < crossed.get(edge.source, total + 1):
+                crossed[edge.source] = total
+                (queue.append if edge.cost else queue.appendleft)((edge.source, total))
+            if edge.fence is not None or cost or not flow.rules.passing[tensor]:
+                taken.append((tensor, edge))
+    return crossed, taken
+
+
+def _united(flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, Edge]], numbers: Mapping[Fence, int]) -> Dict[int, int]:
+    """The masks, united from the loss outward; repeated while loop-carried edges still add to them."""
+    rank = {op: place for place, op in enumerate(flow.order)}
+    producer = flow.rules.flat.producer
+    shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
+    shortest.sort(key=lambda each: -rank[producer[each[0]]])
+    masks: Dict[int, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for tensor, edge in shortest:
+            own = masks.get(tensor, 0) | (0 if edge.fence is None else 1 << numbers[edge.fence])
+            before = masks.get(edge.source, 0)
+            if own | before != before:
+                masks[edge.source] = own | before
+                changed = bool(flow.rules.flat.loop_inputs)
+    return masks
+
+
+def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
+    """The op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
+    if tensor not in flow.feeding:
+        return None
+    op, index = flow.feeding[tensor]
+    barrier = flow.rules.row(op).raises
+    return None if barrier is None else Fence(op, index, barrier)

@@ -1,0 +1,91 @@
+"""The edges a route may take from a tensor towards the inputs, each with its barrier where no gradient crosses it.
+
+Crossing a barrier costs one. Tensors that cannot carry a gradient for their dtype (integers, booleans, strings) form a
+land of their own: entering it at an op that turns such a tensor into numbers (``Cast``, a loop's condition) costs nothing,
+because leaving it, at the op that made numbers discrete (``ArgMax``, a comparison), costs one already.
+"""
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from graphcut.dag import FlatGraph
+from graphcut.flow.judge import Flow
+from graphcut.flow.walk import Relation, connected
+from graphcut.terms import Barrier
+
+_HANDS_ON = frozenset("_Arg _LoopVar Switch Enter Identity RefSwitch RefEnter RefIdentity".split())
+
+
+class Fence(NamedTuple):
+    """A barrier on one edge of the graph: into ``op`` at ``input``. ``entry``: into a land without gradients."""
+
+    op: int
+    input: int
+    barrier: Barrier
+    entry: bool = False
+
+
+class Edge(NamedTuple):
+    """From a tensor to one it is computed from; ``cost`` barriers are crossed."""
+
+    source: int
+    cost: int
+    fence: Optional[Fence]
+
+
+Assigned = Dict[int, List[Tuple[int, int, int]]]
+
+
+def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterator[Edge]:
+    """All edges from ``tensor`` towards the inputs, in the graph's order."""
+    flat = flow.rules.flat
+    op = flat.producer[tensor]
+    row = flow.rules.row(op)
+    free = () if op in flow.stopped else relation(row)[tensor - flat.first[op]]
+    for index, source in enumerate(flat.inputs[op]):
+        if index in free and flow.rules.passing[source]:
+            yield Edge(source, 0, None)
+        else:
+            yield _blocked(flow, tensor, op, index, source, row.barriers[index])
+    if op in flow.fills and relation is not connected:
+        for index, source in enumerate(flow.fills[op].tensors):
+            if source not in flat.inputs[op] and flow.rules.passing[source]:
+                yield Edge(source, 1, Fence(flow.fills[op].group, index, Barrier.ZERO_FILLED))
+    for op, index, source in assigned.get(tensor, ()):
+        yield Edge(source, 1, Fence(op, index, Barrier.STATE))
+
+
+def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
+    if op in flow.stopped:
+        return Edge(source, 1, Fence(op, index, Barrier.STOP_ARGUMENT))
+    passing = flow.rules.passing
+    barrier = barrier or Barrier.DTYPE
+    if passing[source]:
+        return Edge(source, 1, Fence(op, index, barrier))
+    if not passing[tensor]:
+        return Edge(source, 0, None)
+    return Edge(source, 0 if barrier is Barrier.DTYPE else 1, Fence(op, index, barrier, entry=True))
+
+
+def assignments(flat: FlatGraph) -> Assigned:
+    """For the handle or reference of each variable what is assigned to it: op, input, value; initializers left out."""
+    found: Assigned = {}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+        inputs = flat.inputs[op]
+        root = handle(flat, inputs[0]) if inputs else -1
+        if root >= 0 and flat.names[op] != flat.names[flat.producer[root]] + "/Assign":
+            found.setdefault(root, []).extend((op, index, source) for index, source in enumerate(inputs) if index)
+    return found
+
+
+def handle(flat: FlatGraph, tensor: int) -> int:
+    """The tensor that a handle comes from, through arguments, switches and the like."""
+    seen = set()
+    while tensor not in seen:
+        seen.add(tensor)
+        op = flat.producer[tensor]
+        if flat.type(op) not in _HANDS_ON or not flat.inputs[op]:
+            break
+        tensor = flat.inputs[op][0]
+    return tensor

@@ -1,0 +1,46 @@
+"""The topological order of a flat graph, loop-carried edges left out; a cycle that is no loop is refused."""
+from __future__ import annotations
+
+from typing import List
+
+from graphcut.dag import FlatGraph
+from graphcut.errors import GraphcutError, printable
+
+
+def topological(flat: FlatGraph) -> List[int]:
+    """The ops, producers before consumers (Kahn's algorithm)."""
+    consumers: List[List[int]] = [[] for _ in flat.names]
+    missing = [0] * len(flat.names)
+    producer, loops = flat.producer, flat.loop_inputs
+    for op, inputs in enumerate(flat.inputs):
+        looped = loops.get(op, ())
+        for index, tensor in enumerate(inputs):
+            if index not in looped:
+                consumers[producer[tensor]].append(op)
+                missing[op] += 1
+        for source in flat.controls[op]:
+            consumers[source].append(op)
+            missing[op] += 1
+    order = [op for op, count in enumerate(missing) if not count]
+    for op in order:
+        for consumer in consumers[op]:
+            missing[consumer] -= 1
+            if not missing[consumer]:
+                order.append(consumer)
+    if len(order) < len(flat.names):
+        raise _cycle(flat, missing)
+    return order
+
+
+def _cycle(flat: FlatGraph, missing: List[int]) -> GraphcutError:
+    op = next(op for op, count in enumerate(missing) if count)
+    seen = {}
+    while op not in seen:
+        seen[op] = len(seen)
+        sources = [flat.producer[tensor] for tensor in flat.inputs[op]] + list(flat.controls[op])
+        op = next(source for source in sources if missing[source])
+    names = [flat.names[each] for each in seen][seen[op] :]
+    return GraphcutError(
+        "%d ops feed each other in a circle: %s\nTensorFlow makes loops of Enter, Merge, Switch, NextIteration and Exit alone; the file is damaged."
+        % (len(names), " <- ".join(printable(name) for name in names[:4]))
+    )

@@ -1,0 +1,60 @@
+"""The row of an op: for each output, the inputs that get a gradient, and those through which it carries.
+
+*Connected*: TensorFlow does not answer ``None``. *Carries*: the answer is not provably zero. An edge that is
+not connected, or connected and not carrying, has a barrier.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import FrozenSet, Optional, Tuple
+
+from graphcut.terms import Barrier
+
+Inputs = Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """``connected`` and ``carries`` hold the inputs for each output; ``barriers`` the reason for each input that has one.
+
+    ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
+    ``IndexedSlices``, ``passes`` those that get the gradient of the only output untouched. ``assumed``: a guess, and why.
+    """
+
+    connected: Tuple[Inputs, ...]
+    carries: Tuple[Inputs, ...]
+    barriers: Tuple[Optional[Barrier], ...]
+    raises: Optional[Barrier] = None
+    sparse: FrozenSet[int] = frozenset()
+    passes: FrozenSet[int] = frozenset()
+    assumed: Optional[str] = None
+
+
+@lru_cache(maxsize=None)
+def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrier] = None) -> Row:
+    """Every output carries to the same inputs; the others meet ``barrier``."""
+    barriers = tuple(None if index in carried else barrier for index in range(inputs))
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=frozenset(carried))
+
+
+@lru_cache(maxsize=None)
+def blocked(outputs: int, inputs: int, barrier: Barrier) -> Row:
+    """No output carries to any input."""
+    return through(outputs, inputs, (), barrier)
+
+
+def raising(outputs: int, inputs: int, barrier: Barrier) -> Row:
+    """A gradient that arrives makes TensorFlow raise."""
+    return Row(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
+
+
+def dense(row: Row) -> Row:
+    """The same row where ``IndexedSlices`` become dense on the way."""
+    return replace(row, passes=frozenset())
+
+
+def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[Barrier] = None) -> Row:
+    """A guess: every output carries to ``carried``."""
+    barriers = tuple(None if index in carried else barrier for index in range(inputs))
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, assumed=reason)

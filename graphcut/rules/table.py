@@ -1,0 +1,185 @@
+"""The rows of one flat graph, each found when it is first needed: structural, asked, or assumed."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.dag import FlatGraph, Shape
+from graphcut.reading.attrs import text
+from graphcut.rules import asked, structural
+from graphcut.rules.answers import Ask, Question
+from graphcut.rules.rows import Row, assumed, blocked, raising
+from graphcut.rules.zeros import zero_tensors
+from graphcut.terms import Assumption, Barrier
+
+FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
+_OWN = "_gradient_op_type"
+_IRRELEVANT = (b"\n\x06_class", b"\n\x0e_output_shapes", b"\n\x0bshared_name", b"\n\tcontainer", b"\n\r_xla_inferred", b"\n\x07_tpu")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What rules need to know beside the graph.
+
+    ``trainable``: the dtypes that can carry a gradient, as numbers. ``inert_counts``: whether TensorFlow looks at the
+    elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
+    nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
+    ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
+    compute gradients themselves. ``opaque``: functions with a gradient function of their own.
+    """
+
+    trainable: FrozenSet[int] = FLOATS
+    inert_counts: bool = True
+    foreign: bool = False
+    fills_branches: bool = False
+    dead_exits: FrozenSet[str] = frozenset()
+    second_exits: FrozenSet[str] = frozenset()
+    opaque: FrozenSet[str] = frozenset()
+
+
+class Rules:
+    """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
+
+    def __init__(self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Mapping[int, Sequence[Shape]]) -> None:
+        self.flat, self.around = flat, around
+        self.passing = trainable_tensors(flat, around)
+        self._ask, self._shapes = ask, shapes
+        self._by_kind: Dict[Tuple[int, int], Row] = {}
+        self._by_op: Dict[int, Row] = {}
+        self._zeros = zero_tensors(flat)
+        self._with_zeros = _readers(flat, self._zeros)
+        self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
+        self._symbolic = symbolic_contexts(flat)
+        self._read: Optional[FrozenSet[int]] = None
+
+    def row(self, op: int) -> Row:
+        """The row of an op, asked for when it is first needed."""
+        key = (self.flat.kinds[op], len(self.flat.inputs[op]))
+        found = self._by_kind.get(key)
+        if found is not None and op not in self._with_zeros:
+            return found
+        found = self._by_op.get(op)
+        return self._find(op, key) if found is None else found
+
+    def assumptions(self) -> Tuple[Assumption, ...]:
+        """The ops met so far whose row is a guess, in the graph's order."""
+        flat = self.flat
+        guessed = {key for key, row in self._by_kind.items() if row.assumed}
+        ops = set(op for op, row in self._by_op.items() if row.assumed)
+        if guessed:
+            ops.update(op for op, kind in enumerate(flat.kinds) if (kind, len(flat.inputs[op])) in guessed)
+        return tuple(Assumption(flat.names[op], flat.type(op), self.row(op).assumed or "") for op in sorted(ops))
+
+    def _find(self, op: int, key: Tuple[int, int]) -> Row:
+        special = self._special(op)
+        if special is not None or self._alone[key[0]] or op in self._with_zeros or self._in_symbolic(op):
+            row = special or self._asked(op)
+            self._by_op[op] = row
+            return row
+        row = self._asked(op)
+        exact = row.assumed is not None or row.raises is not None
+        (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
+        return row
+
+    def _special(self, op: int) -> Optional[Row]:
+        flat, name = self.flat, self.flat.names[op]
+        if name in self.around.dead_exits:
+            return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
+        if name in self.around.second_exits:
+            return raising(1, 1, Barrier.NO_GRADIENT)
+        if flat.type(op) in self.around.opaque and self.around.foreign:
+            return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
+        if self.around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):
+            return self._foreign_custom(op)
+        return structural.structural(flat, op)
+
+    def _asked(self, op: int) -> Row:
+        question = self._question(op)
+        given = self._ask(question)
+        if given.failed is not None:
+            given = self._ask(self._exact(op, question))
+        row = asked.row(question, given, self.around.trainable)
+        if row.raises is not None and self._in_symbolic(op):
+            return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
+        return row
+
+    def _question(self, op: int) -> Question:
+        flat = self.flat
+        kind = flat.kind_table[flat.kinds[op]]
+        drop = _IRRELEVANT + ((b"\n\x11_gradient_op_type",) if self._in_symbolic(op) else ())
+        attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
+        inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
+        zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
+        return Question(kind.type, attrs, inputs, kind.outputs, zeros)
+
+    def _exact(self, op: int, question: Question) -> Question:
+        """The same question with all that the graph knows: shapes, and constants that are fed."""
+        flat = self.flat
+        shapes = tuple(_shape(self._shapes, flat, tensor) for tensor in flat.inputs[op])
+        feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
+        return question._replace(shapes=shapes, constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding))
+
+    def _in_symbolic(self, op: int) -> bool:
+        return self.flat.contexts[op] in self._symbolic
+
+    def _floats(self, op: int) -> Tuple[int, ...]:
+        dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
+        return tuple(index for index, dtype in enumerate(dtypes) if dtype % 100 in self.around.trainable)
+
+    def _carrying(self, op: int, reason: str) -> Row:
+        return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, Barrier.DTYPE)
+
+    def _foreign_custom(self, op: int) -> Row:
+        """A custom gradient that was not saved: the slots whose outputs nobody reads are the arguments."""
+        flat = self.flat
+        arguments = tuple(index for index in self._floats(op) if flat.first[op] + index not in self._tensors_read())
+        reason = "its custom gradient was not saved with the graph"
+        return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, Barrier.CUSTOM_GRADIENT)
+
+    def _tensors_read(self) -> FrozenSet[int]:
+        if self._read is None:
+            self._read = frozenset(tensor for inputs in self.flat.inputs for tensor in inputs)
+        return self._read
+
+
+def trainable_tensors(flat: FlatGraph, around: Surroundings) -> List[bool]:
+    """For each tensor whether TensorFlow lets a gradient pass through it."""
+    by_dtype = {dtype: dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
+    passing = [by_dtype[dtype] for dtype in flat.dtypes]
+    if around.inert_counts:
+        for tensor in flat.inert:
+            passing[tensor] = False
+    return passing
+
+
+def _shape(shapes: Mapping[int, Sequence[Shape]], flat: FlatGraph, tensor: int) -> Shape:
+    op = flat.producer[tensor]
+    known = shapes[op]
+    return known[tensor - flat.first[op]] if tensor - flat.first[op] < len(known) else None
+
+
+def _readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
+    """The ops that read a tensor known to be zero."""
+    if not zeros:
+        return frozenset()
+    return frozenset(op for op, inputs in enumerate(flat.inputs) if any([tensor in zeros for tensor in inputs]))
+
+
+def is_symbolic(call_type: str) -> bool:
+    """Whether TensorFlow differentiates calls of this type while it runs (``SymbolicGradient``): a v1 ``Defun``."""
+    return call_type not in _TRACED
+
+
+_TRACED = frozenset("PartitionedCall StatefulPartitionedCall If StatelessIf _If Case StatelessCase While StatelessWhile _While".split())
+
+
+def symbolic_contexts(flat: FlatGraph) -> FrozenSet[int]:
+    """The contexts inside of calls that are differentiated while they run."""
+    found: List[int] = []
+    inside = set()
+    for index, context in enumerate(flat.context_table):
+        call = flat.calls[context.call]
+        if is_symbolic(call.type) or flat.contexts[call.op] in inside:
+            inside.add(index)
+            found.append(index)
+    return frozenset(found)

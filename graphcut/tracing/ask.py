@@ -1,0 +1,188 @@
+"""Asking the installed TensorFlow what the gradient function of one kind of op gives.
+
+The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs and for the gradients of its outputs; the
+registered gradient function is called and what it gives is handed back as a graph. Nothing runs. Placeholders of
+gradients are named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
+"""
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph, op_def_registry, ops
+from tensorflow.python.ops import gradients_util
+
+from graphcut.dag import REF, RESOURCE, Shape
+from graphcut.reading.attrs import entry
+from graphcut.reading.messages import CLASSES
+from graphcut.rules.answers import Asked, Gradient, Question
+from graphcut.tracing.closures import signature
+
+_ANSWERS: Dict[Any, Asked] = {}
+_OWN_TYPE = "_gradient_op_type"
+_FAILURES = (LookupError, NotImplementedError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, tf.errors.OpError)
+
+
+def ask(question: Question) -> Asked:
+    """What TensorFlow's gradient function gives for one kind of op; remembered for the process."""
+    gradient_type = own_type(question) or question.type
+    try:
+        function = registry().lookup(gradient_type)
+    except LookupError:
+        return Asked(missing=True, gradients=(None,) * len(question.inputs)) if op_def(question.type) else _unknown(question)
+    key = (question._replace(attrs=_without_own_type(question)), signature(function))
+    if key not in _ANSWERS:
+        _ANSWERS[key] = _ask(question, function, gradient_type)
+    return _ANSWERS[key]
+
+
+def registry() -> Any:
+    """TensorFlow's registry of gradient functions."""
+    return getattr(ops, "gradient_registry", None) or ops._gradient_registry
+
+
+def op_def(op_type: str) -> Any:
+    """The installed TensorFlow's ``OpDef`` of a type, or ``None``."""
+    if hasattr(op_def_registry, "get_registered_ops"):
+        return op_def_registry.get_registered_ops().get(op_type)
+    return op_def_registry.get(op_type)
+
+
+def own_type(question: Question) -> str:
+    """The gradient that an op names for itself, or an empty string."""
+    for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
+        if each.key == _OWN_TYPE:
+            return str(each.value.s.decode("utf-8", "replace"))
+    return ""
+
+
+def _without_own_type(question: Question) -> Tuple[bytes, ...]:
+    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != _OWN_TYPE)
+
+
+def _unknown(question: Question) -> Asked:
+    return Asked(failed="TensorFlow %s knows no op of this type" % tf.__version__, gradients=(None,) * len(question.inputs))
+
+
+def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
+    if function is None:
+        return Asked(gradients=(None,) * len(question.inputs), registered=False)
+    custom = is_custom(function, gradient_type)
+    try:
+        return _called(question, function, custom, zeros_for_integers=False)
+    except _FAILURES as first:
+        if isinstance(first, LookupError) and question.type == "PreventGradient":
+            return Asked(missing=True)
+    try:
+        return _called(question, function, custom, zeros_for_integers=True)
+    except _FAILURES as error:
+        exact = question.shapes is not None and None not in question.shapes
+        return Asked(missing=exact, failed=None if exact else "its gradient function could not be asked: %s" % _first_line(error), custom=custom)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0][:160]
+
+
+def is_custom(function: Any, gradient_type: str) -> bool:
+    """Whether a gradient function is the user's, not TensorFlow's."""
+    module = str(getattr(function, "__module__", "") or "").split(".")[0]
+    return gradient_type.startswith("CustomGradient-") or not module.startswith("tensorflow")
+
+
+def _called(question: Question, function: Any, custom: bool, zeros_for_integers: bool) -> Asked:
+    with tf.Graph().as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    with graph.as_default():
+        tf.compat.v1.import_graph_def(_alone(question), name="")
+        op = graph.get_operation_by_name("asked")
+        given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
+        with tf.compat.v1.name_scope("gradients/"):
+            gradients = function(op, *given)
+        listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
+        if len(listed) != len(question.inputs):
+            return Asked(missing=True, custom=custom)
+        returned = tuple(_returned(each, graph) for each in listed)
+    names = tuple(None if each is None or index_of(each) != 0 else each.name for each in given)
+    return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+
+
+def index_of(tensor: Any) -> int:
+    """The output index of a graph tensor."""
+    return int(tensor.value_index)
+
+
+def _given(output: Any, index: int, question: Question, zeros_for_integers: bool) -> Any:
+    dtype = output.dtype.base_dtype
+    if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
+        dtype = tf.float32
+    if not is_trainable(dtype):
+        return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
+    shape = output.shape if question.shapes is not None else None
+    return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
+
+
+def is_trainable(dtype: Any) -> bool:
+    """Whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
+    module = getattr(gradients_util, "backprop_util", gradients_util)
+    return bool(dtype == tf.bfloat16 or module.IsTrainable(dtype))
+
+
+def _returned(value: Any, graph: Any) -> Optional[Gradient]:
+    if value is None:
+        return None
+    if isinstance(value, tf.IndexedSlices):
+        return Gradient(_inside(value.values, graph), True)
+    return Gradient(_inside(value, graph), False)
+
+
+def _inside(value: Any, graph: Any) -> str:
+    tensor = tf.convert_to_tensor(value)
+    if getattr(tensor, "graph", None) is not graph:
+        tensor = tf.identity(tensor)
+    return str(tensor.name)
+
+
+def _alone(question: Question) -> Any:
+    """A ``GraphDef`` that holds the op and what feeds it."""
+    known = op_def(question.type)
+    graph = CLASSES["Graph"]()
+    refs = _reference_inputs(known, question)
+    names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
+    allowed = {attr.name for attr in known.attr}
+    attrs = [attr for attr in question.attrs if _key(attr) in allowed or _key(attr) == _OWN_TYPE]
+    graph.node.add(name="asked", op=question.type, input=names, attr=attrs)
+    return tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+
+
+def _key(attr: bytes) -> str:
+    return str(CLASSES["AttrEntry"].FromString(attr).key)
+
+
+def _reference_inputs(known: Any, question: Question) -> List[int]:
+    if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
+        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
+    return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
+
+
+def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
+    """Add what feeds one input: a placeholder, a variable, a constant, or zeros of unknown shape."""
+    name, dtype = "x%d" % index, question.inputs[index] % REF
+    constant = question.constants[index] if question.constants else None
+    shape = question.shapes[index] if question.shapes is not None else None
+    if constant is not None:
+        graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
+        return name
+    dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
+    graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
+    if index not in question.zeros:
+        return name
+    graph.node.add(name=name + "_zeros", op="ZerosLike", input=[name], attr=[entry("T", type=dtype)])
+    return name + "_zeros"
+
+
+def _shape(shape: Shape, reference: bool) -> Any:
+    if shape is None and not reference:
+        return CLASSES["Shape"](unknown_rank=True)
+    sizes = [-1 if size is None else size for size in shape or ()]
+    return CLASSES["Shape"](dim=[CLASSES["Shape"].Dim(size=max(size, 0) if reference else size) for size in sizes])

@@ -1,0 +1,48 @@
+"""What the installed TensorFlow does where versions differ, found by asking it once."""
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import FrozenSet
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph
+from tensorflow.python.ops import cond_v2, gradients_util
+
+from graphcut.dag import DTYPES
+from graphcut.rules.table import Surroundings
+from graphcut.tracing.ask import is_trainable
+
+
+@lru_cache(maxsize=None)
+def surroundings() -> Surroundings:
+    """The rules' surroundings as far as the installed TensorFlow decides them."""
+    return Surroundings(trainable=trainable_dtypes(), inert_counts=_looks_at_elements(), fills_branches=_fills_branches())
+
+
+def trainable_dtypes() -> FrozenSet[int]:
+    """The dtypes, as numbers, that TensorFlow takes to carry gradients."""
+    known = [number for number in DTYPES if number and _exists(number)]
+    return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
+
+
+def _exists(number: int) -> bool:
+    try:
+        return bool(tf.as_dtype(number))
+    except TypeError:
+        return False
+
+
+def _looks_at_elements() -> bool:
+    """Whether a variant that holds integers is known not to be trainable (``_DTypeFromTensor``, from TF 2.5 on)."""
+    return hasattr(getattr(gradients_util, "backprop_util", None), "_DTypeFromTensor")
+
+
+def _fills_branches() -> bool:
+    """Whether the gradient of an ``If`` is zeros where no branch connects an input (``_IfGrad``, TF 1.15)."""
+    with tf.Graph().as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    with graph.as_default():
+        x, y = tf.compat.v1.placeholder(tf.float32, []), tf.compat.v1.placeholder(tf.float32, [])
+        branch = lambda: x + tf.stop_gradient(y)  # noqa: E731
+        result = cond_v2.cond_v2(x > 0, branch, branch, "probe")
+        return gradients_util._GradientsHelper([result], [y], src_graph=graph)[0] is not None
