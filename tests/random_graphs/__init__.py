@@ -1,0 +1,1 @@
+"""Random graphs, judged by the TensorFlow that is installed."""

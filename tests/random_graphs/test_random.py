@@ -1,0 +1,40 @@
+"""Random graphs: graphcut and the installed TensorFlow give the same answers.
+
+100 examples, always the same ones; ``GRAPHCUT_EXAMPLES=2000`` draws new ones each time.
+"""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("hypothesis")
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+
+from .judge import judge  # noqa: E402
+from .recipes import read, recipes  # noqa: E402
+
+EXAMPLES = int(os.environ.get("GRAPHCUT_EXAMPLES", "100"))
+KEPT = sorted((Path(__file__).parent / "kept").glob("*.txt"))
+
+
+@settings(max_examples=EXAMPLES, derandomize="GRAPHCUT_EXAMPLES" not in os.environ, deadline=None, database=None,
+          print_blob=False, suppress_health_check=list(HealthCheck))
+@given(recipes())
+def test_a_random_graph(recipe):
+    assert [each for each in judge(recipe, tf) if each.disagrees] == []
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_kept_counterexample(path):
+    assert [each for each in judge(read(path.read_text()), tf) if each.disagrees] == []
+
+
+@settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(recipes())
+def test_a_recipe_prints_as_a_literal(recipe):
+    assert read(repr(recipe)) == recipe
