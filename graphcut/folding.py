@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, Hashable, Iterable, List, Sequence, Tuple
+from typing import Dict, Hashable, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.terms import VariableAudit, Verdict
 
@@ -45,7 +45,7 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     members: Dict[Hashable, List[VariableAudit]] = {}
     for variable in variables:
         members.setdefault(fate(variable), []).append(variable)
-    totals = _scope_sizes(variable.name for variable in variables)
+    totals = scope_sizes(variable.name for variable in variables)
     groups = [Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values()]
     return tuple(sorted(groups, key=_rank))
 
@@ -55,7 +55,7 @@ def fate(variable: VariableAudit) -> Hashable:
     return (variable.verdict, variable.cut, variable.conditions, variable.unused, variable.trainable is False)
 
 
-def labels(names: Sequence[str], totals: Dict[str, int]) -> Tuple[Label, ...]:
+def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:
     """Few labels for ``names``; ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``."""
     partitions = _fold_runs([Label(name, (name,)) for name in names if _is_partition(name)], shortest=2)
     whole = [Label(name, (name,)) for name in names if not _is_partition(name)]
@@ -79,28 +79,31 @@ def _scopes(name: str) -> List[str]:
     return ["/".join(pieces[:depth]) for depth in range(len(pieces) + 1)]
 
 
-def _scope_sizes(names: Iterable[str]) -> Dict[str, int]:
+def scope_sizes(names: Iterable[str]) -> Dict[str, int]:
+    """How many of ``names`` each scope holds; ``''`` is the outermost."""
     return Counter(scope for name in names for scope in _scopes(name))
 
 
-def _fold_scopes(items: List[Label], totals: Dict[str, int]) -> List[Label]:
+def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
     """Put the items of a scope that is wholly theirs into one label, the widest scope that is."""
     inside: Dict[str, List[Label]] = {}
     for item in items:
         for scope in _scopes(item.text):
             inside.setdefault(scope, []).append(item)
+    names = {scope: [name for each in members for name in each.names] for scope, members in inside.items()}
+    wholes = {scope for scope in names if _is_whole(scope, len(inside[scope]), len(names[scope]) == totals.get(scope))}
     folded: Dict[str, Label] = {}
     for item in items:
-        whole = [scope for scope in _scopes(item.text) if _is_whole(scope, inside[scope], totals)]
-        text = f"{whole[0]}/*".lstrip("/") if whole else item.text
-        members = inside[whole[0]] if whole else [item]
-        folded.setdefault(text, Label(text, tuple(name for each in members for name in each.names)))
+        found = [scope for scope in _scopes(item.text) if scope in wholes]
+        text = f"{found[0]}/*".lstrip("/") if found else item.text
+        if text not in folded:
+            folded[text] = Label(text, tuple(names[found[0]]) if found else item.names)
     return list(folded.values())
 
 
-def _is_whole(scope: str, items: List[Label], totals: Dict[str, int]) -> bool:
+def _is_whole(scope: str, items: int, complete: bool) -> bool:
     """All audited names of ``scope`` are here, and naming the scope says it shorter; the outermost is named last."""
-    return len(items) > (1 if scope else _FEW) and sum(item.count for item in items) == totals.get(scope)
+    return complete and items > (1 if scope else _FEW)
 
 
 _Tokens = Tuple[List[str], Tuple[str, ...]]
@@ -126,9 +129,23 @@ def _fold_place(tokens: List[_Tokens], place: int, shortest: int) -> List[_Token
 
 
 def _fold_run(run: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
-    numbers = sorted({int(token[place]) for token, _ in run}) if len(run) >= shortest else []
-    if not numbers or numbers[-1] - numbers[0] != len(run) - 1 or len(numbers) != len(run):
+    """Each stretch of ``run`` that is counted without a gap, made one where it is long enough."""
+    if len(run) < shortest:
         return run
-    token, _ = run[0]
-    span = f"{numbers[0]}..{numbers[-1]}"
-    return [(token[:place] + [span] + token[place + 1 :], tuple(name for _, names in run for name in names))]
+    stretches: List[List[_Tokens]] = []
+    last = None
+    for each in sorted(run, key=lambda each: int(each[0][place])):
+        number = int(each[0][place])
+        if last is None or number != last + 1:
+            stretches.append([])
+        stretches[-1].append(each)
+        last = number
+    return [each for stretch in stretches for each in _join(stretch, place, shortest)]
+
+
+def _join(stretch: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    if len(stretch) < shortest:
+        return stretch
+    (first, _), (last, _) = stretch[0], stretch[-1]
+    span = f"{first[place]}..{last[place]}"
+    return [(first[:place] + [span] + first[place + 1 :], tuple(name for _, names in stretch for name in names))]

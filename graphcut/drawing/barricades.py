@@ -31,10 +31,9 @@ def op_of(tensor: str) -> str:
     return name if name and output.isdigit() else tensor
 
 
-def variable_op(facts: Facts, variable: VariableAudit) -> Optional[str]:
-    """The op that stands for the variable in the graph, if there is one."""
-    op = op_of(variable.tensor) if variable.tensor else variable.name
-    return op if op in facts.graph else None
+def variable_op(variable: VariableAudit) -> str:
+    """The op that stands for the variable; a name that is in no graph where the loss's graph has none."""
+    return op_of(variable.tensor) if variable.tensor else variable.name
 
 
 def barricades(facts: Facts) -> Tuple[Barricade, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, FrozenSet, Tuple
+from typing import TYPE_CHECKING, FrozenSet, Tuple
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -24,6 +24,6 @@ if TYPE_CHECKING:
         @property
         def stops(self) -> Tuple[Stop, ...]: ...
         @property
-        def graph(self) -> networkx.DiGraph[Any]: ...
+        def graph(self) -> networkx.DiGraph: ...
         @property
         def carrying(self) -> FrozenSet[str]: ...

@@ -5,62 +5,104 @@ Kept are the loss, the audited variables, the *live* routes (a gradient passes),
 barrier). All else is left out: constants, shapes, predicates, initializers, control edges. Edges point as the gradient
 does, from consumer to producer. Nothing is judged here: what is cut and what carries is looked up.
 
-Limits: between two live ops every data edge that could carry is drawn; of the lost routes only the shortest.
+Limits: between two live ops every data edge that could carry is drawn; of the lost routes only a shortest.
 """
 
 from __future__ import annotations
 
-import enum
-from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterable, Iterator, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 import networkx as nx
 
-from graphcut.drawing.barricades import Edge, barred_edges, branch_edges, op_of, variable_op
+from graphcut.drawing.barricades import Barricade, Edge, barred_edges, branch_edges, op_of, variable_op
+from graphcut.drawing.boxes import Line
+from graphcut.drawing.walks import DataEdges, data_edges, reached, towards
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
 
-Step = Callable[[str], Iterable[str]]
-_WITHOUT_GRADIENT = ("int", "uint", "bool", "string", "qint", "quint")
-
-
-class Line(enum.Enum):
-    """What an edge of the picture stands for."""
-
-    LIVE = "live"
-    LOST = "lost"
-    CUT = "cut"
-    BEHIND = "behind"
-
 
 @dataclass(frozen=True)
 class Kept:
-    """The ops to draw, by why; an op may be in several."""
+    """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss."""
 
-    losses: FrozenSet[str]
-    variables: FrozenSet[str]
-    live: FrozenSet[str]
-    behind: FrozenSet[str]
-    barred: Mapping[Edge, Sequence[Any]]
-    towards_loss: Mapping[str, str]
+    ends: Set[str]
+    live: Set[str]
+    behind: Set[str]
+    lost: Mapping[str, str]
+    barred: Mapping[Edge, List[Barricade]]
+
+    def line(self, consumer: str, producer: str) -> Optional[Line]:
+        """What the edge stands for; ``None`` where it is not drawn."""
+        if (consumer, producer) in self.barred:
+            return Line.CUT
+        if self.lost.get(producer) == consumer:
+            return Line.LOST
+        if consumer in self.live and producer in self.live:
+            return Line.LIVE
+        inside = consumer in self.behind and consumer not in self.live
+        return Line.BEHIND if inside and producer in self.behind else None
 
 
-def routes(facts: Facts) -> nx.DiGraph[Any]:
-    """The ops to draw, in the order of the graph, and the edges between them, from the loss down.
+def routes(facts: Facts) -> nx.MultiDiGraph:
+    """The ops to draw, in the order of the graph, and the edges between them, from the loss down, keyed by ``Line``.
 
-    An edge has ``line``, ``barricades`` (on a cut) and ``conditions`` (on a branch).
+    A node has ``ops``, the ops it stands for: itself. An edge has ``barricades`` (on a cut), ``conditions`` (on a
+    branch) and ``loop`` (it comes round a loop).
     """
-    data, kept, conditions = _data_edges(facts.graph), _kept(facts), branch_edges(facts)
-    ops = kept.losses | kept.variables | kept.live | kept.behind | {op for op, _ in kept.barred} | set(kept.towards_loss)
-    picture = nx.DiGraph()
-    picture.add_nodes_from(op for op in facts.graph if op in ops)
-    for consumer in list(picture):
-        for producer in data.producers(consumer):
-            line = _line(kept, consumer, producer) if producer in ops else None
-            if line:
-                edge = (consumer, producer)
-                barred, conditional = tuple(kept.barred.get(edge, ())), tuple(conditions.get(edge, ()))
-                picture.add_edge(*edge, line=line, barricades=barred, conditions=conditional)
+    data, conditions = data_edges(facts.graph), branch_edges(facts)
+    kept = _kept(facts, data)
+    ops = kept.ends | kept.live | kept.behind | set(kept.lost) | {op for edge in kept.barred for op in edge}
+    picture: nx.MultiDiGraph = nx.MultiDiGraph()
+    missing = [op for op in map(variable_op, facts.variables) if op not in facts.graph]
+    picture.add_nodes_from((op, {"ops": (op,)}) for op in [op for op in facts.graph if op in ops] + missing)
+    for edge, line in _lines(kept, data, list(picture)):
+        barred, branches = tuple(kept.barred.get(edge, ())), tuple(conditions.get(edge, ()))
+        loop = not facts.graph.has_edge(edge[1], edge[0])
+        picture.add_edge(*edge, key=line, barricades=barred, conditions=branches, loop=loop)
     return picture
+
+
+def _lines(kept: Kept, data: DataEdges, ops: List[str]) -> Iterator[Tuple[Edge, Line]]:
+    drawn = set(ops)
+    for consumer in ops:
+        for producer in data.producers(consumer) if consumer in data.graph else ():
+            line = kept.line(consumer, producer) if producer in drawn else None
+            if line and (line is Line.CUT or data.can_carry(producer, consumer) or line is Line.BEHIND):
+                yield (consumer, producer), line
+
+
+def _kept(facts: Facts, data: DataEdges) -> Kept:
+    losses = {op for op in map(op_of, facts.loss) if op in facts.graph}
+    variables = {op for op in map(variable_op, facts.variables) if op in facts.graph}
+    live = {op for op in facts.carrying if op in facts.graph}
+    barred = barred_edges(facts)
+    behind = _behind(data, variables, {producer for _, producer in barred})
+    return Kept(losses | variables, live, behind, _lost(data, losses | live, barred), barred)
+
+
+def _behind(data: DataEdges, variables: Set[str], producers: Set[str]) -> Set[str]:
+    """The ops on data routes from a variable to a barrier; on integer tensors only where there is no other route."""
+    near = reached(producers, data.float_producers) & reached(variables, data.float_consumers)
+    missing = producers - near
+    if not missing:
+        return near
+    return near | (reached(missing, data.producers) & reached(variables, data.consumers))
+
+
+def _lost(data: DataEdges, targets: Set[str], barred: Mapping[Edge, List[Barricade]]) -> Dict[str, str]:
+    """A shortest way from each barrier towards the loss, over no other barrier if that can be."""
+
+    def open_producers(op: str) -> Iterator[str]:
+        return (each for each in data.float_producers(op) if (op, each) not in barred)
+
+    ordered = sorted(targets)
+    best, any_way = towards(ordered, open_producers), towards(ordered, data.producers)
+    lost: Dict[str, str] = {}
+    for op in dict.fromkeys(op for op, _ in barred):
+        hops = best if op in best else any_way
+        while op in hops and op not in targets and op not in lost:
+            lost[op] = hops[op]
+            op = hops[op]
+    return lost

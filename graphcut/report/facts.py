@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Tuple
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -25,4 +25,4 @@ if TYPE_CHECKING:
         @property
         def assumptions(self) -> Tuple[Assumption, ...]: ...
         @property
-        def graph(self) -> networkx.DiGraph[Any]: ...
+        def graph(self) -> networkx.DiGraph: ...

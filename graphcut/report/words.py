@@ -43,7 +43,9 @@ BARRIERS = {
     Barrier.DTYPE: BarrierWords(
         "integer, bool or string tensor", "integer, bool or string tensors", "a tensor of this dtype has no gradient"
     ),
-    Barrier.ZERO: BarrierWords("zero gradient", "zero gradients", "the gradient of this op is zero wherever it is taken"),
+    Barrier.ZERO: BarrierWords(
+        "zero gradient", "zero gradients", "the gradient of this op is zero wherever it is taken"
+    ),
     Barrier.ZERO_FILLED: BarrierWords(
         "zero-filled gradient", "zero-filled gradients", "TensorFlow fills in zeros; the loss does not depend on it"
     ),
