@@ -13,6 +13,7 @@ from typing import Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from graphcut.barriers.edges import Edge, Fence, assignments, edges
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Relation
+from graphcut.terms import Barrier
 
 HANDFUL = 5
 
@@ -27,6 +28,7 @@ class Cuts:
     masks: Mapping[int, int]
     first_bits: int
     last_bits: int
+    bits_of: Mapping[Tuple[int, Barrier], Tuple[int, ...]]
 
     def routed(self, tensor: int) -> bool:
         """Whether any route at all leads from the loss to the tensor."""
@@ -38,6 +40,11 @@ class Cuts:
         parts = (mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits)
         bits = [bit for part in parts for bit in _lowest(part)]
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
+
+    def holds(self, tensor: int, op: int, barrier: Barrier) -> bool:
+        """Whether a barrier of that kind at ``op`` is in the tensor's cut."""
+        mask = self.masks.get(tensor, 0)
+        return any(mask >> bit & 1 for bit in self.bits_of.get((op, barrier), ()))
 
     def size(self, tensor: int) -> int:
         """How many barriers the tensor's cut has."""
@@ -63,7 +70,15 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
     masks = _united(flow, crossed, taken, numbers)
     fences = tuple(numbers)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.barrier.deliberate)
-    return Cuts(fences, crossed, masks, first, sum(1 << bit for bit, fence in enumerate(fences) if fence.entry))
+    last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
+    return Cuts(fences, crossed, masks, first, last, _bits_of(fences))
+
+
+def _bits_of(fences: Sequence[Fence]) -> Dict[Tuple[int, Barrier], Tuple[int, ...]]:
+    found: Dict[Tuple[int, Barrier], Tuple[int, ...]] = {}
+    for bit, fence in enumerate(fences):
+        found[fence.op, fence.barrier] = found.get((fence.op, fence.barrier), ()) + (bit,)
+    return found
 
 
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
@@ -89,7 +104,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
 
 
 def _united(flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, Edge]], numbers: Mapping[Fence, int]) -> Dict[int, int]:
-    """The masks, united from the loss outward; repeated while loop-carried edges still add to them."""
+    """The masks, united from the loss outward; repeated until nothing is added (loops, assignments)."""
     rank = {op: place for place, op in enumerate(flow.order)}
     producer = flow.rules.flat.producer
     shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
@@ -103,7 +118,7 @@ def _united(flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, E
             before = masks.get(edge.source, 0)
             if own | before != before:
                 masks[edge.source] = own | before
-                changed = bool(flow.rules.flat.loop_inputs)
+                changed = True
     return masks
 
 

@@ -11,9 +11,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Relation, connected
+from graphcut.reading.variables import root
 from graphcut.terms import Barrier
-
-_HANDS_ON = frozenset("_Arg _LoopVar Switch Enter Identity RefSwitch RefEnter RefIdentity".split())
 
 
 class Fence(NamedTuple):
@@ -73,19 +72,7 @@ def assignments(flat: FlatGraph) -> Assigned:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))}
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         inputs = flat.inputs[op]
-        root = handle(flat, inputs[0]) if inputs else -1
-        if root >= 0 and flat.names[op] != flat.names[flat.producer[root]] + "/Assign":
-            found.setdefault(root, []).extend((op, index, source) for index, source in enumerate(inputs) if index)
+        handle = root(flat, inputs[0]) if inputs else -1
+        if handle >= 0 and flat.names[op] != flat.names[flat.producer[handle]] + "/Assign":
+            found.setdefault(handle, []).extend((op, index, source) for index, source in enumerate(inputs) if index)
     return found
-
-
-def handle(flat: FlatGraph, tensor: int) -> int:
-    """The tensor that a handle comes from, through arguments, switches and the like."""
-    seen = set()
-    while tensor not in seen:
-        seen.add(tensor)
-        op = flat.producer[tensor]
-        if flat.type(op) not in _HANDS_ON or not flat.inputs[op]:
-            break
-        tensor = flat.inputs[op][0]
-    return tensor

@@ -6,9 +6,9 @@ becomes its own node (no outputs), then one node for each loop variable, then on
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.dag import RESOURCE, VARIANT, Call, Kind
+from graphcut.dag import Call, Kind
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading import calls, signatures
 from graphcut.reading.attrs import entry
@@ -26,6 +26,7 @@ class Kinds:
 
     op_defs: Mapping[str, signatures.Signature]
     functions: Mapping[str, Any]
+    opaque: AbstractSet[str] = frozenset()
     table: List[Kind] = field(default_factory=list)
     index: Dict[Any, int] = field(default_factory=dict)
     layouts: List[Tuple[Tuple[str, Tuple[int, ...]], ...]] = field(default_factory=list)
@@ -148,7 +149,7 @@ class _Builder:
 
     def _place(self, node: Any) -> int:
         kind = self.known.of_node(node)
-        if not calls.is_call(node.op, self.known.functions):
+        if not self._opens(node.op):
             op = self._add(node.name, kind)
             self._name(node.name, op, kind)
             return op
@@ -164,6 +165,9 @@ class _Builder:
         self._name(node.name, op, kind, base)
         return op
 
+    def _opens(self, op_type: str) -> bool:
+        return op_type not in self.known.opaque and calls.is_call(op_type, self.known.functions)
+
     def _connect(self, op: int, node: Any) -> None:
         tensors, controls = [], []
         known = self.tensors
@@ -176,7 +180,7 @@ class _Builder:
             else:
                 tensors.append(self._tensor(text, node.name, "reads"))
         kind = self.known.table[self.kinds[op]]
-        if calls.is_call(node.op, self.known.functions):
+        if self._opens(node.op):
             tensors = self._connect_call(op, node, kind, tensors)
         self.inputs[op] = tuple(tensors)
         if controls:
@@ -239,8 +243,3 @@ class _Builder:
         looped = {tensor: None for op, kind in enumerate(self.kinds) if kind in ends for tensor in range(self.first[op], self.first[op + 1])}
         found = {op: tuple(i for i, tensor in enumerate(self.inputs[op]) if tensor in looped) for op, kind in enumerate(self.kinds) if kind in heads}
         return {op: indices for op, indices in found.items() if indices}
-
-
-def is_handle(dtype: int) -> bool:
-    """A resource or a variant: a handle to something, not numbers."""
-    return dtype in (RESOURCE, VARIANT)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR, VARIANT, Call, Context, FlatGraph, collector_paused
 from graphcut.errors import GraphcutError, printable
@@ -14,11 +14,12 @@ from graphcut.reading.signatures import Signature
 _LONGEST_PREFIX = 400
 
 
-def flatten(graph: Any, op_defs: Mapping[str, Signature]) -> FlatGraph:
-    """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds."""
+def flatten(graph: Any, op_defs: Mapping[str, Signature], opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
+    """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds; calls of
+    the functions in ``opaque`` stay closed."""
     with collector_paused():
         functions = {each.signature.name: each for each in graph.library.function}
-        kinds = Kinds(op_defs, functions)
+        kinds = Kinds(op_defs, functions, opaque)
         bodies = _bodies(body.of_graph(graph.node, kinds), functions, kinds)
         return _Opening(bodies, kinds).run()
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import FrozenSet, Optional, Tuple
 
-from graphcut.rules.answers import Asked, InputAnswer, Question
-from graphcut.rules.dependence import input_answers
+from graphcut.questions import Asked, Question
+from graphcut.rules.dependence import InputAnswer, input_answers
 from graphcut.rules.rows import Row, assumed, raising
 from graphcut.terms import Barrier
 

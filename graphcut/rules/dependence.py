@@ -5,15 +5,26 @@ that reads only a shape is no dependence, nor is a tensor that is zero whatever 
 """
 from __future__ import annotations
 
-from typing import FrozenSet, Optional, Tuple
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
-from graphcut.rules.answers import Asked, Gradient, InputAnswer
+from graphcut.questions import Asked, Gradient
 from graphcut.rules.zeros import zero_tensors
 
 _SHAPE_READERS = frozenset("Shape ShapeN Rank Size ZerosLike OnesLike VariableShape TensorListLength TensorListElementShape".split())
+
+
+@dataclass(frozen=True)
+class InputAnswer:
+    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
+    is the gradient of the first output, handed on untouched."""
+
+    outputs: FrozenSet[int]
+    sparse: bool = False
+    passes: bool = False
 
 
 def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
@@ -39,7 +50,7 @@ def _answer(flat: FlatGraph, gradient: Gradient, asked: Asked) -> InputAnswer:
     return InputAnswer(found, gradient.sparse)
 
 
-def _at(given: dict, output: int) -> int:
+def _at(given: Dict[int, int], output: int) -> int:
     return int(next(tensor for tensor, each in given.items() if each == output))
 
 

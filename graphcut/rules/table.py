@@ -1,46 +1,25 @@
 """The rows of one flat graph, each found when it is first needed: structural, asked, or assumed."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from graphcut.dag import FlatGraph, Shape
+from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
-from graphcut.rules.answers import Ask, Question
+from graphcut.questions import Ask, Question, Surroundings
 from graphcut.rules.rows import Row, assumed, blocked, raising
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
 
-FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
+Shapes = Callable[[int], Sequence[Shape]]
 _OWN = "_gradient_op_type"
 _IRRELEVANT = (b"\n\x06_class", b"\n\x0e_output_shapes", b"\n\x0bshared_name", b"\n\tcontainer", b"\n\r_xla_inferred", b"\n\x07_tpu")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What rules need to know beside the graph.
-
-    ``trainable``: the dtypes that can carry a gradient, as numbers. ``inert_counts``: whether TensorFlow looks at the
-    elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
-    nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
-    ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
-    compute gradients themselves. ``opaque``: functions with a gradient function of their own.
-    """
-
-    trainable: FrozenSet[int] = FLOATS
-    inert_counts: bool = True
-    foreign: bool = False
-    fills_branches: bool = False
-    dead_exits: FrozenSet[str] = frozenset()
-    second_exits: FrozenSet[str] = frozenset()
-    opaque: FrozenSet[str] = frozenset()
 
 
 class Rules:
     """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
 
-    def __init__(self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Mapping[int, Sequence[Shape]]) -> None:
+    def __init__(self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes) -> None:
         self.flat, self.around = flat, around
         self.passing = trainable_tensors(flat, around)
         self._ask, self._shapes = ask, shapes
@@ -82,10 +61,11 @@ class Rules:
         return row
 
     def _special(self, op: int) -> Optional[Row]:
-        flat, name = self.flat, self.flat.names[op]
-        if name in self.around.dead_exits:
+        flat = self.flat
+        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
+        if place in self.around.dead_exits:
             return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
-        if name in self.around.second_exits:
+        if place in self.around.second_exits:
             return raising(1, 1, Barrier.NO_GRADIENT)
         if flat.type(op) in self.around.opaque and self.around.foreign:
             return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
@@ -152,9 +132,9 @@ def trainable_tensors(flat: FlatGraph, around: Surroundings) -> List[bool]:
     return passing
 
 
-def _shape(shapes: Mapping[int, Sequence[Shape]], flat: FlatGraph, tensor: int) -> Shape:
+def _shape(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
     op = flat.producer[tensor]
-    known = shapes[op]
+    known = shapes(op)
     return known[tensor - flat.first[op]] if tensor - flat.first[op] < len(known) else None
 
 

@@ -15,12 +15,26 @@ from tensorflow.python.ops import gradients_util
 from graphcut.dag import REF, RESOURCE, Shape
 from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
-from graphcut.rules.answers import Asked, Gradient, Question
+from graphcut.questions import Ask, Asked, Gradient, Question
+from graphcut.tracing import bodies
 from graphcut.tracing.closures import signature
 
 _ANSWERS: Dict[Any, Asked] = {}
 _OWN_TYPE = "_gradient_op_type"
 _FAILURES = (LookupError, NotImplementedError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, tf.errors.OpError)
+
+
+def asker(live: Any) -> Ask:
+    """``ask`` for the ops of a live graph (or of none), whose functions may have gradients of their own."""
+    own = {} if live is None else bodies.own_gradients(live)
+    if not own:
+        return ask
+    library = live.as_graph_def().library
+    return lambda question: _ask_own(question, own[question.type], library) if question.type in own else ask(question)
+
+
+def _ask_own(question: Question, gradient: Any, library: Any) -> Asked:
+    return _answered(question, gradient, True, library)
 
 
 def ask(question: Question) -> Asked:
@@ -67,14 +81,17 @@ def _unknown(question: Question) -> Asked:
 def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
     if function is None:
         return Asked(gradients=(None,) * len(question.inputs), registered=False)
-    custom = is_custom(function, gradient_type)
+    return _answered(question, function, is_custom(function, gradient_type), None)
+
+
+def _answered(question: Question, function: Any, custom: bool, library: Any) -> Asked:
     try:
-        return _called(question, function, custom, zeros_for_integers=False)
+        return _called(question, function, custom, library, zeros_for_integers=False)
     except _FAILURES as first:
         if isinstance(first, LookupError) and question.type == "PreventGradient":
             return Asked(missing=True)
     try:
-        return _called(question, function, custom, zeros_for_integers=True)
+        return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
         exact = question.shapes is not None and None not in question.shapes
         return Asked(missing=exact, failed=None if exact else "its gradient function could not be asked: %s" % _first_line(error), custom=custom)
@@ -90,11 +107,11 @@ def is_custom(function: Any, gradient_type: str) -> bool:
     return gradient_type.startswith("CustomGradient-") or not module.startswith("tensorflow")
 
 
-def _called(question: Question, function: Any, custom: bool, zeros_for_integers: bool) -> Asked:
+def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
     with tf.Graph().as_default():
         graph = func_graph.FuncGraph("graphcut")
     with graph.as_default():
-        tf.compat.v1.import_graph_def(_alone(question), name="")
+        tf.compat.v1.import_graph_def(_alone(question, library), name="")
         op = graph.get_operation_by_name("asked")
         given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
         with tf.compat.v1.name_scope("gradients/"):
@@ -143,16 +160,18 @@ def _inside(value: Any, graph: Any) -> str:
     return str(tensor.name)
 
 
-def _alone(question: Question) -> Any:
-    """A ``GraphDef`` that holds the op and what feeds it."""
+def _alone(question: Question, library: Any) -> Any:
+    """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()
-    refs = _reference_inputs(known, question)
+    refs = _reference_inputs(known, question) if known else []
     names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
-    allowed = {attr.name for attr in known.attr}
-    attrs = [attr for attr in question.attrs if _key(attr) in allowed or _key(attr) == _OWN_TYPE]
-    graph.node.add(name="asked", op=question.type, input=names, attr=attrs)
-    return tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    allowed = {_OWN_TYPE}.union(attr.name for attr in known.attr) if known else set()
+    graph.node.add(name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed])
+    message = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    if library is not None:
+        message.library.CopyFrom(library)
+    return message
 
 
 def _key(attr: bytes) -> str:

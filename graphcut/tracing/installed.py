@@ -1,6 +1,7 @@
 """What the installed TensorFlow does where versions differ, found by asking it once."""
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import FrozenSet
 
@@ -9,8 +10,16 @@ from tensorflow.python.framework import func_graph
 from tensorflow.python.ops import cond_v2, gradients_util
 
 from graphcut.dag import DTYPES
-from graphcut.rules.table import Surroundings
+from graphcut.questions import Surroundings
+from graphcut.reading.source import Origin
 from graphcut.tracing.ask import is_trainable
+
+
+def around(origin: Origin) -> Surroundings:
+    """The rules' surroundings for a graph of that origin."""
+    return replace(
+        surroundings(), foreign=origin.foreign, dead_exits=origin.dead_exits, second_exits=origin.second_exits, opaque=origin.opaque
+    )
 
 
 @lru_cache(maxsize=None)

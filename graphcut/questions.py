@@ -1,4 +1,5 @@
-"""The question put to TensorFlow about one kind of op, what it gave, and the answer that follows, as plain data."""
+"""The question put to TensorFlow about one kind of op and what it gives, as plain data; and what rules need to know
+about the TensorFlow that is asked. Rules put questions, tracing answers them, and neither imports the other."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -49,14 +50,27 @@ class Asked:
     registered: bool = True
 
 
-@dataclass(frozen=True)
-class InputAnswer:
-    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, handed on untouched."""
-
-    outputs: FrozenSet[int]
-    sparse: bool = False
-    passes: bool = False
-
-
 Ask = Callable[[Question], Asked]
+
+FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
+Place = Tuple[Optional[str], str]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What rules need to know beside the graph.
+
+    ``trainable``: the dtypes that can carry a gradient, as numbers. ``inert_counts``: whether TensorFlow looks at the
+    elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
+    nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
+    ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
+    compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function of their own.
+    """
+
+    trainable: FrozenSet[int] = FLOATS
+    inert_counts: bool = True
+    foreign: bool = False
+    fills_branches: bool = False
+    dead_exits: FrozenSet[Place] = frozenset()
+    second_exits: FrozenSet[Place] = frozenset()
+    opaque: FrozenSet[str] = frozenset()

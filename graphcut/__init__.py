@@ -1,0 +1,12 @@
+"""graphcut: which variables of a TensorFlow graph can still receive a gradient from the loss, and what cuts off the others."""
+from __future__ import annotations
+
+from graphcut.audit import Audit, audit
+from graphcut.errors import GraphcutError
+from graphcut.sources import trace
+from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, VariableAudit, Verdict
+
+__version__ = "0.1.0"
+__all__ = [
+    "Assumption", "Audit", "Barrier", "Condition", "Cut", "GraphcutError", "Role", "Stop", "VariableAudit", "Verdict", "audit", "trace",
+]  # fmt: skip

@@ -1,0 +1,78 @@
+"""What is found for each variable: from verdicts, cuts and paths in numbers to results with names."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Optional, Tuple
+
+from graphcut.barriers.cuts import Cuts, cuts, fence_of_raise
+from graphcut.barriers.edges import Fence
+from graphcut.flow.judge import Flow
+from graphcut.flow.walk import carries, connected
+from graphcut.sources import Traced
+from graphcut.targets import Target
+from graphcut.terms import Cut, VariableAudit, Verdict
+
+_BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
+_RELATIONS = {Verdict.NONE: connected, Verdict.ZERO: carries}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The judge of one loss, with the cuts of each relation once they are needed."""
+
+    traced: Traced
+    flow: Flow
+    known: Dict[Verdict, Cuts] = field(default_factory=dict)
+
+    def cuts(self, verdict: Verdict) -> Cuts:
+        """The cuts of variables with that verdict; one search serves them all."""
+        if verdict not in self.known:
+            self.known[verdict] = cuts(self.flow, _RELATIONS[verdict])
+        return self.known[verdict]
+
+    def of(self, target: Target) -> VariableAudit:
+        """What is found for one target. Where it stands for several tensors the best verdict counts."""
+        verdict, tensor = self.verdict(target)
+        fences, size, unused = self._cut(verdict, tensor)
+        path = () if tensor is None or verdict not in (Verdict.FLOWS, Verdict.CONDITIONAL) else self._path(tensor)
+        variable = target.variable
+        return VariableAudit(
+            variable.name,
+            variable.tensors[0] if variable.tensors else None,
+            verdict,
+            variable.trainable,
+            variable.dtype,
+            variable.shape,
+            tuple(self._named(fence) for fence in fences),
+            path,
+            self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
+            unused,
+            tensor in self.flow.sparse and bool(path),
+            size,
+        )
+
+    def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
+        """The verdict of a target and the tensor that it comes from."""
+        judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
+        return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
+
+    def _cut(self, verdict: Verdict, tensor: Optional[int]) -> Tuple[Tuple[Fence, ...], int, bool]:
+        if tensor is None:
+            return (), 0, True
+        raised = fence_of_raise(self.flow, tensor) if verdict is Verdict.RAISES else None
+        if raised is not None:
+            return (raised,), 1, False
+        if verdict not in _RELATIONS:
+            return (), 0, False
+        known = self.cuts(verdict)
+        return known.named(tensor), known.size(tensor), not known.routed(tensor)
+
+    def _named(self, fence: Fence) -> Cut:
+        flat = self.traced.flat
+        where, library = self.traced.place(fence.op)
+        return Cut(flat.names[fence.op], flat.type(fence.op), fence.input, fence.barrier, fence.barrier.deliberate, library, where)
+
+    def _path(self, tensor: int) -> Tuple[str, ...]:
+        flat = self.traced.flat
+        ops = dict.fromkeys(flat.producer[each] for each in self.flow.carried.path(tensor))
+        return tuple(flat.names[op] for op in ops)

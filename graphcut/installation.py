@@ -1,0 +1,18 @@
+"""What to install when something that is needed is missing."""
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator
+
+from graphcut.errors import GraphcutError
+
+
+@contextmanager
+def tensorflow_needed(purpose: str) -> Iterator[None]:
+    """Turns a missing TensorFlow into an error that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "tensorflow":
+            raise
+        raise GraphcutError("TensorFlow is needed %s and is not installed\nInstall it: pip install 'graphcut[tensorflow]'" % purpose) from error

@@ -1,0 +1,71 @@
+"""The loss that the user means, and the tensors that count as constants."""
+from __future__ import annotations
+
+from typing import Any, FrozenSet, NamedTuple, Tuple
+
+from graphcut.dag import dtype_name
+from graphcut.errors import GraphcutError, printable
+from graphcut.reading.losses import default_loss
+from graphcut.sources import Traced
+from graphcut.targets import listed
+
+_REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"))
+
+
+class Loss(NamedTuple):
+    """The tensors of the loss (several are summed), and the words that say how it was chosen."""
+
+    tensors: Tuple[int, ...]
+    source: str
+
+
+def chosen(traced: Traced, asked: Any) -> Loss:
+    """The loss that ``loss=`` names, or the default one."""
+    if asked is None:
+        loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
+    else:
+        loss = Loss(tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in _tensors(traced, key, "loss"))), "asked for")
+    if not loss.tensors:
+        raise GraphcutError("loss= was given no tensor\nName at least one.")
+    for tensor in loss.tensors:
+        _check_dtype(traced, tensor)
+    return loss
+
+
+def _check_dtype(traced: Traced, tensor: int) -> None:
+    """As ``gradients_util._DefaultGradYs``: a complex or string loss has no gradient to start from."""
+    dtype = dtype_name(traced.flat.dtypes[tensor])
+    if dtype in _REFUSED:
+        name = printable(traced.flat.tensor_name(tensor))
+        raise LossTypeError("the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\nTake a real part, an absolute value or a sum." % (name, dtype))
+
+
+class LossTypeError(GraphcutError, TypeError):
+    """A complex or string loss: TensorFlow's ``TypeError``."""
+
+
+def _tensors(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
+    if not isinstance(key, str):
+        key = _name(traced, key, asked)
+    if key in traced.origin.outputs:
+        key = traced.origin.outputs[key]
+    return traced.names.required(key, asked)
+
+
+def _name(traced: Traced, key: Any, asked: str) -> str:
+    from graphcut.tracing import objects
+
+    inner = objects.variable_of(key)
+    name = objects.tensor_name(inner, traced.origin.live) or next(
+        (each.tensors[0] for each in traced.variables if each.tensors and any(known is inner for known in each.objects)), ""
+    )
+    name = name or ("" if objects.is_variable(key) else getattr(key, "name", ""))
+    if not isinstance(name, str) or not name:
+        raise GraphcutError("%s= was given a %s that is no tensor of this graph\nIt takes tensors and names." % (asked, type(key).__name__))
+    return name
+
+
+def stop_ops(traced: Traced, asked: Any) -> FrozenSet[int]:
+    """The ops whose outputs count as constants: ``tf.gradients`` stops at the op, all its outputs included."""
+    tensors = [tensor for key in listed(asked) for tensor in _tensors(traced, key, "stop_gradients")]
+    return frozenset(traced.flat.producer[tensor] for tensor in tensors)

@@ -1,0 +1,78 @@
+"""The loss that is meant when none is named, and how it was found."""
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.dag import FlatGraph
+from graphcut.errors import GraphcutError, printable
+from graphcut.reading.names import Names
+from graphcut.reading.source import Origin
+
+_SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$")
+_FLOATS = frozenset((1, 2, 14, 19))
+Chosen = Tuple[Tuple[int, ...], str]
+
+
+def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
+    """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is."""
+    return _only_output(names, origin) or _differentiated(flat) or _collected(names, origin) or _refused(flat, names, origin)
+
+
+def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
+    tensors = [tensor for name in origin.outputs.values() for tensor in names.tensors(name)]
+    floats = [tensor for tensor in dict.fromkeys(tensors) if names.flat.dtypes[tensor] % 100 in _FLOATS]
+    if len(floats) == 1:
+        return tuple(floats), "the only float output"
+    return (tuple(tensors), "the only output") if len(tensors) == 1 else None
+
+
+def _differentiated(flat: FlatGraph) -> Optional[Chosen]:
+    """The tensor whose gradient the graph itself computes: ``tf.gradients`` seeds it by an op ``gradients/grad_ys_0``,
+    which reads the loss's shape or is read by the gradient of the loss's op, ``gradients/NAME_grad/…``."""
+    seeds = {op: match.group("scope") for op, match in ((op, _SEED.match(name)) for op, name in enumerate(flat.names)) if match and flat.contexts[op] < 0}
+    if not seeds:
+        return None
+    scope = min(seeds.values(), key=lambda each: (len(each), each))
+    chosen = [op for op, each in seeds.items() if each == scope]
+    found = [tensor for op in chosen for tensor in (_shape_of(flat, op) or _read_by(flat, op, scope))]
+    return (tuple(dict.fromkeys(found)), "the graph's own backward part") if found else None
+
+
+def _shape_of(flat: FlatGraph, op: int) -> List[int]:
+    """The tensor whose shape the seed is filled to."""
+    shape = flat.producer[flat.inputs[op][0]] if flat.inputs[op] else op
+    return [flat.inputs[shape][0]] if flat.type(shape) == "Shape" else []
+
+
+def _read_by(flat: FlatGraph, op: int, scope: str) -> List[int]:
+    """The forward ops whose gradient ops read the seed."""
+    ops = {name: each for each, name in enumerate(flat.names)}
+    tensor, found = flat.first[op], {}
+    for reader, inputs in enumerate(flat.inputs):
+        if tensor in inputs and flat.names[reader].startswith(scope):
+            forward, mark, _ = flat.names[reader][len(scope) :].partition("_grad/")
+            if mark and forward in ops and flat.outputs(ops[forward]):
+                found[flat.first[ops[forward]]] = None
+    return list(found)
+
+
+def _collected(names: Names, origin: Origin) -> Optional[Chosen]:
+    tensors = [tensor for name in origin.collected for tensor in names.tensors(name)]
+    return (tuple(tensors), "the losses collection") if tensors else None
+
+
+def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
+    outputs = ["%s (%s)" % (printable(key), name) for key, name in origin.outputs.items()]
+    named = outputs or [printable(flat.tensor_name(tensor)) for tensor in ends(flat)]
+    shown = ", ".join(named[:6]) + (" and %d more" % (len(named) - 6) if len(named) > 6 else "")
+    raise GraphcutError("no loss was named and none can be told from %s\nName it with loss=; candidates: %s" % (printable(origin.label), shown or "none, nothing here is a float"))
+
+
+def ends(flat: FlatGraph) -> List[int]:
+    """The float tensors that nothing reads, those with *loss* in their name first."""
+    read = {tensor for inputs in flat.inputs for tensor in inputs}
+    free = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _FLOATS and tensor not in read and flat.inputs[flat.producer[tensor]]]
+    return sorted(free, key=lambda tensor: "loss" not in flat.names[flat.producer[tensor]].lower())
+
+

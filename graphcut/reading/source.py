@@ -1,0 +1,48 @@
+"""What is known of a graph beside its ops: where it came from, its outputs, its variables, what was collected."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
+
+from graphcut.dag import Shape
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the graph. ``tensors`` are the names of its handles or references, empty where the graph does not
+    hold it; ``trainable`` is ``None`` where nobody knows; ``objects`` are the live objects that stand for it."""
+
+    name: str
+    tensors: Tuple[str, ...]
+    trainable: Optional[bool]
+    dtype: str
+    shape: Shape
+    objects: Tuple[Any, ...] = ()
+
+
+Place = Tuple[Optional[str], str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Facts about a graph that its ops do not tell.
+
+    ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
+    ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.Surroundings``; ``opaque``:
+    functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
+    code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself.
+    """
+
+    label: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    variables: Tuple[Variable, ...] = ()
+    collected: Tuple[str, ...] = ()
+    foreign: bool = True
+    dead_exits: FrozenSet[Place] = frozenset()
+    second_exits: FrozenSet[Place] = frozenset()
+    opaque: FrozenSet[str] = frozenset()
+    where: Callable[[Optional[str], str], Tuple[Optional[str], bool]] = lambda function, name: (None, False)
+    shapes: Callable[[Optional[str], str], Optional[Sequence[Shape]]] = lambda function, name: None
+    live: Any = None
+    op_defs: Mapping[str, Any] = field(default_factory=dict)
+    knows_variables: bool = False

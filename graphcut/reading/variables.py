@@ -1,0 +1,117 @@
+"""The variables of a flat graph: what its ops tell, joined with what its origin knows."""
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
+
+from graphcut.dag import RESOURCE, FlatGraph, Shape, dtype_name
+from graphcut.reading.attrs import attributes, shape, text
+from graphcut.reading.source import Origin, Variable
+
+HANDLES = frozenset(("VarHandleOp",))
+REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
+_READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
+_PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
+_HANDS_ON = frozenset("_Arg _LoopVar Switch Enter Identity RefSwitch RefEnter RefIdentity".split())
+_OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
+
+
+def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
+    """Every variable, unique names, those that the origin names first and in its order."""
+    found = {}
+    for each in _of_ops(flat):
+        before = found.get(each.name)
+        found[each.name] = each if before is None else _joined(before, each)
+    by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
+    named: List[Variable] = []
+    for known in origin.variables:
+        match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), None) or found.get(known.name)
+        named.append(known if match is None else _completed(known, match))
+    taken = {tensor for each in named for tensor in each.tensors}
+    rest = [each for each in found.values() if not taken.intersection(each.tensors)]
+    return _unique(named + rest)
+
+
+def _joined(one: Variable, other: Variable) -> Variable:
+    return Variable(one.name, one.tensors + other.tensors, one.trainable, one.dtype, one.shape)
+
+
+def _completed(known: Variable, match: Variable) -> Variable:
+    tensors = known.tensors + tuple(each for each in match.tensors if each not in known.tensors)
+    return Variable(known.name, tensors, known.trainable, known.dtype or match.dtype, known.shape or match.shape, known.objects)
+
+
+def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
+    """Names made unique: Keras gives many variables the same one, and eager variables are all ``Variable``."""
+    seen: Dict[str, int] = {}
+    taken = {each.name for each in listed}
+    unique = []
+    for each in listed:
+        seen[each.name] = seen.get(each.name, 0) + 1
+        name = each.name
+        while seen[each.name] > 1 and name in taken:
+            name = "%s_%d" % (each.name, seen[each.name] - 1)
+            seen[each.name] += name in taken
+        taken.add(name)
+        unique.append(Variable(name, each.tensors, each.trainable, each.dtype, each.shape, each.objects))
+    return tuple(unique)
+
+
+def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
+    """The variables that ops of the graph itself make: handles, references, captured resources that are read."""
+    wanted = {kind for kind, each in enumerate(flat.kind_table) if each.type in HANDLES | REFERENCES | _PLACEHOLDERS}
+    read: Optional[Dict[int, int]] = None
+    for op, kind in enumerate(flat.kinds):
+        if kind not in wanted or flat.contexts[op] >= 0 or not flat.outputs(op):
+            continue
+        each = flat.kind_table[kind]
+        tensor = flat.first[op]
+        if each.type in REFERENCES | HANDLES:
+            name = text(each, "shared_name") if each.type in HANDLES else ""
+            yield Variable(name or flat.names[op], (flat.tensor_name(tensor),), None, dtype_name(attributes(each)["dtype"].type), _shape(flat, op))
+        elif each.outputs[0] == RESOURCE:
+            read = _read(flat) if read is None else read
+            if tensor in read:
+                yield Variable(flat.names[op], (flat.tensor_name(tensor),), None, dtype_name(read[tensor]), None)
+
+
+def _shape(flat: FlatGraph, op: int) -> Shape:
+    values = attributes(flat.kind_table[flat.kinds[op]])
+    return shape(values["shape"].shape) if "shape" in values else None
+
+
+def _read(flat: FlatGraph) -> Dict[int, int]:
+    """The resources at the root of the graph that something reads as a variable, with the dtype of the value."""
+    found: Dict[int, int] = {}
+    for op, kind in enumerate(flat.kinds):
+        if flat.kind_table[kind].type in _READERS:
+            found.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first[op]])
+    return found
+
+
+def root(flat: FlatGraph, tensor: int) -> int:
+    """The tensor that a handle or a reference comes from, through arguments, loops and switches."""
+    seen = set()
+    while tensor not in seen:
+        seen.add(tensor)
+        op = flat.producer[tensor]
+        if flat.type(op) not in _HANDS_ON or not flat.inputs[op]:
+            break
+        tensor = flat.inputs[op][0]
+    return tensor
+
+
+def slots(flat: FlatGraph) -> FrozenSet[int]:
+    """The tensors of optimizer slots: what an ``Apply…`` op is handed beside the variable that it updates."""
+    found = set()
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(_OPTIMIZERS)}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+        for tensor in flat.inputs[op][1:]:
+            found.add(root(flat, _value_of(flat, tensor)))
+    updated = {root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]}
+    return frozenset(found - updated)
+
+
+def _value_of(flat: FlatGraph, tensor: int) -> int:
+    """The variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
+    op = flat.producer[tensor]
+    return flat.inputs[op][0] if flat.type(op) in ("ReadVariableOp", "Identity") and flat.inputs[op] else tensor

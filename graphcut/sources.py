@@ -1,0 +1,120 @@
+"""From whatever the user has to a flat graph with its names and variables: the door where everything is verified."""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+import networkx as nx
+
+from graphcut.dag import SEPARATOR, FlatGraph, Shape, to_networkx
+from graphcut.errors import GraphcutError
+from graphcut.reading import attrs
+from graphcut.reading.names import Names
+from graphcut.reading.source import Origin, Variable
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A graph that was read: its ops, where it came from, its variables and names."""
+
+    flat: FlatGraph
+    origin: Origin
+    variables: Tuple[Variable, ...]
+    names: Names
+
+    def shapes(self, op: int) -> Sequence[Shape]:
+        """The static shapes of an op's outputs, ``None`` each where nobody knows."""
+        flat = self.flat
+        count = len(flat.outputs(op))
+        known = self.origin.shapes(flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if self.origin.live is not None else None
+        known = known or attrs.output_shapes(flat.kind_table[flat.kinds[op]]) or ()
+        return known if len(known) == count else (None,) * count
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        """``file:line`` of an op, and whether a library made it."""
+        return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
+
+
+def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
+    """Read a TensorFlow graph into a networkx DAG. Nothing of it runs, nothing of it changes.
+
+    Args:
+        source: a ``tf.function``, a ``ConcreteFunction``, a Python callable (a Keras model is one), a ``tf.Graph``, a
+            ``GraphDef`` or ``MetaGraphDef`` message, or the path of a ``.pb``, ``.pbtxt``, ``.meta`` or SavedModel.
+        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``.
+        signature: which signature of a SavedModel.
+        **kwargs: the same by name.
+
+    Returns:
+        A ``networkx.DiGraph`` with a node for each op, the bodies of functions opened. Nodes have ``type``, ``inputs``,
+        ``dtypes``, ``shapes``, ``function``, ``variable``; edges ``tensors`` (pairs of output and input index) and
+        ``control``; the graph ``source``, ``outputs``, ``variables`` and ``loop_edges`` (pairs of names, left out of the
+        DAG because they close cycles).
+
+    Raises:
+        GraphcutError: the source cannot be read or traced; the message says why.
+    """
+    return to_dag(read(source, args, kwargs, signature))
+
+
+def to_dag(traced: Traced) -> nx.DiGraph:
+    """The networkx DAG of a graph that was read."""
+    flat = traced.flat
+    variable_ops = {traced.names.ops(name.rpartition(":")[0])[0]: each.name for each in traced.variables for name in each.tensors}
+    dag = to_networkx(flat, traced.shapes, variable_ops)
+    dag.graph["source"] = traced.origin.label
+    dag.graph["outputs"] = dict(traced.origin.outputs)
+    dag.graph["variables"] = {each.name: (each.tensors[0] if each.tensors else None) for each in traced.variables}
+    dag.graph["traced"] = traced
+    return dag
+
+
+def read(source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None) -> Traced:
+    """The same as ``trace``, as columns."""
+    if isinstance(source, nx.DiGraph):
+        return _of_dag(source)
+    message, origin = _message(source, args, dict(kwargs or {}), signature)
+    return _opened(message, origin)
+
+
+def _of_dag(dag: nx.DiGraph) -> Traced:
+    traced = dag.graph.get("traced")
+    if not isinstance(traced, Traced) or dag.number_of_nodes() != len(traced.flat.names):
+        raise GraphcutError("this DAG was not made by graphcut.trace, or was edited since\nTo ask what an edit would do, use audit.what_if.")
+    return traced
+
+
+def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, Origin]:
+    from graphcut.reading import files
+
+    if isinstance(source, (str, os.PathLike)) or hasattr(source, "SerializeToString"):
+        if args or kwargs:
+            raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
+        path = not hasattr(source, "SerializeToString")
+        content = files.read(os.fspath(source)) if path else files.of_message(source, source.DESCRIPTOR.name)
+        return content.graph, files.origin(content, signature)
+    if not callable(source) and not hasattr(source, "as_graph_def"):
+        raise GraphcutError(
+            "a %s was given, which is no TensorFlow graph\ngraphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
+            "a MetaGraphDef, or the path of one." % type(source).__name__
+        )
+    return _live(source, args, kwargs)
+
+
+def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, Origin]:
+    from graphcut.installation import tensorflow_needed
+
+    with tensorflow_needed("to trace a live source"):
+        from graphcut.tracing import live
+    return live.read(source, args, kwargs)
+
+
+def _opened(message: Any, origin: Origin) -> Traced:
+    from graphcut.reading.flatten import flatten
+    from graphcut.reading.variables import variables
+
+    flat = flatten(message, origin.op_defs, origin.opaque)
+    return Traced(flat, origin, variables(flat, origin), Names(flat))
+
+

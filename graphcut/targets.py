@@ -1,0 +1,139 @@
+"""What the user asks about: variables, tensors, names and patterns, each with the keys under which it is found again."""
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, replace
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
+
+from graphcut.dag import dtype_name
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.reading.source import Variable
+from graphcut.reading.variables import slots
+from graphcut.sources import Traced
+
+_FLOATS = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """One variable or tensor that is asked about. ``tensors`` are tensors of the flat graph, empty where it holds none."""
+
+    variable: Variable
+    tensors: Tuple[int, ...]
+
+
+def targets(traced: Traced, asked: Optional[Any]) -> Tuple[Target, ...]:
+    """The targets that ``variables=`` means, in the order asked; by default every trainable variable."""
+    if asked is None:
+        return tuple(_of_variable(traced, each) for each in default_variables(traced))
+    found: List[Target] = []
+    for key in listed(asked):
+        found += _asked(traced, key)
+    return _unique(found)
+
+
+def listed(value: Any) -> Tuple[Any, ...]:
+    """One thing or several as a tuple."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return tuple(value)
+    return tuple(value.values()) if isinstance(value, dict) else (value,)
+
+
+def default_variables(traced: Traced) -> Tuple[Variable, ...]:
+    """Every trainable variable; where nobody knows, every float variable but optimizer slots."""
+    if traced.origin.knows_variables:
+        return tuple(each for each in traced.variables if each.trainable)
+    aside = slots(traced.flat)
+    kept = (each for each in traced.variables if each.dtype in _FLOATS and each.trainable is not False)
+    return tuple(each for each in kept if not aside.intersection(_tensors(traced, each)))
+
+
+def _tensors(traced: Traced, variable: Variable) -> Tuple[int, ...]:
+    return tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name))
+
+
+def _of_variable(traced: Traced, variable: Variable) -> Target:
+    return Target(variable, _tensors(traced, variable))
+
+
+def _asked(traced: Traced, key: Any) -> List[Target]:
+    if isinstance(key, str):
+        return _named(traced, key)
+    from graphcut.tracing import objects
+
+    if objects.is_variable(key):
+        return [_of_object(traced, key, each) for each in objects.parts(key)]
+    name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)
+    if not isinstance(name, str):
+        raise GraphcutError("variables= was given a %s\nIt takes variables, tensors, names and patterns." % type(key).__name__)
+    return [_with_object(target, key) for target in _named(traced, name)]
+
+
+def _with_object(target: Target, key: Any) -> Target:
+    return replace(target, variable=replace(target.variable, objects=target.variable.objects + (key,)))
+
+
+def _of_object(traced: Traced, key: Any, part: Any) -> Target:
+    """The target of a live variable, which the graph may not hold at all."""
+    from graphcut.tracing import live, objects
+
+    for each in traced.variables:
+        if any(part is known for known in each.objects):
+            return _with_object(_of_variable(traced, each), key)
+    name = objects.tensor_name(part, traced.origin.live)
+    described = live.described(key if part is objects.variable_of(key) else part, (name,) if name else ())
+    return _with_object(_of_variable(traced, described), key)
+
+
+def _named(traced: Traced, name: str) -> List[Target]:
+    bare = name[:-2] if name.endswith(":0") else name
+    exact = [each for each in traced.variables if each.name == bare or name in each.tensors]
+    if exact:
+        return [_of_variable(traced, exact[0])]
+    tensors = traced.names.tensors(name)
+    if tensors:
+        return [_of_tensor(traced, name, tensors)]
+    matching = [each for each in traced.variables if fnmatch.fnmatchcase(each.name, name)]
+    if matching:
+        return [_of_variable(traced, each) for each in matching]
+    return _of_pattern(traced, name)
+
+
+def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
+    names = [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if set(pattern) & set("*?[") else []
+    found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
+    if found:
+        return found
+    known = [each.name for each in traced.variables]
+    raise GraphcutError("no variable %s in this graph%s" % (printable(pattern), near_names(pattern, known) or _examples(known)))
+
+
+def _examples(known: List[str]) -> str:
+    return "\nThere is %s." % ", ".join(printable(each) for each in known[:5]) if known else "\nThe graph has no variables."
+
+
+def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
+    flat, tensor = traced.flat, tensors[0]
+    op = flat.producer[tensor]
+    shape = traced.shapes(op)[tensor - flat.first[op]]
+    full = name if name.rpartition(":")[2].isdigit() else name + ":0" if len(tensors) == 1 else name
+    return Target(Variable(name, (full,), None, dtype_name(flat.dtypes[tensor]), shape), tensors)
+
+
+def _unique(found: Iterable[Target]) -> Tuple[Target, ...]:
+    """Names made unique; the same variable asked for twice is one row."""
+    kept: Dict[Any, Target] = {}
+    for target in found:
+        key = (target.variable.name, target.tensors) if target.tensors else tuple(id(each) for each in target.variable.objects) or target.variable.name
+        kept[key] = kept.get(key, target)
+    return tuple(_renamed(list(kept.values())))
+
+
+def _renamed(kept: List[Target]) -> Iterable[Target]:
+    taken: FrozenSet[str] = frozenset()
+    for target in kept:
+        name, count = target.variable.name, 1
+        while name in taken:
+            name, count = "%s_%d" % (target.variable.name, count), count + 1
+        taken |= {name}
+        yield replace(target, variable=replace(target.variable, name=name))

@@ -1,0 +1,60 @@
+"""The live graphs of function bodies: what a ``GraphDef`` does not say about them."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Optional, Tuple
+
+Graphs = Dict[Optional[str], Any]
+Place = Tuple[Optional[str], str]
+
+
+def graphs(graph: Any) -> Graphs:
+    """Every live graph by the name of its function, the given one by ``None``; bodies within bodies included."""
+    found: Graphs = {None: graph}
+    waiting = [graph]
+    while waiting:
+        for name, function in functions(waiting.pop()).items():
+            body = getattr(function, "graph", None) or getattr(function, "_func_graph", None)
+            if name not in found and body is not None:
+                found[name] = body
+                waiting.append(body)
+    return found
+
+
+def functions(graph: Any) -> Dict[str, Any]:
+    """The functions of a graph's library, by name."""
+    known = getattr(graph, "_functions", None) or {}
+    return {_text(name): function for name, function in known.items()}
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def exits(found: Graphs) -> Tuple[Tuple[Place, ...], Tuple[Place, ...]]:
+    """The v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves."""
+    dead, second = [], []
+    for function, graph in found.items():
+        for op, context in _loops(graph):
+            if not context.back_prop:
+                dead.append((function, op.name))
+            if context.grad_state is not None:
+                second.append((function, op.name))
+    return tuple(dead), tuple(second)
+
+
+def _loops(graph: Any) -> Iterator[Tuple[Any, Any]]:
+    for op in graph.get_operations():
+        if op.type in ("Exit", "RefExit"):
+            context = op._get_control_flow_context()
+            if context is not None and context.IsWhileContext():
+                yield op, context
+
+
+def own_gradients(graph: Any) -> Dict[str, Any]:
+    """The functions of the library that have a gradient function in Python (``Defun(python_grad_func=…)``)."""
+    found = {}
+    for name, function in functions(graph).items():
+        gradient = getattr(function, "python_grad_func", None)
+        if gradient is not None:
+            found[name] = gradient
+    return found

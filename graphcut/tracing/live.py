@@ -1,0 +1,190 @@
+"""Live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
+
+The graph is handed over as ``GraphDef`` bytes, the values of large constants dropped first. It is read, never changed.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+import tensorflow as tf
+
+from graphcut.errors import GraphcutError
+from graphcut.dag import Shape
+from graphcut.reading import signatures
+from graphcut.reading.messages import CLASSES
+from graphcut.reading.source import Origin, Variable
+from graphcut.tracing import bodies, where
+from graphcut.tracing.ask import op_def
+from graphcut.tracing.objects import variable_of
+
+_LARGE = 1024
+Traced = Tuple[Any, Origin]
+
+
+def is_live(source: Any) -> bool:
+    """Whether this is something that TensorFlow can trace, or a graph."""
+    return isinstance(source, tf.Graph) or callable(source)
+
+
+def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Traced:
+    """The ``Graph`` message of a live source, and its origin."""
+    if isinstance(source, tf.Graph):
+        if args or kwargs:
+            raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
+        return of_graph(source, "tf.Graph", {}, _graph_variables(source))
+    concrete = _concrete(source, args, kwargs)
+    label = "function %s" % getattr(source, "__name__", getattr(source, "name", type(source).__name__))
+    return of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
+
+
+def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
+    if hasattr(source, "captured_inputs") and hasattr(source, "graph"):
+        return source
+    if not hasattr(source, "get_concrete_function"):
+        source = tf.function(source)
+    args = [_example(arg) for arg in args]
+    return source.get_concrete_function(*args, **{key: _example(value) for key, value in kwargs.items()})
+
+
+def _example(value: Any) -> Any:
+    """Arrays become specs of their shape and dtype; whatever else is given stays."""
+    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
+        return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
+    return value
+
+
+def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
+    """The message and the origin of a live graph."""
+    message = CLASSES["Graph"].FromString(serialized(graph))
+    found = bodies.graphs(graph)
+    dead, second = bodies.exits(found)
+    origin = Origin(
+        label, outputs, variables,
+        collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
+        foreign=False,
+        dead_exits=frozenset(dead),
+        second_exits=frozenset(second),
+        opaque=frozenset(bodies.own_gradients(graph)) | frozenset(each.function_name for each in message.library.gradient),
+        where=_Where(found),
+        shapes=_Shapes(found),
+        live=graph,
+        op_defs=_unknown_types(message),
+        knows_variables=True,
+    )  # fmt: skip
+    return message, origin
+
+
+def serialized(graph: Any) -> bytes:
+    """The bytes of a graph's ``GraphDef`` without the values of large constants."""
+    try:
+        graph_def = graph.as_graph_def()
+        for node in graph_def.node:
+            if node.op == "Const":
+                _drop_value(node.attr["value"].tensor)
+        return bytes(graph_def.SerializeToString())
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise GraphcutError(
+            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables." % str(error).splitlines()[0][:160]
+        ) from error
+
+
+def _drop_value(tensor: Any) -> None:
+    if len(tensor.tensor_content) > _LARGE:
+        zero = not tensor.tensor_content.strip(b"\0")
+        tensor.ClearField("tensor_content")
+        tensor.version_number = 0 if zero else -1
+
+
+def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
+    types = {node.op for node in message.node} | {node.op for each in message.library.function for node in each.node_def}
+    missing = {each: op_def(each) for each in types if signatures.known(each) is None}
+    return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
+
+
+def _outputs(concrete: Any) -> Dict[str, str]:
+    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one."""
+    structured = concrete.structured_outputs
+    if isinstance(structured, dict) and all(isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()):
+        keys = [str(key) for key in sorted(structured)]
+    else:
+        keys = ["output"] if len(concrete.outputs) == 1 else [str(index) for index in range(len(concrete.outputs))]
+    return {key: tensor.name for key, tensor in zip(keys, concrete.outputs)}
+
+
+def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
+    """What the function captured, then what a model or module it belongs to has beside it."""
+    internal = {id(outer): inner.name for outer, inner in _captures(concrete.graph)}
+    known = list(concrete.graph.variables)
+    owner = source if hasattr(source, "trainable_variables") else getattr(source, "__self__", None)
+    known += [each for each in getattr(owner, "variables", ()) or () if hasattr(owner, "trainable_variables")]
+    seen = set()
+    for each in known:
+        handle = variable_of(each)
+        if id(handle) not in seen:
+            seen.add(id(handle))
+            yield described(each, tuple(filter(None, [internal.get(id(handle.handle))])))
+
+
+def _captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
+    captures = graph.captures
+    return captures.items() if hasattr(captures, "items") else captures
+
+
+def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:
+    """The facts about a live variable; ``tensors`` are its handles in the graph."""
+    inner = variable_of(variable)
+    rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
+    shape = None if rank is None else tuple(inner.shape.as_list())
+    name = str(getattr(variable, "path", None) or variable.name)
+    objects = (variable, inner) if inner is not variable else (variable,)
+    return Variable(name.rpartition(":")[0] or name, tensors, bool(variable.trainable), inner.dtype.base_dtype.name, shape, objects)
+
+
+def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
+    listed: List[Any] = []
+    for collection in ("variables", "local_variables", "trainable_variables"):
+        listed += [each for each in graph.get_collection(collection) if isinstance(each, tf.Variable)]
+    trainable = {id(each) for each in graph.get_collection("trainable_variables")}
+    unique = {id(each): each for each in listed}
+    return tuple(_of_graph(each, id(each) in trainable, graph) for each in unique.values())
+
+
+def _of_graph(variable: Any, trainable: bool, graph: Any) -> Variable:
+    tensor = variable.handle if hasattr(variable, "handle") else variable._variable
+    facts = described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else ())
+    return replace(facts, trainable=trainable)
+
+
+class _Where:
+    """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
+
+    def __init__(self, graphs: bodies.Graphs) -> None:
+        self._graphs = graphs
+
+    def __call__(self, function: Optional[str], name: str) -> Tuple[Optional[str], bool]:
+        op = _operation(self._graphs, function, name)
+        return (None, False) if op is None else where.place(op)
+
+
+class _Shapes:
+    """The static shapes of an op's outputs in a live graph."""
+
+    def __init__(self, graphs: bodies.Graphs) -> None:
+        self._graphs = graphs
+
+    def __call__(self, function: Optional[str], name: str) -> Optional[Sequence[Shape]]:
+        op = _operation(self._graphs, function, name)
+        return None if op is None else tuple(_shape(tensor.shape) for tensor in op.outputs)
+
+
+def _operation(graphs: bodies.Graphs, function: Optional[str], name: str) -> Any:
+    graph = graphs.get(function)
+    try:
+        return None if graph is None else graph.get_operation_by_name(name)
+    except (KeyError, ValueError):
+        return None
+
+
+def _shape(shape: Any) -> Shape:
+    return None if shape.ndims is None else tuple(shape.as_list())

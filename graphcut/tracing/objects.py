@@ -1,0 +1,40 @@
+"""Live objects as keys: tensors, eager and graph variables, partitioned variables, Keras 2 and 3 variables."""
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import tensorflow as tf
+
+
+def variable_of(value: Any) -> Any:
+    """The ``tf.Variable`` inside of a Keras 3 variable, or the value itself."""
+    inner = getattr(value, "value", None)
+    return value if isinstance(value, tf.Variable) or callable(inner) or not isinstance(inner, tf.Variable) else inner
+
+
+def is_variable(value: Any) -> bool:
+    """Whether this is a variable of TensorFlow or Keras."""
+    return isinstance(variable_of(value), tf.Variable) or hasattr(value, "_variable_list")
+
+
+def parts(value: Any) -> Tuple[Any, ...]:
+    """The variables that a partitioned variable is made of; the variable itself otherwise."""
+    if hasattr(value, "_variable_list"):
+        return tuple(value._variable_list)
+    return (variable_of(value),)
+
+
+def tensor_name(value: Any, graph: Any) -> str:
+    """The name of a graph tensor, or of the graph tensor that stands for a variable; empty where there is none."""
+    if isinstance(value, tf.Variable):
+        tensor = value.handle if hasattr(value, "handle") else value._variable
+    else:
+        tensor = value
+    if isinstance(tensor, tf.Tensor) and getattr(tensor, "graph", None) is graph:
+        return str(tensor.name)
+    return ""
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether this is a symbolic tensor of some graph."""
+    return isinstance(value, tf.Tensor)
