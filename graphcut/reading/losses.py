@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
@@ -28,15 +28,25 @@ def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
 
 
 def _differentiated(flat: FlatGraph) -> Optional[Chosen]:
-    """The tensor whose gradient the graph itself computes: ``tf.gradients`` seeds it by an op ``gradients/grad_ys_0``,
-    which reads the loss's shape or is read by the gradient of the loss's op, ``gradients/NAME_grad/…``."""
-    seeds = {op: match.group("scope") for op, match in ((op, _SEED.match(name)) for op, name in enumerate(flat.names)) if match and flat.contexts[op] < 0}
+    """The tensor whose gradient the graph itself computes: ``tf.gradients`` seeds it by a ``Fill`` (``gradients/grad_ys_0``,
+    in TF 1 ``gradients/Fill``), which reads the loss's shape or is read by the gradient of the loss's op,
+    ``gradients/NAME_grad/…``."""
+    seeds = dict(_seeds(flat))
     if not seeds:
         return None
     scope = min(seeds.values(), key=lambda each: (len(each), each))
     chosen = [op for op, each in seeds.items() if each == scope]
     found = [tensor for op in chosen for tensor in (_shape_of(flat, op) or _read_by(flat, op, scope))]
     return (tuple(dict.fromkeys(found)), "the graph's own backward part") if found else None
+
+
+def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type == "Fill"}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds and flat.contexts[op] < 0):
+        names = [flat.names[op]] + [flat.names[flat.producer[tensor]] for tensor in flat.inputs[op][1:]]
+        match = next((found for found in map(_SEED.match, names) if found), None)
+        if match:
+            yield op, match.group("scope")
 
 
 def _shape_of(flat: FlatGraph, op: int) -> List[int]:

@@ -6,11 +6,12 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 """
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import func_graph, op_def_registry, ops
-from tensorflow.python.ops import gradients_util
+from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.dag import REF, RESOURCE, Shape
 from graphcut.reading.attrs import entry
@@ -40,10 +41,14 @@ def _ask_own(question: Question, gradient: Any, library: Any) -> Asked:
 def ask(question: Question) -> Asked:
     """What TensorFlow's gradient function gives for one kind of op; remembered for the process."""
     gradient_type = own_type(question) or question.type
+    nothing = (None,) * len(question.inputs)
+    discrete = not any(is_trainable(tf.as_dtype(dtype % REF)) for dtype in question.outputs)
     try:
         function = registry().lookup(gradient_type)
     except LookupError:
-        return Asked(missing=True, gradients=(None,) * len(question.inputs)) if op_def(question.type) else _unknown(question)
+        return Asked(missing=not discrete, gradients=nothing) if op_def(question.type) else _unknown(question)
+    if discrete or function is None:
+        return Asked(gradients=nothing, registered=function is not None)
     key = (question._replace(attrs=_without_own_type(question)), signature(function))
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(question, function, gradient_type)
@@ -79,8 +84,6 @@ def _unknown(question: Question) -> Asked:
 
 
 def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
-    if function is None:
-        return Asked(gradients=(None,) * len(question.inputs), registered=False)
     return _answered(question, function, is_custom(function, gradient_type), None)
 
 
@@ -108,9 +111,7 @@ def is_custom(function: Any, gradient_type: str) -> bool:
 
 
 def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
-    with tf.Graph().as_default():
-        graph = func_graph.FuncGraph("graphcut")
-    with graph.as_default():
+    with _scratch(question) as graph:
         tf.compat.v1.import_graph_def(_alone(question, library), name="")
         op = graph.get_operation_by_name("asked")
         given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
@@ -122,6 +123,22 @@ def _called(question: Question, function: Any, custom: bool, library: Any, zeros
         returned = tuple(_returned(each, graph) for each in listed)
     names = tuple(None if each is None or index_of(each) != 0 else each.name for each in given)
     return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+
+
+@contextmanager
+def _scratch(question: Question) -> Iterator[Any]:
+    """A graph to build in. The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1."""
+    old = control_flow_util.ENABLE_CONTROL_FLOW_V2
+    graph = outer = tf.Graph()
+    if not question.type.startswith("TensorArray"):
+        with outer.as_default():
+            graph = func_graph.FuncGraph("graphcut")
+    try:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old and graph is not outer
+        with graph.as_default():
+            yield graph
+    finally:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old
 
 
 def index_of(tensor: Any) -> int:
