@@ -1,0 +1,44 @@
+"""The command line. Exit codes: 0 fine, 1 a contract is broken, 2 could not run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Optional, Sequence
+
+import click
+
+from graphcut.cli.commands import commands
+from graphcut.errors import GraphcutError
+
+__all__ = ["main"]
+
+FINE, COULD_NOT_RUN = 0, 2
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        commands.main(args=arguments, prog_name="graphcut", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        click.echo(f"graphcut: {error.format_message()}\ntry: graphcut --help", err=True)
+        return COULD_NOT_RUN
+    except GraphcutError as error:
+        click.echo(f"graphcut: {error}", err=True)
+        return COULD_NOT_RUN
+    except (click.Abort, KeyboardInterrupt):
+        return COULD_NOT_RUN
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FINE
+    except Exception:  # noqa: BLE001 - Python would exit with 1, which means a broken contract
+        traceback.print_exc()
+        return COULD_NOT_RUN
+    return FINE

@@ -1,0 +1,156 @@
+"""``graphcut audit`` and ``graphcut draw``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Optional, Tuple
+
+import click
+
+from graphcut.cli.guard import guarded
+from graphcut.cli.sources import loaded
+from graphcut.cli.specs import Spec, parsed
+from graphcut.errors import GraphcutError, printable
+
+_SOURCE = """
+\b
+SOURCE is
+  a file                  graph.pb  graph.pbtxt  model.meta
+  a directory             a SavedModel; --signature picks the function
+  a Python function       package.module:function  or  path.py:function
+                          a tf.function with a signature; a function with a
+                          --spec for each argument; or one without arguments
+                          that returns what to trace: a tf.Graph, a function,
+                          or a tuple of a function and its arguments
+"""
+
+_AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
+
+{_SOURCE}
+
+\b
+Examples:
+  graphcut audit model.meta
+  graphcut audit graph.pb --loss loss --variables 'encoder/*'
+  graphcut audit saved_model/ --signature serving_default --svg cut.svg
+  graphcut audit train.py:loss --spec 'float32[32,10]' --spec 'int64[?]'
+  graphcut audit package.model:build --json -
+
+Exit codes: 0 fine, 2 could not run.
+"""
+
+_DRAW = f"""Draw where the gradient goes and where it is cut.
+
+The suffix of the output picks the format: .svg needs no program but pip's; .dot and .gv are text;
+.png and .pdf need the system's Graphviz.
+
+{_SOURCE}
+
+\b
+Examples:
+  graphcut draw model.meta -o cut.svg
+  graphcut draw train.py:loss --spec 'float32[32,10]' -o cut.png
+
+Exit codes: 0 fine, 2 could not run.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(package_name="graphcut", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Which variables of a TensorFlow graph still receive a gradient, and what cuts off the others.
+
+    \b
+    Examples:
+      graphcut audit model.meta
+      graphcut draw train.py:loss --spec 'float32[32,10]' -o cut.svg
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both commands take to make an audit."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Spec, ...]:
+    return tuple(parsed(value) for value in values)
+
+
+_OPTIONS = (
+    click.argument("source"),
+    click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
+    click.option(
+        "--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."
+    ),
+    click.option("--signature", metavar="S", help="The signature of a SavedModel."),
+    click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
+    click.option(
+        "--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."
+    ),
+)
+
+
+@commands.command(help=_AUDIT)
+@_options
+@click.option("--svg", metavar="FILE", help="Draw the cut, too.")
+@click.option("--json", "json", metavar="FILE", help="Write the audit as JSON; - is standard output, with no table.")
+def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
+    with guarded():
+        found = _audit(**question)
+        written = found.to_json()
+        if svg:
+            found.draw(svg)
+    if json == "-":
+        click.echo(written)
+        return
+    if json:
+        _write(json, written + "\n")
+    _show(found)
+
+
+@commands.command(help=_DRAW)
+@_options
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to: a .svg, .png, .pdf, .dot or .gv.")
+def draw(output: str, **question: Any) -> None:
+    with guarded():
+        _audit(**question).draw(output)
+
+
+def _audit(
+    source: str,
+    losses: Tuple[str, ...],
+    variables: Tuple[str, ...],
+    signature: Optional[str],
+    stop_gradients: Tuple[str, ...],
+    specs: Tuple[Spec, ...],
+) -> Any:
+    from graphcut.audit import audit as made
+
+    thing, arguments = loaded(source, specs)
+    asked = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
+    return made(thing, *arguments, signature=signature, **asked)
+
+
+def _show(found: Any) -> None:
+    """With colours on a terminal, else as plain text; the same words."""
+    from rich.console import Console
+
+    from graphcut.report.terminal import rich_table
+
+    console = Console()
+    if console.is_terminal:
+        console.print(rich_table(found))
+    else:
+        click.echo(str(found))
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_bytes(text.encode())
+    except OSError as error:
+        raise GraphcutError(f"cannot write {printable(path)}: {error.strerror}") from None

@@ -1,0 +1,31 @@
+"""``float32[32,?]`` on the command line: the dtype and shape of one argument."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from graphcut.errors import GraphcutError, printable
+
+_SPEC = re.compile(r"\s*([a-z][a-z0-9]*)\s*\[([^\[\]]*)\]\s*")
+_UNKNOWN = ("?", "none", "*")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An argument that has no value yet, only a dtype and a shape."""
+
+    dtype: str
+    shape: Tuple[Optional[int], ...]
+
+
+def parsed(text: str) -> Spec:
+    """The spec that ``text`` writes, ``float32[]`` for a scalar, ``?`` for an unknown size; ``GraphcutError`` if none."""
+    found = _SPEC.fullmatch(text)
+    sizes = [size.strip().lower() for size in found.group(2).split(",")] if found else []
+    if sizes == [""]:
+        sizes = []
+    if found is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
+        raise GraphcutError(f"no spec: {printable(text)}\nwrite the dtype and the shape, such as 'float32[32,?]'")
+    return Spec(found.group(1), tuple(None if size in _UNKNOWN else int(size) for size in sizes))
