@@ -7,6 +7,7 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Sequence,
 import networkx as nx
 
 from graphcut import sources
+from graphcut.dag import collector_paused
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.findings import Findings
 from graphcut.flow.judge import Flow, flow
@@ -45,9 +46,10 @@ def audit(
         GraphcutError: the source cannot be read, or a name is not in it; the message says what is near.
         TypeError: the loss is complex or a string, as in ``tf.gradients``.
     """
-    traced = sources.read(source, args, {}, signature)
-    found = chosen(traced, loss)
-    return Audit(traced, found, targets(traced, variables), stop_ops(traced, stop_gradients))
+    with collector_paused():
+        traced = sources.read(source, args, {}, signature)
+        found = chosen(traced, loss)
+        return Audit(traced, found, targets(traced, variables), stop_ops(traced, stop_gradients))
 
 
 class Audit:

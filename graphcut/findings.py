@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Dict, Optional, Tuple
 
 from graphcut.barriers.cuts import Cuts, cuts, fence_of_raise
@@ -34,7 +35,7 @@ class Findings:
         """What is found for one target. Where it stands for several tensors the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, tensor)
-        path = () if tensor is None or verdict not in (Verdict.FLOWS, Verdict.CONDITIONAL) else self._path(tensor)
+        live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
         variable = target.variable
         return VariableAudit(
             variable.name,
@@ -44,10 +45,10 @@ class Findings:
             variable.dtype,
             variable.shape,
             tuple(self._named(fence) for fence in fences),
-            path,
+            partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
             unused,
-            tensor in self.flow.sparse and bool(path),
+            live and tensor in self.flow.sparse,
             size,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 
 class Verdict(enum.Enum):
@@ -53,6 +53,25 @@ class Role(enum.Enum):
     CUTS = "cuts"
     BYPASSED = "bypassed"
     SHADOWED = "shadowed"
+
+
+class Late:
+    """A field of a result that may be given as a function; it is called when the field is read.
+
+    Paths are kept as one parent pointer for each tensor: a path for every variable, stored, would be quadratic.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_" + name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return ()
+        value = instance.__dict__[self.name]
+        return value() if callable(value) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.name] = value
 
 
 @dataclass(frozen=True)
@@ -123,8 +142,8 @@ class VariableAudit:
     dtype: str
     shape: Optional[Tuple[Optional[int], ...]]
     cut: Tuple[Cut, ...]
-    path: Tuple[str, ...]
-    conditions: Tuple[Condition, ...]
-    unused: bool
-    sparse: bool
+    path: Tuple[str, ...] = Late()  # type: ignore[assignment]
+    conditions: Tuple[Condition, ...] = ()
+    unused: bool = False
+    sparse: bool = False
     cut_size: int = 0
