@@ -1,4 +1,5 @@
 """graphcut: which variables of a TensorFlow graph can still receive a gradient from the loss, and what cuts off the others."""
+
 from __future__ import annotations
 
 from graphcut.audit import Audit, audit
@@ -8,5 +9,16 @@ from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, Vari
 
 __version__ = "0.1.0"
 __all__ = [
-    "Assumption", "Audit", "Barrier", "Condition", "Cut", "GraphcutError", "Role", "Stop", "VariableAudit", "Verdict", "audit", "trace",
-]  # fmt: skip
+    "Assumption",
+    "Audit",
+    "Barrier",
+    "Condition",
+    "Cut",
+    "GraphcutError",
+    "Role",
+    "Stop",
+    "VariableAudit",
+    "Verdict",
+    "audit",
+    "trace",
+]

@@ -1,4 +1,5 @@
 """One loss, all of it: the face of graphcut."""
+
 from __future__ import annotations
 
 import os
@@ -8,15 +9,14 @@ import networkx as nx
 
 from graphcut import sources
 from graphcut.dag import collector_paused
-from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.findings import Findings
+from graphcut.findings import CUT, Findings
 from graphcut.flow.judge import Flow, flow
 from graphcut.losses import Loss, chosen, stop_ops
 from graphcut.rules.table import Rules
 from graphcut.sources import Traced
 from graphcut.stops import stops
-from graphcut.targets import Target, listed, targets
-from graphcut.terms import Assumption, Stop, VariableAudit, Verdict
+from graphcut.targets import Target, position, targets
+from graphcut.terms import Assumption, Stop, VariableAudit
 
 
 def audit(
@@ -84,7 +84,11 @@ class Audit:
         """Every ``StopGradient`` op with its role for this loss, in the graph's order."""
         if "stops" not in self._made:
             judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
-            needed = {each.verdict: self._findings.cuts(each.verdict) for each in self.variables if each.verdict in (Verdict.NONE, Verdict.ZERO)}
+            needed = {
+                verdict: self._findings.cuts(verdict)
+                for verdict in {each.verdict for each in self.variables}
+                if verdict in CUT
+            }
             self._made["stops"] = stops(self._findings.flow, judged, needed, self._traced.place)
         made: Tuple[Stop, ...] = self._made["stops"]
         return made
@@ -103,36 +107,17 @@ class Audit:
     def carrying(self) -> FrozenSet[str]:
         """The ops that a gradient passes on a route from the loss to a variable that gets one."""
         found = self._findings.flow
-        live = [tensor for each, target in zip(self.variables, self._targets) for tensor in target.tensors if found.carried.reaches(tensor)]
+        live = [
+            tensor
+            for each, target in zip(self.variables, self._targets)
+            for tensor in target.tensors
+            if found.carried.reaches(tensor)
+        ]
         return frozenset(self._traced.flat.names[op] for op in _between(found, live))
 
     def __getitem__(self, key: Any) -> VariableAudit:
         """The row of a variable: by the object itself, its name with or without ``:0``, an op or a tensor name."""
-        found = self._by_object(key) if not isinstance(key, str) else self._by_name(key)
-        if found is not None:
-            return found
-        names = [each.name for each in self.variables]
-        name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
-        raise GraphcutError("%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names)))
-
-    def _by_object(self, key: Any) -> Optional[VariableAudit]:
-        for each, target in zip(self.variables, self._targets):
-            if any(known is key for known in target.variable.objects):
-                return each
-        name = getattr(key, "name", None)
-        return self._by_tensor_object(key) if name is None or hasattr(key, "op") is False else self._by_name(str(name))
-
-    def _by_tensor_object(self, key: Any) -> Optional[VariableAudit]:
-        handle = getattr(key, "handle", None)
-        return None if handle is None else self._by_name(str(getattr(handle, "name", "")))
-
-    def _by_name(self, key: str) -> Optional[VariableAudit]:
-        bare = key[:-2] if key.endswith(":0") else key
-        for each in self.variables:
-            if each.name in (key, bare):
-                return each
-        tensors = set(self._traced.names.tensors(key))
-        return next((each for each, target in zip(self.variables, self._targets) if tensors.intersection(target.tensors)), None)
+        return self.variables[position(key, self._traced, self._targets)]
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
         """The rows whose names match an ``fnmatch`` pattern such as ``encoder/*``."""
@@ -199,6 +184,3 @@ def _between(found: Flow, live: Iterable[int]) -> FrozenSet[int]:
     from graphcut.flow.between import between
 
     return between(found, live)
-
-
-__all__ = ["Audit", "audit", "listed"]

@@ -8,6 +8,7 @@ runs is named ``call!MatMul`` (``cond!then!MatMul``, ``loop!body!MatMul``); Tens
 argument is a node ``_Arg``, each result a node ``_Retval``, each loop variable a node ``_LoopVar``, so that nothing leaks
 between unrelated outputs; the call's own node keeps only its control edges.
 """
+
 from __future__ import annotations
 
 import gc
@@ -138,17 +139,22 @@ def to_networkx(flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], va
     return dag
 
 
-def _nodes(flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]) -> Iterator[Tuple[str, dict]]:
+def _nodes(
+    flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]
+) -> Iterator[Tuple[str, Dict[str, object]]]:
     for op, name in enumerate(flat.names):
         kind = flat.kind_table[flat.kinds[op]]
-        yield name, {
-            "type": kind.type,
-            "inputs": tuple([flat.tensor_name(tensor) for tensor in flat.inputs[op]]),
-            "dtypes": tuple([dtype_name(dtype) for dtype in kind.outputs]),
-            "shapes": tuple(shapes_of(op)),
-            "function": flat.function(op),
-            "variable": variables.get(op),
-        }
+        yield (
+            name,
+            {
+                "type": kind.type,
+                "inputs": tuple([flat.tensor_name(tensor) for tensor in flat.inputs[op]]),
+                "dtypes": tuple([dtype_name(dtype) for dtype in kind.outputs]),
+                "shapes": tuple(shapes_of(op)),
+                "function": flat.function(op),
+                "variable": variables.get(op),
+            },
+        )
 
 
 def _add_edges(dag: nx.DiGraph, flat: FlatGraph) -> Tuple[Tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 A message says what was asked, what was found and what to do, in at most three lines.
 """
+
 from __future__ import annotations
 
 import difflib

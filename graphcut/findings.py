@@ -1,4 +1,5 @@
 """What is found for each variable: from verdicts, cuts and paths in numbers to results with names."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from graphcut.targets import Target
 from graphcut.terms import Cut, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
-_RELATIONS = {Verdict.NONE: connected, Verdict.ZERO: carries}
+CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Findings:
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
         if verdict not in self.known:
-            self.known[verdict] = cuts(self.flow, _RELATIONS[verdict])
+            self.known[verdict] = cuts(self.flow, CUT[verdict])
         return self.known[verdict]
 
     def of(self, target: Target) -> VariableAudit:
@@ -63,7 +64,7 @@ class Findings:
         raised = fence_of_raise(self.flow, tensor) if verdict is Verdict.RAISES else None
         if raised is not None:
             return (raised,), 1, False
-        if verdict not in _RELATIONS:
+        if verdict not in CUT:
             return (), 0, False
         known = self.cuts(verdict)
         return known.named(tensor), known.size(tensor), not known.routed(tensor)
@@ -71,7 +72,15 @@ class Findings:
     def _named(self, fence: Fence) -> Cut:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
-        return Cut(flat.names[fence.op], flat.type(fence.op), fence.input, fence.barrier, fence.barrier.deliberate, library, where)
+        return Cut(
+            flat.names[fence.op],
+            flat.type(fence.op),
+            fence.input,
+            fence.barrier,
+            fence.barrier.deliberate,
+            library,
+            where,
+        )
 
     def _path(self, tensor: int) -> Tuple[str, ...]:
         flat = self.traced.flat

@@ -1,4 +1,5 @@
 """What to install when something that is needed is missing."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -15,4 +16,6 @@ def tensorflow_needed(purpose: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "tensorflow":
             raise
-        raise GraphcutError("TensorFlow is needed %s and is not installed\nInstall it: pip install 'graphcut[tensorflow]'" % purpose) from error
+        raise GraphcutError(
+            "TensorFlow is needed %s and is not installed\nInstall it: pip install 'graphcut[tensorflow]'" % purpose
+        ) from error

@@ -1,4 +1,5 @@
 """The loss that the user means, and the tensors that count as constants."""
+
 from __future__ import annotations
 
 from typing import Any, FrozenSet, NamedTuple, Tuple
@@ -24,7 +25,10 @@ def chosen(traced: Traced, asked: Any) -> Loss:
     if asked is None:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
     else:
-        loss = Loss(tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in _tensors(traced, key, "loss"))), "asked for")
+        loss = Loss(
+            tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in _tensors(traced, key, "loss"))),
+            "asked for",
+        )
     if not loss.tensors:
         raise GraphcutError("loss= was given no tensor\nName at least one.")
     for tensor in loss.tensors:
@@ -37,7 +41,10 @@ def _check_dtype(traced: Traced, tensor: int) -> None:
     dtype = dtype_name(traced.flat.dtypes[tensor])
     if dtype in _REFUSED:
         name = printable(traced.flat.tensor_name(tensor))
-        raise LossTypeError("the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\nTake a real part, an absolute value or a sum." % (name, dtype))
+        raise LossTypeError(
+            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n"
+            "Take a real part, an absolute value or a sum." % (name, dtype)
+        )
 
 
 class LossTypeError(GraphcutError, TypeError):
@@ -57,11 +64,19 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
 
     inner = objects.variable_of(key)
     name = objects.tensor_name(inner, traced.origin.live) or next(
-        (each.tensors[0] for each in traced.variables if each.tensors and any(known is inner for known in each.objects)), ""
+        (
+            each.tensors[0]
+            for each in traced.variables
+            if each.tensors and any(known is inner for known in each.objects)
+        ),
+        "",
     )
     name = name or ("" if objects.is_variable(key) else getattr(key, "name", ""))
     if not isinstance(name, str) or not name:
-        raise GraphcutError("%s= was given a %s that is no tensor of this graph\nIt takes tensors and names." % (asked, type(key).__name__))
+        raise GraphcutError(
+            "%s= was given a %s that is no tensor of this graph\nIt takes tensors and names."
+            % (asked, type(key).__name__)
+        )
     return name
 
 

@@ -1,5 +1,6 @@
 """The question put to TensorFlow about one kind of op and what it gives, as plain data; and what rules need to know
 about the TensorFlow that is asked. Rules put questions, tracing answers them, and neither imports the other."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class Surroundings:
     elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
     nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
     ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
-    compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function of their own.
+    compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
+    of their own.
     """
 
     trainable: FrozenSet[int] = FLOATS

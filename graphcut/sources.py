@@ -1,4 +1,5 @@
 """From whatever the user has to a flat graph with its names and variables: the door where everything is verified."""
+
 from __future__ import annotations
 
 import os
@@ -27,7 +28,11 @@ class Traced:
         """The static shapes of an op's outputs, ``None`` each where nobody knows."""
         flat = self.flat
         count = len(flat.outputs(op))
-        known = self.origin.shapes(flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if self.origin.live is not None else None
+        known = (
+            self.origin.shapes(flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
+            if self.origin.live is not None
+            else None
+        )
         known = known or attrs.output_shapes(flat.kind_table[flat.kinds[op]]) or ()
         return known if len(known) == count else (None,) * count
 
@@ -61,7 +66,9 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 def to_dag(traced: Traced) -> nx.DiGraph:
     """The networkx DAG of a graph that was read."""
     flat = traced.flat
-    variable_ops = {traced.names.ops(name.rpartition(":")[0])[0]: each.name for each in traced.variables for name in each.tensors}
+    variable_ops = {
+        traced.names.ops(name.rpartition(":")[0])[0]: each.name for each in traced.variables for name in each.tensors
+    }
     dag = to_networkx(flat, traced.shapes, variable_ops)
     dag.graph["source"] = traced.origin.label
     dag.graph["outputs"] = dict(traced.origin.outputs)
@@ -70,7 +77,9 @@ def to_dag(traced: Traced) -> nx.DiGraph:
     return dag
 
 
-def read(source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None) -> Traced:
+def read(
+    source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None
+) -> Traced:
     """The same as ``trace``, as columns."""
     if isinstance(source, nx.DiGraph):
         return _of_dag(source)
@@ -81,22 +90,25 @@ def read(source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, An
 def _of_dag(dag: nx.DiGraph) -> Traced:
     traced = dag.graph.get("traced")
     if not isinstance(traced, Traced) or dag.number_of_nodes() != len(traced.flat.names):
-        raise GraphcutError("this DAG was not made by graphcut.trace, or was edited since\nTo ask what an edit would do, use audit.what_if.")
+        raise GraphcutError(
+            "this DAG was not made by graphcut.trace, or was edited since\nTo ask what an edit would do, use audit.what_if."
+        )
     return traced
 
 
 def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, Origin]:
-    from graphcut.reading import files
+    from graphcut.reading import files, metagraph
 
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "SerializeToString"):
         if args or kwargs:
             raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
         content = files.read(os.fspath(source)) if path else files.of_message(source, source.DESCRIPTOR.name)
-        return content.graph, files.origin(content, signature)
+        return content.graph, metagraph.origin(content, signature)
     if not callable(source) and not hasattr(source, "as_graph_def"):
         raise GraphcutError(
-            "a %s was given, which is no TensorFlow graph\ngraphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
+            "a %s was given, which is no TensorFlow graph\n"
+            "graphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
             "a MetaGraphDef, or the path of one." % type(source).__name__
         )
     return _live(source, args, kwargs)
@@ -116,5 +128,3 @@ def _opened(message: Any, origin: Origin) -> Traced:
 
     flat = flatten(message, origin.op_defs, origin.opaque)
     return Traced(flat, origin, variables(flat, origin), Names(flat))
-
-

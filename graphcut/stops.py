@@ -4,6 +4,7 @@ The first that fits: *dead* (does not feed the loss), *redundant* (no variable u
 variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier stops
 everything before it does). Two passes, whatever the number of stops: bit masks of stops, united along the edges.
 """
+
 from __future__ import annotations
 
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -28,7 +29,7 @@ def stops(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
-        cutting = {name: sole for name, sole in _cutting(flow, op, upstream, cuts)}
+        cutting = dict(_cutting(flow, op, upstream, cuts))
         role = _role(op in feeding, upstream, cutting)
         where, library = place(op)
         names = tuple(cutting) if role is Role.CUTS else ()

@@ -1,9 +1,10 @@
 """What the user asks about: variables, tensors, names and patterns, each with the keys under which it is found again."""
+
 from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass, replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
@@ -65,7 +66,9 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
         return [_of_object(traced, key, each) for each in objects.parts(key)]
     name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)
     if not isinstance(name, str):
-        raise GraphcutError("variables= was given a %s\nIt takes variables, tensors, names and patterns." % type(key).__name__)
+        raise GraphcutError(
+            "variables= was given a %s\nIt takes variables, tensors, names and patterns." % type(key).__name__
+        )
     return [_with_object(target, key) for target in _named(traced, name)]
 
 
@@ -100,16 +103,26 @@ def _named(traced: Traced, name: str) -> List[Target]:
 
 
 def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
-    names = [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if set(pattern) & set("*?[") else []
+    names = (
+        [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)]
+        if set(pattern) & set("*?[")
+        else []
+    )
     found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if found:
         return found
     known = [each.name for each in traced.variables]
-    raise GraphcutError("no variable %s in this graph%s" % (printable(pattern), near_names(pattern, known) or _examples(known)))
+    raise GraphcutError(
+        "no variable %s in this graph%s" % (printable(pattern), near_names(pattern, known) or _examples(known))
+    )
 
 
 def _examples(known: List[str]) -> str:
-    return "\nThere is %s." % ", ".join(printable(each) for each in known[:5]) if known else "\nThe graph has no variables."
+    return (
+        "\nThere is %s." % ", ".join(printable(each) for each in known[:5])
+        if known
+        else "\nThe graph has no variables."
+    )
 
 
 def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
@@ -124,7 +137,11 @@ def _unique(found: Iterable[Target]) -> Tuple[Target, ...]:
     """Names made unique; the same variable asked for twice is one row."""
     kept: Dict[Any, Target] = {}
     for target in found:
-        key = (target.variable.name, target.tensors) if target.tensors else tuple(id(each) for each in target.variable.objects) or target.variable.name
+        key = (
+            (target.variable.name, target.tensors)
+            if target.tensors
+            else tuple(id(each) for each in target.variable.objects) or target.variable.name
+        )
         kept[key] = kept.get(key, target)
     return tuple(_renamed(list(kept.values())))
 
@@ -137,3 +154,40 @@ def _renamed(kept: List[Target]) -> Iterable[Target]:
             name, count = "%s_%d" % (target.variable.name, count), count + 1
         taken |= {name}
         yield replace(target, variable=replace(target.variable, name=name))
+
+
+def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
+    """The place of the target that a key means, or an error with near names."""
+    found = _places(key, traced, known)
+    if found is not None:
+        return found
+    names = [each.variable.name for each in known]
+    name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
+    raise GraphcutError(
+        "%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names))
+    )
+
+
+def _places(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:
+    for place, target in enumerate(known):
+        if any(each is key for each in target.variable.objects):
+            return place
+    name = key if isinstance(key, str) else _tensor_name(traced, key)
+    bare = name[:-2] if name.endswith(":0") else name
+    for place, target in enumerate(known):
+        if name and target.variable.name in (name, bare):
+            return place
+    tensors = set(traced.names.tensors(name)) if name else set()
+    return next((place for place, target in enumerate(known) if tensors.intersection(target.tensors)), None)
+
+
+def _tensor_name(traced: Traced, key: Any) -> str:
+    """The name of the graph tensor that a live object is or stands for."""
+    from graphcut.tracing import objects
+
+    inner = objects.variable_of(key)
+    name = objects.tensor_name(inner, traced.origin.live)
+    for each in traced.variables:
+        if not name and each.tensors and any(inner is known for known in each.objects):
+            return each.tensors[0]
+    return name or ("" if objects.is_variable(key) else str(getattr(key, "name", "")))

@@ -4,6 +4,7 @@ A *verdict* says what TensorFlow answers for one variable and one loss. A *barri
 gradient does not cross an edge. The *cut* of a variable is the barriers on the routes from the loss to it
 that cross the fewest. The values of the enums are the words used in JSON, on the command line and in pictures.
 """
+
 from __future__ import annotations
 
 import enum

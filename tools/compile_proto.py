@@ -2,6 +2,7 @@
 
 Needs ``grpcio-tools``. Run from the project's root: ``python tools/compile_proto.py``.
 """
+
 from __future__ import annotations
 
 import sys
@@ -11,4 +12,8 @@ from grpc_tools import protoc
 FOLDER = "graphcut/reading"
 
 if __name__ == "__main__":
-    sys.exit(protoc.main(["protoc", "-I" + FOLDER, "--descriptor_set_out=" + FOLDER + "/graph.desc", FOLDER + "/graph.proto"]))
+    sys.exit(
+        protoc.main(
+            ["protoc", "-I" + FOLDER, "--descriptor_set_out=" + FOLDER + "/graph.desc", FOLDER + "/graph.proto"]
+        )
+    )

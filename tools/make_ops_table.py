@@ -4,18 +4,25 @@ Run from the project's root under each TensorFlow whose ops should be known, old
 there is replaced, the rest are kept: ``python tools/make_ops_table.py``. tests/tracing/test_ops_table.py holds the
 table against the installed TensorFlow.
 """
+
 from __future__ import annotations
 
-from tensorflow.python.framework import kernels  # noqa: F401  (loads the op registry)
-from tensorflow.python.framework import c_api_util
 from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.framework import (
+    c_api_util,
+    kernels,  # noqa: F401  (loads the op registry)
+)
 
 PATH = "graphcut/reading/ops.txt"
 
 
 def registered_ops():
     """Every ``OpDef`` of the installed TensorFlow, by name."""
-    if hasattr(c_api_util, "tf_buffer") and hasattr(c_api_util, "c_api") and hasattr(c_api_util.c_api, "TF_GetAllOpList"):
+    if (
+        hasattr(c_api_util, "tf_buffer")
+        and hasattr(c_api_util, "c_api")
+        and hasattr(c_api_util.c_api, "TF_GetAllOpList")
+    ):
         buffer = c_api_util.c_api.TF_GetAllOpList()
         ops = op_def_pb2.OpList.FromString(c_api_util.c_api.TF_GetBuffer(buffer))
     else:
@@ -37,7 +44,13 @@ def line(op):
         used += [arg.number_attr, arg.type_attr, arg.type_list_attr]
     for name in sorted(set(used) & set(defaults)):
         value = defaults[name]
-        text = value.i if value.HasField("i") else value.type if value.HasField("type") else ",".join(map(str, value.list.type))
+        text = (
+            value.i
+            if value.HasField("i")
+            else value.type
+            if value.HasField("type")
+            else ",".join(map(str, value.list.type))
+        )
         words.append("%s=%s" % (name, text))
     return " ".join(words)
 

@@ -4,6 +4,7 @@ Routes and barriers are those of *connected* for a gradient that is ``None``, of
 One search serves all tensors; the barriers of each are a bit mask, united along the edges of shortest routes in one
 pass from the loss, so that all cuts together cost no more than the walk.
 """
+
 from __future__ import annotations
 
 from collections import deque
@@ -103,7 +104,9 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
     return crossed, taken
 
 
-def _united(flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, Edge]], numbers: Mapping[Fence, int]) -> Dict[int, int]:
+def _united(
+    flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, Edge]], numbers: Mapping[Fence, int]
+) -> Dict[int, int]:
     """The masks, united from the loss outward; repeated until nothing is added (loops, assignments)."""
     rank = {op: place for place, op in enumerate(flow.order)}
     producer = flow.rules.flat.producer

@@ -4,6 +4,7 @@ Crossing a barrier costs one. Tensors that cannot carry a gradient for their dty
 land of their own: entering it at an op that turns such a tensor into numbers (``Cast``, a loop's condition) costs nothing,
 because leaving it, at the op that made numbers discrete (``ArgMax``, a comparison), costs one already.
 """
+
 from __future__ import annotations
 
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -69,7 +70,11 @@ def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier:
 def assignments(flat: FlatGraph) -> Assigned:
     """For the handle or reference of each variable what is assigned to it: op, input, value; initializers left out."""
     found: Assigned = {}
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))}
+    kinds = {
+        kind
+        for kind, each in enumerate(flat.kind_table)
+        if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))
+    }
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         inputs = flat.inputs[op]
         handle = root(flat, inputs[0]) if inputs else -1

@@ -1,4 +1,5 @@
 """The ops on the routes that a gradient really takes: between the loss and the tensors that get one."""
+
 from __future__ import annotations
 
 from typing import FrozenSet, Iterable, Set
@@ -18,7 +19,7 @@ def between(flow: Flow, live: Iterable[int]) -> FrozenSet[int]:
             for tensor in flat.outputs(op):
                 if flow.carried.parents[tensor] != UNSEEN and op not in flow.stopped and tensor not in good:
                     inputs = flow.rules.row(op).carries[tensor - flat.first[op]]
-                    if any([flat.inputs[op][index] in good for index in inputs]):
+                    if not good.isdisjoint(flat.inputs[op][index] for index in inputs):
                         good.add(tensor)
         if not flat.loop_inputs:
             break

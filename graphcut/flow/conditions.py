@@ -4,10 +4,11 @@ A forward-must analysis along the backward walk: the branches of a tensor are th
 to it (an intersection), each edge adding the branch that it enters. A branch is a v2 branch function, or one side of a
 v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is reached by repeating passes.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple, Union
+from typing import AbstractSet, Dict, List, Sequence, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.walk import SEED, UNSEEN, Walk
@@ -38,10 +39,12 @@ def branches(flat: FlatGraph) -> Branches:
     for call in flat.calls:
         if call.predicate is not None:
             for index, (label, _) in enumerate(call.branches):
-                condition = Condition(flat.names[call.op], flat.tensor_name(call.predicate), int(label) if label.isdigit() else label)
+                condition = Condition(
+                    flat.names[call.op], flat.tensor_name(call.predicate), int(label) if label.isdigit() else label
+                )
                 bit = found.setdefault(condition, len(found))
                 entered.update({(result, index): bit for result in call.results})
-    switches = {}
+    switches: Dict[int, None] = {}
     for op in _switches(flat):
         switches[op] = None
         for side, label in enumerate(_SIDES):
@@ -56,7 +59,9 @@ def _switches(flat: FlatGraph) -> List[int]:
     return [op for op, kind in enumerate(flat.kinds) if kind in kinds and not is_loop_switch(flat, op)] if kinds else []
 
 
-def conditions(rules: Rules, carried: Walk, order: Sequence[int], stopped: Sequence[int]) -> Dict[int, Tuple[Condition, ...]]:
+def conditions(
+    rules: Rules, carried: Walk, order: Sequence[int], stopped: AbstractSet[int]
+) -> Dict[int, Tuple[Condition, ...]]:
     """For each tensor reached under conditions, these; tensors that are reached unconditionally are left out."""
     known = branches(rules.flat)
     if not known.conditions:
@@ -65,7 +70,11 @@ def conditions(rules: Rules, carried: Walk, order: Sequence[int], stopped: Seque
     for tensor in carried.order:
         if carried.parents[tensor] == SEED:
             masks[tensor] = 0
-    ops = [op for op in reversed(order) if op not in stopped and any(carried.parents[tensor] != UNSEEN for tensor in rules.flat.outputs(op))]
+    ops = [
+        op
+        for op in reversed(order)
+        if op not in stopped and any(carried.parents[tensor] != UNSEEN for tensor in rules.flat.outputs(op))
+    ]
     while _pass(rules, carried, known, ops, masks) and rules.flat.loop_inputs:
         pass
     return {tensor: _listed(known, masks[tensor]) for tensor in carried.order if masks[tensor]}
@@ -91,5 +100,3 @@ def _pass(rules: Rules, carried: Walk, known: Branches, ops: Sequence[int], mask
 
 def _listed(known: Branches, mask: int) -> Tuple[Condition, ...]:
     return tuple(condition for bit, condition in enumerate(known.conditions) if mask >> bit & 1)
-
-

@@ -3,10 +3,11 @@
 ``RAISES`` beats the others; ``NONE``: *connected* does not lead to the tensor; ``ZERO``: *connected* does, *carries* does not;
 ``CONDITIONAL``: one branch lies on every carrying path; else ``FLOWS`` (which may be generous: not provably cut).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.flow import walk as walking
 from graphcut.flow.conditions import conditions
@@ -63,5 +64,3 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int]) -> Flow:
         sparse_tensors(rules, connected, order, stopped),
         order,
     )  # fmt: skip
-
-

@@ -1,13 +1,14 @@
 """Which gradients come as ``tf.IndexedSlices``: those whose every contribution does (``AggregateIndexedSlicesGradients``)."""
+
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Sequence
+from typing import AbstractSet, Dict, FrozenSet, Sequence
 
 from graphcut.flow.walk import UNSEEN, Walk
 from graphcut.rules.table import Rules
 
 
-def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: Sequence[int]) -> FrozenSet[int]:
+def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
     """The tensors whose gradient is sparse."""
     flat = rules.flat
     found: Dict[int, bool] = {}

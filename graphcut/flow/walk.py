@@ -4,6 +4,7 @@
 of a loop or one exit of a v1 loop has a gradient, TensorFlow fills the trainable others with zeros. Filled tensors are
 connected and carry nothing.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ class Walk:
         return path[::-1] if tensor == SEED else []
 
 
-def walk(rules: Rules, seeds: Iterable[int], stopped: AbstractSet[int], relation: Relation, fills: Mapping[int, Fill]) -> Walk:
+def walk(
+    rules: Rules, seeds: Iterable[int], stopped: AbstractSet[int], relation: Relation, fills: Mapping[int, Fill]
+) -> Walk:
     """Walk from ``seeds`` (tensors) towards the inputs; nothing passes the ops in ``stopped``."""
     flat, passing = rules.flat, rules.passing
     parents = [UNSEEN] * len(flat.dtypes)
@@ -96,7 +99,11 @@ def fills(rules: Rules) -> Dict[int, Fill]:
     flat = rules.flat
     filled: Dict[int, Fill] = {}
     for call in flat.calls:
-        tensors = [flat.first[op] for op in call.variables] if call.variables else [each for returns in call.returns for each in returns]
+        tensors = (
+            [flat.first[op] for op in call.variables]
+            if call.variables
+            else [each for returns in call.returns for each in returns]
+        )
         if is_symbolic(call.type) or (rules.around.fills_branches and call.predicate is not None):
             tensors += call.inputs
         filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors))))
@@ -112,7 +119,11 @@ def _exits(flat: FlatGraph) -> Dict[int, Fill]:
         switch = flat.producer[flat.inputs[op][0]]
         if flat.type(switch) in ("Switch", "RefSwitch") and is_loop_switch(flat, switch):
             loops.setdefault(flat.inputs[switch][1], []).append(op)
-    return {op: Fill(flat.producer[loop], tuple(flat.first[each] for each in exits)) for loop, exits in loops.items() for op in exits}
+    return {
+        op: Fill(flat.producer[loop], tuple(flat.first[each] for each in exits))
+        for loop, exits in loops.items()
+        for op in exits
+    }
 
 
 def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:

@@ -1,4 +1,5 @@
 """Attributes of an op: from the bytes that a kind carries to values."""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -64,7 +65,9 @@ def is_zero(kind: Kind) -> bool:
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
     values = [tensor.float_val, tensor.double_val, tensor.scomplex_val, tensor.dcomplex_val, tensor.half_val]
-    return not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
+    return (
+        not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
+    )
 
 
 def _has_value(tensor: Any, values: Any) -> bool:

@@ -1,4 +1,5 @@
 """Which ops call functions, with which inputs, and how often the bodies would open."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
@@ -46,21 +47,31 @@ def branches(kind: Kind) -> Tuple[Tuple[str, str], ...]:
 
 
 def make(
-    op: int, kind: Kind, name: str, tensors: Sequence[int], variables: Tuple[int, ...], results: Tuple[int, ...], functions: Mapping[str, Any]
+    op: int,
+    kind: Kind,
+    name: str,
+    tensors: Sequence[int],
+    variables: Tuple[int, ...],
+    results: Tuple[int, ...],
+    functions: Mapping[str, Any],
 ) -> Call:
     """The ``Call`` that an op makes, checked against the functions that it names."""
     labelled = branches(kind)
     for _, function in labelled:
         if function not in functions:
             raise GraphcutError(
-                "op %s calls function %s, which is not in the graph's library%s" % (printable(name), printable(function), near_names(function, functions))
+                "op %s calls function %s, which is not in the graph's library%s"
+                % (printable(name), printable(function), near_names(function, functions))
             )
     conditional = kind.type in IFS or kind.type in CASES
     given = tuple(tensors[1:] if conditional else tensors)
     for _, function in labelled:
         wanted = len(functions[function].signature.input_arg)
         if wanted != len(given):
-            raise GraphcutError("op %s hands %d inputs to function %s, which takes %d" % (printable(name), len(given), printable(function), wanted))
+            raise GraphcutError(
+                "op %s hands %d inputs to function %s, which takes %d"
+                % (printable(name), len(given), printable(function), wanted)
+            )
     return Call(op, kind.type, given, tensors[0] if conditional and tensors else None, labelled, variables, results)
 
 
@@ -73,8 +84,8 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
         opened[name] = sizes[name] + sum(opened[callee] for callee in called[name])
     if opened[root] > sizes[root] + LIMIT:
         raise GraphcutError(
-            "opening the graph's functions would make %d ops; the limit is %d\nAudit one of the functions, or the part of the model that matters."
-            % (opened[root], sizes[root] + LIMIT)
+            "opening the graph's functions would make %d ops; the limit is %d\n"
+            "Audit one of the functions, or the part of the model that matters." % (opened[root], sizes[root] + LIMIT)
         )
     return opened
 
@@ -84,5 +95,7 @@ def _callees_first(graph: nx.DiGraph) -> Iterable[str]:
         return list(reversed(list(nx.topological_sort(graph))))
     except nx.NetworkXUnfeasible:
         names = [edge[0] for edge in nx.find_cycle(graph)]
-        raise GraphcutError("function %s calls itself%s\ngraphcut opens every call in place and cannot open a recursion." % (
-            printable(names[0]), " by way of " + printable(names[1]) if len(names) > 1 else "")) from None
+        raise GraphcutError(
+            "function %s calls itself%s\ngraphcut opens every call in place and cannot open a recursion."
+            % (printable(names[0]), " by way of " + printable(names[1]) if len(names) > 1 else "")
+        ) from None

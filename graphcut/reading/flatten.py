@@ -1,4 +1,5 @@
 """Opening the calls: from bodies to one flat graph, each call its own copy, to any depth, without recursion."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -8,7 +9,8 @@ from graphcut.dag import SEPARATOR, VARIANT, Call, Context, FlatGraph, collector
 from graphcut.errors import GraphcutError, printable
 from graphcut.reading import body, calls
 from graphcut.reading.attrs import attributes
-from graphcut.reading.body import Body, Kinds
+from graphcut.reading.body import Body
+from graphcut.reading.kinds import Kinds
 from graphcut.reading.signatures import Signature
 
 _LONGEST_PREFIX = 400
@@ -31,7 +33,11 @@ def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str,
             if name not in bodies:
                 bodies[name] = body.of_function(functions[name], kinds)
                 waiting.append(bodies[name])
-    calls.opened_sizes("", {name: len(each.names) for name, each in bodies.items()}, {name: _called(each) for name, each in bodies.items()})
+    calls.opened_sizes(
+        "",
+        {name: len(each.names) for name, each in bodies.items()},
+        {name: _called(each) for name, each in bodies.items()},
+    )
     return bodies
 
 
@@ -67,8 +73,14 @@ class _Opening:
         ops, tensors = len(self.names), self.first[-1]
         self.names.extend([prefix + name for name in each.names] if prefix else each.names)
         self.kinds.extend(each.kinds)
-        self.inputs.extend([tuple([tensor + tensors for tensor in inputs]) for inputs in each.inputs] if tensors else each.inputs)
-        self.controls.extend([tuple([op + ops for op in controls]) if controls else () for controls in each.controls] if ops else each.controls)
+        self.inputs.extend(
+            [tuple([tensor + tensors for tensor in inputs]) for inputs in each.inputs] if tensors else each.inputs
+        )
+        self.controls.extend(
+            [tuple([op + ops for op in controls]) if controls else () for controls in each.controls]
+            if ops
+            else each.controls
+        )
         self.first.extend([number + tensors for number in each.first[1:]])
         self.contexts.extend([context] * len(each.names))
         self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
@@ -117,7 +129,10 @@ class _Opening:
     def _return(self, call: Call, returns: Sequence[int], index: int) -> int:
         if index < len(returns):
             return returns[index]
-        raise GraphcutError("op %s has %d outputs, its function returns %d" % (printable(self.names[call.op]), len(call.results), len(returns)))
+        raise GraphcutError(
+            "op %s has %d outputs, its function returns %d"
+            % (printable(self.names[call.op]), len(call.results), len(returns))
+        )
 
     def _flat(self) -> FlatGraph:
         dtypes: List[int] = []

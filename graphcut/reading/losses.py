@@ -1,8 +1,9 @@
 """The loss that is meant when none is named, and how it was found."""
+
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
@@ -16,7 +17,12 @@ Chosen = Tuple[Tuple[int, ...], str]
 
 def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is."""
-    return _only_output(names, origin) or _differentiated(flat) or _collected(names, origin) or _refused(flat, names, origin)
+    return (
+        _only_output(names, origin)
+        or _differentiated(flat)
+        or _collected(names, origin)
+        or _refused(flat, names, origin)
+    )
 
 
 def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
@@ -58,7 +64,8 @@ def _shape_of(flat: FlatGraph, op: int) -> List[int]:
 def _read_by(flat: FlatGraph, op: int, scope: str) -> List[int]:
     """The forward ops whose gradient ops read the seed."""
     ops = {name: each for each, name in enumerate(flat.names)}
-    tensor, found = flat.first[op], {}
+    tensor = flat.first[op]
+    found: Dict[int, None] = {}
     for reader, inputs in enumerate(flat.inputs):
         if tensor in inputs and flat.names[reader].startswith(scope):
             forward, mark, _ = flat.names[reader][len(scope) :].partition("_grad/")
@@ -76,13 +83,18 @@ def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     outputs = ["%s (%s)" % (printable(key), name) for key, name in origin.outputs.items()]
     named = outputs or [printable(flat.tensor_name(tensor)) for tensor in ends(flat)]
     shown = ", ".join(named[:6]) + (" and %d more" % (len(named) - 6) if len(named) > 6 else "")
-    raise GraphcutError("no loss was named and none can be told from %s\nName it with loss=; candidates: %s" % (printable(origin.label), shown or "none, nothing here is a float"))
+    raise GraphcutError(
+        "no loss was named and none can be told from %s\nName it with loss=; candidates: %s"
+        % (printable(origin.label), shown or "none, nothing here is a float")
+    )
 
 
 def ends(flat: FlatGraph) -> List[int]:
     """The float tensors that nothing reads, those with *loss* in their name first."""
     read = {tensor for inputs in flat.inputs for tensor in inputs}
-    free = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _FLOATS and tensor not in read and flat.inputs[flat.producer[tensor]]]
+    free = [
+        tensor
+        for tensor, dtype in enumerate(flat.dtypes)
+        if dtype in _FLOATS and tensor not in read and flat.inputs[flat.producer[tensor]]
+    ]
     return sorted(free, key=lambda tensor: "loss" not in flat.names[flat.producer[tensor]].lower())
-
-

@@ -3,6 +3,7 @@
 The compiled descriptor set (``graph.desc``, from ``graph.proto``) is loaded into a private pool: it works from
 protobuf 3.19 on, where generated ``_pb2`` code does not span the versions, and never clashes with TensorFlow's.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """From the names a user writes to tensors: ``op``, ``op:1``, an output's key, the name of an op inside a function body."""
+
 from __future__ import annotations
 
 from typing import Dict, Iterable, List, Optional, Tuple
@@ -56,7 +57,10 @@ class Names:
         op_name, _, number = name.rpartition(":")
         if op_name and self.ops(op_name):
             outputs = len(self._outputs(self.ops(op_name)[0]))
-            raise GraphcutError("%s %s: op %s has %d outputs, number %s is not among them" % (asked, printable(name), printable(op_name), outputs, number))
+            raise GraphcutError(
+                "%s %s: op %s has %d outputs, number %s is not among them"
+                % (asked, printable(name), printable(op_name), outputs, number)
+            )
         if self.ops(name):
             raise GraphcutError("%s %s: that op has no outputs" % (asked, printable(name)))
         raise GraphcutError("no op %s in this graph%s" % (printable(name), near_names(name, self.candidates())))

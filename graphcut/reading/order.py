@@ -1,7 +1,8 @@
 """The topological order of a flat graph, loop-carried edges left out; a cycle that is no loop is refused."""
+
 from __future__ import annotations
 
-from typing import List
+from typing import Dict, List
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
@@ -34,13 +35,14 @@ def topological(flat: FlatGraph) -> List[int]:
 
 def _cycle(flat: FlatGraph, missing: List[int]) -> GraphcutError:
     op = next(op for op, count in enumerate(missing) if count)
-    seen = {}
+    seen: Dict[int, int] = {}
     while op not in seen:
         seen[op] = len(seen)
         sources = [flat.producer[tensor] for tensor in flat.inputs[op]] + list(flat.controls[op])
         op = next(source for source in sources if missing[source])
     names = [flat.names[each] for each in seen][seen[op] :]
     return GraphcutError(
-        "%d ops feed each other in a circle: %s\nTensorFlow makes loops of Enter, Merge, Switch, NextIteration and Exit alone; the file is damaged."
+        "%d ops feed each other in a circle: %s\n"
+        "TensorFlow makes loops of Enter, Merge, Switch, NextIteration and Exit alone; the file is damaged."
         % (len(names), " <- ".join(printable(name) for name in names[:4]))
     )

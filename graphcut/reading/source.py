@@ -1,4 +1,5 @@
 """What is known of a graph beside its ops: where it came from, its outputs, its variables, what was collected."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
 """The variables of a flat graph: what its ops tell, joined with what its origin knows."""
+
 from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
@@ -11,20 +12,22 @@ HANDLES = frozenset(("VarHandleOp",))
 REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
 _READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
-_HANDS_ON = frozenset("_Arg _LoopVar Switch Enter Identity RefSwitch RefEnter RefIdentity".split())
+_HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
 _OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 
 
 def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
     """Every variable, unique names, those that the origin names first and in its order."""
-    found = {}
+    found: Dict[str, Variable] = {}
     for each in _of_ops(flat):
         before = found.get(each.name)
         found[each.name] = each if before is None else _joined(before, each)
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
     named: List[Variable] = []
     for known in origin.variables:
-        match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), None) or found.get(known.name)
+        match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), None) or found.get(
+            known.name
+        )
         named.append(known if match is None else _completed(known, match))
     taken = {tensor for each in named for tensor in each.tensors}
     rest = [each for each in found.values() if not taken.intersection(each.tensors)]
@@ -37,7 +40,9 @@ def _joined(one: Variable, other: Variable) -> Variable:
 
 def _completed(known: Variable, match: Variable) -> Variable:
     tensors = known.tensors + tuple(each for each in match.tensors if each not in known.tensors)
-    return Variable(known.name, tensors, known.trainable, known.dtype or match.dtype, known.shape or match.shape, known.objects)
+    return Variable(
+        known.name, tensors, known.trainable, known.dtype or match.dtype, known.shape or match.shape, known.objects
+    )
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
@@ -67,7 +72,13 @@ def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
         tensor = flat.first[op]
         if each.type in REFERENCES | HANDLES:
             name = text(each, "shared_name") if each.type in HANDLES else ""
-            yield Variable(name or flat.names[op], (flat.tensor_name(tensor),), None, dtype_name(attributes(each)["dtype"].type), _shape(flat, op))
+            yield Variable(
+                name or flat.names[op],
+                (flat.tensor_name(tensor),),
+                None,
+                dtype_name(attributes(each)["dtype"].type),
+                _shape(flat, op),
+            )
         elif each.outputs[0] == RESOURCE:
             read = _read(flat) if read is None else read
             if tensor in read:
@@ -107,7 +118,9 @@ def slots(flat: FlatGraph) -> FrozenSet[int]:
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         for tensor in flat.inputs[op][1:]:
             found.add(root(flat, _value_of(flat, tensor)))
-    updated = {root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]}
+    updated = {
+        root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]
+    }
     return frozenset(found - updated)
 
 

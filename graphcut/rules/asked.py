@@ -1,4 +1,5 @@
 """From TensorFlow's answer about a kind to its row."""
+
 from __future__ import annotations
 
 from typing import FrozenSet, Optional, Tuple
@@ -37,7 +38,7 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:
-    return tuple(index for index, dtype in enumerate(dtypes) if dtype % 100 in trainable)
+    return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in trainable)
 
 
 def _carried(answers: Answers, output: int) -> Tuple[int, ...]:

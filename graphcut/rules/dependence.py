@@ -3,18 +3,31 @@
 A gradient *carries* from an output if it depends on that output's gradient, or on none and is not provably zero. An op
 that reads only a shape is no dependence, nor is a tensor that is zero whatever is fed.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Optional, Tuple
 
 from graphcut.dag import FlatGraph
+from graphcut.questions import Asked, Gradient
 from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
-from graphcut.questions import Asked, Gradient
 from graphcut.rules.zeros import zero_tensors
 
-_SHAPE_READERS = frozenset("Shape ShapeN Rank Size ZerosLike OnesLike VariableShape TensorListLength TensorListElementShape".split())
+_SHAPE_READERS = frozenset(
+    [
+        "Shape",
+        "ShapeN",
+        "Rank",
+        "Size",
+        "ZerosLike",
+        "OnesLike",
+        "VariableShape",
+        "TensorListLength",
+        "TensorListElementShape",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,11 @@ def _answer(flat: FlatGraph, gradient: Gradient, asked: Asked) -> InputAnswer:
     if not found and tensor not in zeros:
         found = frozenset(range(len(asked.given)))
     if asked.custom and len(given) > 1:
-        found |= frozenset(output for output in given.values() if tensor not in zero_tensors(flat, set(given) - {_at(given, output)}) and output not in found)
+        found |= frozenset(
+            output
+            for output in given.values()
+            if tensor not in zero_tensors(flat, set(given) - {_at(given, output)}) and output not in found
+        )
     return InputAnswer(found, gradient.sparse)
 
 

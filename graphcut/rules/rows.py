@@ -3,6 +3,7 @@
 *Connected*: TensorFlow does not answer ``None``. *Carries*: the answer is not provably zero. An edge that is
 not connected, or connected and not carrying, has a barrier.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace

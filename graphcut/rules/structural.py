@@ -3,6 +3,7 @@
 Each rule is a function from a flat graph and an op to a row, or ``None`` where it does not speak for the op. They are
 tried in the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
 """
+
 from __future__ import annotations
 
 from typing import Callable, Optional, Tuple
@@ -75,7 +76,22 @@ def condition(flat: FlatGraph, op: int) -> Optional[Row]:
 
 RULES: Tuple[Rule, ...] = (source, argument, result, switch, merge, frame, condition)
 STRUCTURAL = frozenset(
-    "_Arg _LoopVar _Retval Switch RefSwitch Merge RefMerge Enter RefEnter Exit RefExit NextIteration RefNextIteration LoopCond".split()
+    [
+        "_Arg",
+        "_LoopVar",
+        "_Retval",
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+        "LoopCond",
+    ]
 )
 
 

@@ -1,19 +1,27 @@
 """The rows of one flat graph, each found when it is first needed: structural, asked, or assumed."""
+
 from __future__ import annotations
 
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
+from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
-from graphcut.questions import Ask, Question, Surroundings
 from graphcut.rules.rows import Row, assumed, blocked, raising
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
 
 Shapes = Callable[[int], Sequence[Shape]]
 _OWN = "_gradient_op_type"
-_IRRELEVANT = (b"\n\x06_class", b"\n\x0e_output_shapes", b"\n\x0bshared_name", b"\n\tcontainer", b"\n\r_xla_inferred", b"\n\x07_tpu")
+_IRRELEVANT = (
+    b"\n\x06_class",
+    b"\n\x0e_output_shapes",
+    b"\n\x0bshared_name",
+    b"\n\tcontainer",
+    b"\n\r_xla_inferred",
+    b"\n\x07_tpu",
+)
 
 
 class Rules:
@@ -44,7 +52,7 @@ class Rules:
         """The ops met so far whose row is a guess, in the graph's order."""
         flat = self.flat
         guessed = {key for key, row in self._by_kind.items() if row.assumed}
-        ops = set(op for op, row in self._by_op.items() if row.assumed)
+        ops = {op for op, row in self._by_op.items() if row.assumed}
         if guessed:
             ops.update(op for op, kind in enumerate(flat.kinds) if (kind, len(flat.inputs[op])) in guessed)
         return tuple(Assumption(flat.names[op], flat.type(op), self.row(op).assumed or "") for op in sorted(ops))
@@ -97,14 +105,16 @@ class Rules:
         flat = self.flat
         shapes = tuple(_shape(self._shapes, flat, tensor) for tensor in flat.inputs[op])
         feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
-        return question._replace(shapes=shapes, constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding))
+        return question._replace(
+            shapes=shapes, constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding)
+        )
 
     def _in_symbolic(self, op: int) -> bool:
         return self.flat.contexts[op] in self._symbolic
 
     def _floats(self, op: int) -> Tuple[int, ...]:
         dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
-        return tuple(index for index, dtype in enumerate(dtypes) if dtype % 100 in self.around.trainable)
+        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in self.around.trainable)
 
     def _carrying(self, op: int, reason: str) -> Row:
         return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, Barrier.DTYPE)
@@ -124,7 +134,7 @@ class Rules:
 
 def trainable_tensors(flat: FlatGraph, around: Surroundings) -> List[bool]:
     """For each tensor whether TensorFlow lets a gradient pass through it."""
-    by_dtype = {dtype: dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
+    by_dtype = {dtype: not dtype or dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
     if around.inert_counts:
         for tensor in flat.inert:
@@ -142,7 +152,7 @@ def _readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
     """The ops that read a tensor known to be zero."""
     if not zeros:
         return frozenset()
-    return frozenset(op for op, inputs in enumerate(flat.inputs) if any([tensor in zeros for tensor in inputs]))
+    return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))
 
 
 def is_symbolic(call_type: str) -> bool:
@@ -150,7 +160,20 @@ def is_symbolic(call_type: str) -> bool:
     return call_type not in _TRACED
 
 
-_TRACED = frozenset("PartitionedCall StatefulPartitionedCall If StatelessIf _If Case StatelessCase While StatelessWhile _While".split())
+_TRACED = frozenset(
+    [
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+        "If",
+        "StatelessIf",
+        "_If",
+        "Case",
+        "StatelessCase",
+        "While",
+        "StatelessWhile",
+        "_While",
+    ]
+)
 
 
 def symbolic_contexts(flat: FlatGraph) -> FrozenSet[int]:

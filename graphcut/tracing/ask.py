@@ -4,25 +4,34 @@ The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs an
 registered gradient function is called and what it gives is handed back as a graph. Nothing runs. Placeholders of
 gradients are named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
 """
+
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import tensorflow as tf
-from tensorflow.python.framework import func_graph, op_def_registry, ops
+from tensorflow.python.framework import func_graph, ops
 from tensorflow.python.ops import control_flow_util, gradients_util
 
-from graphcut.dag import REF, RESOURCE, Shape
-from graphcut.reading.attrs import entry
-from graphcut.reading.messages import CLASSES
+from graphcut.dag import REF, RESOURCE
 from graphcut.questions import Ask, Asked, Gradient, Question
+from graphcut.reading.messages import CLASSES
 from graphcut.tracing import bodies
+from graphcut.tracing.alone import OWN_TYPE, alone, op_def
 from graphcut.tracing.closures import signature
 
 _ANSWERS: Dict[Any, Asked] = {}
-_OWN_TYPE = "_gradient_op_type"
-_FAILURES = (LookupError, NotImplementedError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, tf.errors.OpError)
+_FAILURES = (
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    tf.errors.OpError,
+)
 
 
 def asker(live: Any) -> Ask:
@@ -60,27 +69,22 @@ def registry() -> Any:
     return getattr(ops, "gradient_registry", None) or ops._gradient_registry
 
 
-def op_def(op_type: str) -> Any:
-    """The installed TensorFlow's ``OpDef`` of a type, or ``None``."""
-    if hasattr(op_def_registry, "get_registered_ops"):
-        return op_def_registry.get_registered_ops().get(op_type)
-    return op_def_registry.get(op_type)
-
-
 def own_type(question: Question) -> str:
     """The gradient that an op names for itself, or an empty string."""
     for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
-        if each.key == _OWN_TYPE:
+        if each.key == OWN_TYPE:
             return str(each.value.s.decode("utf-8", "replace"))
     return ""
 
 
 def _without_own_type(question: Question) -> Tuple[bytes, ...]:
-    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != _OWN_TYPE)
+    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != OWN_TYPE)
 
 
 def _unknown(question: Question) -> Asked:
-    return Asked(failed="TensorFlow %s knows no op of this type" % tf.__version__, gradients=(None,) * len(question.inputs))
+    return Asked(
+        failed="TensorFlow %s knows no op of this type" % tf.__version__, gradients=(None,) * len(question.inputs)
+    )
 
 
 def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
@@ -97,7 +101,11 @@ def _answered(question: Question, function: Any, custom: bool, library: Any) -> 
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
         exact = question.shapes is not None and None not in question.shapes
-        return Asked(missing=exact, failed=None if exact else "its gradient function could not be asked: %s" % _first_line(error), custom=custom)
+        return Asked(
+            missing=exact,
+            failed=None if exact else "its gradient function could not be asked: %s" % _first_line(error),
+            custom=custom,
+        )
 
 
 def _first_line(error: BaseException) -> str:
@@ -112,7 +120,7 @@ def is_custom(function: Any, gradient_type: str) -> bool:
 
 def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
     with _scratch(question) as graph:
-        tf.compat.v1.import_graph_def(_alone(question, library), name="")
+        tf.compat.v1.import_graph_def(alone(question, library), name="")
         op = graph.get_operation_by_name("asked")
         given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
         with tf.compat.v1.name_scope("gradients/"):
@@ -175,50 +183,3 @@ def _inside(value: Any, graph: Any) -> str:
     if getattr(tensor, "graph", None) is not graph:
         tensor = tf.identity(tensor)
     return str(tensor.name)
-
-
-def _alone(question: Question, library: Any) -> Any:
-    """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
-    known = op_def(question.type)
-    graph = CLASSES["Graph"]()
-    refs = _reference_inputs(known, question) if known else []
-    names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
-    allowed = {_OWN_TYPE}.union(attr.name for attr in known.attr) if known else set()
-    graph.node.add(name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed])
-    message = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
-    if library is not None:
-        message.library.CopyFrom(library)
-    return message
-
-
-def _key(attr: bytes) -> str:
-    return str(CLASSES["AttrEntry"].FromString(attr).key)
-
-
-def _reference_inputs(known: Any, question: Question) -> List[int]:
-    if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
-        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
-    return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
-
-
-def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
-    """Add what feeds one input: a placeholder, a variable, a constant, or zeros of unknown shape."""
-    name, dtype = "x%d" % index, question.inputs[index] % REF
-    constant = question.constants[index] if question.constants else None
-    shape = question.shapes[index] if question.shapes is not None else None
-    if constant is not None:
-        graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
-        return name
-    dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
-    graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
-    if index not in question.zeros:
-        return name
-    graph.node.add(name=name + "_zeros", op="ZerosLike", input=[name], attr=[entry("T", type=dtype)])
-    return name + "_zeros"
-
-
-def _shape(shape: Shape, reference: bool) -> Any:
-    if shape is None and not reference:
-        return CLASSES["Shape"](unknown_rank=True)
-    sizes = [-1 if size is None else size for size in shape or ()]
-    return CLASSES["Shape"](dim=[CLASSES["Shape"].Dim(size=max(size, 0) if reference else size) for size in sizes])

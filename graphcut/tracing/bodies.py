@@ -1,7 +1,11 @@
 """The live graphs of function bodies: what a ``GraphDef`` does not say about them."""
+
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+
+from graphcut.dag import Shape
+from graphcut.tracing import where
 
 Graphs = Dict[Optional[str], Any]
 Place = Tuple[Optional[str], str]
@@ -58,3 +62,37 @@ def own_gradients(graph: Any) -> Dict[str, Any]:
         if gradient is not None:
             found[name] = gradient
     return found
+
+
+class Where:
+    """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+
+    def __call__(self, function: Optional[str], name: str) -> Tuple[Optional[str], bool]:
+        op = _operation(self._graphs, function, name)
+        return (None, False) if op is None else where.place(op)
+
+
+class Shapes:
+    """The static shapes of an op's outputs in a live graph."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+
+    def __call__(self, function: Optional[str], name: str) -> Optional[Sequence[Shape]]:
+        op = _operation(self._graphs, function, name)
+        return None if op is None else tuple(_shape(tensor.shape) for tensor in op.outputs)
+
+
+def _operation(graphs: Graphs, function: Optional[str], name: str) -> Any:
+    graph = graphs.get(function)
+    try:
+        return None if graph is None else graph.get_operation_by_name(name)
+    except (KeyError, ValueError):
+        return None
+
+
+def _shape(shape: Any) -> Shape:
+    return None if shape.ndims is None else tuple(shape.as_list())

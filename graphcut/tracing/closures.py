@@ -3,6 +3,7 @@
 TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``; ``tf.nn.silu`` called a thousand
 times is a thousand closures of one function over other tensors.
 """
+
 from __future__ import annotations
 
 import functools

@@ -1,4 +1,5 @@
 """What the installed TensorFlow does where versions differ, found by asking it once."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -18,14 +19,20 @@ from graphcut.tracing.ask import is_trainable
 def around(origin: Origin) -> Surroundings:
     """The rules' surroundings for a graph of that origin."""
     return replace(
-        surroundings(), foreign=origin.foreign, dead_exits=origin.dead_exits, second_exits=origin.second_exits, opaque=origin.opaque
+        surroundings(),
+        foreign=origin.foreign,
+        dead_exits=origin.dead_exits,
+        second_exits=origin.second_exits,
+        opaque=origin.opaque,
     )
 
 
 @lru_cache(maxsize=None)
 def surroundings() -> Surroundings:
     """The rules' surroundings as far as the installed TensorFlow decides them."""
-    return Surroundings(trainable=trainable_dtypes(), inert_counts=_looks_at_elements(), fills_branches=_fills_branches())
+    return Surroundings(
+        trainable=trainable_dtypes(), inert_counts=_looks_at_elements(), fills_branches=_fills_branches()
+    )
 
 
 def trainable_dtypes() -> FrozenSet[int]:

@@ -2,20 +2,20 @@
 
 The graph is handed over as ``GraphDef`` bytes, the values of large constants dropped first. It is read, never changed.
 """
+
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
 from graphcut.errors import GraphcutError
-from graphcut.dag import Shape
 from graphcut.reading import signatures
 from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Variable
-from graphcut.tracing import bodies, where
-from graphcut.tracing.ask import op_def
+from graphcut.tracing import bodies
+from graphcut.tracing.alone import op_def
 from graphcut.tracing.objects import variable_of
 
 _LARGE = 1024
@@ -49,7 +49,11 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 def _example(value: Any) -> Any:
     """Arrays become specs of their shape and dtype; whatever else is given stays."""
-    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
+    if (
+        hasattr(value, "dtype")
+        and hasattr(value, "shape")
+        and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable))
+    ):
         return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
     return value
 
@@ -66,8 +70,8 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
         dead_exits=frozenset(dead),
         second_exits=frozenset(second),
         opaque=frozenset(bodies.own_gradients(graph)) | frozenset(each.function_name for each in message.library.gradient),
-        where=_Where(found),
-        shapes=_Shapes(found),
+        where=bodies.Where(found),
+        shapes=bodies.Shapes(found),
         live=graph,
         op_defs=_unknown_types(message),
         knows_variables=True,
@@ -85,7 +89,8 @@ def serialized(graph: Any) -> bytes:
         return bytes(graph_def.SerializeToString())
     except (ValueError, tf.errors.InvalidArgumentError) as error:
         raise GraphcutError(
-            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables." % str(error).splitlines()[0][:160]
+            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
+            % str(error).splitlines()[0][:160]
         ) from error
 
 
@@ -97,7 +102,9 @@ def _drop_value(tensor: Any) -> None:
 
 
 def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
-    types = {node.op for node in message.node} | {node.op for each in message.library.function for node in each.node_def}
+    types = {node.op for node in message.node} | {
+        node.op for each in message.library.function for node in each.node_def
+    }
     missing = {each: op_def(each) for each in types if signatures.known(each) is None}
     return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
 
@@ -105,7 +112,9 @@ def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
 def _outputs(concrete: Any) -> Dict[str, str]:
     """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one."""
     structured = concrete.structured_outputs
-    if isinstance(structured, dict) and all(isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()):
+    if isinstance(structured, dict) and all(
+        isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()
+    ):
         keys = [str(key) for key in sorted(structured)]
     else:
         keys = ["output"] if len(concrete.outputs) == 1 else [str(index) for index in range(len(concrete.outputs))]
@@ -138,7 +147,9 @@ def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:
     shape = None if rank is None else tuple(inner.shape.as_list())
     name = str(getattr(variable, "path", None) or variable.name)
     objects = (variable, inner) if inner is not variable else (variable,)
-    return Variable(name.rpartition(":")[0] or name, tensors, bool(variable.trainable), inner.dtype.base_dtype.name, shape, objects)
+    return Variable(
+        name.rpartition(":")[0] or name, tensors, bool(variable.trainable), inner.dtype.base_dtype.name, shape, objects
+    )
 
 
 def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
@@ -154,37 +165,3 @@ def _of_graph(variable: Any, trainable: bool, graph: Any) -> Variable:
     tensor = variable.handle if hasattr(variable, "handle") else variable._variable
     facts = described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else ())
     return replace(facts, trainable=trainable)
-
-
-class _Where:
-    """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
-
-    def __init__(self, graphs: bodies.Graphs) -> None:
-        self._graphs = graphs
-
-    def __call__(self, function: Optional[str], name: str) -> Tuple[Optional[str], bool]:
-        op = _operation(self._graphs, function, name)
-        return (None, False) if op is None else where.place(op)
-
-
-class _Shapes:
-    """The static shapes of an op's outputs in a live graph."""
-
-    def __init__(self, graphs: bodies.Graphs) -> None:
-        self._graphs = graphs
-
-    def __call__(self, function: Optional[str], name: str) -> Optional[Sequence[Shape]]:
-        op = _operation(self._graphs, function, name)
-        return None if op is None else tuple(_shape(tensor.shape) for tensor in op.outputs)
-
-
-def _operation(graphs: bodies.Graphs, function: Optional[str], name: str) -> Any:
-    graph = graphs.get(function)
-    try:
-        return None if graph is None else graph.get_operation_by_name(name)
-    except (KeyError, ValueError):
-        return None
-
-
-def _shape(shape: Any) -> Shape:
-    return None if shape.ndims is None else tuple(shape.as_list())

@@ -1,4 +1,5 @@
 """Live objects as keys: tensors, eager and graph variables, partitioned variables, Keras 2 and 3 variables."""
+
 from __future__ import annotations
 
 from typing import Any, Tuple
@@ -24,12 +25,14 @@ def parts(value: Any) -> Tuple[Any, ...]:
     return (variable_of(value),)
 
 
+def handle_of(variable: Any) -> Any:
+    """The handle of a resource variable, the reference of a v1 variable."""
+    return variable.handle if hasattr(variable, "handle") else variable._variable
+
+
 def tensor_name(value: Any, graph: Any) -> str:
     """The name of a graph tensor, or of the graph tensor that stands for a variable; empty where there is none."""
-    if isinstance(value, tf.Variable):
-        tensor = value.handle if hasattr(value, "handle") else value._variable
-    else:
-        tensor = value
+    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
     if isinstance(tensor, tf.Tensor) and getattr(tensor, "graph", None) is graph:
         return str(tensor.name)
     return ""

@@ -1,11 +1,23 @@
 """Where in the user's code an op was made: the innermost frame outside TensorFlow, Keras and graphcut."""
+
 from __future__ import annotations
 
 import os
 from typing import Any, Iterable, List, Optional, Tuple
 
 _LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
-_WRAPPERS = frozenset("dispatch.py traceback_utils.py ops.py op_def_library.py array_ops.py func_graph.py deprecation.py weak_tensor_ops.py".split())
+_WRAPPERS = frozenset(
+    [
+        "dispatch.py",
+        "traceback_utils.py",
+        "ops.py",
+        "op_def_library.py",
+        "array_ops.py",
+        "func_graph.py",
+        "deprecation.py",
+        "weak_tensor_ops.py",
+    ]
+)
 Place = Tuple[Optional[str], bool]
 
 

@@ -1,0 +1,86 @@
+"""The kinds of op met in a graph, and where each output of a kind begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
+
+from graphcut.dag import Kind
+from graphcut.reading import signatures
+from graphcut.reading.messages import CLASSES
+
+_ENTRY = CLASSES["AttrEntry"]
+_MOST_OUTPUTS = 10000
+Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
+
+
+@dataclass
+class Kinds:
+    """The kinds met so far, shared by all bodies of one graph; with what tells an op's outputs."""
+
+    op_defs: Mapping[str, signatures.Signature]
+    functions: Mapping[str, Any]
+    opaque: AbstractSet[str] = frozenset()
+    table: List[Kind] = field(default_factory=list)
+    index: Dict[Any, int] = field(default_factory=dict)
+    layouts: List[Layout] = field(default_factory=list)
+
+    def of_node(self, node: Any) -> int:
+        """The index of a node's kind."""
+        key = (node.op, tuple(node.attr))
+        found = self.index.get(key)
+        return self._add(key, self._layout(*key)) if found is None else found
+
+    def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
+        """The index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
+        key = (op_type, attrs, outputs)
+        found = self.index.get(key)
+        return self._add(key, (("output", outputs),)) if found is None else found
+
+    def of_unknown(self, node: Any, outputs: int) -> int:
+        """The index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
+        key = (node.op, tuple(node.attr), outputs)
+        layout = guessed({each.key: each.value for each in map(_ENTRY.FromString, node.attr)}, outputs)
+        found = self.index.get(key)
+        return self._add(key, layout) if found is None else found
+
+    def knows(self, op_type: str) -> bool:
+        """Whether anything tells the outputs of this type."""
+        return op_type in self.functions or op_type in self.op_defs or signatures.known(op_type) is not None
+
+    def _add(self, key: Any, layout: Layout) -> int:
+        outputs = tuple(dtype for _, dtypes in layout for dtype in dtypes)
+        self.index[key] = len(self.table)
+        self.table.append(Kind(key[0], key[1], outputs))
+        self.layouts.append(layout)
+        return self.index[key]
+
+    def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
+        if op_type in self.functions:
+            return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
+        values = {each.key: each.value for each in map(_ENTRY.FromString, attrs)}
+        signature = self.op_defs.get(op_type) or signatures.known(op_type)
+        return guessed(values, 1) if signature is None else signatures.layout(signature, values)
+
+
+def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
+    """Outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one: all that is left for an unknown type."""
+    for name in ("Tout", "T", "dtype"):
+        listed = tuple(values[name].list.type) if name in values else ()
+        if len(listed) >= outputs:
+            return (("output", listed),)
+        if name in values and values[name].type:
+            return (("output", (values[name].type,) * outputs),)
+    return (("output", (0,) * outputs),)
+
+
+def unknown_outputs(nodes: Sequence[Any], kinds: Kinds) -> Dict[str, int]:
+    """How many outputs are read of each node whose type nobody knows."""
+    unknown = {op_type for op_type in {node.op for node in nodes} if not kinds.knows(op_type)}
+    used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
+    for text in (text for node in nodes for text in node.input) if used else ():
+        name, _, rest = text.partition(":")
+        number = rest.rpartition(":")[2]
+        if name in used and number.isdigit() and int(number) < _MOST_OUTPUTS:
+            used[name] = max(used[name], int(number) + 1)
+    return used

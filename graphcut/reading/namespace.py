@@ -1,0 +1,76 @@
+"""The names of one graph or function body, and the tensors that input strings mean in it."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.reading.kinds import Layout
+
+ARGUMENT: Layout = (("", (0,)),)
+_MANY = 20000
+
+
+class Namespace:
+    """Names of a body's ops. ``tensors`` remembers what each input string met so far means."""
+
+    def __init__(self, body: str) -> None:
+        self.body = "function " + printable(body) if body else "the graph"
+        self.ops: Dict[str, int] = {}
+        self.tensors: Dict[str, int] = {}
+        self._outputs: Dict[str, Tuple[int, Layout]] = {}
+
+    def add(self, name: str, op: int, first: int, layout: Layout) -> None:
+        """Enter an op whose outputs begin at the tensor ``first``."""
+        if name in self.ops or not name:
+            raise GraphcutError(
+                "%s has %s\nEach op needs a name of its own; the file is damaged or was edited by hand."
+                % (self.body, "two ops named " + printable(name) if name else "an op without a name")
+            )
+        self.ops[name] = op
+        self._outputs[name] = (first, layout)
+        if layout and layout[0][1]:
+            self.tensors[name] = first
+
+    def op(self, name: str, reader: str) -> int:
+        """The op that a control input names."""
+        if name in self.ops:
+            return self.ops[name]
+        raise self._unknown(name, reader, "waits for")
+
+    def tensor(self, text: str, reader: str, verb: str) -> int:
+        """The tensor an input string names: ``op``, ``op:1``, in functions ``op:output_arg:1``; remembered."""
+        if text in self.tensors:
+            return self.tensors[text]
+        name, _, rest = text.partition(":")
+        if name not in self._outputs:
+            raise self._unknown(name, reader, verb)
+        first, layout = self._outputs[name]
+        offset = _offset(layout, rest)
+        if offset is None:
+            raise GraphcutError(
+                "op %s %s %s, and that op has no such output\nThe file is damaged, or written by another version of the op."
+                % (printable(reader), verb, printable(text))
+            )
+        self.tensors[text] = first + offset
+        return first + offset
+
+    def _unknown(self, name: str, reader: str, verb: str) -> GraphcutError:
+        hint = near_names(name, self.ops) if len(self.ops) < _MANY else ""
+        return GraphcutError(
+            "op %s %s %s, and there is no such op in %s%s\nThe file is damaged, or an op was removed without its consumers."
+            % (printable(reader), verb, printable(name), self.body, hint)
+        )
+
+
+def _offset(layout: Layout, rest: str) -> Optional[int]:
+    """The output that ``1`` or ``output_arg:1`` means, counted over all outputs; ``None`` where there is none."""
+    arg, _, number = rest.rpartition(":")
+    index = int(number) if number.isdigit() else -1 if number else 0
+    before = 0
+    for name, dtypes in layout:
+        if arg in ("", name):
+            size = len(dtypes) if arg else sum(len(each) for _, each in layout)
+            return before + index if 0 <= index < size else None
+        before += len(dtypes)
+    return None

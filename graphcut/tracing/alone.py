@@ -1,0 +1,71 @@
+"""One op alone: the ``GraphDef`` that holds it and what feeds it."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
+
+from graphcut.dag import REF, Shape
+from graphcut.questions import Question
+from graphcut.reading.attrs import entry
+from graphcut.reading.messages import CLASSES
+
+OWN_TYPE = "_gradient_op_type"
+
+
+def op_def(op_type: str) -> Any:
+    """The installed TensorFlow's ``OpDef`` of a type, or ``None``."""
+    if hasattr(op_def_registry, "get_registered_ops"):
+        return op_def_registry.get_registered_ops().get(op_type)
+    return op_def_registry.get(op_type)
+
+
+def alone(question: Question, library: Any) -> Any:
+    """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
+    known = op_def(question.type)
+    graph = CLASSES["Graph"]()
+    refs = _reference_inputs(known, question) if known else []
+    names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
+    allowed = {OWN_TYPE}.union(attr.name for attr in known.attr) if known else set()
+    graph.node.add(
+        name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed]
+    )
+    message = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    if library is not None:
+        message.library.CopyFrom(library)
+    return message
+
+
+def _key(attr: bytes) -> str:
+    return str(CLASSES["AttrEntry"].FromString(attr).key)
+
+
+def _reference_inputs(known: Any, question: Question) -> List[int]:
+    if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
+        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
+    return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
+
+
+def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
+    """Add what feeds one input: a placeholder, a variable, a constant, or zeros of unknown shape."""
+    name, dtype = "x%d" % index, question.inputs[index] % REF
+    constant = question.constants[index] if question.constants else None
+    shape = question.shapes[index] if question.shapes is not None else None
+    if constant is not None:
+        graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
+        return name
+    dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
+    graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
+    if index not in question.zeros:
+        return name
+    graph.node.add(name=name + "_zeros", op="ZerosLike", input=[name], attr=[entry("T", type=dtype)])
+    return name + "_zeros"
+
+
+def _shape(shape: Shape, reference: bool) -> Any:
+    if shape is None and not reference:
+        return CLASSES["Shape"](unknown_rank=True)
+    sizes = [-1 if size is None else size for size in shape or ()]
+    return CLASSES["Shape"](dim=[CLASSES["Shape"].Dim(size=max(size, 0) if reference else size) for size in sizes])
