@@ -17,11 +17,11 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 
-from .builder import build  # noqa: E402
+from .builder import CannotBuild, build  # noqa: E402
 from .judge import ask_tensorflow, judge  # noqa: E402
-from .recipes import Recipe, recipes  # noqa: E402
+from .recipes import recipes  # noqa: E402
 from .report import Tally, op_types  # noqa: E402
-from .shrink import shrunk  # noqa: E402
+from .shrink import disagreeing, shrunk  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
@@ -54,21 +54,10 @@ def examine(recipe, tf, tally: Tally, options: argparse.Namespace) -> None:
         tally.add(recipe, judgement, on_path(built, judgement.path))
 
 
-def disagrees_in_the_same_way(tf, judgement):
-    """A question for ``shrunk``: does this recipe make the same answer meet the same verdict?"""
-    def shows(recipe: Recipe) -> bool:
-        try:
-            return any(each.disagrees and each.verdict == judgement.verdict and each.answer.kind == judgement.answer.kind
-                       for each in judge(recipe, tf))
-        except Exception:  # a deletion may leave nothing that builds
-            return False
-    return shows
-
-
 def keep(tally: Tally, tf, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, (recipe, judgement) in enumerate(tally.disagreements[:20]):
-        small = shrunk(recipe, disagrees_in_the_same_way(tf, judgement))
+        small = shrunk(recipe, disagreeing(tf, judgement))
         text = f"# TensorFlow {tf.__version__}: {judgement.answer}; graphcut: {judgement.verdict}\n{small!r}\n"
         (folder / f"found_{judgement.verdict}_{judgement.answer.kind}_{number}.txt").write_text(text)
 
@@ -85,6 +74,8 @@ def main() -> int:
     def every(recipe):
         try:
             examine(recipe, tf, tally, options)
+        except CannotBuild as error:
+            tally.messages[f"cannot be built: {str(error)[:110]}"] += 1
         except Exception:
             print(f"could not be judged:\n{recipe!r}", file=sys.stderr)
             traceback.print_exc()

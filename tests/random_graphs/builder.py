@@ -35,8 +35,15 @@ class Built:
     feeds: List[Tuple[Any, Shape]]
 
 
+class CannotBuild(Exception):
+    """TensorFlow refuses this combination; it says nothing about gradients."""
+
+
 def build(recipe: Recipe, tf: Any) -> Built:
-    """The graph of ``recipe``; ``tf`` is ``tensorflow.compat.v1``. Sets the process's control flow version."""
+    """The graph of ``recipe``; ``tf`` is ``tensorflow.compat.v1``. Sets the process's control flow version.
+
+    Raises ``CannotBuild`` where TensorFlow does not take the recipe.
+    """
     (tf.enable_control_flow_v2 if recipe.control_flow == 2 else tf.disable_control_flow_v2)()
     graph = tf.Graph()
     with graph.as_default():
@@ -46,8 +53,11 @@ def build(recipe: Recipe, tf: Any) -> Built:
         variables = [(each.value, each.shape) for each in scope.values() if is_variable(each.value)]
         scope["flag"] = Item(tf.placeholder(tf.bool, [], name="flag"), (), integer=True)
         feeds.append((scope["flag"].value, ()))
-        for step in recipe.steps:
-            take(tf, step, scope)
+        try:
+            for step in recipe.steps:
+                take(tf, step, scope)
+        except (ValueError, TypeError) as error:
+            raise CannotBuild(f"{type(error).__name__}: {error}") from error
         losses = [tensor(tf, found(scope, name)) for name in recipe.losses]
         return Built(
             graph, losses, {name: found(scope, name).value for name in recipe.targets},

@@ -85,7 +85,7 @@ def gradient(tf: Any, built: Built, target: Any) -> Any:
 
 
 def evaluated(tf: Any, built: Built, gradients: Dict[str, Any], seed: int) -> Dict[str, Optional[bool]]:
-    """Whether each gradient is nonzero at a random point; missing where no run succeeded."""
+    """Whether each gradient is nonzero at a random point; missing where none could be run, or gave only NaN."""
     values = {name: each.values if isinstance(each, tf.IndexedSlices) else each
               for name, each in gradients.items() if each is not None and each.dtype.is_floating}
     config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -96,7 +96,9 @@ def evaluated(tf: Any, built: Built, gradients: Dict[str, Any], seed: int) -> Di
     with tf.Session(graph=built.graph, config=config) as session:
         for point in range(POINTS):
             for name, value in at_point(tf, built, session, values, generator, point).items():
-                nonzero[name] = nonzero.get(name, False) or bool(np.any((value != 0) & ~np.isnan(value)))
+                number = np.any((value != 0) & ~np.isnan(value))
+                if number or not np.any(np.isnan(value)):
+                    nonzero[name] = nonzero.get(name, False) or bool(number)
     return nonzero
 
 
@@ -137,11 +139,14 @@ def random_value(generator: random.Random, dtype: Any, shape: Tuple[int, ...], p
 
 
 def ask_graphcut(built: Built) -> Dict[str, Tuple[str, Tuple[str, ...]]]:
-    """Verdict and path for each target of a graph."""
+    """Verdict and path for each target of a graph; ``error`` for all where the audit fails."""
     import graphcut
-    audit = graphcut.audit(
-        built.graph, loss=built.losses, variables=list(built.targets.values()), stop_gradients=built.stops)
-    return {name: (audit[target].verdict.value, audit[target].path) for name, target in built.targets.items()}
+    try:
+        audit = graphcut.audit(
+            built.graph, loss=built.losses, variables=list(built.targets.values()), stop_gradients=built.stops)
+        return {name: (audit[target].verdict.value, audit[target].path) for name, target in built.targets.items()}
+    except Exception as error:  # a crash is a disagreement, and the other graphs are still judged
+        return {name: ("error", (f"{type(error).__name__}: {error}",)) for name in built.targets}
 
 
 def judge(recipe: Recipe, tf: Any, numbers: bool = True) -> List[Judgement]:

@@ -273,7 +273,7 @@ OPERATIONS: Dict[str, Operation] = {
     "transpose": Operation("m", "m", lambda tf, m: tf.transpose(m)),
     "inverse": Operation("m", "m", lambda tf, m: tf.linalg.inv(definite(tf, m))),
     "cholesky": Operation("m", "m", lambda tf, m: tf.linalg.cholesky(definite(tf, m))),
-    "determinant": Operation("m", "s", lambda tf, m: tf.linalg.det(m)),
+    "determinant": Operation("m", "s", lambda tf, m: tf.linalg.det(definite(tf, m))),
     "solve": Operation("mm", "m", lambda tf, a, b: tf.linalg.solve(definite(tf, a), b)),
     "diag_part": Operation("m", "v", lambda tf, m: tf.tile(tf.linalg.diag_part(m), [2])),
     "diag": Operation("v", "m", lambda tf, v: tf.linalg.diag(v[:2])),
@@ -301,7 +301,7 @@ OPERATIONS: Dict[str, Operation] = {
     "gather": Operation("vi", "v", lambda tf, v, i: tf.gather(v, index(tf, i)), 3),
     "gather_nd": Operation("vi", "v", lambda tf, v, i: tf.gather_nd(v, index(tf, i)[:, None])),
     "gather_argmax": Operation("vv", "s", lambda tf, v, q: tf.gather(v, tf.argmax(q)), 3),
-    "batch_gather": Operation("mm", "m", lambda tf, m, q: tf.batch_gather(
+    "batch_gather": Operation("MM", "m", lambda tf, m, q: tf.batch_gather(
         m, tf.cast(tf.argsort(q, axis=1), tf.int32))),
     "scatter_nd": Operation("vi", "v", lambda tf, v, i: tf.scatter_nd(index(tf, i)[:, None], v, [4])),
     "scatter_update": Operation("vvi", "v", lambda tf, v, u, i: tf.tensor_scatter_update(

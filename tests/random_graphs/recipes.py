@@ -7,6 +7,7 @@ that nothing bears (a step was deleted while shrinking) stands for the newest te
 """
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, List, NamedTuple, Tuple
@@ -49,6 +50,7 @@ BLOCKS = {
 """A loop gives back as many results as it is given inputs."""
 
 TOP_LEVEL_ONLY = {"assign_then_read", "gradient_of", "py_function"}
+"""``gradient_of`` also comes before any construct: taken through one that raises, it would leave the graph unusable."""
 NOT_IN_DEFUN = {"function", "recompute", "py_function", "numpy_function", "assign_then_read", "queue"}
 WEIGHTED = [name for name, each in sorted(OPERATIONS.items()) for _ in range(each.weight)]
 WEIGHTED_BLOCKS = [name for name, each in sorted(BLOCKS.items()) for _ in range(each.weight)]
@@ -127,8 +129,9 @@ class Drawing:
     def plain(self, depth: int, inside: Tuple[str, ...]) -> Step:
         operation = self.choose(WEIGHTED)
         variables = [name for name, kind in self.sources if kind in ("resource", "ref")]
-        unfit = (operation in TOP_LEVEL_ONLY and depth) or (operation == "gradient_of" and self.constructs) or (operation in NOT_IN_DEFUN and "defun" in inside)
         takes, gives = OPERATIONS[operation].inputs, OPERATIONS[operation].outputs
+        unfit = ((operation in TOP_LEVEL_ONLY and depth) or (operation == "gradient_of" and self.constructs)
+                 or (operation in NOT_IN_DEFUN and "defun" in inside))
         if unfit or ("W" in takes and not variables) or (
                 "R" in takes and not any(kind == "resource" for _, kind in self.sources)):
             operation, takes, gives = "sin", "f", "="
@@ -196,9 +199,16 @@ class Drawing:
         return Recipe(control_flow, tuple(self.sources), tuple(steps), losses, targets, stops)
 
 
-@st.composite
-def recipes(draw, smallest: int = 10, largest: int = 60) -> Recipe:
-    """Recipes of ``smallest`` to ``largest`` steps."""
-    def pick(low, high):
-        return draw(st.integers(low, high)) if high > low else low
+def recipe_of(seed: int, smallest: int = 10, largest: int = 60) -> Recipe:
+    """The recipe that this seed gives, of ``smallest`` to ``largest`` steps."""
+    pick = random.Random(seed).randint
     return Drawing(pick, pick(smallest, largest)).recipe()
+
+
+def recipes(smallest: int = 10, largest: int = 60) -> st.SearchStrategy[Recipe]:
+    """Recipes of ``smallest`` to ``largest`` steps.
+
+    hypothesis draws a seed, not each step: of 500 recipes drawn step by step 170 were repeats, and long ones ended in a
+    row of the first operation. It cannot shrink a seed; ``shrink.shrunk`` shrinks the recipe itself.
+    """
+    return st.builds(recipe_of, st.integers(0, 2 ** 64 - 1), st.just(smallest), st.just(largest))

@@ -2,9 +2,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Iterator, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
+from .judge import Judgement, judge
 from .recipes import Recipe, Step
+
+
+def disagreeing(tf: Any, judgement: Judgement) -> Callable[[Recipe], bool]:
+    """The question for ``shrunk``: does a recipe still make the same answer meet the same verdict?"""
+    def shows(recipe: Recipe) -> bool:
+        try:
+            return any(each.disagrees and each.verdict == judgement.verdict
+                       and each.answer.kind == judgement.answer.kind for each in judge(recipe, tf))
+        except Exception:  # a deletion may leave nothing that builds
+            return False
+    return shows
 
 
 def shrunk(recipe: Recipe, shows: Callable[[Recipe], bool], attempts: int = 400) -> Recipe:
