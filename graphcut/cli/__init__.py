@@ -35,7 +35,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         return COULD_NOT_RUN
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click leaves with 1 when the reader of a pipe has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FINE
     except Exception:  # noqa: BLE001 - Python would exit with 1, which means a broken contract

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Tuple
 
 import click
+from rich.console import Console
 
 from graphcut.cli.guard import guarded
 from graphcut.cli.sources import loaded
 from graphcut.cli.specs import Spec, parsed
 from graphcut.errors import GraphcutError, printable
+from graphcut.report.json import to_json
+from graphcut.report.terminal import rich_table
+from graphcut.report.text import table
 
 _SOURCE = """
 \b
@@ -100,17 +104,22 @@ _OPTIONS = (
 @click.option("--svg", metavar="FILE", help="Draw the cut, too.")
 @click.option("--json", "json", metavar="FILE", help="Write the audit as JSON; - is standard output, with no table.")
 def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
+    console = Console()
+    words: Callable[[Any], Any] = rich_table if console.is_terminal else table
     with guarded():
         found = _audit(**question)
-        written = found.to_json()
+        written = to_json(found) if json else ""
+        shown = words(found)
         if svg:
             found.draw(svg)
+    if json and json != "-":
+        _write(json, written + "\n")
     if json == "-":
         click.echo(written)
-        return
-    if json:
-        _write(json, written + "\n")
-    _show(found)
+    elif console.is_terminal:
+        console.print(shown)
+    else:
+        click.echo(shown)
 
 
 @commands.command(help=_DRAW)
@@ -134,19 +143,6 @@ def _audit(
     thing, arguments = loaded(source, specs)
     asked = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
     return made(thing, *arguments, signature=signature, **asked)
-
-
-def _show(found: Any) -> None:
-    """With colours on a terminal, else as plain text; the same words."""
-    from rich.console import Console
-
-    from graphcut.report.terminal import rich_table
-
-    console = Console()
-    if console.is_terminal:
-        console.print(rich_table(found))
-    else:
-        click.echo(str(found))
 
 
 def _write(path: str, text: str) -> None:

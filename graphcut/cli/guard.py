@@ -22,7 +22,7 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Divert file descriptors 1 and 2; turn an exception of the user's own code into a ``GraphcutError`` of three lines."""
+    """Divert file descriptors 1 and 2; an exception of the user's own code becomes a short ``GraphcutError``."""
     with tempfile.TemporaryFile() as diverted:
         try:
             with _diverted((1, 2), diverted):
@@ -37,7 +37,9 @@ def guarded() -> Iterator[None]:
                 diverted.seek(0)
                 os.write(2, diverted.read())
                 raise
-            raise GraphcutError(f"{_told(error)}\nraised at {place}, before there was anything to audit") from error
+            raise GraphcutError(
+                f"{_told(error)}\nraised at {place}, while it was imported, called or traced"
+            ) from error
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Spec:
 
 
 def parsed(text: str) -> Spec:
-    """The spec that ``text`` writes, ``float32[]`` for a scalar, ``?`` for an unknown size; ``GraphcutError`` if none."""
+    """The spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``."""
     found = _SPEC.fullmatch(text)
     sizes = [size.strip().lower() for size in found.group(2).split(",")] if found else []
     if sizes == [""]:

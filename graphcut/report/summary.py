@@ -17,16 +17,17 @@ _WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
 def notices(facts: Facts) -> Tuple[str, ...]:
     """What makes every row below it true at once, the most telling first; often empty."""
     variables = facts.variables
+    if not variables:
+        return ("no variable to audit was found in this graph",)
+    if any(variable.verdict is not Verdict.NONE for variable in variables):
+        nothing = not any(variable.verdict in _GETS for variable in variables)
+        return ("this loss trains nothing: no variable gets a gradient",) * nothing
     dtypes = _loss_dtypes(facts)
     if dtypes and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes):
         return (f"the loss is {' and '.join(dtypes)}: only a float loss has a gradient",)
-    if not variables:
-        return ("no variable to audit was found in this graph",)
     if all(variable.unused for variable in variables):
         return ("the loss depends on none of these variables",)
-    if not any(variable.verdict in _GETS for variable in variables):
-        return ("this loss trains nothing: no variable gets a gradient",)
-    return ()
+    return ("this loss trains nothing: no variable gets a gradient",)
 
 
 def loss_line(facts: Facts) -> str:

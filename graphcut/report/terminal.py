@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, List
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -26,9 +26,15 @@ STYLES = {
 
 def rich_table(facts: Facts) -> Group:
     """The same words as :func:`graphcut.report.text.table`, for a ``rich.console.Console`` to print."""
-    parts = [Text(line, style="bold") for line in notices(facts)] + [Text(loss_line(facts))]
-    rest = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
-    return Group(*parts, _table(facts), *rest, Text(summary_line(facts.variables), style="bold"))
+    first: List[RenderableType] = [Text(line, style="bold") for line in notices(facts)]
+    first.append(Text(loss_line(facts)))
+    last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
+    if facts.variables:
+        first, last = (
+            first + [Text(), _table(facts), Text()],
+            last + [Text(summary_line(facts.variables), style="bold")],
+        )
+    return Group(*first, *last)
 
 
 def _table(facts: Facts) -> Table:

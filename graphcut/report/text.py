@@ -25,7 +25,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield from _columns([HEADINGS] + cells)
         yield ""
     yield from assumption_lines(facts.assumptions)
-    yield summary_line(facts.variables)
+    if cells:
+        yield summary_line(facts.variables)
 
 
 def _columns(cells: Sequence[Tuple[str, ...]]) -> List[str]:

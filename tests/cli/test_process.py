@@ -1,0 +1,87 @@
+"""The command line as the shell sees it: exit codes, and what is on which stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODEL = """
+import tensorflow as tf
+
+print("a module may print")
+
+
+def build():
+    graph, v1 = tf.Graph(), tf.compat.v1
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, [None, 3], name="x")
+        w1 = v1.get_variable("w1", [3, 4])
+        w2 = v1.get_variable("w2", [4, 2])
+        hidden = tf.stop_gradient(tf.matmul(x, w1), name="hidden")
+        tf.reduce_mean(tf.square(tf.matmul(hidden, w2)), name="loss")
+    return graph
+
+
+def loss(x, y):
+    return tf.reduce_sum(x * tf.stop_gradient(y))
+"""
+
+
+BROKEN = """
+print("noise")
+
+
+def build():
+    raise ValueError("no\\x1bgood")
+"""
+
+
+def graphcut(tmp_path, *arguments, model=MODEL):
+    (tmp_path / "model.py").write_text(model, encoding="utf-8")
+    environment = {each: os.environ[each] for each in os.environ if each != "TF_CPP_MIN_LOG_LEVEL"}
+    environment.update(PYTHONPATH=str(Path(__file__).parents[2]), CUDA_VISIBLE_DEVICES="-1")
+    command = [sys.executable, "-m", "graphcut", *arguments]
+    done = subprocess.run(command, cwd=str(tmp_path), env=environment, capture_output=True, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.tensorflow
+def test_a_graph_that_python_builds(tmp_path):
+    code, out, err = graphcut(tmp_path, "audit", "model.py:build", "--loss", "loss", "--svg", "cut.dot")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient"
+    assert "stop-gradient at hidden" in out and "model.py:13" in out
+    assert "stop-gradient" in (tmp_path / "cut.dot").read_text(encoding="utf-8")
+
+
+@pytest.mark.tensorflow
+def test_a_function_with_specs_as_json(tmp_path):
+    specs = ["--spec", "float32[2]", "--spec", "float32[?]", "--variables", "x", "--variables", "y"]
+    code, out, err = graphcut(tmp_path, "audit", "model:loss", *specs, "--json", "-")
+    assert (code, err) == (0, "")
+    assert {each["name"]: each["verdict"] for each in json.loads(out)["variables"]} == {"x": "flows", "y": "none"}
+
+
+@pytest.mark.tensorflow
+def test_an_unknown_loss_is_one_message(tmp_path):
+    code, out, err = graphcut(tmp_path, "audit", "model.py:build", "--loss", "los")
+    assert (code, out) == (2, "") and err.startswith("graphcut: ") and "'loss'" in err and len(err.splitlines()) <= 3
+
+
+def test_the_user_s_own_error_is_told_with_its_line(tmp_path):
+    code, out, err = graphcut(tmp_path, "audit", "model.py:build", model=BROKEN)
+    first, second = err.splitlines()
+    assert (code, out, first) == (2, "", r"graphcut: ValueError: no\x1bgood")
+    assert second.startswith("raised at ") and second.endswith("model.py:6, while it was imported, called or traced")
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = f"'{sys.executable}' -m graphcut audit --help | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
