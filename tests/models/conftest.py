@@ -1,0 +1,25 @@
+"""What real models came to is printed at the end of the run, the imprecision too."""
+from __future__ import annotations
+
+import pytest
+
+LINES = []
+
+
+@pytest.fixture
+def record_judgement():
+    """Keeps a judgement for the summary."""
+    return lambda model, loss, judgement: LINES.append(line("%s, %s" % (model.name, loss), judgement))
+
+
+def line(name, judgement):
+    counts = (judgement.ops, judgement.variables, judgement.none, judgement.zero)
+    wrong = (len(judgement.disagreements), len(judgement.imprecise), judgement.assumed, judgement.seconds)
+    return "%-34s %6d ops %5d variables %5d none %3d zero %3d disagreements %3d imprecise %3d assumed %6.1f s" % ((name,) + counts + wrong)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if LINES:
+        terminalreporter.section("real models")
+        for each in LINES:
+            terminalreporter.write_line(each)
