@@ -31,7 +31,8 @@ class Origin:
     ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
     ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.Surroundings``; ``opaque``:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
-    code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself.
+    code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself,
+    ``owner`` what keeps it: TensorFlow takes the graph of a function apart once nobody holds the function.
     """
 
     label: str
@@ -45,5 +46,6 @@ class Origin:
     where: Callable[[Optional[str], str], Tuple[Optional[str], bool]] = lambda function, name: (None, False)
     shapes: Callable[[Optional[str], str], Optional[Sequence[Shape]]] = lambda function, name: None
     live: Any = None
+    owner: Any = None
     op_defs: Mapping[str, Any] = field(default_factory=dict)
     knows_variables: bool = False

@@ -6,7 +6,7 @@ The graph is handed over as ``GraphDef`` bytes, the values of large constants dr
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -16,7 +16,7 @@ from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Variable
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import op_def
-from graphcut.tracing.objects import variable_of
+from graphcut.tracing.objects import captures, stand_ins, tensor_name, variable_of
 
 _LARGE = 1024
 Traced = Tuple[Any, Origin]
@@ -35,7 +35,8 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Traced:
         return of_graph(source, "tf.Graph", {}, _graph_variables(source))
     concrete = _concrete(source, args, kwargs)
     label = "function %s" % getattr(source, "__name__", getattr(source, "name", type(source).__name__))
-    return of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
+    message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
+    return message, replace(origin, owner=concrete)
 
 
 def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
@@ -49,11 +50,7 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 def _example(value: Any) -> Any:
     """Arrays become specs of their shape and dtype; whatever else is given stays."""
-    if (
-        hasattr(value, "dtype")
-        and hasattr(value, "shape")
-        and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable))
-    ):
+    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
         return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
     return value
 
@@ -102,9 +99,7 @@ def _drop_value(tensor: Any) -> None:
 
 
 def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
-    types = {node.op for node in message.node} | {
-        node.op for each in message.library.function for node in each.node_def
-    }
+    types = {node.op for node in message.node} | {node.op for each in message.library.function for node in each.node_def}
     missing = {each: op_def(each) for each in types if signatures.known(each) is None}
     return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
 
@@ -123,8 +118,7 @@ def _outputs(concrete: Any) -> Dict[str, str]:
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     """What the function captured, then what a model or module it belongs to has beside it."""
-    internal = {id(outer): inner.name for outer, inner in _captures(concrete.graph)}
-    known = list(concrete.graph.variables)
+    known = list(concrete.graph.variables) + _captured_values(concrete.graph)
     owner = source if hasattr(source, "trainable_variables") else getattr(source, "__self__", None)
     known += [each for each in getattr(owner, "variables", ()) or () if hasattr(owner, "trainable_variables")]
     seen = set()
@@ -132,12 +126,16 @@ def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
         handle = variable_of(each)
         if id(handle) not in seen:
             seen.add(id(handle))
-            yield described(each, tuple(filter(None, [internal.get(id(handle.handle))])))
+            yield described(each, tuple(filter(None, [tensor_name(handle, concrete.graph)])))
 
 
-def _captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
-    captures = graph.captures
-    return captures.items() if hasattr(captures, "items") else captures
+def _captured_values(graph: Any) -> List[Any]:
+    """The v1 variables of the graph around whose value was captured; TensorFlow does not list them."""
+    outside = [outer for outer, _ in captures(graph) if isinstance(outer, tf.Tensor) and hasattr(outer, "graph")]
+    around = {id(tensor.graph): tensor.graph for tensor in outside}.values()
+    listed = [each for graph in around for each in graph.get_collection("variables") if isinstance(each, tf.Variable)]
+    known = {id(tensor) for tensor in outside}
+    return [each for each in listed if not known.isdisjoint(map(id, stand_ins(each)))]
 
 
 def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any, Iterable, Tuple
 
 import tensorflow as tf
 
@@ -31,11 +31,23 @@ def handle_of(variable: Any) -> Any:
 
 
 def tensor_name(value: Any, graph: Any) -> str:
-    """The name of a graph tensor, or of the graph tensor that stands for a variable; empty where there is none."""
-    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
-    if isinstance(tensor, tf.Tensor) and getattr(tensor, "graph", None) is graph:
-        return str(tensor.name)
-    return ""
+    """The name of the graph tensor that is or stands for a tensor or a variable; empty where there is none."""
+    own = stand_ins(value) if isinstance(value, tf.Variable) else (value,)
+    inside = [tensor for tensor in own if isinstance(tensor, tf.Tensor) and getattr(tensor, "graph", None) is graph]
+    inside += [inner for outer, inner in captures(graph) if any(outer is tensor for tensor in own)]
+    return str(inside[0].name) if inside else ""
+
+
+def stand_ins(variable: Any) -> Tuple[Any, ...]:
+    """The tensors by which a graph holds a variable: its handle, or its reference, whose value is what a function captures."""
+    handle = handle_of(variable)
+    return (handle,) if handle.dtype == tf.resource else (handle, variable._snapshot)
+
+
+def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
+    """The outer tensors that the graph of a function captured, and what stands for them inside."""
+    found = getattr(graph, "captures", ())
+    return found.items() if hasattr(found, "items") else found
 
 
 def is_tensor(value: Any) -> bool:
