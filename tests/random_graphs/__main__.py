@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,8 +21,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from .builder import CannotBuild, build  # noqa: E402
 from .judge import ask_tensorflow, judge  # noqa: E402
 from .recipes import recipes  # noqa: E402
-from .report import Tally, op_types  # noqa: E402
-from .shrink import disagreeing, shrunk  # noqa: E402
+from .report import Tally, op_types, operations, section  # noqa: E402
+from .shrink import same, shrunk  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
@@ -34,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-numbers", action="store_true")
     parser.add_argument("--types", action="store_true")
     parser.add_argument("--keep", type=Path, default=None)
+    parser.add_argument("--imprecision", type=int, default=0, help="shrink so many imprecise answers and name their kinds")
     return parser.parse_args()
 
 
@@ -54,12 +56,28 @@ def examine(recipe, tf, tally: Tally, options: argparse.Namespace) -> None:
         tally.add(recipe, judgement, on_path(built, judgement.path))
 
 
+def kind(recipe, judgement) -> str:
+    """A name for what a shrunk recipe shows: verdict, answer, operations."""
+    parts = [judgement.verdict, judgement.answer.kind, f"v{recipe.control_flow}", *sorted(set(operations(recipe.steps)))]
+    return "_".join(parts)[:100]
+
+
 def keep(tally: Tally, tf, folder: Path) -> None:
+    """Shrink disagreements into files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, (recipe, judgement) in enumerate(tally.disagreements[:20]):
-        small = shrunk(recipe, disagreeing(tf, judgement))
-        text = f"# TensorFlow {tf.__version__}: {judgement.answer}; graphcut: {judgement.verdict}\n{small!r}\n"
-        (folder / f"found_{judgement.verdict}_{judgement.answer.kind}_{number}.txt").write_text(text)
+    for recipe, judgement in tally.disagreements[:40]:
+        small = shrunk(recipe, same(tf, judgement))
+        text = f"# TensorFlow {tf.__version__}: {judgement.answer.kind}; graphcut: {judgement.verdict}"
+        (folder / f"{kind(small, judgement)}.txt").write_text(
+            f"{text} {' '.join(judgement.path)[:200]}\n{small!r}\n", encoding="utf-8")
+
+
+def imprecision(tally: Tally, tf, number: int) -> Counter:
+    """The smallest recipes that are still imprecise, by their operations."""
+    counts = Counter()
+    for recipe, judgement in tally.imprecise[:number]:
+        counts[kind(shrunk(recipe, same(tf, judgement)), judgement)] += 1
+    return counts
 
 
 def main() -> int:
@@ -88,6 +106,8 @@ def main() -> int:
         print("\n".join(f"  {count:6d}  {name}" for name, count in tally.types.most_common()))
     for recipe, judgement in tally.disagreements[:10]:
         print(judgement, recipe, sep="\n")
+    if options.imprecision:
+        print("\n".join(section("kinds of imprecision", imprecision(tally, tf, options.imprecision))))
     if options.keep:
         keep(tally, tf, options.keep)
     return 1 if tally.disagreements else 0

@@ -191,10 +191,12 @@ class Drawing:
             steps.append(self.step(0, ()))
         made = self.names[len(self.sources):]
         losses = tuple(self.named("f") for _ in range(self.choose([1, 1, 1, 2, 3])))
-        if self.pick(0, 24) == 24:
+        if self.pick(0, 24) == 24:  # an integer loss is never its own target: every verdict is NONE by definition
             losses = (self.named("i" if any(kind == "i" for _, kind in self.names) else "f"),)
         inner = [self.choose(made)[0] for _ in range(self.pick(1, 3))] if made else []
-        targets = tuple(dict.fromkeys([name for name, _ in self.sources] + inner))[:7]
+        integers = {name for name, kind in self.names if kind == "i"}
+        targets = tuple(dict.fromkeys(name for name in [name for name, _ in self.sources] + inner
+                                      if name not in losses or name not in integers))[:7]
         stops = tuple(self.choose(made)[0] for _ in range(self.pick(1, 2))) if made and not self.pick(0, 5) else ()
         return Recipe(control_flow, tuple(self.sources), tuple(steps), losses, targets, stops)
 

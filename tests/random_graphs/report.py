@@ -42,6 +42,7 @@ class Tally:
     types: Counter = field(default_factory=Counter)
     messages: Counter = field(default_factory=Counter)
     disagreements: List[Tuple[Recipe, Judgement]] = field(default_factory=list)
+    imprecise: List[Tuple[Recipe, Judgement]] = field(default_factory=list)
     on_path: Dict[bool, Counter] = field(default_factory=lambda: {True: Counter(), False: Counter()})
     paths: Counter = field(default_factory=Counter)
 
@@ -60,6 +61,8 @@ class Tally:
         self.verdicts[f"{judgement.verdict} | {label(judgement.answer)}"] += 1
         if judgement.disagrees:
             self.disagreements.append((recipe, judgement))
+        if judgement.imprecise:
+            self.imprecise.append((recipe, judgement))
         if judgement.imprecise or judgement.answer.nonzero:
             self.paths[judgement.imprecise] += 1
             self.on_path[judgement.imprecise].update(set(types_on_path))
