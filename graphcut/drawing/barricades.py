@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.dag import SEPARATOR
 from graphcut.terms import Barrier, Condition, Role, VariableAudit, Verdict
@@ -36,23 +36,44 @@ def variable_op(variable: VariableAudit) -> str:
     return op_of(variable.tensor) if variable.tensor else variable.name
 
 
-def barricades(facts: Facts) -> Tuple[Barricade, ...]:
-    """Every barrier to draw: those in cuts, then stops of the user's own that are in none."""
-    cuts = [Barricade(cut.op, cut.input, cut.barrier, cut.where) for each in facts.variables for cut in each.cut]
-    drawn = {each.op for each in cuts}
-    others = [stop for stop in facts.stops if stop.op not in drawn and not stop.library]
-    stops = [Barricade(stop.op, 0, Barrier.STOP_GRADIENT, stop.where, stop.role) for stop in others]
-    return tuple(each for each in dict.fromkeys(cuts + stops) if each.op in facts.graph)
-
-
 def barred_edges(facts: Facts) -> Dict[Edge, List[Barricade]]:
-    """The edges that no gradient crosses, each with its barriers."""
+    """The edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
+
+    Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
+    from a live op of the call straight to the variable, and is none of the DAG's.
+    """
     edges: Dict[Edge, List[Barricade]] = {}
-    for each in barricades(facts):
-        inputs = facts.graph.nodes[each.op].get("inputs", ())
-        if 0 <= each.input < len(inputs):
-            edges.setdefault((each.op, op_of(inputs[each.input])), []).append(each)
+    for edge, barricade in dict.fromkeys(_standing(facts)):
+        edges.setdefault(edge, []).append(barricade)
     return edges
+
+
+def _standing(facts: Facts) -> Iterator[Tuple[Edge, Barricade]]:
+    drawn = set()
+    for variable in facts.variables:
+        for cut in variable.cut:
+            drawn.add(cut.op)
+            edge = _edge(facts, cut.op, cut.input, cut.barrier) or _edge_round(facts, cut.op, variable_op(variable))
+            if edge:
+                yield edge, Barricade(cut.op, cut.input, cut.barrier, cut.where)
+    for stop in facts.stops:
+        edge = _edge(facts, stop.op, 0, Barrier.STOP_GRADIENT)
+        if edge and stop.op not in drawn and not stop.library:
+            yield edge, Barricade(stop.op, 0, Barrier.STOP_GRADIENT, stop.where, stop.role)
+
+
+def _edge(facts: Facts, op: str, index: int, barrier: Barrier) -> Optional[Edge]:
+    inputs = facts.graph.nodes[op].get("inputs", ()) if op in facts.graph else ()
+    known = 0 <= index < len(inputs) and barrier is not Barrier.ZERO_FILLED
+    return (op, op_of(inputs[index])) if known else None
+
+
+def _edge_round(facts: Facts, call: str, variable: str) -> Optional[Edge]:
+    """From the first live result of a call, the first live op beside a ``LoopCond``, or the loss."""
+    live = [op for op in facts.graph if op in facts.carrying]
+    starts = (f"{call}{SEPARATOR}result", call + SEPARATOR, call[: call.rfind("/") + 1] or call)
+    found = [op for start in starts for op in live if op.startswith(start)] + [op_of(loss) for loss in facts.loss]
+    return (found[0], variable) if found[0] in facts.graph and variable in facts.graph else None
 
 
 def branch_edges(facts: Facts) -> Dict[Edge, List[Condition]]:

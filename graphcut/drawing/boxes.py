@@ -33,7 +33,7 @@ class Box:
     """One box: ``title`` is its first line, ``lines`` the rest, ``ops`` what it stands for.
 
     It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
-    ``verdict`` is a variable's.
+    ``folded``: it stands for several ops, named by their types. ``verdict`` is a variable's.
     """
 
     role: Role
@@ -42,13 +42,19 @@ class Box:
     ops: Tuple[str, ...]
     scope: Tuple[str, ...] = ()
     live: bool = False
+    folded: bool = False
     verdict: Optional[Verdict] = None
 
 
 @dataclass(frozen=True)
 class Link:
-    """What is written on the links of one ``line`` from box to box, and the source lines it comes from."""
+    """What is written on the links of one ``line`` from box to box, and the source lines it comes from.
+
+    ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient from nobody.
+    """
 
     line: Line
     labels: Tuple[str, ...] = ()
     wheres: Tuple[str, ...] = ()
+    loop: bool = False
+    harmless: bool = False

@@ -13,7 +13,7 @@ import graphviz
 from graphcut.drawing.boxes import Box, Line, Link
 from graphcut.drawing.legend import add_legend
 from graphcut.drawing.picture import picture
-from graphcut.drawing.style import CONDITIONAL, LINES, box_style
+from graphcut.drawing.style import box_style, link_style
 from graphcut.errors import printable
 from graphcut.terms import Verdict
 
@@ -66,11 +66,9 @@ def _add_boxes(dot: graphviz.Digraph, found: Sequence[Tuple[str, Box]], depth: i
 
 
 def _link_attributes(link: Link) -> Dict[str, str]:
-    looks = dict(LINES[link.line])
+    looks = link_style(link)
     if not link.labels:
         return looks
-    if link.line is not Line.CUT:
-        looks.update(CONDITIONAL)
     lines = ["× " + label if link.line is Line.CUT else label for label in link.labels]
     wheres = [where.rpartition("/")[2] for where in link.wheres[:2]]
     return {**looks, "label": _text(["  " + line for line in lines + wheres])}

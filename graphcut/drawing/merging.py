@@ -7,9 +7,8 @@ that is too much, barriers of one kind whose gradient comes from the same box sh
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Sequence, Tuple
 
 import networkx as nx
 
@@ -24,8 +23,18 @@ _READABLE = 60
 
 
 def scope_of(op: str) -> Tuple[str, ...]:
-    """The name scopes and opened functions around an op, outermost first."""
-    return tuple(re.split("[/%s]" % SEPARATOR, op)[:-1])
+    """The name scopes and opened functions around an op, outermost first.
+
+    TensorFlow puts a body's ops into a scope of the call's own name: ``cond!then!cond/mul`` is in ``cond``, ``then``.
+    """
+    scope: List[str] = []
+    above: Tuple[str, ...] = ()
+    for part in op.split(SEPARATOR):
+        names = part.split("/")
+        repeated = len(names) > 1 and names[0] in above
+        scope += names[1:] if repeated else names
+        above = (above + (names[-1],))[-2:]
+    return tuple(scope[:-1])
 
 
 def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
@@ -80,10 +89,10 @@ class Kinds:
 
 def readable(picture: nx.MultiDiGraph, kinds: Kinds) -> nx.MultiDiGraph:
     """The finest merging that can be read: plumbing, then unbranched chains, then scopes, inner ones first."""
-    picture = merged(picture, _chain_key(picture, kinds, kinds.plumbing))
+    picture = merged(picture, _plumbing_key(picture, kinds))
     if len(picture) <= _FEW:
         return picture
-    picture = merged(picture, _chain_key(picture, kinds, frozenset(picture)))
+    picture = merged(picture, _chain_key(picture, kinds))
     if len(picture) <= _READABLE:
         return picture
     depths = range(max(len(common_scope(ops)) for _, ops in picture.nodes(data="ops")), -1, -1)
@@ -165,13 +174,32 @@ def _without_loops(picture: nx.MultiDiGraph) -> nx.MultiDiGraph:
     return ahead
 
 
-def _chain_key(picture: nx.MultiDiGraph, kinds: Kinds, among: FrozenSet[str]) -> Key:
-    """Ops that stand in an unbranched row share a key, where one of two neighbours is in ``among``."""
+def _chain_key(picture: nx.MultiDiGraph, kinds: Kinds) -> Key:
+    """Ops that stand in an unbranched row share a key."""
     chains = nx.utils.UnionFind(picture)
-    for consumer, producer, told in picture.edges(data=True):
-        plain = kinds.plain(consumer) and kinds.plain(producer) and not told["conditions"] and not told["loop"]
-        alone = picture.out_degree(consumer) == 1 == picture.in_degree(producer)
-        alike = (consumer in kinds.live) == (producer in kinds.live)
-        if plain and alone and alike and (consumer in among or producer in among):
+    for consumer, producer in _inner_edges(picture, kinds):
+        if picture.out_degree(consumer) == 1 == picture.in_degree(producer):
             chains.union(consumer, producer)
     return lambda node: chains[node]
+
+
+def _plumbing_key(picture: nx.MultiDiGraph, kinds: Kinds) -> Key:
+    """What only hands on goes with the one op that it takes from, else with the one that it hands to.
+
+    With both it would close a cycle where a second way leads round it.
+    """
+    pairs = nx.utils.UnionFind(picture)
+    for consumer, producer in _inner_edges(picture, kinds):
+        takes = consumer in kinds.plumbing and picture.out_degree(consumer) == 1
+        hands = producer in kinds.plumbing and picture.in_degree(producer) == 1 != picture.out_degree(producer)
+        if takes or hands:
+            pairs.union(consumer, producer)
+    return lambda node: pairs[node]
+
+
+def _inner_edges(picture: nx.MultiDiGraph, kinds: Kinds) -> Iterator[Tuple[str, str]]:
+    """The edges between plain ops, both live or both not, that say nothing of their own."""
+    for consumer, producer, told in picture.edges(data=True):
+        plain = kinds.plain(consumer) and kinds.plain(producer) and not told["conditions"] and not told["loop"]
+        if plain and (consumer in kinds.live) == (producer in kinds.live):
+            yield consumer, producer

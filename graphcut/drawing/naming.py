@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR
-from graphcut.drawing.barricades import barricades, op_of, variable_op
+from graphcut.drawing.barricades import barred_edges, op_of, variable_op
 from graphcut.drawing.boxes import Box, Role
 from graphcut.drawing.merging import common_scope
 from graphcut.drawing.scopes import placed
@@ -43,8 +43,9 @@ def boxes(facts: Facts, nodes: Iterable[Tuple[str, ...]]) -> Tuple[Box, ...]:
     for each in facts.variables:
         variables.setdefault(variable_op(each), []).append(each)
     totals = scope_sizes(each.name for each in facts.variables)
-    found = barricades(facts)
-    barred, harmless = frozenset(each.op for each in found), frozenset(each.op for each in found if each.role)
+    found = barred_edges(facts)
+    barred = frozenset(op for op, _ in found)
+    harmless = barred.difference(op for (op, _), told in found.items() if not all(each.role for each in told))
     known = _Known(facts, variables, totals, frozenset(map(op_of, facts.loss)), barred, harmless)
     return placed([_box(known, ops) for ops in nodes])
 
@@ -54,10 +55,12 @@ def _box(known: _Known, ops: Tuple[str, ...]) -> Box:
     live = not known.facts.carrying.isdisjoint(ops)
     if known.losses.intersection(ops):
         lines = tuple(name for name in known.facts.loss if op_of(name) in ops)
-        return Box(Role.LOSS, "loss", lines, ops, (), live, audits[0].verdict if audits else None)
+        return Box(Role.LOSS, "loss", lines, ops, (), live, verdict=audits[0].verdict if audits else None)
     if audits:
         return _variable_box(known, audits, ops, live)
-    return Box(_role(known, ops, live), *_title(known.facts, ops), ops, common_scope(ops), live)
+    telling = tuple(op for op in ops if not _is_plumbing(known.facts, op)) or ops[:1]
+    title, lines = _title(known.facts, telling)
+    return Box(_role(known, ops, live), title, lines, ops, common_scope(telling), live, len(telling) > 1)
 
 
 def _role(known: _Known, ops: Tuple[str, ...], live: bool) -> Role:
@@ -67,13 +70,12 @@ def _role(known: _Known, ops: Tuple[str, ...], live: bool) -> Role:
 
 
 def _title(facts: Facts, ops: Tuple[str, ...]) -> Tuple[str, Tuple[str, ...]]:
-    """The name of the one op that matters, else the commonest types; and what else to say."""
-    telling = [op for op in ops if not _is_plumbing(facts, op)] or list(ops[:1])
-    if len(telling) == 1:
-        return _leaf(telling[0]), _type_line(facts, telling[0])
-    kinds = Counter(facts.graph.nodes[op]["type"] for op in telling)
+    """The name of the one op, else the commonest types; and what else to say."""
+    if len(ops) == 1:
+        return _leaf(ops[0]), _type_line(facts, ops[0])
+    kinds = Counter(facts.graph.nodes[op]["type"] for op in ops)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
-    return named, () if len(telling) == len(kinds) <= _NAMED else (f"{len(telling)} ops",)
+    return named, () if len(ops) == len(kinds) <= _NAMED else (f"{len(ops)} ops",)
 
 
 def _variable_box(known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool) -> Box:
@@ -84,7 +86,9 @@ def _variable_box(known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str
     more = [f"and {sum(label.count for label in told[_NAMED:])} more"] if told[_NAMED:] else []
     scope = common_scope(names) if len(told) == 1 else ()
     title = texts[0][len("".join(part + "/" for part in scope)) :]
-    return Box(Role.VARIABLE, title, tuple(texts[1:] + more + [", ".join(notes)]), ops, scope, live, first.verdict)
+    return Box(
+        Role.VARIABLE, title, tuple(texts[1:] + more + [", ".join(notes)]), ops, scope, live, verdict=first.verdict
+    )
 
 
 def _leaf(op: str) -> str:

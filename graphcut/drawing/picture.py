@@ -62,10 +62,17 @@ def _owners(facts: Facts, found: nx.MultiDiGraph) -> Dict[str, str]:
 
 
 def _only_reads(facts: Facts, reader: str, variable: str) -> bool:
-    """One input, and that a resource or (``w/read``) inside the variable's own scope."""
-    told, source = facts.graph.nodes[reader], facts.graph.nodes[variable]
-    handle = tuple(source.get("dtypes") or ())[:1] == ("resource",)
-    return len(told.get("inputs", ())) == 1 and (handle or reader.startswith(variable + "/"))
+    """It takes nothing but handles, or (``w/read``) one input inside the variable's own scope."""
+    inputs = facts.graph.nodes[reader].get("inputs", ())
+    if len(inputs) == 1 and reader.startswith(variable + "/"):
+        return True
+    return bool(inputs) and all(_is_handle(facts, tensor) for tensor in inputs)
+
+
+def _is_handle(facts: Facts, tensor: str) -> bool:
+    op, _, output = tensor.rpartition(":")
+    dtypes = facts.graph.nodes[op].get("dtypes") or ()
+    return output.isdigit() and tuple(dtypes[int(output) : int(output) + 1]) == ("resource",)
 
 
 def _link(line: Line, told: Dict[str, Any]) -> Link:
@@ -73,7 +80,8 @@ def _link(line: Line, told: Dict[str, Any]) -> Link:
     counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
     branches = [f"if {each.predicate}: {each.branch}" for each in told["conditions"]]
     wheres = dict.fromkeys(each.where for each in told["barricades"] if each.where)
-    return Link(line, tuple(counted + branches), tuple(wheres))
+    harmless = bool(kinds) and all(each.role for each in told["barricades"])
+    return Link(line, tuple(counted + branches), tuple(wheres), told["loop"], harmless)
 
 
 def _kind(barricade: Any) -> str:

@@ -59,7 +59,7 @@ def routes(facts: Facts) -> nx.MultiDiGraph:
     picture.add_nodes_from((op, {"ops": (op,)}) for op in [op for op in facts.graph if op in ops] + missing)
     for edge, line in _lines(kept, data, list(picture)):
         barred, branches = tuple(kept.barred.get(edge, ())), tuple(conditions.get(edge, ()))
-        loop = not facts.graph.has_edge(edge[1], edge[0])
+        loop = line is not Line.CUT and not facts.graph.has_edge(edge[1], edge[0])
         picture.add_edge(*edge, key=line, barricades=barred, conditions=branches, loop=loop)
     return picture
 
@@ -71,6 +71,16 @@ def _lines(kept: Kept, data: DataEdges, ops: List[str]) -> Iterator[Tuple[Edge, 
             line = kept.line(consumer, producer) if producer in drawn else None
             if line and (line is Line.CUT or data.can_carry(producer, consumer) or line is Line.BEHIND):
                 yield (consumer, producer), line
+    for consumer, producer in kept.barred:
+        if not _joined(data, consumer, producer):
+            yield (consumer, producer), Line.CUT
+    for producer, consumer in kept.lost.items():
+        if not _joined(data, consumer, producer):
+            yield (consumer, producer), Line.LOST
+
+
+def _joined(data: DataEdges, consumer: str, producer: str) -> bool:
+    return any(each == producer for each in data.producers(consumer))
 
 
 def _kept(facts: Facts, data: DataEdges) -> Kept:
@@ -78,8 +88,9 @@ def _kept(facts: Facts, data: DataEdges) -> Kept:
     variables = {op for op in map(variable_op, facts.variables) if op in facts.graph}
     live = {op for op in facts.carrying if op in facts.graph}
     barred = barred_edges(facts)
-    behind = _behind(data, variables, {producer for _, producer in barred})
-    return Kept(losses | variables, live, behind, _lost(data, losses | live, barred), barred)
+    lost, hidden = _ways_to_loss(data, losses | live, barred)
+    behind = _behind(data, variables, {producer for _, producer in barred}) | hidden
+    return Kept(losses | variables, live, behind, lost, barred)
 
 
 def _behind(data: DataEdges, variables: Set[str], producers: Set[str]) -> Set[str]:
@@ -91,18 +102,36 @@ def _behind(data: DataEdges, variables: Set[str], producers: Set[str]) -> Set[st
     return near | (reached(missing, data.producers) & reached(variables, data.consumers))
 
 
-def _lost(data: DataEdges, targets: Set[str], barred: Mapping[Edge, List[Barricade]]) -> Dict[str, str]:
-    """A shortest way from each barrier towards the loss, over no other barrier if that can be."""
+def _ways_to_loss(
+    data: DataEdges, targets: Set[str], barred: Mapping[Edge, List[Barricade]]
+) -> Tuple[Dict[str, str], Set[str]]:
+    """A shortest way from each barrier to a live op or the loss; of barriers behind others, the ops on that way."""
 
     def open_producers(op: str) -> Iterator[str]:
         return (each for each in data.float_producers(op) if (op, each) not in barred)
 
     ordered = sorted(targets)
-    best, any_way = towards(ordered, open_producers), towards(ordered, data.producers)
+    open_ways, any_ways = towards(ordered, open_producers), towards(ordered, data.producers)
     lost: Dict[str, str] = {}
+    hidden: Dict[str, str] = {}
     for op in dict.fromkeys(op for op, _ in barred):
-        hops = best if op in best else any_way
-        while op in hops and op not in targets and op not in lost:
-            lost[op] = hops[op]
-            op = hops[op]
-    return lost
+        if op in open_ways:
+            _follow(op, open_ways, lost)
+        elif op in any_ways:
+            _follow(op, any_ways, hidden)
+        else:
+            lost.update(_assigned(data, op, targets))
+    return lost, set(hidden)
+
+
+def _follow(op: str, ways: Mapping[str, str], taken: Dict[str, str]) -> None:
+    """Add to ``taken`` the steps from ``op`` to where its way ends or joins one taken before."""
+    while ways[op] != op and op not in taken:
+        taken[op] = ways[op]
+        op = ways[op]
+
+
+def _assigned(data: DataEdges, op: str, targets: Set[str]) -> Dict[str, str]:
+    """For an op that leads to no loss but by changing a variable: the variable."""
+    first = next(data.producers(op), None)
+    return {op: first} if first in targets else {}

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Sequence, Set, Tuple
 
 from graphcut.drawing.boxes import Box, Role
+
+Scope = Tuple[str, ...]
 
 
 def placed(found: Sequence[Box]) -> Tuple[Box, ...]:
     """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them."""
-    sizes = Counter(box.scope[:depth] for box in found for depth in range(1, len(box.scope) + 1))
-    return tuple(_in_scopes(box, sizes) for box in found)
+    homes = _homes(found)
+    moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
+    sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
+    return tuple(_in_scopes(box, sizes) for box in moved)
+
+
+def _homes(found: Sequence[Box]) -> Dict[Scope, Scope]:
+    """Where the scope of a variable is the end of one scope of ops (``dense`` of ``model/dense``), that scope."""
+    wanted = {box.scope for box in found if box.role is Role.VARIABLE and box.scope}
+    ends: Dict[Scope, Set[Scope]] = {}
+    for scope in {box.scope for box in found if box.role is not Role.VARIABLE}:
+        for start in range(len(scope)):
+            if scope[start:] in wanted:
+                ends.setdefault(scope[start:], set()).add(scope)
+    return {end: scopes.pop() for end, scopes in ends.items() if len(scopes) == 1}
 
 
 def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
@@ -21,7 +36,6 @@ def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
     kept = [each for each in depths if each not in deeper or sizes[box.scope[: deeper[each]]] < sizes[box.scope[:each]]]
     scopes = tuple("/".join(box.scope[start:end]) for start, end in zip([0] + kept, kept))
     inner = box.scope[kept[-1] if kept else 0 :]
-    folded = box.role is Role.OP and len(box.ops) > 1
-    title = "/".join(inner) if folded and inner else "/".join(inner + (box.title,))
-    lines = (box.title,) + box.lines if folded and inner else box.lines
+    title = "/".join(inner) if box.folded and inner else "/".join(inner + (box.title,))
+    lines = (box.title,) + box.lines if box.folded and inner else box.lines
     return replace(box, scope=scopes, title=title, lines=lines)

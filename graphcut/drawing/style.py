@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Dict, Mapping
 
-from graphcut.drawing.boxes import Box, Line, Role
+from graphcut.drawing.boxes import Box, Line, Link, Role
 from graphcut.terms import Verdict
 
 Attributes = Dict[str, str]
@@ -46,6 +46,8 @@ LINES: Mapping[Line, Attributes] = {
     Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": "#A34700"},
     Line.BEHIND: {"color": GREY, "penwidth": "1.2", "arrowhead": "none", "style": "dotted"},
 }
+HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": "#595959"}
+LOOP: Attributes = {"constraint": "false", "label": "  loop", "fontcolor": "#595959"}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
@@ -74,3 +76,12 @@ def box_style(box: Box) -> Attributes:
     if box.role in ROLES:
         return dict(ROLES[box.role])
     return dict(LIVE_OP if box.live else DEAD_OP)
+
+
+def link_style(link: Link) -> Attributes:
+    """The look of a link, but for what is written on it."""
+    looks = dict(LINES[link.line])
+    looks.update(LOOP if link.loop else {})
+    looks.update(HARMLESS_CUT if link.harmless else {})
+    looks.update(CONDITIONAL if link.labels and link.line is not Line.CUT else {})
+    return looks

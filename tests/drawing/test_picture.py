@@ -4,6 +4,7 @@ import networkx as nx
 import pytest
 
 from graphcut.drawing.boxes import Line, Role
+from graphcut.drawing.merging import scope_of
 from graphcut.drawing.picture import picture
 from graphcut.terms import Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside, through
@@ -106,3 +107,44 @@ def test_a_branch_stays_visible_when_much_is_folded():
 def test_a_thousand_unused_variables_are_one_box():
     unused = tuple(variable(f"v{at}", Verdict.NONE, unused=True) for at in range(1000))
     assert len(picture(FakeAudit(graph=dag("loss = Const"), variables=unused))) == 2
+
+
+def test_the_scope_of_a_variable_is_that_of_its_layer():
+    graph = dag("""
+        dense/kernel = VarHandleOp -> resource
+        x = Placeholder
+        handle = Placeholder -> resource
+        model/dense/MatMul = MatMul x handle
+        model/dense/Relu = Relu model/dense/MatMul
+        loss = Mean model/dense/MatMul
+    """)
+    kernel = variable("dense/kernel", tensor="handle:0")
+    audit = FakeAudit(graph=graph, variables=(kernel,), carrying=frozenset(graph))
+    assert titled(audit)["model/dense/kernel"].role is Role.VARIABLE
+
+
+def test_a_body_is_not_boxed_twice():
+    assert scope_of("a/cond!then!cond/mul") == ("a", "cond", "then")
+    assert scope_of("a/cond!then!other/mul") == ("a", "cond", "then", "other")
+
+
+def test_handing_on_closes_no_cycle():
+    graph = dag("""
+        w = VariableV2
+        inner = Mul w w
+        handed = _Arg inner
+        square = Square handed
+        loss = AddN handed square
+    """)
+    audit = FakeAudit(graph=graph, variables=(variable("w"),), carrying=frozenset(graph))
+    drawn = picture(audit)
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(drawn.edges())) and "handed" not in {
+        box.title for box in boxes(audit)
+    }
+
+
+def test_what_comes_round_a_loop_does_not_pull_the_picture_apart():
+    graph = dag("w = VariableV2\nmerge = Merge w\nbody = Mul merge\nnext = NextIteration body\nloss = Exit merge")
+    graph.graph["loop_edges"] = (("next", "merge"),)
+    audit = FakeAudit(graph=graph, variables=(variable("w"),), carrying=frozenset(graph))
+    assert [link.loop for _, _, link in picture(audit).edges(data="link")].count(True) == 1

@@ -5,7 +5,7 @@ import dataclasses
 from graphcut.drawing.boxes import Line
 from graphcut.drawing.routes import routes
 from graphcut.terms import Barrier, Verdict
-from tests.drawing.audits import EVERY_VERDICT, STOPPED
+from tests.drawing.audits import EVERY_VERDICT, STOPPED, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
 
@@ -83,3 +83,41 @@ def test_a_route_of_integers_is_drawn_where_there_is_no_other():
     broken = variable("w", Verdict.NONE, cut=(cut("back", Barrier.DTYPE, "Cast"),))
     found = lines(FakeAudit(graph=graph, variables=(broken,)))
     assert found == {("loss", "back"): Line.LOST, ("back", "cast"): Line.CUT, ("cast", "w"): Line.BEHIND}
+
+
+def test_between_two_barriers_there_is_no_gradient():
+    found = lines(through(9, 4))
+    assert found["block_8/MatMul", "block_7/StopGradient"] is Line.LOST
+    assert found["block_4/MatMul", "block_3/StopGradient"] is Line.BEHIND
+
+
+def test_zeros_that_a_loop_makes_up_are_drawn_from_its_result_to_the_variable():
+    graph = dag("""
+        w = VarHandleOp -> resource
+        u = VarHandleOp -> resource
+        loop!variable#0 = _LoopVar w
+        loop!variable#1 = _LoopVar u
+        loop!result#0 = _Retval loop!variable#0
+        loop!result#1 = _Retval loop!variable#1
+        loop = While
+        loss = Mean loop!result#0
+    """)
+    filled = variable("u", Verdict.ZERO, cut=(cut("loop", Barrier.ZERO_FILLED, "While", input=1),))
+    live = frozenset(["loss", "loop!result#0", "loop!variable#0", "w"])
+    audit = FakeAudit(graph=graph, variables=(variable("w"), filled), carrying=live)
+    assert lines(audit)["loop!result#0", "u"] is Line.CUT
+
+
+def test_a_value_that_is_only_assigned_ends_at_the_variable():
+    graph = dag("""
+        u = VarHandleOp -> resource
+        u/Read = ReadVariableOp u
+        w = VarHandleOp -> resource
+        assign = AssignVariableOp w u/Read
+        w/Read = ReadVariableOp w ^assign
+        loss = Mean w/Read
+    """)
+    assigned = variable("u", Verdict.NONE, cut=(cut("assign", Barrier.STATE, "AssignVariableOp", input=1),))
+    audit = FakeAudit(graph=graph, variables=(variable("w"), assigned), carrying=frozenset(["loss", "w/Read", "w"]))
+    found = lines(audit)
+    assert (found["w", "assign"], found["assign", "u/Read"]) == (Line.LOST, Line.CUT)
