@@ -111,12 +111,11 @@ def test_a_thousand_unused_variables_are_one_box():
 
 def test_the_scope_of_a_variable_is_that_of_its_layer():
     graph = dag("""
-        dense/kernel = VarHandleOp -> resource
         x = Placeholder
         handle = Placeholder -> resource
         model/dense/MatMul = MatMul x handle
         model/dense/Relu = Relu model/dense/MatMul
-        loss = Mean model/dense/MatMul
+        loss = Mean model/dense/Relu
     """)
     kernel = variable("dense/kernel", tensor="handle:0")
     audit = FakeAudit(graph=graph, variables=(kernel,), carrying=frozenset(graph))
