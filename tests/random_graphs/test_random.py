@@ -38,7 +38,11 @@ def test_a_random_graph(recipe):
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_a_kept_counterexample(path):
-    assert [each for each in judge(read(path.read_text()), tf) if each.disagrees] == []
+    try:
+        judgements = judge(read(path.read_text()), tf)
+    except CannotBuild:
+        pytest.skip("this TensorFlow refuses to build it")
+    assert [each for each in judgements if each.disagrees] == []
 
 
 @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
