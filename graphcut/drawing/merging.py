@@ -12,37 +12,14 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Hashable, Iter
 
 import networkx as nx
 
-from graphcut.dag import SEPARATOR
 from graphcut.drawing.boxes import Line
+from graphcut.drawing.scopes import common_scope
 
 if TYPE_CHECKING:
     Key = Callable[[str], Hashable]
 
 _FEW = 25
 _READABLE = 60
-
-
-def scope_of(op: str) -> Tuple[str, ...]:
-    """The name scopes and opened functions around an op, outermost first.
-
-    TensorFlow puts a body's ops into a scope of the call's own name: ``cond!then!cond/mul`` is in ``cond``, ``then``.
-    """
-    scope: List[str] = []
-    above: Tuple[str, ...] = ()
-    for part in op.split(SEPARATOR):
-        names = part.split("/")
-        repeated = len(names) > 1 and names[0] in above
-        scope += names[1:] if repeated else names
-        above = (above + (names[-1],))[-2:]
-    return tuple(scope[:-1])
-
-
-def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
-    """The innermost scope that holds all of ``ops``."""
-    scopes = [scope_of(op) for op in ops]
-    low, high = min(scopes), max(scopes)
-    length = next((at for at, pair in enumerate(zip(low, high)) if pair[0] != pair[1]), min(len(low), len(high)))
-    return low[:length]
 
 
 def merged(picture: nx.MultiDiGraph, key: Key) -> nx.MultiDiGraph:

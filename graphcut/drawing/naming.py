@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, Mapping, Sequ
 from graphcut.dag import SEPARATOR
 from graphcut.drawing.barricades import barred_edges, op_of, variable_op
 from graphcut.drawing.boxes import Box, Role
-from graphcut.drawing.merging import common_scope
-from graphcut.drawing.scopes import placed
+from graphcut.drawing.scopes import common_scope, placed
 from graphcut.folding import labels, scope_sizes
 from graphcut.terms import VariableAudit
 

@@ -4,8 +4,8 @@ import networkx as nx
 import pytest
 
 from graphcut.drawing.boxes import Line, Role
-from graphcut.drawing.merging import scope_of
 from graphcut.drawing.picture import picture
+from graphcut.drawing.scopes import scope_of
 from graphcut.terms import Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside, through
 from tests.report.fakes import FakeAudit, dag, variable
