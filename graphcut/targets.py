@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass, replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, List, Optional, Sequence, Tuple
 
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.source import Variable
 from graphcut.reading.variables import slots
+from graphcut.rows import Target as Target
+from graphcut.rows import joined, unique
 from graphcut.sources import Traced
 
 _FLOATS = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
 
 
-@dataclass(frozen=True)
-class Target:
-    """One variable or tensor that is asked about. ``tensors`` are tensors of the flat graph, empty where it holds none."""
-
-    variable: Variable
-    tensors: Tuple[int, ...]
-
-
 def targets(traced: Traced, asked: Optional[Any]) -> Tuple[Target, ...]:
     """The targets that ``variables=`` means, in the order asked; by default every trainable variable."""
     if asked is None:
-        return tuple(_of_variable(traced, each) for each in default_variables(traced))
+        return tuple(joined([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
     for key in listed(asked):
         found += _asked(traced, key)
-    return _unique(found)
+    return unique(found)
 
 
 def listed(value: Any) -> Tuple[Any, ...]:
@@ -63,7 +57,7 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
     from graphcut.tracing import objects
 
     if objects.is_variable(key):
-        return [_of_object(traced, key, each) for each in objects.parts(key)]
+        return joined([_of_object(traced, key, each) for each in objects.parts(key)])
     name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
@@ -96,10 +90,14 @@ def _named(traced: Traced, name: str) -> List[Target]:
     tensors = traced.names.tensors(name)
     if tensors:
         return [_of_tensor(traced, name, tensors)]
-    matching = [each for each in traced.variables if fnmatch.fnmatchcase(each.name, name)]
+    matching = [each for each in traced.variables if fnmatch.fnmatchcase(each.name, name) or _is_part(each, bare)]
     if matching:
-        return [_of_variable(traced, each) for each in matching]
+        return joined([_of_variable(traced, each) for each in matching])
     return _of_pattern(traced, name)
+
+
+def _is_part(variable: Variable, name: str) -> bool:
+    return variable.whole is not None and variable.whole.name == name
 
 
 def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
@@ -131,29 +129,6 @@ def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
     shape = traced.shapes(op)[tensor - flat.first[op]]
     full = name if name.rpartition(":")[2].isdigit() else name + ":0" if len(tensors) == 1 else name
     return Target(Variable(name, (full,), None, dtype_name(flat.dtypes[tensor]), shape), tensors)
-
-
-def _unique(found: Iterable[Target]) -> Tuple[Target, ...]:
-    """Names made unique; the same variable asked for twice is one row."""
-    kept: Dict[Any, Target] = {}
-    for target in found:
-        key = (
-            (target.variable.name, target.tensors)
-            if target.tensors
-            else tuple(id(each) for each in target.variable.objects) or target.variable.name
-        )
-        kept[key] = kept.get(key, target)
-    return tuple(_renamed(list(kept.values())))
-
-
-def _renamed(kept: List[Target]) -> Iterable[Target]:
-    taken: FrozenSet[str] = frozenset()
-    for target in kept:
-        name, count = target.variable.name, 1
-        while name in taken:
-            name, count = "%s_%d" % (target.variable.name, count), count + 1
-        taken |= {name}
-        yield replace(target, variable=replace(target.variable, name=name))
 
 
 def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:

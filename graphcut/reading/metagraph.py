@@ -10,7 +10,7 @@ from graphcut.reading import signatures
 from graphcut.reading.attrs import shape
 from graphcut.reading.files import Content
 from graphcut.reading.messages import CLASSES
-from graphcut.reading.source import Origin, Place, Variable
+from graphcut.reading.source import Origin, Place, Variable, Whole
 
 
 def origin(content: Content, signature: Optional[str]) -> Origin:
@@ -61,9 +61,9 @@ def _collected_variables(meta: Any) -> Iterator[Variable]:
     for each in {
         d.variable_name: d for key in ("variables", "trainable_variables") for d in _definitions(meta, key)
     }.values():
-        yield Variable(
-            each.variable_name.rpartition(":")[0], (each.variable_name,), each.variable_name in trainable, "", None
-        )
+        name, part = each.variable_name, each.save_slice_info_def
+        whole = Whole(part.full_name, tuple(part.full_shape)) if part.full_name else None
+        yield Variable(name.rpartition(":")[0], (name,), name in trainable, "", None, whole=whole)
     for node in meta.object_graph_def.nodes:
         if node.HasField("variable"):
             saved = node.variable

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, FrozenSet, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, FrozenSet, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.dag import Shape
+
+
+class Whole(NamedTuple):
+    """The partitioned variable that a variable is a part of."""
+
+    name: str
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,7 @@ class Variable:
     dtype: str
     shape: Shape
     objects: Tuple[Any, ...] = ()
+    whole: Optional[Whole] = None
 
 
 Place = Tuple[Optional[str], str]

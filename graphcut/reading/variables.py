@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Shape, dtype_name
@@ -40,9 +41,8 @@ def _joined(one: Variable, other: Variable) -> Variable:
 
 def _completed(known: Variable, match: Variable) -> Variable:
     tensors = known.tensors + tuple(each for each in match.tensors if each not in known.tensors)
-    return Variable(
-        known.name, tensors, known.trainable, known.dtype or match.dtype, known.shape or match.shape, known.objects
-    )
+    shape = match.shape if known.shape is None else known.shape
+    return replace(known, tensors=tensors, dtype=known.dtype or match.dtype, shape=shape)
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
@@ -57,7 +57,7 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
             name = "%s_%d" % (each.name, seen[each.name] - 1)
             seen[each.name] += name in taken
         taken.add(name)
-        unique.append(Variable(name, each.tensors, each.trainable, each.dtype, each.shape, each.objects))
+        unique.append(replace(each, name=name))
     return tuple(unique)
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from graphcut.errors import GraphcutError
 from graphcut.reading import signatures
 from graphcut.reading.messages import CLASSES
-from graphcut.reading.source import Origin, Variable
+from graphcut.reading.source import Origin, Variable, Whole
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import op_def
 from graphcut.tracing.objects import captures, stand_ins, tensor_name, variable_of
@@ -50,7 +50,11 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 def _example(value: Any) -> Any:
     """Arrays become specs of their shape and dtype; whatever else is given stays."""
-    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
+    if (
+        hasattr(value, "dtype")
+        and hasattr(value, "shape")
+        and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable))
+    ):
         return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
     return value
 
@@ -99,7 +103,9 @@ def _drop_value(tensor: Any) -> None:
 
 
 def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
-    types = {node.op for node in message.node} | {node.op for each in message.library.function for node in each.node_def}
+    types = {node.op for node in message.node} | {
+        node.op for each in message.library.function for node in each.node_def
+    }
     missing = {each: op_def(each) for each in types if signatures.known(each) is None}
     return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
 
@@ -145,9 +151,10 @@ def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:
     shape = None if rank is None else tuple(inner.shape.as_list())
     name = str(getattr(variable, "path", None) or variable.name)
     objects = (variable, inner) if inner is not variable else (variable,)
-    return Variable(
-        name.rpartition(":")[0] or name, tensors, bool(variable.trainable), inner.dtype.base_dtype.name, shape, objects
-    )
+    part = getattr(inner, "_save_slice_info", None)
+    whole = None if part is None else Whole(part.full_name, tuple(part.full_shape))
+    dtype = inner.dtype.base_dtype.name
+    return Variable(name.rpartition(":")[0] or name, tensors, bool(variable.trainable), dtype, shape, objects, whole)
 
 
 def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
