@@ -9,6 +9,7 @@ from graphcut.folding import Group, Label, fold
 from graphcut.report.words import branch, place, shown
 from graphcut.terms import VariableAudit, Verdict
 
+_NAMED = 4
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
 
 
@@ -39,7 +40,7 @@ def _row(group: Group) -> Row:
     return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
 
 
-def _names(labels: Sequence[Label], limit: int = 4) -> str:
+def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
     """``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
     texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
     rest = sum(each.count for each in labels[limit:])
@@ -47,10 +48,12 @@ def _names(labels: Sequence[Label], limit: int = 4) -> str:
 
 
 def _shape(group: Group) -> str:
-    shapes = {variable.shape for variable in group.variables}
-    if len(shapes) > 1:
-        return ""
-    return shape_text(shapes.pop())
+    """The shape that all share; else that of each, where each is named."""
+    shapes = [shape_text(variable.shape) for variable in group.variables]
+    if len(set(shapes)) == 1:
+        return shapes[0]
+    named = len(group.labels) == len(shapes) <= _NAMED
+    return ", ".join(shapes) if named else ""
 
 
 def shape_text(shape: object) -> str:

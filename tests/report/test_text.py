@@ -110,3 +110,8 @@ def test_a_name_is_no_markup():
     console = Console(width=200, file=io.StringIO())
     console.print(rich_table(FakeAudit(variables=(variable("[bold]w[/bold]"),), loss=("[red]l[/]:0",))))
     assert "[bold]w[/bold]" in console.file.getvalue() and "[red]l[/]:0" in console.file.getvalue()
+
+
+def test_variables_that_are_named_in_one_row_have_each_its_shape():
+    audit = FakeAudit(variables=(variable("a", shape=(2,)), variable("b", shape=(None, 3)), variable("c", shape=None)))
+    assert "a, b, c   [2], [?, 3], ?" in table(audit)
