@@ -11,11 +11,12 @@ from graphcut import sources
 from graphcut.dag import collector_paused
 from graphcut.findings import CUT, Findings
 from graphcut.flow.judge import Flow, flow
-from graphcut.losses import Loss, chosen, stop_ops
+from graphcut.losses import Loss, Stopped, chosen, stop_ops
+from graphcut.rows import Target
 from graphcut.rules.table import Rules
 from graphcut.sources import Traced
 from graphcut.stops import stops
-from graphcut.targets import Target, position, targets
+from graphcut.targets import position, targets
 from graphcut.terms import Assumption, Stop, VariableAudit
 
 
@@ -55,7 +56,7 @@ def audit(
 class Audit:
     """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for."""
 
-    def __init__(self, traced: Traced, loss: Loss, asked: Sequence[Target], stopped: FrozenSet[int]) -> None:
+    def __init__(self, traced: Traced, loss: Loss, asked: Sequence[Target], stopped: Stopped) -> None:
         self._traced, self._loss, self._targets, self._stopped = traced, loss, tuple(asked), stopped
         self._findings = Findings(traced, _flow(traced, loss, stopped))
         self.variables: Tuple[VariableAudit, ...] = tuple(self._findings.of(target) for target in asked)
@@ -170,13 +171,18 @@ class Audit:
         return to_json(self)
 
 
-def _flow(traced: Traced, loss: Loss, stopped: FrozenSet[int]) -> Flow:
+def _flow(traced: Traced, loss: Loss, stopped: Stopped) -> Flow:
     from graphcut.installation import tensorflow_needed
 
     with tensorflow_needed("to ask for the gradients of ops"):
         from graphcut.tracing import ask, installed
     around = installed.around(traced.origin)
-    return flow(Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes), loss.tensors, stopped)
+    return flow(
+        Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes),
+        loss.tensors,
+        stopped.ops,
+        stopped.symbolic,
+    )
 
 
 def _between(found: Flow, live: Iterable[int]) -> FrozenSet[int]:

@@ -80,7 +80,27 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
     return name
 
 
-def stop_ops(traced: Traced, asked: Any) -> FrozenSet[int]:
-    """The ops whose outputs count as constants: ``tf.gradients`` stops at the op, all its outputs included."""
-    tensors = [tensor for key in listed(asked) for tensor in _tensors(traced, key, "stop_gradients")]
-    return frozenset(traced.flat.producer[tensor] for tensor in tensors)
+class Stopped(NamedTuple):
+    """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead."""
+
+    ops: FrozenSet[int] = frozenset()
+    symbolic: FrozenSet[int] = frozenset()
+
+
+def stop_ops(traced: Traced, asked: Any) -> Stopped:
+    """What ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
+
+    A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
+    ``SymbolicGradient``, as for any function without one.
+    """
+    flat = traced.flat
+    ops = {flat.producer[tensor] for key in listed(asked) for tensor in _tensors(traced, key, "stop_gradients")}
+    symbolic = set()
+    for call in flat.calls if ops else ():
+        if ops.intersection(call.results):
+            ops.difference_update(call.results)
+            if call.variables or call.predicate is not None:
+                ops.update(call.results)
+            else:
+                symbolic.add(call.op)
+    return Stopped(frozenset(ops), frozenset(symbolic))

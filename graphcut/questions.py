@@ -13,7 +13,8 @@ class Question(NamedTuple):
     """One op alone: type, attributes as ``AttrEntry`` bytes, dtypes of inputs and outputs.
 
     ``zeros``: the inputs known to be all zeros. ``shapes`` and ``constants`` are given for a second, exact
-    question alone: shapes of the inputs, and for each input the attributes of the constant that feeds it.
+    question alone: shapes of the inputs, and for each input the attributes of the constant that feeds it. ``inside``: the
+    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body.
     """
 
     type: str
@@ -23,6 +24,7 @@ class Question(NamedTuple):
     zeros: Tuple[int, ...] = ()
     shapes: Optional[Tuple[Shape, ...]] = None
     constants: Tuple[Optional[Tuple[bytes, ...]], ...] = ()
+    inside: bool = False
 
 
 class Gradient(NamedTuple):
@@ -66,7 +68,7 @@ class Surroundings:
     nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
     ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
     compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
-    of their own.
+    of their own. ``plain_root``: the graph is live and no function's body.
     """
 
     trainable: FrozenSet[int] = FLOATS
@@ -76,3 +78,4 @@ class Surroundings:
     dead_exits: FrozenSet[Place] = frozenset()
     second_exits: FrozenSet[Place] = frozenset()
     opaque: FrozenSet[str] = frozenset()
+    plain_root: bool = False

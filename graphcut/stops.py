@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import Cuts
+from graphcut.flow.feeding import ancestors
 from graphcut.flow.judge import Flow
-from graphcut.flow.walk import ancestors
 from graphcut.terms import Barrier, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]

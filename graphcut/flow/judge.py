@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 
+from graphcut.flow import feeding
 from graphcut.flow import walk as walking
 from graphcut.flow.conditions import conditions
 from graphcut.flow.sparse import sparse_tensors
-from graphcut.flow.walk import Fill, Walk
+from graphcut.flow.walk import SEED, Fill, Walk
 from graphcut.reading.order import topological
 from graphcut.rules.table import Rules
 from graphcut.terms import Condition, Verdict
@@ -20,7 +21,11 @@ from graphcut.terms import Condition, Verdict
 
 @dataclass(frozen=True)
 class Flow:
-    """All that follows from one loss: both walks, the ops that raise and what feeds them, conditions, sparse gradients."""
+    """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
+
+    ``feeders`` are the tensors that feed the loss, where that matters: TensorFlow fills the unused exits of a v1 loop
+    with zeros only when the loop lies between the loss and the tensor asked about.
+    """
 
     rules: Rules
     losses: Tuple[int, ...]
@@ -30,6 +35,7 @@ class Flow:
     connected: Walk
     carried: Walk
     feeding: Mapping[int, Tuple[int, int]]
+    feeders: Optional[FrozenSet[int]]
     conditions: Mapping[int, Tuple[Condition, ...]]
     sparse: FrozenSet[int]
     order: Sequence[int]
@@ -40,27 +46,52 @@ class Flow:
             return Verdict.NONE
         if tensor in self.seeds:
             return Verdict.FLOWS
+        if not self.connected.reaches(tensor) and tensor not in self.feeding:
+            return Verdict.NONE
+        if self.feeders is not None and tensor not in self.feeders:
+            return Verdict.NONE
         if tensor in self.feeding:
             return Verdict.RAISES
-        if not self.connected.reaches(tensor):
-            return Verdict.NONE
         if not self.carried.reaches(tensor):
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
 
 
-def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int]) -> Flow:
-    """Everything about one loss. ``losses`` are tensors, of which those that cannot carry a gradient count for nothing."""
+def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic: FrozenSet[int] = frozenset()) -> Flow:
+    """Everything about one loss.
+
+    ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
+    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``).
+    """
     losses = tuple(losses)
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor])
-    fills = walking.fills(rules)
-    connected = walking.walk(rules, seeds, stopped, walking.connected, fills)
-    carried = walking.walk(rules, seeds, stopped, walking.carries, {})
+    starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
+    fills = walking.fills(rules, symbolic)
+    connected = walking.walk(rules, starts, stopped, walking.connected, fills)
+    carried = walking.walk(rules, {**starts, **_made(connected)}, stopped, walking.carries, {}, connected)
     order = topological(rules.flat)
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
-        walking.feeding(rules, connected.raising),
+        feeding.feeding(rules, connected.raising),
+        frozenset(feeding.feeding_tensors(rules, seeds)) if _has_v1_loops(rules) else None,
         conditions(rules, carried, order, stopped),
         sparse_tensors(rules, connected, order, stopped),
         order,
     )  # fmt: skip
+
+
+def _made(connected: Walk) -> Dict[int, int]:
+    """The tensors whose gradient is made on the way: they carry though what came before them may be zero."""
+    return {tensor: parent for tensor, parent in connected.made.items() if connected.parents[tensor] != SEED}
+
+
+def _has_v1_loops(rules: Rules) -> bool:
+    return any(kind.type in ("Exit", "RefExit") for kind in rules.flat.kind_table)
+
+
+def _feeds_itself(rules: Rules, tensor: int) -> bool:
+    """Whether a loss lies on the cycle of a v1 loop: TensorFlow waits for the rest of the cycle and never starts."""
+    flat = rules.flat
+    if not _has_v1_loops(rules):
+        return False
+    return any(tensor in flat.inputs[flat.producer[each]] for each in feeding.feeding_tensors(rules, [tensor]))

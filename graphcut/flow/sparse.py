@@ -1,24 +1,86 @@
-"""Which gradients come as ``tf.IndexedSlices``: those whose every contribution does (``AggregateIndexedSlicesGradients``)."""
+"""Which gradients come as ``tf.IndexedSlices``: those whose every contribution does (``AggregateIndexedSlicesGradients``).
+
+The branches of one conditional count as one contribution, sparse where any of them is: TensorFlow makes them alike
+(``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). An op that reads indices beside a variable is asked
+again with all that is known of it, because whether a gather is sparse hangs on its axis.
+"""
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, FrozenSet, Sequence
+from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Set, Tuple
 
+from graphcut.dag import FlatGraph
 from graphcut.flow.walk import UNSEEN, Walk
+from graphcut.rules.rows import Row
 from graphcut.rules.table import Rules
+
+_SOURCES = frozenset(("VarHandleOp", "VariableV2", "Variable", "Placeholder", "_Arg"))
 
 
 def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
     """The tensors whose gradient is sparse."""
+    live = [
+        op
+        for op in order
+        if op not in stopped and any(reached.parents[each] != UNSEEN for each in rules.flat.outputs(op))
+    ]
+    exact = {op: rules.exact_row(op) for op in _indexed(rules, live)}
+    if not any(row.sparse for row in exact.values()) and not any(rules.row(op).sparse for op in live):
+        return frozenset()
+    return _swept(rules, live[::-1], exact)
+
+
+def _swept(rules: Rules, live: Sequence[int], exact: Dict[int, Row]) -> FrozenSet[int]:
+    """One pass, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
     flat = rules.flat
-    found: Dict[int, bool] = {}
-    for op in reversed(order):
-        if op in stopped or all(reached.parents[tensor] == UNSEEN for tensor in flat.outputs(op)):
-            continue
-        row = rules.row(op)
-        arriving = found.get(flat.first[op], False)
-        for index in {index for inputs in row.connected for index in inputs}:
+    branches = _branches(flat)
+    sparse: Dict[int, bool] = {}
+    grouped: Dict[Tuple[int, int], bool] = {}
+    for op in live:
+        row = exact.get(op) or rules.row(op)
+        arriving = any(sparse.get(tensor, False) for tensor in flat.outputs(op))
+        for index in sorted({index for inputs in row.connected for index in inputs}):
             tensor = flat.inputs[op][index]
             made = index in row.sparse or (arriving and index in row.passes)
-            found[tensor] = found.get(tensor, True) and made
-    return frozenset(tensor for tensor, sparse in found.items() if sparse)
+            if op in branches:
+                key = (branches[op], tensor)
+                made = grouped[key] = grouped.get(key, False) or made
+                others = [value for (_, each), value in grouped.items() if each == tensor]
+                sparse[tensor] = all(others)
+            else:
+                sparse[tensor] = sparse.get(tensor, True) and made
+    return frozenset(tensor for tensor, each in sparse.items() if each)
+
+
+def _branches(flat: FlatGraph) -> Dict[int, int]:
+    """The arguments of conditionals, each with its call."""
+    found: Dict[int, int] = {}
+    for call in flat.calls:
+        if call.predicate is not None:
+            found.update((op, call.op) for arguments in call.arguments for op in arguments)
+    return found
+
+
+def _indexed(rules: Rules, live: Sequence[int]) -> Iterator[int]:
+    """The ops that read a variable, through ops that hand gradients on untouched, and integers beside it."""
+    flat = rules.flat
+    near: Set[int] = {
+        tensor
+        for op, kind in enumerate(flat.kinds)
+        if flat.kind_table[kind].type in _SOURCES
+        for tensor in flat.outputs(op)
+    }
+    for op in live:
+        row, inputs = rules.row(op), flat.inputs[op]
+        if any(inputs[index] in near for index in row.passes):
+            near.update(flat.outputs(op))
+        elif (
+            not row.sparse
+            and any(tensor in near for tensor in inputs)
+            and any(_is_index(flat, tensor) for tensor in inputs)
+        ):
+            yield op
+
+
+def _is_index(flat: FlatGraph, tensor: int) -> bool:
+    return flat.dtypes[tensor] in (3, 9)

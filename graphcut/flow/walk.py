@@ -8,12 +8,23 @@ connected and carry nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import (
+    AbstractSet,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from graphcut.dag import FlatGraph
 from graphcut.rules.rows import Row
 from graphcut.rules.structural import is_loop_switch
-from graphcut.rules.table import Rules, is_symbolic
+from graphcut.rules.table import Rules
+from graphcut.rules.tensors import is_symbolic
 
 UNSEEN, SEED = -2, -1
 Relation = Callable[[Row], Tuple[Tuple[int, ...], ...]]
@@ -30,22 +41,31 @@ def carries(row: Row) -> Tuple[Tuple[int, ...], ...]:
 
 
 class Fill(NamedTuple):
-    """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them."""
+    """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them.
+
+    ``forced`` are the results of a plain call, filled whatever their dtype: ``_GradientsHelper`` fills those of a call
+    that is itself asked about, integers included.
+    """
 
     group: int
     tensors: Tuple[int, ...]
+    forced: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Walk:
     """``parents[tensor]`` is the tensor nearer to the loss, ``SEED`` for the loss, ``UNSEEN`` where nothing arrives.
 
-    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise.
+    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``made`` the
+    tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``beyond`` is the walk that
+    led to where this one set out from.
     """
 
     parents: Sequence[int]
     order: Sequence[int]
     raising: Tuple[int, ...]
+    made: Mapping[int, int]
+    beyond: Optional[Walk] = None
 
     def reaches(self, tensor: int) -> bool:
         """Whether the walk arrived at a tensor."""
@@ -53,33 +73,44 @@ class Walk:
 
     def path(self, tensor: int) -> List[int]:
         """The tensors from the loss to ``tensor``; empty where the walk did not arrive."""
-        path = []
+        path: List[int] = []
+        known: Walk = self
         while tensor not in (UNSEEN, SEED):
+            if known.parents[tensor] == UNSEEN and known.beyond is not None:
+                known = known.beyond
             path.append(tensor)
-            tensor = self.parents[tensor]
+            tensor = known.parents[tensor]
         return path[::-1] if tensor == SEED else []
 
 
 def walk(
-    rules: Rules, seeds: Iterable[int], stopped: AbstractSet[int], relation: Relation, fills: Mapping[int, Fill]
+    rules: Rules,
+    seeds: Mapping[int, int],
+    stopped: AbstractSet[int],
+    relation: Relation,
+    fills: Mapping[int, Fill],
+    beyond: Optional[Walk] = None,
 ) -> Walk:
-    """Walk from ``seeds`` (tensors) towards the inputs; nothing passes the ops in ``stopped``."""
+    """Walk from ``seeds`` (tensors, each with its parent) towards the inputs; nothing passes the ops in ``stopped``."""
     flat, passing = rules.flat, rules.passing
     parents = [UNSEEN] * len(flat.dtypes)
-    order = list(dict.fromkeys(seeds))
+    order = list(seeds)
     raising: Dict[int, None] = {}
+    made: Dict[int, int] = {}
     fired = set()
-    for tensor in order:
-        parents[tensor] = SEED
+    for tensor, parent in seeds.items():
+        parents[tensor] = parent
     producer, first, inputs, row_of = flat.producer, flat.first, flat.inputs, rules.row
     for tensor in order:
         op = producer[tensor]
         if op in stopped:
             continue
         row = row_of(op)
+        given = inputs[op]
         if row.raises is not None:
             raising[op] = None
-        given = inputs[op]
+        elif row.makes:
+            made.update((given[index], tensor) for index in row.makes if passing[given[index]])
         for index in relation(row)[tensor - first[op]]:
             source = given[index]
             if parents[source] == UNSEEN and passing[source]:
@@ -87,26 +118,29 @@ def walk(
                 order.append(source)
         if op in fills and fills[op].group not in fired:
             fired.add(fills[op].group)
-            fresh = [source for source in fills[op].tensors if parents[source] == UNSEEN and passing[source]]
+            fresh = [each for each in fills[op].tensors if parents[each] == UNSEEN and passing[each]]
+            fresh += [each for each in fills[op].forced if parents[each] == UNSEEN]
             order.extend(dict.fromkeys(fresh))
             for source in fresh:
                 parents[source] = tensor
-    return Walk(parents, order, tuple(raising))
+    return Walk(parents, order, tuple(raising), made, beyond)
 
 
-def fills(rules: Rules) -> Dict[int, Fill]:
-    """For each op whose gradient makes TensorFlow fill others with zeros, the tensors that are filled."""
+def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
+    """For each op whose gradient makes TensorFlow fill others with zeros, what it fills.
+
+    ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
+    """
     flat = rules.flat
     filled: Dict[int, Fill] = {}
     for call in flat.calls:
-        tensors = (
-            [flat.first[op] for op in call.variables]
-            if call.variables
-            else [each for returns in call.returns for each in returns]
-        )
-        if is_symbolic(call.type) or (rules.around.fills_branches and call.predicate is not None):
+        tensors = [flat.first[op] for op in call.variables]
+        tensors = tensors or [tensor for returns in call.returns for tensor in returns]
+        conditional = call.predicate is not None
+        if call.op in symbolic or is_symbolic(call.type) or (conditional and rules.around.fills_branches):
             tensors += call.inputs
-        filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors))))
+        plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results)
+        filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors), plain)))
     filled.update(_exits(flat))
     return filled
 
@@ -124,48 +158,3 @@ def _exits(flat: FlatGraph) -> Dict[int, Fill]:
         for loop, exits in loops.items()
         for op in exits
     }
-
-
-def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
-    """The tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
-
-    TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
-    feeds the raising op, every input of the call does, and what feeds one input of a call feeds all its results.
-    """
-    flat, passing = rules.flat, rules.passing
-    inward = _call_inputs(flat)
-    origins: Dict[int, Tuple[int, int]] = {}
-    waiting: List[int] = []
-    for op in raising:
-        for index, tensor in enumerate(flat.inputs[op]):
-            if passing[tensor] and tensor not in origins:
-                origins[tensor] = (op, index)
-                waiting.append(tensor)
-    while waiting:
-        tensor = waiting.pop()
-        op = flat.producer[tensor]
-        for source in inward.get(op, flat.inputs[op]):
-            if passing[source] and source not in origins:
-                origins[source] = origins[tensor]
-                waiting.append(source)
-    return origins
-
-
-def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """For each argument and each result of a call, all that the call is handed."""
-    inward: Dict[int, Tuple[int, ...]] = {}
-    for call in flat.calls:
-        ends = [op for arguments in call.arguments for op in arguments]
-        inward.update(dict.fromkeys(ends + list(call.results) + list(call.variables), call.inputs))
-    return inward
-
-
-def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
-    """Every op that the tensors are computed from, by data."""
-    seen = {flat.producer[tensor] for tensor in tensors}
-    waiting = list(seen)
-    while waiting:
-        fresh = {flat.producer[tensor] for tensor in flat.inputs[waiting.pop()]} - seen
-        seen |= fresh
-        waiting.extend(fresh)
-    return frozenset(seen)

@@ -18,6 +18,7 @@ _BY_TYPE = {
 }
 
 
+# The gradients of v1 arrays reach each other through the array itself, beside the tensors that this walk follows.
 Answers = Tuple[Optional[InputAnswer], ...]
 
 
@@ -34,7 +35,10 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
     passes = frozenset(index for index, each in enumerate(answers) if each is not None and each.passes)
     barriers = tuple(_barrier(question, asked, answers, index, trainable) for index in range(inputs))
     carries = tuple(_carried(answers, output) for output in range(outputs))
-    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes)
+    if question.type.startswith("TensorArray"):
+        carries = (connected,) * outputs
+    makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
+    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, makes=makes)
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:

@@ -7,7 +7,7 @@ that reads only a shape is no dependence, nor is a tensor that is zero whatever 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.questions import Asked, Gradient
@@ -33,11 +33,12 @@ _SHAPE_READERS = frozenset(
 @dataclass(frozen=True)
 class InputAnswer:
     """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, handed on untouched."""
+    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are."""
 
     outputs: FrozenSet[int]
     sparse: bool = False
     passes: bool = False
+    made: bool = False
 
 
 def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
@@ -54,21 +55,11 @@ def _answer(flat: FlatGraph, gradient: Gradient, asked: Asked) -> InputAnswer:
         return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
     given = {tensor_of(flat, name): output for output, name in enumerate(asked.given) if name is not None}
     tensor = tensor_of(flat, gradient.tensor)
-    zeros = zero_tensors(flat)
-    found = frozenset(given[each] for each in _roots(flat, tensor, zeros) if each in given)
-    if not found and tensor not in zeros:
-        found = frozenset(range(len(asked.given)))
-    if asked.custom and len(given) > 1:
-        found |= frozenset(
-            output
-            for output in given.values()
-            if tensor not in zero_tensors(flat, set(given) - {_at(given, output)}) and output not in found
-        )
-    return InputAnswer(found, gradient.sparse)
-
-
-def _at(given: Dict[int, int], output: int) -> int:
-    return int(next(tensor for tensor, each in given.items() if each == output))
+    roots = _roots(flat, tensor, zero_tensors(flat))
+    found = frozenset(output for each, output in given.items() if each in roots)
+    without = asked.custom or not found
+    made = without and tensor not in zero_tensors(flat, frozenset(given))
+    return InputAnswer(frozenset(range(len(asked.given))) if made else found, gradient.sparse, made=made)
 
 
 def tensor_of(flat: FlatGraph, name: str) -> int:

@@ -20,7 +20,9 @@ class Row:
     """``connected`` and ``carries`` hold the inputs for each output; ``barriers`` the reason for each input that has one.
 
     ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
-    ``IndexedSlices``, ``passes`` those that get the gradient of the only output untouched. ``assumed``: a guess, and why.
+    ``IndexedSlices``, ``passes`` those that get the gradient of an output untouched. ``makes`` are the inputs whose
+    gradient depends on no output's and is no zero: it is there as soon as the op is connected. ``assumed``: a guess,
+    and why.
     """
 
     connected: Tuple[Inputs, ...]
@@ -29,6 +31,7 @@ class Row:
     raises: Optional[Barrier] = None
     sparse: FrozenSet[int] = frozenset()
     passes: FrozenSet[int] = frozenset()
+    makes: FrozenSet[int] = frozenset()
     assumed: Optional[str] = None
 
 

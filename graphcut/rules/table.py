@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Optional, Tuple
 
-from graphcut.dag import SEPARATOR, FlatGraph, Shape
+from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
 from graphcut.rules.rows import Row, assumed, blocked, raising
+from graphcut.rules.tensors import Shapes, readers, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
 
-Shapes = Callable[[int], Sequence[Shape]]
 _OWN = "_gradient_op_type"
+# Types whose gradient function refers to the graph that the op is in.
+_SENSITIVE = ("EagerPyFunc",)
 _IRRELEVANT = (
     b"\n\x06_class",
     b"\n\x0e_output_shapes",
@@ -34,7 +36,7 @@ class Rules:
         self._by_kind: Dict[Tuple[int, int], Row] = {}
         self._by_op: Dict[int, Row] = {}
         self._zeros = zero_tensors(flat)
-        self._with_zeros = _readers(flat, self._zeros)
+        self._with_zeros = readers(flat, self._zeros)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic = symbolic_contexts(flat)
         self._read: Optional[FrozenSet[int]] = None
@@ -47,6 +49,17 @@ class Rules:
             return found
         found = self._by_op.get(op)
         return self._find(op, key) if found is None else found
+
+    def exact_row(self, op: int) -> Row:
+        """The row of an op asked for with the shapes and constants that the graph knows; the plain one where that fails."""
+        if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
+            return self.row(op)
+        given = self._ask(self._exact(op, self._question(op)))
+        return (
+            self.row(op)
+            if given.failed or given.missing
+            else asked.row(self._question(op), given, self.around.trainable)
+        )
 
     def assumptions(self) -> Tuple[Assumption, ...]:
         """The ops met so far whose row is a guess, in the graph's order."""
@@ -98,12 +111,23 @@ class Rules:
         attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
         zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
-        return Question(kind.type, attrs, inputs, kind.outputs, zeros)
+        inside = kind.type in _SENSITIVE and self.around.plain_root and self._called(op)
+        return Question(kind.type, attrs, inputs, kind.outputs, zeros, inside=inside)
+
+    def _called(self, op: int) -> bool:
+        """Whether nothing but function calls lies between the graph and an op of a body."""
+        flat, context = self.flat, self.flat.contexts[op]
+        called = context >= 0
+        while context >= 0:
+            call = flat.calls[flat.context_table[context].call]
+            called &= call.predicate is None and not call.variables
+            context = flat.contexts[call.op]
+        return called
 
     def _exact(self, op: int, question: Question) -> Question:
         """The same question with all that the graph knows: shapes, and constants that are fed."""
         flat = self.flat
-        shapes = tuple(_shape(self._shapes, flat, tensor) for tensor in flat.inputs[op])
+        shapes = tuple(shape_of(self._shapes, flat, tensor) for tensor in flat.inputs[op])
         feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
         return question._replace(
             shapes=shapes, constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding)
@@ -130,59 +154,3 @@ class Rules:
         if self._read is None:
             self._read = frozenset(tensor for inputs in self.flat.inputs for tensor in inputs)
         return self._read
-
-
-def trainable_tensors(flat: FlatGraph, around: Surroundings) -> List[bool]:
-    """For each tensor whether TensorFlow lets a gradient pass through it."""
-    by_dtype = {dtype: not dtype or dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
-    passing = [by_dtype[dtype] for dtype in flat.dtypes]
-    if around.inert_counts:
-        for tensor in flat.inert:
-            passing[tensor] = False
-    return passing
-
-
-def _shape(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
-    op = flat.producer[tensor]
-    known = shapes(op)
-    return known[tensor - flat.first[op]] if tensor - flat.first[op] < len(known) else None
-
-
-def _readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
-    """The ops that read a tensor known to be zero."""
-    if not zeros:
-        return frozenset()
-    return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))
-
-
-def is_symbolic(call_type: str) -> bool:
-    """Whether TensorFlow differentiates calls of this type while it runs (``SymbolicGradient``): a v1 ``Defun``."""
-    return call_type not in _TRACED
-
-
-_TRACED = frozenset(
-    [
-        "PartitionedCall",
-        "StatefulPartitionedCall",
-        "If",
-        "StatelessIf",
-        "_If",
-        "Case",
-        "StatelessCase",
-        "While",
-        "StatelessWhile",
-        "_While",
-    ]
-)
-
-
-def symbolic_contexts(flat: FlatGraph) -> FrozenSet[int]:
-    """The contexts inside of calls that are differentiated while they run."""
-    found: List[int] = []
-    inside = set()
-    for index, context in enumerate(flat.context_table):
-        call = flat.calls[context.call]
-        if is_symbolic(call.type) or flat.contexts[call.op] in inside:
-            inside.add(index)
-            found.append(index)
-    return frozenset(found)

@@ -122,14 +122,24 @@ def _called(question: Question, function: Any, custom: bool, library: Any, zeros
     with _scratch(question) as graph:
         tf.compat.v1.import_graph_def(alone(question, library), name="")
         op = graph.get_operation_by_name("asked")
-        given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
-        with tf.compat.v1.name_scope("gradients/"):
-            gradients = function(op, *given)
-        listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
-        if len(listed) != len(question.inputs):
-            return Asked(missing=True, custom=custom)
-        returned = tuple(_returned(each, graph) for each in listed)
-    names = tuple(None if each is None or index_of(each) != 0 else each.name for each in given)
+        if not question.inside:
+            return _differentiated(question, function, custom, op, graph, zeros_for_integers)
+    with _scratch(question) as other:
+        found = _differentiated(question, function, custom, op, other, zeros_for_integers)
+        return Asked(missing=True, custom=custom) if list(other.control_captures) else found
+
+
+def _differentiated(
+    question: Question, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool
+) -> Asked:
+    given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
+    with tf.compat.v1.name_scope("gradients/"):
+        gradients = function(op, *given)
+    listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
+    if len(listed) != len(question.inputs):
+        return Asked(missing=True, custom=custom)
+    returned = tuple(_returned(each, graph) for each in listed)
+    names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in given)
     return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
 
 
@@ -147,11 +157,6 @@ def _scratch(question: Question) -> Iterator[Any]:
             yield graph
     finally:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = old
-
-
-def index_of(tensor: Any) -> int:
-    """The output index of a graph tensor."""
-    return int(tensor.value_index)
 
 
 def _given(output: Any, index: int, question: Question, zeros_for_integers: bool) -> Any:

@@ -24,6 +24,7 @@ def around(origin: Origin) -> Surroundings:
         dead_exits=origin.dead_exits,
         second_exits=origin.second_exits,
         opaque=origin.opaque,
+        plain_root=origin.live is not None and not getattr(origin.live, "building_function", False),
     )
 
 
