@@ -38,13 +38,16 @@ class Question:
 class Case:
     """A named graph. ``skip`` gives the reason for each mode that is left out.
 
-    ``expect`` names the verdict that graphcut must give a target where TensorFlow's answer leaves a choice:
-    ``"conditional"``, ``("conditional", branch)``, ``"zero"``, ``"flows"``; ``"error"`` alone where the audit itself must refuse.
+    ``crash`` names, for each mode, an error of TensorFlow's own that says nothing about gradients: such an answer is
+    counted, not compared. ``expect`` names the verdict that graphcut must give a target where TensorFlow's answer
+    leaves a choice: ``"conditional"``, ``("conditional", branch)``, ``"zero"``, ``"flows"``; ``"error"`` alone where
+    the audit itself must refuse.
     """
 
     name: str
     build: Callable[[Bench], Any]
     skip: Mapping[str, str] = field(default_factory=dict)
+    crash: Mapping[str, str] = field(default_factory=dict)
     expect: Any = field(default_factory=dict)
 
 

@@ -9,14 +9,15 @@ Each target is asked for alone, in a graph built for it only, because ``tf.gradi
 from __future__ import annotations
 
 import contextlib
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from .bench import GRAPH_MODES, POINTS, Bench, Case, Question, is_partitioned, random_value, v1
+from .bench import GRAPH_MODES, Bench, Case, Question, v1
+from .values import nonzero
 
 
 @dataclass(frozen=True)
@@ -97,45 +98,47 @@ def called(concrete: Any, question: Question, bench: Bench) -> Question:
 
 
 def answers(case: Case, mode: str) -> Dict[str, Answer]:
-    """TensorFlow's answer for each target of the case."""
-    with built(case, mode) as case_built:
-        names = list(case_built.question.targets)
-    return {name: answer(case, mode, name) for name in names}
+    """TensorFlow's answer for each target of the case.
+
+    Each has a graph of its own: after one ``tf.gradients`` a function has further results, and another target that got
+    ``None`` gets zeros.
+    """
+    with built(case, mode) as one:
+        names = list(one.question.targets)
+    ask = answer_inside if mode == "function" else answer
+    return OrderedDict((name, ask(case, mode, name)) for name in names)
 
 
 def answer(case: Case, mode: str, name: str) -> Answer:
-    """TensorFlow's answer for one target, asked for alone."""
-    if mode == "function":
-        return answer_inside(case, name)
+    """TensorFlow's answer for one target, in the graph that the case is built in."""
     with built(case, mode) as one:
-        kind, gradient = gradient_of(one.question, name)
-        return kind or valued(one.bench, one.outer, gradient)
+        gradient = gradient_of(one.question, name)
+        return gradient if isinstance(gradient, Answer) else valued(one.bench, one.outer, gradient, dense(gradient))
 
 
-def answer_inside(case: Case, name: str) -> Answer:
+def answer_inside(case: Case, mode: str, name: str) -> Answer:
     """The answer of ``tf.gradients`` inside the traced function, evaluated by calling the function."""
-    found = []
+    found: List[Any] = []
 
     def body() -> Any:
-        kind, gradient = gradient_of(bench.question(case), name)
-        found.append((kind, gradient))
-        return tf.constant(0.0) if kind else gradient.values if sparse(gradient) else gradient
+        found.append(gradient_of(bench.question(case), name))
+        return tf.constant(0.0) if isinstance(found[-1], Answer) else dense(found[-1])
 
-    with control_flow(True), tf.Graph().as_default() as outer:
+    with control_flow(mode != "v1"), tf.Graph().as_default() as outer:
         bench = Bench()
         result = tf.function(body, autograph=False).get_concrete_function()()
-        kind, gradient = found[-1]
-        return kind or valued(bench, outer, result, sparse(gradient))
+        gradient = found[-1]
+        return gradient if isinstance(gradient, Answer) else valued(bench, outer, gradient, result)
 
 
-def gradient_of(question: Question, name: str) -> Tuple[Optional[Answer], Any]:
-    """The answer where it is no tensor, and the gradient where it is one."""
+def gradient_of(question: Question, name: str) -> Any:
+    """The gradient for one target, or the ``Answer`` where there is none."""
     try:
         target, stops = question.targets[name], list(question.stops) or None
         gradient = v1.gradients(question.loss, [target], stop_gradients=stops)[0]
     except Exception as error:  # whatever TensorFlow raises is its answer
-        return Answer("raises", error="%s: %s" % (type(error).__name__, error)), None
-    return (Answer("none"), None) if gradient is None else (None, gradient)
+        return Answer("raises", error="%s: %s" % (type(error).__name__, error))
+    return Answer("none") if gradient is None else gradient
 
 
 def sparse(gradient: Any) -> bool:
@@ -143,36 +146,14 @@ def sparse(gradient: Any) -> bool:
     return isinstance(gradient, tf.IndexedSlices)
 
 
-def valued(bench: Bench, outer: Any, gradient: Any, is_sparse: bool = False) -> Answer:
-    """The answer for a gradient tensor: is it nonzero at any point."""
-    is_sparse = is_sparse or sparse(gradient)
-    values = gradient.values if sparse(gradient) else gradient
+def dense(gradient: Any) -> Any:
+    """The values of a gradient, as one tensor."""
+    return gradient.values if sparse(gradient) else gradient
+
+
+def valued(bench: Bench, outer: Any, gradient: Any, values: Any) -> Answer:
+    """The answer for a gradient whose values are these: are they nonzero at any point."""
     try:
-        nonzero = any([differs(value) for value in at_points(bench, outer, values)])
-    except (tf.errors.OpError, TypeError) as error:
-        return Answer("tensor", None, is_sparse, "%s: %s" % (type(error).__name__, error))
-    return Answer("tensor", nonzero, is_sparse)
-
-
-def at_points(bench: Bench, outer: Any, tensor: Any) -> Iterator[Any]:
-    """The tensor's value at each of the points. Other variables that TensorFlow made are initialized once."""
-    with v1.Session(graph=outer) as session:
-        with outer.as_default():
-            session.run(v1.global_variables_initializer())
-        for point in range(POINTS):
-            for name, variable in bench.variables.items():
-                parts = list(variable) if is_partitioned(variable) else [variable]
-                for number, part in enumerate(parts):
-                    load(session, part, "%s/%d" % (name, number), point)
-            yield session.run(tensor, {key: value(point) for key, value in bench.feeds.items()})
-
-
-def load(session: Any, variable: Any, name: str, point: int) -> None:
-    """Give the variable its value at one point."""
-    shape, dtype = tuple(variable.shape.as_list()), variable.dtype.base_dtype
-    session.run(variable.initializer, {variable.initializer.inputs[1]: random_value(name, shape, dtype, point)})
-
-
-def differs(value: Any) -> bool:
-    """Whether any element is other than zero; what is no number counts too."""
-    return bool(np.any(np.asarray(value) != 0))
+        return Answer("tensor", nonzero(bench, outer, values), sparse(gradient))
+    except (tf.errors.OpError, TypeError, ValueError) as error:
+        return Answer("tensor", None, sparse(gradient), "%s: %s" % (type(error).__name__, error))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ..bench import VERSION
 from .collect import case, outlined, total
 
 v1 = tf.compat.v1
@@ -85,7 +86,10 @@ def array_of_integers(make):
 @case()
 def array_written_in_a_loop(make):
     w, u = make.variable("w", 2), make.variable("u", 2)
-    body = lambda i, h, arr: (i + 1, h * w, arr.write(i, h))
+
+    def body(i, h, arr):
+        return (i + 1, h * w, arr.write(i, h))
+
     _, _, arr = v1.while_loop(lambda i, *_: i < 3, body, [0, u * 1.0, array(3)])
     return total(arr.stack())
 
@@ -93,7 +97,10 @@ def array_written_in_a_loop(make):
 @case()
 def array_written_in_a_loop_with_a_stop(make):
     w, u = make.variable("w", 2), make.variable("u", 2)
-    body = lambda i, h, arr: (i + 1, h * w, arr.write(i, tf.stop_gradient(h)))
+
+    def body(i, h, arr):
+        return (i + 1, h * w, arr.write(i, tf.stop_gradient(h)))
+
     _, end, arr = v1.while_loop(lambda i, *_: i < 3, body, [0, u * 1.0, array(3)])
     return total(arr.stack()) + total(make.variable("v", 2)), {"end": end}
 
@@ -109,7 +116,10 @@ def array_read_in_a_loop(make):
 def array_read_in_a_loop_behind_a_stop(make):
     w, u = make.variable("w", 3, 2), make.variable("u", 2)
     arr = array(3).unstack(w * 1.0)
-    body = lambda i, h: (i + 1, h * tf.stop_gradient(arr.read(i)))
+
+    def body(i, h):
+        return (i + 1, h * tf.stop_gradient(arr.read(i)))
+
     return total(v1.while_loop(lambda i, h: i < 3, body, [0, u * 1.0])[1])
 
 
@@ -117,7 +127,10 @@ def array_read_in_a_loop_behind_a_stop(make):
 def array_read_and_written_in_a_loop(make):
     w, u = make.variable("w", 3, 2), make.variable("u", 2)
     source = array(3).unstack(w * 1.0)
-    body = lambda i, h, out: (i + 1, h + u, out.write(i, source.read(i) * h))
+
+    def body(i, h, out):
+        return (i + 1, h + u, out.write(i, source.read(i) * h))
+
     _, _, out = v1.while_loop(lambda i, *_: i < 3, body, [0, tf.ones([2]), array(3)])
     return total(out.stack()[:2])
 
@@ -199,7 +212,10 @@ def list_length_only(make):
     return total(tf.cast(tf.raw_ops.TensorListLength(input_handle=list_of(w * 1.0)), tf.float32) * u)
 
 
-@case()
+UNINITIALIZED = "TensorFlow 1.15 reads the shape of a captured list from memory that was never written"
+
+
+@case(skip={"function": UNINITIALIZED} if VERSION < (2, 0) else None)
 def list_through_a_function(make):
     w = make.variable("w", 3, 2)
     stack = outlined(lambda handle: tf.raw_ops.TensorListStack(

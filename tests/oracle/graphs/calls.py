@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .collect import case, outlined, total
+from .collect import STOPS_INSIDE, case, outlined, total
 
 v1 = tf.compat.v1
 
@@ -158,14 +158,14 @@ def call_with_a_custom_gradient_inside(make):
     return total(outlined(lambda x, y: cut(x) + y)(w * 1.0, u * 1.0))
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def call_stop_argument_before_it(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
     hidden = w * 1.0
     return total(outlined(lambda x: x * u)(hidden)), {"hidden": hidden}, [hidden]
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def call_result_as_stop_argument(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
     first, second = outlined(lambda: (w * 2.0, u * 2.0))()

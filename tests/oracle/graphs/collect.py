@@ -10,14 +10,21 @@ from ..bench import MODES, VERSION, Case
 
 CASES: Dict[str, Case] = OrderedDict()
 NEWEST = (99, 0)
+REF = dict.fromkeys(("function", "call"), "a function does not capture a reference, it copies its value")
+STOPS_INSIDE = {"call": "the tensor of stop_gradients is inside of the function"}
 
 
 def case(
-    skip: Any = None, expect: Any = None, since: Tuple[int, int] = (1, 15), until: Tuple[int, int] = NEWEST, because: str = ""
+    skip: Any = None,
+    expect: Any = None,
+    crash: Any = None,
+    since: Tuple[int, int] = (1, 15),
+    until: Tuple[int, int] = NEWEST,
+    because: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under its name.
 
-    ``skip`` maps a mode to the reason why it makes no sense there. ``since`` and ``until`` bound the TensorFlow
+    ``skip`` maps a mode to the reason why it makes no sense there, ``crash`` to the error of TensorFlow's own. ``since`` and ``until`` bound the TensorFlow
     versions that have the API, both included; ``because`` names it.
     """
 
@@ -26,8 +33,8 @@ def case(
             raise ValueError("two cases are called " + build.__name__)
         skips = dict(skip or {})
         if not since <= VERSION <= until:
-            skips = {mode: because for mode in MODES}
-        CASES[build.__name__] = Case(build.__name__, build, skips, expect or {})
+            skips = dict.fromkeys(MODES, because)
+        CASES[build.__name__] = Case(build.__name__, build, skips, dict(crash or {}), expect or {})
         return build
 
     return register

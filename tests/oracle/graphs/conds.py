@@ -64,21 +64,30 @@ def cond_predicate_from_a_variable(make):
 @case(expect={"w": THEN})
 def cond_nested(make):
     w, p, q = make.variable("w", 3), make.flag("p"), make.flag("q", True, True, False)
-    inner = lambda: tf.cond(q, lambda: w * 2.0, lambda: tf.zeros([3]))
+
+    def inner():
+        return tf.cond(q, lambda: w * 2.0, lambda: tf.zeros([3]))
+
     return total(tf.cond(p, inner, lambda: tf.ones([3])))
 
 
 @case(expect={"w": THEN})
 def cond_nested_both_inner_branches(make):
     w, p, q = make.variable("w", 3), make.flag("p"), make.flag("q", True, True, False)
-    inner = lambda: tf.cond(q, lambda: w * 2.0, lambda: w * 3.0)
+
+    def inner():
+        return tf.cond(q, lambda: w * 2.0, lambda: w * 3.0)
+
     return total(tf.cond(p, inner, lambda: tf.ones([3])))
 
 
 @case()
 def cond_nested_none_in_the_inner_one(make):
     w, u, p, q = make.variable("w", 3), make.variable("u", 3), make.flag("p"), make.flag("q", True, True, False)
-    inner = lambda: tf.cond(q, lambda: tf.stop_gradient(w), lambda: tf.floor(w))
+
+    def inner():
+        return tf.cond(q, lambda: tf.stop_gradient(w), lambda: tf.floor(w))
+
     return total(tf.cond(p, inner, lambda: tf.ones([3])) + u)
 
 
@@ -142,9 +151,9 @@ def switch_case_in_no_branch(make):
     return total(tf.switch_case(make.number("k"), branches) + u)
 
 
-@case(expect={"w": "conditional"})
+@case(expect={"w": "flows"})
 def switch_case_two_of_three_branches(make):
-    """Two branches of three: TensorFlow gives a gradient in some runs, though no single branch is on every path."""
+    """A gradient in some runs only, but no single branch is on every path."""
     w = make.variable("w", 3)
     return total(tf.switch_case(make.number("k"), [lambda: w * 1.0, lambda: w * 2.0, lambda: tf.zeros([3])]))
 

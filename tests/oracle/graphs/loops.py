@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .collect import case, outlined, total
+from .collect import case, total
 
 v1 = tf.compat.v1
 
@@ -136,21 +136,30 @@ def loop_chain_cut_across_iterations(make):
 @case()
 def loop_nested(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
-    inner = lambda h: times(2, lambda g: [g * w], [h])
+
+    def inner(h):
+        return times(2, lambda g: [g * w], [h])
+
     return total(times(2, inner, [u * 1.0])[0])
 
 
 @case()
 def loop_nested_with_inner_cut(make):
     w, u, v = (make.variable(name, 3) for name in "wuv")
-    inner = lambda h: [times(2, lambda g: [g * tf.stop_gradient(w)], [h])[0] + tf.stop_gradient(v)]
+
+    def inner(h):
+        return [times(2, lambda g: [g * tf.stop_gradient(w)], [h])[0] + tf.stop_gradient(v)]
+
     return total(times(2, inner, [u * 1.0])[0])
 
 
 @case()
 def loop_nested_reads_outer_loop_variable(make):
     a, b = make.variable("a", 3), make.variable("b", 3)
-    body = lambda x, y: [times(2, lambda g: [g + y], [x])[0], y * 2.0]
+
+    def body(x, y):
+        return [times(2, lambda g: [g + y], [x])[0], y * 2.0]
+
     return total(times(2, body, [a * 1.0, b * 1.0])[0])
 
 
@@ -158,28 +167,40 @@ def loop_nested_reads_outer_loop_variable(make):
 def loop_with_cond_inside(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
     p = make.flag("p")
-    body = lambda h: [tf.cond(p, lambda: h * w, lambda: h + 1.0)]
+
+    def body(h):
+        return [tf.cond(p, lambda: h * w, lambda: h + 1.0)]
+
     return total(times(2, body, [u * 1.0])[0])
 
 
 @case()
 def loop_with_cond_on_the_counter(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
-    body = lambda i, h: (i + 1, tf.cond(tf.equal(i, 1), lambda: h * w, lambda: tf.stop_gradient(h)))
+
+    def body(i, h):
+        return (i + 1, tf.cond(tf.equal(i, 1), lambda: h * w, lambda: tf.stop_gradient(h)))
+
     return total(v1.while_loop(lambda i, h: i < 2, body, [0, u * 1.0])[1])
 
 
 @case(expect={"w": ("conditional", "then")})
 def cond_around_a_loop(make):
     w = make.variable("w", 3)
-    loop = lambda: times(2, lambda h: [h * w], [tf.ones([3])])[0]
+
+    def loop():
+        return times(2, lambda h: [h * w], [tf.ones([3])])[0]
+
     return total(tf.cond(make.flag("p"), loop, lambda: tf.zeros([3])))
 
 
 @case()
 def cond_inside_a_loop_inside_a_cond(make):
     w, u, p = make.variable("w", 3), make.variable("u", 3), make.flag("p")
-    body = lambda h: [tf.cond(p, lambda: h * w, lambda: h * u)]
+
+    def body(h):
+        return [tf.cond(p, lambda: h * w, lambda: h * u)]
+
     return total(tf.cond(p, lambda: times(2, body, [tf.ones([3])])[0], lambda: u * 2.0))
 
 

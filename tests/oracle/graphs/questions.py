@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .collect import case, outlined, total
+from .collect import REF, case, outlined, total
 
 v1 = tf.compat.v1
-FIRST_ONLY = {mode: "a tensor inside a branch is a tensor of this graph with v1 control flow only" for mode in ("v2", "function", "call")}
+FIRST_ONLY = dict.fromkeys(("v2", "function", "call"), "only with v1 control flow is a branch's tensor one of this graph")
 LOSS_IS_A_VARIABLE = {"call": "outside of the function the loss is its result, not the variable"}
 
 
@@ -96,9 +96,9 @@ def same_loss_twice(make):
     return [loss, loss]
 
 
-@case(skip=LOSS_IS_A_VARIABLE)
+@case(skip=REF)
 def loss_is_its_own_reference_variable(make):
-    return make.ref_variable("w", 3) if v1.get_default_graph().building_function is False else make.variable("w", 3)
+    return make.ref_variable("w", 3)
 
 
 @case(skip=LOSS_IS_A_VARIABLE)

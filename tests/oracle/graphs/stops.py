@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .collect import case, total
+from .collect import STOPS_INSIDE, case, total
 
 
 @case()
@@ -70,7 +70,7 @@ def variable_behind_a_control_edge_only(make):
         return total(tf.identity(w))
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def stop_argument_in_the_middle(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
     hidden = w * 2.0
@@ -83,21 +83,21 @@ def stop_argument_on_the_variable_itself(make):
     return total(w * u), {}, [w]
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def stop_argument_past_a_second_route(make):
     w = make.variable("w", 3)
     hidden = w * 2.0
     return total(hidden) + total(w), {"hidden": hidden}, [hidden]
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def stop_argument_that_is_the_loss(make):
     w = make.variable("w", 3)
     loss = total(w)
     return loss, {"loss": loss}, [loss]
 
 
-@case()
+@case(skip=STOPS_INSIDE)
 def stop_argument_on_one_output_of_a_split(make):
     w = make.variable("w", 4)
     first, second = tf.split(w, 2)

@@ -3,10 +3,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .collect import case, outlined, total
+from .collect import REF, case, outlined, total
 
 v1 = tf.compat.v1
-REF = {mode: "a function does not capture a reference, it copies its value" for mode in ("function", "call")}
 
 
 @case(skip=REF)
