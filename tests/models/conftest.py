@@ -13,9 +13,9 @@ def record_judgement():
 
 
 def line(name, judgement):
-    counts = (judgement.ops, judgement.variables, judgement.none, judgement.zero)
-    wrong = (len(judgement.disagreements), len(judgement.imprecise), judgement.assumed, judgement.seconds)
-    return "%-34s %6d ops %5d variables %5d none %3d zero %3d disagreements %3d imprecise %3d assumed %6.1f s" % ((name,) + counts + wrong)
+    found = "%6d ops %5d variables %5d none %3d zero" % (judgement.ops, judgement.variables, judgement.none, judgement.zero)
+    wrong = "%3d disagreements %3d imprecise" % (len(judgement.disagreements), len(judgement.imprecise))
+    return "%-34s %s %s %3d assumed %6.1f s" % (name, found, wrong, judgement.assumed, judgement.seconds)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +25,7 @@ POINTS = 3
 class Judgement:
     """What came of one subject: counts, and each disagreement in words. ``seconds`` is what the audit took."""
 
+    audit: Any
     ops: int
     variables: int
     none: int
@@ -33,18 +34,26 @@ class Judgement:
     imprecise: Tuple[str, ...]
     assumed: int
     seconds: float
-    audit: Any
 
 
-def judged(subject: Subject) -> Judgement:
-    """The audit of a subject, held against TensorFlow's answers."""
+def judgements(subjects: Mapping[str, Subject]) -> Iterator[Tuple[str, Judgement]]:
+    """A judgement for each loss. Everything is audited before TensorFlow adds gradients to a graph that losses share."""
+    audits = {loss: _audited(subject) for loss, subject in subjects.items()}
+    for loss, (audit, ops, seconds) in audits.items():
+        yield loss, _judged(subjects[loss], audit, ops, seconds)
+
+
+def _audited(subject: Subject) -> Tuple[Any, int, float]:
     started = time.time()
     audit = graphcut.audit(subject.source, *subject.specs, loss=subject.loss, variables=list(subject.variables))
     seconds = time.time() - started
-    rows = [audit[variable] for variable in subject.variables]
-    ops = audit.graph.number_of_nodes()
-    truth = answers(subject)
+    return audit, audit.graph.number_of_nodes(), seconds
+
+
+def _judged(subject: Subject, audit: Any, ops: int, seconds: float) -> Judgement:
+    rows, truth = [audit[variable] for variable in subject.variables], answers(subject)
     return Judgement(
+        audit=audit,
         ops=ops,
         variables=len(rows),
         none=sum(row.verdict is Verdict.NONE for row in rows),
@@ -53,7 +62,6 @@ def judged(subject: Subject) -> Judgement:
         imprecise=tuple(row.name for row, answer in zip(rows, truth) if imprecise(row, answer)),
         assumed=len(audit.assumptions),
         seconds=seconds,
-        audit=audit,
     )
 
 
@@ -122,8 +130,8 @@ def _points_of_session(subject: Subject, fetches: Any) -> Iterator[Any]:
         first = session.run(list(subject.variables))
         for point in range(POINTS):
             generator = np.random.RandomState(point)
-            for variable, value in zip(subject.variables, first):
-                variable.load(moved(value, generator), session)
+            values = {each.initializer.inputs[1]: moved(value, generator) for each, value in zip(subject.variables, first)}
+            session.run([each.initializer for each in subject.variables], values)
             feeds = {each: random_value(each.dtype, each.shape, subject.below, generator) for each in holders}
             yield session.run(fetches, feeds)
 

@@ -25,7 +25,7 @@ class Subject:
         loss: the loss tensor in a graph; a callable returns its loss.
         specs: ``tf.TensorSpec`` of the callable's arguments.
         below: integers that are fed are at least 0 and less than this.
-        stops: how many ``StopGradient`` ops the model is known to hold, where that is known.
+        stop: the file of the one ``tf.stop_gradient`` that was put in, where that is known.
     """
 
     source: Any
@@ -33,7 +33,7 @@ class Subject:
     loss: Any = None
     specs: Tuple[Any, ...] = ()
     below: int = 2
-    stops: Optional[int] = None
+    stop: Optional[str] = None
 
     @property
     def is_graph(self) -> bool:
@@ -47,7 +47,7 @@ class Model:
 
     name: str
     build: Callable[[], Mapping[str, Subject]]
-    package: str = "tensorflow"
+    package: str = "keras"
     needs: Tuple[str, ...] = ()
     since: Tuple[int, int] = (1, 15)
     until: Tuple[int, int] = (99, 0)
