@@ -12,8 +12,8 @@ from graphcut.dag import Shape
 class Question(NamedTuple):
     """One op alone: type, attributes as ``AttrEntry`` bytes, dtypes of inputs and outputs.
 
-    ``zeros``: the inputs known to be all zeros. ``shapes`` and ``constants`` are given for a second, exact
-    question alone: shapes of the inputs, and for each input the attributes of the constant that feeds it. ``inside``: the
+    ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
+    question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
     op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body.
     """
 
@@ -25,6 +25,7 @@ class Question(NamedTuple):
     shapes: Optional[Tuple[Shape, ...]] = None
     constants: Tuple[Optional[Tuple[bytes, ...]], ...] = ()
     inside: bool = False
+    output_shapes: Optional[Tuple[Shape, ...]] = None
 
 
 class Gradient(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.flow import feeding
 from graphcut.flow import walk as walking
+from graphcut.flow.alone import alone
 from graphcut.flow.conditions import conditions
 from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
@@ -23,8 +24,7 @@ from graphcut.terms import Condition, Verdict
 class Flow:
     """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
 
-    ``feeders`` are the tensors that feed the loss, where that matters: TensorFlow fills the unused exits of a v1 loop
-    with zeros only when the loop lies between the loss and the tensor asked about.
+    ``sure`` is *connected* without the zeros that fill the exits of v1 loops; what is connected beyond it is judged alone.
     """
 
     rules: Rules
@@ -35,7 +35,7 @@ class Flow:
     connected: Walk
     carried: Walk
     feeding: Mapping[int, Tuple[int, int]]
-    feeders: Optional[FrozenSet[int]]
+    sure: Walk
     conditions: Mapping[int, Tuple[Condition, ...]]
     sparse: FrozenSet[int]
     order: Sequence[int]
@@ -48,13 +48,25 @@ class Flow:
             return Verdict.FLOWS
         if not self.connected.reaches(tensor) and tensor not in self.feeding:
             return Verdict.NONE
-        if self.feeders is not None and tensor not in self.feeders:
-            return Verdict.NONE
+        if self.connected is not self.sure and not self._is_sure(tensor):
+            return self._alone(tensor)
         if tensor in self.feeding:
             return Verdict.RAISES
         if not self.carried.reaches(tensor):
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
+
+    def _is_sure(self, tensor: int) -> bool:
+        if tensor in self.feeding:
+            return self.feeding[tensor][0] in self.sure.raising
+        return self.sure.reaches(tensor)
+
+    def _alone(self, tensor: int) -> Verdict:
+        """The verdict of a tensor that only zeros at the exits of a v1 loop may connect: they carry nothing."""
+        known = alone(self.rules, self.seeds, self.stopped, self.fills, tensor)
+        if known.raising:
+            return Verdict.RAISES
+        return Verdict.ZERO if known.reaches(tensor) else Verdict.NONE
 
 
 def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic: FrozenSet[int] = frozenset()) -> Flow:
@@ -68,12 +80,14 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic:
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
     connected = walking.walk(rules, starts, stopped, walking.connected, fills)
+    calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
+    sure = connected if len(calls) == len(fills) else walking.walk(rules, starts, stopped, walking.connected, calls)
     carried = walking.walk(rules, {**starts, **_made(connected)}, stopped, walking.carries, {}, connected)
     order = topological(rules.flat)
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
         feeding.feeding(rules, connected.raising),
-        frozenset(feeding.feeding_tensors(rules, seeds)) if _has_v1_loops(rules) else None,
+        sure,
         conditions(rules, carried, order, stopped),
         sparse_tensors(rules, connected, order, stopped),
         order,

@@ -130,7 +130,9 @@ class Rules:
         shapes = tuple(shape_of(self._shapes, flat, tensor) for tensor in flat.inputs[op])
         feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
         return question._replace(
-            shapes=shapes, constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding)
+            output_shapes=tuple(shape_of(self._shapes, flat, tensor) for tensor in flat.outputs(op)),
+            shapes=shapes,
+            constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding),
         )
 
     def _in_symbolic(self, op: int) -> bool:

@@ -30,6 +30,7 @@ _FAILURES = (
     AttributeError,
     AssertionError,
     RuntimeError,
+    SystemError,
     tf.errors.OpError,
 )
 
@@ -165,7 +166,8 @@ def _given(output: Any, index: int, question: Question, zeros_for_integers: bool
         dtype = tf.float32
     if not is_trainable(dtype):
         return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
-    shape = output.shape if question.shapes is not None else None
+    shape = output.shape if question.output_shapes is None else question.output_shapes[index]
+    shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape
     return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
 
 
