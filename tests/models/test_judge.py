@@ -31,7 +31,13 @@ def test_a_broken_promise_is_found(verdict, answer):
 
 @pytest.mark.parametrize(
     "verdict, answer",
-    [(Verdict.NONE, NONE), (Verdict.ZERO, ZEROS), (Verdict.FLOWS, TENSOR), (Verdict.CONDITIONAL, TENSOR), (Verdict.FLOWS, ZEROS)],
+    [
+        (Verdict.NONE, NONE),
+        (Verdict.ZERO, ZEROS),
+        (Verdict.FLOWS, TENSOR),
+        (Verdict.FLOWS, ZEROS),
+        (Verdict.CONDITIONAL, TENSOR),
+    ],
 )
 def test_a_kept_promise_is_none(verdict, answer):
     assert not list(disagreements([of(verdict)], [answer]))
