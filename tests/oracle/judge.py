@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
@@ -97,14 +97,18 @@ def called(concrete: Any, question: Question, bench: Bench) -> Question:
     return Question(concrete(), {name: target for name, target in targets.items() if target is not None}, stops)
 
 
-def answers(case: Case, mode: str) -> Dict[str, Answer]:
-    """TensorFlow's answer for each target of the case.
+def target_names(case: Case, mode: str) -> Tuple[str, ...]:
+    """The targets of the case in that mode."""
+    with built(case, mode) as one:
+        return tuple(one.question.targets)
+
+
+def answers(case: Case, mode: str, names: Sequence[str]) -> Dict[str, Answer]:
+    """TensorFlow's answer for each of the targets named.
 
     Each has a graph of its own: after one ``tf.gradients`` a function has further results, and another target that got
     ``None`` gets zeros.
     """
-    with built(case, mode) as one:
-        names = list(one.question.targets)
     ask = answer_inside if mode == "function" else answer
     return OrderedDict((name, ask(case, mode, name)) for name in names)
 

@@ -35,17 +35,23 @@ class Outcome:
 
 def outcome(case: Case, mode: str) -> Outcome:
     """Ask both, each in graphs of its own."""
-    answered = answers(case, mode)
     with built(case, mode) as one:
         before = snapshot(one)
-        try:
-            with no_session():
-                audit = audited(one)
-        except (TypeError, graphcut.GraphcutError) as error:
-            return Outcome(answered, {}, snapshot(one) == before, error=error)
-        targets = one.question.targets
-        found = {name: audit[target] for name, target in targets.items()}
-        return Outcome(answered, found, snapshot(one) == before, nx.is_directed_acyclic_graph(audit.graph))
+        audits, acyclic, error = verdicts(one)
+        unchanged = snapshot(one) == before
+        names = tuple(one.question.targets)
+    return Outcome(answers(case, mode, names), audits, unchanged, acyclic, error)
+
+
+def verdicts(one: Built) -> Tuple[Mapping[str, Any], bool, Optional[Exception]]:
+    """The audit of each target, whether the DAG is one, and the error where the audit refused."""
+    try:
+        with no_session():
+            audit = audited(one)
+            found = {name: audit[target] for name, target in one.question.targets.items()}
+            return found, nx.is_directed_acyclic_graph(audit.graph), None
+    except (TypeError, graphcut.GraphcutError) as error:
+        return {}, True, error
 
 
 def audited(one: Built) -> Any:

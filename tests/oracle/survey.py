@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from .bench import MODES, VERSION
 from .graphs import CASES
-from .judge import answers
+from .judge import answers, target_names
 
 
 def surveyed(case):
@@ -19,7 +19,7 @@ def surveyed(case):
         if mode in case.skip:
             continue
         try:
-            found = answers(case, mode)
+            found = answers(case, mode, target_names(case, mode))
         except Exception as error:  # a case that does not build is what a survey is for
             rows.setdefault("!", OrderedDict())[mode] = "BROKEN %s: %s" % (type(error).__name__, str(error)[:300])
             continue

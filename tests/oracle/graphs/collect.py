@@ -24,8 +24,8 @@ def case(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under its name.
 
-    ``skip`` maps a mode to the reason why it makes no sense there, ``crash`` to the error of TensorFlow's own. ``since`` and ``until`` bound the TensorFlow
-    versions that have the API, both included; ``because`` names it.
+    ``skip`` maps a mode to the reason why it makes no sense there, ``crash`` to the error of TensorFlow's own. ``since``
+    and ``until`` bound the TensorFlow versions that have the API, both included; ``because`` names it.
     """
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
