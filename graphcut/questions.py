@@ -69,7 +69,8 @@ class Surroundings:
     nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
     ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
     compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
-    of their own. ``plain_root``: the graph is live and no function's body.
+    of their own. ``plain_root``: the graph is live and no function's body. ``empty_calls_raise``: a function
+    that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``.
     """
 
     trainable: FrozenSet[int] = FLOATS
@@ -80,3 +81,4 @@ class Surroundings:
     second_exits: FrozenSet[Place] = frozenset()
     opaque: FrozenSet[str] = frozenset()
     plain_root: bool = False
+    empty_calls_raise: bool = False

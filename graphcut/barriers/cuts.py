@@ -130,5 +130,4 @@ def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
     if tensor not in flow.feeding:
         return None
     op, index = flow.feeding[tensor]
-    barrier = flow.rules.row(op).raises
-    return None if barrier is None else Fence(op, index, barrier)
+    return Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT)

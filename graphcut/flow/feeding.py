@@ -19,7 +19,7 @@ def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
     origins: Dict[int, Tuple[int, int]] = {}
     waiting: List[int] = []
     for op in raising:
-        for index, tensor in enumerate(flat.inputs[op]):
+        for index, tensor in enumerate(inward.get(op, flat.inputs[op])):
             if passing[tensor] and tensor not in origins:
                 origins[tensor] = (op, index)
                 waiting.append(tensor)

@@ -58,7 +58,9 @@ class Flow:
 
     def _is_sure(self, tensor: int) -> bool:
         if tensor in self.feeding:
-            return self.feeding[tensor][0] in self.sure.raising
+            return (
+                self.feeding[tensor][0] in self.sure.raising or self.rules.row(self.feeding[tensor][0]).raises is None
+            )
         return self.sure.reaches(tensor)
 
     def _alone(self, tensor: int) -> Verdict:
@@ -86,7 +88,7 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic:
     order = topological(rules.flat)
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
-        feeding.feeding(rules, connected.raising),
+        feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
         sure,
         conditions(rules, carried, order, stopped),
         sparse_tensors(rules, connected, order, stopped),

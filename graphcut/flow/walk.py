@@ -145,6 +145,18 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     return filled
 
 
+def empty_calls(rules: Rules, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
+    """A result of each function call that has a gradient and gives none of its arguments any."""
+    flat, found = rules.flat, []
+    for call in flat.calls if rules.around.empty_calls_raise else ():
+        live = [op for op in call.results if op not in stopped and reached.reaches(flat.first[op])]
+        arguments = [flat.first[op] for each in call.arguments for op in each]
+        plain = call.predicate is None and not call.variables and not is_symbolic(call.type)
+        if plain and live and arguments and not any(reached.reaches(tensor) for tensor in arguments):
+            found.append(live[0])
+    return tuple(found)
+
+
 def _exits(flat: FlatGraph) -> Dict[int, Fill]:
     """The exits of each v1 loop, told by the ``LoopCond`` that their ``Switch`` reads."""
     loops: Dict[int, List[int]] = {}

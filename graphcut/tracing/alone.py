@@ -65,7 +65,7 @@ def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
 
 
 def _shape(shape: Shape, reference: bool) -> Any:
-    if shape is None and not reference:
-        return CLASSES["Shape"](unknown_rank=True)
-    sizes = [-1 if size is None else size for size in shape or ()]
-    return CLASSES["Shape"](dim=[CLASSES["Shape"].Dim(size=max(size, 0) if reference else size) for size in sizes])
+    message = CLASSES["Shape"](unknown_rank=shape is None and not reference)
+    for size in shape or ():
+        message.dim.add(size=-1 if size is None and not reference else size or 0)
+    return message

@@ -32,7 +32,10 @@ def around(origin: Origin) -> Surroundings:
 def surroundings() -> Surroundings:
     """The rules' surroundings as far as the installed TensorFlow decides them."""
     return Surroundings(
-        trainable=trainable_dtypes(), inert_counts=_looks_at_elements(), fills_branches=_fills_branches()
+        trainable=trainable_dtypes(),
+        inert_counts=_looks_at_elements(),
+        fills_branches=_fills_branches(),
+        empty_calls_raise=_empty_calls_raise(),
     )
 
 
@@ -63,3 +66,15 @@ def _fills_branches() -> bool:
         branch = lambda: x + tf.stop_gradient(y)  # noqa: E731
         result = cond_v2.cond_v2(x > 0, branch, branch, "probe")
         return gradients_util._GradientsHelper([result], [y], src_graph=graph)[0] is not None
+
+
+def _empty_calls_raise() -> bool:
+    """Whether the gradient of a function that gives no argument one is an error (``Num gradients 0``, TF 1.15)."""
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [])
+        result = tf.function(tf.stop_gradient)(x)
+        try:
+            tf.gradients(result, [x])
+        except ValueError:
+            return True
+    return False
