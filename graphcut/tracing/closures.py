@@ -33,13 +33,14 @@ def signature(value: Any, depth: int = 12) -> Any:
 
 
 def _function(function: Any, depth: int) -> Tuple[Any, ...]:
-    cells = [_content(cell) for cell in getattr(function, "__closure__", None) or ()]
+    cells = [content(cell) for cell in getattr(function, "__closure__", None) or ()]
     owner = getattr(function, "__self__", None)
     given = cells + list(function.__defaults__ or ()) + ([owner] if owner is not None else [])
     return ("function", function.__code__) + tuple(signature(each, depth - 1) for each in given)
 
 
-def _content(cell: Any) -> Any:
+def content(cell: Any) -> Any:
+    """What a closure's cell holds; ``None`` where nothing was assigned yet."""
     try:
         return cell.cell_contents
     except ValueError:

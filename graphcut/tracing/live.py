@@ -6,7 +6,7 @@ The graph is handed over as ``GraphDef`` bytes, the values of large constants dr
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -16,7 +16,8 @@ from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Variable, Whole
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import op_def
-from graphcut.tracing.objects import captures, stand_ins, tensor_name, variable_of
+from graphcut.tracing.objects import captures, stand_ins, variable_of
+from graphcut.tracing.owners import owned
 
 _LARGE = 1024
 Traced = Tuple[Any, Origin]
@@ -123,16 +124,15 @@ def _outputs(concrete: Any) -> Dict[str, str]:
 
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
-    """What the function captured, then what a model or module it belongs to has beside it."""
-    known = list(concrete.graph.variables) + _captured_values(concrete.graph)
-    owner = source if hasattr(source, "trainable_variables") else getattr(source, "__self__", None)
-    known += [each for each in getattr(owner, "variables", ()) or () if hasattr(owner, "trainable_variables")]
-    seen = set()
-    for each in known:
-        handle = variable_of(each)
-        if id(handle) not in seen:
-            seen.add(id(handle))
-            yield described(each, tuple(filter(None, [tensor_name(handle, concrete.graph)])))
+    """What the function captured, then what the models it refers to have beside it."""
+    inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
+    listed = [*concrete.graph.variables, *_captured_values(concrete.graph)]
+    known: Dict[int, Tuple[Any, Optional[bool]]] = {id(variable_of(each)): (each, None) for each in listed}
+    known.update(owned(source))
+    for each, trained in known.values():
+        names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
+        facts = described(each, names[:1])
+        yield facts if trained is None else replace(facts, trainable=trained)
 
 
 def _captured_values(graph: Any) -> List[Any]:
