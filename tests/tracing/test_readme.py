@@ -1,0 +1,42 @@
+"""The README is true: its example and its first command print what it says they print."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tests.readme.blocks import ROOT, blocks
+
+EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the example is written for TensorFlow 2")
+
+
+def run(arguments, folder):
+    """What a command prints, run in ``folder``."""
+    environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", COLUMNS="200")
+    done = subprocess.run(arguments, cwd=str(folder), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode("utf-8").replace(os.path.join(str(folder), ""), "")
+
+
+def columns(text):
+    """The words of a table, whatever the widths of its columns."""
+    return [line.split() for line in text.strip().splitlines()]
+
+
+@EAGER
+def test_the_example_prints_what_the_readme_says(tmp_path):
+    (tmp_path / "example.py").write_text(blocks("An example", "python")[0], encoding="utf-8")
+    folder = tmp_path.resolve()
+    assert columns(run([sys.executable, "example.py"], folder)) == columns(blocks("An example", "text")[0])
+    assert (tmp_path / "cut.svg").exists()
+
+
+def test_the_first_command_prints_what_the_readme_says(tmp_path):
+    command = blocks("Two commands", "sh")[0].split("graphcut ", 1)[1].split()
+    command[1] = os.path.join(ROOT, command[1])
+    printed = run([sys.executable, "-m", "graphcut"] + command, tmp_path)
+    assert columns(printed) == columns(blocks("Two commands", "text")[0])
+    assert (tmp_path / "cut.svg").exists()
