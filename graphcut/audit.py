@@ -178,7 +178,7 @@ def _flow(traced: Traced, loss: Loss, stopped: Stopped) -> Flow:
         from graphcut.tracing import ask, installed
     around = installed.around(traced.origin)
     return flow(
-        Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes),
+        Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, stopped.symbolic),
         loss.tensors,
         stopped.ops,
         stopped.symbolic,

@@ -95,7 +95,8 @@ def stop_ops(traced: Traced, asked: Any) -> Stopped:
     """
     flat = traced.flat
     ops = {flat.producer[tensor] for key in listed(asked) for tensor in _tensors(traced, key, "stop_gradients")}
-    symbolic = set()
+    symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
+    ops -= symbolic
     for call in flat.calls if ops else ():
         if ops.intersection(call.results):
             ops.difference_update(call.results)

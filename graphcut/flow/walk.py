@@ -43,8 +43,8 @@ def carries(row: Row) -> Tuple[Tuple[int, ...], ...]:
 class Fill(NamedTuple):
     """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them.
 
-    ``forced`` are the results of a plain call, filled whatever their dtype: ``_GradientsHelper`` fills those of a call
-    that is itself asked about, integers included.
+    ``forced`` are filled whatever their dtype, integers included: the results of a function call (``_GradientsHelper``
+    fills those of one that is itself asked about), and what ``SymbolicGradient`` answers for, which is every input.
     """
 
     group: int
@@ -137,9 +137,11 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
         tensors = [flat.first[op] for op in call.variables]
         tensors = tensors or [tensor for returns in call.returns for tensor in returns]
         conditional = call.predicate is not None
-        if call.op in symbolic or is_symbolic(call.type) or (conditional and rules.around.fills_branches):
-            tensors += call.inputs
         plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results)
+        if call.op in symbolic or is_symbolic(call.type):
+            plain += call.inputs
+        elif conditional and rules.around.fills_branches:
+            tensors += call.inputs
         filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors), plain)))
     filled.update(_exits(flat))
     return filled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.questions import Ask, Question, Surroundings
@@ -29,7 +29,9 @@ _IRRELEVANT = (
 class Rules:
     """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
 
-    def __init__(self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes) -> None:
+    def __init__(
+        self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes, symbolic: AbstractSet[int] = frozenset()
+    ) -> None:
         self.flat, self.around = flat, around
         self.passing = trainable_tensors(flat, around)
         self._ask, self._shapes = ask, shapes
@@ -38,7 +40,7 @@ class Rules:
         self._zeros = zero_tensors(flat)
         self._with_zeros = readers(flat, self._zeros)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
-        self._symbolic = symbolic_contexts(flat)
+        self._symbolic, self._symbolic_ops = symbolic_contexts(flat), symbolic
         self._read: Optional[FrozenSet[int]] = None
 
     def row(self, op: int) -> Row:
@@ -83,6 +85,10 @@ class Rules:
 
     def _special(self, op: int) -> Optional[Row]:
         flat = self.flat
+        if op in self._symbolic_ops:
+            return self._carrying(
+                op, "named in stop_gradients=, a function is differentiated by SymbolicGradient"
+            )
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         if place in self.around.dead_exits:
             return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)

@@ -75,9 +75,12 @@ def ask_tensorflow(recipe: Recipe, tf: Any, numbers: bool = True, built: Optiona
 
 def gradient(tf: Any, built: Built, target: Any) -> Any:
     """What ``tf.gradients`` answers, or an ``Answer`` where it raises."""
+    losses = [loss for loss in built.losses if loss.dtype.is_floating]
+    if not losses:
+        return None  # An integer loss: no variable gets a gradient, by definition. TensorFlow's answer depends on the op.
     with built.graph.as_default():
         try:
-            return tf.gradients(built.losses, [target], stop_gradients=built.stops or None)[0]
+            return tf.gradients(losses, [target], stop_gradients=built.stops or None)[0]
         except LookupError as error:
             return Answer("raises", detail=str(error))
         except Exception as error:  # the oracle's own faults are many, and are counted
