@@ -25,7 +25,8 @@ Rows = Dict[Tuple[str, ...], str]
 
 def package(model: Model) -> str:
     """The package a model is made of, with its version."""
-    return "%s %s" % (model.package, tf.keras.__version__ if model.package == "keras" else version(model.package))
+    inside = getattr(tf.keras, "__version__", None) if model.package == "keras" else None
+    return "%s %s" % (model.package, inside or version(model.package))
 
 
 def row(model: Model, loss: str, judgement: Judgement) -> str:
