@@ -13,8 +13,8 @@ from graphcut.dag import Call, Kind
 from graphcut.errors import GraphcutError, printable
 from graphcut.reading import calls
 from graphcut.reading.attrs import entry
-from graphcut.reading.kinds import Kinds, unknown_outputs
-from graphcut.reading.namespace import ARGUMENT, Namespace
+from graphcut.reading.kinds import Kinds, Layout, unknown_outputs
+from graphcut.reading.namespace import NO_OUTPUT, Namespace
 
 _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
@@ -68,12 +68,12 @@ class _Builder:
         self.inputs: List[Tuple[int, ...]] = []
         self.controls: List[Tuple[int, ...]] = []
         self.calls: List[Call] = []
-        self.scope = Namespace(name)
+        self.based: Dict[int, Tuple[int, Layout]] = {}
+        self.scope = Namespace(name, self._outputs)
 
     def build(self, arguments: Iterable[Any], nodes: Sequence[Any], ret: Iterable[str]) -> Body:
         for arg in arguments:
-            op = self._add(arg.name, self.known.of_outputs("_Arg", (arg.type,)))
-            self.scope.add(arg.name, op, self.first[op], ARGUMENT)
+            self.scope.add(arg.name, self._add(arg.name, self.known.of_outputs("_Arg", (arg.type,))), self.first[-2])
         count = len(self.names)
         used = unknown_outputs(nodes, self.known)
         placed = [self._place(node, used.get(node.name)) for node in nodes]
@@ -84,20 +84,26 @@ class _Builder:
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
         )  # fmt: skip
 
+    def _outputs(self, op: int) -> Tuple[int, Layout]:
+        """The first output of an op and how its outputs are laid out; those of a call are its results'."""
+        return self.based.get(op) or (self.first[op], self.known.layouts[self.kinds[op]])
+
     def _add(self, name: str, kind: int) -> int:
         self.names.append(name)
         self.kinds.append(kind)
-        self.first.append(self.first[-1] + len(self.known.table[kind].outputs))
+        self.first.append(self.first[-1] + self.known.sizes[kind])
         self.inputs.append(())
         self.controls.append(())
         return len(self.names) - 1
 
     def _place(self, node: Any, outputs_used: Optional[int]) -> int:
         kind = self.known.of_node(node) if outputs_used is None else self.known.of_unknown(node, outputs_used)
-        if self._opens(node.op):
+        if self.known.opens[kind]:
             return self._place_call(node, kind)
-        op = self._add(node.name, kind)
-        self.scope.add(node.name, op, self.first[op], self.known.layouts[kind])
+        name = node.name
+        op = self._add(name, kind)
+        first = self.first
+        self.scope.add(name, op, first[op] if first[op] != first[op + 1] else NO_OUTPUT)
         return op
 
     def _place_call(self, node: Any, kind: int) -> int:
@@ -110,31 +116,29 @@ class _Builder:
         merged = (entry("branches", i=calls.branch_count(node, self.known.table[kind])),)
         for index, dtype in enumerate(outputs):
             self._add("%s!result#%d" % (node.name, index), self.known.of_outputs("_Retval", (dtype,), merged))
-        self.scope.add(node.name, op, base, self.known.layouts[kind])
+        self.based[op] = (base, self.known.layouts[kind])
+        self.scope.add(node.name, op, base if outputs else NO_OUTPUT)
         return op
 
-    def _opens(self, op_type: str) -> bool:
-        return op_type not in self.known.opaque and calls.is_call(op_type, self.known.functions)
-
     def _connect(self, op: int, node: Any) -> None:
-        tensors, controls = [], []
         known = self.scope.tensors
-        for text in node.input:
-            tensor = known.get(text)
-            if tensor is not None:
-                tensors.append(tensor)
-            elif text[:1] == "^":
-                controls.append(self.scope.op(text[1:], node.name))
-            else:
-                tensors.append(self.scope.tensor(text, node.name, "reads"))
-        kind = self.known.table[self.kinds[op]]
-        if self._opens(node.op):
-            tensors = self._connect_call(op, node, kind, tensors)
-        self.inputs[op] = tuple(tensors)
+        try:
+            tensors = [known[text] for text in node.input]
+        except KeyError:
+            tensors = self._resolved(op, node)
+        if op in self.based:
+            self._connect_call(op, node, self.known.table[self.kinds[op]], tensors)
+        else:
+            self.inputs[op] = tuple(tensors)
+
+    def _resolved(self, op: int, node: Any) -> List[int]:
+        """The tensors that a node reads, where some are not yet known by their string or are control inputs."""
+        controls = [self.scope.op(text[1:], node.name) for text in node.input if text[:1] == "^"]
         if controls:
             self.controls[op] = tuple(controls)
+        return [self.scope.tensor(text, node.name, "reads") for text in node.input if text[:1] != "^"]
 
-    def _connect_call(self, op: int, node: Any, kind: Kind, tensors: List[int]) -> List[int]:
+    def _connect_call(self, op: int, node: Any, kind: Kind, tensors: List[int]) -> None:
         outputs = self.known.table[self.known.of_node(node)].outputs
         count, loops = len(outputs), calls.is_loop(node.op)
         variables = tuple(range(op + 1, op + 1 + count)) if loops else ()
@@ -143,7 +147,6 @@ class _Builder:
             op, kind, self.names[op], tensors, variables, tuple(range(start, start + count)), self.known.functions
         )
         self.calls.append(call)
-        return []
 
     def _loop_inputs(self) -> Dict[int, Tuple[int, ...]]:
         """The heads of v1 loops with the inputs that come from the loop's end."""

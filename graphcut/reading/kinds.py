@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
 
 from graphcut.dag import Kind
-from graphcut.reading import signatures
+from graphcut.reading import calls, signatures
 from graphcut.reading.messages import CLASSES
 
 _ENTRY = CLASSES["AttrEntry"]
@@ -24,6 +24,8 @@ class Kinds:
     table: List[Kind] = field(default_factory=list)
     index: Dict[Any, int] = field(default_factory=dict)
     layouts: List[Layout] = field(default_factory=list)
+    sizes: List[int] = field(default_factory=list)
+    opens: List[bool] = field(default_factory=list)
 
     def of_node(self, node: Any) -> int:
         """The index of a node's kind."""
@@ -53,6 +55,8 @@ class Kinds:
         self.index[key] = len(self.table)
         self.table.append(Kind(key[0], key[1], outputs))
         self.layouts.append(layout)
+        self.sizes.append(len(outputs))
+        self.opens.append(key[0] not in self.opaque and calls.is_call(key[0], self.functions))
         return self.index[key]
 
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:

@@ -19,7 +19,7 @@ def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is."""
     return (
         _only_output(names, origin)
-        or _differentiated(flat)
+        or _differentiated(flat, names)
         or _collected(names, origin)
         or _refused(flat, names, origin)
     )
@@ -33,7 +33,7 @@ def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
     return (tuple(tensors), "the only output") if len(tensors) == 1 else None
 
 
-def _differentiated(flat: FlatGraph) -> Optional[Chosen]:
+def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     """The tensor whose gradient the graph itself computes: ``tf.gradients`` seeds it by a ``Fill`` (``gradients/grad_ys_0``,
     in TF 1 ``gradients/Fill``), which reads the loss's shape or is read by the gradient of the loss's op,
     ``gradients/NAME_grad/…``."""
@@ -42,7 +42,7 @@ def _differentiated(flat: FlatGraph) -> Optional[Chosen]:
         return None
     scope = min(seeds.values(), key=lambda each: (len(each), each))
     chosen = [op for op, each in seeds.items() if each == scope]
-    found = [tensor for op in chosen for tensor in (_shape_of(flat, op) or _read_by(flat, op, scope))]
+    found = [tensor for op in chosen for tensor in (_shape_of(flat, op) or _read_by(flat, names, op, scope))]
     return (tuple(dict.fromkeys(found)), "the graph's own backward part") if found else None
 
 
@@ -61,17 +61,19 @@ def _shape_of(flat: FlatGraph, op: int) -> List[int]:
     return [flat.inputs[shape][0]] if flat.type(shape) == "Shape" else []
 
 
-def _read_by(flat: FlatGraph, op: int, scope: str) -> List[int]:
-    """The forward ops whose gradient ops read the seed."""
-    ops = {name: each for each, name in enumerate(flat.names)}
+def _read_by(flat: FlatGraph, names: Names, op: int, scope: str) -> List[int]:
+    """The outputs of the forward ops whose gradient ops read the seed."""
     tensor = flat.first[op]
-    found: Dict[int, None] = {}
-    for reader, inputs in enumerate(flat.inputs):
-        if tensor in inputs and flat.names[reader].startswith(scope):
-            forward, mark, _ = flat.names[reader][len(scope) :].partition("_grad/")
-            if mark and forward in ops and flat.outputs(ops[forward]):
-                found[flat.first[ops[forward]]] = None
-    return list(found)
+    readers = [name for name, inputs in zip(flat.names, flat.inputs) if tensor in inputs and name.startswith(scope)]
+    forward = dict.fromkeys(name[len(scope) :].partition("_grad/")[0] for name in readers if "_grad/" in name)
+    return [output for name in forward for output in _first_output(flat, names, name)]
+
+
+def _first_output(flat: FlatGraph, names: Names, name: str) -> List[int]:
+    """An op's first output; a call's one float result, where it has no other."""
+    floats = [tensor for tensor in names.tensors(name) if flat.dtypes[tensor] in _FLOATS]
+    is_call = any(not flat.outputs(op) for op in names.ops(name))
+    return floats[:1] if not is_call or len(floats) == 1 else []
 
 
 def _collected(names: Names, origin: Origin) -> Optional[Chosen]:

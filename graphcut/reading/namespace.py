@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.kinds import Layout
 
-ARGUMENT: Layout = (("", (0,)),)
+NO_OUTPUT = -1
 _MANY = 20000
 
 
 class Namespace:
     """Names of a body's ops. ``tensors`` remembers what each input string met so far means."""
 
-    def __init__(self, body: str) -> None:
+    def __init__(self, body: str, outputs: Callable[[int], Tuple[int, Layout]]) -> None:
         self.body = "function " + printable(body) if body else "the graph"
         self.ops: Dict[str, int] = {}
         self.tensors: Dict[str, int] = {}
-        self._outputs: Dict[str, Tuple[int, Layout]] = {}
+        self._outputs = outputs
 
-    def add(self, name: str, op: int, first: int, layout: Layout) -> None:
+    def add(self, name: str, op: int, first: int) -> None:
         """Enter an op whose outputs begin at the tensor ``first``."""
         if name in self.ops or not name:
             raise GraphcutError(
@@ -28,8 +28,7 @@ class Namespace:
                 % (self.body, "two ops named " + printable(name) if name else "an op without a name")
             )
         self.ops[name] = op
-        self._outputs[name] = (first, layout)
-        if layout and layout[0][1]:
+        if first != NO_OUTPUT:
             self.tensors[name] = first
 
     def op(self, name: str, reader: str) -> int:
@@ -43,9 +42,9 @@ class Namespace:
         if text in self.tensors:
             return self.tensors[text]
         name, _, rest = text.partition(":")
-        if name not in self._outputs:
+        if name not in self.ops:
             raise self._unknown(name, reader, verb)
-        first, layout = self._outputs[name]
+        first, layout = self._outputs(self.ops[name])
         offset = _offset(layout, rest)
         if offset is None:
             raise GraphcutError(

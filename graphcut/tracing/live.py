@@ -64,7 +64,7 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
     """The message and the origin of a live graph."""
     message = CLASSES["Graph"].FromString(serialized(graph))
     found = bodies.graphs(graph)
-    dead, second = bodies.exits(found)
+    dead, second = bodies.exits(found) if _has_loops(message) else ((), ())
     origin = Origin(
         label, outputs, variables,
         collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
@@ -79,6 +79,12 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
         knows_variables=True,
     )  # fmt: skip
     return message, origin
+
+
+def _has_loops(message: Any) -> bool:
+    """Whether any op is a v1 ``Exit``."""
+    bodies_of = [message.node] + [each.node_def for each in message.library.function]
+    return any(node.op in ("Exit", "RefExit") for nodes in bodies_of for node in nodes)
 
 
 def serialized(graph: Any) -> bytes:
