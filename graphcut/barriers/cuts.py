@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from graphcut.barriers.edges import Edge, Fence, assignments, edges
+from graphcut.barriers.edges import Edge, Fence, assignments, edges, is_open
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Relation
 from graphcut.terms import Barrier
@@ -85,9 +85,12 @@ def _bits_of(fences: Sequence[Fence]) -> Dict[Tuple[int, Barrier], Tuple[int, ..
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
     """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
     assigned = assignments(flow.rules.flat)
-    crossed: Dict[int, int] = dict.fromkeys(flow.losses, 0)
-    queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in crossed)
-    done = set()
+    walk = flow.reached(relation)
+    crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
+    queue: Deque[Tuple[int, int]] = deque(
+        (tensor, 0) for tensor in crossed if not is_open(flow, relation, assigned, tensor)
+    )
+    done: Set[int] = set()
     taken: List[Tuple[int, Edge]] = []
     while queue:
         tensor, cost = queue.popleft()

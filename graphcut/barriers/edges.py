@@ -55,6 +55,18 @@ def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> It
         yield Edge(source, 1, Fence(op, index, Barrier.STATE))
 
 
+def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> bool:
+    """Whether a gradient passes to every input: there is no barrier to look for from here."""
+    flat, passing = flow.rules.flat, flow.rules.passing
+    op = flat.producer[tensor]
+    if op in flow.stopped or tensor in assigned or (op in flow.fills and relation is not connected):
+        return False
+    given = flat.inputs[op]
+    return len(relation(flow.rules.row(op))[tensor - flat.first[op]]) == len(given) and all(
+        [passing[each] for each in given]
+    )
+
+
 def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
     if op in flow.stopped:
         return Edge(source, 1, Fence(op, index, Barrier.STOP_ARGUMENT))

@@ -56,6 +56,10 @@ class Flow:
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
 
+    def reached(self, relation: walking.Relation) -> Walk:
+        """The walk over a relation, without what zeros filled in alone connect."""
+        return self.sure if relation is walking.connected else self.carried
+
     def _is_sure(self, tensor: int) -> bool:
         if tensor in self.feeding:
             return (

@@ -7,26 +7,25 @@ again with all that is known of it, because whether a gather is sparse hangs on 
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.walk import UNSEEN, Walk
+from graphcut.reading.variables import root
 from graphcut.rules.rows import Row
 from graphcut.rules.table import Rules
 
 _SOURCES = frozenset(("VarHandleOp", "VariableV2", "Variable", "Placeholder", "_Arg"))
+_INDICES = (3, 9)
 
 
 def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
     """The tensors whose gradient is sparse."""
-    live = [
-        op
-        for op in order
-        if op not in stopped and any(reached.parents[each] != UNSEEN for each in rules.flat.outputs(op))
-    ]
-    exact = {op: rules.exact_row(op) for op in _indexed(rules, live)}
-    if not any(row.sparse for row in exact.values()) and not any(rules.row(op).sparse for op in live):
+    flat, parents = rules.flat, reached.parents
+    exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
+    if not any(row.sparse for row in exact.values()) and not rules.makes_sparse():
         return frozenset()
+    live = [op for op in order if op not in stopped and any(parents[each] != UNSEEN for each in flat.outputs(op))]
     return _swept(rules, live[::-1], exact)
 
 
@@ -61,26 +60,13 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
     return found
 
 
-def _indexed(rules: Rules, live: Sequence[int]) -> Iterator[int]:
-    """The ops that read a variable, through ops that hand gradients on untouched, and integers beside it."""
+def _indexed(rules: Rules, reached: Walk) -> Iterator[int]:
+    """The ops with a gradient that read integers beside a variable, or beside what is a variable read as it stands."""
     flat = rules.flat
-    near: Set[int] = {
-        tensor
-        for op, kind in enumerate(flat.kinds)
-        if flat.kind_table[kind].type in _SOURCES
-        for tensor in flat.outputs(op)
-    }
-    for op in live:
-        row, inputs = rules.row(op), flat.inputs[op]
-        if any(inputs[index] in near for index in row.passes):
-            near.update(flat.outputs(op))
-        elif (
-            not row.sparse
-            and any(tensor in near for tensor in inputs)
-            and any(_is_index(flat, tensor) for tensor in inputs)
-        ):
-            yield op
-
-
-def _is_index(flat: FlatGraph, tensor: int) -> bool:
-    return flat.dtypes[tensor] in (3, 9)
+    indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
+    for tensor in reached.order:
+        op = flat.producer[tensor]
+        if not indexed.isdisjoint(flat.inputs[op]) and not rules.row(op).sparse:
+            roots = (root(flat, each, through="ReadVariableOp") for each in flat.inputs[op] if each not in indexed)
+            if any(flat.type(flat.producer[each]) in _SOURCES for each in roots):
+                yield op

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Set, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
@@ -63,17 +63,19 @@ def _shape_of(flat: FlatGraph, op: int) -> List[int]:
 
 def _read_by(flat: FlatGraph, names: Names, op: int, scope: str) -> List[int]:
     """The outputs of the forward ops whose gradient ops read the seed."""
-    tensor = flat.first[op]
-    readers = [name for name, inputs in zip(flat.names, flat.inputs) if tensor in inputs and name.startswith(scope)]
-    forward = dict.fromkeys(name[len(scope) :].partition("_grad/")[0] for name in readers if "_grad/" in name)
-    return [output for name in forward for output in _first_output(flat, names, name)]
+    backward = [(name[len(scope) :], inputs) for name, inputs in zip(flat.names, flat.inputs) if name.startswith(scope)]
+    readers = [name for name, inputs in backward if flat.first[op] in inputs and "_grad/" in name]
+    used = {tensor for _, inputs in backward for tensor in inputs}
+    forward = dict.fromkeys(name.partition("_grad/")[0] for name in readers)
+    return [tensor for name in forward for tensor in _only_float(flat, names.tensors(name), used)]
 
 
-def _first_output(flat: FlatGraph, names: Names, name: str) -> List[int]:
-    """An op's first output; a call's one float result, where it has no other."""
-    floats = [tensor for tensor in names.tensors(name) if flat.dtypes[tensor] in _FLOATS]
-    is_call = any(not flat.outputs(op) for op in names.ops(name))
-    return floats[:1] if not is_call or len(floats) == 1 else []
+def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: Set[int]) -> List[int]:
+    """An op's one float output. Where it has more, the one that no gradient uses: the rest is there for the gradients."""
+    floats = [tensor for tensor in tensors if flat.dtypes[tensor] in _FLOATS]
+    if len(floats) > 1:
+        floats = [tensor for tensor in floats if tensor not in used]
+    return floats if len(floats) == 1 else []
 
 
 def _collected(names: Names, origin: Origin) -> Optional[Chosen]:

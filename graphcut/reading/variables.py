@@ -99,13 +99,13 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
     return found
 
 
-def root(flat: FlatGraph, tensor: int) -> int:
-    """The tensor that a handle or a reference comes from, through arguments, loops and switches."""
+def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
+    """The tensor that a handle or a reference comes from, through arguments, loops and switches, and ops of one more type."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)
         op = flat.producer[tensor]
-        if flat.type(op) not in _HANDS_ON or not flat.inputs[op]:
+        if (flat.type(op) not in _HANDS_ON and flat.type(op) != through) or not flat.inputs[op]:
             break
         tensor = flat.inputs[op][0]
     return tensor

@@ -63,6 +63,10 @@ class Rules:
             else asked.row(self._question(op), given, self.around.trainable)
         )
 
+    def makes_sparse(self) -> bool:
+        """Whether any op asked about so far makes ``IndexedSlices``."""
+        return any(row.sparse for rows in (self._by_kind, self._by_op) for row in rows.values())
+
     def assumptions(self) -> Tuple[Assumption, ...]:
         """The ops met so far whose row is a guess, in the graph's order."""
         flat = self.flat
@@ -86,9 +90,7 @@ class Rules:
     def _special(self, op: int) -> Optional[Row]:
         flat = self.flat
         if op in self._symbolic_ops:
-            return self._carrying(
-                op, "named in stop_gradients=, a function is differentiated by SymbolicGradient"
-            )
+            return self._carrying(op, "named in stop_gradients=, a function is differentiated by SymbolicGradient")
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         if place in self.around.dead_exits:
             return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
