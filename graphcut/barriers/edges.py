@@ -62,9 +62,8 @@ def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> 
     if op in flow.stopped or tensor in assigned or (op in flow.fills and relation is not connected):
         return False
     given = flat.inputs[op]
-    return len(relation(flow.rules.row(op))[tensor - flat.first[op]]) == len(given) and all(
-        [passing[each] for each in given]
-    )
+    free = relation(flow.rules.row(op))[tensor - flat.first[op]]
+    return len(free) == len(given) and False not in map(passing.__getitem__, given)
 
 
 def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
