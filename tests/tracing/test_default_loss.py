@@ -149,6 +149,47 @@ def test_a_loss_with_a_second_output():
     assert graphcut.audit(graph)["w"].verdict is graphcut.Verdict.FLOWS
 
 
+def adversaries():
+    """Two losses, each with a training step of its own."""
+    generator, discriminator = ones("generator", 4, 3), ones("discriminator", 3, 1)
+    verdict = tf.matmul(tf.matmul(v1.placeholder(tf.float32, [5, 4]), generator), discriminator)
+    losses = tf.reduce_mean(verdict, name="d_loss"), tf.negative(tf.reduce_mean(verdict), name="g_loss")
+    for loss, variable in zip(losses, (discriminator, generator)):
+        v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=[variable])
+
+
+def test_several_training_steps_are_candidates():
+    with tf.Graph().as_default() as graph:
+        adversaries()
+    with pytest.raises(GraphcutError, match="the gradients of 2 losses\n.*'d_loss:0', 'g_loss:0'"):
+        graphcut.audit(graph)
+
+
+def test_two_training_steps_of_one_loss_are_one_loss():
+    with tf.Graph().as_default() as graph:
+        predicted, w = network(None)
+        loss = scalar(predicted + ones("b", 3))
+        for variable in v1.trainable_variables():
+            v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=[variable])
+    assert chosen(graph) == (("the_loss:0",), BACKWARD)
+
+
+def test_a_gradient_penalty_is_part_of_the_loss():
+    with tf.Graph().as_default() as graph:
+        predicted, w = network(5)
+        slope = v1.gradients(tf.reduce_sum(tf.tanh(predicted), name="inner"), [graph.get_tensor_by_name("x:0")])[0]
+        v1.train.GradientDescentOptimizer(0.1).minimize(scalar(predicted) + tf.nn.l2_loss(slope))
+    assert graphcut.audit(graph).loss != ("inner:0",)
+
+
+def test_a_gradient_function_that_takes_gradients_is_no_other_loss():
+    recompute = tf.recompute_grad if hasattr(tf, "recompute_grad") else tf.contrib.layers.recompute_grad
+    with tf.Graph().as_default() as graph, v1.variable_scope("", use_resource=True):
+        predicted, w = network(5)
+        v1.train.GradientDescentOptimizer(0.1).minimize(scalar(recompute(tf.tanh)(predicted)))
+    assert chosen(graph) == (("the_loss:0",), BACKWARD)
+
+
 def test_the_backward_part_goes_before_the_losses_collection():
     with tf.Graph().as_default() as graph:
         predicted, w = network(5)
