@@ -21,7 +21,9 @@ HANDFUL = 5
 
 @dataclass(frozen=True)
 class Cuts:
-    """The shortest routes of one relation. ``crossed`` maps each tensor with a route to the barriers it must cross,
+    """The shortest routes of one relation; one barrier an op and kind, at the first input met.
+
+    ``crossed`` maps each tensor with a route to the barriers it must cross,
     ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``."""
 
     fences: Sequence[Fence]
@@ -29,7 +31,7 @@ class Cuts:
     masks: Mapping[int, int]
     first_bits: int
     last_bits: int
-    bits_of: Mapping[Tuple[int, Barrier], Tuple[int, ...]]
+    numbers: Mapping[Tuple[int, Barrier], int]
 
     def routed(self, tensor: int) -> bool:
         """Whether any route at all leads from the loss to the tensor."""
@@ -44,8 +46,8 @@ class Cuts:
 
     def holds(self, tensor: int, op: int, barrier: Barrier) -> bool:
         """Whether a barrier of that kind at ``op`` is in the tensor's cut."""
-        mask = self.masks.get(tensor, 0)
-        return any(mask >> bit & 1 for bit in self.bits_of.get((op, barrier), ()))
+        number = self.numbers.get((op, barrier))
+        return number is not None and bool(self.masks.get(tensor, 0) >> number & 1)
 
     def size(self, tensor: int) -> int:
         """How many barriers the tensor's cut has."""
@@ -64,22 +66,16 @@ def _lowest(mask: int) -> List[int]:
 def cuts(flow: Flow, relation: Relation) -> Cuts:
     """The cuts of every tensor of the graph for one relation."""
     crossed, taken = _search(flow, relation)
-    numbers: Dict[Fence, int] = {}
-    for _, edge in taken:
-        if edge.fence is not None and edge.fence not in numbers:
-            numbers[edge.fence] = len(numbers)
+    fences: List[Fence] = []
+    numbers: Dict[Tuple[int, Barrier], int] = {}
+    for fence in (edge.fence for _, edge in taken if edge.fence is not None):
+        if (fence.op, fence.barrier) not in numbers:
+            numbers[fence.op, fence.barrier] = len(fences)
+            fences.append(fence)
     masks = _united(flow, crossed, taken, numbers)
-    fences = tuple(numbers)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.barrier.deliberate)
     last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
-    return Cuts(fences, crossed, masks, first, last, _bits_of(fences))
-
-
-def _bits_of(fences: Sequence[Fence]) -> Dict[Tuple[int, Barrier], Tuple[int, ...]]:
-    found: Dict[Tuple[int, Barrier], Tuple[int, ...]] = {}
-    for bit, fence in enumerate(fences):
-        found[fence.op, fence.barrier] = found.get((fence.op, fence.barrier), ()) + (bit,)
-    return found
+    return Cuts(tuple(fences), crossed, masks, first, last, numbers)
 
 
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
@@ -108,7 +104,10 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
 
 
 def _united(
-    flow: Flow, crossed: Mapping[int, int], taken: Sequence[Tuple[int, Edge]], numbers: Mapping[Fence, int]
+    flow: Flow,
+    crossed: Mapping[int, int],
+    taken: Sequence[Tuple[int, Edge]],
+    numbers: Mapping[Tuple[int, Barrier], int],
 ) -> Dict[int, int]:
     """The masks, united from the loss outward; repeated until nothing is added (loops, assignments)."""
     rank = {op: place for place, op in enumerate(flow.order)}
@@ -120,12 +119,16 @@ def _united(
     while changed:
         changed = False
         for tensor, edge in shortest:
-            own = masks.get(tensor, 0) | (0 if edge.fence is None else 1 << numbers[edge.fence])
+            own = masks.get(tensor, 0) | _bit(edge.fence, numbers)
             before = masks.get(edge.source, 0)
             if own | before != before:
                 masks[edge.source] = own | before
                 changed = True
     return masks
+
+
+def _bit(fence: Optional[Fence], numbers: Mapping[Tuple[int, Barrier], int]) -> int:
+    return 0 if fence is None else 1 << numbers[fence.op, fence.barrier]
 
 
 def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:

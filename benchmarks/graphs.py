@@ -1,0 +1,54 @@
+"""The graphs that are measured."""
+from __future__ import annotations
+
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+
+
+def residual(layers):
+    """A placeholder graph of residual dense layers, every tenth stopped: about 22 ops a layer. Returns graph and loss."""
+    graph = tf.Graph()
+    with graph.as_default():
+        hidden = tf1.placeholder(tf.float32, [None, 8], name="x")
+        for layer in range(layers):
+            with tf1.name_scope("layer_%d" % layer):
+                kernel = tf1.Variable(tf.zeros([8, 8]), name="kernel")
+                bias = tf1.Variable(tf.zeros([8]), name="bias")
+                scaled = tf.nn.relu(tf.nn.bias_add(tf.matmul(hidden, kernel), bias)) * 0.5 + tf.tanh(hidden) * 0.1
+                hidden = hidden + (tf.stop_gradient(scaled) if layer % 10 == 0 else scaled)
+        return graph, tf.reduce_mean(hidden, name="loss")
+
+
+def chain(ops):
+    """A ``GraphDef`` of about so many ops: a long chain of additions that reads a variable every fiftieth op."""
+    graph_def = tf1.GraphDef()
+    before = _node(graph_def, "x", "Placeholder", dtype=1)
+    for index in range(ops // 2):
+        value = before
+        if index % 50 == 0:
+            handle = graph_def.node.add(name="v%d" % index, op="VariableV2")
+            handle.attr["dtype"].type = 1
+            value = handle.name
+        before = _node(graph_def, "a%d" % index, "AddV2", [before, value], T=1)
+        before = _node(graph_def, "s%d" % index, "StopGradient" if index % 5000 == 4999 else "Tanh", [before], T=1)
+    return graph_def, before
+
+
+def _node(graph_def, name, op, inputs=(), **types):
+    node = graph_def.node.add(name=name, op=op, input=inputs)
+    for key, value in types.items():
+        node.attr[key].type = value
+    return name
+
+
+def stopped(variables, stops):
+    """So many variables, each behind one of so many stops, and behind all of those before it."""
+    graph = tf.Graph()
+    with graph.as_default():
+        hidden, loss = tf1.placeholder(tf.float32, [8], name="x"), 0.0
+        for index in range(variables):
+            hidden = tf.tanh(hidden * tf1.Variable(tf.zeros([8]), name="v%d" % index))
+            if index % (variables // stops) == 0:
+                loss = loss + tf.reduce_sum(tf.stop_gradient(hidden))
+        return graph, tf.identity(loss, name="loss")
