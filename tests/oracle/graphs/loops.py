@@ -3,9 +3,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ..bench import VERSION
 from .collect import case, total
 
 v1 = tf.compat.v1
+CRASH = "TensorFlow 1.15 makes zeros of a resource for the branch that does not read the variable, a TypeError"
+RESOURCE_IN_COND = {"v1": CRASH} if VERSION < (2, 0) else None
 
 
 def times(count, body, start, **options):
@@ -163,7 +166,7 @@ def loop_nested_reads_outer_loop_variable(make):
     return total(times(2, body, [a * 1.0, b * 1.0])[0])
 
 
-@case()
+@case(crash=RESOURCE_IN_COND)
 def loop_with_cond_inside(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
     p = make.flag("p")
@@ -175,6 +178,12 @@ def loop_with_cond_inside(make):
 
 
 @case()
+def loop_with_cond_inside_on_a_tensor(make):
+    w, u, p = make.variable("w", 3) * 1.0, make.variable("u", 3), make.flag("p")
+    return total(times(2, lambda h: [tf.cond(p, lambda: h * w, lambda: h + 1.0)], [u * 1.0])[0])
+
+
+@case(crash=RESOURCE_IN_COND)
 def loop_with_cond_on_the_counter(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
 
@@ -194,7 +203,7 @@ def cond_around_a_loop(make):
     return total(tf.cond(make.flag("p"), loop, lambda: tf.zeros([3])))
 
 
-@case()
+@case(crash=RESOURCE_IN_COND)
 def cond_inside_a_loop_inside_a_cond(make):
     w, u, p = make.variable("w", 3), make.variable("u", 3), make.flag("p")
 
