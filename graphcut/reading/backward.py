@@ -1,18 +1,21 @@
 """The losses whose gradients a graph itself computes.
 
-``tf.gradients`` seeds each loss by a ``Fill`` (``gradients/grad_ys_0``, in TF 1 ``gradients/Fill``), which reads the loss's
-shape or is read by the gradient of the loss's op, ``gradients/NAME_grad/…``.
+``tf.gradients`` seeds each loss by a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of ``gradients/grad_ys_0``, before
+TensorFlow 1.6 of ``gradients/Const``), which reads the loss's shape or is read by the gradient of the loss's op,
+``gradients/NAME_grad/…``. Gradients that somebody trains with reach an optimizer or an assignment, or nobody takes them:
+those of a gradient penalty feed the loss.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.reading.names import Names
 
-_SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$")
+_SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*/)?gradients(_\d+)?/)Const$")
+_TRAINING = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply", "Assign")
 FLOATS = frozenset((1, 2, 14, 19))
 
 
@@ -22,9 +25,33 @@ def differentiated(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]
     for op, scope in _seeds(flat):
         scopes.setdefault(scope, []).append(op)
     outer = [scope for scope in scopes if not any(scope != other and scope.startswith(other) for other in scopes)]
-    losses = {scope: _loss(flat, names, scopes[scope], scope) for scope in outer}
+    losses = {scope: _loss(flat, names, scopes[scope], scope) for scope in _in_training(flat, outer)}
     served = _served(flat, losses) if len(losses) > 1 else set()
     return tuple(dict.fromkeys(loss for scope, loss in losses.items() if loss and scope not in served))
+
+
+def _in_training(flat: FlatGraph, scopes: Sequence[str]) -> List[str]:
+    """The scopes whose gradients are trained with; where there are none, those whose gradients nobody takes."""
+    if not scopes:
+        return []
+    consumers: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            if flat.dtypes[tensor] % 100 in FLOATS:  # the gradient of a loop hands it lists
+                consumers.setdefault(flat.producer[tensor], []).append(op)
+    below = {scope: _downstream(flat, consumers, scope) for scope in scopes}
+    trained = [scope for scope, ops in below.items() if any(flat.type(op).startswith(_TRAINING) for op in ops)]
+    return trained or [scope for scope, ops in below.items() if all(flat.names[op].startswith(scope) for op in ops)]
+
+
+def _downstream(flat: FlatGraph, consumers: Mapping[int, Sequence[int]], scope: str) -> Set[int]:
+    waiting, seen = [op for op, name in enumerate(flat.names) if name.startswith(scope)], set()
+    while waiting:
+        op = waiting.pop()
+        if op not in seen:
+            seen.add(op)
+            waiting.extend(consumers.get(op, ()))
+    return seen
 
 
 def _loss(flat: FlatGraph, names: Names, seeds: Sequence[int], scope: str) -> Tuple[int, ...]:
@@ -57,7 +84,7 @@ def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
         names = [flat.names[op]] + [flat.names[flat.producer[tensor]] for tensor in flat.inputs[op][1:]]
         match = next((found for found in map(_SEED.match, names) if found), None)
         if match:
-            yield op, match.group("scope")
+            yield op, match.group("scope") or match.group("old") or ""
 
 
 def _shape_of(flat: FlatGraph, op: int) -> List[int]:

@@ -57,11 +57,10 @@ def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
 
 
 def ends(flat: FlatGraph) -> List[int]:
-    """The float tensors that nothing reads, those with *loss* in their name first."""
+    """The float tensors outside of functions that nothing reads, those with *loss* in their name first, then the latest."""
     read = {tensor for inputs in flat.inputs for tensor in inputs}
-    free = [
-        tensor
-        for tensor, dtype in enumerate(flat.dtypes)
-        if dtype in FLOATS and tensor not in read and flat.inputs[flat.producer[tensor]]
-    ]
-    return sorted(free, key=lambda tensor: "loss" not in flat.names[flat.producer[tensor]].lower())
+    outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
+    made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
+    free = [flat.first[op] for op in made if flat.outputs(op) and flat.first[op] not in read]
+    floats = [tensor for tensor in reversed(free) if flat.dtypes[tensor] in FLOATS]
+    return sorted(floats, key=lambda tensor: "loss" not in flat.names[flat.producer[tensor]].lower())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 
 import graphcut
 from graphcut import GraphcutError
@@ -180,6 +181,25 @@ def test_a_gradient_penalty_is_part_of_the_loss():
         slope = v1.gradients(tf.reduce_sum(tf.tanh(predicted), name="inner"), [graph.get_tensor_by_name("x:0")])[0]
         v1.train.GradientDescentOptimizer(0.1).minimize(scalar(predicted) + tf.nn.l2_loss(slope))
     assert graphcut.audit(graph).loss != ("inner:0",)
+
+
+def test_a_gradient_penalty_that_nobody_trains_with_tells_no_loss():
+    with tf.Graph().as_default() as graph:
+        predicted, w = network(5)
+        slope = v1.gradients(tf.reduce_sum(tf.tanh(predicted), name="inner"), [graph.get_tensor_by_name("x:0")])[0]
+        tf.add(scalar(predicted), tf.nn.l2_loss(slope), name="total")
+    with pytest.raises(GraphcutError, match="candidates: 'total:0'"):
+        graphcut.audit(graph)
+
+
+def test_gradients_before_tensorflow_1_6_had_other_names():
+    with tf.Graph().as_default() as graph:
+        v1.train.GradientDescentOptimizer(0.1).minimize(scalar(network(5)[0]))
+    names = [("gradients/grad_ys_0/Const", "gradients/Const"), ("gradients/grad_ys_0", "gradients/Fill")]
+    text = str(graph.as_graph_def())
+    for new, old in names if names[0][0] in text else [("gradients/grad_ys_0", "gradients/Const")]:
+        text = text.replace(new, old)
+    assert graphcut.audit(text_format.Parse(text, v1.GraphDef())).loss == ("the_loss:0",)
 
 
 def test_a_gradient_function_that_takes_gradients_is_no_other_loss():
