@@ -12,6 +12,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests import counted
+
 TESTS = Path(__file__).parent
 TENSORFLOW_FOLDERS = ("models", "oracle", "random_graphs", "scenarios", "tracing")
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
@@ -35,6 +37,7 @@ def needs_tensorflow(path):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow; left out where there is none")
+    config.addinivalue_line("markers", "xdist_group(name): tests that share what one process worked out")
 
 
 def pytest_report_header(config):
@@ -53,3 +56,22 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("tensorflow")
         if item.get_closest_marker("tensorflow") and not HAS_TENSORFLOW:
             item.add_marker(pytest.mark.skip(reason="TensorFlow is not installed"))
+
+
+def pytest_sessionfinish(session):
+    """A worker of several hands over what it counted."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["counted"] = counted.COUNTED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    counted.add(getattr(node, "workeroutput", {}).get("counted", {}))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for section in sorted(counted.COUNTED):
+        terminalreporter.section(section)
+        for line in counted.lines(section):
+            terminalreporter.write_line(line)

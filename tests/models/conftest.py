@@ -3,23 +3,20 @@ from __future__ import annotations
 
 import pytest
 
-LINES = []
+from tests import counted
 
 
 @pytest.fixture
 def record_judgement():
     """Keeps a judgement for the summary."""
-    return lambda model, loss, judgement: LINES.append(line("%s, %s" % (model.name, loss), judgement))
+
+    def record(model, loss, judgement):
+        counted.tally("real models", "judged", [line("%s, %s" % (model.name, loss), judgement)])
+
+    return record
 
 
 def line(name, judgement):
     found = "%6d ops %5d variables %5d none %3d zero" % (judgement.ops, judgement.variables, judgement.none, judgement.zero)
     wrong = "%3d disagreements %3d imprecise" % (len(judgement.disagreements), len(judgement.imprecise))
     return "%-34s %s %s %3d assumed %6.1f s" % (name, found, wrong, judgement.assumed, judgement.seconds)
-
-
-def pytest_terminal_summary(terminalreporter):
-    if LINES:
-        terminalreporter.section("real models")
-        for each in LINES:
-            terminalreporter.write_line(each)

@@ -5,18 +5,19 @@ import functools
 
 import pytest
 
+from tests import counted
+
 pytest.importorskip("tensorflow")
 
 from . import parity  # noqa: E402
 from .bench import MODES  # noqa: E402
-from .conftest import COUNTED  # noqa: E402
 from .graphs import CASES  # noqa: E402
 
 
 def every(wanted):
     """A parameter for each mode of each case that is wanted."""
     pairs = [(name, mode) for name in CASES for mode in MODES if wanted(CASES[name], mode)]
-    return [pytest.param(*pair, id="%s-%s" % pair) for pair in pairs]
+    return [pytest.param(*pair, id="%s-%s" % pair, marks=pytest.mark.xdist_group("%s-%s" % pair)) for pair in pairs]
 
 
 EVERY = every(lambda case, mode: True)
@@ -56,7 +57,7 @@ def test_verdict_is_what_tensorflow_answers(name, mode):
 def count(found, name, mode):
     """Keep what is printed at the end of the run."""
     place = "%s-%s " % (name, mode)
-    COUNTED.setdefault("compared", []).extend(found.answers)
+    counted.tally("oracle", "answers compared", ("" for _ in found.answers))
     tally("flows, but zero at every point", place, parity.imprecise(found))
     tally("a gradient whose value could not be had", place, parity.unknown(found))
     if mode in CASES[name].crash:
@@ -65,7 +66,7 @@ def count(found, name, mode):
 
 def tally(kind, place, targets):
     """Add the targets of one case to what is printed."""
-    COUNTED.setdefault(kind, []).extend(place + target for target in targets)
+    counted.tally("oracle", kind, (place + target for target in targets))
 
 
 @pytest.mark.parametrize("name, mode", DECLARED)

@@ -16,7 +16,7 @@ EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the example 
 def run(arguments, folder):
     """What a command prints, run in ``folder``."""
     environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", COLUMNS="200")
-    done = subprocess.run(arguments, cwd=str(folder), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(arguments, cwd=str(folder), env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode("utf-8").replace(os.path.join(str(folder), ""), "")
 
