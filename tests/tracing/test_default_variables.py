@@ -102,18 +102,3 @@ def test_they_come_in_the_order_they_were_made():
         made = [ones(name, 3) for name in ("b", "c", "a")]
         loss = tf.reduce_sum(made[2] * made[0] * made[1])
     assert names(graph, loss=loss) == ["b", "c", "a"]
-
-
-def test_saved_models_leave_out_what_is_not_trainable(tmp_path):
-    from fixtures.graphs.flow import Network
-
-    if not tf.executing_eagerly():
-        pytest.skip("a SavedModel of a module is saved eagerly")
-    tf.saved_model.save(Network(), str(tmp_path))
-    assert names(str(tmp_path), loss=graph_loss(tmp_path)) == ["encoder", "head"]
-
-
-def graph_loss(path):
-    """Any float tensor of the saved graph: the first that nothing reads."""
-    dag = graphcut.trace(str(path))
-    return next(name for name in dag if not dag.out_degree(name) and dag.nodes[name]["dtypes"] == ("float32",))
