@@ -46,15 +46,13 @@ class Flow:
             return Verdict.NONE
         if tensor in self.seeds:
             return Verdict.FLOWS
-        if not self.connected.reaches(tensor) and tensor not in self.feeding:
+        if not self.connected.reaches(tensor) and tensor not in self.feeding or not self._is_looked_for(tensor):
             return Verdict.NONE
         if self.connected is not self.sure and not self._is_sure(tensor):
             return self._alone(tensor)
         if tensor in self.feeding:
             return Verdict.RAISES
-        if not self.carried.reaches(tensor):
-            return Verdict.ZERO
-        return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
+        return self._gets(tensor)
 
     def reached(self, relation: walking.Relation) -> Walk:
         """The walk over a relation, without what zeros filled in alone connect."""
@@ -68,11 +66,23 @@ class Flow:
         return self.sure.reaches(tensor)
 
     def _alone(self, tensor: int) -> Verdict:
-        """The verdict of a tensor that only zeros at the exits of a v1 loop may connect: they carry nothing."""
+        """The verdict of a tensor that only zeros at the exits of a v1 loop may connect, or that they may make raise."""
         known = alone(self.rules, self.seeds, self.stopped, self.fills, tensor)
         if known.raising:
             return Verdict.RAISES
-        return Verdict.ZERO if known.reaches(tensor) else Verdict.NONE
+        return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
+
+    def _gets(self, tensor: int) -> Verdict:
+        """The verdict of a tensor for which TensorFlow has a gradient."""
+        if not self.carried.reaches(tensor):
+            return Verdict.ZERO
+        return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
+
+    def _is_looked_for(self, tensor: int) -> bool:
+        """Whether anything that reads the tensor's op counts as reached from it (``_MarkReachedOps``)."""
+        flat, passing = self.rules.flat, self.rules.passing
+        op = flat.producer[tensor]
+        return flat.type(op) == "_Retval" or any(passing[output] for output in flat.outputs(op))
 
 
 def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic: FrozenSet[int] = frozenset()) -> Flow:

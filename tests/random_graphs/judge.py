@@ -7,7 +7,7 @@ its own, which says nothing about the graph.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -157,4 +157,13 @@ def judge(recipe: Recipe, tf: Any, numbers: bool = True) -> List[Judgement]:
     built = build(recipe, tf)
     verdicts = ask_graphcut(built)
     answers = ask_tensorflow(recipe, tf, numbers, built)
-    return [Judgement(name, answers[name], *verdicts[name]) for name in answers]
+    judgements = [Judgement(name, answers[name], *verdicts[name]) for name in answers]
+    return [alone(recipe, tf, each) if each.disagrees else each for each in judgements]
+
+
+def alone(recipe: Recipe, tf: Any, judgement: Judgement) -> Judgement:
+    """The same with TensorFlow asked again on a graph of its own: ``tf.gradients`` rewrites conditionals and loops, and
+    a second call may see what the first left."""
+    one = replace(recipe, targets=(judgement.target,))
+    answer = ask_tensorflow(one, tf)[judgement.target]
+    return replace(judgement, answer=answer)
