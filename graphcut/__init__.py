@@ -5,13 +5,14 @@ from __future__ import annotations
 from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
 from graphcut.sources import trace
-from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Role, Stop, VariableAudit, Verdict
 
 __version__ = "0.1.0"
 __all__ = [
     "Assumption",
     "Audit",
     "Barrier",
+    "Change",
     "Condition",
     "Cut",
     "GraphcutError",

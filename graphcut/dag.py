@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
@@ -78,7 +78,8 @@ class FlatGraph:
     ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
     the ops at the head of a loop to the inputs that come back from the loop's end. ``names_of_calls`` maps the name
     of an opened call to its index in ``calls``, so that ``call:1`` can be found. ``inert`` holds the variant tensors whose
-    elements are known to have no gradient (a TensorList of integers).
+    elements are known to have no gradient (a TensorList of integers). ``handed`` and ``opened`` are what an edit supposes
+    (see ``edits``): the inputs that ops hand every gradient on to, and the tensors that carry whatever their dtype.
     """
 
     names: Sequence[str]
@@ -94,6 +95,8 @@ class FlatGraph:
     calls: Sequence[Call]
     loop_inputs: Dict[int, Tuple[int, ...]]
     inert: FrozenSet[int] = frozenset()
+    handed: Mapping[int, Tuple[int, ...]] = field(default_factory=dict)
+    opened: FrozenSet[int] = frozenset()
 
     def type(self, op: int) -> str:
         """The op's type, such as ``MatMul``."""

@@ -26,7 +26,7 @@ def chosen(traced: Traced, asked: Any) -> Loss:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
     else:
         loss = Loss(
-            tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in _tensors(traced, key, "loss"))),
+            tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in tensors_of(traced, key, "loss"))),
             "asked for",
         )
     if not loss.tensors:
@@ -51,7 +51,8 @@ class LossTypeError(GraphcutError, TypeError):
     """A complex or string loss: TensorFlow's ``TypeError``."""
 
 
-def _tensors(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
+def tensors_of(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
+    """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
     if not isinstance(key, str):
         key = _name(traced, key, asked)
     if key in traced.origin.outputs:
@@ -91,10 +92,11 @@ def stop_ops(traced: Traced, asked: Any) -> Stopped:
     """What ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
 
     A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
-    ``SymbolicGradient``, as for any function without one.
+    ``SymbolicGradient``, as for any function without one. The exit of a v1 loop stops its whole loop variable: the gradient
+    of a loop's ``Switch`` is ``None`` until one has come from the exit (``_SwitchGrad``).
     """
     flat = traced.flat
-    ops = {flat.producer[tensor] for key in listed(asked) for tensor in _tensors(traced, key, "stop_gradients")}
+    ops = {flat.producer[tensor] for key in listed(asked) for tensor in tensors_of(traced, key, "stop_gradients")}
     symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
     ops -= symbolic
     for call in flat.calls if ops else ():
@@ -104,4 +106,6 @@ def stop_ops(traced: Traced, asked: Any) -> Stopped:
                 ops.update(call.results)
             else:
                 symbolic.add(call.op)
+    exits = [op for op in ops if flat.type(op) in ("Exit", "RefExit")]
+    ops.update(flat.producer[flat.inputs[op][0]] for op in exits)
     return Stopped(frozenset(ops), frozenset(symbolic))

@@ -148,3 +148,18 @@ class VariableAudit:
     unused: bool = False
     sparse: bool = False
     cut_size: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One variable whose verdict differs between two audits, and the op that makes the difference.
+
+    ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
+    the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
+    that audit does not have the variable.
+    """
+
+    name: str
+    before: Optional[Verdict]
+    after: Optional[Verdict]
+    op: Optional[str] = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Shape, dtype_name
 from graphcut.reading.attrs import attributes, shape, text
@@ -11,7 +12,7 @@ from graphcut.reading.source import Origin, Variable
 
 HANDLES = frozenset(("VarHandleOp",))
 REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
-_READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
+READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
 _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
 _OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
@@ -25,14 +26,32 @@ def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
         found[each.name] = each if before is None else _joined(before, each)
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
     named: List[Variable] = []
-    for known in origin.variables:
-        match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), None) or found.get(
-            known.name
-        )
+    for known in _told_apart(origin.variables, found):
+        by_name = None if known.objects else found.get(known.name)
+        match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), by_name)
         named.append(known if match is None else _completed(known, match))
     taken = {tensor for each in named for tensor in each.tensors}
     rest = [each for each in found.values() if not taken.intersection(each.tensors)]
     return _unique(named + rest)
+
+
+def _told_apart(listed: Sequence[Variable], found: Mapping[str, Variable]) -> Iterator[Variable]:
+    """A SavedModel may give many variables one name; its ops tell them apart by a number at the end."""
+    counts = Counter(each.name for each in listed if not each.objects and not each.tensors)
+    free = {name: each for name, each in found.items() if counts[name] != 1}
+    trained = {(each.name, each.dtype, each.shape) for each in listed if each.trainable}
+    for each in listed:
+        match = next((name for name, op in free.items() if _fits(each, op)), None) if counts[each.name] > 1 else None
+        if match is None:
+            yield each
+        else:
+            trainable = (each.name, each.dtype, each.shape) in trained
+            yield replace(each, name=match, tensors=free.pop(match).tensors, trainable=trainable)
+
+
+def _fits(saved: Variable, op: Variable) -> bool:
+    base = op.name if op.name == saved.name else op.name.rpartition("_")[0]
+    return (base, op.dtype, op.shape) == (saved.name, saved.dtype, saved.shape)
 
 
 def _joined(one: Variable, other: Variable) -> Variable:
@@ -94,7 +113,7 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
     """The resources at the root of the graph that something reads as a variable, with the dtype of the value."""
     found: Dict[int, int] = {}
     for op, kind in enumerate(flat.kinds):
-        if flat.kind_table[kind].type in _READERS:
+        if flat.kind_table[kind].type in READERS:
             found.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first[op]])
     return found
 

@@ -62,3 +62,13 @@ def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Op
     """A guess: every output carries to ``carried``."""
     barriers = tuple(None if index in carried else barrier for index in range(inputs))
     return Row((carried,) * outputs, (carried,) * outputs, barriers, assumed=reason)
+
+
+def handing(row: Row, given: Inputs) -> Row:
+    """The same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
+    if not given:
+        return row
+    barriers = tuple(None if index in given else each for index, each in enumerate(row.barriers))
+    connected = tuple(tuple(sorted({*inputs, *given})) for inputs in row.connected)
+    carried = tuple(tuple(sorted({*inputs, *given})) for inputs in row.carries)
+    return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)

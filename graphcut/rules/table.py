@@ -8,7 +8,7 @@ from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
-from graphcut.rules.rows import Row, assumed, blocked, raising
+from graphcut.rules.rows import Row, assumed, blocked, handing, raising
 from graphcut.rules.tensors import Shapes, readers, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
@@ -38,7 +38,7 @@ class Rules:
         self._by_kind: Dict[Tuple[int, int], Row] = {}
         self._by_op: Dict[int, Row] = {}
         self._zeros = zero_tensors(flat)
-        self._with_zeros = readers(flat, self._zeros)
+        self._alone_ops = readers(flat, self._zeros).union(flat.handed)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat), symbolic
         self._read: Optional[FrozenSet[int]] = None
@@ -47,7 +47,7 @@ class Rules:
         """The row of an op, asked for when it is first needed."""
         key = (self.flat.kinds[op], len(self.flat.inputs[op]))
         found = self._by_kind.get(key)
-        if found is not None and op not in self._with_zeros:
+        if found is not None and op not in self._alone_ops:
             return found
         found = self._by_op.get(op)
         return self._find(op, key) if found is None else found
@@ -59,7 +59,7 @@ class Rules:
         given = self._ask(self._exact(op, self._question(op)))
         return (
             self.row(op)
-            if given.failed or given.missing
+            if given.failed or given.missing or op in self.flat.handed
             else asked.row(self._question(op), given, self.around.trainable)
         )
 
@@ -78,8 +78,8 @@ class Rules:
 
     def _find(self, op: int, key: Tuple[int, int]) -> Row:
         special = self._special(op)
-        if special is not None or self._alone[key[0]] or op in self._with_zeros or self._in_symbolic(op):
-            row = special or self._asked(op)
+        if special is not None or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op):
+            row = handing(special or self._asked(op), self.flat.handed.get(op, ()))
             self._by_op[op] = row
             return row
         row = self._asked(op)

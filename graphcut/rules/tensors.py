@@ -17,6 +17,8 @@ def trainable_tensors(flat: FlatGraph, around: Surroundings) -> List[bool]:
     if around.inert_counts:
         for tensor in flat.inert:
             passing[tensor] = False
+    for tensor in flat.opened:
+        passing[tensor] = True
     return passing
 
 

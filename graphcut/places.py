@@ -1,0 +1,97 @@
+"""From the places that a user names to tensors: a result of an audit, a variable, an output, a tensor, an op, a name scope,
+a pattern. An op stands for all its outputs, an op of a body for all its copies unless the full name of one is given.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from graphcut.dag import RESOURCE, SEPARATOR, FlatGraph
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.losses import tensors_of
+from graphcut.reading.variables import READERS, root
+from graphcut.sources import Traced
+
+
+def named(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
+    """The tensors of one exact name or object.
+
+    Args:
+        traced: the graph.
+        key: a ``Stop``, ``Cut`` or ``Suggestion``, a variable, tensor or op, the name of one, or an output's key.
+        asked: the argument that it was given for, as errors name it.
+
+    Raises:
+        GraphcutError: there is no such thing; the message has near names.
+    """
+    if isinstance(getattr(key, "tensor", None), str):
+        return traced.names.required(key.tensor, asked)
+    if isinstance(getattr(key, "op", None), str):
+        return traced.names.required(key.op, asked)
+    found = _of_variable(traced, key)
+    return tensors_of(traced, key, asked) if found is None else found
+
+
+def around(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
+    """The same, else every tensor in the name scope ``key`` or ``key/``, else of the ops that match the pattern."""
+    if not isinstance(key, str):
+        return named(traced, key, asked)
+    if not key.endswith("/") and (traced.names.tensors(key) or _is_known(traced, key)):
+        return named(traced, key, asked)
+    flat = traced.flat
+    ops = list(_in_scope(flat, key.rstrip("/"))) or [op for op, name in enumerate(flat.names) if _matches(name, key)]
+    found = tuple(tensor for op in ops for tensor in flat.outputs(op))
+    if not found:
+        near = near_names(key.rstrip("/"), _places(flat))
+        raise GraphcutError(
+            "%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near)
+        )
+    return found
+
+
+def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
+    """What is read of the variable that a resource handle stands for, wherever it is."""
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
+    ops = [op for op, kind in enumerate(flat.kinds) if kind in kinds and root(flat, flat.inputs[op][0]) == handle]
+    return tuple(flat.first[op] for op in ops)
+
+
+def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
+    """The tensors with each resource handle replaced by what is read of it."""
+    return tuple(
+        value
+        for tensor in tensors
+        for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
+    )
+
+
+def _of_variable(traced: Traced, key: Any) -> Optional[Tuple[int, ...]]:
+    """The handles or references of the variable that a name or an object means."""
+    name = key[:-2] if isinstance(key, str) and key.endswith(":0") else key
+    for each in traced.variables:
+        known = each.name == name if isinstance(key, str) else any(key is known for known in each.objects)
+        if known:
+            return tuple(tensor for text in each.tensors for tensor in traced.names.tensors(text))
+    return None
+
+
+def _is_known(traced: Traced, name: str) -> bool:
+    return name in traced.origin.outputs or _of_variable(traced, name) is not None
+
+
+def _in_scope(flat: FlatGraph, scope: str) -> Iterator[int]:
+    start, inside = scope + "/", SEPARATOR + scope + "/"
+    return (op for op, name in enumerate(flat.names) if name.startswith(start) or inside in name)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(SEPARATOR)[2], pattern)
+
+
+def _places(flat: FlatGraph) -> List[str]:
+    found: Dict[str, None] = {}
+    for name in flat.names:
+        found[name] = None
+        found[name.rpartition("/")[0] or name] = None
+    return list(found)

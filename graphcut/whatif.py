@@ -1,0 +1,96 @@
+"""What a loss would give if the graph were another: stops and other barriers taken out, tensors stopped.
+
+Nothing is traced again and nothing changes. (1) A ``StopGradient`` or ``PreventGradient`` that is taken out becomes an
+``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient
+on, as a straight-through estimator or a soft choice in its place would (``edits.opening``). (4) A tensor that is stopped is
+followed by a ``StopGradient``, whose output is what every reader of the tensor reads, the loss included; a variable is
+stopped wherever it is read. ``stop_gradients=`` stops an op with all its outputs; this stops the one tensor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, FrozenSet, Iterable, Tuple
+
+from graphcut import edits
+from graphcut.dag import FlatGraph
+from graphcut.errors import GraphcutError, printable
+from graphcut.flow.judge import Flow
+from graphcut.judging import Inquiry
+from graphcut.losses import Stopped
+from graphcut.places import named, values
+from graphcut.reading.names import Names
+from graphcut.rules.structural import is_loop_switch
+from graphcut.rules.table import Rules
+from graphcut.rules.tensors import shape_of
+from graphcut.sources import Traced
+from graphcut.targets import listed
+
+_WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
+
+
+def edited(inquiry: Inquiry, flow: Flow, remove: Any, stop: Any) -> Inquiry:
+    """The inquiry about the edited graph; ``flow`` is the judgement of the one given.
+
+    Raises:
+        GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
+    """
+    traced = inquiry.traced
+    taken = frozenset(op for key in listed(remove) for op in _removable(inquiry, flow, key))
+    tensors = tuple(tensor for key in listed(stop) for tensor in _stoppable(traced, key))
+    without = _without(inquiry, flow.rules, taken)
+    flat, copies = edits.stopping(without.traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+    loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
+    return Inquiry(replace(traced, flat=flat, names=Names(flat)), loss, without.stopped)
+
+
+def _without(inquiry: Inquiry, rules: Rules, taken: FrozenSet[int]) -> Inquiry:
+    """The inquiry with barriers taken out."""
+    flat, stopped = inquiry.traced.flat, inquiry.stopped
+    stops = frozenset(op for op in taken if flat.type(op) in edits.STOPS)
+    others = taken - stops - frozenset(op for op in taken if _is_argument(stopped, op) and not _blocks(rules, op))
+    flat = edits.without(edits.opening(rules, others), stops)
+    return inquiry._replace(
+        traced=replace(inquiry.traced, flat=flat), stopped=Stopped(stopped.ops - taken, stopped.symbolic - taken)
+    )
+
+
+def _removable(inquiry: Inquiry, flow: Flow, key: Any) -> Iterable[int]:
+    flat = inquiry.traced.flat
+    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in named(inquiry.traced, key, "remove")))
+    for op in ops:
+        if flat.type(op) not in edits.STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
+            raise GraphcutError(
+                "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
+                % (printable(flat.names[op]), flat.type(op))
+            )
+    return ops
+
+
+def _is_argument(stopped: Stopped, op: int) -> bool:
+    return op in stopped.ops or op in stopped.symbolic
+
+
+def _blocks(rules: Rules, op: int) -> bool:
+    """Whether a gradient ends at some input of an op."""
+    row = rules.row(op)
+    every = set(range(len(rules.flat.inputs[op])))
+    return row.raises is not None or any(every.difference(inputs) for inputs in row.carries)
+
+
+def _stoppable(traced: Traced, key: Any) -> Tuple[int, ...]:
+    tensors = values(traced.flat, named(traced, key, "stop"))
+    for tensor in tensors:
+        if is_wiring(traced.flat, tensor):
+            raise GraphcutError(
+                "stop: %s is part of a loop's wiring\nStop what goes into the loop, what comes out, or a tensor of its body."
+                % printable(traced.flat.tensor_name(tensor))
+            )
+    return tensors
+
+
+def is_wiring(flat: FlatGraph, tensor: int) -> bool:
+    """Whether nothing can stand between a tensor and what reads it: the frame of a loop."""
+    op = flat.producer[tensor]
+    switch = flat.type(op) in ("Switch", "RefSwitch") and is_loop_switch(flat, op)
+    return switch or flat.type(op) in _WIRING or op in flat.loop_inputs
