@@ -118,6 +118,26 @@ def test_a_model_that_the_loss_refers_to_but_does_not_use_is_unused():
     assert audit[first.kernel].unused
 
 
+class Module(tf.Module):
+    """Some variables, of which the loss uses the first."""
+
+    def __init__(self, *variables):
+        super().__init__(name="module")
+        self.all = list(variables)
+
+    def loss(self, x):
+        return tf.reduce_sum(x * self.all[0])
+
+
+def test_an_unused_variable_is_not_the_capture_of_that_name():
+    with anywhere():
+        w = ones("w", 3)
+        capture = graphcut.audit(Module(w).loss, spec(3))[w].tensor
+        unused = ones(capture.rpartition(":")[0], 3)
+        audit = graphcut.audit(Module(w, unused).loss, spec(3))
+    assert len(audit) == 2 and audit[unused].unused
+
+
 def test_a_graph_with_placeholders():
     graph, loss, pair = placeholder_graph()
     assert verdicts(pair, graphcut.audit(graph, loss=loss)) == EXPECTED

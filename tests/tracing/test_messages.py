@@ -109,6 +109,26 @@ def test_a_signature_that_was_loaded_again_is_a_live_source(saved):
     assert (audit[loaded.encoder].verdict.value, audit[loaded.head].verdict.value) == ("none", "flows")
 
 
+class Unnamed(tf.Module):
+    """Two variables of one name: the first learns."""
+
+    def __init__(self):
+        super().__init__(name="unnamed")
+        self.one, self.other = tf.Variable(1.0), tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    def loss(self, x):
+        return {"loss": x * self.one + tf.stop_gradient(x * self.other)}
+
+
+@needs_eager
+def test_saved_variables_of_one_name_are_told_apart(tmp_path):
+    module = Unnamed()
+    tf.saved_model.save(module, str(tmp_path), {"loss": module.loss.get_concrete_function()})
+    found = words(graphcut.audit(str(tmp_path)))
+    assert (sorted(found), sorted(found.values())) == (["Variable", "Variable_1"], ["flows", "none"])
+
+
 @needs_eager
 def test_a_keras_model_that_was_saved_is_judged_like_the_live_one(tmp_path):
     inputs = tf.keras.Input((3,), name="x")
