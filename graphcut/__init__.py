@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
 from graphcut.sources import trace
-from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Reach, Role, Stop, VariableAudit, Verdict
 
 __version__ = "0.1.0"
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Condition",
     "Cut",
     "GraphcutError",
+    "Reach",
     "Role",
     "Stop",
     "VariableAudit",

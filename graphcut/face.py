@@ -15,7 +15,7 @@ from graphcut.judging import Inquiry, judged
 from graphcut.rows import Target
 from graphcut.stops import stops
 from graphcut.targets import position
-from graphcut.terms import Assumption, Change, Stop, VariableAudit
+from graphcut.terms import Assumption, Change, Reach, Stop, VariableAudit
 
 
 class Audit:
@@ -110,6 +110,27 @@ class Audit:
         from graphcut.report.explain import explain
 
         return explain(self, self[key])
+
+    def reaches(self, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
+        """Whether a gradient gets from the loss to a variable through one place and avoiding another.
+
+        Args:
+            key: a variable, tensor, name or pattern, or several: any of them is enough.
+            through: ops, tensors, variables, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one.
+            avoiding: the same; the path must pass none.
+
+        Returns:
+            A ``Reach``: true if there is such a path, with one path for each variable that is reached.
+
+        Raises:
+            GraphcutError: something named is not in the graph; the message has near names.
+        """
+        from graphcut.places import every, rows
+        from graphcut.reach import reach
+
+        inside = None if through is None else every(self._traced, through, "through")
+        outside = frozenset() if avoiding is None else every(self._traced, avoiding, "avoiding")
+        return reach(self._findings.flow, rows(self._traced, self._targets, key), inside, outside)
 
     def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
         """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.

@@ -5,13 +5,15 @@ a pattern. An op stands for all its outputs, an op of a body for all its copies 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, SEPARATOR, FlatGraph
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.losses import tensors_of
 from graphcut.reading.variables import READERS, root
+from graphcut.rows import Target, unique
 from graphcut.sources import Traced
+from graphcut.targets import listed, place_of, targets
 
 
 def named(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
@@ -48,6 +50,22 @@ def around(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
             "%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near)
         )
     return found
+
+
+def every(traced: Traced, keys: Any, asked: str) -> FrozenSet[int]:
+    """The tensors of several places."""
+    return frozenset(tensor for key in listed(keys) for tensor in around(traced, key, asked))
+
+
+def rows(traced: Traced, known: Sequence[Target], keys: Any) -> Tuple[Target, ...]:
+    """The targets that keys and patterns mean: of those audited, else of the whole graph."""
+    return unique(target for key in listed(keys) for target in _rows(traced, known, key))
+
+
+def _rows(traced: Traced, known: Sequence[Target], key: Any) -> Sequence[Target]:
+    matching = [each for each in known if isinstance(key, str) and fnmatchcase(each.variable.name, key)]
+    place = None if matching else place_of(key, traced, known)
+    return matching or (targets(traced, [key]) if place is None else [known[place]])
 
 
 def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:

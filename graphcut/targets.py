@@ -133,7 +133,7 @@ def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
 
 def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
     """The place of the target that a key means, or an error with near names."""
-    found = _places(key, traced, known)
+    found = place_of(key, traced, known)
     if found is not None:
         return found
     names = [each.variable.name for each in known]
@@ -143,7 +143,8 @@ def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
     )
 
 
-def _places(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:
+def place_of(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:
+    """The place of the target that a key means, or ``None``."""
     for place, target in enumerate(known):
         if any(each is key for each in target.variable.objects):
             return place

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Mapping, Optional, Tuple, Union
 
 
 class Verdict(enum.Enum):
@@ -163,3 +163,17 @@ class Change:
     before: Optional[Verdict]
     after: Optional[Verdict]
     op: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Reach:
+    """True if any of the variables asked about is reached.
+
+    ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
+    """
+
+    reached: Tuple[str, ...]
+    paths: Mapping[str, Tuple[str, ...]] = Late()  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self.reached)
