@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
 from graphcut.sources import trace
+from graphcut.table import Table, table
 from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Reach, Role, Stop, VariableAudit, Verdict
 
 __version__ = "0.1.0"
@@ -19,8 +20,10 @@ __all__ = [
     "Reach",
     "Role",
     "Stop",
+    "Table",
     "VariableAudit",
     "Verdict",
     "audit",
+    "table",
     "trace",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
+from graphcut.matching import Matched, matched
 from graphcut.terms import Change, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    class Facts(Protocol):
+    from graphcut.matching import Identified
+
+    class Facts(Identified, Protocol):
         """What is compared of an audit."""
 
-        @property
-        def variables(self) -> Tuple[VariableAudit, ...]: ...
         @property
         def graph(self) -> nx.DiGraph: ...
 
@@ -33,17 +34,26 @@ def changes(before: Facts, after: Facts) -> Tuple[Change, ...]:
 
 
 def _changes(before: Facts, after: Facts) -> Iterator[Change]:
-    old = {each.name: each for each in before.variables}
-    new = {each.name: each for each in after.variables}
-    for name in {**old, **new}:
-        if name not in new:
-            yield Change(name, old[name].verdict, None)
-        elif name not in old:
-            yield Change(name, None, new[name].verdict)
-        elif old[name].verdict is not new[name].verdict:
-            less_before = _rank(old[name]) < _rank(new[name])
-            op = _op(old[name], before, after) if less_before else _op(new[name], after, before)
-            yield Change(name, old[name].verdict, new[name].verdict, op)
+    for old, new in _pairs(before, after):
+        if old is not None and new is None:
+            yield Change(old.name, old.verdict, None)
+        elif old is None and new is not None:
+            yield Change(new.name, None, new.verdict)
+        elif old is not None and new is not None and old.verdict is not new.verdict:
+            op = _op(old, before, after) if _rank(old) < _rank(new) else _op(new, after, before)
+            yield Change(old.name, old.verdict, new.verdict, op)
+
+
+def _pairs(before: Facts, after: Facts) -> Iterator[Matched]:
+    """The variables of both; those that are not the same object are paired by their names."""
+    found = matched([before, after])
+    lonely = {new.name: new for old, new in found if old is None and new is not None}
+    paired = {old.name for old, new in found if old is not None and new is None and old.name in lonely}
+    for old, new in found:
+        if old is not None and new is None:
+            yield old, lonely.get(old.name)
+        elif old is not None or new is None or new.name not in paired:
+            yield old, new
 
 
 def _rank(variable: VariableAudit) -> int:

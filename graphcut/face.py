@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Sequence, Tuple, Union
+from fnmatch import fnmatchcase
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Tuple, Union
 
 import networkx as nx
 
 from graphcut import sources
 from graphcut.dag import collector_paused
-from graphcut.findings import CUT, Findings
-from graphcut.flow.judge import Flow
+from graphcut.findings import Findings
+from graphcut.flow.between import between
 from graphcut.judging import Inquiry, judged
 from graphcut.rows import Target
 from graphcut.stops import stops
@@ -50,12 +51,7 @@ class Audit:
         """Every ``StopGradient`` op with its role for this loss, in the graph's order."""
         if "stops" not in self._made:
             judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
-            needed = {
-                verdict: self._findings.cuts(verdict)
-                for verdict in {each.verdict for each in self.variables}
-                if verdict in CUT
-            }
-            self._made["stops"] = stops(self._findings.flow, judged, needed, self._traced.place)
+            self._made["stops"] = stops(self._findings, judged)
         made: Tuple[Stop, ...] = self._made["stops"]
         return made
 
@@ -72,14 +68,21 @@ class Audit:
     @property
     def carrying(self) -> FrozenSet[str]:
         """The ops that a gradient passes on a route from the loss to a variable that gets one."""
-        found = self._findings.flow
-        live = [
-            tensor
-            for each, target in zip(self.variables, self._targets)
-            for tensor in target.tensors
-            if found.carried.reaches(tensor)
-        ]
-        return frozenset(self._traced.flat.names[op] for op in _between(found, live))
+        passed = between(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
+        return frozenset(self._traced.flat.names[op] for op in passed)
+
+    @property
+    def source(self) -> str:
+        """What was read: ``function loss``, ``tf.Graph``, a path."""
+        return self._traced.origin.label
+
+    @property
+    def identities(self) -> Tuple[FrozenSet[Hashable], ...]:
+        """What tells each variable from those of other audits: where a function captured it the live objects (their ``id``),
+        for eager variables may share a name; else the name."""
+        eager = hasattr(self._traced.origin.live, "captures")
+        objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
+        return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
 
     def __getitem__(self, key: Any) -> VariableAudit:
         """The row of a variable: by the object itself, its name with or without ``:0``, an op or a tensor name."""
@@ -87,8 +90,6 @@ class Audit:
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
         """The rows whose names match an ``fnmatch`` pattern such as ``encoder/*``."""
-        from fnmatch import fnmatchcase
-
         return tuple(each for each in self.variables if fnmatchcase(each.name, pattern))
 
     def __iter__(self) -> Iterator[VariableAudit]:
@@ -156,7 +157,7 @@ class Audit:
     def compare(self, other: Audit) -> Tuple[Change, ...]:
         """The variables whose verdict is another one in ``other``, each with the op that makes the difference.
 
-        Variables are told by their names; one that only one of the two audits has is a change to or from ``None``.
+        The same live object is the same variable, then the same name is; what only one audit has changes from or to ``None``.
         """
         from graphcut.compare import changes
 
@@ -185,10 +186,3 @@ class Audit:
         from graphcut.report.json import to_json
 
         return to_json(self)
-
-
-def _between(found: Flow, live: Iterable[int]) -> FrozenSet[int]:
-    """The ops on carrying routes that end at ``live``: one search forward over the edges that carry."""
-    from graphcut.flow.between import between
-
-    return between(found, live)

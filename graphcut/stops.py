@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import Cuts
+from graphcut.findings import CUT, Findings
 from graphcut.flow.feeding import ancestors
 from graphcut.flow.judge import Flow
 from graphcut.terms import Barrier, Role, Stop, Verdict
@@ -18,8 +19,13 @@ Place = Callable[[int], Tuple[Optional[str], bool]]
 Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
 
 
-def stops(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
+def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
     """Every stop, in the graph's order. ``judged`` holds name, tensors and verdict of each variable."""
+    cuts = {verdict: findings.cuts(verdict) for verdict in {each[2] for each in judged} if verdict in CUT}
+    return _listed(findings.flow, judged, cuts, findings.traced.place)
+
+
+def _listed(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
     flat = flow.rules.flat
     found = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
     if not found:

@@ -9,9 +9,9 @@ from graphcut.flow.walk import UNSEEN
 
 
 def between(flow: Flow, live: Iterable[int]) -> FrozenSet[int]:
-    """The ops whose gradient goes on to one of the tensors ``live`` over edges that carry."""
+    """The ops whose gradient goes on to one of the tensors ``live`` over edges that carry; those without one do not count."""
     flat = flow.rules.flat
-    good: Set[int] = set(live)
+    good: Set[int] = {tensor for tensor in live if flow.carried.reaches(tensor)}
     before = -1
     while before != len(good):
         before = len(good)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow as tf
 
+import graphcut
+from fixtures.scenarios.making import given, weights
 from graphcut import GraphcutError, Verdict
 from tests.tracing.questions.asked import audited, called_twice, rounded_choice, two_layers
 
@@ -111,3 +114,30 @@ def test_a_change_names_the_stop_that_was_added():
 def test_audits_of_two_graphs_can_be_compared():
     (change,) = audited(two_layers).compare(audited(two_layers, variables=["first"]))
     assert (change.name, change.before, change.after) == ("second", Verdict.FLOWS, None)
+
+
+def test_twins_are_compared_by_the_names_of_their_variables():
+    def fixed():
+        hidden = tf.matmul(given("x", 2, 3), weights("first", 3, 4), name="hidden")
+        return tf.reduce_sum(tf.matmul(hidden, weights("second", 4, 1)))
+
+    (change,) = audited(two_layers).compare(audited(fixed))
+    assert (change.name, change.after, change.op) == ("first", Verdict.FLOWS, "hidden")
+
+
+def flagged():
+    """Example 3 of document 000: the same layer behind a stop or not."""
+    kernel = tf.Variable(tf.ones([4, 3]), name="kernel")
+
+    def loss(x, flag):
+        y = tf.matmul(x, kernel)
+        return tf.reduce_sum(tf.stop_gradient(y) if flag else y)
+
+    return [graphcut.audit(lambda x, flag=flag: loss(x, flag), tf.TensorSpec([2, 4])) for flag in (True, False)]
+
+
+def test_the_flag_on_and_off_differ_by_the_stop():
+    with tf.init_scope() if tf.executing_eagerly() else tf.Graph().as_default():
+        on, off = flagged()
+    (change,) = on.compare(off)
+    assert (change.before, change.after, change.op) == (Verdict.NONE, Verdict.FLOWS, on.stops[0].op)
