@@ -71,7 +71,7 @@ class Context:
     label: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlatGraph:
     """A graph as columns; see the module's docstring.
 

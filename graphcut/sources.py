@@ -103,7 +103,7 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
         if args or kwargs:
             raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
-        content = files.read(os.fspath(source)) if path else files.of_message(source, source.DESCRIPTOR.name)
+        content = files.read(os.fsdecode(source)) if path else files.of_message(source, source.DESCRIPTOR.name)
         return content.graph, metagraph.origin(content, signature)
     if not callable(source) and not hasattr(source, "as_graph_def"):
         raise GraphcutError(
@@ -124,7 +124,9 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
 
 def _opened(message: Any, origin: Origin) -> Traced:
     from graphcut.reading.flatten import flatten
+    from graphcut.reading.order import topological
     from graphcut.reading.variables import variables
 
     flat = flatten(message, origin.op_defs, origin.opaque)
+    topological(flat)  # refuses a cycle that is no loop
     return Traced(flat, origin, variables(flat, origin), Names(flat))

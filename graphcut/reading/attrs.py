@@ -5,21 +5,30 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Dict, Optional, Tuple
 
+from google.protobuf.message import DecodeError
+
 from graphcut.dag import Kind, Shape
+from graphcut.errors import GraphcutError
 from graphcut.reading.messages import CLASSES
 
 _ENTRY = CLASSES["AttrEntry"]
 
 
-@lru_cache(maxsize=65536)
-def _entries(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
-    entries = (_ENTRY.FromString(each) for each in attrs)
+def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
+    """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
+    try:
+        entries = [_ENTRY.FromString(each) for each in attrs]
+    except (DecodeError, ValueError) as error:
+        raise GraphcutError("an op has an attribute that protobuf cannot read\nThe file is damaged.") from error
     return {entry.key: entry.value for entry in entries}
+
+
+_remembered = lru_cache(maxsize=65536)(parsed)
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
     """The attributes of a kind, name to ``AttrValue`` message."""
-    return _entries(kind.attrs)
+    return _remembered(kind.attrs)
 
 
 def entry(name: str, **value: Any) -> bytes:

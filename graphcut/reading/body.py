@@ -16,9 +16,6 @@ from graphcut.reading.attrs import entry
 from graphcut.reading.kinds import Kinds, Layout, unknown_outputs
 from graphcut.reading.namespace import NO_OUTPUT, Namespace
 
-_LOOP_END = ("NextIteration", "RefNextIteration")
-_LOOP_HEAD = ("Merge", "RefMerge")
-
 
 @dataclass(frozen=True)
 class Body:
@@ -34,6 +31,11 @@ class Body:
     returns: Tuple[int, ...]
     calls: Tuple[Call, ...]
     loop_inputs: Dict[int, Tuple[int, ...]]
+
+    @property
+    def size(self) -> int:
+        """How many ops, tensors or edges it has, whichever are most."""
+        return max(len(self.names), self.first[-1], sum(map(len, self.inputs)))
 
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
@@ -150,12 +152,10 @@ class _Builder:
 
     def _loop_inputs(self) -> Dict[int, Tuple[int, ...]]:
         """The heads of v1 loops with the inputs that come from the loop's end."""
-        table = self.known.table
-        ends = {kind for kind, each in enumerate(table) if each.type in _LOOP_END}
-        looped = {self.first[op] for op, kind in enumerate(self.kinds) if kind in ends}
-        heads = {kind for kind, each in enumerate(table) if each.type in _LOOP_HEAD} if looped else set()
+        ends, heads = self.known.loop_ends, self.known.loop_heads
+        looped = {self.first[op] for op, kind in enumerate(self.kinds) if kind in ends} if ends else ()
         found = {}
-        for op in (op for op, kind in enumerate(self.kinds) if kind in heads):
+        for op in (op for op, kind in enumerate(self.kinds) if kind in heads) if looped else ():
             indices = tuple(index for index, tensor in enumerate(self.inputs[op]) if tensor in looped)
             if indices:
                 found[op] = indices

@@ -76,7 +76,7 @@ def make(
 
 
 def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]]) -> Dict[str, int]:
-    """How many ops each body has once all its calls are opened; refuses recursion and what would not fit in memory."""
+    """How large each body is once all its calls are opened; refuses recursion and what would not fit in memory."""
     graph = nx.DiGraph((caller, callee) for caller, callees in called.items() for callee in callees)
     graph.add_node(root)
     opened: Dict[str, int] = {}
@@ -84,10 +84,14 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
         opened[name] = sizes[name] + sum(opened[callee] for callee in called[name])
     if opened[root] > sizes[root] + LIMIT:
         raise GraphcutError(
-            "opening the graph's functions would make %d ops; the limit is %d\n"
-            "Audit one of the functions, or the part of the model that matters." % (opened[root], sizes[root] + LIMIT)
+            "opening the graph's functions would make %s ops; the limit is %d\n"
+            "Audit one of the functions, or the part of the model that matters." % (_about(opened[root]), sizes[root] + LIMIT)
         )
     return opened
+
+
+def _about(count: int) -> str:
+    return str(count) if count < 10**12 else "more than 10^%d" % (count.bit_length() * 301 // 1000 - 1)
 
 
 def _callees_first(graph: nx.DiGraph) -> Iterable[str]:

@@ -6,19 +6,11 @@ import os
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
 
 from graphcut.errors import GraphcutError, printable
+from graphcut.reading.disk import SUFFIXES, bytes_of, graphs_in
 from graphcut.reading.messages import CLASSES
-
-SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
-_OTHER_FORMATS = {
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras weights or model): load it with Keras and audit the model itself",
-    b"PK\x03\x04": "a zip archive (.keras is one): load it with Keras and audit the model itself",
-    b"\x89PNG": "a PNG picture",
-    b"\x1f\x8b": "a gzip archive: unpack it first",
-    b"TFL3": "a TFLite model, which holds no gradients",
-}
 
 
 class Content(NamedTuple):
@@ -31,9 +23,11 @@ class Content(NamedTuple):
 
 def read(path: str) -> Content:
     """The graph in a file or in a SavedModel directory."""
+    if "\0" in path:
+        raise GraphcutError("no file %s" % printable(path))
     if os.path.isdir(path):
         return _saved_model(path)
-    data = _bytes(path)
+    data = bytes_of(path)
     name = os.path.basename(path)
     if name in ("saved_model.pb", "saved_model.pbtxt"):
         return _saved_model(os.path.dirname(path) or ".")
@@ -50,28 +44,17 @@ def of_message(message: Any, label: str) -> Content:
     kind = message.DESCRIPTOR.name
     try:
         data = message.SerializeToString()
-    except (ValueError, DecodeError) as error:
-        raise GraphcutError("the %s does not fit into a protobuf message (2 GB at most): %s" % (kind, error)) from error
+    except (ValueError, DecodeError, EncodeError) as error:
+        raise GraphcutError(
+            "the %s does not fit into a protobuf message, which ends at 2 GB\nKeep large values in variables, not constants."
+            % kind
+        ) from error
     if kind == "MetaGraphDef":
         meta = _parsed("MetaGraph", data, label)
         return _checked(Content(meta.graph_def, meta, label))
     if kind == "GraphDef":
         return _checked(Content(_parsed("Graph", data, label), None, label))
     raise GraphcutError("a %s message was given\ngraphcut reads GraphDef and MetaGraphDef." % kind)
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read()
-    except OSError as error:
-        raise GraphcutError("cannot read %s: %s" % (printable(path), error.strerror or error)) from error
-    if not data:
-        raise GraphcutError("%s is empty\ngraphcut reads %s." % (printable(path), SUFFIXES))
-    for magic, meaning in _OTHER_FORMATS.items():
-        if data.startswith(magic):
-            raise GraphcutError("%s is %s\ngraphcut reads %s." % (printable(path), meaning, SUFFIXES))
-    return data
 
 
 def _parsed(kind: str, data: bytes, path: str) -> Any:
@@ -83,10 +66,16 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
             % (
                 printable(path),
                 _FORMATS[kind],
-                str(error).splitlines()[0][:100] if str(error) else "wrong bytes",
+                printable(_reason(error), 100)[1:-1],
                 SUFFIXES,
             )
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What protobuf says, the type of the message left out: it is ours."""
+    said = str(error).partition("\n")[0]
+    return (said.rpartition("': ")[2] if "'graphcut." in said else said) or "wrong bytes"
 
 
 _FORMATS = {"Graph": "GraphDef", "MetaGraph": "MetaGraphDef", "SavedModel": "SavedModel"}
@@ -96,9 +85,11 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
     spelled_out = CLASSES["Text" + kind]()
     try:
         text_format.Parse(data.decode("utf-8"), spelled_out, allow_unknown_field=True)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:160]
         raise GraphcutError(
-            "%s is no %s as text: %s" % (printable(path), _FORMATS[kind], str(error).splitlines()[0][:160])
+            "%s is no %s as text: %s\nIt is damaged, cut short or of another format; graphcut reads %s."
+            % (printable(path), _FORMATS[kind], printable(why)[1:-1], SUFFIXES)
         ) from error
     return CLASSES[kind].FromString(spelled_out.SerializeToString())
 
@@ -114,12 +105,13 @@ def _checked(content: Content) -> Content:
 def _saved_model(path: str) -> Content:
     binary, text = os.path.join(path, "saved_model.pb"), os.path.join(path, "saved_model.pbtxt")
     if os.path.exists(binary):
-        model = _parsed("SavedModel", _bytes(binary), binary)
+        model = _parsed("SavedModel", bytes_of(binary), binary)
     elif os.path.exists(text):
-        model = _from_text("SavedModel", _bytes(text), text)
+        model = _from_text("SavedModel", bytes_of(text), text)
     else:
         raise GraphcutError(
-            "directory %s holds no saved_model.pb\nA SavedModel is a directory with that file in it." % printable(path)
+            "directory %s holds no saved_model.pb%s\nA SavedModel is a directory with that file in it."
+            % (printable(path), graphs_in(path))
         )
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))

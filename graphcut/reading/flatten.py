@@ -20,10 +20,22 @@ def flatten(graph: Any, op_defs: Mapping[str, Signature], opaque: AbstractSet[st
     """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds; calls of
     the functions in ``opaque`` stay closed."""
     with collector_paused():
-        functions = {each.signature.name: each for each in graph.library.function}
+        functions = _functions(graph.library.function)
         kinds = Kinds(op_defs, functions, opaque)
         bodies = _bodies(body.of_graph(graph.node, kinds), functions, kinds)
         return _Opening(bodies, kinds).run()
+
+
+def _functions(listed: Sequence[Any]) -> Dict[str, Any]:
+    functions: Dict[str, Any] = {}
+    for each in listed:
+        known = functions.setdefault(each.signature.name, each)
+        if known is not each and known != each:
+            raise GraphcutError(
+                "the graph's library has two functions named %s\nWhich of them is meant cannot be told."
+                % printable(each.signature.name)
+            )
+    return functions
 
 
 def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str, Body]:
@@ -35,7 +47,7 @@ def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str,
                 waiting.append(bodies[name])
     calls.opened_sizes(
         "",
-        {name: len(each.names) for name, each in bodies.items()},
+        {name: each.size for name, each in bodies.items()},
         {name: _called(each) for name, each in bodies.items()},
     )
     return bodies

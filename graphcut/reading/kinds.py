@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.dag import Kind
 from graphcut.reading import calls, signatures
-from graphcut.reading.messages import CLASSES
+from graphcut.reading.attrs import parsed
 
-_ENTRY = CLASSES["AttrEntry"]
+_LOOP_END = ("NextIteration", "RefNextIteration")
+_LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
@@ -24,6 +25,8 @@ class Kinds:
     table: List[Kind] = field(default_factory=list)
     index: Dict[Any, int] = field(default_factory=dict)
     layouts: List[Layout] = field(default_factory=list)
+    loop_ends: Set[int] = field(default_factory=set)
+    loop_heads: Set[int] = field(default_factory=set)
     sizes: List[int] = field(default_factory=list)
     opens: List[bool] = field(default_factory=list)
 
@@ -42,7 +45,7 @@ class Kinds:
     def of_unknown(self, node: Any, outputs: int) -> int:
         """The index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
         key = (node.op, tuple(node.attr), outputs)
-        layout = guessed({each.key: each.value for each in map(_ENTRY.FromString, node.attr)}, outputs)
+        layout = guessed(parsed(tuple(node.attr)), outputs)
         found = self.index.get(key)
         return self._add(key, layout) if found is None else found
 
@@ -53,6 +56,10 @@ class Kinds:
     def _add(self, key: Any, layout: Layout) -> int:
         outputs = tuple(dtype for _, dtypes in layout for dtype in dtypes)
         self.index[key] = len(self.table)
+        if key[0] in _LOOP_END:
+            self.loop_ends.add(len(self.table))
+        if key[0] in _LOOP_HEAD:
+            self.loop_heads.add(len(self.table))
         self.table.append(Kind(key[0], key[1], outputs))
         self.layouts.append(layout)
         self.sizes.append(len(outputs))
@@ -62,7 +69,7 @@ class Kinds:
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
         if op_type in self.functions:
             return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
-        values = {each.key: each.value for each in map(_ENTRY.FromString, attrs)}
+        values = parsed(attrs)
         signature = self.op_defs.get(op_type) or signatures.known(op_type)
         return guessed(values, 1) if signature is None else signatures.layout(signature, values)
 

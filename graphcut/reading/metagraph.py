@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional
 
+from google.protobuf.message import DecodeError
+
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading import signatures
@@ -76,7 +78,12 @@ def _definitions(meta: Any, collection: str) -> List[Any]:
 
 
 def _parsed_definition(kind: str, data: bytes) -> Any:
-    return CLASSES[kind].FromString(data)
+    try:
+        return CLASSES[kind].FromString(data)
+    except (DecodeError, ValueError) as error:
+        raise GraphcutError(
+            "a collection of the MetaGraph holds a %s that protobuf cannot read\nThe file is damaged." % kind
+        ) from error
 
 
 def _dead_exits(meta: Any) -> Iterator[Place]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, MutableMapping
+from weakref import WeakKeyDictionary
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
 
+_KNOWN: MutableMapping[FlatGraph, List[int]] = WeakKeyDictionary()
+
 
 def topological(flat: FlatGraph) -> List[int]:
-    """The ops, producers before consumers (Kahn's algorithm)."""
+    """The ops, producers before consumers; found once for each graph."""
+    if flat not in _KNOWN:
+        _KNOWN[flat] = _sorted(flat)
+    return _KNOWN[flat]
+
+
+def _sorted(flat: FlatGraph) -> List[int]:
+    """Kahn's algorithm."""
     consumers: List[List[int]] = [[] for _ in flat.names]
     missing = [0] * len(flat.names)
     producer, loops = flat.producer, flat.loop_inputs

@@ -10,6 +10,9 @@ import os
 from functools import lru_cache
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
+from graphcut.errors import GraphcutError, printable
+
+_MOST_OUTPUTS = 2000000
 _PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.txt")
 
 
@@ -92,6 +95,11 @@ def _dtypes(output: Output, defaults: Mapping[str, str], attrs: Mapping[str, Any
         return tuple(dtype + ref for dtype in listed)
     dtype = int(output.dtype) if output.dtype.isdigit() else _number(output.dtype, "type", defaults, attrs)
     count = _number(output.number, "i", defaults, attrs) if output.number else 1
+    if count > _MOST_OUTPUTS:
+        raise GraphcutError(
+            "an op has %d outputs, says its attribute %s; the limit is %d\nThe file is damaged."
+            % (count, printable(output.number), _MOST_OUTPUTS)
+        )
     return (dtype + ref,) * count
 
 

@@ -1,0 +1,38 @@
+"""What the command line says to a file, and what that takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS, BYTES = 10, 2**30
+_CHILD = """
+import sys
+from graphcut.cli import main
+code = main(sys.argv[1:])
+assert "tensorflow" not in sys.modules
+if sys.platform != "win32":
+    import resource
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < %d
+sys.exit(code)
+""" % BYTES
+
+
+class Said(NamedTuple):
+    """The exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+def audited(path, *options):
+    """``graphcut audit`` in a process of its own, which must end in ``SECONDS``, within ``BYTES``, without TensorFlow."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", _CHILD, "audit", str(path), *options]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=SECONDS)
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
