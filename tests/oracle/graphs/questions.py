@@ -7,7 +7,8 @@ from ..bench import MODES, VERSION
 from .collect import REF, case, outlined, total
 
 v1 = tf.compat.v1
-NO_GRADIENTS = {"call": "TensorFlow 1.15 raises a ValueError for a call that has no gradient at all"} if VERSION < (2, 0) else None
+CRASH = "TensorFlow 1.15 raises a ValueError for a call that has no gradient at all"
+NO_GRADIENTS = {"call": CRASH} if VERSION < (2, 0) else None
 FIRST_ONLY = dict.fromkeys(("v2", "function", "call"), "only with v1 control flow is a branch's tensor one of this graph")
 LOSS_IS_A_VARIABLE = {"call": "outside of the function the loss is its result, not the variable"}
 
