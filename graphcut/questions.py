@@ -41,8 +41,8 @@ class Asked:
     and for each input the gradient returned.
 
     ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
-    could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows by
-    registration that there is no gradient.
+    could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
+    nothing of the op's gradient, and never has to because all its outputs are integers and the like.
     """
 
     graph: bytes = b""

@@ -66,7 +66,6 @@ def _barrier(question: Question, asked: Asked, answers: Answers, index: int, tra
 
 def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> Barrier:
     """The barrier of an op that gives no input a gradient."""
-    discrete = asked.registered and not _trainable(question.outputs, trainable)
-    if discrete or question.inputs[index] % 100 not in trainable:
+    if not asked.registered or question.inputs[index] % 100 not in trainable:
         return Barrier.DTYPE
     return Barrier.NOT_DIFFERENTIABLE

@@ -56,9 +56,9 @@ def ask(question: Question) -> Asked:
     try:
         function = registry().lookup(gradient_type)
     except LookupError:
-        return Asked(missing=not discrete, gradients=nothing) if op_def(question.type) else _unknown(question)
+        return Asked(missing=not discrete, gradients=nothing, registered=False) if op_def(question.type) else _unknown(question)
     if discrete or function is None:
-        return Asked(gradients=nothing, registered=function is not None)
+        return Asked(gradients=nothing)
     key = (question._replace(attrs=_without_own_type(question)), signature(function))
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(question, function, gradient_type)

@@ -67,7 +67,7 @@ def test_an_index_is_an_input_without_a_gradient():
         loss = Neg(picked)
     """)
     assert found.verdict("table") == "flows"
-    assert found.cut("w", connected) == ["row dtype", "picked input"]
+    assert found.cut("w", connected) == ["row not-differentiable", "picked input"]
 
 
 def test_an_unregistered_op_raises_for_what_feeds_it():

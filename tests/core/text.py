@@ -81,7 +81,7 @@ def ask(question):
     if question.type in UNREGISTERED:
         return Asked(missing=True, gradients=(None,) * inputs)
     if question.type in NONE_REGISTERED + NONE_GIVEN:
-        return Asked(gradients=(None,) * inputs, registered=question.type in NONE_GIVEN)
+        return Asked(gradients=(None,) * inputs)
     whole = Gradient("given:0", False)
     gradients = tuple(None if question.type in FIRST_ALONE and index else whole for index in range(inputs))
     return Asked(given=("given:0",) * len(question.outputs), gradients=gradients)
