@@ -133,7 +133,8 @@ def _bit(fence: Optional[Fence], numbers: Mapping[Tuple[int, Barrier], int]) -> 
 
 def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
     """The op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
-    if tensor not in flow.feeding:
+    raised = flow.raised(tensor)
+    if raised is None:
         return None
-    op, index = flow.feeding[tensor]
+    op, index = raised
     return Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT)

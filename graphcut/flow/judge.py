@@ -39,6 +39,7 @@ class Flow:
     conditions: Mapping[int, Tuple[Condition, ...]]
     sparse: FrozenSet[int]
     order: Sequence[int]
+    results: Mapping[int, Tuple[int, ...]]
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
@@ -46,24 +47,30 @@ class Flow:
             return Verdict.NONE
         if tensor in self.seeds:
             return Verdict.FLOWS
-        if not self.connected.reaches(tensor) and tensor not in self.feeding or not self._is_looked_for(tensor):
+        raised = self.raised(tensor)
+        if not self.connected.reaches(tensor) and raised is None or not self._is_looked_for(tensor):
             return Verdict.NONE
-        if self.connected is not self.sure and not self._is_sure(tensor):
+        if self.connected is not self.sure and not self._is_sure(tensor, raised):
             return self._alone(tensor)
-        if tensor in self.feeding:
-            return Verdict.RAISES
-        return self._gets(tensor)
+        return self._gets(tensor) if raised is None else Verdict.RAISES
+
+    def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
+        """The op that raises because of a tensor, and its input. TensorFlow looks at all that the tensor's op feeds, by
+        whichever output (``_MarkReachedOps``)."""
+        op = self.rules.flat.producer[tensor]
+        if not self.feeding:
+            return None
+        outputs = [tensor, *self.results.get(op, ()), *self.rules.flat.outputs(op)]
+        return next((self.feeding[each] for each in outputs if each in self.feeding), None)
 
     def reached(self, relation: walking.Relation) -> Walk:
         """The walk over a relation, without what zeros filled in alone connect."""
         return self.sure if relation is walking.connected else self.carried
 
-    def _is_sure(self, tensor: int) -> bool:
-        if tensor in self.feeding:
-            return (
-                self.feeding[tensor][0] in self.sure.raising or self.rules.row(self.feeding[tensor][0]).raises is None
-            )
-        return self.sure.reaches(tensor)
+    def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
+        if raised is None:
+            return self.sure.reaches(tensor)
+        return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
     def _alone(self, tensor: int) -> Verdict:
         """The verdict of a tensor that only zeros at the exits of a v1 loop may connect, or that they may make raise."""
@@ -107,7 +114,16 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic:
         conditions(rules, carried, order, stopped),
         sparse_tensors(rules, connected, order, stopped),
         order,
+        _results(rules),
     )  # fmt: skip
+
+
+def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:
+    """For each result of a call, the tensors of all its results."""
+    found: Dict[int, Tuple[int, ...]] = {}
+    for call in rules.flat.calls:
+        found.update(dict.fromkeys(call.results, tuple(rules.flat.first[op] for op in call.results)))
+    return found
 
 
 def _made(connected: Walk) -> Dict[int, int]:
