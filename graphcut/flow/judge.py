@@ -48,9 +48,9 @@ class Flow:
         if tensor in self.seeds:
             return Verdict.FLOWS
         raised = self.raised(tensor)
-        if not self.connected.reaches(tensor) and raised is None or not self._is_looked_for(tensor):
+        if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
-        if self.connected is not self.sure and not self._is_sure(tensor, raised):
+        if not self._is_sure(tensor, raised):
             return self._alone(tensor)
         return self._gets(tensor) if raised is None else Verdict.RAISES
 
@@ -68,12 +68,19 @@ class Flow:
         return self.sure if relation is walking.connected else self.carried
 
     def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
+        """Whether the walks that serve all tensors decide about this one: not where only zeros at the exits of v1 loops
+        connect it, nor where its dtype keeps TensorFlow from looking at what it feeds."""
+        flat = self.rules.flat
+        if not self.rules.passing[tensor] and flat.type(flat.producer[tensor]) != "_Retval":
+            return False
+        if self.connected is self.sure:
+            return True
         if raised is None:
             return self.sure.reaches(tensor)
         return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
     def _alone(self, tensor: int) -> Verdict:
-        """The verdict of a tensor that only zeros at the exits of a v1 loop may connect, or that they may make raise."""
+        """The verdict of a tensor that is judged by itself."""
         known = alone(self.rules, self.seeds, self.stopped, self.fills, tensor)
         if known.raising:
             return Verdict.RAISES
@@ -84,12 +91,6 @@ class Flow:
         if not self.carried.reaches(tensor):
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
-
-    def _is_looked_for(self, tensor: int) -> bool:
-        """Whether anything that reads the tensor's op counts as reached from it (``_MarkReachedOps``)."""
-        flat, passing = self.rules.flat, self.rules.passing
-        op = flat.producer[tensor]
-        return flat.type(op) == "_Retval" or any(passing[output] for output in flat.outputs(op))
 
 
 def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic: FrozenSet[int] = frozenset()) -> Flow:
