@@ -52,17 +52,26 @@ def ask(question: Question) -> Asked:
     """What TensorFlow's gradient function gives for one kind of op; remembered for the process."""
     gradient_type = own_type(question) or question.type
     nothing = (None,) * len(question.inputs)
-    discrete = not any(is_trainable(tf.as_dtype(dtype % REF)) for dtype in question.outputs)
+    discrete = not any(map(_may_carry, question.outputs))
     try:
         function = registry().lookup(gradient_type)
     except LookupError:
-        return Asked(missing=not discrete, gradients=nothing, registered=False) if op_def(question.type) else _unknown(question)
+        nothing_known = Asked(missing=not discrete, gradients=nothing, registered=False)
+        return nothing_known if op_def(question.type) else _unknown(question)
     if discrete or function is None:
         return Asked(gradients=nothing)
     key = (question._replace(attrs=_without_own_type(question)), signature(function))
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(question, function, gradient_type)
     return _ANSWERS[key]
+
+
+def _may_carry(dtype: int) -> bool:
+    """Whether a dtype of a graph can carry a gradient: one that nobody knows may, one that only newer versions know cannot."""
+    try:
+        return not dtype or is_trainable(tf.as_dtype(dtype % REF))
+    except TypeError:
+        return False
 
 
 def registry() -> Any:

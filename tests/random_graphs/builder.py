@@ -59,6 +59,8 @@ def build(recipe: Recipe, tf: Any) -> Built:
         except (ValueError, TypeError) as error:
             raise CannotBuild(f"{type(error).__name__}: {error}") from error
         losses = [tensor(tf, found(scope, name)) for name in recipe.losses]
+        if len(losses) > 1:
+            losses = [tf.identity(loss) if loss.op.type == "Exit" else loss for loss in losses]
         return Built(
             graph, losses, {name: found(scope, name).value for name in recipe.targets},
             [tensor(tf, found(scope, name)) for name in recipe.stops], variables, feeds)
