@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import AbstractSet, Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
 
-from graphcut.dag import SEPARATOR, VARIANT, Call, Context, FlatGraph, collector_paused
+from graphcut.dag import SEPARATOR, Call, Context, FlatGraph, collector_paused
 from graphcut.errors import GraphcutError, printable
 from graphcut.reading import body, calls
-from graphcut.reading.attrs import attributes
 from graphcut.reading.body import Body
+from graphcut.reading.inert import inert
 from graphcut.reading.kinds import Kinds
 from graphcut.reading.signatures import Signature
 
@@ -158,7 +158,7 @@ class _Opening:
             _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first, producer, dtypes,
             self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs,
         )  # fmt: skip
-        return replace(flat, inert=_inert(flat))
+        return replace(flat, inert=inert(flat))
 
 
 def _shifted(call: Call, ops: int, tensors: int) -> Call:
@@ -181,25 +181,3 @@ def _unique(names: List[str]) -> List[str]:
         seen[name] = seen.get(name, 0) + 1
         names[index] = name if seen[name] == 1 else "%s#%d" % (name, index)
     return names
-
-
-def _inert(flat: FlatGraph) -> FrozenSet[int]:
-    """Variant tensors whose elements are of a dtype without a gradient, as far as ``element_dtype`` tells."""
-    variants = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype == VARIANT]
-    return frozenset(tensor for tensor in variants if _element(flat, tensor) not in (0, 1, 2, 8, 14, 18, 19, 20, 21))
-
-
-def _element(flat: FlatGraph, tensor: int) -> int:
-    """The dtype of a variant's elements, followed back to the op that made it; 0 where unknown."""
-    seen = set()
-    while tensor not in seen:
-        seen.add(tensor)
-        op = flat.producer[tensor]
-        values = attributes(flat.kind_table[flat.kinds[op]])
-        if "element_dtype" in values:
-            return int(values["element_dtype"].type)
-        variants = [each for each in flat.inputs[op] if flat.dtypes[each] == VARIANT]
-        if not variants:
-            return 0
-        tensor = variants[0]
-    return 0
