@@ -67,7 +67,10 @@ def to_dag(traced: Traced) -> nx.DiGraph:
     """The networkx DAG of a graph that was read."""
     flat = traced.flat
     variable_ops = {
-        traced.names.ops(name.rpartition(":")[0])[0]: each.name for each in traced.variables for name in each.tensors
+        op: each.name
+        for each in traced.variables
+        for name in each.tensors
+        for op in traced.names.ops(name.rpartition(":")[0])[:1]
     }
     dag = to_networkx(flat, traced.shapes, variable_ops)
     dag.graph["source"] = traced.origin.label
@@ -123,10 +126,13 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
 
 
 def _opened(message: Any, origin: Origin) -> Traced:
+    from graphcut.reading import arity
     from graphcut.reading.flatten import flatten
     from graphcut.reading.order import topological
     from graphcut.reading.variables import variables
 
     flat = flatten(message, origin.op_defs, origin.opaque)
+    if origin.foreign:
+        arity.check(flat)
     topological(flat)  # refuses a cycle that is no loop
     return Traced(flat, origin, variables(flat, origin), Names(flat))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
@@ -59,8 +60,10 @@ def of_message(message: Any, label: str) -> Content:
 
 def _parsed(kind: str, data: bytes, path: str) -> Any:
     try:
-        return CLASSES[kind].FromString(data)
-    except (DecodeError, UnicodeDecodeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # old protobuf warns where it gives up in the middle
+            return CLASSES[kind].FromString(data)
+    except (DecodeError, ValueError, RuntimeWarning) as error:
         raise GraphcutError(
             "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or of another format; graphcut reads %s."
             % (

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.dag import RESOURCE, FlatGraph, Shape, dtype_name
+from graphcut.dag import RESOURCE, FlatGraph, Kind, Shape, dtype_name
 from graphcut.reading.attrs import attributes, shape, text
 from graphcut.reading.source import Origin, Variable
 
@@ -95,13 +95,18 @@ def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
                 name or flat.names[op],
                 (flat.tensor_name(tensor),),
                 None,
-                dtype_name(attributes(each)["dtype"].type),
+                _dtype(each),
                 _shape(flat, op),
             )
         elif each.outputs[0] == RESOURCE:
             read = _read(flat) if read is None else read
             if tensor in read:
                 yield Variable(flat.names[op], (flat.tensor_name(tensor),), None, dtype_name(read[tensor]), None)
+
+
+def _dtype(kind: Kind) -> str:
+    values = attributes(kind)
+    return dtype_name(values["dtype"].type if "dtype" in values else 0)
 
 
 def _shape(flat: FlatGraph, op: int) -> Shape:

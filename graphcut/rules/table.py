@@ -74,7 +74,8 @@ class Rules:
         ops = {op for op, row in self._by_op.items() if row.assumed}
         if guessed:
             ops.update(op for op, kind in enumerate(flat.kinds) if (kind, len(flat.inputs[op])) in guessed)
-        return tuple(Assumption(flat.names[op], flat.type(op), self.row(op).assumed or "") for op in sorted(ops))
+        rows = ((op, self._by_op.get(op) or self.row(op)) for op in sorted(ops))
+        return tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
 
     def _find(self, op: int, key: Tuple[int, int]) -> Row:
         special = self._special(op)

@@ -116,6 +116,11 @@ def test_an_attribute_that_is_no_message(refused):
     assert "an op has an attribute that protobuf cannot read" in refused(graph(broken))
 
 
+def test_an_op_of_control_flow_with_too_few_inputs(refused):
+    said = refused(graph(W, identity("loss", "w"), node("switch", "Switch", "w", T={"type": 1})))
+    assert "op 'switch' (Switch) has 1 inputs, its type takes 2" in said
+
+
 def test_a_graph_without_ops(refused):
     assert "holds no op" in refused(b"\x22\x02\x08\x01")
 
@@ -164,6 +169,16 @@ def test_a_collection_that_is_no_message(refused):
     meta = CLASSES["MetaGraph"](graph_def=graph(W))
     meta.collection_def["variables"].bytes_list.value.append(b"\xff\xff\xff")
     assert "a collection of the MetaGraph holds a VariableDef that protobuf cannot read" in refused(meta, "model.meta")
+
+
+def test_a_variable_that_does_not_say_its_dtype(refused):
+    assert "no op 'los'" in refused(graph(node("w", "VariableV2"), identity("loss", "w")), "graph.pb", "--loss", "los")
+
+
+def test_a_variable_that_only_the_collections_know(refused):
+    meta = CLASSES["MetaGraph"](graph_def=graph(W))
+    meta.collection_def["variables"].bytes_list.value.append(CLASSES["VariableDef"](variable_name="v:0").SerializeToString())
+    assert "no op 'los'" in refused(meta, "model.meta", "--loss", "los")
 
 
 def test_no_loss_to_be_found_lists_the_candidates(refused):
