@@ -7,12 +7,10 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import tensorflow as tf
-from tensorflow.python.framework import func_graph, ops
-from tensorflow.python.ops import control_flow_util, gradients_util
+from tensorflow.python.framework import ops
 
 from graphcut.dag import REF, RESOURCE
 from graphcut.questions import Ask, Asked, Gradient, Question
@@ -20,6 +18,7 @@ from graphcut.reading.messages import CLASSES
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import OWN_TYPE, alone, op_def
 from graphcut.tracing.closures import signature
+from graphcut.tracing.scratch import is_trainable, scratch
 
 _ANSWERS: Dict[Any, Asked] = {}
 _FAILURES = (
@@ -129,12 +128,12 @@ def is_custom(function: Any, gradient_type: str) -> bool:
 
 
 def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
-    with _scratch(question) as graph:
+    with scratch(question) as graph:
         tf.compat.v1.import_graph_def(alone(question, library), name="")
         op = graph.get_operation_by_name("asked")
         if not question.inside:
             return _differentiated(question, function, custom, op, graph, zeros_for_integers)
-    with _scratch(question) as other:
+    with scratch(question) as other:
         found = _differentiated(question, function, custom, op, other, zeros_for_integers)
         return Asked(missing=True, custom=custom) if list(other.control_captures) else found
 
@@ -153,22 +152,6 @@ def _differentiated(
     return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
 
 
-@contextmanager
-def _scratch(question: Question) -> Iterator[Any]:
-    """A graph to build in. The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1."""
-    old = control_flow_util.ENABLE_CONTROL_FLOW_V2
-    graph = outer = tf.Graph()
-    if not question.type.startswith("TensorArray"):
-        with outer.as_default():
-            graph = func_graph.FuncGraph("graphcut")
-    try:
-        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old and graph is not outer
-        with graph.as_default():
-            yield graph
-    finally:
-        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old
-
-
 def _given(output: Any, index: int, question: Question, zeros_for_integers: bool) -> Any:
     dtype = output.dtype.base_dtype
     if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
@@ -178,12 +161,6 @@ def _given(output: Any, index: int, question: Question, zeros_for_integers: bool
     shape = output.shape if question.output_shapes is None else question.output_shapes[index]
     shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape
     return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
-
-
-def is_trainable(dtype: Any) -> bool:
-    """Whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
-    module = getattr(gradients_util, "backprop_util", gradients_util)
-    return bool(dtype == tf.bfloat16 or module.IsTrainable(dtype))
 
 
 def _returned(value: Any, graph: Any) -> Optional[Gradient]:

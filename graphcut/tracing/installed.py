@@ -13,7 +13,7 @@ from tensorflow.python.ops import cond_v2, gradients_util
 from graphcut.dag import DTYPES
 from graphcut.questions import Surroundings
 from graphcut.reading.source import Origin
-from graphcut.tracing.ask import is_trainable
+from graphcut.tracing.scratch import is_trainable
 
 
 def around(origin: Origin) -> Surroundings:

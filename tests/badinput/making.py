@@ -18,9 +18,7 @@ def node(name, op, *inputs, **attrs):
 
 def types(*dtypes):
     """The attribute that lists these dtypes."""
-    value = CLASSES["AttrValue"]()
-    value.list.type.extend(dtypes)
-    return {"list": value.list}
+    return {"list": {"type": dtypes}}
 
 
 def variable(name, dtype=FLOAT):
