@@ -60,10 +60,12 @@ def of_message(message: Any, label: str) -> Content:
 
 def _parsed(kind: str, data: bytes, path: str) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", RuntimeWarning)  # old protobuf warns where it gives up in the middle
-            return CLASSES[kind].FromString(data)
-    except (DecodeError, ValueError, RuntimeWarning) as error:
+        with warnings.catch_warnings(record=True) as caught:  # old protobuf warns where it gives up in the middle
+            message = CLASSES[kind].FromString(data)
+        if caught:
+            raise DecodeError(str(caught[0].message))
+        return message
+    except (DecodeError, ValueError) as error:
         raise GraphcutError(
             "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or of another format; graphcut reads %s."
             % (
