@@ -5,19 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Dict, Optional, Tuple
 
-from google.protobuf.message import DecodeError
-
 from graphcut.dag import Kind, Shape
 from graphcut.errors import GraphcutError
 from graphcut.reading.messages import CLASSES
 
-_ENTRY = CLASSES["AttrEntry"]
-
 
 def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
     """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
+    from google.protobuf.message import DecodeError
+
     try:
-        entries = [_ENTRY.FromString(each) for each in attrs]
+        entries = [CLASSES["AttrEntry"].FromString(each) for each in attrs]
     except (DecodeError, ValueError) as error:
         raise GraphcutError("an op has an attribute that protobuf cannot read\nThe file is damaged.") from error
     return {entry.key: entry.value for entry in entries}
@@ -33,7 +31,7 @@ def attributes(kind: Kind) -> Dict[str, Any]:
 
 def entry(name: str, **value: Any) -> bytes:
     """The bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
-    made: bytes = _ENTRY(key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
+    made: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
     return made
 
 

@@ -7,14 +7,26 @@ protobuf 3.19 on, where generated ``_pb2`` code does not span the versions, and 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Any, Dict
-
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
+class _Classes:
+    """The message classes by name, loaded when the first one is asked for: ``import graphcut`` stays light."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _load()[name]
+
+
+CLASSES = _Classes()
+
+
+@lru_cache(maxsize=None)
 def _load() -> Dict[str, Any]:
+    from google.protobuf import descriptor_pb2, descriptor_pool
+
     files = descriptor_pb2.FileDescriptorSet()
     with open(os.path.join(_FOLDER, "graph.desc"), "rb") as stream:
         files.ParseFromString(stream.read())
@@ -25,9 +37,8 @@ def _load() -> Dict[str, Any]:
 
 
 def _message_class(pool: Any, descriptor: Any) -> Any:
+    from google.protobuf import message_factory
+
     if hasattr(message_factory, "GetMessageClass"):
         return message_factory.GetMessageClass(descriptor)
     return message_factory.MessageFactory(pool).GetPrototype(descriptor)
-
-
-CLASSES: Dict[str, Any] = _load()

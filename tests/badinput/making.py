@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
+from tests.entries import attribute
 
 FLOAT, STRING, COMPLEX, RESOURCE = 1, 7, 8, 20
 T = {"T": {"type": FLOAT}}
@@ -13,12 +13,12 @@ T = {"T": {"type": FLOAT}}
 
 def node(name, op, *inputs, **attrs):
     """A ``Node`` message; an attribute is a dict for ``AttrValue``: ``node("x", "Identity", "w", T={"type": 1})``."""
-    return CLASSES["Node"](name=name, op=op, input=inputs, attr=[entry(key, **value) for key, value in attrs.items()])
+    return CLASSES["Node"](name=name, op=op, input=inputs, attr=[attribute(key, value) for key, value in attrs.items()])
 
 
 def types(*dtypes):
     """The attribute that lists these dtypes."""
-    return {"list": {"type": dtypes}}
+    return {"types": dtypes}
 
 
 def variable(name, dtype=FLOAT):

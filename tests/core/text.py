@@ -15,6 +15,7 @@ from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
 from graphcut.reading.names import Names
 from graphcut.rules.table import Rules
+from tests.entries import attribute
 
 LINE = re.compile(r"(\S+) = (\w+)(?:\[(.*)\])?\((.*)\)$")
 HEAD = re.compile(r"def (\w+)\((.*)\) -> (.*):$")
@@ -62,7 +63,7 @@ def _node(nodes, line):
     attributes = {"T": FLOAT, "dtype": FLOAT, "DstT": FLOAT, "SrcT": FLOAT, "element_dtype": FLOAT}
     lists = dict.fromkeys(TYPED.get(op_type, "").split(), [FLOAT])
     entries = [entry(key, type=value) for key, value in attributes.items() if key not in given and key not in lists]
-    entries += [entry(key, list={"type": value}) for key, value in lists.items() if key not in given]
+    entries += [attribute(key, {"types": value}) for key, value in lists.items() if key not in given]
     entries += [_entry(key, value) for key, value in given.items()]
     nodes.add(name=name, op=op_type, input=[each for each in inputs.split(", ") if each], attr=entries)
 
@@ -71,7 +72,7 @@ def _entry(key, value):
     if key in ("f", "then_branch", "else_branch", "cond", "body"):
         return entry(key, func={"name": value})
     if key in ("Tin", "Tout") or (key == "T" and "," in value):
-        return entry(key, list={"type": [int(each) for each in value.split(",")]})
+        return attribute(key, {"types": [int(each) for each in value.split(",")]})
     return entry(key, i=int(value)) if key == "N" else entry(key, type=int(value))
 
 

@@ -15,12 +15,3 @@ def test_importing_graphcut_leaves_tensorflow_out():
 
 def test_importing_graphcut_leaves_the_command_line_out():
     assert printed("import sys, graphcut; print({'click', 'rich'} & set(sys.modules))") == "set()"
-
-
-def best_import_seconds(name):
-    code = f"import time; start = time.perf_counter(); import {name}; print(time.perf_counter() - start)"
-    return min(float(printed(code)) for _ in range(3))
-
-
-def test_importing_graphcut_takes_little_more_than_networkx():
-    assert best_import_seconds("graphcut") <= 1.5 * best_import_seconds("networkx")
