@@ -6,7 +6,7 @@ from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
 from graphcut.sources import trace
 from graphcut.table import Table, table
-from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Reach, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Disagreement, Reach, Role, Stop, VariableAudit, Verdict
 
 __version__ = "0.1.0"
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Change",
     "Condition",
     "Cut",
+    "Disagreement",
     "GraphcutError",
     "Reach",
     "Role",

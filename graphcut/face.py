@@ -8,7 +8,7 @@ from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence,
 
 import networkx as nx
 
-from graphcut import sources
+from graphcut import asking, sources
 from graphcut.dag import collector_paused
 from graphcut.findings import Findings
 from graphcut.flow.between import between
@@ -16,7 +16,7 @@ from graphcut.judging import Inquiry, judged
 from graphcut.rows import Target
 from graphcut.stops import stops
 from graphcut.targets import position
-from graphcut.terms import Assumption, Change, Reach, Stop, VariableAudit
+from graphcut.terms import Assumption, Stop, VariableAudit
 
 
 class Audit:
@@ -112,56 +112,12 @@ class Audit:
 
         return explain(self, self[key])
 
-    def reaches(self, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
-        """Whether a gradient gets from the loss to a variable through one place and avoiding another.
+    reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify
 
-        Args:
-            key: a variable, tensor, name or pattern, or several: any of them is enough.
-            through: ops, tensors, variables, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one.
-            avoiding: the same; the path must pass none.
-
-        Returns:
-            A ``Reach``: true if there is such a path, with one path for each variable that is reached.
-
-        Raises:
-            GraphcutError: something named is not in the graph; the message has near names.
-        """
-        from graphcut.places import every, rows
-        from graphcut.reach import reach
-
-        inside = None if through is None else every(self._traced, through, "through")
-        outside = frozenset() if avoiding is None else every(self._traced, avoiding, "avoiding")
-        return reach(self._findings.flow, rows(self._traced, self._targets, key), inside, outside)
-
-    def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
-        """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
-
-        Args:
-            remove: barriers to take out: ``Stop``, ``Cut``, names of ops or tensors, tensors; one or several. A
-                ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
-                other op hands every gradient on, as a straight-through estimator in its place would.
-            stop: tensors to stop: names, tensors, variables; one or several. Every reader of the tensor reads
-                ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
-
-        Returns:
-            Another ``Audit``.
-
-        Raises:
-            GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.
-        """
-        from graphcut.whatif import edited
-
+    def _of(self, inquiry: Inquiry) -> Audit:
+        """The same variables audited for another inquiry."""
         with collector_paused():
-            return Audit(edited(self._inquiry, self._findings.flow, remove, stop), self._targets)
-
-    def compare(self, other: Audit) -> Tuple[Change, ...]:
-        """The variables whose verdict is another one in ``other``, each with the op that makes the difference.
-
-        The same live object is the same variable, then the same name is; what only one audit has changes from or to ``None``.
-        """
-        from graphcut.compare import changes
-
-        return changes(self, other)
+            return Audit(inquiry, self._targets)
 
     def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
         """Draw the cut; the ending of ``path`` picks the format (``.svg``, ``.dot``, with the system's Graphviz others)."""

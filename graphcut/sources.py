@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
@@ -17,12 +17,14 @@ from graphcut.reading.source import Origin, Variable
 
 @dataclass(frozen=True)
 class Traced:
-    """A graph that was read: its ops, where it came from, its variables and names."""
+    """A graph that was read: its ops, where it came from, its variables and names; ``edited``: it is what an edit would
+    make of that graph."""
 
     flat: FlatGraph
     origin: Origin
     variables: Tuple[Variable, ...]
     names: Names
+    edited: bool = False
 
     def shapes(self, op: int) -> Sequence[Shape]:
         """The static shapes of an op's outputs, ``None`` each where nobody knows."""
@@ -107,7 +109,7 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
             raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
         content = files.read(os.fsdecode(source)) if path else files.of_message(source, source.DESCRIPTOR.name)
-        return content.graph, metagraph.origin(content, signature)
+        return content.graph, replace(metagraph.origin(content, signature), owner=source)
     if not callable(source) and not hasattr(source, "as_graph_def"):
         raise GraphcutError(
             "a %s was given, which is no TensorFlow graph\n"

@@ -177,3 +177,17 @@ class Reach:
 
     def __bool__(self) -> bool:
         return bool(self.reached)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One variable for which the real ``tf.gradients`` answers otherwise than its verdict says, or could not be asked.
+
+    ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
+    TensorFlow said.
+    """
+
+    name: str
+    verdict: Verdict
+    answer: str
+    reason: str = ""

@@ -41,7 +41,7 @@ def edited(inquiry: Inquiry, flow: Flow, remove: Any, stop: Any) -> Inquiry:
     without = _without(inquiry, flow.rules, taken)
     flat, copies = edits.stopping(without.traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
     loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
-    return Inquiry(replace(traced, flat=flat, names=Names(flat)), loss, without.stopped)
+    return Inquiry(replace(traced, flat=flat, names=Names(flat), edited=True), loss, without.stopped)
 
 
 def _without(inquiry: Inquiry, rules: Rules, taken: FrozenSet[int]) -> Inquiry:

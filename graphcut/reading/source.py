@@ -40,7 +40,8 @@ class Origin:
     ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.Surroundings``; ``opaque``:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
     code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself,
-    ``owner`` what keeps it: TensorFlow takes the graph of a function apart once nobody holds the function.
+    ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
+    message that was read.
     """
 
     label: str

@@ -1,0 +1,110 @@
+"""What can be asked of an audit beside its verdicts. Each function is a method of ``Audit``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, FrozenSet, Hashable, Optional, Tuple, TypeVar
+
+from graphcut.terms import Change, Disagreement, Reach, VariableAudit
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    import networkx as nx
+
+    from graphcut.findings import Findings
+    from graphcut.judging import Inquiry
+    from graphcut.rows import Target
+
+    class Asked(Protocol):
+        """What is asked: an ``Audit``."""
+
+        _inquiry: Inquiry
+        _targets: Tuple[Target, ...]
+        _findings: Findings
+        variables: Tuple[VariableAudit, ...]
+
+        @property
+        def graph(self) -> nx.DiGraph: ...
+        @property
+        def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
+        def _of(self: AskedT, inquiry: Inquiry) -> AskedT: ...
+
+
+AskedT = TypeVar("AskedT", bound="Asked")
+
+
+def reaches(self: Asked, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
+    """Whether a gradient gets from the loss to a variable through one place and avoiding another.
+
+    Args:
+        key: a variable, tensor, name or pattern, or several: any of them is enough.
+        through: ops, tensors, variables, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one.
+        avoiding: the same; the path must pass none.
+
+    Returns:
+        A ``Reach``: true if there is such a path, with one path for each variable that is reached.
+
+    Raises:
+        GraphcutError: something named is not in the graph; the message has near names.
+    """
+    from graphcut.places import every, rows
+    from graphcut.reach import reach
+
+    traced = self._inquiry.traced
+    inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
+    outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
+    return reach(self._findings.flow, rows(traced, self._targets, key), inside, outside)
+
+
+def what_if(self: AskedT, remove: Any = (), stop: Any = ()) -> AskedT:
+    """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
+
+    Args:
+        remove: barriers to take out: ``Stop``, ``Cut``, names of ops or tensors, tensors; one or several. A
+            ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
+            other op hands every gradient on, as a straight-through estimator in its place would.
+        stop: tensors to stop: names, tensors, variables; one or several. Every reader of the tensor reads
+            ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
+
+    Returns:
+        Another ``Audit``.
+
+    Raises:
+        GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.
+    """
+    from graphcut.whatif import edited
+
+    return self._of(edited(self._inquiry, self._findings.flow, remove, stop))
+
+
+def compare(self: Asked, other: Asked) -> Tuple[Change, ...]:
+    """The variables whose verdict is another one in ``other``, each with the op that makes the difference.
+
+    Args:
+        other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
+            is.
+
+    Returns:
+        The changes, in the order of the variables; what only one audit has changes from or to ``None``.
+    """
+    from graphcut.compare import changes
+
+    return changes(self, other)
+
+
+def verify(self: Asked, numbers: bool = False) -> Tuple[Disagreement, ...]:
+    """Hold the verdicts against the real ``tf.gradients``, in scratch copies of the graph; the graph itself is untouched.
+
+    Args:
+        numbers: also compute, at random points, the gradients judged always zero.
+
+    Returns:
+        Where TensorFlow disagrees, and what could not be checked; empty if it answers as audited throughout.
+
+    Raises:
+        GraphcutError: the graph cannot be copied, or is what an edit would make.
+    """
+    from graphcut.verify import disagreements, nonzeros
+
+    judged = tuple(zip(self._targets, self.variables))
+    return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())

@@ -1,0 +1,86 @@
+"""The functions of a ``GraphDef`` made callable again, so that their gradients are taken in scratch graphs, too.
+
+TensorFlow differentiates a call by the Python object behind it, which a ``GraphDef`` does not hold; without one it takes
+``SymbolicGradient``, which answers for every input. A SavedModel is loaded in the same way
+(``function_deserialization.load_function_def_library``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, List
+
+import tensorflow as tf
+from tensorflow.core.framework import function_pb2
+from tensorflow.python.saved_model import function_deserialization
+
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_OWN = "_gradient_op_type"
+Functions = Dict[str, Any]
+
+
+def load(graph_def: Any) -> Functions:
+    """The functions that calls in ``graph_def`` run, made in the default graph; the calls are renamed to run these.
+
+    Empty where TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of conditionals
+    and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
+    """
+    wanted = _wanted(graph_def)
+    if not wanted:
+        return {}
+    library = function_pb2.FunctionDefLibrary()
+    library.function.extend(each for each in graph_def.library.function if each.signature.name in wanted)
+    verbosity = tf.compat.v1.logging.get_verbosity()
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    try:
+        functions = function_deserialization.load_function_def_library(library)
+    except (ValueError, KeyError, RuntimeError, tf.errors.OpError):
+        return {}
+    finally:
+        tf.compat.v1.logging.set_verbosity(verbosity)
+    for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
+        for node in nodes:
+            _rename(node, functions)
+    return {_name(each): each for each in functions.values()}
+
+
+def connect(graph: Any, functions: Functions) -> None:
+    """Give the calls of a graph the gradients of these functions."""
+    for op in graph.get_operations():
+        if op.type in _CALLS and hasattr(op, "_gradient_function"):
+            function = functions.get(op.get_attr("f").name)
+            if function is not None:
+                op._gradient_function = function._get_gradient_function()
+
+
+def _wanted(graph_def: Any) -> FrozenSet[str]:
+    """The functions that calls run, and all that these need."""
+    bodies = {each.signature.name: each.node_def for each in graph_def.library.function}
+    nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in _CALLS]
+    waiting = [name for node in nodes for name in _needed(node)]
+    found: Dict[str, None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in bodies and name not in found:
+            found[name] = None
+            waiting.extend(each for node in bodies[name] for each in _needed(node))
+    return frozenset(found)
+
+
+def _needed(node: Any) -> List[str]:
+    single = [value.func.name for value in node.attr.values() if value.WhichOneof("value") == "func"]
+    return [node.op] + single + [each.name for value in node.attr.values() for each in value.list.func]
+
+
+def _rename(node: Any, functions: Functions) -> None:
+    function = functions.get(node.attr["f"].func.name) if node.op in _CALLS else None
+    if function is not None:
+        node.attr["f"].func.name = _name(function)
+        if hasattr(function, "_register_delayed_rewrite_gradient"):
+            node.attr[_OWN].s = function._register_delayed_rewrite_gradient().encode()
+        elif _OWN in node.attr:
+            del node.attr[_OWN]
+
+
+def _name(function: Any) -> str:
+    name = function.name
+    return name.decode() if isinstance(name, bytes) else str(name)
