@@ -42,7 +42,8 @@ class Asked:
 
     ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
     could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
-    nothing of the op's gradient, and never has to because all its outputs are integers and the like.
+    nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
+    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead.
     """
 
     graph: bytes = b""
@@ -52,6 +53,8 @@ class Asked:
     failed: Optional[str] = None
     custom: bool = False
     registered: bool = True
+    inputs: Tuple[int, ...] = ()
+    outputs: Tuple[int, ...] = ()
 
 
 Ask = Callable[[Question], Asked]

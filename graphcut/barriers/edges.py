@@ -41,7 +41,7 @@ def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> It
     flat = flow.rules.flat
     op = flat.producer[tensor]
     row = flow.rules.row(op)
-    free = () if op in flow.stopped else relation(row)[tensor - flat.first[op]]
+    free = frozenset(() if op in flow.stopped else relation(row)[tensor - flat.first[op]])
     for index, source in enumerate(flat.inputs[op]):
         if index in free and flow.rules.passing[source]:
             yield Edge(source, 0, None)

@@ -38,7 +38,7 @@ def _swept(rules: Rules, live: Sequence[int], exact: Dict[int, Row]) -> FrozenSe
     for op in live:
         row = exact.get(op) or rules.row(op)
         arriving = any(sparse.get(tensor, False) for tensor in flat.outputs(op))
-        for index in sorted({index for inputs in row.connected for index in inputs}):
+        for index in sorted({index for inputs in set(row.connected) for index in inputs}):
             tensor = flat.inputs[op][index]
             made = index in row.sparse or (arriving and index in row.passes)
             if op in branches:
@@ -64,8 +64,7 @@ def _indexed(rules: Rules, reached: Walk) -> Iterator[int]:
     """The ops with a gradient that read integers beside a variable, or beside what is a variable read as it stands."""
     flat = rules.flat
     indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
-    for tensor in reached.order:
-        op = flat.producer[tensor]
+    for op in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):
         if not indexed.isdisjoint(flat.inputs[op]) and not rules.row(op).sparse:
             roots = (root(flat, each, through="ReadVariableOp") for each in flat.inputs[op] if each not in indexed)
             if any(flat.type(flat.producer[each]) in _SOURCES for each in roots):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from graphcut.questions import Asked, Question
 from graphcut.rules.dependence import InputAnswer, input_answers
@@ -30,11 +30,12 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
     if asked.missing:
         return raising(outputs, inputs, _BY_TYPE.get(question.type, Barrier.NO_GRADIENT))
     answers = input_answers(asked)
+    answers = tuple([answers[place] for place in asked.inputs]) if asked.inputs else answers
     connected = tuple(index for index, each in enumerate(answers) if each is not None)
     sparse = frozenset(index for index, each in enumerate(answers) if each is not None and each.sparse)
     passes = frozenset(index for index, each in enumerate(answers) if each is not None and each.passes)
-    barriers = tuple(_barrier(question, asked, answers, index, trainable) for index in range(inputs))
-    carries = tuple(_carried(answers, output) for output in range(outputs))
+    barriers = tuple(_barrier(question, asked, answers, index, trainable, connected) for index in range(inputs))
+    carries = _carried(answers, asked.outputs or range(outputs))
     if question.type.startswith("TensorArray"):
         carries = (connected,) * outputs
     makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
@@ -45,11 +46,19 @@ def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int,
     return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in trainable)
 
 
-def _carried(answers: Answers, output: int) -> Tuple[int, ...]:
-    return tuple(index for index, each in enumerate(answers) if each is not None and output in each.outputs)
+def _carried(answers: Answers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
+    """For each output the inputs that it carries to."""
+    found: Dict[int, List[int]] = {output: [] for output in outputs}
+    for index, each in enumerate(answers):
+        for output in each.outputs if each is not None else ():
+            found[output].append(index)
+    carried = {output: tuple(inputs) for output, inputs in found.items()}
+    return tuple([carried[output] for output in outputs])
 
 
-def _barrier(question: Question, asked: Asked, answers: Answers, index: int, trainable: FrozenSet[int]) -> Barrier:
+def _barrier(
+    question: Question, asked: Asked, answers: Answers, index: int, trainable: FrozenSet[int], connected: Tuple[int, ...]
+) -> Barrier:
     """The reason why ``index`` gets nothing, or nothing but zeros."""
     if asked.custom:
         return Barrier.CUSTOM_GRADIENT
@@ -59,7 +68,7 @@ def _barrier(question: Question, asked: Asked, answers: Answers, index: int, tra
         return _BY_TYPE[question.type]
     if question.type.startswith(("Assign", "Scatter", "ResourceScatter")):
         return Barrier.STATE
-    if any(each is not None for each in answers):
+    if connected:
         return Barrier.INPUT
     return _wholly_without(question, asked, index, trainable)
 

@@ -7,7 +7,7 @@ that reads only a shape is no dependence, nor is a tensor that is zero whatever 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.questions import Asked, Gradient
@@ -45,41 +45,69 @@ def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
     """For each input what its gradient carries from; ``None`` where the function gave none."""
     if not any(asked.gradients):
         return (None,) * len(asked.gradients)
-    flat = flatten(CLASSES["Graph"].FromString(asked.graph), {})
-    return tuple(None if gradient is None else _answer(flat, gradient, asked) for gradient in asked.gradients)
+    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph), {}), asked)
+    return tuple(None if gradient is None else answers.of(gradient) for gradient in asked.gradients)
 
 
-def _answer(flat: FlatGraph, gradient: Gradient, asked: Asked) -> InputAnswer:
-    if gradient.tensor in asked.given:
-        output = asked.given.index(gradient.tensor)
-        return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
-    given = {tensor_of(flat, name): output for output, name in enumerate(asked.given) if name is not None}
-    tensor = tensor_of(flat, gradient.tensor)
-    roots = _roots(flat, tensor, zero_tensors(flat))
-    found = frozenset(output for each, output in given.items() if each in roots)
-    without = asked.custom or not found
-    made = without and tensor not in zero_tensors(flat, frozenset(given))
-    return InputAnswer(frozenset(range(len(asked.given))) if made else found, gradient.sparse, made=made)
+class _Answers:
+    """The scratch graph, with what all its answers need."""
+
+    def __init__(self, flat: FlatGraph, asked: Asked) -> None:
+        self.flat, self.custom = flat, asked.custom
+        self.outputs = {name: output for output, name in enumerate(asked.given) if name is not None}
+        self.tensors = _tensors_by_op(flat)
+        self.given = {self.tensor(name): output for name, output in self.outputs.items()}
+        self.zeros, self.every = zero_tensors(flat), frozenset(range(len(asked.given)))
+        self.zeros_if_given = zero_tensors(flat, frozenset(self.given))
+        self.after = _after(flat, self.given)
+
+    def tensor(self, name: str) -> int:
+        """The tensor of a name such as ``op:1``."""
+        op_name, _, number = name.rpartition(":")
+        return self.tensors[op_name][int(number)]
+
+    def of(self, gradient: Gradient) -> InputAnswer:
+        if gradient.tensor in self.outputs:
+            output = self.outputs[gradient.tensor]
+            return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
+        tensor = self.tensor(gradient.tensor)
+        found = frozenset(self._roots(tensor))
+        made = (self.custom or not found) and tensor not in self.zeros_if_given
+        return InputAnswer(self.every if made else found, gradient.sparse, made=made)
+
+    def _roots(self, tensor: int) -> Iterator[int]:
+        """The outputs whose gradients the values of ``tensor`` depend on."""
+        seen, waiting = {tensor}, [tensor]
+        while waiting:
+            each = waiting.pop()
+            if each in self.given:
+                yield self.given[each]
+            op = self.flat.producer[each]
+            if each in self.zeros or self.flat.type(op) in _SHAPE_READERS:
+                continue
+            fresh = [source for source in self.flat.inputs[op] if source in self.after and source not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
 
 
-def tensor_of(flat: FlatGraph, name: str) -> int:
-    """The tensor of a name such as ``op:1``."""
-    op_name, _, number = name.rpartition(":")
-    for call in flat.calls:
-        if flat.names[call.op] == op_name:
-            return flat.first[call.results[int(number)]]
-    return flat.first[flat.names.index(op_name)] + int(number)
+def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
+    """The outputs of each op; those of a call are its results'."""
+    tensors: Dict[str, Sequence[int]] = {name: flat.outputs(op) for op, name in enumerate(flat.names)}
+    tensors.update((flat.names[call.op], [flat.first[result] for result in call.results]) for call in flat.calls)
+    return tensors
 
 
-def _roots(flat: FlatGraph, tensor: int, zeros: FrozenSet[int]) -> FrozenSet[int]:
-    """Every tensor that the values of ``tensor`` depend on."""
-    seen, waiting = {tensor}, [tensor]
+def _after(flat: FlatGraph, given: Iterable[int]) -> Set[int]:
+    """The tensors that may depend on those given: walks back need to see no others."""
+    readers: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            readers.setdefault(tensor, []).append(op)
+    found = set(given)
+    waiting = list(found)
     while waiting:
-        each = waiting.pop()
-        op = flat.producer[each]
-        if each in zeros or flat.type(op) in _SHAPE_READERS:
-            continue
-        fresh = [source for source in flat.inputs[op] if source not in seen]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return frozenset(seen)
+        for op in readers.get(waiting.pop(), ()):
+            fresh = [tensor for tensor in flat.outputs(op) if tensor not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+    return found

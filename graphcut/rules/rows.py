@@ -38,8 +38,9 @@ class Row:
 @lru_cache(maxsize=None)
 def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrier] = None) -> Row:
     """Every output carries to the same inputs; the others meet ``barrier``."""
-    barriers = tuple(None if index in carried else barrier for index in range(inputs))
-    return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=frozenset(carried))
+    passes = frozenset(carried)
+    barriers = tuple(None if index in passes else barrier for index in range(inputs))
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
 
 
 @lru_cache(maxsize=None)
@@ -60,7 +61,8 @@ def dense(row: Row) -> Row:
 
 def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[Barrier] = None) -> Row:
     """A guess: every output carries to ``carried``."""
-    barriers = tuple(None if index in carried else barrier for index in range(inputs))
+    free = frozenset(carried)
+    barriers = tuple(None if index in free else barrier for index in range(inputs))
     return Row((carried,) * outputs, (carried,) * outputs, barriers, assumed=reason)
 
 

@@ -136,11 +136,12 @@ class Rules:
     def _exact(self, op: int, question: Question) -> Question:
         """The same question with all that the graph knows: shapes, and constants that are fed."""
         flat = self.flat
-        shapes = tuple(shape_of(self._shapes, flat, tensor) for tensor in flat.inputs[op])
+        sources = {flat.producer[tensor] for tensor in flat.inputs[op]} | {op}
+        shapes = {source: self._shapes(source) for source in sources}
         feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
         return question._replace(
-            output_shapes=tuple(shape_of(self._shapes, flat, tensor) for tensor in flat.outputs(op)),
-            shapes=shapes,
+            output_shapes=tuple(shape_of(shapes.__getitem__, flat, tensor) for tensor in flat.outputs(op)),
+            shapes=tuple(shape_of(shapes.__getitem__, flat, tensor) for tensor in flat.inputs[op]),
             constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding),
         )
 

@@ -7,6 +7,7 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
 import tensorflow as tf
@@ -19,6 +20,7 @@ from graphcut.tracing import bodies
 from graphcut.tracing.alone import OWN_TYPE, alone, op_def
 from graphcut.tracing.closures import signature
 from graphcut.tracing.scratch import is_trainable, scratch
+from graphcut.tracing.wide import alike, narrowed
 
 _ANSWERS: Dict[Any, Asked] = {}
 _FAILURES = (
@@ -59,6 +61,11 @@ def ask(question: Question) -> Asked:
         return nothing_known if op_def(question.type) else _unknown(question)
     if discrete or function is None:
         return Asked(gradients=nothing)
+    narrow = narrowed(question, op_def(question.type))
+    if narrow is not None:
+        answer = ask(narrow.question)
+        if alike(answer, narrow):
+            return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
     key = (question._replace(attrs=_without_own_type(question)), signature(function))
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(question, function, gradient_type)

@@ -58,9 +58,9 @@ def doubling(depth):
     return graph(variable("w"), identity("read", "w"), calling("loss", "f0", "read"), functions=inner)
 
 
-def nested(depth):
-    """Functions that each call the next one once, a stop at the bottom of them all."""
-    inner = [function("f%d" % depth, node("stop", "StopGradient", "x", **T), result="stop:output:0")]
+def nested(depth, bottom="Identity"):
+    """Functions that each call the next one once, one op at the bottom of them all."""
+    inner = [function("f%d" % depth, node("bottom", bottom, "x", **T), result="bottom:output:0")]
     inner += [
         function("f%d" % level, calling("call", "f%d" % (level + 1), "x"), result="call:output:0")
         for level in range(depth)
