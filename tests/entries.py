@@ -4,6 +4,10 @@ from __future__ import annotations
 from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
 
+PLACEHOLDER = {"name": "given", "op": "Placeholder", "attr": [entry("dtype", type=1)]}
+# The scratch graph of a made-up TensorFlow that hands its gradient on: the placeholder of that gradient, "given:0", alone.
+GIVEN = CLASSES["Graph"](node=[PLACEHOLDER]).SerializeToString()
+
 
 def attribute(name, value):
     """The bytes of an attribute: a dict for ``AttrValue``, or ``{"types": dtypes}`` for a list of dtypes.

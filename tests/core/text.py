@@ -15,7 +15,7 @@ from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
 from graphcut.reading.names import Names
 from graphcut.rules.table import Rules
-from tests.entries import attribute
+from tests.entries import GIVEN, attribute
 
 LINE = re.compile(r"(\S+) = (\w+)(?:\[(.*)\])?\((.*)\)$")
 HEAD = re.compile(r"def (\w+)\((.*)\) -> (.*):$")
@@ -85,7 +85,7 @@ def ask(question):
         return Asked(gradients=(None,) * inputs)
     whole = Gradient("given:0", False)
     gradients = tuple(None if question.type in FIRST_ALONE and index else whole for index in range(inputs))
-    return Asked(given=("given:0",) * len(question.outputs), gradients=gradients)
+    return Asked(GIVEN, ("given:0",) * len(question.outputs), gradients)
 
 
 class Judged:

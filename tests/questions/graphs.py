@@ -14,6 +14,7 @@ from graphcut.reading.attrs import entry
 from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
 from graphcut.rules.table import Rules
+from tests.entries import GIVEN
 
 NOTHING = ("StopGradient", "Round", "Choice", "Whole", "Number")
 WHOLE = ("Choice", "Whole")
@@ -32,14 +33,12 @@ def flat(text):
 
 def ask(question):
     """Every input gets the gradient of the output, but as the types have it."""
-    given = tuple("given%d" % index for index in range(len(question.outputs)))
-    passed = Gradient(given[0], False)
     if question.type in NOTHING:
         return Asked(gradients=(None,) * len(question.inputs))
-    gradients = [passed] * len(question.inputs)
+    gradients = [Gradient("given:0", False)] * len(question.inputs)
     if question.type == "Half":
         gradients[1] = None
-    return Asked(given=given, gradients=tuple(gradients))
+    return Asked(GIVEN, ("given:0",), tuple(gradients))
 
 
 def judged(text, loss="loss", stopped=()):
@@ -50,13 +49,16 @@ def judged(text, loss="loss", stopped=()):
     return flow(rules, [graph.first[number[loss]]], frozenset(number[each] for each in stopped))
 
 
-def random_graph(seed, size, variables=4):
-    """Lines of a random graph: variables ``v0`` …, ops ``t0`` … of which the last ones feed ``loss``."""
+def random_graph(seed, size, variables=4, barriers=3, ends=3):
+    """Lines of a random graph: variables ``v0`` …, ops ``t0`` … of which the last ones feed ``loss``.
+
+    Of seven or so ops ``barriers`` give no gradient.
+    """
     pick = random.Random(seed)
     names = ["v%d" % index for index in range(variables)]
     lines = [name + " = VariableV2" for name in names]
     for index in range(size):
-        kind = pick.choice(["Mul", "Mul", "Add", "Add", "Half", "Round", "StopGradient", "Choice"])
+        kind = pick.choice(["Mul", "Mul", "Add", "Add", "Half"] + ["Round", "StopGradient", "Choice"][:barriers])
         given = [pick.choice(names[-6:] if pick.random() < 0.7 else names) for _ in range(2)]
         given = given[:1] if kind in NOTHING else given
         lines.append("t%d = %s %s" % (index, kind, " ".join(given)))
@@ -64,4 +66,4 @@ def random_graph(seed, size, variables=4):
         if kind == "Choice":
             lines.append("n%d = Number t%d" % (index, index))
             names[-1] = "n%d" % index
-    return "\n".join(lines + ["loss = Add " + " ".join(names[-3:])])
+    return "\n".join(lines + ["loss = Add " + " ".join(names[-ends:])])
