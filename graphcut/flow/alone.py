@@ -82,9 +82,9 @@ def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 
 
 def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """For each result of a call, all that its bodies return."""
+    """For each result of a call, all that its bodies return and all that the call is handed, read there or not."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         returned = tuple(tensor for returns in call.returns for tensor in returns)
-        found.update(dict.fromkeys(call.results, returned))
+        found.update(dict.fromkeys(call.results, returned + call.inputs))
     return found
