@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, EncodeError
@@ -15,11 +15,13 @@ from graphcut.reading.messages import CLASSES
 
 
 class Content(NamedTuple):
-    """What a file holds: the graph message, the MetaGraph around it (or ``None``), the place it came from."""
+    """What a file holds: the graph message, the MetaGraph around it (or ``None``), the place it came from; the directory
+    of a SavedModel."""
 
     graph: Any
     meta: Any
     label: str
+    folder: Optional[str] = None
 
 
 def read(path: str) -> Content:
@@ -121,4 +123,4 @@ def _saved_model(path: str) -> Content:
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))
     tagged = [meta for meta in model.meta_graphs if "train" in meta.meta_info_def.tags] or list(model.meta_graphs)
-    return _checked(Content(tagged[0].graph_def, tagged[0], path))
+    return _checked(Content(tagged[0].graph_def, tagged[0], path, folder=path))

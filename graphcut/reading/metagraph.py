@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional
 
 from google.protobuf.message import DecodeError
@@ -10,6 +11,7 @@ from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading import signatures
 from graphcut.reading.attrs import shape
+from graphcut.reading.debugging import DebugInfo
 from graphcut.reading.files import Content
 from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Place, Variable, Whole
@@ -25,7 +27,7 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
             )
         return Origin(content.label, opaque=_opaque(content.graph))
     meta = content.meta
-    return Origin(
+    known = Origin(
         content.label,
         outputs=_outputs(meta, signature),
         variables=tuple(_collected_variables(meta)),
@@ -36,6 +38,7 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
         knows_variables="trainable_variables" in meta.collection_def
         or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
     )
+    return known if content.folder is None else replace(known, where=DebugInfo(content.folder))
 
 
 def _opaque(graph: Any) -> FrozenSet[str]:

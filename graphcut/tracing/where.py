@@ -1,57 +1,21 @@
-"""Where in the user's code an op was made: the innermost frame outside TensorFlow, Keras and graphcut."""
+"""Where in the user's code an op of a live graph was made."""
 
 from __future__ import annotations
 
-import os
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, List
 
-_LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
-_WRAPPERS = frozenset(
-    [
-        "dispatch.py",
-        "traceback_utils.py",
-        "ops.py",
-        "op_def_library.py",
-        "array_ops.py",
-        "func_graph.py",
-        "deprecation.py",
-        "weak_tensor_ops.py",
-    ]
-)
-Place = Tuple[Optional[str], bool]
+from graphcut.reading import frames
+from graphcut.reading.frames import Frame, Place
 
 
 def place(op: Any) -> Place:
     """``file:line`` of an op, or ``None``, and whether TensorFlow or Keras made it on its own account."""
-    frames = _frames(op)
-    for index in range(len(frames) - 1, -1, -1):
-        path, line = frames[index]
-        if not is_library(path):
-            return "%s:%d" % (path, line), _made_inside(path for path, _ in frames[index + 1 :])
-    return None, bool(frames)
+    return frames.place(_frames(op))
 
 
-def _frames(op: Any) -> List[Tuple[str, int]]:
+def _frames(op: Any) -> List[Frame]:
     try:
-        frames = op.traceback
+        known = op.traceback
     except AttributeError:
         return []
-    return [(str(frame[0]), int(frame[1])) for frame in frames or ()]
-
-
-def is_library(path: str) -> bool:
-    """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
-    parts = path.replace("\\", "/").split("/")
-    packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
-    if packages:
-        return packages[-1] in _LIBRARIES
-    return path.startswith("<") or _OWN in path or os.path.basename(path).startswith("__autograph_generated_file")
-
-
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-def _made_inside(paths: Iterable[str]) -> bool:
-    """Whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
-    names = [os.path.basename(path) for path in paths]
-    return any(name not in _WRAPPERS and not name.startswith("gen_") for name in names)
+    return [(str(frame[0]), int(frame[1])) for frame in known or ()]

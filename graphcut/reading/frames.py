@@ -1,0 +1,53 @@
+"""Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterable, Optional, Sequence, Tuple
+
+_LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
+_WRAPPERS = frozenset(
+    [
+        "dispatch.py",
+        "traceback_utils.py",
+        "ops.py",
+        "op_def_library.py",
+        "array_ops.py",
+        "func_graph.py",
+        "deprecation.py",
+        "weak_tensor_ops.py",
+    ]
+)
+Frame = Tuple[str, int]
+Place = Tuple[Optional[str], bool]
+
+
+def place(frames: Sequence[Frame]) -> Place:
+    """``file:line`` of the user's frame, or ``None``, and whether TensorFlow or Keras made the op on its own account.
+
+    Args:
+        frames: file and line of each frame, the outermost first.
+    """
+    for index in range(len(frames) - 1, -1, -1):
+        path, line = frames[index]
+        if not is_library(path):
+            return "%s:%d" % (path, line), _made_inside(path for path, _ in frames[index + 1 :])
+    return None, bool(frames)
+
+
+def is_library(path: str) -> bool:
+    """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
+    parts = path.replace("\\", "/").split("/")
+    packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
+    if packages:
+        return packages[-1] in _LIBRARIES
+    return path.startswith("<") or _OWN in path or os.path.basename(path).startswith("__autograph_generated_file")
+
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def _made_inside(paths: Iterable[str]) -> bool:
+    """Whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
+    names = [os.path.basename(path) for path in paths]
+    return any(name not in _WRAPPERS and not name.startswith("gen_") for name in names)
