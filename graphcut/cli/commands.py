@@ -45,8 +45,8 @@ Exit codes: 0 fine, 2 could not run.
 
 _DRAW = f"""Draw where the gradient goes and where it is cut.
 
-The suffix of the output picks the format: .svg needs no program but pip's; .dot and .gv are text;
-.png and .pdf need the system's Graphviz.
+The suffix of the output picks the format: .svg needs no program but pip's; .dot, .gv, .mmd (Mermaid)
+and .graphml are text; .png and .pdf need the system's Graphviz.
 
 {_SOURCE}
 
@@ -124,7 +124,7 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 
 @commands.command(help=_DRAW)
 @_options
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to: a .svg, .png, .pdf, .dot or .gv.")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to; the suffix picks the format.")
 def draw(output: str, **question: Any) -> None:
     with guarded():
         _audit(**question).draw(output)

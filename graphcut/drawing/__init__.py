@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Optional, Union
 
 from graphcut.drawing.dot import title, to_dot, write
 from graphcut.drawing.engines import choose, render
+from graphcut.drawing.mermaid import mermaid
 from graphcut.drawing.picture import picture
+from graphcut.drawing.plain import graphml
 from graphcut.drawing.svg import accessible
 from graphcut.errors import GraphcutError, printable
 
@@ -17,22 +19,25 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "to_dot"]
 
-FORMATS = ("svg", "png", "pdf", "dot", "gv")
+FORMATS = ("svg", "png", "pdf", "dot", "gv", "mmd", "graphml")
+TEXTS = {"mmd": mermaid, "graphml": graphml}
 
 
 def draw(facts: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, seconds: float = 30.0) -> None:
     """Write the picture of an audit to ``path``, in the format of its suffix.
 
-    ``.dot`` and ``.gv`` are text and need no ``engine``; ``.svg`` is laid out by ``"wasm"`` or ``"dot"``, ``.png`` and
-    ``.pdf`` by the system's ``"dot"``. ``seconds`` is the limit for the layout. Raises ``GraphcutError`` where the
-    suffix is another, no engine is installed, the limit is passed or the file cannot be written; what DOT text there
-    is by then is kept beside ``path``.
+    ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``; ``.svg`` is laid out by
+    ``"wasm"`` or ``"dot"``, ``.png`` and ``.pdf`` by the system's ``"dot"``. ``seconds`` is the limit for the layout. Raises
+    ``GraphcutError`` where the suffix is another, no engine is installed, the limit is passed or the file cannot be written;
+    what DOT text there is by then is kept beside ``path``.
     """
     target = Path(os.fspath(path))
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
     drawn, heading = picture(facts), title(facts)
+    if format in TEXTS:
+        return _save(target, TEXTS[format](drawn, heading).encode())
     text = write(drawn, heading)
     if format in ("dot", "gv"):
         return _save(target, text.encode())

@@ -33,7 +33,8 @@ class Box:
     """One box: ``title`` is its first line, ``lines`` the rest, ``ops`` what it stands for.
 
     It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
-    ``folded``: it stands for several ops, named by their types. ``verdict`` is a variable's.
+    ``folded``: it stands for several ops, named by their types. ``verdict`` is that of the ``variables`` (their names).
+    ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the ``file:line`` of the one op.
     """
 
     role: Role
@@ -44,6 +45,9 @@ class Box:
     live: bool = False
     folded: bool = False
     verdict: Optional[Verdict] = None
+    variables: Tuple[str, ...] = ()
+    tips: Tuple[str, ...] = ()
+    where: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ def _box(known: _Known, ops: Tuple[str, ...]) -> Box:
     live = not known.facts.carrying.isdisjoint(ops)
     if known.losses.intersection(ops):
         lines = tuple(name for name in known.facts.loss if op_of(name) in ops)
-        return Box(Role.LOSS, "loss", lines, ops, (), live, verdict=audits[0].verdict if audits else None)
+        names = tuple(each.name for each in audits)
+        return Box(Role.LOSS, "loss", lines, ops, (), live, verdict=audits[0].verdict if audits else None, variables=names)
     if audits:
         return _variable_box(known, audits, ops, live)
     telling = tuple(op for op in ops if not _is_plumbing(known.facts, op)) or ops[:1]
@@ -85,9 +86,8 @@ def _variable_box(known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str
     more = [f"and {sum(label.count for label in told[_NAMED:])} more"] if told[_NAMED:] else []
     scope = common_scope(names) if len(told) == 1 else ()
     title = texts[0][len("".join(part + "/" for part in scope)) :]
-    return Box(
-        Role.VARIABLE, title, tuple(texts[1:] + more + [", ".join(notes)]), ops, scope, live, verdict=first.verdict
-    )
+    lines = tuple(texts[1:] + more + [", ".join(notes)])
+    return Box(Role.VARIABLE, title, lines, ops, scope, live, verdict=first.verdict, variables=tuple(names))
 
 
 def _leaf(op: str) -> str:

@@ -1,0 +1,63 @@
+"""A picture as a networkx graph of plain values, which other tools can read: what to draw, without how it looks.
+
+Nodes have ``role``, ``title``, ``lines``, ``scope``, ``ops``, ``variables``, ``verdict``, ``live``, ``folded``, ``tips``,
+``where``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
+``None``, with the meaning that ``boxes`` gives them. The graph has ``title``. Names are as the model has them: escape them.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import fields
+from typing import Any, Dict
+
+import networkx as nx
+
+from graphcut.errors import printable
+
+_MANY = 20
+
+
+def plain(drawn: nx.MultiDiGraph, heading: str) -> nx.MultiDiGraph:
+    """The picture with plain attributes in place of ``box`` and ``link``; edge keys are the words of the lines."""
+    graph = nx.MultiDiGraph(title=heading)
+    graph.add_nodes_from((node, _values(box)) for node, box in drawn.nodes(data="box"))
+    for consumer, producer, line, link in drawn.edges(keys=True, data="link"):
+        graph.add_edge(consumer, producer, key=line.value, **_values(link))
+    return graph
+
+
+def graphml(drawn: nx.MultiDiGraph, heading: str) -> str:
+    """The picture as GraphML: lists as lines of text, the first twenty of ``ops`` and ``variables`` and how many there are."""
+    graph = plain(drawn, heading)
+    for _, told in graph.nodes(data=True):
+        _flatten(told, count=len(told["ops"]))
+    for *_, told in graph.edges(data=True):
+        _flatten(told)
+    return "\n".join(nx.generate_graphml(graph)) + "\n"
+
+
+def _values(thing: Any) -> Dict[str, Any]:
+    return {each.name: _value(getattr(thing, each.name)) for each in fields(thing)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def _flatten(told: Dict[str, Any], **more: Any) -> None:
+    """Make what GraphML can hold: no list, no ``None``, no character that XML forbids."""
+    told.update(more)
+    for name, value in list(told.items()):
+        if value is None:
+            del told[name]
+        elif isinstance(value, list):
+            told[name] = "\n".join(_shown(each) for each in value[:_MANY])
+        elif isinstance(value, str):
+            told[name] = _shown(value)
+
+
+def _shown(text: str) -> str:
+    return printable(text, 1000)[1:-1]
