@@ -18,6 +18,7 @@ _WRAPPERS = frozenset(
         "weak_tensor_ops.py",
     ]
 )
+_TYPED = ("<ipython-input", "<python-input", "<stdin>")
 Frame = Tuple[str, int]
 Place = Tuple[Optional[str], bool]
 
@@ -41,7 +42,8 @@ def is_library(path: str) -> bool:
     packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
     if packages:
         return packages[-1] in _LIBRARIES
-    return path.startswith("<") or _OWN in path or os.path.basename(path).startswith("__autograph_generated_file")
+    made = path.startswith("<") and not path.startswith(_TYPED)
+    return made or _OWN in path or os.path.basename(path).startswith("__autograph_generated_file")
 
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep

@@ -1,0 +1,27 @@
+"""The line of source code that a place such as ``model.py:12`` names, where it can be read.
+
+A place may come from a file that somebody else made: only Python's own source is read, never a device or a huge file.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from typing import Optional
+
+_LIMIT = 2**24  # bytes; no source file is larger
+
+
+def line_of(where: Optional[str]) -> str:
+    """The line without the blanks around it; empty where it cannot be read."""
+    path, _, number = (where or "").rpartition(":")
+    if not number.isdigit() or not (path in linecache.cache or _is_source(path)):
+        return ""
+    return linecache.getline(path, int(number)).strip()
+
+
+def _is_source(path: str) -> bool:
+    try:
+        return path.endswith(".py") and os.path.isfile(path) and os.path.getsize(path) < _LIMIT
+    except ValueError:  # a null in the path
+        return False
