@@ -26,7 +26,7 @@ _ADVICE = (
         r"initialized in|must also|may not be (None|undefined)|before the loop|return a value from|must be defined",
         "a branch or loop that depends on a tensor's value must give each name a tensor of one dtype on every way through it",
     ),
-    (r"missing.* argument|requires? .*argument", "give example arguments, or a tf.TensorSpec for each (on the command line --spec)"),
+    (r"missing.* argument|requires? .*argument", "give example arguments or a tf.TensorSpec for each (--spec)"),
 )  # fmt: skip
 
 

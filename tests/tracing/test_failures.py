@@ -114,7 +114,7 @@ def test_the_error_itself_is_its_cause():
 
 @pytest.mark.parametrize("wrapped", [numpy, tf.function(numpy)])
 def test_missing_arguments(wrapped):
-    with pytest.raises(graphcut.GraphcutError, match="give example arguments, or a tf.TensorSpec for each"):
+    with pytest.raises(graphcut.GraphcutError, match="give example arguments or a tf.TensorSpec for each"):
         graphcut.trace(wrapped)
 
 
