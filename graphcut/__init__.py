@@ -7,6 +7,7 @@ from graphcut.errors import GraphcutError
 from graphcut.sources import trace
 from graphcut.table import Table, table
 from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Disagreement, Reach, Role, Stop, VariableAudit, Verdict
+from graphcut.views import page
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "VariableAudit",
     "Verdict",
     "audit",
+    "page",
     "table",
     "trace",
 ]

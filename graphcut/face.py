@@ -120,8 +120,9 @@ class Audit:
             return Audit(inquiry, self._targets)
 
     def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
-        """Draw the cut; the ending of ``path`` picks the format (``.svg``, ``.dot``, with the system's Graphviz others)."""
-        from graphcut.drawing import draw
+        """Draw the cut; the ending of ``path`` picks the format (``.svg``, ``.html``, ``.dot``, with the system's Graphviz
+        others)."""
+        from graphcut.views import draw
 
         draw(self, path, engine)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, 
 
 from graphcut.folding import labels, scope_sizes
 from graphcut.matching import Matched, matched
+from graphcut.report.headings import headings
 from graphcut.terms import VariableAudit
 
 if TYPE_CHECKING:
@@ -81,22 +82,8 @@ def table(audits: Union[Iterable[Facts], Mapping[str, Facts]]) -> Table:
         A ``Table``: ``print`` it, or take ``.to_json()`` or ``.to_html()``.
     """
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
-    heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else _headings(listed)
+    heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
     return Table(heads, _rows(matched(listed)))
-
-
-def _headings(audits: Sequence[Facts]) -> Tuple[str, ...]:
-    """A heading for each: the function, the loss where a function appears twice, a number where all that is the same."""
-    functions = [each.source.partition("function ")[2] for each in audits]
-    losses = [" + ".join(name[:-2] if name.endswith(":0") else name for name in each.loss) for each in audits]
-    heads = [name if name and functions.count(name) == 1 else loss for name, loss in zip(functions, losses)]
-    return tuple(_numbered(heads))
-
-
-def _numbered(heads: Sequence[str]) -> Iterable[str]:
-    for place, head in enumerate(heads):
-        before = heads[:place].count(head)
-        yield "%s (%d)" % (head, before + 1) if before else head
 
 
 def _rows(found: Sequence[Matched]) -> Tuple[Row, ...]:

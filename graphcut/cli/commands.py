@@ -45,14 +45,16 @@ Exit codes: 0 fine, 2 could not run.
 
 _DRAW = f"""Draw where the gradient goes and where it is cut.
 
-The suffix of the output picks the format: .svg needs no program but pip's; .dot, .gv, .mmd (Mermaid)
-and .graphml are text; .png and .pdf need the system's Graphviz.
+The suffix of the output picks the format: .html is one page to search and click in; .svg needs no
+program but pip's; .dot, .gv, .mmd (Mermaid) and .graphml are text; .png and .pdf need the system's
+Graphviz.
 
 {_SOURCE}
 
 \b
 Examples:
   graphcut draw model.meta -o cut.svg
+  graphcut draw saved_model/ -o cut.html
   graphcut draw train.py:loss --spec 'float32[32,10]' -o cut.png
 
 Exit codes: 0 fine, 2 could not run.

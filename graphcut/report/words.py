@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphcut.errors import printable
-from graphcut.terms import Barrier, Condition, Cut, Verdict
+from graphcut.terms import Barrier, Condition, Cut, Role, Verdict
 
 VERDICTS = {
     Verdict.RAISES: "tf.gradients raises an error instead of answering",
@@ -60,6 +60,15 @@ BARRIERS = {
         "value made outside the tape", "values made outside the tape", "no tape recorded how it was computed"
     ),
     Barrier.NOT_WATCHED: BarrierWords("unwatched tensor", "unwatched tensors", "the tape was never told to watch it"),
+}
+
+
+ROLES = {
+    Role.DEAD: "does not feed the loss",
+    Role.REDUNDANT: "no variable feeds it",
+    Role.CUTS: "cuts off a gradient",
+    Role.BYPASSED: "every variable behind it gets its gradient another way",
+    Role.SHADOWED: "another barrier stops everything before it does",
 }
 
 

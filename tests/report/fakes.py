@@ -15,6 +15,7 @@ class FakeAudit:
     variables: Tuple[VariableAudit, ...] = ()
     loss: Tuple[str, ...] = ("loss:0",)
     loss_source: str = "asked"
+    source: str = "function loss"
     stops: Tuple[Stop, ...] = ()
     assumptions: Tuple[Assumption, ...] = ()
     graph: Any = nx.DiGraph()

@@ -1,0 +1,113 @@
+"""One self-contained HTML page for one loss or several: the pictures, the table beside them, and a script of our own.
+
+Nothing is fetched. The page forbids itself everything (``default-src 'none'``) but its one style and one script, by
+their hashes. What comes from the graph is either SVG copied element by element, or JSON in a block that no browser runs,
+or text that Jinja2 escapes; the script puts it on the page as text only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Union
+
+from graphcut.errors import GraphcutError, printable
+
+if TYPE_CHECKING:
+    from graphcut.views.facts import Facts
+
+    Target = Union[str, os.PathLike[str]]
+
+SUFFIXES = (".html", ".htm")
+_SCRIPTS = ("view.js", "folds.js", "ways.js", "lists.js", "keys.js", "main.js")
+_ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+def draw(facts: Facts, path: Target, engine: Optional[str] = None) -> None:
+    """Write the picture of an audit to ``path``: a page where it ends in ``.html``, else as ``drawing.draw`` does."""
+    from graphcut.drawing import draw as drawn
+
+    if _is_page(path):
+        return page([facts], path, engine=engine)
+    return drawn(facts, path, engine)
+
+
+def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, engine: Optional[str] = None) -> None:
+    """Write one HTML page with the cut of every loss, a tab for each.
+
+    Args:
+        audits: audits, one for each loss; or a dict of them by the headings of their tabs. By default a tab is headed by
+            the name of the function that was traced, or by the loss.
+        path: where to; must end in ``.html`` or ``.htm``.
+        engine: what lays the pictures out, ``"wasm"`` or ``"dot"``; by default whatever is installed. Where nothing is,
+            or a layout fails, the page has the table alone and says why.
+
+    Raises:
+        GraphcutError: the name ends otherwise, there is no audit, ``engine`` is not installed, or the file cannot be
+            written.
+    """
+    if not _is_page(path):
+        raise GraphcutError(f"cannot write a page to {printable(os.fspath(path))}: the name must end in .html")
+    text = html(audits, engine)
+    try:
+        Path(os.fspath(path)).write_text(text, encoding="ascii", errors="xmlcharrefreplace")
+    except OSError as error:
+        raise GraphcutError(f"cannot write {printable(os.fspath(path))}: {error.strerror}") from None
+
+
+def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[str] = None) -> str:
+    """The page as text; arguments and errors as for ``page``."""
+    from graphcut.report.headings import headings
+    from graphcut.report.text import table
+    from graphcut.views.numbers import numbers
+    from graphcut.views.sketch import sketch
+
+    listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
+    if not listed:
+        raise GraphcutError("no audit to make a page of\ngive one audit or several: graphcut.page([audit], 'cut.html')")
+    heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
+    sketches = [sketch(each, engine) for each in listed]
+    known = [numbers(each, head, drawn.drawn) for each, head, drawn in zip(listed, heads, sketches)]
+    return _rendered(list(zip(known, sketches, map(table, listed))), embedded(known))
+
+
+def embedded(value: Any) -> str:
+    """JSON that may stand in a ``script`` element of a page: ASCII, and no character that could end the element."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ASCII)
+
+
+def _is_page(path: Target) -> bool:
+    return os.fspath(path).lower().endswith(SUFFIXES)
+
+
+def _rendered(losses: List[Any], data: str) -> str:
+    import jinja2
+
+    from graphcut.drawing.style import VERDICTS
+
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("graphcut.views", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = templates.get_template("page.css").render(verdicts=VERDICTS)
+    script = "".join(templates.get_template(name).render() for name in _SCRIPTS)
+    filled = {"losses": losses, "data": data, "style": style, "script": script}
+    return str(templates.get_template("page.html").render(policy=_policy(style, script), **filled))
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    """The source expression of Content Security Policy (level 3, section 6.6) for an inline element of this text."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -1,0 +1,179 @@
+// Folding a scope without a new layout: what is inside is hidden, the room that falls free is taken out of both axes, and
+// everything else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
+
+const GAP = 30, ROOM = 14;
+
+// From the intervals that must keep their size and those that fell free, the new place of each old one.
+function squeezed(kept, freed) {
+  const solid = united(kept), free = united(freed), from = [], to = [];
+  let end = 0;
+  solid.forEach(([low, high], at) => {
+    const gap = at ? low - solid[at - 1][1] : 0;
+    const emptied = at && free.some(([start, stop]) => start < low && stop > solid[at - 1][1]);
+    end += emptied ? Math.min(gap, GAP) : gap;
+    from.push(low, high);
+    to.push(end, end + high - low);
+    end += high - low;
+  });
+  return (place) => {
+    if (place <= from[0]) return to[0] + place - from[0];
+    let low = 0, high = from.length - 1;
+    if (place >= from[high]) return to[high] + place - from[high];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (from[middle] <= place) low = middle; else high = middle;
+    }
+    return to[low] + (place - from[low]) * (to[high] - to[low]) / (from[high] - from[low] || 1);
+  };
+}
+
+function united(intervals) {
+  const all = [];
+  for (const [low, high] of intervals.slice().sort((one, other) => one[0] - other[0])) {
+    const last = all[all.length - 1];
+    if (last && low <= last[1]) last[1] = Math.max(last[1], high); else all.push([low, high]);
+  }
+  return all;
+}
+
+function makeFolds(svg, links, changed) {
+  const part = (group) => ({ group, area: group.getBBox(), shapes: [...group.querySelectorAll("path, polygon, polyline, ellipse, text")] });
+  const nodes = [...svg.querySelectorAll("g.node")].map(part);
+  const edges = [...svg.querySelectorAll("g.edge")].map(part);
+  const scopes = [...svg.querySelectorAll("g.cluster")].map((group) => {
+    const frame = group.querySelector("polygon, path"), text = group.querySelector("text");
+    return { group, frame, text, area: frame.getBBox(), folded: false, name: text ? text.textContent : "" };
+  });
+  const below = scopes.length ? document.createComment("frames") : null;
+  if (below) scopes[scopes.length - 1].group.after(below);
+  const inside = (area, scope) => {
+    const x = area.x + area.width / 2, y = area.y + area.height / 2;
+    return x > scope.area.x && x < scope.area.x + scope.area.width && y > scope.area.y && y < scope.area.y + scope.area.height;
+  };
+  for (const each of scopes) {
+    each.nodes = nodes.filter((node) => inside(node.area, each));
+    each.inner = scopes.filter((other) => other !== each && inside(other.area, each) && other.area.width < each.area.width);
+    const boxes = new Set(each.nodes.map((node) => Number(node.group.dataset.box)));
+    const cuts = links.filter(([from, to, line]) => line === "cut" && (boxes.has(from) || boxes.has(to))).length;
+    each.told = each.name + ": " + each.nodes.length + " boxes" + (cuts ? ", " + cuts + (cuts === 1 ? " cut" : " cuts") : "");
+  }
+  const foldable = scopes.filter((each) => !("legend" in each.group.dataset) && each.nodes.length);
+
+  // What keeps its size along one axis ("x", "width" or "y", "height"), and what falls free.
+  function axis(low, size) {
+    const span = (area, room) => [area[low] - room, area[low] + area[size] + room];
+    const unseen = (each) => each.group.classList.contains("unseen");
+    const kept = nodes.filter((each) => !unseen(each)).map((each) => span(each.area, ROOM));
+    for (const edge of edges.filter((each) => !unseen(each))) {
+      kept.push(...edge.shapes.filter((shape) => shape.tagName === "text").map((shape) => span(boxOf(shape), 2)));
+    }
+    for (const scope of scopes.filter((each) => !unseen(each))) {
+      const room = scope.folded ? (size === "width" ? scope.told.length * 3.4 : 16) : 0;
+      const middle = scope.area[low] + scope.area[size] / 2;
+      if (scope.folded) kept.push([middle - room, middle + room]);
+      kept.push([scope.area[low] - 6, scope.area[low] + (scope.folded ? 0 : 6)]);
+      kept.push([scope.area[low] + scope.area[size] - (scope.folded ? 0 : 6), scope.area[low] + scope.area[size] + 6]);
+      if (!scope.folded && scope.text) kept.push(span(boxOf(scope.text), 2));
+    }
+    return squeezed(kept, nodes.filter(unseen).map((each) => span(each.area, 0)));
+  }
+
+  function update() {
+    const folded = foldable.filter((each) => each.folded);
+    const hidden = new Set(folded.flatMap((each) => each.nodes));
+    for (const node of nodes) node.group.classList.toggle("unseen", hidden.has(node));
+    const covered = folded.map((each) => new Set(each.nodes.map((node) => node.group.dataset.box)));
+    for (const { group } of edges) {
+      group.classList.toggle("unseen", covered.some((boxes) => boxes.has(group.dataset.from) && boxes.has(group.dataset.to)));
+    }
+    for (const each of scopes) each.group.classList.toggle("unseen", folded.some((other) => other.inner.includes(each)));
+    const across = folded.length ? axis("x", "width") : Number, down = folded.length ? axis("y", "height") : Number;
+    for (const each of nodes) shift(each.group, each.area, across, down);
+    for (const each of edges) each.shapes.forEach((shape) => bend(shape, across, down));
+    for (const each of scopes) frame(each, across, down);
+    const seen = nodes.concat(scopes).filter((each) => !each.group.classList.contains("unseen"));
+    changed(grown(around(seen.map((each) => moved(each.area, across, down))), 8));
+  }
+
+  function frame(scope, across, down) {
+    bend(scope.frame, across, down);
+    scope.group.setAttribute("aria-expanded", String(!scope.folded));
+    if (scope.folded) svg.querySelector("g").append(scope.group); else below.before(scope.group);
+    if (!scope.text) return;
+    if (scope.folded) {
+      const area = moved(scope.area, across, down);
+      scope.text.textContent = scope.told;
+      put(scope.text, { x: area.x + area.width / 2, y: area.y + area.height / 2 + 4 });
+    } else {
+      scope.text.textContent = scope.name;
+      bend(scope.text, across, down);
+    }
+  }
+
+  function fold(scopesToFold, folded) {
+    for (const each of scopesToFold) each.folded = folded;
+    update();
+  }
+
+  return {
+    scopes: foldable,
+    toggle: (scope) => fold([scope], !scope.folded),
+    all: (folded) => fold(folded ? foldable.filter((each) => !foldable.some((other) => other.inner.includes(each))) : foldable, folded),
+    open: (box) => {
+      const closed = foldable.filter((each) => each.folded && each.nodes.some((node) => node.group.dataset.box === String(box)));
+      if (closed.length) fold(closed, false);
+    },
+    area: (box) => {
+      const node = nodes.find((each) => each.group.dataset.box === String(box));
+      return node && place(node.group, node.area);
+    },
+  };
+}
+
+function place(group, area) {
+  const [right, down] = (group.dataset.moved || "0 0").split(" ").map(Number);
+  return { x: area.x + right, y: area.y + down, width: area.width, height: area.height };
+}
+
+function moved(area, across, down) {
+  const x = across(area.x), y = down(area.y);
+  return { x, y, width: across(area.x + area.width) - x, height: down(area.y + area.height) - y };
+}
+
+// A box keeps its form and goes where its middle goes.
+function shift(group, area, across, down) {
+  const x = area.x + area.width / 2, y = area.y + area.height / 2;
+  group.dataset.moved = (across(x) - x) + " " + (down(y) - y);
+  group.setAttribute("transform", "translate(" + group.dataset.moved + ")");
+}
+
+// A line or a frame goes point by point; the old points are kept beside the new ones.
+function bend(shape, across, down) {
+  const name = shape.tagName === "path" ? "d" : "points";
+  if (shape.tagName === "text") return put(shape, { x: across(was(shape, "x")), y: down(was(shape, "y")) });
+  if (shape.tagName === "ellipse") return;
+  if (!shape.dataset.was) shape.dataset.was = shape.getAttribute(name);
+  shape.setAttribute(name, shape.dataset.was.replace(/(-?[\d.]+),(-?[\d.]+)/g, (pair, x, y) => across(Number(x)) + "," + down(Number(y))));
+}
+
+function put(text, place) {
+  was(text, "x");
+  was(text, "y");
+  text.setAttribute("x", place.x);
+  text.setAttribute("y", place.y);
+}
+
+function was(text, name) {
+  const key = "was" + name.toUpperCase();
+  if (!(key in text.dataset)) text.dataset[key] = text.getAttribute(name);
+  return Number(text.dataset[key]);
+}
+
+function boxOf(text) {
+  const now = text.getBBox();
+  return {
+    x: now.x + was(text, "x") - Number(text.getAttribute("x")),
+    y: now.y + was(text, "y") - Number(text.getAttribute("y")),
+    width: now.width, height: now.height,
+  };
+}

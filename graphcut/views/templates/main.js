@@ -1,0 +1,188 @@
+// Puts the page together: one loss is seen at a time, one thing is chosen in it, or nothing.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const by = (id) => document.getElementById(id);
+
+function makeLoss(section, loss) {
+  const svg = section.querySelector(".picture svg"), answer = section.querySelector(".answer");
+  const ways = makeWays(loss), lists = makeLists(section, loss, choose);
+  let view = null, folds = null, chosen = "";
+  const variablesOf = new Map();
+  loss.variables.box.forEach((box, at) => variablesOf.set(box, (variablesOf.get(box) || []).concat([at])));
+
+  function boxKey(box) {
+    const stop = loss.stops.findIndex((each) => each.box === box);
+    const variables = variablesOf.get(box) || [];
+    if (loss.boxes[box].count === 1 && stop >= 0) return "stop " + stop;
+    return variables.length === 1 ? "variable " + variables[0] : "box " + box;
+  }
+
+  function told(key) {
+    const [kind, at] = key.split(" ");
+    if (kind === "variable") return aboutVariable(Number(at));
+    return kind === "stop" ? aboutStop(loss.stops[at]) : aboutBox(Number(at));
+  }
+
+  function aboutVariable(at) {
+    const text = loss.variables.name[at] + loss.words[loss.variables.words[at]], lines = text.split("\n");
+    if (!loss.variables.routed[at]) lines.push("Its own route is not on this page, which lights up every live route to its box; audit.explain tells it.");
+    return lines.map((line, index) => make("p", index ? "" : "first", line));
+  }
+
+  function aboutStop(stop) {
+    const made = [make("p", "first", stop.op + ": " + stop.words + " (" + stop.role + ")."), make("p", "", stop.where)];
+    if (stop.sole) made.push(make("p", "", "Taking it away alone would bring a gradient back."));
+    if (!stop.count) return made;
+    const list = make("ul", "", ...stop.cuts.map((at) => make("li", "", lists.row("variable " + at, badge(loss.variables.verdict[at]), loss.variables.name[at]))));
+    const more = stop.count - stop.cuts.length;
+    if (more) list.append(make("li", "more", "and " + more + " more"));
+    return [...made, make("p", "", "It cuts off " + counted(stop.count, "variable", "variables") + ":"), list];
+  }
+
+  function aboutBox(at) {
+    const box = loss.boxes[at], variables = variablesOf.get(at) || [];
+    const made = [make("p", "first", box.title), make("p", "", (box.live ? "A gradient passes. " : "") + counted(box.count, "op", "ops") + ": " + box.ops.join(", ") + (box.count > box.ops.length ? ", \u2026" : ""))];
+    const inside = variables.slice(0, 12).map((each) => lists.row("variable " + each, badge(loss.variables.verdict[each]), loss.variables.name[each]));
+    if (variables.length > inside.length) inside.push(make("p", "more", "and " + (variables.length - inside.length) + " more"));
+    return [...made, ...inside];
+  }
+
+  function choose(key) {
+    chosen = key;
+    answer.hidden = !key;
+    lists.mark(key);
+    const [kind, at] = key.split(" ");
+    light(key ? ways[kind](Number(at)) : null, kind === "variable" ? loss.variables.box[at] : kind === "stop" ? loss.stops[at].box : Number(at));
+    if (!key) return answer.replaceChildren();
+    const close = make("button", "close", "\u00d7");
+    close.setAttribute("aria-label", "Choose nothing");
+    close.addEventListener("click", () => choose(""));
+    answer.replaceChildren(close, ...told(key));
+    lists.mark(key);
+    answer.scrollTop = 0;
+  }
+
+  function light(lit, own) {
+    if (!svg) return;
+    svg.classList.toggle("choosing", Boolean(lit));
+    for (const each of svg.querySelectorAll(".lit, .chosen")) each.classList.remove("lit", "chosen");
+    if (!lit) return;
+    if (own >= 0) folds.open(own);
+    for (const node of svg.querySelectorAll("g.node[data-box]")) {
+      node.classList.toggle("lit", lit.boxes.has(Number(node.dataset.box)));
+      node.classList.toggle("chosen", Number(node.dataset.box) === own);
+    }
+    for (const edge of svg.querySelectorAll("g.edge[data-from]")) {
+      edge.classList.toggle("lit", lit.pairs.has(edge.dataset.from + " " + edge.dataset.to));
+    }
+    const areas = [...lit.boxes].map(folds.area).filter(Boolean);
+    if (areas.length) view.reveal(around(areas));
+  }
+
+  function search(text) {
+    const found = lists.search(text);
+    if (svg) {
+      for (const node of svg.querySelectorAll("g.node")) {
+        node.classList.toggle("found", Boolean(found) && found.boxes.includes(Number(node.dataset.box)));
+      }
+    }
+    return found;
+  }
+
+  // The first thing that a search found.
+  function first(found) {
+    if (found.variables.length) choose("variable " + found.variables[0]);
+    else if (found.stops.length) choose("stop " + found.stops[0]);
+    else if (found.boxes.length) choose("box " + found.boxes[0]);
+  }
+
+  function clickable(group, label, click) {
+    group.setAttribute("role", "button");
+    group.setAttribute("aria-label", label);
+    group.addEventListener("click", (event) => {
+      event.stopPropagation();
+      click();
+    });
+  }
+
+  // A picture can be measured only once it is seen.
+  function seen() {
+    if (!svg || view) return;
+    view = makeView(svg);
+    folds = makeFolds(svg, loss.links, (area) => view.resized(area));
+    for (const node of svg.querySelectorAll("g.node[data-box]")) {
+      const box = loss.boxes[node.dataset.box];
+      clickable(node, [box.title, ...box.lines].join(", "), () => choose(boxKey(Number(node.dataset.box))));
+    }
+    for (const scope of folds.scopes) clickable(scope.group, "scope " + scope.told, () => folds.toggle(scope));
+    svg.addEventListener("click", () => choose(""));
+    makeStops(svg, view);
+    view.start();
+  }
+
+  arrowsInTable(section.querySelector("aside"));
+  return { section, seen, search, first, choose, view: () => view, folds: () => folds };
+}
+
+const losses = [...document.querySelectorAll("section.loss")].map((section, at) => makeLoss(section, data[at]));
+const tabs = [...document.querySelectorAll("[role=tab]")];
+let current = losses[0];
+
+function show(at) {
+  current = losses[at];
+  losses.forEach((each, index) => { each.section.hidden = index !== at; });
+  tabs.forEach((tab, index) => {
+    tab.setAttribute("aria-selected", String(index === at));
+    tab.tabIndex = index === at ? 0 : -1;
+  });
+  current.seen();
+  searched();
+}
+
+function searched() {
+  const found = current.search(by("search").value);
+  by("found").textContent = found ? counted(found.variables.length, "variable", "variables") + ", " + counted(found.stops.length, "stop", "stops") + ", " + counted(found.boxes.length, "box", "boxes") : "";
+  return found;
+}
+
+tabs.forEach((tab, at) => {
+  tab.addEventListener("click", () => show(at));
+  tab.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = (at + step + tabs.length) % tabs.length;
+    show(next);
+    tabs[next].focus();
+  });
+});
+
+const zoom = (factor) => current.view() && current.view().zoom(factor);
+const fold = (folded) => {
+  if (!current.folds()) return;
+  current.folds().all(folded);
+  current.view().look();
+};
+const actions = {
+  "+": () => zoom(1.25),
+  "=": () => zoom(1.25),
+  "-": () => zoom(0.8),
+  "0": () => current.view() && current.view().look(),
+  f: () => fold(true),
+  u: () => fold(false),
+  "/": () => by("search").focus(),
+  "?": () => by("keys").showModal(),
+  Escape: () => {
+    by("search").value = "";
+    searched();
+    current.choose("");
+  },
+};
+for (const [id, key] of Object.entries({ in: "+", out: "-", fit: "0", fold: "f", unfold: "u", help: "?" })) by(id).addEventListener("click", actions[key]);
+by("search").addEventListener("input", searched);
+by("search").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  const found = searched();
+  if (found) current.first(found);
+});
+pageKeys(actions);
+show(0);

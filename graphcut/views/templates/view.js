@@ -1,0 +1,110 @@
+"use strict";
+
+// The part of a picture that is seen: a corner and a scale, kept as the SVG's viewBox. Units are the picture's points.
+
+function makeView(svg) {
+  const box = svg.viewBox.baseVal;
+  let whole = { x: box.x, y: box.y, width: box.width, height: box.height };
+  let x = whole.x, y = whole.y, scale = 1;
+
+  function show() {
+    svg.setAttribute("viewBox", [x, y, svg.clientWidth / scale, svg.clientHeight / scale].join(" "));
+  }
+
+  function fitting(area) {
+    return Math.min(svg.clientWidth / area.width, svg.clientHeight / area.height);
+  }
+
+  function look(area, most) {
+    scale = Math.min(fitting(area), most);
+    x = area.x + (area.width - svg.clientWidth / scale) / 2;
+    y = area.y + (area.height - svg.clientHeight / scale) / 2;
+    show();
+  }
+
+  // All of it where its text can be read; else from the top, where the loss is.
+  function start() {
+    look(whole, 1.5);
+    if (scale < 0.7) {
+      scale = 0.7;
+      x = whole.x + (whole.width - svg.clientWidth / scale) / 2;
+      y = whole.y - 8;
+      show();
+    }
+  }
+
+  function zoom(factor, across = 0.5, down = 0.5) {
+    const next = Math.max(Math.min(scale * factor, 12), Math.min(fitting(whole) / 2, 0.5));
+    x += across * svg.clientWidth * (1 / scale - 1 / next);
+    y += down * svg.clientHeight * (1 / scale - 1 / next);
+    scale = next;
+    show();
+  }
+
+  function move(right, down) {
+    x += right / scale;
+    y += down / scale;
+    show();
+  }
+
+  // Make sure that an area is seen, moving no more than needed.
+  function reveal(area) {
+    const width = svg.clientWidth / scale, height = svg.clientHeight / scale;
+    const seen = area.x >= x && area.y >= y && area.x + area.width <= x + width && area.y + area.height <= y + height;
+    if (seen) return;
+    if (area.width > width || area.height > height) return look(grown(area, 20), 1.5);
+    x = area.x + area.width / 2 - width / 2;
+    y = area.y + area.height / 2 - height / 2;
+    show();
+  }
+
+  function resized(area) {
+    whole = area;
+  }
+
+  svg.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const place = svg.getBoundingClientRect();
+    const steps = Math.max(-3, Math.min(3, event.deltaY / (event.deltaMode ? 3 : 100)));
+    zoom(Math.pow(0.8, steps), (event.clientX - place.x) / place.width, (event.clientY - place.y) / place.height);
+  }, { passive: false });
+
+  dragging(svg, move);
+  new ResizeObserver(show).observe(svg);
+  return { look: () => look(whole, 3), start, zoom, move, reveal, resized, scale: () => scale };
+}
+
+// Drags of the mouse or a finger move the picture; the click that ends one is no choice.
+function dragging(svg, move) {
+  let last = null, far = 0;
+  svg.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) [last, far] = [event, 0];
+  });
+  window.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    far += Math.abs(event.clientX - last.clientX) + Math.abs(event.clientY - last.clientY);
+    if (far > 4) {
+      svg.classList.add("dragged");
+      move(last.clientX - event.clientX, last.clientY - event.clientY);
+    }
+    last = event;
+  });
+  window.addEventListener("pointerup", () => {
+    last = null;
+    svg.classList.remove("dragged");
+  });
+  svg.addEventListener("click", (event) => {
+    if (far > 4) event.stopPropagation();
+  }, true);
+}
+
+function grown(area, by) {
+  return { x: area.x - by, y: area.y - by, width: area.width + 2 * by, height: area.height + 2 * by };
+}
+
+function around(areas) {
+  const left = Math.min(...areas.map((each) => each.x)), top = Math.min(...areas.map((each) => each.y));
+  const right = Math.max(...areas.map((each) => each.x + each.width));
+  const bottom = Math.max(...areas.map((each) => each.y + each.height));
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
