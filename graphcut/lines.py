@@ -17,6 +17,7 @@ def line_of(where: Optional[str]) -> str:
     path, _, number = (where or "").rpartition(":")
     if not number.isdigit() or not (path in linecache.cache or _is_source(path)):
         return ""
+    linecache.checkcache(path)
     return linecache.getline(path, int(number)).strip()
 
 

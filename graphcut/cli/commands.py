@@ -11,8 +11,10 @@ from rich.console import Console
 from graphcut.cli.guard import guarded
 from graphcut.cli.sources import loaded
 from graphcut.cli.specs import Spec, parsed
+from graphcut.cli.waiting import Say, waiting
 from graphcut.errors import GraphcutError, printable
 from graphcut.report.json import to_json
+from graphcut.report.quoted import quoted
 from graphcut.report.terminal import rich_table
 from graphcut.report.text import table
 
@@ -107,12 +109,13 @@ _OPTIONS = (
 @click.option("--json", "json", metavar="FILE", help="Write the audit as JSON; - is standard output, with no table.")
 def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
-    words: Callable[[Any], Any] = rich_table if console.is_terminal else table
-    with guarded():
-        found = _audit(**question)
+    words: Callable[..., Any] = rich_table if console.is_terminal else table
+    with waiting() as say, guarded():
+        found = _audit(say, **question)
         written = to_json(found) if json else ""
-        shown = words(found)
+        shown = words(found, quoted(found))
         if svg:
+            say(f"drawing {svg}")
             found.draw(svg)
     if json and json != "-":
         _write(json, written + "\n")
@@ -128,11 +131,14 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 @_options
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to; the suffix picks the format.")
 def draw(output: str, **question: Any) -> None:
-    with guarded():
-        _audit(**question).draw(output)
+    with waiting() as say, guarded():
+        found = _audit(say, **question)
+        say(f"drawing {output}")
+        found.draw(output)
 
 
 def _audit(
+    say: Say,
     source: str,
     losses: Tuple[str, ...],
     variables: Tuple[str, ...],
@@ -142,7 +148,9 @@ def _audit(
 ) -> Any:
     from graphcut.audit import audit as made
 
+    say(f"reading {source}")
     thing, arguments = loaded(source, specs)
+    say(f"auditing {source}")
     asked = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
     return made(thing, *arguments, signature=signature, **asked)
 

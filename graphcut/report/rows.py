@@ -7,7 +7,7 @@ from typing import Iterator, Sequence, Tuple
 
 from graphcut.folding import Group, Label, fold
 from graphcut.report.words import branch, place, shown
-from graphcut.terms import VariableAudit, Verdict
+from graphcut.terms import Cut, VariableAudit, Verdict
 
 _NAMED = 4
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
@@ -36,8 +36,13 @@ def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
 
 def _row(group: Group) -> Row:
     first = group.variables[0]
-    wheres = dict.fromkeys(shown(cut.where) for cut in first.cut if cut.where)
+    wheres = dict.fromkeys(shown(cut.where) for cut in named_cuts(first) if cut.where)
     return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
+
+
+def named_cuts(variable: VariableAudit) -> Tuple[Cut, ...]:
+    """The cuts that the table names; the rest is counted."""
+    return variable.cut[:3]
 
 
 def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
@@ -66,9 +71,9 @@ def shape_text(shape: object) -> str:
 def _reason(variable: VariableAudit) -> Iterator[str]:
     if variable.unused:
         yield "unused: nothing leads from it to the loss"
-    for cut in variable.cut[:3]:
+    for cut in named_cuts(variable):
         yield place(cut)
-    more = max(variable.cut_size, len(variable.cut)) - len(variable.cut[:3])
+    more = max(variable.cut_size, len(variable.cut)) - len(named_cuts(variable))
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING, List, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -24,7 +24,7 @@ STYLES = {
 }
 
 
-def rich_table(facts: Facts) -> Group:
+def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
     """The same words as :func:`graphcut.report.text.table`, for a ``rich.console.Console`` to print."""
     first: List[RenderableType] = [Text(line, style="bold") for line in notices(facts)]
     first.append(Text(loss_line(facts)))
@@ -34,6 +34,8 @@ def rich_table(facts: Facts) -> Group:
             first + [Text(), _table(facts), Text()],
             last + [Text(summary_line(facts.variables), style="bold")],
         )
+    if quoted:
+        first += [Text(line) for line in (*quoted, "")]
     return Group(*first, *last)
 
 

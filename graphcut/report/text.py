@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from graphcut.report.facts import Facts
 
 
-def table(facts: Facts) -> str:
-    """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts."""
-    return "\n".join(_lines(facts))
+def table(facts: Facts, quoted: Sequence[str] = ()) -> str:
+    """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts.
+
+    Args:
+        facts: the audit.
+        quoted: lines that are shown behind the rows.
+    """
+    return "\n".join(_lines(facts, quoted))
 
 
-def _lines(facts: Facts) -> Iterator[str]:
+def _lines(facts: Facts, quoted: Sequence[str]) -> Iterator[str]:
     yield from notices(facts)
     yield loss_line(facts)
     cells = [row.cells for row in rows(facts.variables)]
@@ -24,6 +29,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield ""
         yield from _columns([HEADINGS] + cells)
         yield ""
+    if quoted:
+        yield from (*quoted, "")
     yield from assumption_lines(facts.assumptions)
     if cells:
         yield summary_line(facts.variables)
