@@ -53,7 +53,12 @@ def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[st
     return {
         "heading": shown(heading),
         "title": title(facts),
-        "lines": [*notices(facts), loss_line(facts), summary_line(facts.variables), *assumption_lines(facts.assumptions)],
+        "lines": [
+            *notices(facts),
+            loss_line(facts),
+            summary_line(facts.variables),
+            *assumption_lines(facts.assumptions),
+        ],
         "boxes": [_box(box) for box in found],
         "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
         **_variables(facts, [each for group in listed for each in group], boxes),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Target = Union[str, os.PathLike[str]]
 
 SUFFIXES = (".html", ".htm")
-_SCRIPTS = ("view.js", "folds.js", "ways.js", "lists.js", "keys.js", "main.js")
+_SCRIPTS = ("view.js", "folds.js", "legend.js", "ways.js", "lists.js", "keys.js", "main.js")
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 

@@ -58,6 +58,9 @@ def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
         raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
     (clean,) = _copies(root, numbers)
     clean.set("viewBox", _view(root))
+    for graph in clean:
+        for background in graph.findall("polygon"):
+            graph.remove(background)
     return ElementTree.tostring(clean, encoding="unicode")
 
 

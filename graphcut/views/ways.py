@@ -64,4 +64,3 @@ def _told(facts: Facts, variable: VariableAudit, boxes: Mapping[str, int]) -> To
         tuple(dict.fromkeys(boxes[cut.op] for cut in variable.cut if cut.op in boxes)),
         bool(variable.path) or not _gets(variable),
     )
-

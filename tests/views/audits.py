@@ -37,7 +37,12 @@ def _hostile():
     graph.add_node(loss, type="AddN", inputs=inputs, dtypes=("float32",), shapes=(None,), function=None)
     graph.add_edges_from((stop.op, loss, {"tensors": ((0, at),), "control": False}) for at, stop in enumerate(stops))
     return FakeAudit(
-        graph=graph, variables=tuple(variables), stops=tuple(stops), loss=(loss + ":0",), loss_source=NASTY[1], source=NASTY[3]
+        graph=graph,
+        variables=tuple(variables),
+        stops=tuple(stops),
+        loss=(loss + ":0",),
+        loss_source=NASTY[1],
+        source=NASTY[3],
     )
 
 

@@ -112,7 +112,10 @@ def test_a_variable_has_its_explanation_and_its_way(no_engine):
     route, cuts = told["ways"][told["variables"]["way"][at]]
     assert route == [] and [told["boxes"][box]["ops"] for box in cuts] == [["hidden"]]
     route, cuts = told["ways"][told["variables"]["way"][told["variables"]["name"].index("w2")]]
-    assert [[told["boxes"][box]["title"] for box in pair] for pair in route] == [["loss", "MatMul_1"], ["MatMul_1", "w2"]]
+    assert [[told["boxes"][box]["title"] for box in pair] for pair in route] == [
+        ["loss", "MatMul_1"],
+        ["MatMul_1", "w2"],
+    ]
 
 
 def test_a_stop_knows_what_it_cuts(no_engine):

@@ -1,7 +1,8 @@
 // Folding a scope without a new layout: what is inside is hidden, the room that falls free is taken out of both axes, and
 // everything else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
 
-const GAP = 30, ROOM = 14;
+// The least that is left of an emptied gap, and what a box and the corner of a frame keep, in points.
+const GAP = 30, ROOM = 14, CORNER = 12;
 
 // From the intervals that must keep their size and those that fell free, the new place of each old one.
 function squeezed(kept, freed) {
@@ -55,9 +56,9 @@ function makeFolds(svg, links, changed) {
     each.inner = scopes.filter((other) => other !== each && inside(other.area, each) && other.area.width < each.area.width);
     const boxes = new Set(each.nodes.map((node) => Number(node.group.dataset.box)));
     const cuts = links.filter(([from, to, line]) => line === "cut" && (boxes.has(from) || boxes.has(to))).length;
-    each.told = each.name + ": " + each.nodes.length + " boxes" + (cuts ? ", " + cuts + (cuts === 1 ? " cut" : " cuts") : "");
+    each.told = each.nodes.length + " boxes" + (cuts ? ", " + cuts + (cuts === 1 ? " cut" : " cuts") : "");
   }
-  const foldable = scopes.filter((each) => !("legend" in each.group.dataset) && each.nodes.length);
+  const foldable = scopes.filter((each) => each.nodes.length);
 
   // What keeps its size along one axis ("x", "width" or "y", "height"), and what falls free.
   function axis(low, size) {
@@ -68,11 +69,10 @@ function makeFolds(svg, links, changed) {
       kept.push(...edge.shapes.filter((shape) => shape.tagName === "text").map((shape) => span(boxOf(shape), 2)));
     }
     for (const scope of scopes.filter((each) => !unseen(each))) {
-      const room = scope.folded ? (size === "width" ? scope.told.length * 3.4 : 16) : 0;
-      const middle = scope.area[low] + scope.area[size] / 2;
-      if (scope.folded) kept.push([middle - room, middle + room]);
-      kept.push([scope.area[low] - 6, scope.area[low] + (scope.folded ? 0 : 6)]);
-      kept.push([scope.area[low] + scope.area[size] - (scope.folded ? 0 : 6), scope.area[low] + scope.area[size] + 6]);
+      const start = scope.area[low], end = start + scope.area[size], middle = (start + end) / 2;
+      const room = size === "width" ? Math.max(scope.told.length, scope.name.length) * 3.4 : 14;
+      if (scope.folded) kept.push([Math.max(start, middle - room), Math.min(end, middle + room)]);
+      kept.push([start - 6, start + CORNER], [end - CORNER, end + 6]);
       if (!scope.folded && scope.text) kept.push(span(boxOf(scope.text), 2));
     }
     return squeezed(kept, nodes.filter(unseen).map((each) => span(each.area, 0)));
@@ -91,8 +91,7 @@ function makeFolds(svg, links, changed) {
     for (const each of nodes) shift(each.group, each.area, across, down);
     for (const each of edges) each.shapes.forEach((shape) => bend(shape, across, down));
     for (const each of scopes) frame(each, across, down);
-    const seen = nodes.concat(scopes).filter((each) => !each.group.classList.contains("unseen"));
-    changed(grown(around(seen.map((each) => moved(each.area, across, down))), 8));
+    changed(grown(svg.querySelector("g").getBBox(), 8));
   }
 
   function frame(scope, across, down) {
@@ -100,14 +99,14 @@ function makeFolds(svg, links, changed) {
     scope.group.setAttribute("aria-expanded", String(!scope.folded));
     if (scope.folded) svg.querySelector("g").append(scope.group); else below.before(scope.group);
     if (!scope.text) return;
-    if (scope.folded) {
-      const area = moved(scope.area, across, down);
-      scope.text.textContent = scope.told;
-      put(scope.text, { x: area.x + area.width / 2, y: area.y + area.height / 2 + 4 });
-    } else {
-      scope.text.textContent = scope.name;
-      bend(scope.text, across, down);
-    }
+    scope.text.textContent = scope.name;
+    if (!scope.folded) return bend(scope.text, across, down);
+    const area = moved(scope.area, across, down), counts = document.createElementNS(svg.namespaceURI, "tspan");
+    put(scope.text, { x: area.x + area.width / 2, y: area.y + area.height / 2 - 3 });
+    counts.textContent = scope.told;
+    counts.setAttribute("x", area.x + area.width / 2);
+    counts.setAttribute("dy", 13);
+    scope.text.append(counts);
   }
 
   function fold(scopesToFold, folded) {

@@ -33,7 +33,7 @@ function makeLists(section, loss, choose) {
 
   function variable(at, reason) {
     const { name, verdict, shape } = loss.variables;
-    return row("variable " + at, badge(verdict[at]), name[at] + " ", make("span", "shape", shape[at]), ...(reason ? [make("small", "", reason)] : []));
+    return row("variable " + at, badge(verdict[at]), " " + name[at] + " ", make("span", "shape", shape[at]), ...(reason ? [make("small", "", reason)] : []));
   }
 
   function reason(group) {
@@ -42,7 +42,7 @@ function makeLists(section, loss, choose) {
 
   function group(each) {
     if (each.count === 1) return variable(each.first, reason(each));
-    const label = make("summary", "", badge(each.verdict), each.label + " ", make("span", "shape", each.shape), " ", make("span", "count", "\u00d7" + each.count));
+    const label = make("summary", "", badge(each.verdict), " " + each.label + " ", make("span", "shape", each.shape), " ", make("span", "count", "\u00d7" + each.count));
     if (reason(each)) label.append(make("small", "", reason(each)));
     const list = make("ul"), details = make("details", "", label, list);
     details.addEventListener("toggle", () => {
@@ -55,7 +55,7 @@ function makeLists(section, loss, choose) {
 
   function stop(each, at) {
     const told = each.words + (each.count ? " of " + counted(each.count, "variable", "variables") : "");
-    return row("stop " + at, badge(each.role), each.op, make("small", "", [told, each.where].filter(Boolean).join(", ")));
+    return row("stop " + at, badge(each.role), " " + each.op, make("small", "", [told, each.where].filter(Boolean).join(", ")));
   }
 
   function fill(element, made, total, what) {

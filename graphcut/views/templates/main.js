@@ -33,7 +33,7 @@ function makeLoss(section, loss) {
     const made = [make("p", "first", stop.op + ": " + stop.words + " (" + stop.role + ")."), make("p", "", stop.where)];
     if (stop.sole) made.push(make("p", "", "Taking it away alone would bring a gradient back."));
     if (!stop.count) return made;
-    const list = make("ul", "", ...stop.cuts.map((at) => make("li", "", lists.row("variable " + at, badge(loss.variables.verdict[at]), loss.variables.name[at]))));
+    const list = make("ul", "", ...stop.cuts.map((at) => make("li", "", lists.row("variable " + at, badge(loss.variables.verdict[at]), " " + loss.variables.name[at]))));
     const more = stop.count - stop.cuts.length;
     if (more) list.append(make("li", "more", "and " + more + " more"));
     return [...made, make("p", "", "It cuts off " + counted(stop.count, "variable", "variables") + ":"), list];
@@ -42,7 +42,7 @@ function makeLoss(section, loss) {
   function aboutBox(at) {
     const box = loss.boxes[at], variables = variablesOf.get(at) || [];
     const made = [make("p", "first", box.title), make("p", "", (box.live ? "A gradient passes. " : "") + counted(box.count, "op", "ops") + ": " + box.ops.join(", ") + (box.count > box.ops.length ? ", \u2026" : ""))];
-    const inside = variables.slice(0, 12).map((each) => lists.row("variable " + each, badge(loss.variables.verdict[each]), loss.variables.name[each]));
+    const inside = variables.slice(0, 12).map((each) => lists.row("variable " + each, badge(loss.variables.verdict[each]), " " + loss.variables.name[each]));
     if (variables.length > inside.length) inside.push(make("p", "more", "and " + (variables.length - inside.length) + " more"));
     return [...made, ...inside];
   }
@@ -108,16 +108,17 @@ function makeLoss(section, loss) {
   // A picture can be measured only once it is seen.
   function seen() {
     if (!svg || view) return;
+    makeLegend(svg);
     view = makeView(svg);
     folds = makeFolds(svg, loss.links, (area) => view.resized(area));
     for (const node of svg.querySelectorAll("g.node[data-box]")) {
       const box = loss.boxes[node.dataset.box];
       clickable(node, [box.title, ...box.lines].join(", "), () => choose(boxKey(Number(node.dataset.box))));
     }
-    for (const scope of folds.scopes) clickable(scope.group, "scope " + scope.told, () => folds.toggle(scope));
+    for (const scope of folds.scopes) clickable(scope.group, "scope " + scope.name + ", " + scope.told, () => folds.toggle(scope));
     svg.addEventListener("click", () => choose(""));
     makeStops(svg, view);
-    view.start();
+    view.start(folds.area(loss.boxes.findIndex((box) => box.role === "loss")));
   }
 
   arrowsInTable(section.querySelector("aside"));

@@ -3,8 +3,7 @@
 // The part of a picture that is seen: a corner and a scale, kept as the SVG's viewBox. Units are the picture's points.
 
 function makeView(svg) {
-  const box = svg.viewBox.baseVal;
-  let whole = { x: box.x, y: box.y, width: box.width, height: box.height };
+  let whole = grown(svg.querySelector("g").getBBox(), 8);
   let x = whole.x, y = whole.y, scale = 1;
 
   function show() {
@@ -23,14 +22,13 @@ function makeView(svg) {
   }
 
   // All of it where its text can be read; else from the top, where the loss is.
-  function start() {
+  function start(loss) {
     look(whole, 1.5);
-    if (scale < 0.7) {
-      scale = 0.7;
-      x = whole.x + (whole.width - svg.clientWidth / scale) / 2;
-      y = whole.y - 8;
-      show();
-    }
+    if (scale >= 0.7 || !loss) return;
+    scale = 0.7;
+    x = loss.x + (loss.width - svg.clientWidth / scale) / 2;
+    y = Math.min(loss.y - 20, Math.max(whole.y, loss.y + loss.height / 2 - svg.clientHeight / scale / 2));
+    show();
   }
 
   function zoom(factor, across = 0.5, down = 0.5) {
