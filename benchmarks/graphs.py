@@ -1,6 +1,8 @@
 """The graphs that are measured."""
 from __future__ import annotations
 
+import random
+
 import tensorflow as tf
 
 tf1 = tf.compat.v1
@@ -40,6 +42,22 @@ def _node(graph_def, name, op, inputs=(), **types):
     for key, value in types.items():
         node.attr[key].type = value
     return name
+
+
+def lattice(width, depth):
+    """A ``GraphDef`` of ``width`` times ``depth`` products, each of two of the layer before it: ``b0`` … are the variables of
+    the first layer, ``k0`` … variables added here and there. Nothing in it is a bottleneck."""
+    draw, graph_def = random.Random(0), tf1.GraphDef()
+    layer = [_node(graph_def, "b%d" % place, "VariableV2", dtype=1) for place in range(width)]
+    for step in range(depth):
+        pairs = [(each, layer[(place + draw.randrange(7) - 3) % width]) for place, each in enumerate(layer)]
+        layer = [_node(graph_def, "m%d_%d" % (step, place), "Mul", pair, T=1) for place, pair in enumerate(pairs)]
+        if step % 10 == 5:
+            kept = _node(graph_def, "k%d" % step, "VariableV2", dtype=1)
+            layer[step % width] = _node(graph_def, "a%d" % step, "AddV2", [layer[step % width], kept], T=1)
+    loss = _node(graph_def, "loss", "AddN", layer, T=1)
+    graph_def.node[-1].attr["N"].i = width
+    return graph_def, loss
 
 
 def stopped(variables, stops):

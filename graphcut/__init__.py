@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
+from graphcut.replies import Change, Disagreement, Reach, Suggestion
 from graphcut.sources import trace
 from graphcut.table import Table, table
-from graphcut.terms import Assumption, Barrier, Change, Condition, Cut, Disagreement, Reach, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, VariableAudit, Verdict
 from graphcut.views import page
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ __all__ = [
     "Reach",
     "Role",
     "Stop",
+    "Suggestion",
     "Table",
     "VariableAudit",
     "Verdict",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, FrozenSet, Hashable, Optional, Tuple, TypeVar
 
-from graphcut.terms import Change, Disagreement, Reach, VariableAudit
+from graphcut.replies import Change, Disagreement, Reach, Suggestion
+from graphcut.terms import VariableAudit
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -108,3 +109,42 @@ def verify(self: Asked, numbers: bool = False) -> Tuple[Disagreement, ...]:
 
     judged = tuple(zip(self._targets, self.variables))
     return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
+
+
+def suggest_stops(self: Asked, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
+    """The fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
+
+    Args:
+        block: variables, tensors, names or patterns that shall get no gradient (``None``, or zeros always).
+        keep: those whose gradient shall stay as it is; by default every other variable of the audit. The rest may lose
+            theirs.
+
+    Returns:
+        One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Of several
+        smallest sets it is the one nearest the loss, but not the loss itself if there is another. Confirmed by an audit of
+        the graph with the stops in place.
+
+    Raises:
+        GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same way.
+    """
+    from graphcut.suggest.stops import suggested
+
+    return suggested(self._inquiry, self._findings.flow, self._targets, block, keep)
+
+
+def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
+    """The fewest barriers to take out so that a variable gets a gradient.
+
+    Args:
+        key: a variable, tensor or name.
+
+    Returns:
+        One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. An op without a
+        gradient that TensorFlow would raise at is taken out, too. Confirmed by an audit of the graph without them.
+
+    Raises:
+        GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.
+    """
+    from graphcut.suggest.unblock import suggested
+
+    return suggested(self._inquiry, self._findings.flow, self._targets, key)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
 from graphcut.matching import Matched, matched
-from graphcut.terms import Change, VariableAudit, Verdict
+from graphcut.replies import Change
+from graphcut.terms import VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from typing import Protocol

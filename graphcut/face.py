@@ -113,6 +113,7 @@ class Audit:
         return explain(self, self[key])
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify
+    suggest_stops, suggest_unblock = asking.suggest_stops, asking.suggest_unblock
 
     def _of(self, inquiry: Inquiry) -> Audit:
         """The same variables audited for another inquiry."""

@@ -12,8 +12,8 @@ from typing import AbstractSet, Dict, Iterator, List, Mapping, NamedTuple, Optio
 
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import SEED, carries, connected
+from graphcut.replies import Reach
 from graphcut.rows import Target
-from graphcut.terms import Reach
 
 
 class _State(NamedTuple):

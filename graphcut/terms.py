@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 
 class Verdict(enum.Enum):
@@ -148,46 +148,3 @@ class VariableAudit:
     unused: bool = False
     sparse: bool = False
     cut_size: int = 0
-
-
-@dataclass(frozen=True)
-class Change:
-    """One variable whose verdict differs between two audits, and the op that makes the difference.
-
-    ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
-    the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
-    that audit does not have the variable.
-    """
-
-    name: str
-    before: Optional[Verdict]
-    after: Optional[Verdict]
-    op: Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Reach:
-    """True if any of the variables asked about is reached.
-
-    ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
-    """
-
-    reached: Tuple[str, ...]
-    paths: Mapping[str, Tuple[str, ...]] = Late()  # type: ignore[assignment]
-
-    def __bool__(self) -> bool:
-        return bool(self.reached)
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """One variable for which the real ``tf.gradients`` answers otherwise than its verdict says, or could not be asked.
-
-    ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
-    TensorFlow said.
-    """
-
-    name: str
-    verdict: Verdict
-    answer: str
-    reason: str = ""

@@ -15,8 +15,9 @@ from graphcut.errors import GraphcutError
 from graphcut.installation import tensorflow_needed
 from graphcut.judging import Inquiry
 from graphcut.questions import FLOATS
+from graphcut.replies import Disagreement
 from graphcut.rows import Target
-from graphcut.terms import Disagreement, VariableAudit, Verdict
+from graphcut.terms import VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.tracing.copies import Original

@@ -35,23 +35,28 @@ def edited(inquiry: Inquiry, flow: Flow, remove: Any, stop: Any) -> Inquiry:
     Raises:
         GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
     """
-    traced = inquiry.traced
     taken = frozenset(op for key in listed(remove) for op in _removable(inquiry, flow, key))
-    tensors = tuple(tensor for key in listed(stop) for tensor in _stoppable(traced, key))
-    without = _without(inquiry, flow.rules, taken)
-    flat, copies = edits.stopping(without.traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+    tensors = [tensor for key in listed(stop) for tensor in _stoppable(inquiry.traced, key)]
+    return stopped(without(inquiry, flow, taken), tensors)
+
+
+def stopped(inquiry: Inquiry, tensors: Iterable[int]) -> Inquiry:
+    """The inquiry with a ``StopGradient`` behind each of the tensors."""
+    traced = inquiry.traced
+    flat, copies = edits.stopping(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
     loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
-    return Inquiry(replace(traced, flat=flat, names=Names(flat), edited=True), loss, without.stopped)
+    return inquiry._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
 
 
-def _without(inquiry: Inquiry, rules: Rules, taken: FrozenSet[int]) -> Inquiry:
-    """The inquiry with barriers taken out."""
-    flat, stopped = inquiry.traced.flat, inquiry.stopped
+def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
+    """The inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
+    flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in edits.STOPS)
-    others = taken - stops - frozenset(op for op in taken if _is_argument(stopped, op) and not _blocks(rules, op))
-    flat = edits.without(edits.opening(rules, others), stops)
+    arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
+    flat = edits.without(edits.opening(flow.rules, taken - stops - arguments), stops)
     return inquiry._replace(
-        traced=replace(inquiry.traced, flat=flat), stopped=Stopped(stopped.ops - taken, stopped.symbolic - taken)
+        traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
+        stopped=Stopped(constants.ops - taken, constants.symbolic - taken),
     )
 
 
@@ -67,8 +72,8 @@ def _removable(inquiry: Inquiry, flow: Flow, key: Any) -> Iterable[int]:
     return ops
 
 
-def _is_argument(stopped: Stopped, op: int) -> bool:
-    return op in stopped.ops or op in stopped.symbolic
+def _is_argument(constants: Stopped, op: int) -> bool:
+    return op in constants.ops or op in constants.symbolic
 
 
 def _blocks(rules: Rules, op: int) -> bool:

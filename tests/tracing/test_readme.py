@@ -34,6 +34,14 @@ def test_the_example_prints_what_the_readme_says(tmp_path):
     assert (tmp_path / "cut.svg").exists()
 
 
+@EAGER
+def test_what_to_change_is_what_the_readme_says(tmp_path):
+    code = blocks("An example", "python")[0] + blocks("What to change", "python")[0]
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    printed = run([sys.executable, "example.py"], tmp_path.resolve())
+    assert printed.strip().endswith(blocks("What to change", "text")[0].strip())
+
+
 def test_the_first_command_prints_what_the_readme_says(tmp_path):
     command = blocks("Two commands", "sh")[0].split("graphcut ", 1)[1].split()
     command[1] = os.path.join(ROOT, command[1])

@@ -1,0 +1,133 @@
+"""The line of code that a suggestion means, made from the line that is there where it can be read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Optional
+
+from graphcut.barriers.edges import Fence
+from graphcut.dag import SEPARATOR, FlatGraph
+from graphcut.edits import readers_of
+from graphcut.lines import line_of
+from graphcut.reading.variables import READERS, root
+from graphcut.sources import Traced
+from graphcut.terms import Barrier
+
+_REWRITTEN = {
+    Barrier.STOP_GRADIENT: "{x}",
+    Barrier.NOT_DIFFERENTIABLE: "({x} + tf.stop_gradient({whole} - {x}))",
+}
+_OPENED = {
+    Barrier.STOP_GRADIENT: "{own} = {x}",
+    Barrier.PREVENT_GRADIENT: "{own} = {x}",
+    Barrier.STOP_ARGUMENT: "tf.gradients(loss, variables)",
+    Barrier.NOT_DIFFERENTIABLE: "{x} + tf.stop_gradient({op}({x}) - {x})",
+    Barrier.NO_GRADIENT: '@tf.RegisterGradient("{type}")',
+    Barrier.INPUT: "tf.matmul(tf.nn.softmax({x}), values)",
+    Barrier.DTYPE: "tf.nn.softmax({x})",
+    Barrier.ZERO: "{own} = {x}",
+    Barrier.CUSTOM_GRADIENT: "return result, lambda gradient: gradient",
+    Barrier.STATE: "{own} = {x}",
+    Barrier.PYTHON: "tf.py_function(function, [{x}], tf.float32)",
+    Barrier.OUTSIDE_TAPE: "with tf.GradientTape() as tape:  # and {x} is computed inside",
+    Barrier.NOT_WATCHED: "tape.watch({x})",
+}
+
+
+def stopping_line(traced: Traced, tensor: int, where: Optional[str]) -> str:
+    """``h = tf.stop_gradient(h)``, to be written behind ``where``."""
+    flat = traced.flat
+    read = _variable_read(traced, tensor)
+    if read is not None:
+        return "tf.stop_gradient(%s)  # where %s is read" % (identifier(read), read)
+    statement = _statement(line_of(where)) if _is_last(traced, tensor, where) else None
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+        return "{0} = tf.stop_gradient({0})".format(statement.targets[0].id)
+    if isinstance(statement, ast.Return):
+        return "return tf.stop_gradient(%s)" % line_of(where)[len("return") :].strip()
+    name = identifier(flat.names[flat.producer[tensor]])
+    return f"{name} = tf.stop_gradient({name})  # {flat.tensor_name(tensor)}"
+
+
+def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
+    """The line without the barrier: the stop taken out of it, or what carries a gradient in its place."""
+    flat = traced.flat
+    op = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", flat.type(fence.op)).lower()
+    written = _rewritten(line_of(where), op, fence.barrier)
+    if written is not None:
+        return written
+    x = identifier(flat.names[flat.producer[flat.inputs[fence.op][fence.input]]])
+    own = identifier(flat.names[fence.op])
+    return _OPENED[fence.barrier].format(own=own, x=x, op="tf." + op, type=flat.type(fence.op))
+
+
+def _rewritten(line: str, op: str, barrier: Barrier) -> Optional[str]:
+    """The line with its one call of ``op`` replaced; ``None`` where there is no such call, or where it takes more."""
+    calls = list(re.finditer(r"(?<![\w.])(?:\w+\.)*%s\(" % op, line))
+    end = _closing(line, calls[0].end()) if len(calls) == 1 and barrier in _REWRITTEN else None
+    x = line[calls[0].end() : end].strip() if end is not None else ""
+    if end is None or _parsed(x) is None:
+        return None
+    before, after = line[: calls[0].start()], line[end + 1 :]
+    made = _REWRITTEN[barrier].format(whole=line[calls[0].start() : end + 1], x=_bracketed(x))
+    alone = not after and before.endswith(("= ", "return "))
+    made = made[1:-1] if alone and made.startswith("(") and _parsed(made[1:-1]) is not None else made
+    return before + made + after if _statement(before + made + after) is not None else None
+
+
+def _bracketed(expression: str) -> str:
+    """An expression that can stand next to an operator."""
+    whole = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+    return expression if isinstance(_parsed(expression), whole) else f"({expression})"
+
+
+def _parsed(text: str) -> Optional[ast.expr]:
+    """One expression; ``None`` where the text is none, or several."""
+    try:
+        found = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: brackets nested too deep
+        return None
+    return None if isinstance(found, ast.Tuple) else found
+
+
+def _closing(line: str, start: int) -> Optional[int]:
+    """Where the bracket closes that is open at ``start``."""
+    depth = 1
+    for place in range(start, len(line)):
+        depth += {"(": 1, ")": -1}.get(line[place], 0)
+        if not depth:
+            return place
+    return None
+
+
+def identifier(name: str) -> str:
+    """The last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
+    last = re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])
+    return last if last.isidentifier() else "x_" + last
+
+
+def _statement(line: str) -> Optional[ast.stmt]:
+    """The one statement in a line; ``None`` where the line is but a part of one."""
+    try:
+        body = ast.parse(line).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: brackets nested too deep
+        return None
+    return body[0] if len(body) == 1 else None
+
+
+def _is_last(traced: Traced, tensor: int, where: Optional[str]) -> bool:
+    """Whether nothing else in the same line reads the tensor."""
+    if where is None:
+        return False
+    readers = readers_of(traced.flat, lambda op, index: traced.flat.inputs[op][index] == tensor)
+    return all(traced.place(op)[0] != where for op, _ in readers.get(tensor, ()))
+
+
+def _variable_read(traced: Traced, tensor: int) -> Optional[str]:
+    """The variable that a tensor is the value of."""
+    flat: FlatGraph = traced.flat
+    op = flat.producer[tensor]
+    handle = root(flat, flat.inputs[op][0]) if flat.type(op) in READERS | {"Identity"} and flat.inputs[op] else tensor
+    known = {number: each.name for each in traced.variables for name in each.tensors for number in traced.names.tensors(name)}
+    return known.get(handle)
