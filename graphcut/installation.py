@@ -17,5 +17,6 @@ def tensorflow_needed(purpose: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] != "tensorflow":
             raise
         raise GraphcutError(
-            "TensorFlow is needed %s and is not installed\nInstall it: pip install 'graphcut[tensorflow]'" % purpose
+            "TensorFlow is needed %s and is not installed\n"
+            "Install it: pip install tensorflow (the CPU build, tensorflow-cpu, will do)" % purpose
         ) from error
