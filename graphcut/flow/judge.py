@@ -45,9 +45,9 @@ class Flow:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
         if tensor is None:
             return Verdict.NONE
-        if tensor in self.seeds:
-            return Verdict.FLOWS
         raised = self.raised(tensor)
+        if tensor in self.seeds:
+            return Verdict.RAISES if raised is not None and len(self.seeds) > 1 else Verdict.FLOWS
         if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
         if not self._is_sure(tensor, raised):

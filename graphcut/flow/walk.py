@@ -76,10 +76,11 @@ class Walk:
         path: List[int] = []
         known: Walk = self
         while tensor not in (UNSEEN, SEED):
-            if known.parents[tensor] == UNSEEN and known.beyond is not None:
-                known = known.beyond
             path.append(tensor)
-            tensor = known.parents[tensor]
+            parent = known.parents[tensor]
+            if known.beyond is not None and known.beyond.made.get(tensor) == parent:
+                known = known.beyond
+            tensor = parent
         return path[::-1] if tensor == SEED else []
 
 
