@@ -9,7 +9,7 @@ from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence,
 import networkx as nx
 
 from graphcut import asking, sources
-from graphcut.dag import collector_paused
+from graphcut.dag import collector_paused, dtype_name
 from graphcut.findings import Findings
 from graphcut.flow.between import between
 from graphcut.judging import Inquiry, judged
@@ -37,6 +37,11 @@ class Audit:
     def loss_source(self) -> str:
         """How the loss was chosen."""
         return self._inquiry.loss.source
+
+    @property
+    def loss_dtypes(self) -> Tuple[str, ...]:
+        """The dtypes of the loss's tensors."""
+        return tuple(dtype_name(self._traced.flat.dtypes[tensor]) for tensor in self._inquiry.loss.tensors)
 
     @property
     def graph(self) -> nx.DiGraph:
@@ -107,10 +112,16 @@ class Audit:
         return "<graphcut.Audit of %s: %d variables>" % (", ".join(self.loss), len(self.variables))
 
     def explain(self, key: Any) -> str:
-        """What one variable gets, and why, in sentences."""
+        """What one variable gets, why, and what to do about it: twelve lines at most."""
         from graphcut.report.explain import explain
+        from graphcut.why.reasons import Reasons
+        from graphcut.why.routes import Routes
 
-        return explain(self, self[key])
+        if "reasons" not in self._made:
+            self._made["reasons"] = Reasons(self._findings, Routes(self._findings))
+        place = position(key, self._traced, self._targets)
+        variable = self.variables[place]
+        return explain(self, variable, self._made["reasons"].of(self._targets[place], variable.cut))
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify
     suggest_stops, suggest_unblock = asking.suggest_stops, asking.suggest_unblock

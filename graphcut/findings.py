@@ -45,7 +45,7 @@ class Findings:
             variable.trainable,
             variable.dtype,
             variable.shape,
-            tuple(self._named(fence) for fence in fences),
+            tuple(self.named(fence) for fence in fences),
             partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
             unused,
@@ -69,7 +69,7 @@ class Findings:
         known = self.cuts(verdict)
         return known.named(tensor), known.size(tensor), not known.routed(tensor)
 
-    def _named(self, fence: Fence) -> Cut:
+    def named(self, fence: Fence) -> Cut:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
         return Cut(

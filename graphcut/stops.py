@@ -31,7 +31,7 @@ def _listed(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Pla
     if not found:
         return ()
     feeding = ancestors(flat, flow.losses)
-    below = _stops_below(flow, found)
+    below = stops_below(flow, found)
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
@@ -66,7 +66,7 @@ def _cutting(flow: Flow, op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]
     return found
 
 
-def _stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
     """For each tensor the stops that it feeds by data, as bits."""
     flat = flow.rules.flat
     bits = {op: 1 << bit for bit, op in enumerate(found)}

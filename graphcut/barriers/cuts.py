@@ -24,14 +24,18 @@ class Cuts:
     """The shortest routes of one relation; one barrier an op and kind, at the first input met.
 
     ``crossed`` maps each tensor with a route to the barriers it must cross,
-    ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``."""
+    ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``. ``shortest`` holds the edges of the
+    shortest routes with the tensor nearer the loss, as the search met them.
+    """
 
     fences: Sequence[Fence]
     crossed: Mapping[int, int]
     masks: Mapping[int, int]
     first_bits: int
     last_bits: int
+    free_bits: int
     numbers: Mapping[Tuple[int, Barrier], int]
+    shortest: Sequence[Tuple[int, Edge]] = ()
 
     def routed(self, tensor: int) -> bool:
         """Whether any route at all leads from the loss to the tensor."""
@@ -40,9 +44,20 @@ class Cuts:
     def named(self, tensor: int) -> Tuple[Fence, ...]:
         """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
         mask = self.masks.get(tensor, 0)
-        parts = (mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits)
-        bits = [bit for part in parts for bit in _lowest(part)]
+        bits = [bit for part in self._parts(mask) for bit in _lowest(part)]
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
+
+    def foremost(self, mask: int) -> int:
+        """The bit of ``mask`` that is named first; 0 for none."""
+        part = next(filter(None, self._parts(mask)), 0)
+        return part & -part
+
+    def _parts(self, mask: int) -> Tuple[int, int, int]:
+        return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
+
+    def own(self, fence: Optional[Fence]) -> int:
+        """The bit of a barrier; 0 for none."""
+        return 0 if fence is None else 1 << self.numbers[fence.op, fence.barrier]
 
     def holds(self, tensor: int, op: int, barrier: Barrier) -> bool:
         """Whether a barrier of that kind at ``op`` is in the tensor's cut."""
@@ -52,6 +67,10 @@ class Cuts:
     def size(self, tensor: int) -> int:
         """How many barriers the tensor's cut has."""
         return bin(self.masks.get(tensor, 0)).count("1")
+
+    def costly(self, tensor: int) -> int:
+        """How many of them cost something to cross."""
+        return bin(self.masks.get(tensor, 0) & ~self.free_bits).count("1")
 
 
 def _lowest(mask: int) -> List[int]:
@@ -72,10 +91,12 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
         if (fence.op, fence.barrier) not in numbers:
             numbers[fence.op, fence.barrier] = len(fences)
             fences.append(fence)
-    masks = _united(flow, crossed, taken, numbers)
+    shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
+    masks = _united(flow, shortest, numbers)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.barrier.deliberate)
     last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
-    return Cuts(tuple(fences), crossed, masks, first, last, numbers)
+    free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
+    return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, shortest)
 
 
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
@@ -104,16 +125,12 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
 
 
 def _united(
-    flow: Flow,
-    crossed: Mapping[int, int],
-    taken: Sequence[Tuple[int, Edge]],
-    numbers: Mapping[Tuple[int, Barrier], int],
+    flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Tuple[int, Barrier], int]
 ) -> Dict[int, int]:
     """The masks, united from the loss outward; repeated until nothing is added (loops, assignments)."""
     rank = {op: place for place, op in enumerate(flow.order)}
     producer = flow.rules.flat.producer
-    shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
-    shortest.sort(key=lambda each: -rank[producer[each[0]]])
+    shortest = sorted(shortest, key=lambda each: -rank[producer[each[0]]])
     masks: Dict[int, int] = {}
     changed = True
     while changed:

@@ -24,6 +24,11 @@ class Fence(NamedTuple):
     barrier: Barrier
     entry: bool = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing to cross: leaving that land costs one already."""
+        return self.entry and self.barrier is Barrier.DTYPE
+
 
 class Edge(NamedTuple):
     """From a tensor to one it is computed from; ``cost`` barriers are crossed."""
@@ -75,7 +80,8 @@ def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier:
         return Edge(source, 1, Fence(op, index, barrier))
     if not passing[tensor]:
         return Edge(source, 0, None)
-    return Edge(source, 0 if barrier is Barrier.DTYPE else 1, Fence(op, index, barrier, entry=True))
+    fence = Fence(op, index, barrier, entry=True)
+    return Edge(source, 0 if fence.is_free else 1, fence)
 
 
 def assignments(flat: FlatGraph) -> Assigned:

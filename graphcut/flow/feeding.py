@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.rules.table import Rules
@@ -25,6 +25,23 @@ def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
                 waiting.append(tensor)
     _spread(rules, origins, waiting, inward)
     return origins
+
+
+def links(rules: Rules, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
+    """For each tensor that feeds a raising op (``feeding``) the next one towards it, ``None`` where it is an input of it."""
+    flat = rules.flat
+    inward = _call_inputs(flat)
+    found: Dict[int, Optional[int]] = {}
+    for op in dict.fromkeys(op for op, _ in origins.values()):
+        found.update((each, None) for each in inward.get(op, flat.inputs[op]) if origins.get(each, (-1, 0))[0] == op)
+    waiting = list(found)
+    for tensor in waiting:
+        op = flat.producer[tensor]
+        for source in inward.get(op, flat.inputs[op]):
+            if source not in found and origins.get(source) == origins[tensor]:
+                found[source] = tensor
+                waiting.append(source)
+    return found
 
 
 def feeding_tensors(rules: Rules, tensors: Iterable[int]) -> FrozenSet[int]:

@@ -1,52 +1,131 @@
-"""One variable in sentences: the verdict, what cuts the gradient, the route, the conditions."""
+"""One variable in sentences: the verdict, what cuts the gradient, the route, what else would stop it, what to do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, List
 
+from graphcut.report import advice
+from graphcut.report.routes import route
 from graphcut.report.rows import shape_text
+from graphcut.report.sourceline import source_line
+from graphcut.report.summary import without_gradient
 from graphcut.report.words import BARRIERS, VERDICTS, branch, place, shown
-from graphcut.terms import Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.report.facts import Facts
+    from graphcut.why.reasons import Reason, Term
 
 _FEW = 3
+_ADVICES = 2
+_INDENT = "    "
 
 
-def explain(facts: Facts, variable: VariableAudit) -> str:
+def explain(facts: Facts, variable: VariableAudit, reason: Reason) -> str:
     """Twelve lines at most on why ``variable`` gets what it gets."""
-    return "\n".join(_lines(facts, variable))
+    return "\n".join(_lines(facts, variable, reason))
 
 
-def _lines(facts: Facts, variable: VariableAudit) -> Iterator[str]:
-    losses = " + ".join(shown(name) for name in facts.loss)
+def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     verdict = variable.verdict
-    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})."
+    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + _frozen(
+        variable
+    )
     if variable.unused:
+        losses = " + ".join(shown(name) for name in facts.loss)
         yield f"It is unused: nothing leads from it to the loss {losses}."
-    for cut in variable.cut[:_FEW]:
+        yield f"What to do: {advice.UNUSED}."
+        return
+    for cut in reason.cut[:_FEW]:
         yield from _cut(cut, variable)
-    more = max(variable.cut_size, len(variable.cut)) - len(variable.cut[:_FEW])
+    more = reason.size - len(reason.cut[:_FEW])
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
-    for condition in variable.conditions[:_FEW]:
-        yield f"Every route lies in {branch(condition)}."
-    if variable.path:
-        yield f"Route from the loss: {_route(variable.path)}."
-    if variable.trainable is False:
-        yield "It is not trainable: an optimizer leaves it alone whatever it gets."
+    if reason.route:
+        yield f"Route to the loss: {route(variable.name, reason.route)}."
+    if reason.cut:
+        yield from _without(facts, variable, reason)
+        yield from _advice(reason)
+    else:
+        yield from _only(variable, reason)
+
+
+def _frozen(variable: VariableAudit) -> str:
+    return " It is not trainable: an optimizer leaves it alone whatever it gets." if variable.trainable is False else ""
 
 
 def _cut(cut: Cut, variable: VariableAudit) -> Iterator[str]:
-    verb = "It raises at" if variable.verdict is Verdict.RAISES else "It is cut by"
-    origin = f", {shown(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
-    yield f"{verb} {place(cut)}{origin}: {BARRIERS[cut.barrier].because}."
+    if variable.verdict is Verdict.RAISES:
+        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {BARRIERS[cut.barrier].because}."
+    else:
+        yield f"It is cut by {place(cut)}{_origin(cut)}: {BARRIERS[cut.barrier].because}."
+    yield from _quoted(cut)
 
 
-def _route(path: Sequence[str]) -> str:
-    """The ends of a route, its middle counted."""
-    names = [shown(name, 60) for name in path]
-    if len(names) > 2 * _FEW:
-        names = names[:_FEW] + [f"({len(names) - 2 * _FEW} ops)"] + names[-_FEW:]
-    return " → ".join(names)
+def _origin(cut: Cut) -> str:
+    return f", {shown(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
+
+
+def _quoted(cut: Cut) -> Iterator[str]:
+    line = source_line(cut.where)
+    if line:
+        yield _INDENT + line
+
+
+def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    """What else would stop the gradient if the cut were gone."""
+    if variable.verdict is Verdict.RAISES or any(cut.barrier is Barrier.ZERO_FILLED for cut in reason.cut):
+        return
+    gone = _gone(reason.size, reason.crossed)
+    if without_gradient(facts.loss_dtypes):
+        yield f"And the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
+    elif reason.raising is not None:
+        yield f"{gone}, TensorFlow raises at {place(reason.raising)}{_origin(reason.raising)}, which it feeds too."
+    elif reason.behind:
+        yield f"{gone}, the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
+    else:
+        kind = " that is not always zero" if variable.verdict is Verdict.ZERO else ""
+        yield f"{gone}, a gradient comes{kind}: nothing else stands in its way."
+
+
+def _gone(size: int, crossed: int) -> str:
+    if crossed > 1:
+        return (
+            f"Without all {crossed} of them" if size <= crossed else f"Without {crossed} of them, one behind the other"
+        )
+    return "Without it" if size == 1 else "Without any one of them, for each closes a route of its own"
+
+
+def _advice(reason: Reason) -> Iterator[str]:
+    cuts = reason.cut[:_FEW]
+    found: List[str] = list(dict.fromkeys(advice.advice(cut, reason.made.get(cut.op, "")) for cut in cuts))
+    for index, text in enumerate(found[:_ADVICES]):
+        yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
+
+
+def _only(variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    """Through what alone a gradient comes, and what was kept from it."""
+    for condition in variable.conditions[:_FEW]:
+        yield f"Every route lies in {branch(condition)}: in other runs nothing comes."
+    if reason.term is not None:
+        yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
+    for cut in reason.harmless[:_FEW]:
+        yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
+    if variable.conditions:
+        yield f"What to do: {advice.BRANCH}."
+    elif reason.term is not None and reason.cut_off:
+        yield f"What to do: {advice.REGULARIZER if reason.term.regularizer else advice.REROUTE}."
+
+
+def _term(term: Term) -> str:
+    kind = "the regularizer" if term.regularizer else "the loss term"
+    return f"{kind} {shown(term.op)}" + (f" ({shown(term.where)})" if term.where else "")
+
+
+def _cut_off(reason: Reason) -> str:
+    names = [shown(term.op) for term in reason.cut_off[:_FEW]]
+    more = len(reason.cut_off) - len(names)
+    text = ", ".join(names) + (f" and {more} more" if more else "")
+    return (
+        f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""
+    )

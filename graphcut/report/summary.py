@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
+import networkx
+
 from graphcut.report.words import BARRIERS, shown
 from graphcut.terms import Assumption, Barrier, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.report.facts import Facts
 
+_HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
 
@@ -22,12 +25,30 @@ def notices(facts: Facts) -> Tuple[str, ...]:
     if any(variable.verdict is not Verdict.NONE for variable in variables):
         nothing = not any(variable.verdict in _GETS for variable in variables)
         return ("this loss trains nothing: no variable gets a gradient",) * nothing
-    dtypes = _loss_dtypes(facts)
-    if dtypes and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes):
-        return (f"the loss is {' and '.join(dtypes)}: only a float loss has a gradient",)
+    if without_gradient(facts.loss_dtypes):
+        return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
     if all(variable.unused for variable in variables):
-        return ("the loss depends on none of these variables",)
+        return (_depends_on_nothing(facts) or "the loss depends on none of these variables",)
     return ("this loss trains nothing: no variable gets a gradient",)
+
+
+def without_gradient(dtypes: Sequence[str]) -> bool:
+    """Whether no gradient can start from a loss of these dtypes."""
+    return bool(dtypes) and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes)
+
+
+def _depends_on_nothing(facts: Facts) -> str:
+    """What is said of a loss that is a constant, or a value that was only handed in."""
+    losses = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
+    ops = {op for loss in losses for op in networkx.ancestors(facts.graph, loss)}.union(losses)
+    types = {facts.graph.nodes[op]["type"] for op in ops} - _HANDS_ON
+    if not types:
+        return ""
+    if types <= {"Const"}:
+        return "the loss is a constant: it depends on nothing in this graph"
+    if types <= {"Const", "Placeholder", "_Arg"}:
+        return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
+    return ""
 
 
 def loss_line(facts: Facts) -> str:
@@ -91,15 +112,3 @@ def _by(variables: Sequence[VariableAudit]) -> str:
 def _counted(barrier: Barrier, count: int) -> str:
     words = BARRIERS[barrier]
     return words.one if count == 1 else words.many
-
-
-def _loss_dtypes(facts: Facts) -> List[str]:
-    """The dtypes of the loss tensors; empty where one is not known."""
-    known = []
-    for tensor in facts.loss:
-        op, _, output = tensor.rpartition(":")
-        dtypes = facts.graph.nodes[op].get("dtypes") if op in facts.graph else None
-        if not dtypes or not output.isdigit() or int(output) >= len(dtypes):
-            return []
-        known.append(str(dtypes[int(output)]))
-    return known

@@ -8,7 +8,7 @@ from graphcut.errors import printable
 from graphcut.terms import Barrier, Condition, Cut, Role, Verdict
 
 VERDICTS = {
-    Verdict.RAISES: "tf.gradients raises an error instead of answering",
+    Verdict.RAISES: "makes tf.gradients raise an error",
     Verdict.NONE: "gets no gradient: tf.gradients answers None",
     Verdict.ZERO: "gets a gradient that is always zero: momentum and weight decay still move it",
     Verdict.CONDITIONAL: "gets a gradient in some runs only",

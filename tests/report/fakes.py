@@ -16,6 +16,7 @@ class FakeAudit:
     loss: Tuple[str, ...] = ("loss:0",)
     loss_source: str = "asked"
     source: str = "function loss"
+    loss_dtypes: Tuple[str, ...] = ("float32",)
     stops: Tuple[Stop, ...] = ()
     assumptions: Tuple[Assumption, ...] = ()
     graph: Any = nx.DiGraph()

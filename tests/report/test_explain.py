@@ -2,19 +2,44 @@ from __future__ import annotations
 
 import pytest
 
+from graphcut.report.advice import ADVICE, LIBRARY, STAND_INS, advice
 from graphcut.report.explain import explain
+from graphcut.report.routes import route
+from graphcut.report.sourceline import source_line
 from graphcut.report.words import BARRIERS, VERDICTS
 from graphcut.terms import Barrier, Condition, Verdict
+from graphcut.why.reasons import Reason, Term
+from graphcut.why.routes import Step
 from tests.report.fakes import FakeAudit, cut, variable
 
+AUDIT = FakeAudit()
 
-def said(**fields):
-    return explain(FakeAudit(), variable("w", **fields))
+
+def said(*cuts, audit=AUDIT, verdict=Verdict.NONE, reason=None, **fields):
+    reason = {"cut": cuts, "size": len(cuts), "crossed": 1, **(reason or {})}
+    return explain(audit, variable("w", cut=cuts, verdict=verdict, **fields), Reason(**reason))
 
 
 @pytest.mark.parametrize("barrier", Barrier)
 def test_every_barrier_has_words(barrier):
-    assert BARRIERS[barrier].because in said(verdict=Verdict.NONE, cut=(cut("z", barrier, "Op"),))
+    assert BARRIERS[barrier].because in said(cut("z", barrier, "Op"))
+
+
+@pytest.mark.parametrize("barrier", Barrier)
+def test_every_barrier_has_advice_of_its_own(barrier):
+    assert ADVICE[barrier] in said(cut("z", barrier, "Op"))
+    assert [each for each, text in ADVICE.items() if text == ADVICE[barrier]] == [barrier]
+
+
+@pytest.mark.parametrize(
+    "dtype, key", [("float32", "float"), ("bfloat16", "float"), ("bool", "bool"), ("int64", "int")]
+)
+def test_what_an_op_makes_tells_what_may_stand_in_its_place(dtype, key):
+    assert advice(cut("z", Barrier.NOT_DIFFERENTIABLE, "Op"), dtype) == STAND_INS[key]
+
+
+def test_a_stop_inside_a_library_has_advice_of_its_own():
+    assert LIBRARY in said(cut("z", library=True))
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -23,25 +48,102 @@ def test_every_verdict_has_words(verdict):
 
 
 def test_the_cut_has_its_line():
-    text = said(verdict=Verdict.NONE, cut=(cut("z", where="model.py:3"),))
+    text = said(cut("z", where="model.py:3"))
     assert "It is cut by stop-gradient at z, model.py:3: tf.stop_gradient was put there to stop it." in text
 
 
+def test_the_line_of_the_code_is_quoted(tmp_path):
+    (tmp_path / "model.py").write_text("one\n    two = 'it\\'s'\t# \x1b\n")
+    text = said(cut("z", where="%s:2" % (tmp_path / "model.py")))
+    assert text.splitlines()[2] == "    two = 'it\\'s'\\t# \\x1b"
+
+
+@pytest.mark.parametrize("where", [None, "", "gone.py:3", "no line", "/:1", "/dev/zero:1", "/etc/passwd:1"])
+def test_a_line_that_cannot_be_read_is_left_out(where):
+    assert source_line(where) == ""
+
+
 def test_an_unused_variable_is_said_to_be_unused():
-    assert "nothing leads from it to the loss loss:0" in said(verdict=Verdict.NONE, unused=True)
+    assert "nothing leads from it to the loss loss:0" in said(unused=True)
 
 
 def test_a_condition_names_branch_and_predicate():
     text = said(verdict=Verdict.CONDITIONAL, conditions=(Condition("case", "index:0", 2),))
-    assert "Every route lies in branch 2 of case (predicate index:0)." in text
+    assert "Every route lies in branch 2 of case (predicate index:0)" in text
 
 
-def test_a_long_route_is_folded():
-    assert "loss → a → b → (94 ops) → c → d → w." in said(path=("loss", "a", "b", *"x" * 94, "c", "d", "w"))
+def test_one_barrier_is_enough():
+    assert "Without it, a gradient comes" in said(cut("z"))
+
+
+def test_barriers_side_by_side():
+    assert "Without any one of them, for each closes a route of its own, a gradient comes" in said(cut("y"), cut("z"))
+
+
+def test_barriers_one_behind_the_other():
+    assert "Without all 2 of them, a gradient comes" in said(cut("y"), cut("z"), reason={"crossed": 2})
+
+
+def test_what_would_still_make_the_gradient_zero():
+    text = said(cut("z"), reason={"behind": (cut("m", Barrier.ZERO, "Mul"),)})
+    assert "Without it, the gradient is still always zero: zero at m (Mul)." in text
+
+
+def test_what_would_raise_then():
+    text = said(cut("z"), reason={"raising": cut("hue", Barrier.NO_GRADIENT, "AdjustHue")})
+    assert "Without it, TensorFlow raises at no-gradient at hue (AdjustHue), which it feeds too." in text
+
+
+def test_an_integer_loss_comes_before_any_barrier():
+    assert "the loss is int64: only a float loss has a gradient" in said(
+        cut("z"), audit=FakeAudit(loss_dtypes=("int64",))
+    )
+
+
+def test_the_regularizer_is_named():
+    term, other = Term("l2", "model.py:9", True), Term("entropy", None, False)
+    text = said(verdict=Verdict.FLOWS, reason={"term": term, "terms": 2, "cut_off": (other,)})
+    assert (
+        "It comes only through the regularizer l2 (model.py:9), one of 2 terms of the loss; entropy uses it too" in text
+    )
+    assert "leave it out of the regularizer" in text
+
+
+def test_a_barrier_that_the_gradient_goes_round_is_told_where_it_is_asked_for():
+    text = said(verdict=Verdict.FLOWS, reason={"harmless": (cut("clean"),)})
+    assert "Another route is closed by stop-gradient at clean; the gradient goes round it." in text
+
+
+def steps(*names, **barriers):
+    return tuple(Step(name, "Op", barriers.get(name)) for name in names)
+
+
+def test_a_route_names_its_barrier():
+    assert route("w", steps("a", "stop", "loss", stop=Barrier.STOP_GRADIENT)) == "w → a → ✗ stop → loss"
+
+
+def test_a_route_folds_scopes():
+    assert route("w", steps("model/a/x", "call!model/a/y", "loss")) == "w → model/a (2 ops) → loss"
+
+
+def test_a_long_route_counts_its_middle():
+    found = steps("a", "b") + (Step("c", "Op", left_out=90),) + steps("d", "e", "f", "g", "h", "loss")
+    assert route("w", found) == "w → a → b → c → (93 ops) → g → h → loss"
 
 
 def test_twelve_lines_are_enough():
-    cuts = tuple(cut(f"z{i}") for i in range(9))
+    cuts = tuple(cut(f"z{i}", barrier, where=__file__ + ":1") for i, barrier in enumerate(Barrier))
     conditions = tuple(Condition(f"c{i}", "p:0", "else") for i in range(9))
-    text = said(verdict=Verdict.NONE, cut=cuts, conditions=conditions, unused=True, path=("a",) * 9, trainable=False)
-    assert len(text.splitlines()) <= 12
+    for verdict in Verdict:
+        reason = {
+            "harmless": cuts,
+            "term": Term("t", None, True),
+            "cut_off": (Term("o", None, False),) * 9,
+            "terms": 10,
+        }
+        text = said(
+            verdict=verdict, conditions=conditions, reason={**reason, "cut": (), "route": steps("a")}, trainable=False
+        )
+        assert len(text.splitlines()) <= 12
+        text = said(*cuts, verdict=verdict, reason={"size": 99, "route": steps("a")}, trainable=False)
+        assert len(text.splitlines()) <= 12

@@ -75,8 +75,7 @@ def test_a_long_cut_counts_what_it_does_not_name():
 
 
 def test_an_integer_loss_is_said_once_and_first():
-    graph = dag("loss = Sum -> int64")
-    assert first_line(graph=graph, variables=(variable("w", Verdict.NONE),)) == (
+    assert first_line(loss_dtypes=("int64",), variables=(variable("w", Verdict.NONE),)) == (
         "the loss is int64: only a float loss has a gradient"
     )
 
@@ -85,8 +84,16 @@ def test_a_loss_that_trains_nothing_is_said_first():
     assert first_line(variables=(variable("w", Verdict.NONE, cut=(STOPPED,)),)).startswith("this loss trains nothing")
 
 
-def test_a_loss_that_depends_on_nothing_is_said_first():
-    assert "depends on none" in first_line(variables=(variable("w", Verdict.NONE, unused=True),))
+@pytest.mark.parametrize(
+    "graph, said",
+    [
+        ("x = Placeholder\nw = VariableV2\nloss = Square x", "the loss depends on none of these variables"),
+        ("x = Placeholder\nw = VariableV2\nloss = Identity x", "the loss depends on nothing in this graph: it was computed"),
+        ("x = Const\nw = VariableV2\nloss = Identity x", "the loss is a constant: it depends on nothing in this graph"),
+    ],
+)
+def test_a_loss_that_depends_on_no_variable_is_said_first(graph, said):
+    assert first_line(graph=dag(graph), variables=(variable("w", Verdict.NONE, unused=True),)).startswith(said)
 
 
 def test_a_frozen_variable_is_said_to_be_not_trainable():

@@ -1,0 +1,94 @@
+"""What to do about each barrier. A test holds the table complete, and follows each advice once in TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from graphcut.terms import Barrier, Cut
+
+ADVICE = {
+    Barrier.STOP_GRADIENT: (
+        "if the stop is meant, nothing. Else take tf.stop_gradient out of this line; if it is there to spare other "
+        "variables, take it out and give the optimizer only those to train (var_list=, or the sources of tape.gradient)"
+    ),
+    Barrier.PREVENT_GRADIENT: (
+        "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient round "
+        "what it is given if nothing is to learn through it"
+    ),
+    Barrier.STOP_ARGUMENT: "if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
+    Barrier.NOT_DIFFERENTIABLE: (
+        "put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"
+    ),
+    Barrier.NO_GRADIENT: (
+        "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says what the "
+        "gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
+    ),
+    Barrier.INPUT: (
+        "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax times all "
+        "rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
+    ),
+    Barrier.DTYPE: "keep the value a float on the whole way: leave out the cast, or use it for what the loss does not read",
+    Barrier.ZERO: (
+        "it is multiplied by a constant 0, or by something whose slope is 0 everywhere: give that another value, or leave "
+        "the term out and the variable with it, for momentum and weight decay move what is fed zeros"
+    ),
+    Barrier.ZERO_FILLED: (
+        "let the loss read what the function or loop computes from this variable: it reads another result. If it is to "
+        "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed zeros"
+    ),
+    Barrier.CUSTOM_GRADIENT: (
+        "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the gradient, such "
+        "as dy times the derivative"
+    ),
+    Barrier.PYTHON: (
+        "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with TensorFlow's ops "
+        "inside, in place of tf.numpy_function"
+    ),
+    Barrier.STATE: (
+        "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not the variable: "
+        "value = ...; w.assign(value); loss = f(value)"
+    ),
+    Barrier.OUTSIDE_TAPE: "move this line into the block `with tf.GradientTape() as tape:`",
+    Barrier.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
+}
+_STAND_INS = {
+    "float": (
+        "if only its value is wanted, go straight through: y = x + tf.stop_gradient(f(x) - x) has the value of f(x) and "
+        "hands the gradient on; or take a smooth function in its place"
+    ),
+    "bool": "take a soft step in place of the comparison: tf.sigmoid(k * (a - b)) in place of tf.cast(a > b, tf.float32)",
+    "int": (
+        "take a soft choice in place of the index: tf.nn.softmax(k * x) as weights, or tf.reduce_max if only the largest "
+        "value is wanted; to sample, the score function or a Gumbel softmax"
+    ),
+}
+LIBRARY = (
+    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, "
+    "an argument), take that out; else compute the value by ops of your own"
+)
+UNUSED = (
+    "let the loss read something that is computed from it; if it is not meant to learn here, leave it out of variables="
+)
+BRANCH = "if it is to learn in every run, use it in the other branch too, and stop it in neither"
+REGULARIZER = (
+    "if it is to stay as it is, leave it out of the regularizer or out of the optimizer's variables: the stop alone does not "
+    "freeze it"
+)
+REROUTE = "if it is to learn from the other terms too, take away what stops them"
+
+
+def stand_in(dtype: str) -> str:
+    """The key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
+    return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
+
+
+STAND_INS: Mapping[str, str] = _STAND_INS
+
+
+def advice(cut: Cut, made: str) -> str:
+    """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
+    if cut.library and cut.deliberate:
+        return LIBRARY
+    if cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
+        return STAND_INS[stand_in(made)]
+    return ADVICE[cut.barrier]

@@ -1,0 +1,97 @@
+"""Routes that can be read at both ends without being walked.
+
+A *chain* leads from a node to the loss, one parent after the other. Walked to the end for every variable they would be
+quadratic; jump pointers (Myers, "An applicative random-access stack", 1983) find what is near the loss in a logarithm of
+steps. A node *counts* if a person would want to see its op; the *depth* of a node is how many that count are on its chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+from graphcut.barriers.edges import Fence
+
+END = -1
+_REACH = 48
+
+
+class Link(NamedTuple):
+    """From a node to the one nearer the loss (``END`` at the loss), over a barrier or none."""
+
+    parent: int
+    fence: Optional[Fence] = None
+
+
+class Part(NamedTuple):
+    """A stretch of a chain up to a barrier or the loss: ``near`` the start, ``left_out`` that count, ``far`` from it."""
+
+    near: List[int]
+    left_out: int
+    far: List[int]
+    fence: Optional[Fence]
+
+
+@dataclass(frozen=True)
+class Chains:
+    """``link`` says where a node leads; what is known of its chain is kept once it was asked for."""
+
+    link: Callable[[int], Link]
+    counts: Callable[[int], bool]
+    depths: Dict[int, int] = field(default_factory=dict)
+    lengths: Dict[int, int] = field(default_factory=dict)
+    jumps: Dict[int, int] = field(default_factory=dict)
+    crossings: Dict[int, int] = field(default_factory=dict)
+
+    def parts(self, node: int, limit: int) -> List[Part]:
+        """The chain from ``node`` to the loss, cut at its barriers; of more than ``limit`` the last is left out."""
+        self._place(node)
+        found: List[Part] = []
+        while node != END and len(found) < limit:
+            stop = self.crossings[node]
+            found.append(self._part(node, stop))
+            node = END if stop == END else self.link(stop).parent
+        return found
+
+    def _part(self, node: int, stop: int) -> Part:
+        last = self._ancestor(node, 1) if stop == END else stop
+        fence = None if stop == END else self.link(stop).fence
+        if self.lengths[node] - self.lengths[last] < 2 * _REACH:
+            return Part(self._walk(node, self.lengths[node] - self.lengths[last] + 1), 0, [], fence)
+        near = self._walk(node, _REACH)
+        far = self._walk(self._ancestor(node, self.lengths[last] + _REACH - 1), _REACH)
+        return Part(near, self.depths[self.link(near[-1]).parent] - self.depths[far[0]], far, fence)
+
+    def _walk(self, node: int, count: int) -> List[int]:
+        nodes = [node]
+        while len(nodes) < count:
+            nodes.append(self.link(nodes[-1]).parent)
+        return nodes
+
+    def _ancestor(self, node: int, length: int) -> int:
+        """The node of the chain that is so many nodes from its end, that one included."""
+        while self.lengths[node] > length:
+            jump = self.jumps[node]
+            node = jump if self.lengths[jump] >= length else self.link(node).parent
+        return node
+
+    def _place(self, node: int) -> None:
+        """Find out about ``node`` and all nearer the loss that nothing is known of yet."""
+        waiting = []
+        while node != END and node not in self.depths:
+            waiting.append(node)
+            node = self.link(node).parent
+        for each in reversed(waiting):
+            self._set(each, self.link(each))
+
+    def _set(self, node: int, link: Link) -> None:
+        parent = link.parent
+        self.depths[node] = self.counts(node) + self.depths.get(parent, 0)
+        self.lengths[node] = 1 + self.lengths.get(parent, 0)
+        self.crossings[node] = node if link.fence is not None else self.crossings.get(parent, END)
+        jump = self.jumps.get(parent, node)
+        even = (
+            parent != END
+            and self.lengths[parent] - self.lengths[jump] == self.lengths[jump] - self.lengths[self.jumps[jump]]
+        )
+        self.jumps[node] = (self.jumps[jump] if even else parent) if parent != END else node

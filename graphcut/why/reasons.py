@@ -1,0 +1,155 @@
+"""Why one variable gets what it gets, as plain facts for the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+
+from graphcut.barriers.edges import Fence
+from graphcut.dag import dtype_name
+from graphcut.findings import CUT, Findings
+from graphcut.flow.feeding import ancestors, feeding
+from graphcut.rows import Target
+from graphcut.rules.tensors import shape_of
+from graphcut.stops import stops_below
+from graphcut.terms import Barrier, Cut, Verdict
+from graphcut.why.routes import Routes, Step
+from graphcut.why.summands import Summands, is_regularizer, summands
+
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_FEW = 3
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the loss; ``regularizer``: it is computed from variables and constants alone."""
+
+    op: str
+    where: Optional[str]
+    regularizer: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one variable gets what it gets.
+
+    ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
+    numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other.
+    ``made``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
+    zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
+    through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
+    deliberate barriers on other routes of a variable that gets its gradient.
+    """
+
+    route: Tuple[Step, ...] = ()
+    cut: Tuple[Cut, ...] = ()
+    size: int = 0
+    crossed: int = 0
+    made: Mapping[str, str] = field(default_factory=dict)
+    behind: Tuple[Cut, ...] = ()
+    raising: Optional[Cut] = None
+    term: Optional[Term] = None
+    terms: int = 0
+    cut_off: Tuple[Term, ...] = ()
+    harmless: Tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The reasons of one loss; what serves all variables is found once, when it is first needed."""
+
+    findings: Findings
+    routes: Routes
+    known: Dict[str, Any] = field(default_factory=dict)
+
+    def of(self, target: Target, cut: Tuple[Cut, ...]) -> Reason:
+        """Why a target gets what it gets; ``cut`` is its cut."""
+        verdict, tensor = self.findings.verdict(target)
+        if tensor is None:
+            return Reason()
+        route = self.routes.of(tensor, verdict)
+        if verdict in _GETS:
+            return self._gets(tensor, route)
+        if verdict not in CUT:
+            return Reason(route, cut, len(cut), 1, self._made(cut))
+        known = self.findings.cuts(verdict)
+        costly = tuple(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free)
+        crossed = known.crossed.get(tensor, 0)
+        behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
+        return Reason(route, costly, known.costly(tensor), crossed, self._made(costly), behind, self._raising(tensor))
+
+    def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
+        found: Summands = self._once("summands", self._summands)
+        terms = tuple(self._term(term) for term in found.only(tensor))
+        cut_off = tuple(self._term(term) for term in found.cut_off(tensor)) if terms else ()
+        harmless = tuple(self.findings.named(fence) for fence in self._harmless(tensor))
+        return Reason(
+            route, term=terms[0] if terms else None, terms=len(found.terms), cut_off=cut_off, harmless=harmless
+        )
+
+    def _behind(self, tensor: int, crossed: int) -> Iterator[Cut]:
+        """The barriers that a gradient that is not zero would have to cross beyond those of the cut."""
+        carried = self.findings.cuts(Verdict.ZERO)
+        if carried.crossed.get(tensor, 0) > crossed:
+            known = self.findings.cuts(Verdict.NONE)
+            for fence in carried.named(tensor):
+                if not fence.is_free and not known.holds(tensor, fence.op, fence.barrier):
+                    yield self.findings.named(fence)
+
+    def _raising(self, tensor: int) -> Optional[Cut]:
+        """The op without a gradient, on the way to the loss, that the tensor feeds."""
+        origin = self._once("raising", self._raisers).get(tensor)
+        if origin is None:
+            return None
+        op, index = origin
+        barrier = self.findings.flow.rules.row(op).raises or Barrier.NO_GRADIENT
+        return self.findings.named(Fence(op, index, barrier))
+
+    def _raisers(self) -> Dict[int, Tuple[int, int]]:
+        flow = self.findings.flow
+        raising = [
+            op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None
+        ]
+        return feeding(flow.rules, raising)
+
+    def _made(self, cuts: Tuple[Cut, ...]) -> Dict[str, str]:
+        flat, names = self.findings.traced.flat, self.findings.traced.names
+        ops = [op for cut in cuts for op in names.ops(cut.op)[:1]]
+        return {flat.names[op]: dtype_name(flat.dtypes[flat.first[op]]) for op in ops if flat.outputs(op)}
+
+    def _harmless(self, tensor: int) -> List[Fence]:
+        found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
+        mask = found[1].get(tensor, 0)
+        ops = [op for bit, op in enumerate(found[0]) if mask >> bit & 1] if mask else []
+        kind = {True: Barrier.STOP_ARGUMENT, False: Barrier.STOP_GRADIENT}
+        return [Fence(op, 0, kind[op in self.findings.flow.stopped]) for op in ops[:_FEW]]
+
+    def _stops(self) -> Tuple[List[int], Dict[int, int]]:
+        """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
+        flow = self.findings.flow
+        flat = flow.rules.flat
+        ops = {flat.producer[tensor] for tensor in flow.carried.order}
+        found = sorted(op for op in ops if op in flow.stopped or flat.type(op) == "StopGradient")
+        return found, stops_below(flow, found)
+
+    def _summands(self) -> Summands:
+        traced = self.findings.traced
+        return summands(self.findings.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+
+    def _term(self, tensor: int) -> Term:
+        flat = self.findings.traced.flat
+        op = flat.producer[tensor]
+        regularizer = self._once("regularizer %d" % tensor, lambda: is_regularizer(flat, tensor, self._variables()))
+        return Term(flat.names[op], self.findings.traced.place(op)[0], regularizer)
+
+    def _variables(self) -> FrozenSet[int]:
+        traced = self.findings.traced
+        tensors = (
+            tensor for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name)
+        )
+        return frozenset(traced.flat.producer[tensor] for tensor in tensors)
+
+    def _once(self, key: str, find: Any) -> Any:
+        if key not in self.known:
+            self.known[key] = find()
+        return self.known[key]

@@ -1,0 +1,171 @@
+"""The route of a variable to the loss, folded in the middle: over live edges alone, or over the barriers of its cut.
+
+Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a tensor; a tensor
+beyond a barrier is that number plus the number of tensors, for there it may lead elsewhere than where it is live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Mapping, Optional, Sequence, Tuple
+
+from graphcut.barriers.cuts import Cuts
+from graphcut.barriers.edges import Fence
+from graphcut.dag import FlatGraph
+from graphcut.findings import CUT, Findings
+from graphcut.flow.feeding import links
+from graphcut.flow.judge import Flow
+from graphcut.flow.walk import UNSEEN, Walk
+from graphcut.terms import Barrier, Verdict
+from graphcut.why.chains import END, Chains, Link, Part
+
+_PLUMBING = frozenset(
+    [
+        "Identity",
+        "ReadVariableOp",
+        "_Arg",
+        "_Retval",
+        "_LoopVar",
+        "Placeholder",
+        "VarHandleOp",
+        "Variable",
+        "VariableV2",
+        "Enter",
+        "Exit",
+        "Switch",
+        "Merge",
+        "NextIteration",
+        "RefEnter",
+        "RefExit",
+        "RefSwitch",
+        "RefMerge",
+        "RefNextIteration",
+        "RefIdentity",
+        "Snapshot",
+    ]
+)
+_BARRIERS = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One op of a route, variable first. ``barrier``: no gradient passes it; ``left_out``: so many ops follow it unnamed."""
+
+    op: str
+    type: str
+    barrier: Optional[Barrier] = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The routes of one loss; the chains of a verdict are made once they are asked for."""
+
+    findings: Findings
+    made: Dict[Verdict, Chains] = field(default_factory=dict)
+
+    def of(self, tensor: int, verdict: Verdict) -> Tuple[Step, ...]:
+        """The steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
+        if verdict not in self.made:
+            self.made[verdict] = _chains(self.findings, verdict)
+        parts = self.made[verdict].parts(_start(self.findings.flow, tensor, verdict), _BARRIERS + 1)
+        return tuple(_steps(self.findings.flow.rules.flat, parts))
+
+
+def _start(flow: Flow, tensor: int, verdict: Verdict) -> int:
+    """The node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
+    if verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
+        return tensor
+    flat = flow.rules.flat
+    outputs = (tensor, *flow.results.get(flat.producer[tensor], ()), *flat.outputs(flat.producer[tensor]))
+    raises = verdict is Verdict.RAISES
+    return len(flat.dtypes) + (next((each for each in outputs if each in flow.feeding), tensor) if raises else tensor)
+
+
+def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
+    before = END
+    for place, part in enumerate(parts):
+        ends = part.fence is None
+        for nodes, left_out in ((part.near, part.left_out), (part.far, 0)):
+            ops = [flat.producer[node % len(flat.dtypes)] for node in nodes]
+            kept = [op for op in ops[place == 0 and nodes is part.near :] if op != before and not is_plumbing(flat, op)]
+            kept += ops[-1:] if ends and not left_out and ops and not kept else []
+            for op in kept[:-1]:
+                yield _step(flat, op)
+            yield from (_step(flat, op, left_out) for op in kept[-1:])
+        if part.fence is not None:
+            before = part.fence.op
+            yield _step(flat, before, 0, part.fence.barrier)
+
+
+def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[Barrier] = None) -> Step:
+    return Step(flat.names[op], flat.type(op), barrier, left_out)
+
+
+def is_plumbing(flat: FlatGraph, op: int) -> bool:
+    """Whether an op only hands a tensor on, into a function or out of a variable."""
+    return flat.type(op) in _PLUMBING
+
+
+def _chains(findings: Findings, verdict: Verdict) -> Chains:
+    flow = findings.flow
+    flat, size = flow.rules.flat, len(flow.rules.flat.dtypes)
+    plumbing = [kind.type in _PLUMBING for kind in flat.kind_table]
+    walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
+    beyond = (
+        _raising(flow) if verdict is Verdict.RAISES else _beyond(findings.cuts(verdict), walk) if verdict in CUT else {}
+    )
+
+    def link(node: int) -> Link:
+        if node < size:
+            return Link(_nearer(walk, node))
+        known = beyond.get(node - size)
+        if known is None:
+            return Link(END)
+        inside = walk.parents[known.parent] != UNSEEN
+        return Link(known.parent if inside else known.parent + size, known.fence)
+
+    return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
+
+
+def _nearer(walk: Walk, tensor: int) -> int:
+    """The tensor nearer to the loss, by the walk that led there where this one set out from it."""
+    if walk.parents[tensor] == UNSEEN and walk.beyond is not None:
+        walk = walk.beyond
+    return max(walk.parents[tensor], END)
+
+
+def _beyond(cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
+    """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
+    settled: Dict[int, int] = {}
+    for place, (tensor, _) in enumerate(cuts.shortest):
+        settled.setdefault(tensor, place)
+    found: Dict[int, Link] = {}
+    foremost: Dict[int, bool] = {}
+    for tensor, edge in cuts.shortest:
+        source = edge.source
+        if (
+            walk.parents[source] == UNSEEN
+            and settled[tensor] < settled.get(source, len(cuts.shortest))
+            and not foremost.get(source)
+        ):
+            wanted = cuts.foremost(cuts.masks.get(source, 0))
+            leads = bool(wanted & (cuts.own(edge.fence) | cuts.masks.get(tensor, 0)))
+            if leads or source not in found:
+                fence = None if edge.fence is None or edge.fence.is_free else edge.fence
+                found[source], foremost[source] = Link(tensor, fence), leads
+    return found
+
+
+def _raising(flow: Flow) -> Mapping[int, Link]:
+    """For each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
+    flat = flow.rules.flat
+    found: Dict[int, Link] = {}
+    for source, tensor in links(flow.rules, flow.feeding).items():
+        op, index = flow.feeding[source]
+        if tensor is None:
+            reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first[op])
+            found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT))
+        else:
+            found[source] = Link(tensor)
+    return found
