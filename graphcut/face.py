@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Tuple, Union
 
 import networkx as nx
 
@@ -17,6 +17,9 @@ from graphcut.rows import Target
 from graphcut.stops import stops
 from graphcut.targets import position
 from graphcut.terms import Assumption, Stop, VariableAudit
+
+if TYPE_CHECKING:
+    from graphcut.why.reasons import Reason
 
 
 class Audit:
@@ -114,14 +117,19 @@ class Audit:
     def explain(self, key: Any) -> str:
         """What one variable gets, why, and what to do about it: twelve lines at most."""
         from graphcut.report.explain import explain
+
+        return explain(self, self[key])
+
+    def reason(self, variable: VariableAudit) -> Reason:
+        """Why one of the variables gets what it gets, as plain facts."""
         from graphcut.why.reasons import Reasons
-        from graphcut.why.routes import Routes
 
         if "reasons" not in self._made:
-            self._made["reasons"] = Reasons(self._findings, Routes(self._findings))
-        place = position(key, self._traced, self._targets)
-        variable = self.variables[place]
-        return explain(self, variable, self._made["reasons"].of(self._targets[place], variable.cut))
+            places = {each.name: place for place, each in enumerate(self.variables)}
+            self._made["reasons"] = places, Reasons(self._findings)
+        places, reasons = self._made["reasons"]
+        found: Reason = reasons.of(self._targets[places[variable.name]], variable.cut)
+        return found
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify
     suggest_stops, suggest_unblock = asking.suggest_stops, asking.suggest_unblock

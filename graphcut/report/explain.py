@@ -21,9 +21,9 @@ _ADVICES = 2
 _INDENT = "    "
 
 
-def explain(facts: Facts, variable: VariableAudit, reason: Reason) -> str:
+def explain(facts: Facts, variable: VariableAudit) -> str:
     """Twelve lines at most on why ``variable`` gets what it gets."""
-    return "\n".join(_lines(facts, variable, reason))
+    return "\n".join(_lines(facts, variable, facts.reason(variable)))
 
 
 def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import networkx
 
     from graphcut.terms import Assumption, Stop, VariableAudit
+    from graphcut.why.reasons import Reason
 
     class Facts(Protocol):
         """The plain results of one audit, for one loss."""
@@ -28,3 +29,4 @@ if TYPE_CHECKING:
         def assumptions(self) -> Tuple[Assumption, ...]: ...
         @property
         def graph(self) -> networkx.DiGraph: ...
+        def reason(self, variable: VariableAudit) -> Reason: ...

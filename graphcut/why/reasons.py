@@ -59,7 +59,6 @@ class Reasons:
     """The reasons of one loss; what serves all variables is found once, when it is first needed."""
 
     findings: Findings
-    routes: Routes
     known: Dict[str, Any] = field(default_factory=dict)
 
     def of(self, target: Target, cut: Tuple[Cut, ...]) -> Reason:
@@ -67,7 +66,7 @@ class Reasons:
         verdict, tensor = self.findings.verdict(target)
         if tensor is None:
             return Reason()
-        route = self.routes.of(tensor, verdict)
+        route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
         if verdict in _GETS:
             return self._gets(tensor, route)
         if verdict not in CUT:

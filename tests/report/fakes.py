@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Tuple
+from typing import Any, FrozenSet, Optional, Tuple
 
 import networkx as nx
 
 from graphcut.terms import Assumption, Barrier, Cut, Stop, VariableAudit, Verdict
+from graphcut.why.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class FakeAudit:
     assumptions: Tuple[Assumption, ...] = ()
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
+    known: Optional[Reason] = None
+
+    def reason(self, variable: VariableAudit) -> Reason:
+        """The reason that was given; else the cut, one barrier deep."""
+        return self.known or Reason(cut=variable.cut, size=len(variable.cut), crossed=1)
 
 
 def dag(text: str, dtype: str = "float32") -> Any:

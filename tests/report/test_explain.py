@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from graphcut.report.advice import ADVICE, LIBRARY, STAND_INS, advice
@@ -16,8 +18,8 @@ AUDIT = FakeAudit()
 
 
 def said(*cuts, audit=AUDIT, verdict=Verdict.NONE, reason=None, **fields):
-    reason = {"cut": cuts, "size": len(cuts), "crossed": 1, **(reason or {})}
-    return explain(audit, variable("w", cut=cuts, verdict=verdict, **fields), Reason(**reason))
+    known = Reason(**{"cut": cuts, "size": len(cuts), "crossed": 1, **(reason or {})})
+    return explain(replace(audit, known=known), variable("w", cut=cuts, verdict=verdict, **fields))
 
 
 @pytest.mark.parametrize("barrier", Barrier)
