@@ -9,6 +9,7 @@ import networkx as nx
 
 from graphcut.terms import Assumption, Barrier, Cut, Stop, VariableAudit, Verdict
 from graphcut.why.reasons import Reason
+from graphcut.why.routes import Step
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class FakeAudit:
     known: Optional[Reason] = None
 
     def reason(self, variable: VariableAudit) -> Reason:
-        """The reason that was given; else the cut, one barrier deep."""
-        return self.known or Reason(cut=variable.cut, size=len(variable.cut), crossed=1)
+        """The reason that was given; else the path from the variable's end, and the cut, one barrier deep."""
+        route = tuple(Step(op, "Op") for op in reversed(variable.path[:-1]))
+        return self.known or Reason(route, variable.cut, len(variable.cut), 1)
 
 
 def dag(text: str, dtype: str = "float32") -> Any:

@@ -80,7 +80,7 @@ def test_a_variable_without_a_gradient_lights_up_its_cut_and_is_explained(page):
 def test_a_variable_with_a_gradient_lights_up_its_path(page):
     row(page, STOP, "w2").click()
     assert set(lit(page, STOP)) == {"loss", "MatMul_1", "w2"}
-    assert "Route from the loss: loss" in page.inner_text(f"{STOP} .answer")
+    assert "Route to the loss: w2" in page.inner_text(f"{STOP} .answer")
 
 
 def test_a_stop_shows_what_it_cuts(page):
