@@ -138,6 +138,12 @@ def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
         return found
     names = [each.variable.name for each in known]
     name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
+    other = [each for each in traced.variables if each.name == name or any(known is key for known in each.objects)]
+    if other:
+        raise GraphcutError(
+            "variable %s is not among the %d that were audited (by default those that are trainable)\n"
+            "Ask for it with variables=, all of them with variables='*'." % (printable(other[0].name), len(names))
+        )
     raise GraphcutError(
         "%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names))
     )

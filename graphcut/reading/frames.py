@@ -43,9 +43,10 @@ def is_library(path: str) -> bool:
     if packages:
         return packages[-1] in _LIBRARIES
     made = path.startswith("<") and not path.startswith(_TYPED)
-    return made or _OWN in path or os.path.basename(path).startswith("__autograph_generated_file")
+    return made or _OWN in path or path.startswith(_PYTHON) or os.path.basename(path).startswith("__autograph_generated_file")
 
 
+_PYTHON = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 

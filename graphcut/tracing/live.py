@@ -134,13 +134,21 @@ def _outputs(concrete: Any) -> Dict[str, str]:
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     """What the function captured, then what the models it refers to have beside it."""
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
-    listed = [*concrete.graph.variables, *_captured_values(concrete.graph)]
+    listed = _in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
     known: Dict[int, Tuple[Any, Optional[bool]]] = {id(variable_of(each)): (each, None) for each in listed}
     known.update(owned(source))
     for each, trained in known.values():
         names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
         facts = described(each, names[:1])
         yield facts if trained is None else replace(facts, trainable=trained)
+
+
+def _in_order(variables: List[Any], graph: Any) -> List[Any]:
+    """In the order in which the graph captured them; TensorFlow keeps them in a set, whose order is another each time."""
+    places = {id(outer): place for place, (outer, _) in enumerate(captures(graph))}
+    known = [[places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables]
+    keys = [(min(found, default=len(places)), str(each.name)) for found, each in zip(known, variables)]
+    return [variables[index] for index in sorted(range(len(keys)), key=keys.__getitem__)]
 
 
 def _captured_values(graph: Any) -> List[Any]:

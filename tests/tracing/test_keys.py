@@ -171,3 +171,17 @@ def test_gathered_and_multiplied_is_sparse_as_tensorflow_says():
     sparse = graphcut.audit(graph, loss=loss)[table].sparse
     with graph.as_default():
         assert sparse == isinstance(v1.gradients(loss, [table])[0], tf.IndexedSlices)
+
+
+def test_a_variable_that_was_not_asked_for():
+    w, frozen = tf.Variable(1.0, name="w"), tf.Variable(1.0, name="frozen", trainable=False)
+    audit = graphcut.audit(lambda x: x * w * frozen, 1.0)
+    for key in (frozen, "frozen"):
+        with pytest.raises(graphcut.GraphcutError, match="variable 'frozen' is not among the 1 that were audited"):
+            audit[key]
+
+
+def test_variables_stand_in_the_order_of_their_use():
+    variables = [tf.Variable(1.0, name="v%d" % index) for index in range(12)]
+    audit = graphcut.audit(lambda x: x * tf.add_n(variables[::-1]), 1.0)
+    assert [each.name for each in audit.variables] == ["v%d" % index for index in range(12)][::-1]

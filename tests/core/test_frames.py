@@ -1,0 +1,45 @@
+"""Which frame of a stack is the user's."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from graphcut.reading.frames import is_library, place
+
+TENSORFLOW = "/usr/lib/python3/site-packages/tensorflow/python/ops/math_ops.py"
+
+
+def test_the_innermost_frame_of_the_user_s():
+    assert place([("main.py", 3), ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
+
+
+def test_what_only_tensorflow_s_wrappers_stand_inside_of_is_the_user_s():
+    wrapper = TENSORFLOW.replace("math_ops", "gen_math_ops")
+    assert place([("layers.py", 7), (wrapper, 900)]) == ("layers.py:7", False)
+
+
+def test_no_frame_of_the_user_s():
+    assert place([(TENSORFLOW, 900)]) == (None, True) and place([]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "path", [contextlib.__file__, "<frozen importlib>", TENSORFLOW, "/tmp/__autograph_generated_filex.py"]
+)
+def test_what_is_no_user_s(path):
+    assert is_library(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "<stdin>",
+        "<ipython-input-3-abc>",
+        "/tmp/ipykernel_1/23.py",
+        "/x/site-packages/mine/layers.py",
+        "tensorflow/train.py",
+    ],
+)
+def test_what_is(path):
+    assert not is_library(path)
