@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 import networkx as nx
 
 from graphcut import asking, sources
-from graphcut.dag import collector_paused, dtype_name
+from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
 from graphcut.findings import Findings
 from graphcut.flow.between import between
 from graphcut.judging import Inquiry, judged
@@ -74,10 +74,32 @@ class Audit:
         return ()
 
     @property
+    def flat(self) -> FlatGraph:
+        """The graph as columns, its ops numbered."""
+        return self._traced.flat
+
+    @property
+    def passing(self) -> Mapping[int, Tuple[int, ...]]:
+        """The ops, by number, that a gradient passes on a route from the loss to a variable that gets one, each with those
+        that it goes on to."""
+        if "passing" not in self._made:
+            live = [tensor for target in self._targets for tensor in target.tensors]
+            self._made["passing"] = between(self._findings.flow, live)
+        made: Mapping[int, Tuple[int, ...]] = self._made["passing"]
+        return made
+
+    @property
     def carrying(self) -> FrozenSet[str]:
-        """The ops that a gradient passes on a route from the loss to a variable that gets one."""
-        passed = between(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
-        return frozenset(self._traced.flat.names[op] for op in passed)
+        """The names of those ops."""
+        return frozenset(self._traced.flat.names[op] for op in self.passing)
+
+    def shapes(self, op: int) -> Sequence[Shape]:
+        """The static shapes of the outputs of an op, by its number."""
+        return self._traced.shapes(op)
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        """``file:line`` of an op, by its number, and whether a library made it."""
+        return self._traced.place(op)
 
     @property
     def source(self) -> str:

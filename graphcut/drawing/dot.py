@@ -56,7 +56,7 @@ def _add_boxes(dot: graphviz.Digraph, found: Sequence[Tuple[str, Box]], depth: i
     inner: Dict[str, List[Tuple[str, Box]]] = {}
     for node, box in found:
         if len(box.scope) == depth:
-            dot.node(node, label=_text((box.title,) + box.lines), tooltip=_text(box.ops[:5]), **box_style(box))
+            dot.node(node, label=_text((box.title,) + box.lines), tooltip=_text(box.tips), **box_style(box))
         else:
             inner.setdefault(box.scope[depth], []).append((node, box))
     for scope, members in inner.items():

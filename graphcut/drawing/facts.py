@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, FrozenSet, Tuple
+from typing import TYPE_CHECKING, Mapping, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    import networkx
-
+    from graphcut.dag import FlatGraph, Shape
     from graphcut.terms import Stop, VariableAudit
 
     class Facts(Protocol):
         """The plain results of one audit, for one loss.
 
-        ``carrying``: the ops that a gradient really passes on its way from the loss to a variable that gets one.
+        ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
+        ops that it goes on to. ``shapes`` are those of an op's outputs; ``place`` is ``file:line`` of an op, and whether
+        a library made it.
         """
 
         @property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         @property
         def stops(self) -> Tuple[Stop, ...]: ...
         @property
-        def graph(self) -> networkx.DiGraph: ...
+        def flat(self) -> FlatGraph: ...
         @property
-        def carrying(self) -> FrozenSet[str]: ...
+        def passing(self) -> Mapping[int, Tuple[int, ...]]: ...
+        def shapes(self, op: int) -> Sequence[Shape]: ...
+        def place(self, op: int) -> Tuple[Optional[str], bool]: ...

@@ -8,97 +8,110 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.dag import SEPARATOR
-from graphcut.drawing.barricades import barred_edges, op_of, variable_op
 from graphcut.drawing.boxes import Box, Role
 from graphcut.drawing.scopes import common_scope, placed
-from graphcut.folding import labels, scope_sizes
+from graphcut.drawing.sketch import CUT, Sketch
+from graphcut.drawing.tips import tips
+from graphcut.folding import Label, labels, scope_sizes
 from graphcut.terms import VariableAudit
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
+    from graphcut.drawing.ops import Ops
 
 _NAMED = 3
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is looked up for every box: variables by their op, the size of their scopes, losses, ops at
-    a barrier, those among them that are in no cut."""
+    """What is looked up for every box: the size of the variables' scopes; the nodes at a barrier, by whether it cuts anybody
+    off."""
 
     facts: Facts
-    variables: Mapping[str, Sequence[VariableAudit]]
+    ops: Ops
     totals: Mapping[str, int]
-    losses: FrozenSet[str]
-    barred: FrozenSet[str]
-    harmless: FrozenSet[str]
+    cutting: Set[int]
+    harmless: Set[int]
 
 
-def boxes(facts: Facts, nodes: Iterable[Tuple[str, ...]]) -> Tuple[Box, ...]:
-    """A box for each group of ops, its title as short as the scopes drawn round it allow."""
-    variables: Dict[str, List[VariableAudit]] = {}
-    for each in facts.variables:
-        variables.setdefault(variable_op(each), []).append(each)
+def boxes(facts: Facts, ops: Ops, sketch: Sketch) -> Tuple[Box, ...]:
+    """A box for each node of a sketch, its title as short as the scopes drawn round it allow."""
     totals = scope_sizes(each.name for each in facts.variables)
-    found = barred_edges(facts)
-    barred = frozenset(op for op, _ in found)
-    harmless = barred.difference(op for (op, _), told in found.items() if not all(each.role for each in told))
-    known = _Known(facts, variables, totals, frozenset(map(op_of, facts.loss)), barred, harmless)
-    return placed([_box(known, ops) for ops in nodes])
+    barred: Dict[bool, Set[int]] = {True: set(), False: set()}
+    for (consumer, _, line), told in sketch.edges.items():
+        if line == CUT:
+            barred[any(each.role is None for each in told.barricades)].add(consumer)
+    known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True])
+    return placed([_box(known, node, members) for node, members in sketch.nodes.items()])
 
 
-def _box(known: _Known, ops: Tuple[str, ...]) -> Box:
-    audits = [each for op in ops for each in known.variables.get(op, ())]
-    live = not known.facts.carrying.isdisjoint(ops)
-    if known.losses.intersection(ops):
-        lines = tuple(name for name in known.facts.loss if op_of(name) in ops)
-        names = tuple(each.name for each in audits)
-        return Box(Role.LOSS, "loss", lines, ops, (), live, verdict=audits[0].verdict if audits else None, variables=names)
+def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
+    ops, names = known.ops, tuple(known.ops.name(op) for op in members)
+    audits = [each for op in members for each in ops.variables.get(op, ())]
+    live = any(op in known.facts.passing for op in members)
+    told, where = tips(known.facts, ops, members)
+    if not ops.losses.isdisjoint(members):
+        lines = _few([Label(name, (name,)) for name in known.facts.loss if ops.of_tensor(name) in members])
+        verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
+        return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, told, where)
     if audits:
-        return _variable_box(known, audits, ops, live)
-    telling = tuple(op for op in ops if not _is_plumbing(known.facts, op)) or ops[:1]
-    title, lines = _title(known.facts, telling)
-    return Box(_role(known, ops, live), title, lines, ops, common_scope(telling), live, len(telling) > 1)
+        return _variable_box(known, audits, names, live, told)
+    telling = tuple(op for op in members if not _is_plumbing(ops, op)) or members[:1]
+    role = _role(known, node, live)
+    title, lines = _title(ops, telling, role)
+    scope = common_scope([ops.name(op) for op in telling]) if role is Role.OP or len(telling) == 1 else ()
+    folded = role is Role.OP and len(telling) > 1
+    return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
 
 
-def _role(known: _Known, ops: Tuple[str, ...], live: bool) -> Role:
-    if live or not known.barred.issuperset(ops):
+def _role(known: _Known, node: int, live: bool) -> Role:
+    if live or node not in known.cutting | known.harmless:
         return Role.OP
-    return Role.HARMLESS if known.harmless.issuperset(ops) else Role.BARRIER
+    return Role.BARRIER if node in known.cutting else Role.HARMLESS
 
 
-def _title(facts: Facts, ops: Tuple[str, ...]) -> Tuple[str, Tuple[str, ...]]:
-    """The name of the one op, else the commonest types; and what else to say."""
-    if len(ops) == 1:
-        return _leaf(ops[0]), _type_line(facts, ops[0])
-    kinds = Counter(facts.graph.nodes[op]["type"] for op in ops)
+def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
+    """The name of the one op, else the commonest types, or the names of the barriers; and what else to say."""
+    if len(members) == 1:
+        return _leaf(ops.name(members[0])), _type_line(ops, members[0])
+    kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
-    return named, () if len(ops) == len(kinds) <= _NAMED else (f"{len(ops)} ops",)
+    if role is not Role.OP:
+        return f"{len(members)} × {named}", _few(labels([ops.name(op) for op in members], {}))
+    return named, () if len(members) == len(kinds) <= _NAMED else (f"{len(members)} ops",)
 
 
-def _variable_box(known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool) -> Box:
+def _variable_box(
+    known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, told: Tuple[str, ...]
+) -> Box:
     first, names = audits[0], [each.name for each in audits]
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
-    told = labels(names, known.totals)
-    texts = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in told[:_NAMED]]
-    more = [f"and {sum(label.count for label in told[_NAMED:])} more"] if told[_NAMED:] else []
-    scope = common_scope(names) if len(told) == 1 else ()
+    found = labels(names, known.totals)
+    texts = _few(found)
+    scope = common_scope(names) if len(found) == 1 else ()
     title = texts[0][len("".join(part + "/" for part in scope)) :]
-    lines = tuple(texts[1:] + more + [", ".join(notes)])
-    return Box(Role.VARIABLE, title, lines, ops, scope, live, verdict=first.verdict, variables=tuple(names))
+    lines = texts[1:] + (", ".join(notes),)
+    return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
+
+
+def _few(found: Sequence[Label]) -> Tuple[str, ...]:
+    """The first of the labels, each with its count, and how many more names there are."""
+    texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
+    return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
 
 
 def _leaf(op: str) -> str:
     return re.split("[/%s]" % SEPARATOR, op)[-1]
 
 
-def _is_plumbing(facts: Facts, op: str) -> bool:
-    return bool(facts.graph.nodes[op]["type"].startswith("_"))
+def _is_plumbing(ops: Ops, op: int) -> bool:
+    return ops.type(op).startswith("_")
 
 
-def _type_line(facts: Facts, op: str) -> Tuple[str, ...]:
+def _type_line(ops: Ops, op: int) -> Tuple[str, ...]:
     """The op's type, where its name does not say it."""
-    kind = facts.graph.nodes[op]["type"]
-    return () if _is_plumbing(facts, op) or kind.lower() in _leaf(op).lower().replace("_", "") else (kind,)
+    kind = ops.type(op)
+    return () if _is_plumbing(ops, op) or kind.lower() in _leaf(ops.name(op)).lower().replace("_", "") else (kind,)

@@ -1,90 +1,104 @@
 """What to draw: a small graph of boxes and links.
 
-``picture`` keeps of the DAG what matters for the cut (``routes``), folds what only reads a variable into the variable,
-and merges until the rest can be read (``merging``).
+``picture`` keeps of the graph what matters for the cut (``routes``), folds what only reads a variable into the variable, and
+merges until the rest can be read (``ladder``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Set
+from typing import TYPE_CHECKING, FrozenSet
 
 import networkx as nx
 
-from graphcut.drawing.barricades import barred_edges, op_of, variable_op
+from graphcut.dag import collector_paused
+from graphcut.drawing import ops as numbered
+from graphcut.drawing.barricades import Barricade
 from graphcut.drawing.boxes import Line, Link
-from graphcut.drawing.merging import Kinds, merged, readable
+from graphcut.drawing.chains import without_readers
+from graphcut.drawing.ladder import readable
+from graphcut.drawing.merging import Kinds
 from graphcut.drawing.naming import boxes
 from graphcut.drawing.routes import routes
+from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, Sketch, Told
+from graphcut.drawing.view import AT_MOST, View, matching, narrowed, neighbourhood
+from graphcut.errors import GraphcutError
 from graphcut.terms import Barrier
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
+    from graphcut.drawing.ops import Ops
+
+_LINES = {LIVE: Line.LIVE, LOST: Line.LOST, CUT: Line.CUT, BEHIND: Line.BEHIND}
+_WHOLE = View()
 
 
-def picture(facts: Facts) -> nx.MultiDiGraph:
-    """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down with a ``link``."""
-    found = routes(facts)
-    found = merged(found, _owners(facts, found).__getitem__)
-    found = readable(found, _kinds(facts, found))
-    names = {node: f"n{at}" for at, node in enumerate(found)}
+def picture(facts: Facts, view: View = _WHOLE) -> nx.MultiDiGraph:
+    """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down, keyed by ``Line``, with a
+    ``link``. At most 150 nodes. Raises ``GraphcutError`` where the view names what is not there.
+    """
+    with collector_paused():
+        ops = numbered.ops(facts)
+        if view.of:
+            facts = narrowed(facts, ops, view.of)
+            ops = numbered.ops(facts)
+        return _drawn(facts, ops, _sketch(facts, ops, view))
+
+
+def _sketch(facts: Facts, ops: Ops, view: View) -> Sketch:
+    sketch = routes(facts, ops)
+    kinds = _kinds(facts, ops, sketch, view)
+    sketch = without_readers(sketch, ops, kinds)
+    if view.around:
+        names = {node: ops.name(node) for node in sketch.nodes}
+        sketch = neighbourhood(sketch, matching(names, view.around, "around"), view.hops)
+    return readable(sketch, kinds, view)
+
+
+def _kinds(facts: Facts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
+    fates = {
+        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False)
+        for op, audits in ops.variables.items()
+    }
+    barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
+    known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
+    plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
+    fixed = frozenset(barred | ops.losses)
+    return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, _apart(ops, sketch, view), ops.name)
+
+
+def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
+    """What the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
+    if not view.expand:
+        return frozenset()
+    found = matching({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
+    if len(found) > AT_MOST - view.boxes:
+        raise GraphcutError(
+            f"expand: {', '.join(view.expand)} names {len(found)} ops of the picture, of which at most "
+            f"{AT_MOST - view.boxes} can be drawn\nname a scope inside it, or draw around= one op"
+        )
+    return frozenset(found)
+
+
+def _drawn(facts: Facts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
+    names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
     drawn: nx.MultiDiGraph = nx.MultiDiGraph()
-    for node, box in zip(found, boxes(facts, [ops for _, ops in found.nodes(data="ops")])):
+    for node, box in zip(sketch.nodes, boxes(facts, ops, sketch)):
         drawn.add_node(names[node], box=box)
-    for consumer, producer, line, told in found.edges(keys=True, data=True):
-        drawn.add_edge(names[consumer], names[producer], key=line, link=_link(line, told))
+    for (consumer, producer, line), told in sketch.edges.items():
+        drawn.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], told))
     return drawn
 
 
-def _kinds(facts: Facts, found: nx.MultiDiGraph) -> Kinds:
-    fates = {variable_op(each): (each.verdict, each.unused, each.trainable is False) for each in facts.variables}
-    types = {op: facts.graph.nodes[op]["type"] for op in found if op in facts.graph}
-    plumbing = frozenset(op for op, kind in types.items() if kind.startswith("_"))
-    return Kinds({op: op for op in _apart(facts)}, fates, frozenset(facts.carrying), plumbing)
-
-
-def _apart(facts: Facts) -> Set[str]:
-    """The loss and the ops at a barrier."""
-    return {op for op, _ in barred_edges(facts)} | set(map(op_of, facts.loss))
-
-
-def _owners(facts: Facts, found: nx.MultiDiGraph) -> Dict[str, str]:
-    """For each op itself; for an op that does nothing but read a variable, the variable."""
-    owner = {op: op for op in found}
-    taken = _apart(facts) | set(map(variable_op, facts.variables))
-    waiting = [variable_op(each) for each in facts.variables]
-    for op in waiting:
-        for reader in found.predecessors(op):
-            if reader not in taken and _only_reads(facts, reader, owner[op]):
-                taken.add(reader)
-                owner[reader] = owner[op]
-                waiting.append(reader)
-    return owner
-
-
-def _only_reads(facts: Facts, reader: str, variable: str) -> bool:
-    """It takes nothing but handles, or (``w/read``) one input inside the variable's own scope."""
-    inputs = facts.graph.nodes[reader].get("inputs", ())
-    if len(inputs) == 1 and reader.startswith(variable + "/"):
-        return True
-    return bool(inputs) and all(_is_handle(facts, tensor) for tensor in inputs)
-
-
-def _is_handle(facts: Facts, tensor: str) -> bool:
-    op, _, output = tensor.rpartition(":")
-    dtypes = facts.graph.nodes[op].get("dtypes") or ()
-    return output.isdigit() and tuple(dtypes[int(output) : int(output) + 1]) == ("resource",)
-
-
-def _link(line: Line, told: Dict[str, Any]) -> Link:
-    kinds = [_kind(each) for each in told["barricades"]]
+def _link(line: Line, told: Told) -> Link:
+    kinds = [_kind(each) for each in told.barricades]
     counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
-    branches = [f"if {each.predicate}: {each.branch}" for each in told["conditions"]]
-    wheres = dict.fromkeys(each.where for each in told["barricades"] if each.where)
-    harmless = bool(kinds) and all(each.role for each in told["barricades"])
-    return Link(line, tuple(counted + branches), tuple(wheres), told["loop"], harmless)
+    branches = [f"if {each.predicate}: {each.branch}" for each in told.conditions]
+    wheres = dict.fromkeys(each.where for each in told.barricades if each.where)
+    harmless = bool(kinds) and all(each.role for each in told.barricades)
+    return Link(line, tuple(counted + branches), tuple(wheres), told.loop, harmless)
 
 
-def _kind(barricade: Any) -> str:
+def _kind(barricade: Barricade) -> str:
     """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``."""
     kind = barricade.barrier.value
     if barricade.barrier is Barrier.INPUT:

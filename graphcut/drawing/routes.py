@@ -1,137 +1,169 @@
-"""Which ops and edges of a DAG belong in the picture of a cut.
+"""Which ops and edges of a graph belong in the picture of a cut.
 
-Kept are the loss, the audited variables, the *live* routes (a gradient passes), and for each barrier the *lost* route
-(a gradient comes from the loss and ends at the barrier) and the data routes *behind* it (from the variables to the
-barrier). All else is left out: constants, shapes, predicates, initializers, control edges. Edges point as the gradient
-does, from consumer to producer. Nothing is judged here: what is cut and what carries is looked up.
+Kept are the loss, the audited variables, the *live* routes (a gradient passes, edge by edge), and for each barrier the
+*lost* route (a gradient comes from the loss and ends at the barrier) and the data routes *behind* it, down to the variables
+that it takes the gradient from, or, where it takes it from nobody, to where a gradient passes. All else is left out:
+constants, shapes, predicates, initializers, control edges. Nothing is judged here: what is cut and what carries is looked up.
 
-Limits: between two live ops every data edge that could carry is drawn; of the lost routes only a shortest.
+Limits: of the lost routes only a shortest is drawn.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Container, Dict, Iterator, List, Mapping, Set, Tuple
 
-import networkx as nx
-
-from graphcut.drawing.barricades import Barricade, Edge, barred_edges, branch_edges, op_of, variable_op
-from graphcut.drawing.boxes import Line
-from graphcut.drawing.walks import DataEdges, data_edges, reached, towards
+from graphcut.drawing.barricades import Barricade, Edge, barred_edges, branch_edges
+from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told
+from graphcut.drawing.walks import float_producers, joining, producers, towards
+from graphcut.terms import Verdict
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
+    from graphcut.drawing.ops import Ops
+
+Barred = Mapping[Edge, List[Barricade]]
 
 
 @dataclass(frozen=True)
-class Kept:
+class _Kept:
     """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss."""
 
-    ends: Set[str]
-    live: Set[str]
-    behind: Set[str]
-    lost: Mapping[str, str]
-    barred: Mapping[Edge, List[Barricade]]
+    live: Mapping[int, Tuple[int, ...]]
+    behind: Set[int]
+    lost: Mapping[int, int]
+    barred: Barred
 
-    def line(self, consumer: str, producer: str) -> Optional[Line]:
-        """What the edge stands for; ``None`` where it is not drawn."""
-        if (consumer, producer) in self.barred:
-            return Line.CUT
-        if self.lost.get(producer) == consumer:
-            return Line.LOST
-        if consumer in self.live and producer in self.live:
-            return Line.LIVE
-        inside = consumer in self.behind and consumer not in self.live
-        return Line.BEHIND if inside and producer in self.behind else None
-
-
-def routes(facts: Facts) -> nx.MultiDiGraph:
-    """The ops to draw, in the order of the graph, and the edges between them, from the loss down, keyed by ``Line``.
-
-    A node has ``ops``, the ops it stands for: itself. An edge has ``barricades`` (on a cut), ``conditions`` (on a
-    branch) and ``loop`` (it comes round a loop).
-    """
-    data, conditions = data_edges(facts.graph), branch_edges(facts)
-    kept = _kept(facts, data)
-    ops = kept.ends | kept.live | kept.behind | set(kept.lost) | {op for edge in kept.barred for op in edge}
-    picture: nx.MultiDiGraph = nx.MultiDiGraph()
-    missing = [op for op in map(variable_op, facts.variables) if op not in facts.graph]
-    picture.add_nodes_from((op, {"ops": (op,)}) for op in [op for op in facts.graph if op in ops] + missing)
-    for edge, line in _lines(kept, data, list(picture)):
-        barred, branches = tuple(kept.barred.get(edge, ())), tuple(conditions.get(edge, ()))
-        loop = line is not Line.CUT and not facts.graph.has_edge(edge[1], edge[0])
-        picture.add_edge(*edge, key=line, barricades=barred, conditions=branches, loop=loop)
-    return picture
+    def ways(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
+        """The producers that an op is drawn to lead to, and how."""
+        live = self.live.get(consumer)
+        for producer in dict.fromkeys(producers(ops.flat, consumer)):
+            if (consumer, producer) in self.barred:
+                yield producer, CUT
+            elif live is not None and producer in live:
+                yield producer, LIVE
+            elif self.lost.get(producer) == consumer:
+                yield producer, LOST
+            elif live is None and consumer in self.behind and producer in self.behind:
+                yield producer, BEHIND
 
 
-def _lines(kept: Kept, data: DataEdges, ops: List[str]) -> Iterator[Tuple[Edge, Line]]:
-    drawn = set(ops)
-    for consumer in ops:
-        for producer in data.producers(consumer) if consumer in data.graph else ():
-            line = kept.line(consumer, producer) if producer in drawn else None
-            if line and (line is Line.CUT or data.can_carry(producer, consumer) or line is Line.BEHIND):
-                yield (consumer, producer), line
-    for consumer, producer in kept.barred:
-        if not _joined(data, consumer, producer):
-            yield (consumer, producer), Line.CUT
-    for producer, consumer in kept.lost.items():
-        if not _joined(data, consumer, producer):
-            yield (consumer, producer), Line.LOST
+def routes(facts: Facts, ops: Ops) -> Sketch:
+    """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
+    barred = barred_edges(facts, ops)
+    kept = _kept(facts, ops, barred)
+    drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost}
+    drawn.update(op for edge in barred for op in edge)
+    conditions = branch_edges(facts, ops)
+    edges: Dict[Tuple[int, int, int], Told] = {}
+    for way in _ways(ops, kept, sorted(drawn)):
+        told = Told(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), way[2] != CUT and _is_loop(ops, way))
+        edges[way] = PLAIN if told == PLAIN else told
+    return Sketch({op: (op,) for op in sorted(drawn)}, edges)
 
 
-def _joined(data: DataEdges, consumer: str, producer: str) -> bool:
-    return any(each == producer for each in data.producers(consumer))
+def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
+    """The edges of the graph, then those that are none of its own: round a call, through an assignment."""
+    seen = set()
+    for consumer in drawn:
+        for producer, line in kept.ways(ops, consumer):
+            seen.add((consumer, producer))
+            yield consumer, producer, line
+    yield from ((*edge, CUT) for edge in kept.barred if edge not in seen)
+    yield from ((consumer, producer, LOST) for producer, consumer in kept.lost.items() if (consumer, producer) not in seen)
 
 
-def _kept(facts: Facts, data: DataEdges) -> Kept:
-    losses = {op for op in map(op_of, facts.loss) if op in facts.graph}
-    variables = {op for op in map(variable_op, facts.variables) if op in facts.graph}
-    live = {op for op in facts.carrying if op in facts.graph}
-    barred = barred_edges(facts)
-    lost, hidden = _ways_to_loss(data, losses | live, barred)
-    behind = _behind(data, variables, {producer for _, producer in barred}) | hidden
-    return Kept(losses | variables, live, behind, lost, barred)
+def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
+    """Whether the edge comes round a loop, or is none of the graph's own."""
+    consumer, producer, _ = way
+    flat = ops.flat
+    if not flat.loop_inputs and way[2] != LOST:
+        return False
+    if consumer >= len(flat.names):
+        return False
+    ahead = set(range(len(flat.inputs[consumer]))).difference(flat.loop_inputs.get(consumer, ()))
+    return not any(flat.producer[flat.inputs[consumer][index]] == producer for index in ahead)
 
 
-def _behind(data: DataEdges, variables: Set[str], producers: Set[str]) -> Set[str]:
-    """The ops on data routes from a variable to a barrier; on integer tensors only where there is no other route."""
-    near = reached(producers, data.float_producers) & reached(variables, data.float_consumers)
-    missing = producers - near
-    if not missing:
-        return near
-    return near | (reached(missing, data.producers) & reached(variables, data.consumers))
+def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
+    live = facts.passing
+    ends = dict.fromkeys(producer for _, producer in barred)
+    without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
+    behind = _behind(ops, live, without, ends)
+    return _Kept(live, behind, _ways_to_loss(ops, {*ops.losses, *live}, barred, behind), barred)
 
 
-def _ways_to_loss(
-    data: DataEdges, targets: Set[str], barred: Mapping[Edge, List[Barricade]]
-) -> Tuple[Dict[str, str], Set[str]]:
-    """A shortest way from each barrier to a live op or the loss; of barriers behind others, the ops on that way."""
+_WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
-    def open_producers(op: str) -> Iterator[str]:
-        return (each for each in data.float_producers(op) if (op, each) not in barred)
 
-    ordered = sorted(targets)
-    open_ways, any_ways = towards(ordered, open_producers), towards(ordered, data.producers)
-    lost: Dict[str, str] = {}
-    hidden: Dict[str, str] = {}
-    for op in dict.fromkeys(op for op, _ in barred):
-        if op in open_ways:
-            _follow(op, open_ways, lost)
-        elif op in any_ways:
-            _follow(op, any_ways, hidden)
+def _behind(ops: Ops, live: Container[int], without: Set[int], ends: Mapping[int, None]) -> Set[int]:
+    """The ops on data routes from a barrier to a variable without a gradient, else to what a gradient passes, else to any
+    variable; on integer tensors only where there is no other route."""
+    flat, every = ops.flat, ops.variables
+
+    def dead(op: int) -> List[int]:
+        return [] if op in live else float_producers(flat, op)
+
+    def any_dead(op: int) -> List[int]:
+        return [] if op in live else producers(flat, op)
+
+    found = joining(ends, dead, without)
+    for step, goals in ((dead, live), (any_dead, without), (any_dead, live), (any_dead, every)):
+        missing = [op for op in ends if op not in found]
+        if missing:
+            found |= joining(missing, step, goals)
+    return found
+
+
+def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Dict[int, int]:
+    """A shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``. What
+    no data leads from is assigned to a variable."""
+    flat = ops.flat
+    blocked = {consumer for consumer, _ in barred}
+
+    def open_producers(op: int) -> List[int]:
+        found = float_producers(flat, op)
+        return [each for each in found if (op, each) not in barred] if op in blocked else found
+
+    wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
+    if not wanted:
+        return {}
+    open_ways = towards(sorted(targets), open_producers)
+    lost: Dict[int, int] = {}
+    hidden = [op for op in wanted if op not in open_ways and op not in behind]
+    for op in (op for op in wanted if op in open_ways):
+        _follow(op, open_ways, lost)
+    any_ways = towards(sorted(targets), partial(producers, flat)) if hidden else {}
+    for op in hidden:
+        if op in any_ways:
+            _follow_hidden(op, any_ways, barred, lost, behind)
         else:
-            lost.update(_assigned(data, op, targets))
-    return lost, set(hidden)
+            lost.update(_assigned(ops, op, targets))
+    return lost
 
 
-def _follow(op: str, ways: Mapping[str, str], taken: Dict[str, str]) -> None:
+def _follow(op: int, ways: Mapping[int, int], taken: Dict[int, int]) -> None:
     """Add to ``taken`` the steps from ``op`` to where its way ends or joins one taken before."""
     while ways[op] != op and op not in taken:
         taken[op] = ways[op]
         op = ways[op]
 
 
-def _assigned(data: DataEdges, op: str, targets: Set[str]) -> Dict[str, str]:
+def _follow_hidden(op: int, ways: Mapping[int, int], barred: Barred, taken: Dict[int, int], behind: Set[int]) -> None:
+    """Add to ``taken`` the steps from the end of its way to the first barrier on it, to ``behind`` the ops beyond that."""
+    path = [op]
+    while ways[path[-1]] != path[-1]:
+        path.append(ways[path[-1]])
+    ahead = path[::-1]
+    for at, edge in enumerate(zip(ahead, ahead[1:])):
+        if edge in barred:
+            behind.update(ahead[at + 1 :])
+            return
+        taken.setdefault(edge[1], edge[0])
+
+
+def _assigned(ops: Ops, op: int, targets: Set[int]) -> Dict[int, int]:
     """For an op that leads to no loss but by changing a variable: the variable."""
-    first = next(data.producers(op), None)
-    return {op: first} if first in targets else {}
+    first = next(iter(producers(ops.flat, op)), None)
+    return {op: first} if first in targets and first is not None else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
@@ -29,10 +31,16 @@ def scope_of(op: str) -> Tuple[str, ...]:
 
 def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
     """The innermost scope that holds all of ``ops``."""
-    scopes = [scope_of(op) for op in ops]
-    low, high = min(scopes), max(scopes)
-    length = next((at for at, pair in enumerate(zip(low, high)) if pair[0] != pair[1]), min(len(low), len(high)))
-    return low[:length]
+    low, high = min(ops), max(ops)
+    if low == high:
+        return scope_of(low)
+    length = len(os.path.commonprefix([low, high]))
+    return scope_of(low[: max(low.rfind(mark, 0, length) for mark in ("/", SEPARATOR)) + 1])
+
+
+def pattern(name: str) -> str:
+    """``name`` without its numbers: what names that TensorFlow counted up share."""
+    return re.sub("_?[0-9]+", "", name)
 
 
 def placed(found: Sequence[Box]) -> Tuple[Box, ...]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import FrozenSet, Protocol
+    from typing import Protocol
 
+    from graphcut.drawing.facts import Facts as Drawn
     from graphcut.report.facts import Facts as Told
 
-    class Facts(Told, Protocol):
+    class Facts(Drawn, Told, Protocol):
         """The plain results of one audit, for one loss."""
 
         @property
         def source(self) -> str: ...
-        @property
-        def carrying(self) -> FrozenSet[str]: ...

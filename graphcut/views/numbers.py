@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence
 
-from graphcut.drawing.barricades import variable_op
 from graphcut.drawing.dot import title
+from graphcut.drawing.ops import variable_op
 from graphcut.folding import fold
 from graphcut.report.rows import rows, shape_text
 from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
-from graphcut.drawing.barricades import variable_op
+from graphcut.drawing.ops import variable_op
 from graphcut.report.explain import explain
 from graphcut.report.words import shown
 from graphcut.terms import VariableAudit, Verdict

@@ -2,11 +2,25 @@ from __future__ import annotations
 
 import dataclasses
 
+import networkx as nx
+
+from graphcut.drawing import ops as numbered
 from graphcut.drawing.boxes import Line
-from graphcut.drawing.routes import routes
+from graphcut.drawing.picture import _LINES
+from graphcut.drawing.routes import routes as sketched
 from graphcut.terms import Barrier, Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
+
+
+def routes(audit):
+    """The routes with names in place of numbers."""
+    ops = numbered.ops(audit)
+    sketch, found = sketched(audit, ops), nx.MultiDiGraph()
+    found.add_nodes_from(ops.name(node) for node in sketch.nodes)
+    for (one, other, line), told in sketch.edges.items():
+        found.add_edge(ops.name(one), ops.name(other), key=_LINES[line], **told._asdict())
+    return found
 
 
 def lines(audit):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, FrozenSet, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
+from graphcut.dag import DTYPES, FlatGraph, Kind
+from graphcut.drawing.walks import float_producers
 from graphcut.terms import Assumption, Barrier, Cut, Stop, VariableAudit, Verdict
 from graphcut.why.reasons import Reason
 from graphcut.why.routes import Step
@@ -24,11 +26,68 @@ class FakeAudit:
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None
+    shape: Any = None
+    made: Dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def reason(self, variable: VariableAudit) -> Reason:
         """The reason that was given; else the path from the variable's end, and the cut, one barrier deep."""
         route = tuple(Step(op, "Op") for op in reversed(variable.path[:-1]))
         return self.known or Reason(route, variable.cut, len(variable.cut), 1)
+
+    @property
+    def flat(self) -> FlatGraph:
+        if "flat" not in self.made:
+            self.made["flat"] = flat_of(self.graph)
+        found: FlatGraph = self.made["flat"]
+        return found
+
+    @property
+    def passing(self) -> Mapping[int, Tuple[int, ...]]:
+        if "passing" not in self.made:
+            self.made["passing"] = self._passing()
+        found: Mapping[int, Tuple[int, ...]] = self.made["passing"]
+        return found
+
+    def _passing(self) -> Mapping[int, Tuple[int, ...]]:
+        """Every edge of floats between ops that a gradient passes."""
+        flat = self.flat
+        live = {op for op, name in enumerate(flat.names) if name in self.carrying}
+        return {op: tuple(each for each in dict.fromkeys(float_producers(flat, op)) if each in live) for op in live}
+
+    def shapes(self, op: int) -> Sequence[Any]:
+        return [self.shape for _ in self.flat.outputs(op)]
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        return None, False
+
+
+def flat_of(graph: Any) -> FlatGraph:
+    """The columns of a DAG made by ``dag``, loop-carried edges as the last inputs of their ops."""
+    numbers = {dtype: number for number, dtype in DTYPES.items()}
+    kinds = [Kind(told.get("type", "Placeholder"), (), _dtypes(told, numbers)) for _, told in graph.nodes(data=True)]
+    first = [0]
+    for kind in kinds:
+        first.append(first[-1] + len(kind.outputs))
+    at = {name: op for op, name in enumerate(graph)}
+    inputs = [[tensor for _, tensor in sorted(_inputs(graph, name, at, first))] for name in graph]
+    loops: Dict[int, Tuple[int, ...]] = {}
+    for producer, consumer in graph.graph.get("loop_edges", ()):
+        loops[at[consumer]] = loops.get(at[consumer], ()) + (len(inputs[at[consumer]]),)
+        inputs[at[consumer]].append(first[at[producer]])
+    made = [op for op, kind in enumerate(kinds) for _ in kind.outputs]
+    return FlatGraph(
+        list(graph), list(range(len(kinds))), kinds, [tuple(each) for each in inputs], [()] * len(kinds), first, made,
+        [dtype for kind in kinds for dtype in kind.outputs], [-1] * len(kinds), (), (), loops,
+    )  # fmt: skip
+
+
+def _dtypes(told: Mapping[str, Any], numbers: Mapping[str, int]) -> Tuple[int, ...]:
+    return tuple(numbers[each] for each in told.get("dtypes", ("float32",)))
+
+
+def _inputs(graph: Any, name: str, at: Mapping[str, int], first: Sequence[int]) -> Any:
+    for producer, _, tensors in graph.in_edges(name, data="tensors"):
+        yield from ((index, first[at[producer]] + output) for output, index in tensors)
 
 
 def dag(text: str, dtype: str = "float32") -> Any:
