@@ -6,6 +6,7 @@ from graphcut.audit import Audit, audit
 from graphcut.errors import GraphcutError
 from graphcut.replies import Change, Disagreement, Reach, Suggestion
 from graphcut.sources import trace
+from graphcut.step import audit_step
 from graphcut.table import Table, table
 from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, VariableAudit, Verdict
 from graphcut.views import page
@@ -28,6 +29,7 @@ __all__ = [
     "VariableAudit",
     "Verdict",
     "audit",
+    "audit_step",
     "page",
     "table",
     "trace",

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
         def graph(self) -> nx.DiGraph: ...
         @property
         def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
+        @property
+        def recorded(self) -> Tuple[bool, ...]: ...
+        @property
+        def disagreements(self) -> Tuple[Disagreement, ...]: ...
         def _of(self: AskedT, inquiry: Inquiry) -> AskedT: ...
 
 
@@ -100,13 +104,16 @@ def verify(self: Asked, numbers: bool = False) -> Tuple[Disagreement, ...]:
         numbers: also compute, at random points, the gradients judged always zero.
 
     Returns:
-        Where TensorFlow disagrees, and what could not be checked; empty if it answers as audited throughout.
+        Where TensorFlow disagrees, and what could not be checked; empty if it answers as audited throughout. For a recorded
+        gradient the answers that were recorded are what counts.
 
     Raises:
         GraphcutError: the graph cannot be copied, or is what an edit would make.
     """
     from graphcut.verify import disagreements, nonzeros
 
+    if self.recorded:
+        return self.disagreements
     judged = tuple(zip(self._targets, self.variables))
     return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
 

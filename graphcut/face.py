@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapp
 import networkx as nx
 
 from graphcut import asking, sources
+from graphcut.answers import Answers, settled
 from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
 from graphcut.findings import Findings
 from graphcut.flow.between import between
@@ -16,7 +17,7 @@ from graphcut.judging import Inquiry, judged
 from graphcut.rows import Target
 from graphcut.stops import stops
 from graphcut.targets import position
-from graphcut.terms import Assumption, Stop, VariableAudit
+from graphcut.terms import Assumption, Disagreement, Stop, VariableAudit
 
 if TYPE_CHECKING:
     from graphcut.why.reasons import Reason
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 class Audit:
     """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for."""
 
-    def __init__(self, inquiry: Inquiry, asked: Sequence[Target]) -> None:
+    def __init__(self, inquiry: Inquiry, asked: Sequence[Target], answers: Optional[Answers] = None) -> None:
         self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
         self._findings = Findings(inquiry.traced, judged(inquiry))
-        self.variables: Tuple[VariableAudit, ...] = tuple(self._findings.of(target) for target in asked)
+        found = tuple(self._findings.of(target) for target in asked)
+        self._answers, self._settled = answers, settled(found, answers)
+        self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
         self._made: Dict[str, Any] = {}
 
     @property
@@ -70,8 +73,13 @@ class Audit:
 
     @property
     def recorded(self) -> Tuple[bool, ...]:
-        """For a recorded gradient, whether the tape gave each variable a tensor; empty otherwise."""
-        return ()
+        """For a recorded gradient, whether TensorFlow gave each variable a tensor; empty otherwise."""
+        return () if self._answers is None else tuple(bool(each) for each in self._answers.given)
+
+    @property
+    def disagreements(self) -> Tuple[Disagreement, ...]:
+        """Where TensorFlow's recorded answer is another than graphcut expected: a defect of graphcut."""
+        return tuple(each.disagreement for each in self._settled if each.disagreement is not None)
 
     @property
     def flat(self) -> FlatGraph:

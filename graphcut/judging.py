@@ -25,5 +25,5 @@ def judged(inquiry: Inquiry) -> Flow:
         from graphcut.tracing import ask, installed
     traced, loss, stopped = inquiry
     around = installed.around(traced.origin)
-    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, stopped.symbolic)
-    return flow(rules, loss.tensors, stopped.ops, stopped.symbolic)
+    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, stopped.symbolic, stopped.unwatched)
+    return flow(rules, loss.tensors, stopped.ops, stopped.symbolic, stopped.reasons)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, NamedTuple, Tuple
+from typing import Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, printable
 from graphcut.reading.losses import default_loss
 from graphcut.sources import Traced
 from graphcut.targets import listed
+from graphcut.terms import Barrier
 
 _REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"))
 
@@ -82,10 +83,16 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
 
 
 class Stopped(NamedTuple):
-    """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead."""
+    """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead.
+
+    ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
+    ``unwatched`` are tensors that get no gradient whatever reads them.
+    """
 
     ops: FrozenSet[int] = frozenset()
     symbolic: FrozenSet[int] = frozenset()
+    reasons: Mapping[int, Optional[Barrier]] = {}
+    unwatched: FrozenSet[int] = frozenset()
 
 
 def stop_ops(traced: Traced, asked: Any) -> Stopped:

@@ -89,7 +89,7 @@ def read(
     if isinstance(source, nx.DiGraph):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
-    return _opened(message, origin)
+    return opened(message, origin)
 
 
 def _of_dag(dag: nx.DiGraph) -> Traced:
@@ -127,7 +127,8 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
     return live.read(source, args, kwargs)
 
 
-def _opened(message: Any, origin: Origin) -> Traced:
+def opened(message: Any, origin: Origin) -> Traced:
+    """The flat graph of a message, with its names and variables."""
     from graphcut.reading import arity
     from graphcut.reading.flatten import flatten
     from graphcut.reading.order import topological

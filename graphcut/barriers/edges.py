@@ -46,10 +46,12 @@ def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> It
     flat = flow.rules.flat
     op = flat.producer[tensor]
     row = flow.rules.row(op)
-    free = frozenset(() if op in flow.stopped else relation(row)[tensor - flat.first[op]])
+    free = frozenset(() if flow.bounds.get(op) else relation(row)[tensor - flat.first[op]])
     for index, source in enumerate(flat.inputs[op]):
         if index in free and flow.rules.passing[source]:
             yield Edge(source, 0, None)
+        elif index in free and source in flow.rules.unwatched:
+            yield Edge(source, 1, Fence(op, index, Barrier.NOT_WATCHED))
         else:
             yield _blocked(flow, tensor, op, index, source, row.barriers[index])
     if op in flow.fills and relation is not connected:
@@ -64,7 +66,7 @@ def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> 
     """Whether a gradient passes to every input: there is no barrier to look for from here."""
     flat, passing = flow.rules.flat, flow.rules.passing
     op = flat.producer[tensor]
-    if op in flow.stopped or tensor in assigned or (op in flow.fills and relation is not connected):
+    if flow.bounds.get(op) or tensor in assigned or (op in flow.fills and relation is not connected):
         return False
     given = flat.inputs[op]
     free = relation(flow.rules.row(op))[tensor - flat.first[op]]
@@ -72,8 +74,9 @@ def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> 
 
 
 def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
-    if op in flow.stopped:
-        return Edge(source, 1, Fence(op, index, Barrier.STOP_ARGUMENT))
+    bound = flow.bounds.get(op)
+    if bound:
+        return Edge(source, 1, Fence(op, index, bound))
     passing = flow.rules.passing
     barrier = barrier or Barrier.DTYPE
     if passing[source]:

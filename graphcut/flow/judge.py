@@ -17,13 +17,14 @@ from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
 from graphcut.reading.order import topological
 from graphcut.rules.table import Rules
-from graphcut.terms import Condition, Verdict
+from graphcut.terms import Barrier, Condition, Verdict
 
 
 @dataclass(frozen=True)
 class Flow:
     """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
 
+    ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
     ``sure`` is *connected* without the zeros that fill the exits of v1 loops; what is connected beyond it is judged alone.
     """
 
@@ -40,6 +41,7 @@ class Flow:
     sparse: FrozenSet[int]
     order: Sequence[int]
     results: Mapping[int, Tuple[int, ...]]
+    bounds: Mapping[int, Optional[Barrier]]
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
@@ -93,11 +95,18 @@ class Flow:
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
 
 
-def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic: FrozenSet[int] = frozenset()) -> Flow:
+def flow(
+    rules: Rules,
+    losses: Iterable[int],
+    stopped: FrozenSet[int],
+    symbolic: FrozenSet[int] = frozenset(),
+    reasons: Mapping[int, Optional[Barrier]] = {},
+) -> Flow:
     """Everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
-    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``).
+    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
+    barriers of ops in ``stopped`` that are no ``stop_gradients=``.
     """
     losses = tuple(losses)
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor])
@@ -108,6 +117,7 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic:
     sure = connected if len(calls) == len(fills) else walking.walk(rules, starts, stopped, walking.connected, calls)
     carried = walking.walk(rules, {**starts, **_made(connected)}, stopped, walking.carries, {}, connected)
     order = topological(rules.flat)
+    bounds = {op: reasons.get(op, Barrier.STOP_ARGUMENT) for op in stopped}
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
         feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
@@ -116,6 +126,7 @@ def flow(rules: Rules, losses: Iterable[int], stopped: FrozenSet[int], symbolic:
         sparse_tensors(rules, connected, order, stopped),
         order,
         _results(rules),
+        bounds,
     )  # fmt: skip
 
 

@@ -30,10 +30,13 @@ class Rules:
     """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
 
     def __init__(
-        self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes, symbolic: AbstractSet[int] = frozenset()
+        self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes, symbolic: AbstractSet[int] = frozenset(),
+        unwatched: AbstractSet[int] = frozenset(),
     ) -> None:
-        self.flat, self.around = flat, around
+        self.flat, self.around, self.unwatched = flat, around, unwatched
         self.passing = trainable_tensors(flat, around)
+        for tensor in unwatched:
+            self.passing[tensor] = False
         self._ask, self._shapes = ask, shapes
         self._by_kind: Dict[Tuple[int, int], Row] = {}
         self._by_op: Dict[int, Row] = {}

@@ -47,11 +47,11 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
         return source
     if not hasattr(source, "get_concrete_function"):
         source = tf.function(source)
-    args = [_example(arg) for arg in args]
-    return source.get_concrete_function(*args, **{key: _example(value) for key, value in kwargs.items()})
+    args = [example(arg) for arg in args]
+    return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
 
 
-def _example(value: Any) -> Any:
+def example(value: Any) -> Any:
     """Arrays become specs of their shape and dtype; whatever else is given stays."""
     if (
         hasattr(value, "dtype")
@@ -64,7 +64,12 @@ def _example(value: Any) -> Any:
 
 def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
     """The message and the origin of a live graph."""
-    message = CLASSES["Graph"].FromString(serialized(graph))
+    return of_bytes(graph, serialized(graph), label, outputs, variables)
+
+
+def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
+    """The same of a live graph as it was when these bytes were written."""
+    message = CLASSES["Graph"].FromString(data)
     found = bodies.graphs(graph)
     dead, second = bodies.exits(found) if _has_loops(message) else ((), ())
     origin = Origin(

@@ -1,0 +1,70 @@
+"""What TensorFlow answered while a step was traced, held against the verdicts.
+
+The answer is the truth: where the tape gave ``None`` the verdict is ``NONE``, where it gave a tensor it is not. A verdict that
+had to be changed for it is a disagreement, a defect of graphcut, and is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+from graphcut.terms import Disagreement, VariableAudit, Verdict
+
+_LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+class Answers(NamedTuple):
+    """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
+
+    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``.
+    """
+
+    given: Tuple[Optional[bool], ...]
+    zeros: bool = False
+    error: str = ""
+
+
+class Settled(NamedTuple):
+    """The verdict that agrees with the answer, and where graphcut would have said otherwise."""
+
+    variable: VariableAudit
+    disagreement: Optional[Disagreement] = None
+
+
+def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple[Settled, ...]:
+    """The findings, each held against its answer where there are any."""
+    if answers is None:
+        return tuple(map(Settled, found))
+    return tuple(_settled(each, answers, given) for each, given in zip(found, answers.given))
+
+
+def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> Settled:
+    if answers.zeros and found.verdict is Verdict.NONE:
+        return Settled(replace(found, verdict=Verdict.ZERO))
+    if answers.error:
+        return _raised(found, answers.error)
+    if given is None or answers.zeros or given == _expected(found.verdict):
+        return Settled(found)
+    told = Disagreement(found.name, found.verdict, "gradient" if given else "none", _REASON)
+    return Settled(_corrected(found, given), told)
+
+
+_REASON = "the recorded answer of TensorFlow is another one"
+
+
+def _raised(found: VariableAudit, error: str) -> Settled:
+    if found.verdict is Verdict.RAISES:
+        return Settled(found)
+    return Settled(replace(found, verdict=Verdict.RAISES), Disagreement(found.name, found.verdict, "raises", error))
+
+
+def _expected(verdict: Verdict) -> Optional[bool]:
+    return None if verdict is Verdict.RAISES else verdict is not Verdict.NONE
+
+
+def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
+    """A tensor came back where none was expected: zeros, if nothing carries; or none came back at all."""
+    if given:
+        return replace(found, verdict=Verdict.ZERO if found.verdict is Verdict.NONE else Verdict.FLOWS)
+    return replace(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

@@ -1,0 +1,64 @@
+"""What was seen while a step was traced, as plain facts: which gradients were taken, of what, and what came back.
+
+An op's *position* is its number among the ops of its graph, in the order in which they were made. A *span* is a range of
+positions, ``[start, end)``: what was made while a tape recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+from graphcut.reading.source import Variable
+
+Span = Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """The spans in which a tape recorded, and the tensors it watched, each from a position on. ``automatic``: it watches
+    whatever trainable variable is read."""
+
+    spans: Tuple[Span, ...]
+    watched: Tuple[Tuple[str, int], ...]
+    automatic: bool = True
+
+    def records(self, position: int) -> bool:
+        """Whether an op of that position was made while the tape recorded."""
+        return any(start <= position < end for start, end in self.spans)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a gradient was taken with respect to: a variable, else a tensor. ``facts`` name the tensor that stands for it
+    in the graph, or none, and the objects that it was given as; ``identity`` tells it from others."""
+
+    facts: Variable
+    is_variable: bool
+    identity: int
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """One gradient that a step took: of ``targets`` (tensor names) with respect to ``sources``.
+
+    ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of
+    those that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None``
+    where TensorFlow raised ``error`` instead. ``tape`` is ``None`` where ``tf.gradients`` took it. ``zeros``:
+    ``unconnected_gradients`` asked for zeros. ``where`` is ``file:line`` in the user's code; ``call``
+    tells the place of the call, with all that led to it, from others.
+    """
+
+    api: str
+    graph: Any
+    message: bytes
+    inside: Mapping[int, str]
+    targets: Tuple[str, ...]
+    sources: Tuple[Source, ...]
+    stops: Tuple[str, ...]
+    tape: Optional[Tape]
+    zeros: bool
+    where: Optional[str]
+    call: Tuple[Tuple[str, int], ...]
+    answers: Optional[Tuple[bool, ...]] = None
+    error: str = ""

@@ -1,0 +1,105 @@
+"""The audits of a training step: one for each gradient that it takes."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Hashable, Iterator, Sequence, Set, Tuple
+
+from graphcut import sources
+from graphcut.answers import Answers
+from graphcut.dag import collector_paused
+from graphcut.errors import GraphcutError
+from graphcut.face import Audit
+from graphcut.installation import tensorflow_needed
+from graphcut.judging import Inquiry
+from graphcut.losses import Loss, stop_ops
+from graphcut.recorded import Gradient, Source, Tape
+from graphcut.rows import Target, unique
+from graphcut.sources import Traced
+from graphcut.unrecorded import unrecorded
+
+
+def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
+    """The audits of a training step, one for each gradient that the step's own code takes, in order.
+
+    The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
+    replica, with respect to no other variable, is no other.
+
+    Args:
+        step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
+            or a compiled Keras model.
+        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets.
+        **kwargs: the same by name.
+
+    Returns:
+        A tuple of ``Audit``. ``audit.variables`` are what the gradient was taken with respect to, ``audit.recorded`` tells
+        for each whether TensorFlow gave a tensor, ``audit.loss`` is what the gradient was taken of.
+
+    Raises:
+        GraphcutError: the step cannot be traced, or takes no gradient.
+    """
+    with tensorflow_needed("to trace a step"):
+        from graphcut.tracing import stepping
+    taken = tuple(_distinct(stepping.gradients(step, args, kwargs)))
+    if not taken:
+        raise GraphcutError(
+            "the step takes no gradient\nIt must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
+        )
+    with collector_paused():
+        return tuple(_audit(each) for each in taken)
+
+
+def _distinct(taken: Sequence[Gradient]) -> Iterator[Gradient]:
+    """The gradients without those taken again at the same place of the code, of variables already seen there."""
+    seen: Dict[Hashable, Set[int]] = {}
+    for each in taken:
+        variables = {source.identity for source in each.sources if source.is_variable}
+        known = seen.get(each.call)
+        if known is None or variables - known:
+            yield each
+        seen.setdefault(each.call, set()).update(variables)
+
+
+def _audit(taken: Gradient) -> Audit:
+    from graphcut.tracing import installed
+    from graphcut.tracing import taken as graphs
+
+    traced = sources.opened(*graphs.opened(taken))
+    rows = [_target(traced, each) for each in taken.sources]
+    listed, loss = unique(rows), _loss(traced, taken)
+    stopped = stop_ops(traced, taken.stops)
+    if taken.tape is not None:
+        asked = frozenset(_to_be_told(taken.tape, listed)).difference(loss.tensors)
+        stopped = unrecorded(traced, taken.tape, loss.tensors, asked, installed.surroundings().trainable)
+    return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
+
+
+def _to_be_told(tape: Tape, rows: Sequence[Target]) -> Iterator[int]:
+    """The tensors asked for that a tape watches only when it is told to."""
+    return (tensor for row in rows if not (tape.automatic and row.variable.trainable) for tensor in row.tensors)
+
+
+def _loss(traced: Traced, taken: Gradient) -> Loss:
+    tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
+    return Loss(tuple(tensors), "what %s is taken of at %s" % (taken.api, taken.where))
+
+
+def _target(traced: Traced, source: Source) -> Target:
+    """The row of a source; a variable is known under the name that tells it from the others of the graph."""
+    objects = source.facts.objects
+    known = (each for each in traced.variables if any(own is given for own in each.objects for given in objects))
+    variable = next(known, source.facts) if source.is_variable else source.facts
+    return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
+
+
+def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) -> Answers:
+    """The answers in the order of the rows; a source given twice is one row."""
+    if taken.answers is None:
+        return Answers((None,) * len(listed), taken.zeros, taken.error)
+    found: Dict[Hashable, bool] = {}
+    for row, given in zip(rows, taken.answers):
+        found[_key(row)] = found.get(_key(row), False) or given
+    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros)
+
+
+def _key(target: Target) -> Hashable:
+    return target.tensors or id(target.variable.objects[0])

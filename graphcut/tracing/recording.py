@@ -1,0 +1,234 @@
+"""Recording the gradients that a step takes while it is traced.
+
+The outermost call counts: what a ``jacobian``, a gradient function or the body of a function takes inside is no gradient
+of the user's. Which step a call belongs to is told by the graph that is being built, for a strategy builds one
+graph in several threads; else by the thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+
+import tensorflow as tf
+from tensorflow.python.eager import backprop
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import gradients_util
+
+from graphcut.reading.source import Variable
+from graphcut.recorded import Gradient, Source
+from graphcut.tracing import tapes
+from graphcut.tracing.live import described, serialized
+from graphcut.tracing.objects import captures, handle_of, stand_ins, variable_of
+from graphcut.tracing.patches import Patch, Patches
+from graphcut.tracing.where import call, here
+
+_LOCAL = threading.local()
+_ACTIVE: List[Recording] = []
+_MISSING = (LookupError, ValueError)
+_ZERO = tf.UnconnectedGradients.ZERO
+
+
+class Recording:
+    """What one step took so far. ``kept`` holds what must outlive the trace."""
+
+    def __init__(self) -> None:
+        self.gradients: List[Gradient] = []
+        self.tapes = tapes.Tapes()
+        self.kept: List[Any] = []
+        self.clones: Dict[int, Any] = {}
+        self.root: Any = None
+        self.thread = threading.get_ident()
+        self.error: Optional[BaseException] = None
+        self.finished: Optional[List[Gradient]] = None
+
+    def begin(self) -> None:
+        """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
+        self.root, self.gradients, self.tapes = ops.get_default_graph(), [], tapes.Tapes()
+
+    def end(self) -> None:
+        """A trace of the step came to its end."""
+        self.finished = self.gradients
+
+
+def current() -> Optional[Recording]:
+    """The recording that what happens now belongs to."""
+    for each in _ACTIVE:
+        if any(graph is each.root for graph in tapes.chain()):
+            return each
+    thread = threading.get_ident()
+    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None)
+
+
+class recording:
+    """A context in which gradients are recorded."""
+
+    def __enter__(self) -> Recording:
+        self.made = Recording()
+        self.applied = PATCHES.applied()
+        self.applied.__enter__()
+        _ACTIVE.append(self.made)
+        return self.made
+
+    def __exit__(self, *error: Any) -> None:
+        _ACTIVE.remove(self.made)
+        self.applied.__exit__(None, None, None)
+
+
+def _depth() -> int:
+    return getattr(_LOCAL, "depth", 0)
+
+
+def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The result of a call within which no gradient counts."""
+    _LOCAL.depth = _depth() + 1
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _LOCAL.depth -= 1
+
+
+def _of_tape(original: Any) -> Any:
+    """The wrapper of a method of the tape that takes a gradient."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or _depth():
+            return original(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        sources = given.get("sources", given.get("source"))
+        asked = _Asked("tape." + original.__name__, given["target"], sources, (), given.get("unconnected_gradients"))
+        return _noted(made, asked, given["self"], original, args, kwargs)
+
+    return wrapper
+
+
+def _of_gradients(original: Any) -> Any:
+    """The wrapper of what ``tf.gradients`` and TensorFlow's own code call."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
+            return _deeper(original, *args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
+        asked = _Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros)
+        return _noted(made, asked, None, original, args, kwargs)
+
+    return wrapper
+
+
+class _Asked:
+    """A gradient that is asked for, before it is taken."""
+
+    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any) -> None:
+        self.api, self.sources = api, tf.nest.flatten(sources)
+        self.targets = [variable_of(each) for each in tf.nest.flatten(targets)]
+        self.stops = tf.nest.flatten(stops)
+        self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
+
+    def graph(self) -> Any:
+        """The graph that the targets are in; ``None`` where they are values."""
+        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and _is_symbolic(each)), None)
+
+
+def _is_symbolic(tensor: Any) -> bool:
+    return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
+
+
+def _noted(made: Recording, asked: _Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+    """Take the gradient, and note what it was taken of and what came back."""
+    graph = asked.graph()
+    if graph is None:
+        return _deeper(original, *args, **kwargs)
+    seen = _seen(made, asked, tape, graph)
+    try:
+        answer = _deeper(original, *args, **kwargs)
+    except _MISSING as error:
+        if not isinstance(error, (KeyError, IndexError)) and (
+            isinstance(error, LookupError) or "Num gradients" in str(error)
+        ):
+            made.error = error
+            made.gradients.append(replace(seen, error="%s: %s" % (type(error).__name__, error)))
+        raise
+    flat = _flat_answers(answer, len(asked.sources))
+    made.gradients.append(replace(seen, answers=tuple(each is not None for each in flat)))
+    return answer
+
+
+def _flat_answers(answer: Any, count: int) -> Sequence[Any]:
+    found = tf.nest.flatten(answer)
+    return found if len(found) == count else (list(answer) if isinstance(answer, (list, tuple)) else [answer])
+
+
+def _seen(made: Recording, asked: _Asked, tape: Any, graph: Any) -> Gradient:
+    inside = {id(outer): inner.name for outer, inner in captures(graph)}
+    made.kept += [asked.targets, asked.sources, [outer for outer, _ in captures(graph)]]
+    return Gradient(
+        asked.api, graph, serialized(graph), inside,
+        tuple(name for name in (_name(each, graph, inside) for each in asked.targets) if name),
+        tuple(_sources(asked.sources, graph, inside)),
+        tuple(name for name in (_name(variable_of(each), graph, inside) for each in asked.stops) if name),
+        None if tape is None else made.tapes.facts(tape, graph, lambda each: _name(each, graph, inside)),
+        asked.zeros,
+        here(),
+        call(),
+    )  # fmt: skip
+
+
+def _sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
+    handles = _handles(graph) if any(_is_handle(each) for each in given) else {}
+    for index, each in enumerate(given):
+        variable = handles.get(id(each), each)
+        inner = variable_of(variable)
+        name = _name(inner, graph, inside)
+        names = (name,) if name else ()
+        if isinstance(inner, tf.Variable):
+            yield Source(described(variable, names), True, id(inner))
+        else:
+            shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
+            label = name.rpartition(":")[0] or "sources[%d]" % index
+            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, (each,)), False, id(each))
+
+
+def _is_handle(value: Any) -> bool:
+    """Whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
+    return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
+
+
+def _handles(graph: Any) -> Dict[int, Any]:
+    """The variables of a graph by the ``id`` of their handles or references."""
+    known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
+    known += list(getattr(graph, "variables", ()))
+    return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
+
+
+def _name(value: Any, graph: Any, inside: Dict[int, str]) -> str:
+    """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
+    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
+    if isinstance(tensor, tf.Tensor) and _is_symbolic(tensor) and tensor.graph is graph:
+        return str(tensor.name)
+    return inside.get(id(tensor), "")
+
+
+def _patches() -> Iterator[Patch]:
+    for name in ("gradient", "jacobian", "batch_jacobian"):
+        yield Patch(backprop.GradientTape, name, _of_tape)
+    yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
+    yield from tapes.patches(lambda: None if _depth() else _tapes())
+
+
+def _tapes() -> Optional[tapes.Tapes]:
+    found = current()
+    return None if found is None else found.tapes
+
+
+PATCHES = Patches(lambda: tuple(_patches()))

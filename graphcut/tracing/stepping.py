@@ -1,0 +1,97 @@
+"""Tracing a step: its own ``tf.function``s are traced afresh, for one that was traced before takes no gradient again."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.python.eager import def_function
+from tensorflow.python.util import tf_decorator
+
+from graphcut.errors import GraphcutError
+from graphcut.recorded import Gradient
+from graphcut.tracing.failures import explained
+from graphcut.tracing.live import example
+from graphcut.tracing.patches import Patch, Patches
+from graphcut.tracing.recording import Recording, current, recording
+
+_FUNCTION = def_function.Function
+
+
+def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Gradient, ...]:
+    """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
+    step, args = _of_model(step, args)
+    with recording() as made, _PATCHES.applied():
+        function = _begun(step, made)
+        made.kept.append(function)
+        try:
+            with explained("the step"):
+                given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
+                made.kept.append(function.get_concrete_function(*given, **named))
+        except GraphcutError:
+            if made.error is None and made.finished is None:
+                raise
+        return tuple(made.finished or made.gradients)
+
+
+def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:
+    """A Keras model is stepped by its own ``train_step``."""
+    if not hasattr(step, "train_step") or not hasattr(step, "compile"):
+        return step, args
+    if getattr(step, "optimizer", None) is None:
+        raise GraphcutError(
+            "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
+        )
+    return (lambda *data: step.train_step(data)), args
+
+
+def _begun(step: Any, made: Recording) -> Any:
+    """A fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends."""
+    python = getattr(step, "python_function", step)
+
+    def begun(*args: Any, **kwargs: Any) -> Any:
+        made.begin()
+        answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+        made.end()
+        return answer
+
+    decorated = tf_decorator.make_decorator(python, begun)
+    return tf.function(decorated) if python is step else _clone(step, decorated)
+
+
+def _clone(function: Any, python: Any) -> Any:
+    """Another ``tf.function`` like this one, never traced."""
+    if hasattr(function, "_clone"):
+        return function._clone(python)
+    return _FUNCTION(
+        python or function._python_function, function._name, function.input_signature, function._autograph,
+        function._experimental_autograph_options,
+    )  # fmt: skip
+
+
+def _called(original: Any) -> Any:
+    """The wrapper of a ``tf.function``'s call."""
+
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or made.root is None or id(self) in made.clones:
+            return original(self, *args, **kwargs)
+        return original(_afresh(made, self), *args, **kwargs)
+
+    return wrapper
+
+
+def _afresh(made: Recording, function: Any) -> Any:
+    known: Dict[int, Any] = made.clones
+    found = next((clone for clone, source in known.values() if source is function), None)
+    if found is None:
+        found = _clone(function, None)
+        known[id(found)] = (found, function)
+    return found
+
+
+def _patches() -> Iterator[Patch]:
+    yield Patch(_FUNCTION, "__call__", _called)
+
+
+_PATCHES = Patches(lambda: tuple(_patches()))

@@ -1,0 +1,19 @@
+"""The graph in which a step took a gradient, as it was just before."""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+from graphcut.reading.source import Origin
+from graphcut.recorded import Gradient
+from graphcut.tracing.live import described, of_bytes
+from graphcut.tracing.objects import handle_of
+
+
+def opened(taken: Gradient) -> Tuple[Any, Origin]:
+    """The ``Graph`` message and the origin."""
+    own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
+    known = {id(variable) for facts in own.values() for variable in facts.objects}
+    others = [each for each in getattr(taken.graph, "variables", ()) if id(each) not in known]
+    facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
+    return of_bytes(taken.graph, taken.message, "%s at %s" % (taken.api, taken.where), {}, (*own.values(), *facts))

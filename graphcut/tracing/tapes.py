@@ -1,0 +1,96 @@
+"""What each tape of a step recorded: between which ops, and what it was told to watch."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import tensorflow as tf
+from tensorflow.python.eager import backprop
+from tensorflow.python.framework import ops
+
+from graphcut.recorded import Span, Tape
+from graphcut.tracing.patches import Patch
+
+Counts = Dict[int, int]
+_EVER = 2**62
+
+
+def chain() -> Iterator[Any]:
+    """The graph that is being built, and those around it."""
+    graph = ops.get_default_graph()
+    while graph is not None:
+        yield graph
+        graph = getattr(graph, "outer_graph", None)
+
+
+def counts() -> Counts:
+    """How many ops each of them has, by the graph's ``id``."""
+    return {id(graph): len(graph.get_operations()) for graph in chain()}
+
+
+class _Noted:
+    """One tape: when it recorded, and what it was told to watch."""
+
+    def __init__(self, tape: Any) -> None:
+        self.tape, self.inner = tape, None
+        self.spans: List[Tuple[Counts, Optional[Counts]]] = []
+        self.watched: List[Tuple[Any, Counts]] = []
+
+
+class Tapes:
+    """The tapes of one trace."""
+
+    def __init__(self) -> None:
+        self._noted: Dict[int, _Noted] = {}
+
+    def pushed(self, tape: Any) -> None:
+        """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
+        noted = self._of(tape)
+        if noted.inner is not tape._tape:
+            noted.inner, noted.spans, noted.watched = tape._tape, [], []
+        noted.spans.append((counts(), None))
+
+    def popped(self, tape: Any) -> None:
+        """A tape stops recording."""
+        spans = self._of(tape).spans
+        if spans:
+            spans[-1] = (spans[-1][0], counts())
+
+    def watching(self, tape: Any, tensor: Any) -> None:
+        """A tape is told to watch something."""
+        self._of(tape).watched += [(each, counts()) for each in tf.nest.flatten(tensor)]
+
+    def facts(self, tape: Any, graph: Any, name: Callable[[Any], str]) -> Tape:
+        """What a tape recorded of one graph."""
+        noted = self._of(tape)
+        spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
+        watched = [(name(each), when.get(id(graph), 0)) for each, when in noted.watched]
+        watched += [(name(each), 0) for each in tape.watched_variables()]
+        return Tape(spans, tuple(each for each in watched if each[0]), tape._watch_accessed_variables)
+
+    def _of(self, tape: Any) -> _Noted:
+        return self._noted.setdefault(id(tape), _Noted(tape))
+
+
+def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
+    return start.get(graph, 0), _EVER if end is None else end.get(graph, _EVER)
+
+
+def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
+    """What must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
+
+    def after(original: Any, note: Callable[..., None]) -> Any:
+        @functools.wraps(original)
+        def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = original(tape, *args, **kwargs)
+            found = noting()
+            if found is not None:
+                note(found, tape, *args, **kwargs)
+            return answer
+
+        return wrapper
+
+    yield Patch(backprop.GradientTape, "_push_tape", lambda original: after(original, Tapes.pushed))
+    yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
+    yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))

@@ -1,0 +1,78 @@
+"""The ops that a gradient tape did not record, which count as constants for it, and why.
+
+A tape records an op that is made while it records and reads a tensor that it watches or that comes from one (``tape.h``,
+``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which
+the tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies
+behind them is of the same land. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
+(``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
+watched is ``not-watched``, too. (4) Any other op that reads nothing watched is no barrier of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.dag import SEPARATOR, FlatGraph
+from graphcut.losses import Stopped
+from graphcut.recorded import Tape
+from graphcut.sources import Traced
+from graphcut.terms import Barrier
+
+
+def unrecorded(
+    traced: Traced, tape: Tape, targets: Sequence[int], asked: FrozenSet[int], passing: FrozenSet[int]
+) -> Stopped:
+    """What the tape did not record.
+
+    Args:
+        traced: the graph as it was when the gradient was taken.
+        tape: what the tape recorded.
+        targets: the tensors that the gradient is taken of.
+        asked: the tensors that the gradient is asked for and the tape watches only when it is told to.
+        passing: the dtypes that can carry a gradient.
+    """
+    flat = traced.flat
+    watched = _watched(traced, tape)
+    tracked: Set[int] = set()
+    reasons: Dict[int, Optional[Barrier]] = {}
+    for position, inputs, ends in _steps(flat):
+        tracked.update(tensor for tensor in inputs if tensor in watched and watched[tensor] <= position)
+        inside = tape.records(position)
+        if inside and any(tensor in tracked and flat.dtypes[tensor] % 100 in passing for tensor in inputs):
+            tracked.update(tensor for end in ends for tensor in flat.outputs(end))
+        elif inputs:
+            early = Barrier.NOT_WATCHED if asked.intersection(inputs).intersection(watched) else None
+            reasons.update(dict.fromkeys(ends, early if inside else Barrier.OUTSIDE_TAPE))
+    unwatched = asked - tracked - watched.keys()
+    return Stopped(frozenset(reasons), reasons=_entered(flat, targets, reasons), unwatched=unwatched)
+
+
+def _watched(traced: Traced, tape: Tape) -> Mapping[int, int]:
+    """The tensors watched, each with the position from which on."""
+    found: Dict[int, int] = {}
+    for name, position in tape.watched:
+        for tensor in traced.names.tensors(name):
+            found[tensor] = min(position, found.get(tensor, position))
+    return found
+
+
+def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...]]]:
+    """The graph's own ops in the order they were made: position, what it reads, and the ops that bear its outputs."""
+    calls = {call.op: call for call in flat.calls if flat.contexts[call.op] < 0}
+    own = [op for op, context in enumerate(flat.contexts) if context < 0 and SEPARATOR not in flat.names[op]]
+    for position, op in enumerate(own):
+        call = calls.get(op)
+        if call is None:
+            yield position, flat.inputs[op], (op,)
+        else:
+            yield position, call.inputs, call.variables + call.results
+
+
+def _entered(
+    flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[Barrier]]
+) -> Mapping[int, Optional[Barrier]]:
+    """The same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
+    outside = {op for op, reason in reasons.items() if reason is Barrier.OUTSIDE_TAPE}
+    readers = (inputs for op, inputs in enumerate(flat.inputs) if op not in outside)
+    read = {flat.producer[tensor] for inputs in (*readers, targets) for tensor in inputs}
+    return {op: None if op in outside and op not in read else reason for op, reason in reasons.items()}

@@ -1,0 +1,200 @@
+"""What a tape recorded, and what not: the verdict is the tape's own answer."""
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.steps.judge import audited, variable, words
+
+TAPE = tf.GradientTape
+
+
+def line_of(audit, key):
+    """The number of the line that cuts a variable off."""
+    return int(audit[key].cut[0].where.rpartition(":")[2])
+
+
+def test_a_step_with_one_tape_is_one_audit():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(w * x + tf.stop_gradient(v))
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["flows", "none: stop-gradient"]
+    assert audit.recorded == (True, False)
+
+
+def test_what_ran_before_the_tape_is_named_with_its_line():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        hidden = tf.nn.relu(x * w)
+        with TAPE() as tape:
+            loss = tf.reduce_sum(hidden * v)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: outside-tape", "flows"]
+    assert line_of(audit, w) == step.__code__.co_firstlineno + 1
+    assert audit[w].cut_size == 1
+
+
+def test_what_ran_after_the_tape_is_outside():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            hidden = x * w
+        loss = tf.reduce_sum(hidden)
+        return [tape.gradient(loss, [w])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: outside-tape"]
+    assert line_of(audit, w) == step.__code__.co_firstlineno + 3
+
+
+def test_what_ran_while_the_tape_paused_is_outside():
+    w, v = variable(2.0, "w"), variable(2.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            with tape.stop_recording():
+                hidden = x * w
+            loss = tf.reduce_sum(hidden * v)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: outside-tape", "flows"]
+    assert line_of(audit, w) == step.__code__.co_firstlineno + 3
+
+
+def test_a_tape_that_was_reset_forgets():
+    w, v = variable(2.0, "w"), variable(2.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            hidden = x * w
+            tape.reset()
+            loss = tf.reduce_sum(hidden * v)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: outside-tape", "flows"]
+
+
+def test_variables_that_are_not_trainable_and_tensors_are_not_watched():
+    w, fixed = variable(2.0, "w"), variable(2.0, "fixed", trainable=False)
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.exp(x) + fixed) + w
+        return [tape.gradient(loss, [w, fixed, x])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["flows", "none: not-watched", "none: not-watched"]
+    assert audit[fixed].trainable is False
+
+
+def test_an_unwatched_tensor_beside_a_watched_one_gets_no_gradient():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(x * w)
+        return [tape.gradient(loss, [x, w])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: not-watched", "flows"]
+
+
+def test_a_tape_that_watches_nothing_by_itself_watches_what_it_is_told_to():
+    w, v = variable(2.0, "w"), variable(2.0, "v")
+
+    def step(x):
+        with TAPE(watch_accessed_variables=False) as tape:
+            tape.watch(v)
+            loss = tf.reduce_sum(tf.square(w)) + tf.reduce_sum(v * x)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: not-watched", "flows"]
+
+
+def test_a_tensor_is_watched_from_then_on():
+    def step(x):
+        with TAPE() as tape:
+            early = tf.exp(x)
+            tape.watch(x)
+            late = tf.sin(x)
+            loss = tf.reduce_sum(early), tf.reduce_sum(late)
+        return [tape.gradient(loss, [x, early])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit)[0] == "flows"
+
+
+def test_unconnected_gradients_that_are_zeros_are_zero():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.stop_gradient(w) * x)
+        return [tape.gradient(loss, [w], unconnected_gradients="zero")]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["zero: stop-gradient"]
+
+
+def test_a_tf_function_that_was_traced_before_is_traced_afresh():
+    w = variable(2.0, "w")
+
+    @tf.function
+    def inner(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(w * x)
+        return tape.gradient(loss, [w])
+
+    inner(tf.ones([3]))
+    assert len(audited(lambda x: [inner(x)], [3])) == 1
+    assert len(audited(inner_step(inner), [3])) == 1
+
+
+def inner_step(inner):
+    """A ``tf.function`` around another one."""
+    return tf.function(lambda x: [inner(x)])
+
+
+def test_a_call_in_a_loop_is_one_audit():
+    w = variable(2.0, "w")
+
+    def step(x):
+        for _ in range(3):
+            with TAPE() as tape:
+                loss = tf.reduce_sum(w * x)
+            gradients = tape.gradient(loss, [w])
+        return [gradients]
+
+    assert len(audited(step, [3])) == 1
+
+
+def test_two_tapes_are_two_audits():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as one, TAPE() as two:
+            hidden = x * w
+            first, second = tf.reduce_sum(hidden), tf.reduce_sum(tf.stop_gradient(hidden) * v)
+        return [one.gradient(first, [w, v]), two.gradient(second, [w, v])]
+
+    one, two = audited(step, [3])
+    assert words(one)[0] == "flows" and one[v].unused
+    assert words(two) == ["none: stop-gradient", "flows"]
+
+
+def test_a_step_without_a_gradient_is_an_error():
+    with pytest.raises(graphcut.GraphcutError, match="takes no gradient"):
+        graphcut.audit_step(lambda x: x, tf.TensorSpec([3]))
