@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.terms import Disagreement, VariableAudit, Verdict
+from graphcut.replies import Disagreement
+from graphcut.terms import VariableAudit, Verdict
 
 _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 

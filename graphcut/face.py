@@ -14,10 +14,11 @@ from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
 from graphcut.findings import Findings
 from graphcut.flow.between import between
 from graphcut.judging import Inquiry, judged
+from graphcut.replies import Disagreement
 from graphcut.rows import Target
 from graphcut.stops import stops
 from graphcut.targets import position
-from graphcut.terms import Assumption, Disagreement, Stop, VariableAudit
+from graphcut.terms import Assumption, Stop, VariableAudit
 
 if TYPE_CHECKING:
     from graphcut.why.reasons import Reason
