@@ -19,18 +19,17 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
-from graphcut.reading.source import Variable
-from graphcut.recorded import Gradient, Source
+from graphcut.recorded import Gradient
 from graphcut.tracing import tapes
-from graphcut.tracing.live import described, serialized
-from graphcut.tracing.objects import captures, handle_of, stand_ins, variable_of
+from graphcut.tracing.asked import Asked, name_in, sources
+from graphcut.tracing.live import serialized
+from graphcut.tracing.objects import captures, variable_of
 from graphcut.tracing.patches import Patch, Patches
 from graphcut.tracing.where import call, here
 
 _LOCAL = threading.local()
 _ACTIVE: List[Recording] = []
 _MISSING = (LookupError, ValueError)
-_ZERO = tf.UnconnectedGradients.ZERO
 
 
 class Recording:
@@ -103,7 +102,7 @@ def _of_tape(original: Any) -> Any:
             return original(*args, **kwargs)
         given = signature.bind(*args, **kwargs).arguments
         sources = given.get("sources", given.get("source"))
-        asked = _Asked("tape." + original.__name__, given["target"], sources, (), given.get("unconnected_gradients"))
+        asked = Asked("tape." + original.__name__, given["target"], sources, (), given.get("unconnected_gradients"))
         return _noted(made, asked, given["self"], original, args, kwargs)
 
     return wrapper
@@ -120,31 +119,13 @@ def _of_gradients(original: Any) -> Any:
             return _deeper(original, *args, **kwargs)
         given = signature.bind(*args, **kwargs).arguments
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
-        asked = _Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros)
+        asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros)
         return _noted(made, asked, None, original, args, kwargs)
 
     return wrapper
 
 
-class _Asked:
-    """A gradient that is asked for, before it is taken."""
-
-    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any) -> None:
-        self.api, self.sources = api, tf.nest.flatten(sources)
-        self.targets = [variable_of(each) for each in tf.nest.flatten(targets)]
-        self.stops = tf.nest.flatten(stops)
-        self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
-
-    def graph(self) -> Any:
-        """The graph that the targets are in; ``None`` where they are values."""
-        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and _is_symbolic(each)), None)
-
-
-def _is_symbolic(tensor: Any) -> bool:
-    return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
-
-
-def _noted(made: Recording, asked: _Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and note what it was taken of and what came back."""
     graph = asked.graph()
     if graph is None:
@@ -169,54 +150,19 @@ def _flat_answers(answer: Any, count: int) -> Sequence[Any]:
     return found if len(found) == count else (list(answer) if isinstance(answer, (list, tuple)) else [answer])
 
 
-def _seen(made: Recording, asked: _Asked, tape: Any, graph: Any) -> Gradient:
+def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
     inside = {id(outer): inner.name for outer, inner in captures(graph)}
     made.kept += [asked.targets, asked.sources, [outer for outer, _ in captures(graph)]]
     return Gradient(
         asked.api, graph, serialized(graph), inside,
-        tuple(name for name in (_name(each, graph, inside) for each in asked.targets) if name),
-        tuple(_sources(asked.sources, graph, inside)),
-        tuple(name for name in (_name(variable_of(each), graph, inside) for each in asked.stops) if name),
-        None if tape is None else made.tapes.facts(tape, graph, lambda each: _name(each, graph, inside)),
+        tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
+        tuple(sources(asked.sources, graph, inside)),
+        tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
+        None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside)),
         asked.zeros,
         here(),
         call(),
     )  # fmt: skip
-
-
-def _sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
-    handles = _handles(graph) if any(_is_handle(each) for each in given) else {}
-    for index, each in enumerate(given):
-        variable = handles.get(id(each), each)
-        inner = variable_of(variable)
-        name = _name(inner, graph, inside)
-        names = (name,) if name else ()
-        if isinstance(inner, tf.Variable):
-            yield Source(described(variable, names), True, id(inner))
-        else:
-            shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
-            label = name.rpartition(":")[0] or "sources[%d]" % index
-            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, (each,)), False, id(each))
-
-
-def _is_handle(value: Any) -> bool:
-    """Whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
-    return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
-
-
-def _handles(graph: Any) -> Dict[int, Any]:
-    """The variables of a graph by the ``id`` of their handles or references."""
-    known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
-    known += list(getattr(graph, "variables", ()))
-    return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
-
-
-def _name(value: Any, graph: Any, inside: Dict[int, str]) -> str:
-    """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
-    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
-    if isinstance(tensor, tf.Tensor) and _is_symbolic(tensor) and tensor.graph is graph:
-        return str(tensor.name)
-    return inside.get(id(tensor), "")
 
 
 def _patches() -> Iterator[Patch]:

@@ -1,0 +1,68 @@
+"""A gradient that a step asks for: what of, with respect to what, in the graph that is being built."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Sequence
+
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from graphcut.reading.source import Variable
+from graphcut.recorded import Source
+from graphcut.tracing.live import described
+from graphcut.tracing.objects import handle_of, stand_ins, variable_of
+
+_ZERO = tf.UnconnectedGradients.ZERO
+
+
+class Asked:
+    """A gradient that is asked for, before it is taken."""
+
+    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any) -> None:
+        self.api, self.sources = api, tf.nest.flatten(sources)
+        self.targets = [variable_of(each) for each in tf.nest.flatten(targets)]
+        self.stops = tf.nest.flatten(stops)
+        self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
+
+    def graph(self) -> Any:
+        """The graph that the targets are in; ``None`` where they are values."""
+        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and _is_symbolic(each)), None)
+
+
+def _is_symbolic(tensor: Any) -> bool:
+    return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
+
+
+def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
+    handles = _handles(graph) if any(_is_handle(each) for each in given) else {}
+    for index, each in enumerate(given):
+        variable = handles.get(id(each), each)
+        inner = variable_of(variable)
+        name = name_in(inner, graph, inside)
+        names = (name,) if name else ()
+        if isinstance(inner, tf.Variable):
+            yield Source(described(variable, names), True, id(inner))
+        else:
+            shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
+            label = name.rpartition(":")[0] or "sources[%d]" % index
+            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, (each,)), False, id(each))
+
+
+def _is_handle(value: Any) -> bool:
+    """Whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
+    return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
+
+
+def _handles(graph: Any) -> Dict[int, Any]:
+    """The variables of a graph by the ``id`` of their handles or references."""
+    known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
+    known += list(getattr(graph, "variables", ()))
+    return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
+
+
+def name_in(value: Any, graph: Any, inside: Dict[int, str]) -> str:
+    """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
+    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
+    if isinstance(tensor, tf.Tensor) and _is_symbolic(tensor) and tensor.graph is graph:
+        return str(tensor.name)
+    return inside.get(id(tensor), "")
