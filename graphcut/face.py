@@ -69,8 +69,9 @@ class Audit:
 
     @property
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """The ops that could not be asked for and are taken to carry from float to float."""
-        return self._findings.flow.rules.assumptions()
+        """First what tells that the graph was optimized or frozen, then the ops that could not be asked for and are taken to
+        carry from float to float."""
+        return self._findings.assumptions()
 
     @property
     def recorded(self) -> Tuple[bool, ...]:

@@ -10,11 +10,16 @@ from graphcut.barriers.cuts import Cuts, cuts, fence_of_raise
 from graphcut.barriers.edges import Fence
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
+from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
 from graphcut.sources import Traced
 from graphcut.targets import Target
-from graphcut.terms import Cut, VariableAudit, Verdict
+from graphcut.terms import Assumption, Cut, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
+REWRITTEN = {
+    OPTIMIZED: "the graph was optimized, which takes out every StopGradient, so what flows here may be cut where it was built",
+    FROZEN: "the graph was frozen: its variables are constants now, and stops may be gone; audit the graph that is trained",
+}
 CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
 
 
@@ -57,6 +62,12 @@ class Findings:
         """The verdict of a target and the tensor that it comes from."""
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
+
+    def assumptions(self) -> Tuple[Assumption, ...]:
+        """What tells that nothing can be certified, and the ops whose gradient is a guess."""
+        flat = self.traced.flat
+        told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
+        return (*told, *self.flow.rules.assumptions())
 
     def _cut(self, verdict: Verdict, tensor: Optional[int]) -> Tuple[Tuple[Fence, ...], int, bool]:
         if tensor is None:

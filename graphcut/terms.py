@@ -107,11 +107,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Assumption:
-    """An op whose gradient could not be asked for; it is taken to carry from float to float."""
+    """An op whose gradient could not be asked for; it is taken to carry from float to float.
+
+    ``whole``: the op tells that the graph is not the one that was built, optimized or frozen since; what the audit says
+    holds for what is left, and certifies nothing.
+    """
 
     op: str
     type: str
     reason: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)

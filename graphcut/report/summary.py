@@ -68,11 +68,18 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
     return f"{head}, {rest} {'does' if rest == 1 else 'do'} not: " + ", ".join(_reasons(variables))
 
 
+def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:
+    """Why nothing can be certified: what must be said before all else."""
+    for each in assumptions:
+        if each.whole:
+            yield f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
+
+
 def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Iterator[str]:
     """One line for each reason, with the ops that share it; the rest counted."""
     alike: List[Tuple[Tuple[str, str], List[str]]] = []
     index = {}
-    for each in assumptions:
+    for each in (each for each in assumptions if not each.whole):
         key = (each.type, each.reason)
         if key not in index:
             index[key] = len(alike)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphcut.report.rows import HEADINGS, rows
-from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line
+from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line, uncertain
 from graphcut.terms import Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ STYLES = {
 
 def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
     """The same words as :func:`graphcut.report.text.table`, for a ``rich.console.Console`` to print."""
-    first: List[RenderableType] = [Text(line, style="bold") for line in notices(facts)]
+    first: List[RenderableType] = [Text(line, style="bold") for line in (*uncertain(facts.assumptions), *notices(facts))]
     first.append(Text(loss_line(facts)))
     last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
     if facts.variables:

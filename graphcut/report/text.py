@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
 from graphcut.report.rows import HEADINGS, rows
-from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line
+from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line, uncertain
 
 if TYPE_CHECKING:
     from graphcut.report.facts import Facts
@@ -22,6 +22,7 @@ def table(facts: Facts, quoted: Sequence[str] = ()) -> str:
 
 
 def _lines(facts: Facts, quoted: Sequence[str]) -> Iterator[str]:
+    yield from uncertain(facts.assumptions)
     yield from notices(facts)
     yield loss_line(facts)
     cells = [row.cells for row in rows(facts.variables)]

@@ -12,7 +12,7 @@ from graphcut.drawing.dot import title
 from graphcut.drawing.ops import variable_op
 from graphcut.folding import fold
 from graphcut.report.rows import rows, shape_text
-from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line
+from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line, uncertain
 from graphcut.report.words import ROLES, shown
 from graphcut.terms import VariableAudit
 from graphcut.views.ways import told
@@ -54,6 +54,7 @@ def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[st
         "heading": shown(heading),
         "title": title(facts),
         "lines": [
+            *uncertain(facts.assumptions),
             *notices(facts),
             loss_line(facts),
             summary_line(facts.variables),
