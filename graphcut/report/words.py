@@ -66,7 +66,7 @@ BARRIERS = {
 ROLES = {
     Role.DEAD: "does not feed the loss",
     Role.REDUNDANT: "no variable feeds it",
-    Role.CUTS: "cuts off a gradient",
+    Role.CUTS: "cuts off the gradient",
     Role.BYPASSED: "every variable behind it gets its gradient another way",
     Role.SHADOWED: "another barrier stops everything before it does",
 }

@@ -92,15 +92,16 @@ def _box(box: Box) -> Dict[str, Any]:
 
 
 def _variables(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
-    """A list for each column; ``words`` and ``ways`` are places in the lists of the same name."""
+    """A list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
     words, ways = Shared(), Shared()
     columns = [
-        (shown(each.name), each.verdict.value, shape_text(each.shape), one.box, words.of(one.words), one.routed)
-        + (ways.of((one.route, one.cuts)),)
+        (shown(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
+        + (int(one.explained),)
         for each, one in zip(variables, told(facts, variables, boxes))
     ]
-    names = ("name", "verdict", "shape", "box", "words", "routed", "way")
-    return {"variables": dict(zip(names, zip(*columns))), "words": words.values, "ways": ways.values}
+    names = ("name", "shape", "box", "words", "way", "explained")
+    filled = zip(*columns) if columns else [()] * len(names)
+    return {"variables": dict(zip(names, filled)), "words": words.values, "ways": ways.values}
 
 
 def _groups(facts: Facts, listed: Sequence[Sequence[VariableAudit]], order: Mapping[int, int]) -> List[Dict[str, Any]]:

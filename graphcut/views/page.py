@@ -11,28 +11,18 @@ import base64
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Union
 
 from graphcut.errors import GraphcutError, printable
+from graphcut.views.files import save
 
 if TYPE_CHECKING:
     from graphcut.views.facts import Facts
-
-    Target = Union[str, os.PathLike[str]]
+    from graphcut.views.files import Target
 
 SUFFIXES = (".html", ".htm")
 _SCRIPTS = ("view.js", "folds.js", "legend.js", "ways.js", "lists.js", "keys.js", "main.js")
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
-
-
-def draw(facts: Facts, path: Target, engine: Optional[str] = None) -> None:
-    """Write the picture of an audit to ``path``: a page where it ends in ``.html``, else as ``drawing.draw`` does."""
-    from graphcut.drawing import draw as drawn
-
-    if _is_page(path):
-        return page([facts], path, engine=engine)
-    return drawn(facts, path, engine)
 
 
 def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, engine: Optional[str] = None) -> None:
@@ -49,13 +39,9 @@ def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, e
         GraphcutError: the name ends otherwise, there is no audit, ``engine`` is not installed, or the file cannot be
             written.
     """
-    if not _is_page(path):
+    if not os.fspath(path).lower().endswith(SUFFIXES):
         raise GraphcutError(f"cannot write a page to {printable(os.fspath(path))}: the name must end in .html")
-    text = html(audits, engine)
-    try:
-        Path(os.fspath(path)).write_text(text, encoding="ascii", errors="xmlcharrefreplace")
-    except OSError as error:
-        raise GraphcutError(f"cannot write {printable(os.fspath(path))}: {error.strerror}") from None
+    save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
 
 
 def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[str] = None) -> str:
@@ -77,10 +63,6 @@ def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[s
 def embedded(value: Any) -> str:
     """JSON that may stand in a ``script`` element of a page: ASCII, and no character that could end the element."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ASCII)
-
-
-def _is_page(path: Target) -> bool:
-    return os.fspath(path).lower().endswith(SUFFIXES)
 
 
 def _rendered(losses: List[Any], data: str) -> str:

@@ -95,7 +95,7 @@ def test_a_box_of_the_picture_can_be_clicked(page):
     box(page, STOP, "^w2").click()
     assert "w2 [3, 2] gets a gradient" in page.inner_text(f"{STOP} .answer")
     box(page, STOP, "hidden").click()
-    assert "hidden: cuts off a gradient (cuts)" in page.inner_text(f"{STOP} .answer")
+    assert "hidden: cuts off the gradient (cuts)" in page.inner_text(f"{STOP} .answer")
     box(page, STOP, "MatMul_1").click()
     assert "A gradient passes. 1 op: MatMul_1" in page.inner_text(f"{STOP} .answer")
 

@@ -13,6 +13,7 @@ from graphcut.errors import GraphcutError
 from graphcut.views import draw, numbers, page, ways
 from graphcut.views.page import embedded, html
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside
+from tests.report.fakes import FakeAudit, dag
 from tests.views.audits import NASTY, whole_page
 
 needs_engine = pytest.mark.skipif(not any(map(engines.available, engines.ENGINES)), reason="no layout engine")
@@ -133,10 +134,25 @@ def test_beyond_a_limit_variables_are_counted_the_same_of_each_group(no_engine, 
     assert sum(each["count"] for each in told["groups"]) == 40
 
 
-def test_beyond_a_limit_routes_are_left_out_and_the_page_says_so(no_engine, monkeypatch):
-    monkeypatch.setattr(ways, "STEPS", 0)
+def test_beyond_a_limit_variables_are_not_explained(no_engine, monkeypatch):
+    monkeypatch.setattr(ways, "EXPLAINED", 2)
     told = known(STOPPED)["variables"]
-    assert dict(zip(told["name"], told["routed"])) == {"w1": True, "w2": False, "unused": True}
+    assert dict(zip(told["name"], told["explained"])) == {"w1": 1, "unused": 1, "w2": 0}
+    monkeypatch.setattr(ways, "STEPS", 0)
+    assert dict(zip(told["name"], known(STOPPED)["variables"]["explained"]))["w2"] == 0
+
+
+def test_one_of_each_box_and_of_each_fate_is_explained_first(no_engine, monkeypatch):
+    audit = beside(40, 10)
+    monkeypatch.setattr(ways, "EXPLAINED", 5)
+    told = known(audit)
+    explained = {name for name, yes in zip(told["variables"]["name"], told["variables"]["explained"]) if yes}
+    assert explained == {"block_0/kernel", "block_9/kernel", "block_19/kernel", "block_29/kernel", "block_39/kernel"}
+
+
+def test_an_audit_of_nothing_has_a_page(no_engine):
+    told = known(FakeAudit(graph=dag("loss = Const")))
+    assert told["variables"]["name"] == [] and told["lines"][0].startswith("no variable to audit")
 
 
 def test_without_an_engine_the_page_has_the_table_and_says_why(no_engine):

@@ -1,6 +1,8 @@
 // Puts the page together: one loss is seen at a time, one thing is chosen in it, or nothing.
 
 const data = JSON.parse(document.getElementById("data").textContent);
+// The variables stand in the order of their groups, which have the verdict.
+for (const loss of data) loss.variables.verdict = loss.groups.flatMap((each) => Array(each.listed).fill(each.verdict));
 const by = (id) => document.getElementById(id);
 
 function makeLoss(section, loss) {
@@ -25,8 +27,13 @@ function makeLoss(section, loss) {
 
   function aboutVariable(at) {
     const text = loss.variables.name[at] + loss.words[loss.variables.words[at]], lines = text.split("\n");
-    if (!loss.variables.routed[at]) lines.push("Its own route is not on this page, which lights up every live route to its box; audit.explain tells it.");
+    if (!loss.variables.explained[at]) lines.push(...unexplained(at));
     return lines.map((line, index) => make("p", index ? "" : "first", line));
+  }
+
+  function unexplained(at) {
+    const group = loss.groups.find((each) => at >= each.first && at < each.first + each.listed);
+    return [group.reason, "This page explains some of its variables only; audit.explain tells of each."].filter(Boolean);
   }
 
   function aboutStop(stop) {

@@ -48,7 +48,7 @@ function makeWays(loss) {
     const [route, cuts] = loss.ways[loss.variables.way[at]], box = loss.variables.box[at], pairs = new Set();
     for (const [from, to] of route) pairs.add(from + " " + to);
     for (const barrier of cuts) cut(barrier, box, pairs);
-    if (!loss.variables.routed[at] && box >= 0) live(box, pairs);
+    if (!loss.variables.explained[at] && !cuts.length && box >= 0) live(box, pairs);
     return lit(pairs, [box, ...cuts]);
   }
 
