@@ -49,7 +49,7 @@ _DRAW = f"""Draw where the gradient goes and where it is cut.
 
 The suffix of the output picks the format: .html is one page to search and click in; .svg needs no
 program but pip's; .dot, .gv, .mmd (Mermaid) and .graphml are text; .png and .pdf need the system's
-Graphviz.
+Graphviz; .json is the whole graph for Model Explorer, with its node data beside it.
 
 {_SOURCE}
 
