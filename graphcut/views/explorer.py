@@ -13,11 +13,13 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Tuple
 
 from graphcut.dag import SEPARATOR
-from graphcut.drawing.barricades import barred_edges, op_of, variable_op
+from graphcut.drawing import ops as numbered
+from graphcut.drawing.barricades import barred_edges
 from graphcut.drawing.boxes import Line
 from graphcut.drawing.dot import title
 from graphcut.drawing.routes import routes
 from graphcut.drawing.scopes import scope_of
+from graphcut.drawing.sketch import BEHIND, CUT
 from graphcut.drawing.style import BARRIER, LINE_WORDS, LINES, LOSS, VERDICT_WORDS, VERDICTS
 from graphcut.report.rows import shape_text
 from graphcut.views.files import save
@@ -58,24 +60,25 @@ def graph(facts: Facts) -> Dict[str, Any]:
 def node_data(facts: Facts) -> Dict[str, Any]:
     """For each op that matters for the cut a word and a colour: the verdict of a variable, the kind of a barrier, the loss,
     whether a gradient passes or the op lies behind a cut."""
-    results = {op: _result(*told) for op, told in _told(facts).items() if op in facts.graph}
+    results = {op: _result(*told) for op, told in _told(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 
 def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
     """The word and the colour of each op; the most telling one wins."""
-    told: Dict[str, Tuple[str, str]] = {}
-    for _, producer, line in routes(facts).edges(keys=True):
-        if line in (Line.CUT, Line.BEHIND):
+    ops = numbered.ops(facts)
+    told: Dict[int, Tuple[str, str]] = {}
+    for _, producer, line in routes(facts, ops).edges:
+        if line in (CUT, BEHIND):
             told[producer] = (LINE_WORDS[Line.BEHIND], _BEHIND)
-    told.update(dict.fromkeys(facts.carrying, (LINE_WORDS[Line.LIVE], _LIVE)))
-    for (op, _), standing in barred_edges(facts).items():
-        if op not in facts.carrying:
+    told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], _LIVE)))
+    for (op, _), standing in barred_edges(facts, ops).items():
+        if op not in facts.passing:
             told[op] = (standing[0].barrier.value, BARRIER["fillcolor"])
-    for each in facts.variables:
-        told[variable_op(each)] = (VERDICT_WORDS[each.verdict], VERDICTS[each.verdict]["fillcolor"])
-    told.update({op_of(tensor): ("loss", LOSS["fillcolor"]) for tensor in facts.loss})
-    return told
+    for op, audits in ops.variables.items():
+        told[op] = (VERDICT_WORDS[audits[0].verdict], VERDICTS[audits[0].verdict]["fillcolor"])
+    told.update(dict.fromkeys(ops.losses, ("loss", LOSS["fillcolor"])))
+    return {ops.name(op): words for op, words in told.items() if op < len(ops.flat.names)}
 
 
 def _result(value: str, colour: str) -> Dict[str, str]:
@@ -112,9 +115,10 @@ def _incoming(facts: Facts, op: str) -> Iterator[Dict[str, str]]:
 
 
 def _cuts(facts: Facts) -> Dict[str, Any]:
+    ops = numbered.ops(facts)
     edges = [
-        {"sourceNodeId": producer, "targetNodeId": op, "label": standing[0].barrier.value}
-        for (op, producer), standing in barred_edges(facts).items()
+        {"sourceNodeId": ops.name(producer), "targetNodeId": ops.name(op), "label": standing[0].barrier.value}
+        for (op, producer), standing in barred_edges(facts, ops).items()
     ]
     return {"name": LINE_WORDS[Line.CUT], "edgeColor": LINES[Line.CUT]["color"], "edgeWidth": 3, "edges": edges}
 
