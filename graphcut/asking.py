@@ -51,6 +51,11 @@ def reaches(self: Asked, key: Any, through: Any = None, avoiding: Any = None) ->
 
     Raises:
         GraphcutError: something named is not in the graph; the message has near names.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> bool(audit.reaches("w1")), bool(audit.reaches("w2", through="output")), bool(audit.reaches("w2", avoiding="output"))
+    (False, True, False)
     """
     from graphcut.places import every, rows
     from graphcut.reach import reach
@@ -76,6 +81,11 @@ def what_if(self: AskedT, remove: Any = (), stop: Any = ()) -> AskedT:
 
     Raises:
         GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> audit.what_if(remove="hidden")["w1"].verdict, audit.what_if(stop="output")["w2"].verdict
+    (<Verdict.FLOWS: 'flows'>, <Verdict.NONE: 'none'>)
     """
     from graphcut.whatif import edited
 
@@ -91,6 +101,11 @@ def compare(self: Asked, other: Asked) -> Tuple[Change, ...]:
 
     Returns:
         The changes, in the order of the variables; what only one audit has changes from or to ``None``.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> audit.compare(audit.what_if(remove="hidden"))
+    (Change(name='w1', before=<Verdict.NONE: 'none'>, after=<Verdict.FLOWS: 'flows'>, op='hidden'),)
     """
     from graphcut.compare import changes
 
@@ -109,6 +124,10 @@ def verify(self: Asked, numbers: bool = False) -> Tuple[Disagreement, ...]:
 
     Raises:
         GraphcutError: the graph cannot be copied, or is what an edit would make.
+
+    >>> import graphcut
+    >>> graphcut.audit("fixtures/documents/003.meta").verify()
+    ()
     """
     from graphcut.verify import disagreements, nonzeros
 
@@ -151,6 +170,11 @@ def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
 
     Raises:
         GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> [each.op for each in audit.suggest_unblock("w1")], [each.op for each in audit.suggest_stops(block="w2")]
+    (['hidden'], ['output'])
     """
     from graphcut.suggest.unblock import suggested
 

@@ -38,6 +38,23 @@ def audit(
     Raises:
         GraphcutError: the source cannot be read, or a name is not in it; the message says what is near.
         TypeError: the loss is complex or a string, as in ``tf.gradients``.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta", loss="loss")
+    >>> audit["w1"].verdict, audit["w2"].verdict
+    (<Verdict.NONE: 'none'>, <Verdict.FLOWS: 'flows'>)
+    >>> audit["w1"].cut[0].op, audit["w1"].cut[0].barrier
+    ('hidden', <Barrier.STOP_GRADIENT: 'stop-gradient'>)
+    >>> audit["w2"].path
+    ('loss', 'output', 'w2/read', 'w2')
+    >>> print(audit)
+    loss: loss:0 (asked for)
+    <BLANKLINE>
+    verdict  variable  shape   what cuts it             where
+    none     w1        [2, 3]  stop-gradient at hidden
+    flows    w2        [3, 4]
+    <BLANKLINE>
+    1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient
     """
     with collector_paused():
         traced = sources.read(source, args, {}, signature)

@@ -17,7 +17,11 @@ class GraphcutError(Exception):
 
 
 def near_names(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'loss'?`` where something is near, else an empty string."""
+    """What to put behind a message about an unknown name, where something is near; else an empty string.
+
+    >>> near_names("los", ["loss", "accuracy"])
+    "; did you mean 'loss'?"
+    """
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     if not near:
         return ""
@@ -25,7 +29,11 @@ def near_names(name: str, known: Iterable[str]) -> str:
 
 
 def printable(name: str, limit: int = 120) -> str:
-    """``name`` quoted, with control characters escaped, cut in the middle beyond ``limit`` characters."""
+    """``name`` quoted, with control characters escaped, cut in the middle beyond ``limit`` characters.
+
+    >>> print(printable("a\\x1b[31mred"), printable("x" * 100, 10))
+    'a\\x1b[31mred' 'xxxx…xxxx'
+    """
     text = repr(name)
     if len(text) <= limit:
         return text

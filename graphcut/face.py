@@ -129,7 +129,7 @@ class Audit:
         return self.variables[position(key, self._traced, self._targets)]
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
-        """The rows whose names match an ``fnmatch`` pattern such as ``encoder/*``."""
+        """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
         return tuple(each for each in self.variables if fnmatchcase(each.name, pattern))
 
     def __iter__(self) -> Iterator[VariableAudit]:
@@ -147,13 +147,13 @@ class Audit:
         return "<graphcut.Audit of %s: %d variables>" % (", ".join(self.loss), len(self.variables))
 
     def explain(self, key: Any) -> str:
-        """What one variable gets, why, and what to do about it: twelve lines at most."""
+        """What one variable (``key``: as for ``audit[key]``) gets, why, and what to do about it: twelve lines at most."""
         from graphcut.report.explain import explain
 
         return explain(self, self[key])
 
     def reason(self, variable: VariableAudit) -> Reason:
-        """Why one of the variables gets what it gets, as plain facts."""
+        """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
         from graphcut.why.reasons import Reasons
 
         if "reasons" not in self._made:
@@ -172,8 +172,15 @@ class Audit:
             return Audit(inquiry, self._targets)
 
     def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
-        """Draw the cut; the ending of ``path`` picks the format (``.svg``, ``.html``, ``.dot``, with the system's Graphviz
-        others)."""
+        """Draw the cut.
+
+        Args:
+            path: where to; its ending picks the format: ``.svg``, ``.html``, ``.dot``, with the system's Graphviz others.
+            engine: what lays it out, ``"wasm"`` or ``"dot"``; by default whatever is installed.
+
+        Raises:
+            GraphcutError: no engine is installed, or the file cannot be written.
+        """
         from graphcut.views import draw
 
         draw(self, path, engine)

@@ -12,6 +12,7 @@ from graphcut.terms import Late, Verdict
 class Change:
     """One variable whose verdict differs between two audits, and the op that makes the difference.
 
+    ``name`` is the variable's.
     ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
     the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
     that audit does not have the variable.
@@ -27,6 +28,7 @@ class Change:
 class Reach:
     """True if any of the variables asked about is reached.
 
+    ``reached`` has the names of those that are;
     ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
     """
 
@@ -41,6 +43,7 @@ class Reach:
 class Disagreement:
     """One variable for which the real ``tf.gradients`` answers otherwise than its verdict says, or could not be asked.
 
+    ``name`` is the variable's, ``verdict`` what the audit says.
     ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
     TensorFlow said.
     """

@@ -61,6 +61,13 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 
     Raises:
         GraphcutError: the source cannot be read or traced; the message says why.
+
+    >>> import graphcut
+    >>> dag = graphcut.trace("fixtures/documents/003.meta")
+    >>> dag.nodes["hidden"]["type"], dag.nodes["hidden"]["inputs"], dag.nodes["hidden"]["dtypes"]
+    ('StopGradient', ('product:0',), ('float32',))
+    >>> dag.edges["product", "hidden"]
+    {'tensors': ((0, 0),), 'control': False}
     """
     return to_dag(read(source, args, kwargs, signature))
 

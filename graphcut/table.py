@@ -42,7 +42,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Losses by variables. ``str`` gives text; ``losses`` are the headings of the columns."""
+    """Losses by variables. ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables
+    (``label``, ``names``, ``cells``)."""
 
     losses: Tuple[str, ...]
     rows: Tuple[Row, ...]
@@ -80,6 +81,13 @@ def table(audits: Union[Iterable[Facts], Mapping[str, Facts]]) -> Table:
 
     Returns:
         A ``Table``: ``print`` it, or take ``.to_json()`` or ``.to_html()``.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> print(graphcut.table({"with the stop": audit, "without": audit.what_if(remove="hidden")}))
+    variable  with the stop        without
+    w1        none: stop-gradient  flows
+    w2        flows                flows
     """
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)

@@ -13,7 +13,11 @@ from typing import Any, Optional, Tuple, Union
 
 
 class Verdict(enum.Enum):
-    """What ``tf.gradients`` answers for a variable, worst first."""
+    """What ``tf.gradients`` answers for a variable, worst first (``tensorflow/python/ops/gradients_util.py``).
+
+    ``raises``: an error; ``none``: ``None``; ``zero``: a tensor, always zeros; ``conditional``: a gradient, in some runs;
+    ``flows``: a gradient.
+    """
 
     RAISES = "raises"
     NONE = "none"
@@ -23,7 +27,15 @@ class Verdict(enum.Enum):
 
 
 class Barrier(enum.Enum):
-    """Why a gradient does not cross an edge, deliberate ones first."""
+    """Why a gradient does not cross an edge, deliberate ones first.
+
+    ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
+    ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
+    TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
+    op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
+    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: assigned to another variable;
+    ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
+    """
 
     STOP_GRADIENT = "stop-gradient"
     PREVENT_GRADIENT = "prevent-gradient"
@@ -42,12 +54,21 @@ class Barrier(enum.Enum):
 
     @property
     def deliberate(self) -> bool:
-        """Somebody put it there to cut: a stop, a prevention, an argument of that name."""
+        """Somebody put it there to cut: a stop, a prevention, an argument of that name.
+
+        >>> Barrier.STOP_GRADIENT.deliberate, Barrier.DTYPE.deliberate
+        (True, False)
+        """
         return self in (Barrier.STOP_GRADIENT, Barrier.PREVENT_GRADIENT, Barrier.STOP_ARGUMENT)
 
 
 class Role(enum.Enum):
-    """What a ``StopGradient`` does for one loss; the first that fits."""
+    """What a ``StopGradient`` does for one loss; the first that fits.
+
+    ``dead``: it does not feed the loss; ``redundant``: no variable upstream; ``cuts``: it is in the cut of some variable;
+    ``bypassed``: every variable upstream gets its gradient another way; ``shadowed``: another barrier stops everything
+    before it does.
+    """
 
     DEAD = "dead"
     REDUNDANT = "redundant"
@@ -79,6 +100,7 @@ class Late:
 class Cut:
     """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
 
+    ``type`` is the op's type, ``barrier`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
     ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
     ``library`` is true where the op was made inside TensorFlow or Keras.
     """
@@ -111,6 +133,7 @@ class Assumption:
 
     ``whole``: the op tells that the graph is not the one that was built, optimized or frozen since; what the audit says
     holds for what is left, and certifies nothing.
+    ``op`` is its name, ``type`` its type, ``reason`` why TensorFlow could not be asked.
     """
 
     op: str
@@ -121,7 +144,12 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Stop:
-    """One ``StopGradient`` op. ``role``, ``sole`` and ``cuts`` (variable names) are for the audited loss."""
+    """One ``StopGradient`` op; ``role``, ``sole`` and ``cuts`` are for the audited loss.
+
+    ``op`` is its name; ``role`` what it does; ``sole`` is true if taking it away alone brings a gradient back to some
+    variable; ``cuts`` has the names of the variables that it cuts off; ``library`` is true where TensorFlow or Keras made
+    it; ``where`` is ``file:line`` or ``None``.
+    """
 
     op: str
     role: Role
@@ -135,6 +163,9 @@ class Stop:
 class VariableAudit:
     """What one variable (or input, or tensor) gets from the loss, and why.
 
+    ``name`` is the variable's own, ``tensor`` (``op:0``) what stands for it in the graph, ``None`` where the graph does not
+    hold it; ``verdict`` what TensorFlow answers; ``trainable`` is ``None`` where nobody knows; ``dtype`` is TensorFlow's name
+    (``float32``). ``conditions`` are the branches that every carrying path passes.
     ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
     gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
     ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient

@@ -21,7 +21,11 @@ class Spec:
 
 
 def parsed(text: str) -> Spec:
-    """The spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``."""
+    """The spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``.
+
+    >>> parsed("float32[32,?]")
+    Spec(dtype='float32', shape=(32, None))
+    """
     found = _SPEC.fullmatch(text)
     sizes = [size.strip().lower() for size in found.group(2).split(",")] if found else []
     if sizes == [""]:

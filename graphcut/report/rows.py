@@ -62,7 +62,11 @@ def _shape(group: Group) -> str:
 
 
 def shape_text(shape: object) -> str:
-    """``[32, ?]``; ``?`` where the rank is unknown."""
+    """A shape as it is shown.
+
+    >>> shape_text((32, None)), shape_text(()), shape_text(None)
+    ('[32, ?]', '[]', '?')
+    """
     if not isinstance(shape, tuple):
         return "?"
     return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"

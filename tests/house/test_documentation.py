@@ -1,0 +1,49 @@
+"""Every public name says what it is: arguments, fields, words, what comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+
+import pytest
+
+import graphcut
+
+PUBLIC = {name: getattr(graphcut, name) for name in graphcut.__all__}
+MEMBERS = {
+    "Audit." + name: getattr(member, "fget", member)
+    for name, member in vars(graphcut.Audit).items()
+    if not name.startswith("_")
+}
+FUNCTIONS = {name: each for name, each in {**PUBLIC, **MEMBERS}.items() if inspect.isfunction(each)}
+DATA = {name: each for name, each in PUBLIC.items() if dataclasses.is_dataclass(each)}
+ENUMS = {name: each for name, each in PUBLIC.items() if isinstance(each, type) and issubclass(each, enum.Enum)}
+
+
+def test_all_are_looked_at():
+    assert len(FUNCTIONS) > 20 and len(DATA) >= 8 and len(ENUMS) == 3
+
+
+@pytest.mark.parametrize("name", sorted({**PUBLIC, **MEMBERS}))
+def test_everything_has_a_docstring_of_its_own(name):
+    found = {**PUBLIC, **MEMBERS}[name].__doc__
+    assert found and found.strip().endswith((".", ")", "'", "`")) or ">>>" in found
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_argument_is_told(name):
+    said = FUNCTIONS[name].__doc__
+    arguments = [each for each in inspect.signature(FUNCTIONS[name]).parameters if each not in ("self", "args", "kwargs")]
+    assert [each for each in arguments if f"{each}: " not in said and f"``{each}``" not in said] == []
+
+
+@pytest.mark.parametrize("name", sorted(DATA))
+def test_every_field_is_told(name):
+    fields = [field.name for field in dataclasses.fields(DATA[name])]
+    assert [each for each in fields if f"``{each}``" not in DATA[name].__doc__] == []
+
+
+@pytest.mark.parametrize("name", sorted(ENUMS))
+def test_every_word_is_told(name):
+    assert [each.value for each in ENUMS[name] if f"``{each.value}``" not in ENUMS[name].__doc__] == []
