@@ -108,7 +108,7 @@ class Audit:
         return self._traced.shapes(op)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
-        """``file:line`` of an op, by its number, and whether a library made it."""
+        """``file:line`` of the op whose number is ``op``, or ``None``, and whether a library made it."""
         return self._traced.place(op)
 
     @property
