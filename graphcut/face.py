@@ -104,7 +104,7 @@ class Audit:
         return frozenset(self._traced.flat.names[op] for op in self.passing)
 
     def shapes(self, op: int) -> Sequence[Shape]:
-        """The static shapes of the outputs of an op, by its number."""
+        """The static shapes of the outputs of the op whose number is ``op``."""
         return self._traced.shapes(op)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
@@ -172,15 +172,8 @@ class Audit:
             return Audit(inquiry, self._targets)
 
     def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
-        """Draw the cut.
-
-        Args:
-            path: where to; its ending picks the format: ``.svg``, ``.html``, ``.dot``, with the system's Graphviz others.
-            engine: what lays it out, ``"wasm"`` or ``"dot"``; by default whatever is installed.
-
-        Raises:
-            GraphcutError: no engine is installed, or the file cannot be written.
-        """
+        """Draw the cut to ``path``; its ending picks the format (``.svg``, ``.html``, ``.dot``, with the system's Graphviz
+        others). ``engine``: ``"wasm"`` or ``"dot"``, by default what is installed; a ``GraphcutError`` if none is."""
         from graphcut.views import draw
 
         draw(self, path, engine)
