@@ -42,7 +42,18 @@ def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:
         raise GraphcutError(
             "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
         )
-    return (lambda *data: step.train_step(data)), args
+    return _train_step(step), args
+
+
+def _train_step(model: Any) -> Any:
+    """The step of a model, as its ``fit`` runs it: in each replica of its strategy."""
+    strategy = getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
+
+    def train_step(*data: Any) -> Any:
+        with strategy.scope():
+            return strategy.run(model.train_step, args=(data,))
+
+    return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
 
 
 def _begun(step: Any, made: Recording) -> Any:
