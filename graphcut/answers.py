@@ -18,12 +18,14 @@ _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 class Answers(NamedTuple):
     """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
 
-    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``.
+    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
+    the step writes it.
     """
 
     given: Tuple[Optional[bool], ...]
     zeros: bool = False
     error: str = ""
+    updates: Tuple[Optional[bool], ...] = ()
 
 
 class Settled(NamedTuple):
@@ -37,7 +39,8 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     """The findings, each held against its answer where there are any."""
     if answers is None:
         return tuple(map(Settled, found))
-    return tuple(_settled(each, answers, given) for each, given in zip(found, answers.given))
+    told = [replace(each, updated=updated) for each, updated in zip(found, answers.updates)]
+    return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
 
 def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> Settled:

@@ -11,6 +11,7 @@ from graphcut.barriers.edges import Fence
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
 from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
+from graphcut.reading.updates import updated
 from graphcut.sources import Traced
 from graphcut.targets import Target
 from graphcut.terms import Assumption, Cut, VariableAudit, Verdict
@@ -56,7 +57,13 @@ class Findings:
             unused,
             live and tensor in self.flow.sparse,
             size,
+            self._updated(target),
         )
+
+    def _updated(self, target: Target) -> Optional[bool]:
+        """Whether an optimizer of the graph updates a variable; ``None`` where it has no optimizer."""
+        written = updated(self.traced.flat)
+        return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
         """The verdict of a target and the tensor that it comes from."""

@@ -52,7 +52,8 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 def fate(variable: VariableAudit) -> Hashable:
     """What two variables must share to be told in one row."""
-    return (variable.verdict, variable.cut, variable.conditions, variable.unused, variable.trainable is False)
+    frozen, updated = variable.trainable is False, variable.updated
+    return (variable.verdict, variable.cut, variable.conditions, variable.unused, frozen, updated)
 
 
 def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:

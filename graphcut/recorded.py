@@ -31,11 +31,16 @@ class Tape:
 @dataclass(frozen=True)
 class Source:
     """What a gradient was taken with respect to: a variable, else a tensor. ``facts`` name the tensor that stands for it
-    in the graph, or none, and the objects that it was given as; ``identity`` tells it from others."""
+    in the graph, or none, and the objects that it was given as; ``identity`` tells it from others.
+    ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing; ``handle`` is how
+    that is found out.
+    """
 
     facts: Variable
     is_variable: bool
     identity: int
+    handle: int = 0
+    updated: Optional[bool] = None
 
 
 @dataclass(frozen=True)

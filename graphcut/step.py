@@ -80,7 +80,7 @@ def _to_be_told(tape: Tape, rows: Sequence[Target]) -> Iterator[int]:
 
 def _loss(traced: Traced, taken: Gradient) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
-    return Loss(tuple(tensors), "what %s is taken of at %s" % (taken.api, taken.where))
+    return Loss(tuple(tensors), "what %s is taken of%s" % (taken.api, " at %s" % taken.where if taken.where else ""))
 
 
 def _target(traced: Traced, source: Source) -> Target:
@@ -93,12 +93,14 @@ def _target(traced: Traced, source: Source) -> Target:
 
 def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) -> Answers:
     """The answers in the order of the rows; a source given twice is one row."""
+    updated = {_key(row): source.updated for row, source in zip(rows, taken.sources)}
+    updates = tuple(updated[_key(each)] for each in listed)
     if taken.answers is None:
-        return Answers((None,) * len(listed), taken.zeros, taken.error)
+        return Answers((None,) * len(listed), taken.zeros, taken.error, updates)
     found: Dict[Hashable, bool] = {}
     for row, given in zip(rows, taken.answers):
         found[_key(row)] = found.get(_key(row), False) or given
-    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros)
+    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros, "", updates)
 
 
 def _key(target: Target) -> Hashable:

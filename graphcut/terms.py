@@ -169,7 +169,8 @@ class VariableAudit:
     ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
     gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
     ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
-    comes as ``tf.IndexedSlices``.
+    comes as ``tf.IndexedSlices``. ``updated``: the step writes the variable, or an optimizer of the graph does; ``None`` where
+    nobody knows.
     """
 
     name: str
@@ -184,3 +185,4 @@ class VariableAudit:
     unused: bool = False
     sparse: bool = False
     cut_size: int = 0
+    updated: Optional[bool] = None

@@ -15,7 +15,7 @@ REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
 READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
 _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
-_OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
+OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 
 
 def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
@@ -138,7 +138,7 @@ def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
 def slots(flat: FlatGraph) -> FrozenSet[int]:
     """The tensors of optimizer slots: what an ``Apply…`` op is handed beside the variable that it updates."""
     found = set()
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(_OPTIMIZERS)}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(OPTIMIZERS)}
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         for tensor in flat.inputs[op][1:]:
             found.add(root(flat, _value_of(flat, tensor)))

@@ -23,6 +23,8 @@ def to_dict(facts: Facts) -> Dict[str, Any]:
         "variables": _plain(facts.variables),
         "stops": _plain(facts.stops),
         "assumptions": _plain(facts.assumptions),
+        "recorded": list(facts.recorded),
+        "disagreements": _plain(facts.disagreements),
     }
 
 

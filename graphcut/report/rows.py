@@ -84,3 +84,13 @@ def _reason(variable: VariableAudit) -> Iterator[str]:
         yield f"only in {branch(condition)}"
     if variable.trainable is False:
         yield "not trainable"
+    yield from update(variable)
+
+
+def update(variable: VariableAudit) -> Iterator[str]:
+    """What is odd about how a variable is updated, if anything is."""
+    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    if variable.updated is False and gets and variable.trainable is not False:
+        yield "never updated"
+    if variable.updated and not gets:
+        yield "updated all the same"

@@ -10,6 +10,7 @@ from graphcut.report.words import BARRIERS, shown
 from graphcut.terms import Assumption, Barrier, VariableAudit, Verdict
 
 if TYPE_CHECKING:
+    from graphcut.replies import Disagreement
     from graphcut.report.facts import Facts
 
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
@@ -19,6 +20,18 @@ _WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
 
 def notices(facts: Facts) -> Tuple[str, ...]:
     """What makes every row below it true at once, the most telling first; often empty."""
+    return (*_defects(facts.disagreements), *_general(facts))
+
+
+def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
+    """Where the verdict shown is TensorFlow's recorded answer and graphcut's own would have been another."""
+    for each in disagreements[:3]:
+        yield f"a defect of graphcut, please report it: {shown(each.name)} was judged {each.verdict.value}, but {each.reason}"
+    if len(disagreements) > 3:
+        yield f"and {len(disagreements) - 3} more"
+
+
+def _general(facts: Facts) -> Tuple[str, ...]:
     variables = facts.variables
     if not variables:
         return ("no variable to audit was found in this graph",)

@@ -41,7 +41,7 @@ def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterato
         name = name_in(inner, graph, inside)
         names = (name,) if name else ()
         if isinstance(inner, tf.Variable):
-            yield Source(described(variable, names), True, id(inner))
+            yield Source(described(variable, names), True, id(inner), id(handle_of(inner)))
         else:
             shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
             label = name.rpartition(":")[0] or "sources[%d]" % index

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, Iterator, Mapping, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
 from graphcut.errors import GraphcutError
-from graphcut.recorded import Gradient
+from graphcut.recorded import Gradient, Source
+from graphcut.tracing import updates
 from graphcut.tracing.failures import explained
 from graphcut.tracing.live import example
+from graphcut.tracing.owners import owned
 from graphcut.tracing.patches import Patch, Patches
 from graphcut.tracing.recording import Recording, current, recording
 
@@ -31,7 +34,18 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         except GraphcutError:
             if made.error is None and made.finished is None:
                 raise
-        return tuple(made.finished or made.gradients)
+        trained, written = owned(step), frozenset() if made.finished is None else updates.written(made.root)
+        taken = made.gradients if made.finished is None else made.finished
+        return tuple(replace(each, sources=tuple(_told(each.sources, trained, written))) for each in taken)
+
+
+def _told(sources: Sequence[Source], trained: Mapping[int, Any], written: FrozenSet[int]) -> Iterator[Source]:
+    """The sources with what is known once the step is traced: what a model trains, what the step writes."""
+    for source in sources:
+        known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
+        facts = replace(source.facts, trainable=known[0]) if known else source.facts
+        updated = source.handle in written if written and source.is_variable else None
+        yield replace(source, facts=facts, updated=updated)
 
 
 def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:

@@ -9,6 +9,7 @@ import networkx as nx
 
 from graphcut.dag import DTYPES, FlatGraph, Kind
 from graphcut.drawing.walks import float_producers
+from graphcut.replies import Disagreement
 from graphcut.terms import Assumption, Barrier, Cut, Stop, VariableAudit, Verdict
 from graphcut.why.reasons import Reason
 from graphcut.why.routes import Step
@@ -23,6 +24,8 @@ class FakeAudit:
     loss_dtypes: Tuple[str, ...] = ("float32",)
     stops: Tuple[Stop, ...] = ()
     assumptions: Tuple[Assumption, ...] = ()
+    recorded: Tuple[bool, ...] = ()
+    disagreements: Tuple[Disagreement, ...] = ()
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None

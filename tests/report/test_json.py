@@ -41,10 +41,13 @@ def test_keys_and_words():
                 "unused": False,
                 "sparse": False,
                 "cut_size": 0,
+                "updated": None,
             }
         ],
         "stops": [{"op": "z", "role": "cuts", "sole": True, "cuts": ["w"], "library": False, "where": None}],
         "assumptions": [],
+        "recorded": [],
+        "disagreements": [],
     }
 
 

@@ -1,0 +1,33 @@
+"""Which variables a step writes: by an optimizer's op, by an assignment, wherever in the step that is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, Iterator
+
+from graphcut.tracing import bodies
+from graphcut.tracing.objects import captures
+
+_WRITERS = ("Assign", "ResourceApply", "ResourceSparseApply", "ResourceScatter", "Apply", "SparseApply", "Scatter")
+
+
+def written(root: Any) -> FrozenSet[int]:
+    """The ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
+    outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in _graphs(root)}
+    return frozenset(id(_outermost(handle, outside)) for graph in _graphs(root) for handle in _handles(graph))
+
+
+def _graphs(root: Any) -> Iterator[Any]:
+    return iter(bodies.graphs(root).values())
+
+
+def _handles(graph: Any) -> Iterator[Any]:
+    return (op.inputs[0] for op in graph.get_operations() if op.type.startswith(_WRITERS) and len(op.inputs))
+
+
+def _outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
+    """What a tensor stands for outside of the graphs that captured it."""
+    while True:
+        around = outside.get(id(getattr(tensor, "graph", None)), {}) if hasattr(tensor, "op") else {}
+        if id(tensor) not in around:
+            return tensor
+        tensor = around[id(tensor)]
