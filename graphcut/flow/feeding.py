@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from graphcut.dag import FlatGraph
+from graphcut.dag import Call, FlatGraph
+from graphcut.reading.variables import HANDLES, root
 from graphcut.rules.table import Rules
+
+_RESOURCE = 20
+_VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 
 
 def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
@@ -71,7 +75,21 @@ def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments]
         inward.update(dict.fromkeys(ends + list(call.results) + list(call.variables), call.inputs))
+        inward.update(dict.fromkeys(_idle(flat, call), ()))
     return inward
+
+
+def _idle(flat: FlatGraph, call: Call) -> List[int]:
+    """What stands in a v2 loop for a resource that is no variable, a queue say. ``while_v2._preprocess_grad`` has no zeros
+    for one (``supports_default_grad``): the gradient of the body is not asked for it, and what feeds the loop does not
+    reach what reads it."""
+    handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first[op]] == _RESOURCE]
+    idle = [
+        index
+        for index in handles
+        if flat.type(flat.producer[root(flat, flat.inputs[call.variables[index]][0])]) not in _VARIABLES
+    ]
+    return [op for ops in (call.variables, *call.arguments) for op in (ops[index] for index in idle)]
 
 
 def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:

@@ -25,7 +25,8 @@ class Flow:
     """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
 
     ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
-    ``sure`` is *connected* without the zeros that fill the exits of v1 loops; what is connected beyond it is judged alone.
+    ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
+    judged alone.
     """
 
     rules: Rules
@@ -113,8 +114,8 @@ def flow(
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
     connected = walking.walk(rules, starts, stopped, walking.connected, fills)
-    calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
-    sure = connected if len(calls) == len(fills) else walking.walk(rules, starts, stopped, walking.connected, calls)
+    certain = _certain(rules, fills)
+    sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     carried = walking.walk(rules, {**starts, **_made(connected)}, stopped, walking.carries, {}, connected)
     order = topological(rules.flat)
     bounds = {op: reasons.get(op, Barrier.STOP_ARGUMENT) for op in stopped}
@@ -128,6 +129,14 @@ def flow(
         _results(rules),
         bounds,
     )  # fmt: skip
+
+
+def _certain(rules: Rules, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
+    """The zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
+    calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
+    return {
+        op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()
+    }
 
 
 def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:
