@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut import asking, sources
+from graphcut import asking, sources, views
 from graphcut.answers import Answers, settled
 from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
 from graphcut.findings import Findings
@@ -171,12 +170,7 @@ class Audit:
         with collector_paused():
             return Audit(inquiry, self._targets)
 
-    def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
-        """Draw the cut to ``path``; its ending picks the format (``.svg``, ``.html``, ``.dot``, with the system's Graphviz
-        others). ``engine``: ``"wasm"`` or ``"dot"``, by default what is installed; a ``GraphcutError`` if none is."""
-        from graphcut.views import draw
-
-        draw(self, path, engine)
+    draw, _repr_svg_, _repr_html_ = views.draw, views.repr_svg, views.repr_html
 
     def to_dot(self) -> str:
         """The picture as DOT; needs no engine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Dict, Protocol
 
     from graphcut.drawing.facts import Facts as Drawn
     from graphcut.report.facts import Facts as Told
@@ -15,3 +15,8 @@ if TYPE_CHECKING:
 
         @property
         def source(self) -> str: ...
+
+    class Shown(Facts, Protocol):
+        """An audit that keeps what it has made."""
+
+        _made: Dict[str, Any]

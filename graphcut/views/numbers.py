@@ -53,13 +53,7 @@ def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[st
     return {
         "heading": shown(heading),
         "title": title(facts),
-        "lines": [
-            *uncertain(facts.assumptions),
-            *notices(facts),
-            loss_line(facts),
-            summary_line(facts.variables),
-            *assumption_lines(facts.assumptions),
-        ],
+        "lines": lines(facts),
         "boxes": [_box(box) for box in found],
         "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
         **_variables(facts, [each for group in listed for each in group], boxes),
@@ -67,6 +61,17 @@ def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[st
         "stops": list(_stops(facts, order, boxes)),
         "total": len(facts.variables),
     }
+
+
+def lines(facts: Facts) -> List[str]:
+    """What is said of the whole audit, as above and below the table."""
+    return [
+        *uncertain(facts.assumptions),
+        *notices(facts),
+        loss_line(facts),
+        summary_line(facts.variables),
+        *assumption_lines(facts.assumptions),
+    ]
 
 
 def _listed(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[VariableAudit]]:

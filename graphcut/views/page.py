@@ -66,21 +66,14 @@ def embedded(value: Any) -> str:
 
 
 def _rendered(losses: List[Any], data: str) -> str:
-    import jinja2
-
     from graphcut.drawing.style import VERDICTS
+    from graphcut.views.filling import templates
 
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("graphcut.views", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = templates.get_template("page.css").render(verdicts=VERDICTS)
-    script = "".join(templates.get_template(name).render() for name in _SCRIPTS)
+    known = templates()
+    style = known.get_template("page.css").render(verdicts=VERDICTS)
+    script = "".join(known.get_template(name).render() for name in _SCRIPTS)
     filled = {"losses": losses, "data": data, "style": style, "script": script}
-    return str(templates.get_template("page.html").render(policy=_policy(style, script), **filled))
+    return str(known.get_template("page.html").render(policy=_policy(style, script), **filled))
 
 
 def _policy(style: str, script: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, Iterator, Optional
+from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple
 
 from graphcut.drawing.dot import title, write
 from graphcut.drawing.engines import choose, render
@@ -30,12 +30,14 @@ _XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 @dataclass(frozen=True)
 class Sketch:
-    """``drawn`` has boxes and links; ``svg`` is one element, empty where there is no layout: ``problem`` says why."""
+    """``drawn`` has boxes and links; ``image`` is Graphviz's SVG and ``svg`` the element made of it; both are empty where
+    there is no layout: ``problem`` says why."""
 
     title: str
     drawn: networkx.MultiDiGraph
-    svg: str
-    problem: str
+    image: str = ""
+    svg: str = ""
+    problem: str = ""
 
 
 def sketch(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
@@ -43,11 +45,11 @@ def sketch(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) ->
     drawn, heading = picture(facts), title(facts)
     try:
         image = render(write(drawn, ""), "svg", choose("svg", engine), seconds)
-        return Sketch(heading, drawn, _clean(image, drawn), "")
+        return Sketch(heading, drawn, image.decode(), _clean(image, drawn))
     except GraphcutError as error:
         if engine is not None:
             raise
-        return Sketch(heading, drawn, "", str(error))
+        return Sketch(heading, drawn, problem=str(error))
 
 
 def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
@@ -57,7 +59,8 @@ def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
     except ElementTree.ParseError as error:
         raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
     (clean,) = _copies(root, numbers)
-    clean.set("viewBox", _view(root))
+    x, y, width, height = _view(root)
+    clean.attrib.update(viewBox=f"{x:g} {y:g} {width:g} {height:g}", width=f"{width:g}", height=f"{height:g}")
     for graph in clean:
         for background in graph.findall("polygon"):
             graph.remove(background)
@@ -100,9 +103,9 @@ def _named(element: ElementTree.Element, numbers: Dict[str, str]) -> Dict[str, s
     return {"data-legend": ""} if "legend" in told else {}
 
 
-def _view(root: ElementTree.Element) -> str:
+def _view(root: ElementTree.Element) -> Tuple[float, float, float, float]:
     """The part that is seen, in the coordinates of the boxes: the one move that Graphviz makes is taken out."""
     x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
     moved = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", "".join(g.get("transform", "") for g in root))
     across, down = map(float, moved.groups()) if moved else (0.0, 0.0)
-    return f"{x - across:g} {y - down:g} {width:g} {height:g}"
+    return x - across, y - down, width, height
