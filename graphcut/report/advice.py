@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Mapping
-
 from graphcut.terms import Barrier, Cut
 
 ADVICE = {
@@ -51,7 +49,7 @@ ADVICE = {
     Barrier.OUTSIDE_TAPE: "move this line into the block `with tf.GradientTape() as tape:`",
     Barrier.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
 }
-_STAND_INS = {
+STAND_INS = {
     "float": (
         "if only its value is wanted, go straight through: y = x + tf.stop_gradient(f(x) - x) has the value of f(x) and "
         "hands the gradient on; or take a smooth function in its place"
@@ -82,13 +80,12 @@ def stand_in(dtype: str) -> str:
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
 
 
-STAND_INS: Mapping[str, str] = _STAND_INS
-
-
 def advice(cut: Cut, made: str) -> str:
     """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
-    if cut.library and cut.deliberate:
+    if cut.library and cut.barrier is Barrier.STOP_GRADIENT:
         return LIBRARY
+    if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
+        return ADVICE[Barrier.DTYPE]
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
         return STAND_INS[stand_in(made)]
     return ADVICE[cut.barrier]

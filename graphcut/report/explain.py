@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, List
+from typing import TYPE_CHECKING, Iterator
 
 from graphcut.report import advice
 from graphcut.report.routes import route
@@ -34,8 +34,6 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     if variable.unused:
         losses = " + ".join(shown(name) for name in facts.loss)
         yield f"It is unused: nothing leads from it to the loss {losses}."
-        yield f"What to do: {advice.UNUSED}."
-        return
     for cut in reason.cut[:_FEW]:
         yield from _cut(cut, variable)
     more = reason.size - len(reason.cut[:_FEW])
@@ -45,9 +43,9 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
         yield f"Route to the loss: {route(variable.name, reason.route)}."
     if reason.cut:
         yield from _without(facts, variable, reason)
-        yield from _advice(reason)
     else:
         yield from _only(variable, reason)
+    yield from _advice(variable, reason) if variable.trainable is not False else ()
 
 
 def _frozen(variable: VariableAudit) -> str:
@@ -74,33 +72,46 @@ def _quoted(cut: Cut) -> Iterator[str]:
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
-    if variable.verdict is Verdict.RAISES or any(cut.barrier is Barrier.ZERO_FILLED for cut in reason.cut):
+    filled = any(cut.barrier is Barrier.ZERO_FILLED for cut in reason.cut)
+    if filled or not reason.crossed or variable.verdict is Verdict.RAISES:
         return
     gone = _gone(reason.size, reason.crossed)
     if without_gradient(facts.loss_dtypes):
         yield f"And the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     elif reason.raising is not None:
-        yield f"{gone}, TensorFlow raises at {place(reason.raising)}{_origin(reason.raising)}, which it feeds too."
+        yield f"{gone} TensorFlow raises at {place(reason.raising)}{_origin(reason.raising)}, which it feeds too."
     elif reason.behind:
-        yield f"{gone}, the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
+        yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
     else:
         kind = " that is not always zero" if variable.verdict is Verdict.ZERO else ""
-        yield f"{gone}, a gradient comes{kind}: nothing else stands in its way."
+        yield f"{gone} a gradient comes{kind}: {_tail(reason)}."
 
 
 def _gone(size: int, crossed: int) -> str:
     if crossed > 1:
-        return (
-            f"Without all {crossed} of them" if size <= crossed else f"Without {crossed} of them, one behind the other"
-        )
-    return "Without it" if size == 1 else "Without any one of them, for each closes a route of its own"
+        every = "both" if crossed == 2 else f"all {crossed}"
+        return f"Without {every} of them" if size <= crossed else f"Without {crossed} of them, one behind the other,"
+    return "Without it" if size == 1 else "Without any one of them"
 
 
-def _advice(reason: Reason) -> Iterator[str]:
-    cuts = reason.cut[:_FEW]
-    found: List[str] = list(dict.fromkeys(advice.advice(cut, reason.made.get(cut.op, "")) for cut in cuts))
-    for index, text in enumerate(found[:_ADVICES]):
+def _tail(reason: Reason) -> str:
+    return "each closes a route of its own" if reason.size > reason.crossed else "nothing else stands in its way"
+
+
+def _advice(variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    for index, text in enumerate(list(dict.fromkeys(_advices(variable, reason)))[:_ADVICES]):
         yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
+
+
+def _advices(variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    if variable.unused:
+        yield advice.UNUSED
+    for cut in reason.cut[:_FEW]:
+        yield advice.advice(cut, reason.made.get(cut.op, ""))
+    if variable.conditions:
+        yield advice.BRANCH
+    elif reason.term is not None and reason.cut_off:
+        yield advice.REGULARIZER if reason.term.regularizer else advice.REROUTE
 
 
 def _only(variable: VariableAudit, reason: Reason) -> Iterator[str]:
@@ -111,10 +122,6 @@ def _only(variable: VariableAudit, reason: Reason) -> Iterator[str]:
         yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
     for cut in reason.harmless[:_FEW]:
         yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
-    if variable.conditions:
-        yield f"What to do: {advice.BRANCH}."
-    elif reason.term is not None and reason.cut_off:
-        yield f"What to do: {advice.REGULARIZER if reason.term.regularizer else advice.REROUTE}."
 
 
 def _term(term: Term) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _FEW = 8
 _ENDS = 3
-_WIDTH = 90
+_WIDTH = 120
 MARK = "✗"
 
 

@@ -47,7 +47,7 @@ BARRIERS = {
         "zero gradient", "zero gradients", "the gradient of this op is zero wherever it is taken"
     ),
     Barrier.ZERO_FILLED: BarrierWords(
-        "zero-filled gradient", "zero-filled gradients", "TensorFlow fills in zeros; the loss does not depend on it"
+        "zero-filled gradient", "zero-filled gradients", "no gradient comes there, and TensorFlow fills in zeros"
     ),
     Barrier.CUSTOM_GRADIENT: BarrierWords(
         "custom gradient", "custom gradients", "the user's own gradient function answers None or zeros"

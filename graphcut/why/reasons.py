@@ -34,7 +34,8 @@ class Reason:
     """Why one variable gets what it gets.
 
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
-    numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other.
+    numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
+    none where the variable itself is of a dtype without a gradient.
     ``made``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
@@ -74,6 +75,8 @@ class Reasons:
         known = self.findings.cuts(verdict)
         costly = tuple(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free)
         crossed = known.crossed.get(tensor, 0)
+        if not crossed:
+            return Reason(route, cut, len(cut), 0, self._made(cut))
         behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
         return Reason(route, costly, known.costly(tensor), crossed, self._made(costly), behind, self._raising(tensor))
 

@@ -24,6 +24,7 @@ class Said:
     """The audit of a fixture, its rows by the fixture's short names."""
 
     def __init__(self, fixture):
+        tf.keras.backend.clear_session()  # Keras counts the names it gives
         self.asked = fixture()
         self.audit = audit(self.asked)
 
@@ -49,6 +50,7 @@ def said(fixture):
     return Said(fixture)
 
 
+@functools.lru_cache(maxsize=None)
 def answer(fixture, name):
     """What ``tf.gradients`` gives in a fixture built afresh: ``none``, ``raises``, ``zeros`` at every point, ``gradient``."""
     asked = fixture()
