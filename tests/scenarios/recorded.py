@@ -3,7 +3,7 @@ those of the TensorFlow that is installed into ``fixtures/explanations``.
 
 A file holds the fixtures of one module. Under ``== fixture: variable`` stands a block for each text, headed by the versions
 of TensorFlow that say it and by TensorFlow's own answer; where there are several blocks a line says why. Line numbers are
-left out: the line itself is quoted.
+left out: the line itself is quoted. A scope that is a number (TensorFlow 2.4 counts the moving averages of a process) is N.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def explained(fixture, name):
     """The explanation of one variable, files named from the root of the project."""
     found = said(fixture)
     text = found.audit.explain(found.asked.variables[name]).replace(ROOT + os.sep, "")
-    return re.sub(r"(?<=\.py):[0-9]+", "", text)
+    text = re.sub(r"(?<=\.py):[0-9]+", "", text)
+    return re.sub(r"(?<=/)[0-9]+\b", "N", text)
 
 
 def read(module):

@@ -8,6 +8,7 @@ import tensorflow as tf
 import graphcut
 from fixtures.documents import document_002
 from fixtures.scenarios import barriers, dependence, noise, operations, stops
+from fixtures.scenarios.making import weights
 from graphcut import Barrier, Role, Verdict
 from graphcut.report import advice
 from tests.scenarios import recorded
@@ -99,7 +100,7 @@ def test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none():
 
 
 def test_a_line_moved_into_the_tape_is_recorded():
-    w = tf.Variable(3.0)
+    w = weights("w")
     before = w * w
     with tf.GradientTape() as tape:
         outside = before * 2.0
