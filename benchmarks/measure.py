@@ -1,10 +1,15 @@
-"""Seconds of CPU and bytes of memory, and the claims that are held against them."""
+"""Seconds of CPU and bytes of memory, the claims that are held against them, and the machine that they were measured on."""
 from __future__ import annotations
 
 import gc
 import os
+import platform
+import subprocess
+import sys
 import time
 from typing import Callable, NamedTuple
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Row(NamedTuple):
@@ -17,29 +22,73 @@ class Row(NamedTuple):
     goal: str
 
 
+class Point(NamedTuple):
+    """One point of the plot: seconds of CPU that ``who`` needs for a graph of so many ops."""
+
+    who: str
+    ops: int
+    seconds: float
+
+
 def seconds(call: Callable[[], object], repeat: int = 3) -> float:
     """CPU seconds of the fastest of ``repeat`` calls, Python's garbage collected before each."""
     best = float("inf")
     for _ in range(repeat):
         gc.collect()
         start = time.process_time()
-        call()
+        kept = call()
         best = min(best, time.process_time() - start)
+        del kept
     return best
 
 
-def resident() -> int:
-    """Bytes of memory that this process holds."""
-    with open("/proc/self/statm") as stream:
-        return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+class Memory(NamedTuple):
+    """Bytes that a call adds to a process: what its result keeps, and the most there was meanwhile."""
+
+    kept: int
+    peak: int
 
 
-def grown(call: Callable[[], object]) -> int:
-    """Bytes of memory that a call adds and that its result keeps."""
+def grown(call: Callable[[], object]) -> Memory:
+    """What a call adds to this process; says little where much was freed before, so take a fresh process."""
     gc.collect()
-    before = resident()
+    with open("/proc/self/clear_refs", "w") as stream:
+        stream.write("5")  # forget the peak so far
+    before = _status("VmRSS")
     kept = call()
     gc.collect()
-    after = resident()
+    found = Memory(max(_status("VmRSS") - before, 1), max(_status("VmHWM") - before, 1))
     del kept
-    return max(after - before, 1)
+    return found
+
+
+def _status(field: str) -> int:
+    with open("/proc/self/status") as stream:
+        return next(int(line.split()[1]) * 1024 for line in stream if line.startswith(field))
+
+
+def grown_apart(who: str, layers: int) -> Memory:
+    """The same in a fresh process, see ``benchmarks/memory.py``."""
+    said = python("-m", "benchmarks.memory", who, str(layers)).split()
+    return Memory(int(said[-2]), int(said[-1]))
+
+
+def python(*arguments: str) -> str:
+    """What a fresh Python prints."""
+    return subprocess.check_output([sys.executable, *arguments], cwd=ROOT, stderr=subprocess.DEVNULL).decode()
+
+
+def machine() -> str:
+    """The machine and the versions, in one line."""
+    import google.protobuf
+    import networkx
+    import tensorflow
+
+    with open("/proc/meminfo") as stream:
+        memory = int(next(stream).split()[1]) / 2**20
+    with open("/proc/cpuinfo") as stream:
+        models = [line.partition(":")[2].strip() for line in stream if line.startswith("model name")]
+    versions = [("Python", platform.python_version()), ("TensorFlow", tensorflow.__version__)]
+    versions += [("networkx", networkx.__version__), ("protobuf", google.protobuf.__version__)]
+    told = ", ".join("%s %s" % each for each in versions)
+    return "%d cores (%s), %.0f GB of memory, %s, %s" % (os.cpu_count(), models[0], memory, platform.system(), told)

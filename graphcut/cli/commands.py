@@ -90,7 +90,7 @@ def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str,
 
 
 _OPTIONS = (
-    click.argument("source"),
+    click.argument("source", type=click.Path()),
     click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
     click.option(
         "--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."
@@ -105,8 +105,14 @@ _OPTIONS = (
 
 @commands.command(help=_AUDIT)
 @_options
-@click.option("--svg", metavar="FILE", help="Draw the cut, too.")
-@click.option("--json", "json", metavar="FILE", help="Write the audit as JSON; - is standard output, with no table.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw the cut, too.")
+@click.option(
+    "--json",
+    "json",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Write the audit as JSON; - is standard output, with no table.",
+)
 def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
     words: Callable[..., Any] = rich_table if console.is_terminal else table
@@ -129,7 +135,9 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 
 @commands.command(help=_DRAW)
 @_options
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to; the suffix picks the format.")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="Where to; the suffix picks the format."
+)
 def draw(output: str, **question: Any) -> None:
     with waiting() as say, guarded():
         found = _audit(say, **question)

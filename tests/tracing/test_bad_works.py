@@ -49,10 +49,10 @@ def verdicts(audit):
 
 
 def test_calls_nested_3000_deep(audited):
-    start = time.perf_counter()
+    start = time.process_time()
     audit = audited(nested(3000))
     assert verdicts(audit) == {"w": "flows"} and len(audit["w"].path) == 6005 and len(audit.explain("w")) < 1000
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30  # seconds of CPU
 
 
 def test_a_stop_3000_calls_deep(audited):

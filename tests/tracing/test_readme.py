@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from tests.readme.blocks import ROOT, blocks
 
+KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3")
 EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the example is written for TensorFlow 2")
 
 
@@ -40,6 +42,14 @@ def test_what_to_change_is_what_the_readme_says(tmp_path):
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     printed = run([sys.executable, "example.py"], tmp_path.resolve())
     assert printed.strip().endswith(blocks("What to change", "text")[0].strip())
+
+
+@pytest.mark.skipif(not KERAS_3, reason="the names of variables are those of Keras 3")
+def test_your_own_model_prints_what_the_readme_says(tmp_path):
+    (tmp_path / "model.py").write_text(blocks("Your own model", "python")[0], encoding="utf-8")
+    command = shlex.split(blocks("Your own model", "sh")[0])
+    printed = run([sys.executable, "-m", *command], tmp_path.resolve())
+    assert columns(printed) == columns(blocks("Your own model", "text")[0])
 
 
 def test_the_first_command_prints_what_the_readme_says(tmp_path):
