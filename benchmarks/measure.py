@@ -1,4 +1,5 @@
 """Seconds of CPU and bytes of memory, the claims that are held against them, and the machine that they were measured on."""
+
 from __future__ import annotations
 
 import gc

@@ -1,4 +1,5 @@
-"""What one call adds to a fresh process: ``python -m benchmarks.memory audit 3000`` prints bytes kept and bytes at the peak."""
+"""What one call adds to a fresh process: ``python -m benchmarks.memory audit 3000`` prints bytes kept and at the peak."""
+
 from __future__ import annotations
 
 import sys

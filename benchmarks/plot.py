@@ -1,4 +1,5 @@
 """The plot of a run: seconds of CPU by the number of ops, both logarithmic."""
+
 from __future__ import annotations
 
 from typing import Sequence
