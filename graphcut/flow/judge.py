@@ -12,6 +12,7 @@ from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 from graphcut.flow import feeding
 from graphcut.flow import walk as walking
 from graphcut.flow.alone import alone
+from graphcut.flow.apart import apart
 from graphcut.flow.conditions import conditions
 from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
@@ -116,8 +117,13 @@ def flow(
     connected = walking.walk(rules, starts, stopped, walking.connected, fills)
     certain = _certain(rules, fills)
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
-    carried = walking.walk(rules, {**starts, **_made(connected)}, stopped, walking.carries, {}, connected)
     order = topological(rules.flat)
+    begins = {**starts, **_made(connected)}
+    carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
+    zeros = apart(rules, carried, begins, stopped, order)
+    if zeros:
+        rules = rules.without(zeros)
+        carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
     bounds = {op: reasons.get(op, Barrier.STOP_ARGUMENT) for op in stopped}
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,

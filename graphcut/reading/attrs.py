@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from typing import Any, Dict, Optional, Tuple
 
@@ -80,3 +81,24 @@ def is_zero(kind: Kind) -> bool:
 def _has_value(tensor: Any, values: Any) -> bool:
     """False where the value was dropped before the graph was handed over (marked by a version of -1)."""
     return bool(tensor.version_number != -1)
+
+
+def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
+    """The values of a small constant of integers, flat; ``None`` for anything else."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in _INTEGERS or tensor.version_number == -1:
+        return None
+    count = 1
+    for dim in tensor.tensor_shape.dim:
+        count *= max(dim.size, 0)
+    letter, values = _INTEGERS[tensor.dtype]
+    if count > _SMALL or (tensor.tensor_content and len(tensor.tensor_content) != count * struct.calcsize(letter)):
+        return None
+    if tensor.tensor_content:
+        return struct.unpack("<%d%s" % (count, letter[1:]), tensor.tensor_content)
+    known = tuple(int(each) for each in getattr(tensor, values)) or (0,)
+    return (known + known[-1:] * count)[:count]
+
+
+_SMALL = 1024
+_INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}

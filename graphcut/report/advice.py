@@ -27,8 +27,9 @@ ADVICE = {
     ),
     Barrier.DTYPE: "keep the value a float on the whole way: leave out the cast, or use it for what the loss does not read",
     Barrier.ZERO: (
-        "it is multiplied by a constant 0, or by something whose slope is 0 everywhere: give that another value, or leave "
-        "the term out and the variable with it, for momentum and weight decay move what is fed zeros"
+        "it is multiplied by a constant 0, by something whose slope is 0, or stacked with others of which alone the "
+        "loss reads: give that another value, read this piece too, or leave it out and the variable with it, for momentum and "
+        "weight decay move what is fed zeros"
     ),
     Barrier.ZERO_FILLED: (
         "let the loss read what the function or loop computes from this variable: it reads another result. If it is to "

@@ -44,7 +44,7 @@ BARRIERS = {
         "integer, bool or string tensor", "integer, bool or string tensors", "a tensor of this dtype has no gradient"
     ),
     Barrier.ZERO: BarrierWords(
-        "zero gradient", "zero gradients", "the gradient of this op is zero wherever it is taken"
+        "zero gradient", "zero gradients", "what comes back through this op is zero whatever is fed"
     ),
     Barrier.ZERO_FILLED: BarrierWords(
         "zero-filled gradient", "zero-filled gradients", "no gradient comes there, and TensorFlow fills in zeros"

@@ -74,3 +74,10 @@ def handing(row: Row, given: Inputs) -> Row:
     connected = tuple(tuple(sorted({*inputs, *given})) for inputs in row.connected)
     carried = tuple(tuple(sorted({*inputs, *given})) for inputs in row.carries)
     return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)
+
+
+def zeroed(row: Row, index: int) -> Row:
+    """The same row where no output carries to one input, which is connected still."""
+    barriers = tuple(Barrier.ZERO if place == index else each for place, each in enumerate(row.barriers))
+    carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)
+    return replace(row, carries=carried, barriers=barriers, passes=row.passes - {index})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, FrozenSet, Optional, Tuple
+from copy import copy
+from typing import AbstractSet, Collection, Dict, FrozenSet, Optional, Tuple
 
-from graphcut.dag import SEPARATOR, FlatGraph
+from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
-from graphcut.rules.rows import Row, assumed, blocked, handing, raising
+from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
 from graphcut.rules.tensors import Shapes, readers, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
@@ -54,6 +55,24 @@ class Rules:
             return found
         found = self._by_op.get(op)
         return self._find(op, key) if found is None else found
+
+    def is_plain(self, op: int) -> bool:
+        """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
+        kind = self.flat.kind_table[self.flat.kinds[op]]
+        return op not in self.flat.handed and not self._in_symbolic(op) and not text(kind, _OWN)
+
+    def shape(self, tensor: int) -> Shape:
+        """The static shape of a tensor, ``None`` where nobody knows it."""
+        return shape_of(self._shapes, self.flat, tensor)
+
+    def without(self, edges: Collection[Tuple[int, int]]) -> Rules:
+        """The same rules where these edges, as op and input, carry nothing but zeros."""
+        found = copy(self)
+        found._by_op = dict(self._by_op)
+        for op, index in edges:
+            found._by_op[op] = zeroed(found._by_op.get(op) or self.row(op), index)
+        found._alone_ops = self._alone_ops.union(op for op, _ in edges)
+        return found
 
     def exact_row(self, op: int) -> Row:
         """The row of an op asked for with the shapes and constants that the graph knows; the plain one where that fails."""

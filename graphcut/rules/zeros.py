@@ -5,12 +5,13 @@ A product with zero counts as zero, as everywhere in automatic differentiation: 
 
 from __future__ import annotations
 
-from typing import AbstractSet, Callable, Dict, FrozenSet, Sequence
+from typing import AbstractSet, Callable, Dict, FrozenSet, List, Optional, Sequence
 
-from graphcut.dag import FlatGraph
-from graphcut.reading.attrs import is_zero
+from graphcut.dag import FlatGraph, Kind
+from graphcut.reading.attrs import attributes, is_zero
 
 Zero = Callable[[Sequence[bool]], bool]
+Test = Optional[Zero]
 
 
 def _first(inputs: Sequence[bool]) -> bool:
@@ -87,11 +88,48 @@ ZERO_WHEN.update(
 
 
 def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> FrozenSet[int]:
-    """The first outputs known to hold nothing but zeros, with those of ``assumed``; one pass in the graph's order."""
+    """The first outputs known to hold nothing but zeros, with those of ``assumed``.
+
+    One pass in the graph's order; bodies of functions come after what reads their results, so that what zeros come out of a
+    call goes on from there.
+    """
     zeros = set(assumed)
-    tests = [is_zero(kind) if kind.type == "Const" else ZERO_WHEN.get(kind.type) for kind in flat.kind_table]
+    tests = [_test(kind) for kind in flat.kind_table]
     for op, kind in enumerate(flat.kinds):
         test = tests[kind]
-        if test and (test is True or test([tensor in zeros for tensor in flat.inputs[op]])):
+        if test and test([tensor in zeros for tensor in flat.inputs[op]]):
             zeros.add(flat.first[op])
+    results = (op for call in flat.calls for op in call.results)
+    waiting = [op for op in results if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []
+    readers = _readers(flat, tests) if waiting else {}
+    while waiting:
+        op = waiting.pop()
+        if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros):
+            zeros.add(flat.first[op])
+            waiting.extend(readers.get(flat.first[op], ()))
     return frozenset(zeros)
+
+
+def _is_zero(flat: FlatGraph, tests: Sequence[Test], op: int, zeros: AbstractSet[int]) -> bool:
+    test = tests[flat.kinds[op]]
+    return test is not None and test([tensor in zeros for tensor in flat.inputs[op]])
+
+
+def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
+    """For each tensor the ops that read it and may be zero for it."""
+    found: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        if tests[flat.kinds[op]]:
+            for tensor in inputs:
+                found.setdefault(tensor, []).append(op)
+    return found
+
+
+def _test(kind: Kind) -> Test:
+    """What makes the op zero; ``None`` where nothing does."""
+    if kind.type == "Const":
+        return _always if is_zero(kind) else None
+    if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none
+        branches = int(attributes(kind)["branches"].i)
+        return lambda inputs: all(inputs[:branches])
+    return ZERO_WHEN.get(kind.type)

@@ -11,6 +11,7 @@ from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.edits import readers_of
 from graphcut.lines import line_of
 from graphcut.reading.variables import READERS, root
+from graphcut.rules.moves import JOINING
 from graphcut.sources import Traced
 from graphcut.terms import Barrier
 
@@ -59,6 +60,8 @@ def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
         return written
     x = identifier(flat.names[flat.producer[flat.inputs[fence.op][fence.input]]])
     own = identifier(flat.names[fence.op])
+    if fence.barrier is Barrier.ZERO and flat.type(fence.op) in JOINING:
+        return f"tf.reduce_sum({x})  # the loss reads other pieces of {own} alone"
     return _OPENED[fence.barrier].format(own=own, x=x, op="tf." + op, type=flat.type(fence.op))
 
 

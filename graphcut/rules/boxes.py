@@ -1,0 +1,50 @@
+"""Which elements of a tensor a gradient can be nonzero at: a few boxes.
+
+A *box* maps axes to ranges ``(start, stop)``; an axis that is left out is not limited. A *region* is a set of boxes, of which
+``EVERYTHING`` is the one without limits. Whatever is not known makes a region larger, never smaller.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Dict, FrozenSet, Optional, Tuple
+
+Range = Tuple[int, int]
+Box = Dict[int, Range]
+Frozen = Tuple[Tuple[int, Range], ...]
+Region = FrozenSet[Frozen]
+
+EVERYTHING: Region = frozenset([()])
+END = sys.maxsize
+_MOST = 16
+
+
+def frozen(box: Box) -> Frozen:
+    """The box as a member of a region."""
+    return tuple(sorted(box.items()))
+
+
+def united(one: Region, other: Region) -> Region:
+    """Both regions; everything where that takes more than a handful of boxes."""
+    both = one | other
+    return EVERYTHING if () in both or len(both) > _MOST else both
+
+
+def limited(box: Box, axis: int, start: int, stop: int) -> Optional[Box]:
+    """The part of a box in a range of one axis; ``None`` where there is none."""
+    low, high = box.get(axis, (0, END))
+    low, high = max(low, start), min(high, stop)
+    return {**box, axis: (low, high)} if low < high else None
+
+
+def moved(box: Box, axis: int, by: int) -> Box:
+    """The box with its range on one axis moved; a range without an end keeps none."""
+    if axis not in box:
+        return box
+    low, high = box[axis]
+    return {**box, axis: (max(low + by, 0), high if high == END else high + by)}
+
+
+def renumbered(box: Box, axes: Dict[int, int]) -> Box:
+    """The box with its axes called otherwise; those not in ``axes`` are left out."""
+    return {axes[axis]: range_ for axis, range_ in box.items() if axis in axes}
