@@ -58,3 +58,20 @@ def test_the_first_command_prints_what_the_readme_says(tmp_path):
     printed = run([sys.executable, "-m", "graphcut"] + command, tmp_path)
     assert columns(printed) == columns(blocks("Two commands", "text")[0])
     assert (tmp_path / "cut.svg").exists()
+
+
+@pytest.mark.parametrize("line", blocks("A page to ask", "sh")[0].splitlines())
+def test_the_commands_of_the_page_write_their_files(line, tmp_path):
+    command = line.split()[1:]
+    written = command[-1]
+    command[1] = os.path.join(ROOT, command[1])
+    assert run([sys.executable, "-m", "graphcut"] + command, tmp_path) == ""
+    assert {each.name for each in tmp_path.iterdir()} >= {written, written.replace(".json", ".node_data.json")}
+
+
+@EAGER
+def test_several_losses_share_a_page(tmp_path):
+    parts = (("An example", "python"), ("What to change", "python"), ("A page to ask", "python"))
+    (tmp_path / "example.py").write_text("".join(blocks(*part)[0] for part in parts), encoding="utf-8")
+    run([sys.executable, "example.py"], tmp_path.resolve())
+    assert (tmp_path / "losses.html").read_text(encoding="ascii").count('role="tab"') == 2

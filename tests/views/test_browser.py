@@ -114,6 +114,7 @@ def test_search_narrows_the_table_and_marks_the_boxes(page):
     page.press("#search", "Enter")
     assert set(lit(page, STOP)) == {"loss", "MatMul_1", "w2"}
     page.fill("#search", "")
+    assert row(page, STOP, "w2").get_attribute("aria-current") == "true"
     assert page.locator(f"{STOP} .variables .row").count() == 3 and page.locator("g.node.found").count() == 0
 
 

@@ -28,7 +28,7 @@ function makeLoss(section, loss) {
   function aboutVariable(at) {
     const text = loss.variables.name[at] + loss.words[loss.variables.words[at]], lines = text.split("\n");
     if (!loss.variables.explained[at]) lines.push(...unexplained(at));
-    return lines.map((line, index) => make("p", index ? "" : "first", line));
+    return lines.map((line, index) => make("p", index ? (line.startsWith("    ") ? "code" : "") : "first", line.trim()));
   }
 
   function unexplained(at) {
@@ -88,6 +88,7 @@ function makeLoss(section, loss) {
 
   function search(text) {
     const found = lists.search(text);
+    if (chosen) lists.mark(chosen);
     if (svg) {
       for (const node of svg.querySelectorAll("g.node")) {
         node.classList.toggle("found", Boolean(found) && found.boxes.includes(Number(node.dataset.box)));
