@@ -49,9 +49,9 @@ class Gradient:
 
     ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of
     those that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None``
-    where TensorFlow raised ``error`` instead. ``tape`` is ``None`` where ``tf.gradients`` took it. ``zeros``:
-    ``unconnected_gradients`` asked for zeros. ``where`` is ``file:line`` in the user's code; ``call``
-    tells the place of the call, with all that led to it, from others.
+    where TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is
+    ``None`` where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is
+    ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others.
     """
 
     api: str
@@ -67,3 +67,4 @@ class Gradient:
     call: Tuple[Tuple[str, int], ...]
     answers: Optional[Tuple[bool, ...]] = None
     error: str = ""
+    raised: str = ""

@@ -22,7 +22,7 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     """The audits of a training step, one for each gradient that the step's own code takes, in order.
 
     The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
-    replica, with respect to no other variable, is no other.
+    replica, with respect to no other variable and with the same answers, is no other.
 
     Args:
         step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
@@ -49,10 +49,11 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
 
 
 def _distinct(taken: Sequence[Gradient]) -> Iterator[Gradient]:
-    """The gradients without those taken again at the same place of the code, of variables already seen there."""
-    seen: Dict[Hashable, Set[int]] = {}
+    """The gradients without those taken again at the same place of the code, of variables already seen with that answer."""
+    seen: Dict[Hashable, Set[Tuple[int, bool]]] = {}
     for each in taken:
-        variables = {source.identity for source in each.sources if source.is_variable}
+        answers = each.answers or (False,) * len(each.sources)
+        variables = {(source.identity, given) for source, given in zip(each.sources, answers) if source.is_variable}
         known = seen.get(each.call)
         if known is None or variables - known:
             yield each
@@ -80,7 +81,9 @@ def _to_be_told(tape: Tape, rows: Sequence[Target]) -> Iterator[int]:
 
 def _loss(traced: Traced, taken: Gradient) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
-    return Loss(tuple(tensors), "what %s is taken of%s" % (taken.api, " at %s" % taken.where if taken.where else ""))
+    at = " at %s" % taken.where if taken.where else ""
+    raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised))
 
 
 def _target(traced: Traced, source: Source) -> Target:

@@ -66,7 +66,7 @@ def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> 
     """Whether a gradient passes to every input: there is no barrier to look for from here."""
     flat, passing = flow.rules.flat, flow.rules.passing
     op = flat.producer[tensor]
-    if flow.bounds.get(op) or tensor in assigned or (op in flow.fills and relation is not connected):
+    if op in flow.stopped or tensor in assigned or (op in flow.fills and relation is not connected):
         return False
     given = flat.inputs[op]
     free = relation(flow.rules.row(op))[tensor - flat.first[op]]

@@ -1,4 +1,7 @@
-"""Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself."""
+"""Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself.
+
+What lies outside of graphcut's outermost frame asked for an audit and made no op: no line of it is an op's place.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ def place(frames: Sequence[Frame]) -> Place:
     Args:
         frames: file and line of each frame, the outermost first.
     """
-    for index in range(len(frames) - 1, -1, -1):
+    asked = next((index for index, (path, _) in enumerate(frames) if _OWN in path), -1)
+    for index in range(len(frames) - 1, asked, -1):
         path, line = frames[index]
         if not is_library(path):
             return "%s:%d" % (path, line), _made_inside(path for path, _ in frames[index + 1 :])

@@ -41,6 +41,18 @@ def explained(label: str) -> Iterator[None]:
         raise GraphcutError("\n".join(_sentences(label, _unwrapped(error)))) from error
 
 
+def told(error: BaseException) -> str:
+    """What an error says, and where it was raised, in one line."""
+    error = _unwrapped(error)
+    where = _where(error)
+    return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(where, 200)[1:-1] if where else "")
+
+
+def is_of_tracing(error: BaseException) -> bool:
+    """Whether there is advice for an error: the code would not raise it if it were run."""
+    return bool(_advice(_said(_unwrapped(error))))
+
+
 def _sentences(label: str, error: BaseException) -> Iterator[str]:
     said = _said(error)
     yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(said, 250)[1:-1])
@@ -52,6 +64,9 @@ def _sentences(label: str, error: BaseException) -> Iterator[str]:
 
 
 def _advice(said: str) -> List[str]:
+    """What to write instead; nothing where ``None`` was taken for a tensor, as it would be when the code is run."""
+    if "NoneType" in said:
+        return []
     matches = ((re.search(pattern, said), advice) for pattern, advice in _ADVICE)
     return [found.expand(advice) for found, advice in matches if found][:1]
 

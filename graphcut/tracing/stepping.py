@@ -12,7 +12,7 @@ from tensorflow.python.util import tf_decorator
 from graphcut.errors import GraphcutError
 from graphcut.recorded import Gradient, Source
 from graphcut.tracing import updates
-from graphcut.tracing.failures import explained
+from graphcut.tracing.failures import explained, is_of_tracing, told
 from graphcut.tracing.live import example
 from graphcut.tracing.owners import owned
 from graphcut.tracing.patches import Patch, Patches
@@ -34,8 +34,9 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         except GraphcutError:
             if made.error is None and made.finished is None:
                 raise
-        trained, written = owned(step), frozenset() if made.finished is None else updates.written(made.root)
         taken = made.gradients if made.finished is None else made.finished
+        halted = made.finished is None or any(each.raised for each in taken)
+        trained, written = owned(step), frozenset() if halted else updates.written(made.root)
         return tuple(replace(each, sources=tuple(_told(each.sources, trained, written))) for each in taken)
 
 
@@ -76,12 +77,25 @@ def _begun(step: Any, made: Recording) -> Any:
 
     def begun(*args: Any, **kwargs: Any) -> Any:
         made.begin()
-        answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+        try:
+            answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+            if not _is_over_none(error, made.gradients):
+                raise
+            made.gradients[-1] = replace(made.gradients[-1], raised=told(error))
+            answer = None
         made.end()
         return answer
 
     decorated = tf_decorator.make_decorator(python, begun)
     return tf.function(decorated) if python is step else _clone(step, decorated)
+
+
+def _is_over_none(error: Exception, taken: Sequence[Gradient]) -> bool:
+    """Whether a step raises when it is run, too, for a gradient is ``None``: so do an optimizer that is given nothing but
+    ``None``, and arithmetic with it. Its trace comes to an end all the same, or variables that an optimizer made in it
+    would never be initialized, and the user's step not run any more."""
+    return not is_of_tracing(error) and not all(all(each.answers or ()) for each in taken)
 
 
 def _clone(function: Any, python: Any) -> Any:

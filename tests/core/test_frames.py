@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 
+from graphcut.reading import frames
 from graphcut.reading.frames import is_library, place
 
 TENSORFLOW = "/usr/lib/python3/site-packages/tensorflow/python/ops/math_ops.py"
@@ -18,6 +19,12 @@ def test_the_innermost_frame_of_the_user_s():
 def test_what_only_tensorflow_s_wrappers_stand_inside_of_is_the_user_s():
     wrapper = TENSORFLOW.replace("math_ops", "gen_math_ops")
     assert place([("layers.py", 7), (wrapper, 900)]) == ("layers.py:7", False)
+
+
+def test_who_asked_for_an_audit_made_no_op():
+    asked = ("main.py", 30), (frames.__file__.replace("reading", "tracing"), 5)
+    assert place([*asked, (TENSORFLOW, 900)]) == (None, True)
+    assert place([*asked, ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
 
 
 def test_no_frame_of_the_user_s():

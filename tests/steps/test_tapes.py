@@ -198,3 +198,54 @@ def test_two_tapes_are_two_audits():
 def test_a_step_without_a_gradient_is_an_error():
     with pytest.raises(graphcut.GraphcutError, match="takes no gradient"):
         graphcut.audit_step(lambda x: x, tf.TensorSpec([3]))
+
+
+def test_what_ran_before_the_tape_is_named_where_nothing_in_the_tape_is_watched():
+    w = variable(2.0, "w")
+
+    def step(x):
+        hidden = tf.nn.relu(x * w)
+        with TAPE() as tape:
+            loss = -tf.reduce_sum(tf.math.log(hidden))
+        return [tape.gradient(loss, [w])]
+
+    (audit,) = audited(step, [3])
+    assert words(audit) == ["none: outside-tape"]
+    assert line_of(audit, w) == step.__code__.co_firstlineno + 1
+
+
+def test_two_losses_in_a_loop_with_other_answers_are_two_audits():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE(persistent=True) as tape:
+            losses = [tf.reduce_sum(w * x), tf.reduce_sum(v * x)]
+        return [tape.gradient(loss, [w]) for loss in losses]
+
+    assert [words(audit) for audit in audited(step, [3])] == [["flows"], ["none"]]
+
+
+def test_a_step_that_raises_over_none_is_audited_as_far_as_it_came():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.stop_gradient(w) * x)
+        return 0.1 * tape.gradient(loss, w)
+
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([3], tf.float32))
+    assert words(audit) == ["none: stop-gradient"]
+    assert "after it the step raises TypeError: unsupported operand" in audit.loss_source
+    assert "test_tapes.py:%d" % (step.__code__.co_firstlineno + 3) in audit.loss_source
+
+
+def test_a_step_that_cannot_be_traced_is_no_answer_though_a_gradient_was_none():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.stop_gradient(w) * x)
+        return tape.gradient(loss, w), loss.numpy()
+
+    with pytest.raises(graphcut.GraphcutError, match="needs a value"):
+        graphcut.audit_step(step, tf.TensorSpec([3], tf.float32))
