@@ -26,9 +26,11 @@ def by_ids():
 def filled(facts):
     message = CLASSES["DebugInfo"](files=FILES)
     for key, trace in facts.get("traces", {}).items():
-        message.traces[key].file_line_cols.extend(message.Frame(**each) for each in trace["file_line_cols"])
+        for frame in trace["file_line_cols"]:
+            message.traces[key].file_line_cols.add(**frame)
     for key, frame in facts.get("frames_by_id", {}).items():
-        message.frames_by_id[key].CopyFrom(message.Frame(**frame))
+        for field, value in frame.items():
+            setattr(message.frames_by_id[key], field, value)
     for key, trace in facts.get("traces_by_id", {}).items():
         message.traces_by_id[key].frame_id.extend(trace["frame_id"])
     message.name_to_trace_id.update(facts.get("name_to_trace_id", {}))
