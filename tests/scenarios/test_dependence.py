@@ -29,7 +29,9 @@ def test_d4_what_was_assigned_gets_none(fixture):
 
 @pytest.mark.parametrize("fixture", [dependence.assigned, dependence.assigned_in_a_graph])
 def test_d4_the_assignment_is_the_barrier(fixture):
-    assert said(fixture).first("u").barrier is Barrier.STATE
+    first = said(fixture).first("u")
+    assert first.barrier is Barrier.STATE
+    assert first.type.startswith("Assign") and said(fixture).audit.graph.nodes[first.op]["type"] == first.type
 
 
 @pytest.mark.parametrize("fixture", [dependence.assigned, dependence.assigned_in_a_graph])
