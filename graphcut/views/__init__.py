@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Optional, Union
 
-from graphcut.views.page import SUFFIXES, page
+from graphcut.errors import GraphcutError, printable
+from graphcut.views.page import page
 
 if TYPE_CHECKING:
     from graphcut.views.facts import Facts, Shown
@@ -31,13 +32,19 @@ def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] 
         GraphcutError: the ending is another, there is no engine for the format, the layout takes too long or the file cannot
             be written. A page is written even without an engine: with the table alone.
     """
-    from graphcut.drawing import draw as drawn
+    from graphcut import drawing
     from graphcut.views import explorer
 
-    ending = os.fspath(path).lower()
-    if ending.endswith(SUFFIXES):
+    name = os.fspath(path)
+    ending = os.path.splitext(name)[1][1:].lower()
+    if ending in ("html", "htm"):
         return page([self], path, engine=engine)
-    return explorer.write(self, path) if ending.endswith(".json") else drawn(self, path, engine)
+    if ending == "json":
+        return explorer.write(self, path)
+    if ending not in drawing.FORMATS:
+        known = ", .".join(("html", *drawing.FORMATS, "json"))
+        raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{known}")
+    return drawing.draw(self, path, engine)
 
 
 def repr_svg(self: Shown) -> Optional[str]:

@@ -9,6 +9,7 @@ import sys
 import pytest
 import tensorflow as tf
 
+from graphcut.cli import main
 from tests.readme.blocks import ROOT, blocks
 
 KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3")
@@ -38,10 +39,11 @@ def test_the_example_prints_what_the_readme_says(tmp_path):
 
 @EAGER
 def test_what_to_change_is_what_the_readme_says(tmp_path):
-    code = blocks("An example", "python")[0] + blocks("What to change", "python")[0]
+    code = "".join(blocks(heading, "python")[0] for heading in ("An example", "What to change", "A page to ask"))
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     printed = run([sys.executable, "example.py"], tmp_path.resolve())
     assert printed.strip().endswith(blocks("What to change", "text")[0].strip())
+    assert (tmp_path / "losses.html").read_text(encoding="ascii").count('role="tab"') == 2
 
 
 @pytest.mark.skipif(not KERAS_3, reason="the names of variables are those of Keras 3")
@@ -62,16 +64,6 @@ def test_the_first_command_prints_what_the_readme_says(tmp_path):
 
 @pytest.mark.parametrize("line", blocks("A page to ask", "sh")[0].splitlines())
 def test_the_commands_of_the_page_write_their_files(line, tmp_path):
-    command = line.split()[1:]
-    written = command[-1]
-    command[1] = os.path.join(ROOT, command[1])
-    assert run([sys.executable, "-m", "graphcut"] + command, tmp_path) == ""
-    assert {each.name for each in tmp_path.iterdir()} >= {written, written.replace(".json", ".node_data.json")}
-
-
-@EAGER
-def test_several_losses_share_a_page(tmp_path):
-    parts = (("An example", "python"), ("What to change", "python"), ("A page to ask", "python"))
-    (tmp_path / "example.py").write_text("".join(blocks(*part)[0] for part in parts), encoding="utf-8")
-    run([sys.executable, "example.py"], tmp_path.resolve())
-    assert (tmp_path / "losses.html").read_text(encoding="ascii").count('role="tab"') == 2
+    _, draw, source, option, written = line.split()
+    assert main([draw, os.path.join(ROOT, source), option, str(tmp_path / written)]) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {written, written.replace(".json", ".node_data.json")}

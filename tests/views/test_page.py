@@ -63,6 +63,12 @@ def test_draw_writes_a_page_where_the_name_says_so(tmp_path, no_engine):
     assert (tmp_path / "cut.dot").read_text(encoding="utf-8") == to_dot(STOPPED)
 
 
+@pytest.mark.parametrize("name", ["cut", "cut.bmp", "cut.", "html"])
+def test_an_unknown_ending_lists_the_known(tmp_path, name):
+    with pytest.raises(GraphcutError, match=r"must end in \.html, \.svg, .*\.json$"):
+        draw(STOPPED, tmp_path / name)
+
+
 def test_the_page_runs_one_script_and_one_style_by_their_hashes(no_engine):
     elements = Elements(html([STOPPED]))
     policy = next(told["content"] for told, _ in elements.all("meta") if told.get("http-equiv"))
