@@ -38,7 +38,7 @@ def explained(label: str) -> Iterator[None]:
     except GraphcutError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise GraphcutError("\n".join(_sentences(label, _unwrapped(error)))) from error
+        raise GraphcutError("\n".join(_sentences(label, error))) from error
 
 
 def told(error: BaseException) -> str:
@@ -54,9 +54,10 @@ def is_of_tracing(error: BaseException) -> bool:
 
 
 def _sentences(label: str, error: BaseException) -> Iterator[str]:
-    said = _said(error)
+    inner = _unwrapped(error)
+    said = _said(inner)
     yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(said, 250)[1:-1])
-    where = _where(error)
+    where = _where(inner) or _where(error)
     if where is not None:
         line = line_of(where)
         yield "raised at %s" % printable(where, 200)[1:-1] + (": " + printable(line, 150)[1:-1] if line else "")

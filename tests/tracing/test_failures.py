@@ -106,6 +106,15 @@ def test_what_keras_wraps_round_an_error_is_taken_off():
     assert "return x * x.numpy()\n.numpy() needs a value" in str(raised.value)
 
 
+def test_what_keras_itself_refuses_is_told_with_the_line_of_the_call():
+    layer = tf.keras.layers.Dense(2)
+    layer.build([None, 3])
+    model = tf.keras.Sequential([layer])
+    with pytest.raises(graphcut.GraphcutError) as raised:
+        graphcut.trace(lambda x: model(x), tf.TensorSpec([None, 4], tf.float32))
+    assert "test_failures.py:" in str(raised.value) and len(str(raised.value).splitlines()) <= 3
+
+
 def test_the_error_itself_is_its_cause():
     with pytest.raises(graphcut.GraphcutError) as raised:
         graphcut.trace(mine, SCALAR)
