@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from graphcut.errors import GraphcutError
 from graphcut.reading import signatures
@@ -102,7 +103,7 @@ def serialized(graph: Any) -> bytes:
             if node.op == "Const":
                 _drop_value(node.attr["value"].tensor)
         return bytes(graph_def.SerializeToString())
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
+    except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:
         raise GraphcutError(
             "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
             % str(error).splitlines()[0][:160]

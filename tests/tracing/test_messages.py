@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 import graphcut
 from fixtures.graphs.flow import Network
@@ -138,3 +139,16 @@ def test_a_keras_model_that_was_saved_is_judged_like_the_live_one(tmp_path):
     tf.saved_model.save(model, str(tmp_path))
     kernels = {each.name: each.verdict.value for each in graphcut.audit(str(tmp_path)) if "kernel" in each.name}
     assert {("first" in name, verdict) for name, verdict in kernels.items()} == {(True, "none"), (False, "flows")}
+
+
+@pytest.mark.parametrize("error", [DecodeError("Wire format was corrupt"), ValueError("larger than the limit")])
+def test_a_live_graph_of_2_gb(error, monkeypatch):
+    """TensorFlow 2.21 writes more than protobuf can read, and stumbles over it itself; others refuse to write."""
+
+    def too_large():
+        raise error
+
+    graph = tf.Graph()
+    monkeypatch.setattr(graph, "as_graph_def", too_large)
+    with pytest.raises(GraphcutError, match="cannot write this graph out: .*\nA GraphDef ends at 2 GB"):
+        graphcut.trace(graph)
