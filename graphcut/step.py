@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Hashable, Iterator, Sequence, Set, Tuple
 
 from graphcut import sources
@@ -39,7 +40,7 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     """
     with tensorflow_needed("to trace a step"):
         from graphcut.tracing import stepping
-    taken = tuple(_distinct(stepping.gradients(step, args, kwargs)))
+    taken = tuple(_shared(tuple(_distinct(stepping.gradients(step, args, kwargs)))))
     if not taken:
         raise GraphcutError(
             "the step takes no gradient\nIt must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -58,6 +59,16 @@ def _distinct(taken: Sequence[Gradient]) -> Iterator[Gradient]:
         if known is None or variables - known:
             yield each
         seen.setdefault(each.call, set()).update(variables)
+
+
+def _shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
+    """The same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
+    live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
+    for each in taken:
+        pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
+        mute = [bool(source.updated) and not given and source.identity in live for source, given in pairs]
+        told = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
+        yield replace(each, sources=tuple(told))
 
 
 def _audit(taken: Gradient) -> Audit:

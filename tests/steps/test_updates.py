@@ -50,6 +50,22 @@ def test_a_variable_is_updated_though_its_gradient_is_always_zero():
     assert "updated all the same" in str(audit)
 
 
+def test_what_another_gradient_of_the_step_updates_is_no_update_without_one():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with tf.GradientTape(persistent=True) as tape:
+            policy, value = tf.reduce_sum(w * x * tf.stop_gradient(v)), tf.reduce_sum(v * x)
+        gradients = [tape.gradient(policy, [w, v]), tape.gradient(value, [v])]
+        w.assign_sub(gradients[0][0])
+        v.assign_sub(gradients[1][0])
+        return gradients
+
+    policy, value = audited(step, [3])
+    assert [each.updated for each in policy] == [True, None] and value[v].updated is True
+    assert "updated all the same" not in str(policy)
+
+
 def test_an_assignment_is_an_update():
     w, v = variable(2.0, "w"), variable(3.0, "v")
 
