@@ -44,13 +44,16 @@ class Chains:
     crossings: Dict[int, int] = field(default_factory=dict)
 
     def parts(self, node: int, limit: int) -> List[Part]:
-        """The chain from ``node`` to the loss, cut at its barriers; of more than ``limit`` the last is left out."""
+        """The chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
         self._place(node)
         found: List[Part] = []
         while node != END and len(found) < limit:
             stop = self.crossings[node]
             found.append(self._part(node, stop))
             node = END if stop == END else self.link(stop).parent
+        if node != END:
+            last = self._ancestor(node, 1)
+            found.append(Part([], self.depths[node] - self.depths[last], [last], None))
         return found
 
     def _part(self, node: int, stop: int) -> Part:

@@ -68,8 +68,11 @@ class Routes:
         """The steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
         if verdict not in self.made:
             self.made[verdict] = _chains(self.findings, verdict)
-        parts = self.made[verdict].parts(_start(self.findings.flow, tensor, verdict), _BARRIERS + 1)
-        return tuple(_steps(self.findings.flow.rules.flat, parts))
+        flow = self.findings.flow
+        flat = flow.rules.flat
+        parts = self.made[verdict].parts(_start(flow, tensor, verdict), _BARRIERS)
+        last = (parts[-1].far or parts[-1].near)[-1] % len(flat.dtypes)
+        return tuple(_steps(flat, parts)) if last in flow.losses else ()
 
 
 def _start(flow: Flow, tensor: int, verdict: Verdict) -> int:
@@ -95,7 +98,9 @@ def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
             yield from (_step(flat, op, left_out) for op in kept[-1:])
         if part.fence is not None:
             before = part.fence.op
-            yield _step(flat, before, 0, part.fence.barrier)
+            rest = parts[place + 1 : place + 2]
+            left_out = rest[0].left_out if rest and not rest[0].near else 0
+            yield _step(flat, before, left_out, part.fence.barrier)
 
 
 def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[Barrier] = None) -> Step:
