@@ -13,6 +13,7 @@ from typing import Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.reading.names import Names
+from graphcut.reading.totals import total
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*/)?gradients(_\d+)?/)Const$")
 _TRAINING = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply", "Assign")
@@ -55,8 +56,8 @@ def _downstream(flat: FlatGraph, consumers: Mapping[int, Sequence[int]], scope: 
 
 
 def _loss(flat: FlatGraph, names: Names, seeds: Sequence[int], scope: str) -> Tuple[int, ...]:
-    found = [tensor for op in seeds for tensor in (_shape_of(flat, op) or _read_by(flat, names, op, scope))]
-    return tuple(dict.fromkeys(found))
+    found = (_shape_of(flat, op) or total(flat, _read_by(flat, names, op, scope)) for op in seeds)
+    return tuple(dict.fromkeys(tensor for tensors in found for tensor in tensors))
 
 
 def _served(flat: FlatGraph, losses: Dict[str, Tuple[int, ...]]) -> Set[str]:

@@ -127,7 +127,9 @@ def test_a_loss_that_a_conditional_makes():
     """Behind an op that hands its gradient on as it is the conditional's result is as good as its copy."""
     with tf.Graph().as_default() as graph:
         predicted, _ = network(None)
-        loss = tf.cond(tf.reduce_sum(predicted) > 0.0, lambda: tf.reduce_sum(predicted), lambda: tf.reduce_mean(predicted))
+        loss = tf.cond(
+            tf.reduce_sum(predicted) > 0.0, lambda: tf.reduce_sum(predicted), lambda: tf.reduce_mean(predicted)
+        )
         v1.train.GradientDescentOptimizer(0.1).minimize(tf.identity(loss, name="the_loss"))
     audit = graphcut.audit(graph)
     assert audit.loss[0].startswith("cond") and audit["w"].verdict is graphcut.Verdict.FLOWS
@@ -252,3 +254,36 @@ def test_a_loss_without_an_order_is_tensorflow_s_type_error(dtype):
         loss = v1.placeholder(dtype, [], "loss")
     with pytest.raises(TypeError, match=dtype.name):
         graphcut.audit(graph, loss=loss)
+
+
+def actor_critic(combine):
+    """A graph that trains with a sum of a policy's, an entropy's and a value's loss."""
+    with tf.Graph().as_default() as graph:
+        predicted, w = network(None)
+        value, c = network(None)
+        policy, entropy = tf.reduce_mean(predicted, name="policy"), tf.reduce_mean(tf.square(predicted), name="entropy")
+        loss = combine(policy, entropy, tf.reduce_mean(tf.square(value), name="value"))
+        optimizer = v1.train.RMSPropOptimizer(0.1)
+        optimizer.apply_gradients(zip(v1.gradients(loss, [w, c]), [w, c]))
+    return graph, loss
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [
+        lambda policy, entropy, value: tf.add(policy - entropy * 0.01, value * 0.25, name="loss"),
+        lambda policy, entropy, value: tf.add_n([policy, entropy, value], name="loss"),
+        lambda policy, entropy, value: tf.identity(policy + entropy, name="two") + value,
+        lambda policy, entropy, value: tf.add(3.0 - entropy, value, name="loss"),
+    ],
+)
+def test_a_sum_is_named_where_only_its_terms_take_a_gradient(combine):
+    graph, loss = actor_critic(combine)
+    assert graphcut.audit(graph).loss == (loss.name,)
+
+
+def test_where_two_sums_could_be_meant_the_terms_are_named():
+    graph, loss = actor_critic(lambda policy, entropy, value: tf.add(entropy, value, name="loss"))
+    with graph.as_default():
+        tf.add(graph.get_tensor_by_name("value:0"), graph.get_tensor_by_name("entropy:0"), name="shown")
+    assert set(graphcut.audit(graph).loss) == {"entropy:0", "value:0"}
