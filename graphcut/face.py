@@ -155,11 +155,12 @@ class Audit:
         """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
         from graphcut.why.reasons import Reasons
 
-        if "reasons" not in self._made:
-            places = {each.name: place for place, each in enumerate(self.variables)}
-            self._made["reasons"] = places, Reasons(self._findings)
-        places, reasons = self._made["reasons"]
-        found: Reason = reasons.of(self._targets[places[variable.name]], variable.cut)
+        with collector_paused():
+            if "reasons" not in self._made:
+                places = {each.name: place for place, each in enumerate(self.variables)}
+                self._made["reasons"] = places, Reasons(self._findings)
+            places, reasons = self._made["reasons"]
+            found: Reason = reasons.of(self._targets[places[variable.name]], variable.cut)
         return found
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify

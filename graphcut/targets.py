@@ -151,7 +151,7 @@ def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
 
 def place_of(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:
     """The place of the target that a key means, or ``None``."""
-    for place, target in enumerate(known):
+    for place, target in enumerate(() if isinstance(key, str) else known):
         if any(each is key for each in target.variable.objects):
             return place
     name = key if isinstance(key, str) else _tensor_name(traced, key)

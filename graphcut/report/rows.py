@@ -7,7 +7,7 @@ from typing import Iterator, Sequence, Tuple
 
 from graphcut.folding import Group, Label, fold
 from graphcut.report.words import branch, place, shown
-from graphcut.terms import Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
 _NAMED = 4
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
@@ -41,8 +41,9 @@ def _row(group: Group) -> Row:
 
 
 def named_cuts(variable: VariableAudit) -> Tuple[Cut, ...]:
-    """The cuts that the table names; the rest is counted."""
-    return variable.cut[:3]
+    """The cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
+    own = tuple(cut for cut in variable.cut if not (cut.library and cut.barrier is Barrier.STOP_GRADIENT))
+    return (own or variable.cut)[:3]
 
 
 def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:

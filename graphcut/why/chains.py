@@ -8,12 +8,12 @@ steps. A node *counts* if a person would want to see its op; the *depth* of a no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from graphcut.barriers.edges import Fence
 
 END = -1
-_REACH = 48
+_REACH = 10
 
 
 class Link(NamedTuple):
@@ -80,12 +80,13 @@ class Chains:
 
     def _place(self, node: int) -> None:
         """Find out about ``node`` and all nearer the loss that nothing is known of yet."""
-        waiting = []
+        waiting: List[Tuple[int, Link]] = []
         while node != END and node not in self.depths:
-            waiting.append(node)
-            node = self.link(node).parent
-        for each in reversed(waiting):
-            self._set(each, self.link(each))
+            link = self.link(node)
+            waiting.append((node, link))
+            node = link.parent
+        for each, link in reversed(waiting):
+            self._set(each, link)
 
     def _set(self, node: int, link: Link) -> None:
         parent = link.parent

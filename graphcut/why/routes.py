@@ -7,7 +7,7 @@ beyond a barrier is that number plus the number of tensors, for there it may lea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.barriers.cuts import Cuts
 from graphcut.barriers.edges import Fence
@@ -146,19 +146,18 @@ def _beyond(cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     for place, (tensor, _) in enumerate(cuts.shortest):
         settled.setdefault(tensor, place)
     found: Dict[int, Link] = {}
-    foremost: Dict[int, bool] = {}
+    foremost: Set[int] = set()
+    beyond = len(cuts.shortest)
     for tensor, edge in cuts.shortest:
         source = edge.source
-        if (
-            walk.parents[source] == UNSEEN
-            and settled[tensor] < settled.get(source, len(cuts.shortest))
-            and not foremost.get(source)
-        ):
-            wanted = cuts.foremost(cuts.masks.get(source, 0))
-            leads = bool(wanted & (cuts.own(edge.fence) | cuts.masks.get(tensor, 0)))
-            if leads or source not in found:
-                fence = None if edge.fence is None or edge.fence.is_free else edge.fence
-                found[source], foremost[source] = Link(tensor, fence), leads
+        if source in foremost or walk.parents[source] != UNSEEN or settled[tensor] >= settled.get(source, beyond):
+            continue
+        wanted = cuts.foremost(cuts.masks.get(source, 0))
+        leads = bool(wanted & (cuts.own(edge.fence) | cuts.masks.get(tensor, 0)))
+        if leads or source not in found:
+            found[source] = Link(tensor, None if edge.fence is None or edge.fence.is_free else edge.fence)
+        if leads:
+            foremost.add(source)
     return found
 
 

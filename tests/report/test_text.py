@@ -74,6 +74,17 @@ def test_a_long_cut_counts_what_it_does_not_name():
     assert line.endswith("stop-gradient at a; 8 more")
 
 
+def test_a_stop_that_a_library_made_is_counted_where_something_else_cuts():
+    own, library = cut("mine", Barrier.PYTHON, "PyFunc"), cut("keras", library=True)
+    line = table(FakeAudit(variables=(variable("w", Verdict.NONE, cut=(library, own)),))).splitlines()[4]
+    assert line.endswith("python at mine (PyFunc); 1 more")
+
+
+def test_a_stop_that_a_library_made_is_named_where_nothing_else_cuts():
+    line = table(FakeAudit(variables=(variable("w", Verdict.NONE, cut=(cut("keras", library=True),)),))).splitlines()[4]
+    assert line.endswith("stop-gradient at keras")
+
+
 def test_an_integer_loss_is_said_once_and_first():
     assert first_line(loss_dtypes=("int64",), variables=(variable("w", Verdict.NONE),)) == (
         "the loss is int64: only a float loss has a gradient"
