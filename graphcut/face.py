@@ -173,11 +173,11 @@ class Audit:
 
     draw, _repr_svg_, _repr_html_ = views.draw, views.repr_svg, views.repr_html
 
-    def to_dot(self) -> str:
-        """The picture as DOT; needs no engine."""
+    def to_dot(self, **asked: Any) -> str:
+        """The picture as DOT; needs no engine. ``asked``: what to draw, as for ``draw``."""
         from graphcut.drawing.dot import to_dot
 
-        return to_dot(self)
+        return to_dot(self, **asked)
 
     def to_dict(self) -> Dict[str, Any]:
         """Everything found, as plain values with the words of the enums."""

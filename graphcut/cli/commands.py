@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, Tuple
 import click
 from rich.console import Console
 
+from graphcut.cli import viewing
 from graphcut.cli.guard import guarded
 from graphcut.cli.sources import loaded
 from graphcut.cli.specs import Spec, parsed
@@ -48,8 +49,9 @@ Exit codes: 0 fine, 2 could not run.
 _DRAW = f"""Draw where the gradient goes and where it is cut.
 
 The suffix of the output picks the format: .html is one page to search and click in; .svg needs no
-program but pip's; .dot, .gv, .mmd (Mermaid) and .graphml are text; .png and .pdf need the system's
-Graphviz; .json is the whole graph for Model Explorer, with its node data beside it.
+program but pip's, nor does .png on Python 3.11 and later; .dot, .gv, .mmd (Mermaid) and .graphml are
+text; .pdf needs the system's Graphviz; .json is the whole graph for Model Explorer, with its node data
+beside it.
 
 {_SOURCE}
 
@@ -58,6 +60,9 @@ Examples:
   graphcut draw model.meta -o cut.svg
   graphcut draw saved_model/ -o cut.html
   graphcut draw train.py:loss --spec 'float32[32,10]' -o cut.png
+  graphcut draw model.meta --of 'encoder/*' -o encoder.svg
+  graphcut draw model.meta --around logits --hops 2 -o logits.svg
+  graphcut draw model.meta --link 'vscode://file/{{file}}:{{line}}' -o cut.svg
 
 Exit codes: 0 fine, 2 could not run.
 """
@@ -138,11 +143,13 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 @click.option(
     "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="Where to; the suffix picks the format."
 )
+@viewing.options
 def draw(output: str, **question: Any) -> None:
+    asked = viewing.taken(question)
     with waiting() as say, guarded():
         found = _audit(say, **question)
         say(f"drawing {output}")
-        found.draw(output)
+        found.draw(output, **asked)
 
 
 def _audit(

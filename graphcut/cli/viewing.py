@@ -1,0 +1,32 @@
+"""The options of ``graphcut draw`` that say what to draw, and how."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+import click
+
+_OPTIONS = (
+    click.option("--detail", type=click.Choice(["variables", "scopes", "ops"]), help="How much to fold; by default by size."),
+    click.option("--expand", multiple=True, metavar="OPS", help="Never fold these: 'encoder/*'."),
+    click.option("--around", multiple=True, metavar="OPS", help="Draw only what is near these."),
+    click.option("--hops", type=click.IntRange(0), metavar="N", help="How many edges is near (3)."),
+    click.option("--of", multiple=True, metavar="VARIABLES", help="Draw only their paths and cuts."),
+    click.option("--link", metavar="URL", help="Link to the code: 'vscode://file/{file}:{line}'."),
+    click.option("--engine", type=click.Choice(["wasm", "dot"]), help="What lays the picture out."),
+    click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S", help="The limit for the layout (30)."),
+)
+_NAMES = ("detail", "expand", "around", "hops", "of", "link", "engine", "seconds")
+
+
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with these options."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def taken(given: Dict[str, Any]) -> Dict[str, Any]:
+    """What was asked for, by the names of ``audit.draw``; taken out of ``given``."""
+    found = {name: given.pop(name) for name in _NAMES}
+    return {name: value for name, value in found.items() if value not in (None, ())}

@@ -1,0 +1,65 @@
+"""How wide text is: by Helvetica's own table, not by the fonts of this machine.
+
+Boxes get the size that their text needs here, and the text of an SVG is told to be as wide, so that a picture looks the same
+with whatever fonts it is laid out and shown. The widths are those of Adobe's font metrics for Helvetica (Adobe Core 14 AFM),
+which Arial and Liberation Sans share, in thousandths of the font size.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Dict, Mapping, Sequence, Tuple
+
+_GROUPS = {
+    191: "'",
+    222: "ijl",
+    260: "|",
+    278: " !,./:;I[\\]ft·\xa0",
+    333: "()-`r",
+    334: "{}",
+    355: '"',
+    389: "*",
+    469: "^",
+    500: "Jcksvxyz",
+    556: "#$0123456789?L_abdeghnopqu",
+    584: "+<=>~×",
+    611: "FTZ",
+    667: "&ABEKPSVXY",
+    722: "CDHNRUw",
+    778: "GOQ",
+    833: "Mm",
+    889: "%",
+    944: "W",
+    1000: "…",
+    1015: "@",
+}
+_WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
+_LINE, _MARGIN_X, _MARGIN_Y = 1.2, 9.0, 5.0
+_ROOM: Mapping[str, Tuple[float, float]] = {
+    "box": (1.0, 1.0),
+    "ellipse": (1.32, 1.32),
+    "hexagon": (1.3, 1.15),
+    "house": (1.15, 1.75),
+    "octagon": (1.15, 1.25),
+    "parallelogram": (1.45, 1.15),
+    "plaintext": (1.0, 1.0),
+    "tripleoctagon": (1.2, 1.35),
+}
+
+
+def text_width(text: str, size: float) -> float:
+    """The width of one line at a font size, both in points."""
+    return sum(_width(letter) for letter in text) * size / 1000
+
+
+def _width(letter: str) -> int:
+    wide = unicodedata.east_asian_width(letter) in ("F", "W")
+    return _WIDTHS.get(letter, 1000 if wide else 0 if unicodedata.combining(letter) else 600)
+
+
+def box_size(shape: str, lines: Sequence[str], size: float) -> Dict[str, str]:
+    """DOT attributes for a box of that shape round the lines at a font size in points: a size that no font changes."""
+    across, down = _ROOM[shape]
+    width = (max(text_width(line, size) for line in lines) + 2 * _MARGIN_X) * across
+    height = (len(lines) * size * _LINE + 2 * _MARGIN_Y) * down
+    return {"width": f"{max(width, 40) / 72:.3f}", "height": f"{max(height, 26) / 72:.3f}", "fixedsize": "true"}

@@ -1,0 +1,17 @@
+"""The picture of every fixture, as the installed TensorFlow judges it."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphcut.drawing.view import View
+from tests.drawing.properties import assert_honest
+from tests.scenarios.judge import said
+from tests.scenarios.test_tensorflow import every_fixture
+
+
+@pytest.mark.parametrize("fixture", every_fixture())
+def test_its_picture_is_honest(fixture):
+    audit = said(fixture).audit
+    assert_honest(audit)
+    assert_honest(audit, View(boxes=8))
