@@ -48,7 +48,7 @@ def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None
     """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
     dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor="white", pad="0.15")
-    dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.35", compound="true")
+    dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.42", compound="true", newrank="true")
     dot.attr("edge", fontname=FONT, fontsize="10")
     _add_boxes(dot, [(node, told["box"]) for node, told in drawn.nodes(data=True)], 0, link)
     for consumer, producer, each in drawn.edges(data="link"):

@@ -9,16 +9,18 @@ from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tu
 
 from graphcut.drawing.chains import without_plumbing, without_rows
 from graphcut.drawing.families import kin, namesakes, neighbours
-from graphcut.drawing.merging import Kinds, barest, by_scope, sides_of
+from graphcut.drawing.merging import Kinds, barest, behind_folded, by_scope, is_ahead, sides_of
+from graphcut.drawing.scopes import counted
 from graphcut.drawing.sketch import Sketch
 from graphcut.drawing.view import AT_MOST, View
 
-_FEW = 25
+_FEW, _SOME = 16, 30
 Families = Mapping[int, Hashable]
 
 
 def readable(sketch: Sketch, kinds: Kinds, view: View) -> Sketch:
-    """The finest merging that can be read: plumbing, then unbranched rows, then scopes, inner ones first, then barriers."""
+    """The finest merging that can be read: plumbing, then what is behind the barriers, unbranched rows, layers that are
+    counted up, scopes, inner ones first, then barriers."""
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
     found = sketch
     for found, enough in _rungs(sketch, kinds, view.detail, boxes):
@@ -34,7 +36,14 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
     if detail in (None, "ops"):
         yield sketch, boxes if detail else min(_FEW, boxes)
         sketch = without_rows(sketch, kinds)
-        yield sketch, boxes
+        if detail:
+            yield sketch, boxes
+        sides = sides_of(sketch, kinds, {})
+        yield behind_folded(sketch, kinds, sides), boxes if detail else min(_SOME, boxes)
+        scopes = kinds.scopes(sketch)
+        layers = {node: counted(scopes[node]) or (scopes[node][:1] if sides[node][0] else node) for node in sketch.nodes}
+        found = by_scope(sketch, kinds, layers, sides, {})
+        yield found, boxes if is_ahead(found) else 0
     scopes = kinds.scopes(sketch)
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
     found = _scoped(sketch, kinds, scopes, deepest, {}, boxes)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
 
+import networkx as nx
+
 from graphcut.drawing.scopes import common_scope
 from graphcut.drawing.sketch import CUT, LIVE, Sketch, merged
 
@@ -67,6 +69,24 @@ def by_scope(
         return node
 
     return merged(small, leaf_key)
+
+
+def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
+    """One box for all that is behind the same barriers in the same outermost scope, and one for the variables there."""
+    scopes = kinds.scopes(sketch)
+
+    def key(node: int) -> Hashable:
+        if node in kinds.apart or node in kinds.fixed or not sides[node][0]:
+            return node
+        return kinds.fates.get(node), scopes[node][:1], sides[node]
+
+    return merged(sketch, key)
+
+
+def is_ahead(sketch: Sketch) -> bool:
+    """Whether the edges go in no circle, but for those that come round a loop."""
+    ways = [way[:2] for way, told in sketch.edges.items() if not told.loop]
+    return bool(nx.is_directed_acyclic_graph(nx.DiGraph(ways)))
 
 
 def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:

@@ -103,7 +103,8 @@ def _variable_box(
     found = labels(names, known.totals)
     whole = found[0].text == "*"
     texts = (f"all {len(names)} variables",) if whole else _few(found)
-    scope = common_scope(names) if len(found) == 1 and not whole else ()
+    depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
+    scope = common_scope(names)[:depth]
     title = texts[0][len("".join(part + "/" for part in scope)) :]
     lines = texts[1:] + (", ".join(notes),)
     return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Container, Dict, Iterator, List, Mapping, Set, Tuple
 
 from graphcut.drawing.barricades import Barricade, Edge, barred_edges, branch_edges
 from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told
 from graphcut.drawing.walks import float_producers, joining, producers, towards
-from graphcut.terms import Verdict
+from graphcut.terms import Barrier, Verdict
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
@@ -51,8 +52,8 @@ class _Kept:
 
 def routes(facts: Facts, ops: Ops) -> Sketch:
     """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
-    barred = barred_edges(facts, ops)
-    kept = _kept(facts, ops, barred)
+    kept = _kept(facts, ops, barred_edges(facts, ops))
+    barred = kept.barred
     drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost}
     drawn.update(op for edge in barred for op in edge)
     conditions = branch_edges(facts, ops)
@@ -88,31 +89,51 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
 
 def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
-    ends = dict.fromkeys(producer for _, producer in barred)
+    whole = {op for (op, _), told in barred.items() if all(each.barrier not in _ONE_INPUT for each in told)}
+    closed = whole.difference(live)
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
-    behind = _behind(ops, live, without, ends)
+    behind = _behind(ops, live, without, barred, closed)
+    barred = _at_every_input(ops, barred, closed, behind)
     return _Kept(live, behind, _ways_to_loss(ops, {*ops.losses, *live}, barred, behind), barred)
 
 
 _WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
+_ONE_INPUT = (Barrier.INPUT, Barrier.DTYPE, Barrier.ZERO, Barrier.ZERO_FILLED, Barrier.CUSTOM_GRADIENT, Barrier.STATE)
 
 
-def _behind(ops: Ops, live: Container[int], without: Set[int], ends: Mapping[int, None]) -> Set[int]:
+def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
+    """The barriers, those of ops that hand on nothing at each input that leads to what is behind."""
+    found: Dict[Edge, List[Barricade]] = {}
+    for (op, producer), told in barred.items():
+        leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
+        for each in leading or [producer]:
+            known = found.setdefault((op, each), [])
+            known.extend(one for one in told if one not in known)
+    return found
+
+
+def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
     """The ops on data routes from a barrier to a variable without a gradient, else to what a gradient passes, else to any
-    variable; on integer tensors only where there is no other route."""
+    variable; round loops and on integer tensors only where there is no other route."""
     flat, every = ops.flat, ops.variables
+    starts: Dict[int, Set[int]] = {}
+    for op, producer in barred:
+        starts.setdefault(op, set()).update(producers(flat, op) if op in closed else [producer])
 
-    def dead(op: int) -> List[int]:
-        return [] if op in live else float_producers(flat, op)
+    def ahead(op: int) -> List[int]:
+        return [] if op in live else float_producers(flat, op, flat.loop_inputs.get(op, ()))
 
-    def any_dead(op: int) -> List[int]:
+    def any_ahead(op: int) -> List[int]:
+        return [] if op in live else producers(flat, op, flat.loop_inputs.get(op, ()))
+
+    def round_loops(op: int) -> List[int]:
         return [] if op in live else producers(flat, op)
 
-    found = joining(ends, dead, without)
-    for step, goals in ((dead, live), (any_dead, without), (any_dead, live), (any_dead, every)):
-        missing = [op for op in ends if op not in found]
+    found: Set[int] = set()
+    for goals, step in product((without, live, every), (ahead, any_ahead, round_loops)):
+        missing = {each for entries in starts.values() if found.isdisjoint(entries) for each in entries}
         if missing:
-            found |= joining(missing, step, goals)
+            found |= joining(sorted(missing), step, goals)
     return found
 
 

@@ -43,6 +43,15 @@ def pattern(name: str) -> str:
     return re.sub("_?[0-9]+", "", name)
 
 
+def counted(scope: Scope) -> Scope:
+    """A scope cut off after the first part of it that is counted up, its number left out: ``a/layer_7/b`` is ``a/layer``;
+    empty where there is none."""
+    for at, part in enumerate(scope):
+        if at and re.search("[0-9]", part):
+            return scope[:at] + (pattern(part),)
+    return ()
+
+
 def placed(found: Sequence[Box]) -> Tuple[Box, ...]:
     """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them."""
     homes = _homes(found)

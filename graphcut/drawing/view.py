@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graphcut.terms import Stop, VariableAudit
 
 DETAILS = ("variables", "scopes", "ops")
-READABLE, AT_MOST = 60, 150
+READABLE, AT_MOST = 40, 150
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,26 @@ _WITHOUT_GRADIENT = ("int", "uint", "bool", "string", "qint", "quint")
 _PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not name.startswith(_WITHOUT_GRADIENT))
 
 
-def producers(flat: FlatGraph, op: int) -> List[int]:
-    """The ops whose output ``op`` reads, once for each tensor; none for a number that is no op's."""
+def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
+    """The ops whose output ``op`` reads, once for each tensor, but for the inputs in ``without``; none for a number that is no
+    op's."""
     if op >= len(flat.names):
         return []
     producer = flat.producer
-    return [producer[tensor] for tensor in flat.inputs[op]]
+    if not without:
+        return [producer[tensor] for tensor in flat.inputs[op]]
+    return [producer[tensor] for at, tensor in enumerate(flat.inputs[op]) if at not in without]
 
 
-def float_producers(flat: FlatGraph, op: int) -> List[int]:
+def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
     """As ``producers``, where the dtype can carry a gradient."""
     if op >= len(flat.names):
         return []
-    producer, dtypes = flat.producer, flat.dtypes
-    return [producer[tensor] for tensor in flat.inputs[op] if dtypes[tensor] % REF in _PLAIN]
+    producer, dtypes, plain = flat.producer, flat.dtypes, _PLAIN
+    if not without:
+        return [producer[tensor] for tensor in flat.inputs[op] if dtypes[tensor] % REF in plain]
+    given = [tensor for at, tensor in enumerate(flat.inputs[op]) if at not in without]
+    return [producer[tensor] for tensor in given if dtypes[tensor] % REF in plain]
 
 
 def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:

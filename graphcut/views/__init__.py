@@ -49,7 +49,7 @@ def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] 
         known = ", .".join(("html", *drawing.FORMATS, "json"))
         raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{known}")
     if asked:
-        raise GraphcutError(f"a .{ending} holds all there is: {', '.join(asked)} is for pictures\nwrite a .svg, or leave it out")
+        raise GraphcutError(f"a .{ending} holds all there is: {', '.join(asked)} is for pictures\nwrite a .svg")
     return explorer.write(self, path) if ending == "json" else page([self], path, engine=engine)
 
 

@@ -47,7 +47,7 @@ def test_what_is_expanded_is_not_folded():
 
 
 def test_more_than_can_be_drawn_is_not_expanded():
-    with pytest.raises(GraphcutError, match="at most 90 can be drawn"):
+    with pytest.raises(GraphcutError, match="at most 110 can be drawn"):
         boxes(through(90, 20), expand="*")
 
 

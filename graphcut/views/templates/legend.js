@@ -20,7 +20,7 @@ function makeLegend(svg) {
 }
 
 function sample(svg, row) {
-  const whole = grown(around(row.map(([, area]) => area)), 3), small = document.createElementNS(svg.namespaceURI, "svg");
+  const whole = grown(around(row.map(([, area]) => area)), 5), small = document.createElementNS(svg.namespaceURI, "svg");
   small.setAttribute("viewBox", [whole.x, whole.y, whole.width, whole.height].join(" "));
   small.setAttribute("width", whole.width);
   small.setAttribute("height", whole.height);
