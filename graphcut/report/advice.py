@@ -47,7 +47,10 @@ ADVICE = {
         "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not the variable: "
         "value = ...; w.assign(value); loss = f(value)"
     ),
-    Barrier.OUTSIDE_TAPE: "move this line into the block `with tf.GradientTape() as tape:`",
+    Barrier.OUTSIDE_TAPE: (
+        "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that leads there "
+        "from the variable"
+    ),
     Barrier.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
 }
 STAND_INS = {

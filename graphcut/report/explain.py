@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FEW = 3
 _ADVICES = 2
 _INDENT = "    "
+_OPAQUE = (Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE)
 
 
 def explain(facts: Facts, variable: VariableAudit) -> str:
@@ -72,8 +73,8 @@ def _quoted(cut: Cut) -> Iterator[str]:
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
-    filled = any(cut.barrier is Barrier.ZERO_FILLED for cut in reason.cut)
-    if filled or not reason.crossed or variable.verdict is Verdict.RAISES:
+    opaque = any(cut.barrier in _OPAQUE for cut in reason.cut)
+    if opaque or not reason.crossed or variable.verdict is Verdict.RAISES:
         return
     gone = _gone(reason.size, reason.crossed)
     if without_gradient(facts.loss_dtypes):

@@ -82,6 +82,11 @@ def test_one_barrier_is_enough():
     assert "Without it a gradient comes" in said(cut("z"))
 
 
+@pytest.mark.parametrize("barrier", [Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE])
+def test_nothing_is_promised_of_one_line_where_several_may_have_to_move(barrier):
+    assert "a gradient comes" not in said(cut("z", barrier, "Op"))
+
+
 def test_barriers_side_by_side():
     assert "Without any one of them a gradient comes: each closes a route of its own." in said(cut("y"), cut("z"))
 
