@@ -38,8 +38,10 @@ class Network:
         return instead() if name in self.opened else barrier(name)
 
     def gradients(self):
-        """For each variable ``None`` or the values of its gradient."""
-        with self.graph.as_default(), v1.Session() as session:
+        """For each variable ``None`` or the values of its gradient; without Grappler, which changes the last digits."""
+        config = v1.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        with self.graph.as_default(), v1.Session(config=config) as session:
             found = {name: v1.gradients(self.loss, [each])[0] for name, each in self.variables.items()}
             session.run(v1.global_variables_initializer())
             feeds = {op.outputs[0]: np.full(op.outputs[0].shape.as_list(), 0.7) for op in self.graph.get_operations()
