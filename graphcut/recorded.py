@@ -51,7 +51,8 @@ class Gradient:
     those that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None``
     where TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is
     ``None`` where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is
-    ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others.
+    ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others. ``owner``
+    keeps the graph: TensorFlow takes the graph of a function apart once nobody holds the function.
     """
 
     api: str
@@ -68,3 +69,4 @@ class Gradient:
     answers: Optional[Tuple[bool, ...]] = None
     error: str = ""
     raised: str = ""
+    owner: Any = None

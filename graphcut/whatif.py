@@ -56,8 +56,27 @@ def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
     flat = edits.without(edits.opening(flow.rules, taken - stops - arguments), stops)
     return inquiry._replace(
         traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
-        stopped=Stopped(constants.ops - taken, constants.symbolic - taken),
+        stopped=constants._replace(
+            ops=constants.ops - taken - _recorded(inquiry.traced.flat, constants, taken),
+            symbolic=constants.symbolic - taken,
+            unwatched=constants.unwatched.difference(tensor for op in taken for tensor in flat.inputs[op]),
+        ),
     )
+
+
+def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+    """What a tape records as well once it records ``taken``: all around them that no barrier of its own keeps outside."""
+    waiting = [op for op in taken if op in constants.reasons]
+    readers = edits.readers_of(flat, lambda op, index: constants.reasons.get(op, op) is None) if waiting else {}
+    found = set(waiting)
+    while waiting:
+        op = waiting.pop()
+        near = {flat.producer[tensor] for tensor in flat.inputs[op]}
+        near.update(reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ()))
+        fresh = {each for each in near - found if constants.reasons.get(each, each) is None}
+        found |= fresh
+        waiting.extend(fresh)
+    return frozenset(found)
 
 
 def _removable(inquiry: Inquiry, flow: Flow, key: Any) -> Iterable[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Tuple
 
 from graphcut.reading.source import Origin
@@ -16,4 +17,6 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     known = {id(variable) for facts in own.values() for variable in facts.objects}
     others = [each for each in getattr(taken.graph, "variables", ()) if id(each) not in known]
     facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
-    return of_bytes(taken.graph, taken.message, "%s at %s" % (taken.api, taken.where), {}, (*own.values(), *facts))
+    label = "%s at %s" % (taken.api, taken.where)
+    message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
+    return message, replace(origin, owner=taken.owner)

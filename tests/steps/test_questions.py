@@ -1,0 +1,73 @@
+"""What can be asked of an audit of a tape: what if it had recorded more, and where to stop."""
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tests.steps.judge import audited, variable, words
+
+TAPE = tf.GradientTape
+
+
+def outside():
+    """``w`` is used before the tape opens, in two lines; ``v`` inside."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        hidden = tf.nn.relu(x * w)
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.tanh(hidden) * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+def unwatched():
+    """A tape that watches ``v`` alone."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE(watch_accessed_variables=False) as tape:
+            tape.watch(v)
+            loss = tf.reduce_sum(tf.tanh(x * w) * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+def test_the_line_before_the_tape_is_all_that_must_move():
+    audit = outside()
+    first = audit.variables[0]
+    assert words(audit)[0] == "none: outside-tape"
+    (found,) = audit.suggest_unblock(first.name)
+    assert found.op == first.cut[0].op and "tf.GradientTape()" in found.code
+    assert words(audit.what_if(remove=found.op)) == ["flows", "flows"]
+
+
+def test_what_is_not_watched_must_be_watched():
+    audit = unwatched()
+    first = audit.variables[0]
+    assert words(audit)[0] == "none: not-watched"
+    (found,) = audit.suggest_unblock(first.name)
+    assert found.code.startswith("tape.watch(")
+    assert words(audit.what_if(remove=first.cut)) == ["flows", "flows"]
+
+
+def test_an_edit_leaves_the_tape_as_it_is():
+    for audit in (outside(), unwatched()):
+        before = words(audit)
+        assert words(audit.what_if(stop=audit.variables[1].name)) == [before[0], "none: stop-gradient"]
+
+
+def test_a_stop_is_suggested_between_the_tape_s_lines():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            hidden = tf.nn.relu(x * w)
+            loss = tf.reduce_sum(hidden * v)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    (found,) = audit.suggest_stops(block=audit.variables[0].name)
+    assert found.code == "hidden = tf.stop_gradient(hidden)"
+    assert [each.split(":")[0] for each in words(audit.what_if(stop=found))] == ["none", "flows"]
