@@ -7,6 +7,7 @@ Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -138,6 +139,12 @@ def _layer(x):
         return _normed(x + _dense(inner, WIDTH, "output"))
 
 
+def _without_paths(path):
+    """Take the folders of this machine out of the tooltips."""
+    text = path.read_text(encoding="utf-8").replace(f"{FOLDER.parents[1]}{os.sep}", "")
+    path.write_text(re.sub(r"/[^\s<&\"]*/site-packages/", "", text), encoding="utf-8")
+
+
 def main(arguments):
     """Draw all, or those named."""
     wanted = [each for each in arguments if not each.startswith("-")]
@@ -146,6 +153,7 @@ def main(arguments):
         audit = model()
         audited = time.perf_counter()
         audit.draw(FOLDER / f"{model.__name__}.svg", engine="wasm")
+        _without_paths(FOLDER / f"{model.__name__}.svg")
         print(f"{model.__name__}: {len(audit.flat.names)} ops, audited {audited - start:.1f} s, drawn", end=" ")
         print(f"{time.perf_counter() - audited:.1f} s")
         if "--png" in arguments:

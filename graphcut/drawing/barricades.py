@@ -50,7 +50,8 @@ def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, Barrier.STOP_GRADIENT)
         if edge and stop.op not in drawn and not stop.library:
-            yield edge, Barricade(stop.op, 0, Barrier.STOP_GRADIENT, stop.where, stop.role)
+            role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
+            yield edge, Barricade(stop.op, 0, Barrier.STOP_GRADIENT, stop.where, role)
 
 
 def _edge(ops: Ops, name: str, index: int, barrier: Barrier) -> Optional[Edge]:

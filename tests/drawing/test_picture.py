@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import networkx as nx
 import pytest
 
@@ -32,6 +34,11 @@ def test_roles():
 
 def test_a_stop_in_no_cut_is_harmless():
     assert titled(EVERY_VERDICT)["vq/StopGradient"].role is Role.HARMLESS
+
+
+def test_a_stop_in_a_cut_that_names_a_handful_is_not_harmless():
+    audit = dataclasses.replace(STOPPED, variables=STOPPED.variables[1:] + (variable("w1", Verdict.NONE),))
+    assert titled(audit)["hidden"].role is Role.BARRIER
 
 
 def test_an_op_that_is_live_but_for_one_input_is_an_op():
