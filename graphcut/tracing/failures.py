@@ -15,6 +15,7 @@ _LONG = 150
 _NO_VALUE = "needs a value, and while a function is traced no tensor has one: "
 _ADVICE = (
     (r"no attribute '?(numpy|item|tolist)\b", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),
+    (r"\b(numpy)\(\) is only available", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the variable"),
     (r"tensor using `?\.?(eval)", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),
     (r"\b(float|int|complex|bool)\(\) argument", r"\1() " + _NO_VALUE + "use tf.cast"),
     (r"must be real number", "a Python number " + _NO_VALUE + "use tf.cast, or tf.strings.format for text"),

@@ -25,20 +25,44 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
     """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
     step, args = _of_model(step, args)
     with recording() as made, _PATCHES.applied():
-        function = _begun(step, made)
-        made.kept.append(function)
-        try:
-            with explained("the step"):
-                given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
-                made.kept.append(function.get_concrete_function(*given, **named))
-        except GraphcutError:
-            if made.error is None and made.finished is None:
-                raise
+        errors = []
+        for way in _ways(step, args, kwargs):
+            try:
+                way(step, args, kwargs, made)
+            except GraphcutError as error:
+                errors.append(error)
+            if made.error is not None or made.finished is not None:
+                break
+        else:
+            raise errors[0]
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
         trained, written = owned(step), frozenset() if halted else updates.written(made.root)
         told_of = (tuple(_told(each.sources, trained, written)) for each in taken)
         return tuple(replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
+
+
+def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+    """How to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
+    if args or kwargs or hasattr(step, "python_function"):
+        return (_as_function,)
+    return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph,)
+
+
+def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
+    function = _begun(step, made)
+    made.kept.append(function)
+    with explained("the step"):
+        given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
+        made.kept.append(function.get_concrete_function(*given, **named))
+
+
+def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
+    with tf.Graph().as_default() as graph, explained("the step"):
+        made.kept.append(graph)
+        made.begin()
+        made.kept.append(step())
+        made.end()
 
 
 def _told(sources: Sequence[Source], trained: Mapping[int, Any], written: FrozenSet[int]) -> Iterator[Source]:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop
+from tensorflow.python.eager import tape as tape_lib
 from tensorflow.python.framework import ops
 
 from graphcut.recorded import Span, Tape
@@ -14,6 +15,8 @@ from graphcut.tracing.patches import Patch
 
 Counts = Dict[int, int]
 _EVER = 2**62
+_WRAPPED = getattr(tape_lib, "pywrap_tfe", None) or tape_lib.pywrap_tensorflow
+_PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambda: False)
 
 
 def chain() -> Iterator[Any]:
@@ -26,7 +29,7 @@ def chain() -> Iterator[Any]:
 
 def counts() -> Counts:
     """How many ops each of them has, by the graph's ``id``."""
-    return {id(graph): len(graph.get_operations()) for graph in chain()}
+    return {id(graph): graph.version for graph in chain()}
 
 
 class _Noted:
@@ -36,6 +39,12 @@ class _Noted:
         self.tape, self.inner = tape, None
         self.spans: List[Tuple[Counts, Optional[Counts]]] = []
         self.watched: List[Tuple[Any, Counts]] = []
+        self.accessed: Dict[int, Counts] = {}
+
+    @property
+    def records(self) -> bool:
+        """Whether it is recording."""
+        return bool(self.spans) and self.spans[-1][1] is None
 
 
 class Tapes:
@@ -48,7 +57,7 @@ class Tapes:
         """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
         noted = self._of(tape)
         if noted.inner is not tape._tape:
-            noted.inner, noted.spans, noted.watched = tape._tape, [], []
+            noted.inner, noted.spans, noted.watched, noted.accessed = tape._tape, [], [], {}
         noted.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
@@ -61,12 +70,21 @@ class Tapes:
         """A tape is told to watch something."""
         self._of(tape).watched += [(each, counts()) for each in tf.nest.flatten(tensor)]
 
+    def accessed(self, variable: Any) -> None:
+        """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
+        for noted in self._noted.values():
+            if noted.records and id(variable) not in noted.accessed:
+                noted.accessed[id(variable)] = counts()
+
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str]) -> Tape:
         """What a tape recorded of one graph."""
         noted = self._of(tape)
         spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
         watched = [(name(each), when.get(id(graph), 0)) for each, when in noted.watched]
-        watched += [(name(each), 0) for each in tape.watched_variables()]
+        told = {id(each) for each, _ in noted.watched}
+        for each in tape.watched_variables():
+            if id(each) in noted.accessed or id(each) not in told:
+                watched.append((name(each), noted.accessed.get(id(each), {}).get(id(graph), 0)))
         return Tape(spans, tuple(each for each in watched if each[0]), tape._watch_accessed_variables)
 
     def _of(self, tape: Any) -> _Noted:
@@ -91,6 +109,17 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
         return wrapper
 
+    def reading(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(variable: Any) -> Any:
+            found = noting()
+            if found is not None and not _PAUSED():
+                found.accessed(variable)
+            return original(variable)
+
+        return wrapper
+
+    yield Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)
     yield Patch(backprop.GradientTape, "_push_tape", lambda original: after(original, Tapes.pushed))
     yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
     yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))

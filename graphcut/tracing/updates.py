@@ -21,7 +21,9 @@ def _graphs(root: Any) -> Iterator[Any]:
 
 
 def _handles(graph: Any) -> Iterator[Any]:
-    return (op.inputs[0] for op in graph.get_operations() if op.type.startswith(_WRITERS) and len(op.inputs))
+    """What the ops of a graph write, but for initializers."""
+    writers = [op for op in graph.get_operations() if op.type.startswith(_WRITERS) and len(op.inputs)]
+    return (op.inputs[0] for op in writers if op.name != op.inputs[0].op.name + "/Assign")
 
 
 def _outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:

@@ -57,10 +57,10 @@ def _dense(gradient: Any) -> Any:
     return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
-def audited(step: Any, *shapes: Any) -> Sequence[graphcut.Audit]:
+def audited(step: Any, *shapes: Any, points: int = 3) -> Sequence[graphcut.Audit]:
     """The audits of a step, held against what TensorFlow really answers."""
     audits = graphcut.audit_step(step, *[tf.TensorSpec(shape, tf.float32) for shape in shapes])
-    real = truths(step, shapes)
+    real = truths(step, shapes, points)
     assert len(audits) == len(real)
     for audit, row in zip(audits, real):
         for found, recorded, truth in zip(audit, audit.recorded, row):
