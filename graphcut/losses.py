@@ -86,13 +86,13 @@ class Stopped(NamedTuple):
     """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead.
 
     ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
-    ``unwatched`` are tensors that get no gradient whatever reads them.
+    ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
     """
 
     ops: FrozenSet[int] = frozenset()
     symbolic: FrozenSet[int] = frozenset()
     reasons: Mapping[int, Optional[Barrier]] = {}
-    unwatched: FrozenSet[int] = frozenset()
+    unwatched: Mapping[int, Optional[Barrier]] = {}
 
 
 def stop_ops(traced: Traced, asked: Any) -> Stopped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Hashable, Iterator, Sequence, Set, Tuple
+from typing import Any, Dict, Hashable, Iterator, Optional, Sequence, Set, Tuple
 
 from graphcut import sources
 from graphcut.answers import Answers
@@ -16,7 +16,12 @@ from graphcut.losses import Loss, stop_ops
 from graphcut.recorded import Gradient, Source, Tape
 from graphcut.rows import Target, unique
 from graphcut.sources import Traced
+from graphcut.terms import Barrier
 from graphcut.unrecorded import unrecorded
+
+
+class NoGradientError(GraphcutError):
+    """What was traced takes no gradient."""
 
 
 def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
@@ -39,13 +44,13 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
         GraphcutError: the step cannot be traced, or takes no gradient.
     """
     with tensorflow_needed("to trace a step"):
-        from graphcut.tracing import stepping
+        from graphcut.tracing import recording, stepping
     taken = tuple(_shared(tuple(_distinct(stepping.gradients(step, args, kwargs)))))
     if not taken:
-        raise GraphcutError(
+        raise NoGradientError(
             "the step takes no gradient\nIt must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
         )
-    with collector_paused():
+    with collector_paused(), recording.unheard():
         return tuple(_audit(each) for each in taken)
 
 
@@ -80,14 +85,16 @@ def _audit(taken: Gradient) -> Audit:
     listed, loss = unique(rows), _loss(traced, taken)
     stopped = stop_ops(traced, taken.stops)
     if taken.tape is not None:
-        asked = frozenset(_to_be_told(taken.tape, listed)).difference(loss.tensors)
-        stopped = unrecorded(traced, taken.tape, loss.tensors, asked, installed.surroundings().trainable)
+        stopped = unrecorded(
+            traced, taken.tape, loss.tensors, _asked(taken.tape, listed), installed.surroundings().trainable
+        )
     return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
 
 
-def _to_be_told(tape: Tape, rows: Sequence[Target]) -> Iterator[int]:
-    """The tensors asked for that a tape watches only when it is told to."""
-    return (tensor for row in rows if not (tape.automatic and row.variable.trainable) for tensor in row.tensors)
+def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[Barrier]]:
+    """The tensors asked for, with the barrier of those that a tape watches only when it is told to."""
+    told = [(row, None if tape.automatic and row.variable.trainable else Barrier.NOT_WATCHED) for row in rows]
+    return {tensor: barrier for row, barrier in told for tensor in row.tensors}
 
 
 def _loss(traced: Traced, taken: Gradient) -> Loss:
@@ -119,3 +126,8 @@ def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) 
 
 def _key(target: Target) -> Hashable:
     return target.tensors or id(target.variable.objects[0])
+
+
+# AutoGraph leaves these alone (``autograph_artifact``, before TF 2.2 ``__ag_compiled``): a step may audit another.
+setattr(audit_step, "autograph_info__", {})  # noqa: B010
+setattr(audit_step, "__ag_compiled", True)  # noqa: B010

@@ -20,7 +20,11 @@ from graphcut.terms import Barrier
 
 
 def unrecorded(
-    traced: Traced, tape: Tape, targets: Sequence[int], asked: FrozenSet[int], passing: FrozenSet[int]
+    traced: Traced,
+    tape: Tape,
+    targets: Sequence[int],
+    asked: Mapping[int, Optional[Barrier]],
+    passing: FrozenSet[int],
 ) -> Stopped:
     """What the tape did not record.
 
@@ -28,7 +32,8 @@ def unrecorded(
         traced: the graph as it was when the gradient was taken.
         tape: what the tape recorded.
         targets: the tensors that the gradient is taken of.
-        asked: the tensors that the gradient is asked for and the tape watches only when it is told to.
+        asked: the tensors that the gradient is asked for, with the barrier of those that the tape watches only when it is
+            told to.
         passing: the dtypes that can carry a gradient.
     """
     flat = traced.flat
@@ -41,9 +46,10 @@ def unrecorded(
         if inside and any(tensor in tracked and flat.dtypes[tensor] % 100 in passing for tensor in inputs):
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
-            early = Barrier.NOT_WATCHED if asked.intersection(inputs).intersection(watched) else None
-            reasons.update(dict.fromkeys(ends, early if inside else Barrier.OUTSIDE_TAPE))
-    unwatched = asked - tracked - watched.keys()
+            early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
+            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside else Barrier.OUTSIDE_TAPE))
+    known = tracked.union(watched, targets)
+    unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
     return Stopped(frozenset(reasons), reasons=_entered(flat, targets, reasons), unwatched=unwatched)
 
 

@@ -51,7 +51,7 @@ def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> It
         if index in free and flow.rules.passing[source]:
             yield Edge(source, 0, None)
         elif index in free and source in flow.rules.unwatched:
-            yield Edge(source, 1, Fence(op, index, Barrier.NOT_WATCHED))
+            yield _unwatched(op, index, source, flow.rules.unwatched[source])
         else:
             yield _blocked(flow, tensor, op, index, source, row.barriers[index])
     if op in flow.fills and relation is not connected:
@@ -60,6 +60,10 @@ def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> It
                 yield Edge(source, 1, Fence(flow.fills[op].group, index, Barrier.ZERO_FILLED))
     for op, index, source in assigned.get(tensor, ()):
         yield Edge(source, 1, Fence(op, index, Barrier.STATE))
+
+
+def _unwatched(op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
+    return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
 
 
 def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import click
 from rich.console import Console
 
 from graphcut.cli import viewing
 from graphcut.cli.guard import guarded
-from graphcut.cli.sources import loaded
+from graphcut.cli.several import audits, listed, numbered
 from graphcut.cli.specs import Spec, parsed
 from graphcut.cli.waiting import Say, waiting
 from graphcut.errors import GraphcutError, printable
@@ -28,7 +28,9 @@ SOURCE is
                           a tf.function with a signature; a function with a
                           --spec for each argument; or one without arguments
                           that returns what to trace: a tf.Graph, a function,
-                          or a tuple of a function and its arguments
+                          or a tuple of a function and its arguments;
+                          a training step that takes gradients itself is
+                          audited once for each of them
 """
 
 _AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
@@ -41,6 +43,7 @@ Examples:
   graphcut audit graph.pb --loss loss --variables 'encoder/*'
   graphcut audit saved_model/ --signature serving_default --svg cut.svg
   graphcut audit train.py:loss --spec 'float32[32,10]' --spec 'int64[?]'
+  graphcut audit train.py:train_step --spec 'float32[32,10]'
   graphcut audit package.model:build --json -
 
 Exit codes: 0 fine, 2 could not run.
@@ -122,20 +125,21 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
     words: Callable[..., Any] = rich_table if console.is_terminal else table
     with waiting() as say, guarded():
-        found = _audit(say, **question)
-        written = to_json(found) if json else ""
-        shown = words(found, quoted(found))
+        found = audits(say, **question)
+        written = listed([to_json(each) for each in found]) if json else ""
+        shown = [words(each, quoted(each)) for each in found]
         if svg:
-            say(f"drawing {svg}")
-            found.draw(svg)
+            _draw(found, svg, say)
     if json and json != "-":
         _write(json, written + "\n")
     if json == "-":
         click.echo(written)
-    elif console.is_terminal:
-        console.print(shown)
-    else:
-        click.echo(shown)
+        return
+    for index, each in enumerate(shown):
+        say_one = console.print if console.is_terminal else click.echo
+        if index:
+            say_one("")
+        say_one(each)
 
 
 @commands.command(help=_DRAW)
@@ -147,27 +151,13 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 def draw(output: str, **question: Any) -> None:
     asked = viewing.taken(question)
     with waiting() as say, guarded():
-        found = _audit(say, **question)
-        say(f"drawing {output}")
-        found.draw(output, **asked)
+        _draw(audits(say, **question), output, say, **asked)
 
 
-def _audit(
-    say: Say,
-    source: str,
-    losses: Tuple[str, ...],
-    variables: Tuple[str, ...],
-    signature: Optional[str],
-    stop_gradients: Tuple[str, ...],
-    specs: Tuple[Spec, ...],
-) -> Any:
-    from graphcut.audit import audit as made
-
-    say(f"reading {source}")
-    thing, arguments = loaded(source, specs)
-    say(f"auditing {source}")
-    asked = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
-    return made(thing, *arguments, signature=signature, **asked)
+def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
+    for each, name in zip(found, numbered(path, len(found))):
+        say(f"drawing {name}")
+        each.draw(name, **asked)
 
 
 def _write(path: str, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import AbstractSet, Collection, Dict, FrozenSet, Optional, Tuple
+from typing import AbstractSet, Collection, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.questions import Ask, Question, Surroundings
@@ -32,7 +32,7 @@ class Rules:
 
     def __init__(
         self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes, symbolic: AbstractSet[int] = frozenset(),
-        unwatched: AbstractSet[int] = frozenset(),
+        unwatched: Mapping[int, Optional[Barrier]] = {},
     ) -> None:
         self.flat, self.around, self.unwatched = flat, around, unwatched
         self.passing = trainable_tensors(flat, around)

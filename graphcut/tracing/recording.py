@@ -11,6 +11,7 @@ import functools
 import inspect
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
@@ -56,9 +57,12 @@ class Recording:
 
 def current() -> Optional[Recording]:
     """The recording that what happens now belongs to."""
-    for each in _ACTIVE:
-        if any(graph is each.root for graph in tapes.chain()):
-            return each
+    roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
+    if not roots:
+        return None
+    for graph in tapes.chain():
+        if id(graph) in roots:
+            return roots[id(graph)]
     thread = threading.get_ident()
     return next((each for each in reversed(_ACTIVE) if each.thread == thread), None)
 
@@ -82,13 +86,20 @@ def _depth() -> int:
     return getattr(_LOCAL, "depth", 0)
 
 
-def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The result of a call within which no gradient counts."""
+@contextmanager
+def unheard() -> Iterator[None]:
+    """A context within which no gradient counts: what is taken inside another one, or by graphcut itself."""
     _LOCAL.depth = _depth() + 1
     try:
-        return function(*args, **kwargs)
+        yield
     finally:
         _LOCAL.depth -= 1
+
+
+def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The result of a call within which no gradient counts."""
+    with unheard():
+        return function(*args, **kwargs)
 
 
 def _of_tape(original: Any) -> Any:

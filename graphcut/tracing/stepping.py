@@ -37,7 +37,8 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
             raise errors[0]
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
-        trained, written = owned(step), frozenset() if halted else updates.written(made.root)
+        graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
+        trained, written = owned(step), frozenset().union(*map(updates.written, graphs.values()))
         told_of = (tuple(_told(each.sources, trained, written)) for each in taken)
         return tuple(replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
 
