@@ -37,6 +37,23 @@ def chain(ops):
     return graph_def, before
 
 
+def step(layers):
+    """A training step of residual dense layers with a tape, which updates its variables."""
+    kernels = [tf.Variable(tf.zeros([8, 8])) for _ in range(layers)]
+    biases = [tf.Variable(tf.zeros([8])) for _ in range(layers)]
+
+    def train_step(hidden):
+        with tf.GradientTape() as tape:
+            for kernel, bias in zip(kernels, biases):
+                hidden = hidden + tf.nn.relu(tf.matmul(hidden, kernel) + bias) * 0.5 + tf.tanh(hidden) * 0.1
+            loss = tf.reduce_mean(hidden)
+        for variable, gradient in zip(kernels + biases, tape.gradient(loss, kernels + biases)):
+            variable.assign_sub(0.1 * gradient)
+        return loss
+
+    return train_step
+
+
 def _node(graph_def, name, op, inputs=(), **types):
     node = graph_def.node.add(name=name, op=op, input=inputs)
     for key, value in types.items():

@@ -7,7 +7,7 @@ positions, ``[start, end)``: what was made while a tape recorded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
 from graphcut.reading.source import Variable
 
@@ -17,11 +17,13 @@ Span = Tuple[int, int]
 @dataclass(frozen=True)
 class Tape:
     """The spans in which a tape recorded, and the tensors it watched, each from a position on. ``automatic``: it watches
-    whatever trainable variable is read."""
+    whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording.
+    """
 
     spans: Tuple[Span, ...]
     watched: Tuple[Tuple[str, int], ...]
     automatic: bool = True
+    paused: FrozenSet[int] = frozenset()
 
     def records(self, position: int) -> bool:
         """Whether an op of that position was made while the tape recorded."""

@@ -5,7 +5,8 @@ A tape records an op that is made while it records and reads a tensor that it wa
 the tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies
 behind them is of the same land. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
 (``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
-watched is ``not-watched``, too. (4) Any other op that reads nothing watched is no barrier of its own.
+watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
+recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ def unrecorded(
     watched = _watched(traced, tape)
     tracked: Set[int] = set()
     reasons: Dict[int, Optional[Barrier]] = {}
-    for position, inputs, ends in _steps(flat):
+    for position, inputs, ends, called in _steps(flat):
         tracked.update(tensor for tensor in inputs if tensor in watched and watched[tensor] <= position)
         inside = tape.records(position)
-        if inside and any(tensor in tracked and flat.dtypes[tensor] % 100 in passing for tensor in inputs):
+        silent = position in tape.paused and not called
+        if (
+            inside
+            and not silent
+            and any(tensor in tracked and flat.dtypes[tensor] % 100 in passing for tensor in inputs)
+        ):
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
             early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
-            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside else Barrier.OUTSIDE_TAPE))
+            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else Barrier.OUTSIDE_TAPE))
     known = tracked.union(watched, targets)
     unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
     return Stopped(frozenset(reasons), reasons=_entered(flat, targets, reasons), unwatched=unwatched)
@@ -62,16 +68,16 @@ def _watched(traced: Traced, tape: Tape) -> Mapping[int, int]:
     return found
 
 
-def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...]]]:
-    """The graph's own ops in the order they were made: position, what it reads, and the ops that bear its outputs."""
+def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...], bool]]:
+    """The graph's own ops as they were made: position, what it reads, the ops that bear its outputs, whether it is a call."""
     calls = {call.op: call for call in flat.calls if flat.contexts[call.op] < 0}
     own = [op for op, context in enumerate(flat.contexts) if context < 0 and SEPARATOR not in flat.names[op]]
     for position, op in enumerate(own):
         call = calls.get(op)
         if call is None:
-            yield position, flat.inputs[op], (op,)
+            yield position, flat.inputs[op], (op,), False
         else:
-            yield position, call.inputs, call.variables + call.results
+            yield position, call.inputs, call.variables + call.results, call.predicate is None and not call.variables
 
 
 def _entered(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop
@@ -14,6 +15,13 @@ from graphcut.recorded import Span, Tape
 from graphcut.tracing.patches import Patch
 
 Counts = Dict[int, int]
+try:
+    from tensorflow.python.eager import record
+
+    _PAUSING = (record,)
+except ImportError:
+    _PAUSING = (tape_lib,)  # until TF 2.11
+
 _EVER = 2**62
 _WRAPPED = getattr(tape_lib, "pywrap_tfe", None) or tape_lib.pywrap_tensorflow
 _PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambda: False)
@@ -52,6 +60,7 @@ class Tapes:
 
     def __init__(self) -> None:
         self._noted: Dict[int, _Noted] = {}
+        self.pauses: List[Tuple[Counts, Counts]] = []
 
     def pushed(self, tape: Any) -> None:
         """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
@@ -85,7 +94,13 @@ class Tapes:
         for each in tape.watched_variables():
             if id(each) in noted.accessed or id(each) not in told:
                 watched.append((name(each), noted.accessed.get(id(each), {}).get(id(graph), 0)))
-        return Tape(spans, tuple(each for each in watched if each[0]), tape._watch_accessed_variables)
+        return Tape(
+            spans, tuple(each for each in watched if each[0]), tape._watch_accessed_variables, self._paused(id(graph))
+        )
+
+    def _paused(self, graph: int) -> FrozenSet[int]:
+        spans = ((start.get(graph, 0), end.get(graph, 0)) for start, end in self.pauses)
+        return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
         return self._noted.setdefault(id(tape), _Noted(tape))
@@ -119,6 +134,21 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
         return wrapper
 
+    def pausing(original: Any) -> Any:
+        @contextmanager
+        def wrapper() -> Iterator[None]:
+            found, start = noting(), counts()
+            try:
+                with original():
+                    yield
+            finally:
+                if found is not None:
+                    found.pauses.append((start, counts()))
+
+        return wrapper
+
+    for module in _PAUSING:
+        yield Patch(module, "stop_recording", pausing)
     yield Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)
     yield Patch(backprop.GradientTape, "_push_tape", lambda original: after(original, Tapes.pushed))
     yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))

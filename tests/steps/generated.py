@@ -14,6 +14,7 @@ from tests.steps.judge import variable
 VARIABLES = 4
 Instruction = Tuple[str, int, int]
 _PLAIN = ("add", "mul", "stop", "round", "read", "nothing", "relu")
+_LIVELY = ("add", "mul", "mul", "relu", "call", "loop")
 _SCOPED = ("call", "cond", "loop", "pause")
 _TAPE = ("open", "close", "watch", "watch_variable", "reset")
 
@@ -21,20 +22,20 @@ _TAPE = ("open", "close", "watch", "watch_variable", "reset")
 def recipe(seed: int) -> Tuple[Any, ...]:
     """The options of the tape, and the instructions: each with two numbers that pick what it is about."""
     chance = random.Random(seed)
-    names = [chance.choice(_PLAIN + _SCOPED) for _ in range(chance.randint(4, 12))]
+    names = [chance.choice(_PLAIN + _SCOPED + _LIVELY) for _ in range(chance.randint(4, 12))]
     for name in chance.choices(_TAPE, k=chance.randint(0, 3)):
         names.insert(chance.randrange(len(names) + 1), name)
     listed = tuple((name, chance.randrange(100), chance.randrange(100)) for name in names)
-    return chance.random() < 0.3, chance.random() < 0.75, chance.random() < 0.3, listed
+    return chance.random() < 0.3, chance.random() < 0.75, chance.random() < 0.3, chance.random() < 0.3, listed
 
 
 def build(made: Tuple[Any, ...]) -> Any:
     """The step of a recipe: it returns the gradients that it takes."""
-    persistent, automatic, twice, listed = made
+    persistent, automatic, twice, early, listed = made
     variables = [variable(1.0 + index, "v%d" % index, trainable=index != VARIABLES - 1) for index in range(VARIABLES)]
 
     def step(x: Any) -> List[List[Any]]:
-        values = [x, x * variables[0]]
+        values = [x, x * variables[0] if early else x * 0.5]
         tape = tf.GradientTape(persistent=persistent, watch_accessed_variables=automatic)
         other = tf.GradientTape()
         recording = _run(listed, values, variables, tape)

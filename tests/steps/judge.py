@@ -34,17 +34,18 @@ _NUMBERS = iter(range(10**9))
 
 def truths(step: Any, shapes: Sequence[Any], points: int = 3) -> List[List[Truth]]:
     """What the step's gradients are, for each that it returns."""
-    values = [_values(step, shapes, seed) for seed in range(points)]
+    function = tf.function(getattr(step, "python_function", step))
+    values = [_values(function, shapes, seed) for seed in range(points)]
     return [
         [Truth(found[0] is not None, all(each is None or not np.any(each) for each in found)) for found in zip(*gradients)]
         for gradients in zip(*values)
     ]
 
 
-def _values(step: Any, shapes: Sequence[Any], seed: int) -> List[List[Optional[np.ndarray]]]:
+def _values(function: Any, shapes: Sequence[Any], seed: int) -> List[List[Optional[np.ndarray]]]:
     random = np.random.RandomState(seed)
     given = [random.uniform(0.5, 2.0, shape).astype(np.float32) for shape in shapes]
-    found = tf.function(getattr(step, "python_function", step))(*map(tf.constant, given))
+    found = function(*map(tf.constant, given))
     lists = [list(map(_dense, each)) for each in found]
     if EAGER:
         return [[None if each is None else each.numpy() for each in gradients] for gradients in lists]
