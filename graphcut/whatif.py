@@ -10,7 +10,7 @@ stopped wherever it is read. ``stop_gradients=`` stops an op with all its output
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, FrozenSet, Iterable, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Optional, Tuple
 
 from graphcut import edits
 from graphcut.dag import FlatGraph
@@ -25,6 +25,7 @@ from graphcut.rules.table import Rules
 from graphcut.rules.tensors import shape_of
 from graphcut.sources import Traced
 from graphcut.targets import listed
+from graphcut.terms import Barrier
 
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
@@ -59,9 +60,15 @@ def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
         stopped=constants._replace(
             ops=constants.ops - taken - _recorded(inquiry.traced.flat, constants, taken),
             symbolic=constants.symbolic - taken,
-            unwatched=constants.unwatched.difference(tensor for op in taken for tensor in flat.inputs[op]),
+            unwatched=_unwatched(flat, constants, taken),
         ),
     )
+
+
+def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[Barrier]]:
+    """What a tape still does not watch: a variable that it watches of its own accord is watched once something reads it."""
+    read = {tensor for op in taken for tensor in flat.inputs[op]}
+    return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
 
 
 def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
