@@ -7,7 +7,6 @@ Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ import graphcut  # noqa: E402
 from benchmarks.graphs import chain  # noqa: E402
 from fixtures import asking  # noqa: E402
 from fixtures.documents import document_003 as documented  # noqa: E402
+from fixtures.drawn import without_paths  # noqa: E402
 from fixtures.gallery import actor_critic as agents  # noqa: E402
 from fixtures.gallery import dcgan as images  # noqa: E402
 from fixtures.gallery import vq_vae as codes  # noqa: E402
@@ -139,12 +139,6 @@ def _layer(x):
         return _normed(x + _dense(inner, WIDTH, "output"))
 
 
-def _without_paths(path):
-    """Take the folders of this machine out of the tooltips."""
-    text = path.read_text(encoding="utf-8").replace(f"{FOLDER.parents[1]}{os.sep}", "")
-    path.write_text(re.sub(r"/[^\s<&\"]*/site-packages/", "", text), encoding="utf-8")
-
-
 def main(arguments):
     """Draw all, or those named."""
     wanted = [each for each in arguments if not each.startswith("-")]
@@ -153,7 +147,7 @@ def main(arguments):
         audit = model()
         audited = time.perf_counter()
         audit.draw(FOLDER / f"{model.__name__}.svg", engine="wasm")
-        _without_paths(FOLDER / f"{model.__name__}.svg")
+        without_paths(FOLDER / f"{model.__name__}.svg")
         print(f"{model.__name__}: {len(audit.flat.names)} ops, audited {audited - start:.1f} s, drawn", end=" ")
         print(f"{time.perf_counter() - audited:.1f} s")
         if "--png" in arguments:

@@ -27,3 +27,10 @@ def test_every_python_that_tox_tests_is_a_classifier():
 
 def test_the_changelog_names_the_version_or_what_is_to_come():
     assert re.search(r"^## \[Unreleased\]", text("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_no_picture_tells_where_it_was_drawn():
+    pictures = sorted((ROOT / "docs").rglob("*.svg"))
+    absolute = re.compile(r"/[^\s<\"]*/(?:fixtures|docs|graphcut|site(?:-|&#45;)packages)/")
+    assert pictures
+    assert [path.name for path in pictures if absolute.search(re.sub(r"https?://\S+", "", path.read_text("utf-8")))] == []
