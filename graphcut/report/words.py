@@ -8,8 +8,8 @@ from graphcut.errors import printable
 from graphcut.terms import Barrier, Condition, Cut, Role, Verdict
 
 VERDICTS = {
-    Verdict.RAISES: "makes tf.gradients raise an error",
-    Verdict.NONE: "gets no gradient: tf.gradients answers None",
+    Verdict.RAISES: "makes TensorFlow raise an error",
+    Verdict.NONE: "gets no gradient: TensorFlow answers None",
     Verdict.ZERO: "gets a gradient that is always zero: momentum and weight decay still move it",
     Verdict.CONDITIONAL: "gets a gradient in some runs only",
     Verdict.FLOWS: "gets a gradient",
