@@ -44,7 +44,8 @@ class Fill(NamedTuple):
     """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them.
 
     ``forced`` are filled whatever their dtype, integers included: the results of a function call (``_GradientsHelper``
-    fills those of one that is itself asked about), and what ``SymbolicGradient`` answers for, which is every input.
+    fills those of one that is itself asked about), and every input of what answers for every input: ``SymbolicGradient``,
+    and in TensorFlow 1.15 ``If`` and ``Case``.
     """
 
     group: int
@@ -139,10 +140,8 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
         tensors = tensors or [tensor for returns in call.returns for tensor in returns]
         conditional = call.predicate is not None
         plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results)
-        if call.op in symbolic or is_symbolic(call.type):
+        if call.op in symbolic or is_symbolic(call.type) or (conditional and rules.around.fills_branches):
             plain += call.inputs
-        elif conditional and rules.around.fills_branches:
-            tensors += call.inputs
         filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors), plain)))
     filled.update(_exits(flat))
     return filled
