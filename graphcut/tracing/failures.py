@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.lines import line_of
@@ -29,6 +29,11 @@ _ADVICE = (
     ),
     (r"missing.* argument|requires? .*argument", "give example arguments or a tf.TensorSpec for each (--spec)"),
 )  # fmt: skip
+
+
+def labelled(source: Any) -> str:
+    """What a callable is called in messages."""
+    return "function %s" % getattr(source, "__name__", getattr(source, "name", type(source).__name__))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Variable, Whole
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import op_def
-from graphcut.tracing.failures import explained
+from graphcut.tracing.failures import explained, labelled
 from graphcut.tracing.objects import captures, stand_ins, variable_of
 from graphcut.tracing.owners import owned
 
@@ -36,7 +36,7 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Traced:
         if args or kwargs:
             raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
         return of_graph(source, "tf.Graph", {}, _graph_variables(source))
-    label = "function %s" % getattr(source, "__name__", getattr(source, "name", type(source).__name__))
+    label = labelled(source)
     with explained(label):
         concrete = _concrete(source, args, kwargs)
     message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))

@@ -12,7 +12,7 @@ from tensorflow.python.util import tf_decorator
 from graphcut.errors import GraphcutError
 from graphcut.recorded import Gradient, Source
 from graphcut.tracing import updates
-from graphcut.tracing.failures import explained, is_of_tracing, told
+from graphcut.tracing.failures import explained, is_of_tracing, labelled, told
 from graphcut.tracing.live import example
 from graphcut.tracing.owners import owned
 from graphcut.tracing.patches import Patch, Patches
@@ -47,19 +47,19 @@ def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence
     """How to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
     if args or kwargs or hasattr(step, "python_function"):
         return (_as_function,)
-    return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph,)
+    return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
 
 
 def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
     function = _begun(step, made)
     made.kept.append(function)
-    with explained("the step"):
+    with explained(labelled(step)):
         given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
         made.kept.append(function.get_concrete_function(*given, **named))
 
 
 def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
-    with tf.Graph().as_default() as graph, explained("the step"):
+    with tf.Graph().as_default() as graph, explained(labelled(step)):
         made.kept.append(graph)
         made.begin()
         made.kept.append(step())
