@@ -68,7 +68,7 @@ def _expected(verdict: Verdict) -> Optional[bool]:
 
 
 def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
-    """A tensor came back where none was expected: zeros, if nothing carries; or none came back at all."""
+    """A tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
     if given:
-        return replace(found, verdict=Verdict.ZERO if found.verdict is Verdict.NONE else Verdict.FLOWS)
+        return replace(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
     return replace(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)
