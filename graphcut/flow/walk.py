@@ -140,8 +140,11 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
         tensors = tensors or [tensor for returns in call.returns for tensor in returns]
         conditional = call.predicate is not None
         plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results)
-        if call.op in symbolic or is_symbolic(call.type) or (conditional and rules.around.fills_branches):
+        filling = conditional and rules.around.fills_branches
+        if filling or call.op in symbolic or is_symbolic(call.type):
             plain += call.inputs
+        if filling:
+            tensors += call.inputs
         filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors), plain)))
     filled.update(_exits(flat))
     return filled
