@@ -44,7 +44,7 @@ class Rules:
         self._zeros = zero_tensors(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.handed)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
-        self._symbolic, self._symbolic_ops = symbolic_contexts(flat), symbolic
+        self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
         self._read: Optional[FrozenSet[int]] = None
 
     def row(self, op: int) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, FrozenSet, List, Sequence
+from typing import AbstractSet, Callable, FrozenSet, List, Sequence
 
 from graphcut.dag import FlatGraph, Shape
 from graphcut.questions import Surroundings
@@ -56,13 +56,13 @@ _TRACED = frozenset(
 )
 
 
-def symbolic_contexts(flat: FlatGraph) -> FrozenSet[int]:
-    """The contexts inside of calls that are differentiated while they run."""
+def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int]:
+    """The contexts inside of calls that are differentiated while they run: by their type, or because they are ``calls``."""
     found: List[int] = []
     inside = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
-        if is_symbolic(call.type) or flat.contexts[call.op] in inside:
+        if is_symbolic(call.type) or call.op in calls or flat.contexts[call.op] in inside:
             inside.add(index)
             found.append(index)
     return frozenset(found)
