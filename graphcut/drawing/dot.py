@@ -18,6 +18,7 @@ from graphcut.drawing.picture import picture
 from graphcut.drawing.style import box_style, link_style
 from graphcut.drawing.view import view
 from graphcut.errors import printable
+from graphcut.palette import FAINT, GREY, WHITE
 from graphcut.terms import Verdict
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def title(facts: Facts) -> str:
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
     """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
-    dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor="white", pad="0.15")
+    dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
     dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.42", compound="true", newrank="true")
     dot.attr("edge", fontname=FONT, fontsize="10")
     _add_boxes(dot, [(node, told["box"]) for node, told in drawn.nodes(data=True)], 0, link)
@@ -68,7 +69,7 @@ def _add_boxes(dot: graphviz.Digraph, found: Sequence[Tuple[str, Box]], depth: i
             inner.setdefault(box.scope[depth], []).append((node, box))
     for scope, members in inner.items():
         with dot.subgraph(name="cluster_" + members[0][0] + f"_{depth}") as cluster:
-            cluster.attr(label=_text([scope]), style="rounded", color="#BBBBBB", fontsize="11", fontcolor="#595959")
+            cluster.attr(label=_text([scope]), style="rounded", color=GREY, fontsize="11", fontcolor=FAINT)
             _add_boxes(cluster, members, depth + 1, link)
 
 

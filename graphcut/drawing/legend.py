@@ -11,6 +11,7 @@ import graphviz
 from graphcut.drawing.boxes import Box, Line
 from graphcut.drawing.metrics import box_size
 from graphcut.drawing.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
+from graphcut.palette import FAINT, GREY
 from graphcut.terms import Verdict
 
 _SIZE = 9.0
@@ -21,7 +22,7 @@ def add_legend(dot: graphviz.Digraph, boxes: Sequence[Box], lines: Sequence[Line
     marks = list(_marks(boxes))
     drawn = [line for line in Line if line in lines]
     with dot.subgraph(name="cluster_legend") as legend:
-        legend.attr(label="legend", style="", color="#BBBBBB", fontsize="10", fontcolor="#595959")
+        legend.attr(label="legend", style="", color=GREY, fontsize="10", fontcolor=FAINT)
         names = [_row(legend, mark, line) for mark, line in zip_longest(marks, drawn)]
         for column in zip(*names):
             held = [name for name in column if name]
@@ -59,6 +60,6 @@ def _row(legend: graphviz.Digraph, mark: Any, line: Any) -> Tuple[str, str]:
 
 def _line_sample(row: graphviz.Digraph, start: str, line: Line) -> None:
     words = LINE_WORDS[line]
-    row.node(start, label="", shape="point", width="0.05", color="#8C8C8C")
+    row.node(start, label="", shape="point", width="0.05", color=GREY)
     row.node(start[:-6], label=words, shape="plaintext", fontsize="9", **box_size("plaintext", [words], _SIZE))
     row.edge(start, start[:-6], minlen="1", **LINES[line])

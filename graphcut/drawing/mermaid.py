@@ -13,6 +13,7 @@ import networkx as nx
 from graphcut.drawing.boxes import Box, Line, Link, Role
 from graphcut.drawing.style import box_style
 from graphcut.errors import printable
+from graphcut.palette import BLACK, WHITE
 from graphcut.terms import Verdict
 
 _WIDTH = 60
@@ -69,14 +70,10 @@ def _edge(consumer: str, producer: str, link: Link) -> str:
 
 def _style(node: str, box: Box) -> str:
     looks = box_style(box)
-    fill, text = looks.get("fillcolor", "#FFFFFF"), _colour(looks.get("fontcolor", "black"))
+    fill, text = looks.get("fillcolor", WHITE), looks.get("fontcolor", BLACK)
     dash = ",stroke-dasharray:5 3" if "dashed" in looks["style"] or "dotted" in looks["style"] else ""
     wide = ",stroke-width:%spx" % looks["penwidth"] if "penwidth" in looks else ""
-    return "  style %s fill:%s,stroke:%s,color:%s%s%s" % (node, fill, _colour(looks["color"]), text, wide, dash)
-
-
-def _colour(name: str) -> str:
-    return {"black": "#000000", "white": "#FFFFFF"}.get(name, name)
+    return "  style %s fill:%s,stroke:%s,color:%s%s%s" % (node, fill, looks["color"], text, wide, dash)
 
 
 def _text(lines: Iterable[str]) -> str:

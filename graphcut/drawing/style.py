@@ -1,53 +1,54 @@
 """How a picture looks: colour, shape and line for each word, so that any one of the three is enough.
 
-The palette is Okabe and Ito's, safe for colour-blind readers (https://jfly.uni-koeln.de/color/), fills lightened so
-that black text stays readable on them.
+The colours are those of ``palette``.
 """
 
 from __future__ import annotations
 
 from typing import Dict, Mapping
 
+from graphcut import palette
 from graphcut.drawing.boxes import Box, Line, Link, Role
+from graphcut.palette import BLACK, BLUE, FAINT, GREEN, GREY, VERMILLION, WARNING, WHITE
 from graphcut.terms import Verdict
 
 Attributes = Dict[str, str]
 
-GREEN, BLUE, ORANGE, VERMILLION, PURPLE, GREY = "#009E73", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C"
+
+def _verdict(verdict: Verdict, shape: str, line: str, width: str) -> Attributes:
+    colours = {"color": palette.STROKES[verdict], "fillcolor": palette.FILLS[verdict]}
+    return {"shape": shape, **colours, "style": f"filled,{line}", "penwidth": width}
 
 
-def _verdict(shape: str, color: str, fill: str, line: str, width: str) -> Attributes:
-    return {"shape": shape, "color": color, "fillcolor": fill, "style": f"filled,{line}", "penwidth": width}
-
-
-VERDICTS: Mapping[Verdict, Attributes] = {
-    Verdict.RAISES: _verdict("tripleoctagon", PURPLE, "#EFCFE0", "solid", "2"),
-    Verdict.NONE: _verdict("box", VERMILLION, "#F6C3A0", "dashed", "3"),
-    Verdict.ZERO: _verdict("parallelogram", ORANGE, "#FBE6B0", "dotted", "3"),
-    Verdict.CONDITIONAL: _verdict("hexagon", BLUE, "#DCEBF5", "dashed", "2"),
-    Verdict.FLOWS: _verdict("ellipse", GREEN, "#DDF2EB", "solid", "2"),
+_SHAPES = {
+    Verdict.RAISES: ("tripleoctagon", "solid", "2"),
+    Verdict.NONE: ("box", "dashed", "3"),
+    Verdict.ZERO: ("parallelogram", "dotted", "3"),
+    Verdict.CONDITIONAL: ("hexagon", "dashed", "2"),
+    Verdict.FLOWS: ("ellipse", "solid", "2"),
 }
+VERDICTS: Mapping[Verdict, Attributes] = {verdict: _verdict(verdict, *shape) for verdict, shape in _SHAPES.items()}
 
-LOSS: Attributes = {"shape": "house", "color": "black", "fillcolor": "#333333", "fontcolor": "white", "style": "filled"}
+LOSS: Attributes = {"shape": "house", "color": GREY, "fillcolor": palette.DARK, "fontcolor": WHITE, "style": "filled"}
 BARRIER: Attributes = {
     "shape": "octagon",
-    "color": "black",
+    "color": BLACK,
     "fillcolor": VERMILLION,
     "style": "filled",
     "penwidth": "2",
 }
-HARMLESS: Attributes = {"shape": "octagon", "color": GREY, "fillcolor": "#F0F0F0", "style": "filled"}
+HARMLESS: Attributes = {"shape": "octagon", "color": GREY, "fillcolor": palette.HARMLESS, "style": "filled"}
 LIVE_OP: Attributes = {"shape": "box", "color": GREEN, "style": "rounded"}
-DEAD_OP: Attributes = {"shape": "box", "color": GREY, "fontcolor": "#595959", "style": "rounded,dashed"}
+DEAD_OP: Attributes = {"shape": "box", "color": GREY, "fontcolor": FAINT, "style": "rounded,dashed"}
 
 LINES: Mapping[Line, Attributes] = {
     Line.LIVE: {"color": GREEN, "penwidth": "2.5"},
     Line.LOST: {"color": VERMILLION, "penwidth": "1.5", "arrowhead": "open"},
-    Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": "#A34700"},
+    Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": WARNING},
     Line.BEHIND: {"color": GREY, "penwidth": "1.2", "arrowhead": "none", "style": "dotted"},
 }
-HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": "#595959"}
-LOOP: Attributes = {"constraint": "false", "label": "  loop", "fontcolor": "#595959"}
+HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
+LOOP: Attributes = {"constraint": "false", "label": "  loop", "fontcolor": FAINT}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
 VERDICT_WORDS: Mapping[Verdict, str] = {

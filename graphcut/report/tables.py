@@ -6,8 +6,9 @@ import html as escaping
 import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
+from graphcut.palette import FILLS
 from graphcut.report.words import place, shown
-from graphcut.terms import VariableAudit, Verdict
+from graphcut.terms import VariableAudit
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
         def rows(self) -> Sequence[TableRow]: ...
 
 
-COLOURS = {
-    Verdict.RAISES: "#F5E4ED",
-    Verdict.NONE: "#FBE7D9",
-    Verdict.ZERO: "#FDF3DC",
-    Verdict.CONDITIONAL: "#DCEBF5",
-    Verdict.FLOWS: "#DDF2EB",
-}
 _MISSING = "not audited"
 
 
@@ -107,7 +101,7 @@ def _cell(cell: Sequence[VariableAudit]) -> str:
     if not cell:
         return f"<td>{_MISSING}</td>"
     title = "; ".join(dict.fromkeys(place(cut) + (f" ({cut.where})" if cut.where else "") for cut in cell[0].cut))
-    colour = COLOURS[cell[0].verdict]
+    colour = FILLS[cell[0].verdict]
     return f'<td style="background: {colour}; color: black" title="{_safe(title)}">{_safe(_words(cell))}</td>'
 
 

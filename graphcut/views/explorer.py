@@ -12,6 +12,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Tuple
 
+from graphcut import palette
 from graphcut.dag import SEPARATOR
 from graphcut.drawing import ops as numbered
 from graphcut.drawing.barricades import barred_edges
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from graphcut.views.files import Target
 
 GRAPH = "cut"
-_LIVE, _BEHIND = "#BFE6D8", "#D9D9D9"
 # Words are counted for each scope; there is no sum of them.
 _COUNTS = {
     "hideInAggregatedStatsTable": True,
@@ -70,8 +70,8 @@ def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
     told: Dict[int, Tuple[str, str]] = {}
     for _, producer, line in routes(facts, ops).edges:
         if line in (CUT, BEHIND):
-            told[producer] = (LINE_WORDS[Line.BEHIND], _BEHIND)
-    told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], _LIVE)))
+            told[producer] = (LINE_WORDS[Line.BEHIND], palette.BEHIND)
+    told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], palette.LIVE)))
     for (op, _), standing in barred_edges(facts, ops).items():
         if op not in facts.passing:
             told[op] = (standing[0].barrier.value, BARRIER["fillcolor"])
@@ -82,7 +82,7 @@ def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
 
 
 def _result(value: str, colour: str) -> Dict[str, str]:
-    return {"value": value, "bgColor": colour, "textColor": "white" if colour == LOSS["fillcolor"] else "black"}
+    return {"value": value, "bgColor": colour, "textColor": palette.WHITE if colour == LOSS["fillcolor"] else palette.BLACK}
 
 
 def _node(facts: Facts, op: str) -> Dict[str, Any]:

@@ -66,11 +66,12 @@ def embedded(value: Any) -> str:
 
 
 def _rendered(losses: List[Any], data: str) -> str:
+    from graphcut import palette
     from graphcut.drawing.style import VERDICTS
     from graphcut.views.filling import templates
 
     known = templates()
-    style = known.get_template("page.css").render(verdicts=VERDICTS)
+    style = known.get_template("page.css").render(verdicts=VERDICTS, palette=palette)
     script = "".join(known.get_template(name).render() for name in _SCRIPTS)
     filled = {"losses": losses, "data": data, "style": style, "script": script}
     return str(known.get_template("page.html").render(policy=_policy(style, script), **filled))
