@@ -1,8 +1,8 @@
 """The colours of everything that graphcut shows: pictures, pages, tables.
 
 Four strokes are Okabe and Ito's (https://jfly.uni-koeln.de/color/); their orange and yellow are too pale to be seen on
-white, the fifth is a brown that the colour-blind tell from the others. Every stroke has a contrast of 3:1 against white and
-against a a dark page (WCAG 2.1, 1.4.11), text one of 4.5:1 against what it stands on (1.4.3). Fills are so light that black
+white: the fifth is a brown that the colour-blind tell from the others. Every stroke has a contrast of 3:1 against white and
+against a dark page (WCAG 2.1, 1.4.11), text one of 4.5:1 against what it stands on (1.4.3). Fills are so light that black
 text stands on them; nothing is told by a fill alone.
 """
 
