@@ -15,11 +15,12 @@ from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside
 from tests.drawing.test_dot import HOSTILE, named
 
 _MERMAID_LINE = re.compile(
-    r"""---|title:\ "[^"<]*"|flowchart\ TD|end
-    |n\d+(\[\[|\[/|\[|\{\{|\(\[)"[^"]*"(\]\]|/\]|\]|\}\}|\]\))
-    |subgraph\ s\d+_n\d+\["[^"]*"\]
-    |n\d+\ (==>|-->|--x|-\.-)(\|"[^"]*"\|)?\ n\d+
-    |style\ n\d+\ [\w#:,. -]+""",
+    r"""---|title:\ "([^"<\\]|\\U[0-9A-F]{8})*"|flowchart\ TD|end
+    |n\d+(\[\[|\[/|\[|\{\{|\(\[)"[^"]+"(\]\]|/\]|\]|\}\}|\]\))
+    |subgraph\ s\d+_n\d+\["[^"]+"\]
+    |n\d+\ (==>|-->|--x|-\.-)(\|"[^"]+"\|)?\ n\d+
+    |style\ n\d+\ [\w#:,. -]+
+    |linkStyle\ \d+(,\d+)*\ stroke:\#\w{6},stroke-width:[\d.]+px(,stroke-dasharray:\d\ \d)?""",
     re.VERBOSE,
 )
 
@@ -61,6 +62,19 @@ def test_mermaid_takes_no_name_for_syntax(name):
     lines = mermaid(picture(named(name)), title(named(name))).splitlines()
     assert [line for line in lines if not _MERMAID_LINE.fullmatch(line.strip())] == []
     assert not re.search("<(?!br/>)", "".join(lines))
+
+
+@pytest.mark.parametrize("name", ["$$x$$", "fa:fa-car", "a\\nb"])
+def test_mermaid_finds_no_formula_no_icon_and_no_end_of_line_in_a_name(name):
+    lines = mermaid(picture(named(name)), "").splitlines()
+    marks = "".join(re.sub("#([0-9]+);", lambda mark: chr(int(mark.group(1))), line) for line in lines)
+    assert not re.search(r"\$\$|fa:fa-|\\n", marks) and "\u2060" in marks
+
+
+def test_each_line_of_mermaid_has_one_colour():
+    text = mermaid(picture(EVERY_VERDICT), "")
+    numbered = [int(each) for held in re.findall(r"linkStyle ([\d,]+)", text) for each in held.split(",")]
+    assert sorted(numbered) == list(range(len(picture(EVERY_VERDICT).edges)))
 
 
 def test_mermaid_says_what_cuts():
