@@ -41,7 +41,7 @@ class Findings:
     def of(self, target: Target) -> VariableAudit:
         """What is found for one target. Where it stands for several tensors the best verdict counts."""
         verdict, tensor = self.verdict(target)
-        fences, size, unused = self._cut(verdict, tensor)
+        fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
         live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
         variable = target.variable
         return VariableAudit(
@@ -69,6 +69,13 @@ class Findings:
         """The verdict of a target and the tensor that it comes from."""
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
+
+    def _routed(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:
+        """Of several tensors that get nothing the first that a route leads to."""
+        if verdict not in CUT or len(target.tensors) < 2:
+            return tensor
+        alike = (each for each in target.tensors if self.flow.verdict(each) is verdict)
+        return next((each for each in alike if self.cuts(verdict).routed(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
         """What tells that nothing can be certified, and the ops whose gradient is a guess."""

@@ -6,7 +6,7 @@ positions, ``[start, end)``: what was made while a tape recorded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, FrozenSet, Mapping, Optional, Tuple
 
 from graphcut.reading.source import Variable
@@ -55,6 +55,9 @@ class Gradient:
     ``None`` where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is
     ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others. ``owner``
     keeps the graph: TensorFlow takes the graph of a function apart once nobody holds the function.
+    ``around`` are the graphs around that of ``targets``, innermost first, each with what the tape recorded of it. Where
+    ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
+    are the tensors that ``tf.gradients`` does not go on to.
     """
 
     api: str
@@ -72,3 +75,6 @@ class Gradient:
     error: str = ""
     raised: str = ""
     owner: Any = None
+    around: Tuple[Tuple[Any, Optional[Tape]], ...] = ()
+    places: Mapping[str, Tuple[Any, str]] = field(default_factory=dict)
+    outside: Tuple[str, ...] = ()

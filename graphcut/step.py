@@ -7,12 +7,12 @@ from typing import Any, Dict, Hashable, Iterator, Optional, Sequence, Set, Tuple
 
 from graphcut import sources
 from graphcut.answers import Answers
-from graphcut.dag import collector_paused
+from graphcut.dag import RESOURCE, collector_paused
 from graphcut.errors import GraphcutError
 from graphcut.face import Audit
 from graphcut.installation import tensorflow_needed
 from graphcut.judging import Inquiry
-from graphcut.losses import Loss, stop_ops
+from graphcut.losses import Loss, Stopped, stop_ops
 from graphcut.recorded import Gradient, Source, Tape
 from graphcut.rows import Target, unique
 from graphcut.sources import Traced
@@ -83,12 +83,25 @@ def _audit(taken: Gradient) -> Audit:
     traced = sources.opened(*graphs.opened(taken))
     rows = [_target(traced, each) for each in taken.sources]
     listed, loss = unique(rows), _loss(traced, taken)
-    stopped = stop_ops(traced, taken.stops)
+    stopped = _outside(traced, taken, stop_ops(traced, taken.stops))
     if taken.tape is not None:
         stopped = unrecorded(
             traced, taken.tape, loss.tensors, _asked(taken.tape, listed), installed.surroundings().trainable
         )
     return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
+
+
+def _outside(traced: Traced, taken: Gradient, stopped: Stopped) -> Stopped:
+    """The same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
+    names = traced.names
+    tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
+    handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]
+    ops = {traced.flat.producer[tensor] for tensor in tensors if tensor not in handles}
+    return stopped._replace(
+        ops=stopped.ops | ops,
+        reasons=dict.fromkeys(ops, Barrier.OUTSIDE_TAPE),
+        unwatched=dict.fromkeys(handles, Barrier.OUTSIDE_TAPE),
+    )
 
 
 def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[Barrier]]:

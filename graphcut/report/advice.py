@@ -49,7 +49,7 @@ ADVICE = {
     ),
     Barrier.OUTSIDE_TAPE: (
         "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that leads there "
-        "from the variable"
+        "from the variable; where a function takes the gradient of what it was handed, into that function"
     ),
     Barrier.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
 }

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, Sequence
 
 import tensorflow as tf
-from tensorflow.python.framework import ops
 
 from graphcut.reading.source import Variable
 from graphcut.recorded import Source
 from graphcut.tracing.live import described
-from graphcut.tracing.objects import handle_of, stand_ins, variable_of
+from graphcut.tracing.objects import captures, handle_of, is_symbolic, stand_ins, variable_of
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
@@ -26,11 +25,7 @@ class Asked:
 
     def graph(self) -> Any:
         """The graph that the targets are in; ``None`` where they are values."""
-        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and _is_symbolic(each)), None)
-
-
-def _is_symbolic(tensor: Any) -> bool:
-    return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
+        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and is_symbolic(each)), None)
 
 
 def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
@@ -60,9 +55,21 @@ def _handles(graph: Any) -> Dict[int, Any]:
     return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
 
 
+def stand_ins_in(graph: Any) -> Dict[int, str]:
+    """The names of the tensors that stand for those that a graph captured, by the ``id`` of these."""
+    return {id(outer): inner.name for outer, inner in captures(graph)}
+
+
+def graphs_around(graph: Any, root: Any) -> Iterator[Any]:
+    """The graphs around one, innermost first, up to that of the step."""
+    while graph is not root and getattr(graph, "outer_graph", None) is not None:
+        graph = graph.outer_graph
+        yield graph
+
+
 def name_in(value: Any, graph: Any, inside: Dict[int, str]) -> str:
     """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
     tensor = handle_of(value) if isinstance(value, tf.Variable) else value
-    if isinstance(tensor, tf.Tensor) and _is_symbolic(tensor) and tensor.graph is graph:
+    if isinstance(tensor, tf.Tensor) and is_symbolic(tensor) and tensor.graph is graph:
         return str(tensor.name)
     return inside.get(id(tensor), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Tuple
 
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 
 def variable_of(value: Any) -> Any:
@@ -48,6 +49,11 @@ def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
     """The outer tensors that the graph of a function captured, and what stands for them inside."""
     found = getattr(graph, "captures", ())
     return found.items() if hasattr(found, "items") else found
+
+
+def is_symbolic(tensor: Any) -> bool:
+    """Whether a tensor is one of a graph, not a value."""
+    return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
 
 
 def is_tensor(value: Any) -> bool:

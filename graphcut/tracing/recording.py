@@ -20,9 +20,9 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
-from graphcut.recorded import Gradient
+from graphcut.recorded import Gradient, Tape
 from graphcut.tracing import tapes
-from graphcut.tracing.asked import Asked, name_in, sources
+from graphcut.tracing.asked import Asked, graphs_around, name_in, sources, stand_ins_in
 from graphcut.tracing.live import serialized
 from graphcut.tracing.objects import captures, variable_of
 from graphcut.tracing.patches import Patch, Patches
@@ -162,18 +162,24 @@ def _flat_answers(answer: Any, count: int) -> Sequence[Any]:
 
 
 def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
-    inside = {id(outer): inner.name for outer, inner in captures(graph)}
+    inside = stand_ins_in(graph)
     made.kept += [asked.targets, asked.sources, [outer for outer, _ in captures(graph)]]
     return Gradient(
         asked.api, graph, serialized(graph), inside,
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
         tuple(sources(asked.sources, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
-        None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside)),
+        _recorded(made, tape, graph, inside),
         asked.zeros,
         here(),
         call(),
+        around=tuple((each, _recorded(made, tape, each, stand_ins_in(each))) for each in graphs_around(graph, made.root)),
     )  # fmt: skip
+
+
+def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str]) -> Optional[Tape]:
+    """What a tape recorded of a graph."""
+    return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside))
 
 
 def _patches() -> Iterator[Patch]:

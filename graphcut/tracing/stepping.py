@@ -14,6 +14,7 @@ from graphcut.recorded import Gradient, Source
 from graphcut.tracing import updates
 from graphcut.tracing.failures import explained, is_of_tracing, labelled, told
 from graphcut.tracing.live import example
+from graphcut.tracing.nested import joined
 from graphcut.tracing.owners import owned
 from graphcut.tracing.patches import Patch, Patches
 from graphcut.tracing.recording import Recording, current, recording
@@ -40,7 +41,8 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
         trained, written = owned(step), frozenset().union(*map(updates.written, graphs.values()))
         told_of = (tuple(_told(each.sources, trained, written)) for each in taken)
-        return tuple(replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
+        known = (replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
+        return tuple(map(joined, known))
 
 
 def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""The graph in which a step took a gradient, as it was just before."""
+"""The graph in which a step took a gradient, as it was just before; with what leads to it in the graphs around it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Tuple
 
 from graphcut.reading.source import Origin
 from graphcut.recorded import Gradient
+from graphcut.tracing import bodies
 from graphcut.tracing.live import described, of_bytes
 from graphcut.tracing.objects import handle_of
 
@@ -19,4 +20,19 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
     label = "%s at %s" % (taken.api, taken.where)
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
-    return message, replace(origin, owner=taken.owner)
+    if not taken.places:
+        return message, replace(origin, owner=taken.owner)
+    graphs = {**bodies.graphs(taken.around[-1][0]), **bodies.graphs(taken.graph), None: _Whole(taken)}
+    where, shapes = bodies.Where(graphs), bodies.Shapes(graphs)
+    return message, replace(origin, owner=taken.owner, where=where, shapes=shapes)
+
+
+class _Whole:
+    """Finds an op of the body, or of the graphs around it, by its name in the whole."""
+
+    def __init__(self, taken: Gradient) -> None:
+        self._taken = taken
+
+    def get_operation_by_name(self, name: str) -> Any:
+        graph, own = self._taken.places.get(name, (self._taken.graph, name))
+        return graph.get_operation_by_name(own)
