@@ -8,7 +8,7 @@ from graphcut.report import advice
 from graphcut.report.routes import route
 from graphcut.report.rows import shape_text
 from graphcut.report.sourceline import source_line
-from graphcut.report.summary import without_gradient
+from graphcut.report.summary import assumption_lines, uncertain, without_gradient
 from graphcut.report.words import BARRIERS, VERDICTS, branch, place, shown
 from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
@@ -29,15 +29,18 @@ def explain(facts: Facts, variable: VariableAudit) -> str:
 
 def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     verdict = variable.verdict
+    first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
+    few = _FEW - len(first + assumed)
+    yield from first
     yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + _frozen(
         variable
     )
     if variable.unused:
         losses = " + ".join(shown(name) for name in facts.loss)
         yield f"It is unused: nothing leads from it to the loss {losses}."
-    for cut in reason.cut[:_FEW]:
+    for cut in reason.cut[:few]:
         yield from _cut(cut, variable)
-    more = reason.size - len(reason.cut[:_FEW])
+    more = reason.size - len(reason.cut[:few])
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
     if reason.route:
@@ -45,8 +48,16 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     if reason.cut:
         yield from _without(facts, variable, reason)
     else:
-        yield from _only(variable, reason)
+        yield from _only(variable, reason, few)
+    yield from assumed
     yield from _advice(variable, reason) if variable.trainable is not False else ()
+
+
+def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
+    """What the gradient's route rests on that TensorFlow could not be asked for, in one line."""
+    found = [each for each in facts.assumptions if not each.whole]
+    path = frozenset(variable.path if found else ())
+    yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
 
 
 def _frozen(variable: VariableAudit) -> str:
@@ -115,13 +126,13 @@ def _advices(variable: VariableAudit, reason: Reason) -> Iterator[str]:
         yield advice.REGULARIZER if reason.term.regularizer else advice.REROUTE
 
 
-def _only(variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
     """Through what alone a gradient comes, and what was kept from it."""
-    for condition in variable.conditions[:_FEW]:
+    for condition in variable.conditions[:few]:
         yield f"Every route lies in {branch(condition)}: in other runs nothing comes."
     if reason.term is not None:
         yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
-    for cut in reason.harmless[:_FEW]:
+    for cut in reason.harmless[:few]:
         yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
 
 

@@ -22,7 +22,7 @@ _FEW = 3
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss; ``regularizer``: it is computed from variables and constants alone."""
+    """One term of the loss; ``regularizer``: it is computed from variables and constants alone, and not all terms are."""
 
     op: str
     where: Optional[str]
@@ -141,8 +141,14 @@ class Reasons:
     def _term(self, tensor: int) -> Term:
         flat = self.findings.traced.flat
         op = flat.producer[tensor]
-        regularizer = self._once("regularizer %d" % tensor, lambda: is_regularizer(flat, tensor, self._variables()))
-        return Term(flat.names[op], self.findings.traced.place(op)[0], regularizer)
+        regularizers: FrozenSet[int] = self._once("regularizers", self._regularizers)
+        return Term(flat.names[op], self.findings.traced.place(op)[0], tensor in regularizers)
+
+    def _regularizers(self) -> FrozenSet[int]:
+        """The terms that read no data, where another term does: else they are the loss itself."""
+        flat, terms = self.findings.traced.flat, self._once("summands", self._summands).terms
+        found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
+        return found if len(found) < len(terms) else frozenset()
 
     def _variables(self) -> FrozenSet[int]:
         traced = self.findings.traced

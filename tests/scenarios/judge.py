@@ -29,7 +29,7 @@ class Said:
         self.audit = audit(self.asked)
 
     def __getitem__(self, name):
-        return self.audit[self.asked.variables[name]]
+        return self.audit[self.asked.keys[name]]
 
     def verdict(self, name):
         return self[name].verdict

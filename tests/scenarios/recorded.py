@@ -26,17 +26,22 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(ROOT, "fixtures", "explanations")
 KERAS = "Keras names its scopes, layers and losses, and what they are made of, differently in Keras 3"
 BODY = "TensorFlow 1.15 names calls and the ops inside of branches, loops and functions differently"
+FILLED = "TensorFlow 1.15 answers zeros for what no branch gives a gradient"
 CONTROL_FLOW = "in TensorFlow 1.15 a cond of a plain graph is made of Switch and Merge"
 WHY = {
     "document_000": KERAS,
     "frozen": KERAS,
     "stopped": KERAS,
     "averages": KERAS,
+    "averages_read": KERAS,
     "lambda_layer": KERAS,
     "lambda_layer_fixed": KERAS,
-    "branches_of_tf2: swallowed": "TensorFlow 1.15 answers zeros for what no branch gives a gradient",
+    "branches_of_tf2: swallowed": FILLED,
+    "saved_branch: stopped": FILLED,
     "branches_of_tf2": BODY,
+    "branches_fixed": BODY,
     "loop_variable_of_tf2": BODY,
+    "loop_variable_fixed": BODY,
     "head_only": BODY,
     "document_001": BODY,
     "flow": CONTROL_FLOW,
@@ -64,7 +69,7 @@ def every_fixture():
 def explained(fixture, name):
     """The explanation of one variable, files named from the root of the project."""
     found = said(fixture)
-    text = found.audit.explain(found.asked.variables[name]).replace(ROOT + os.sep, "")
+    text = found.audit.explain(found.asked.keys[name]).replace(ROOT + os.sep, "")
     text = re.sub(r"(?<=\.py):[0-9]+", "", text)
     return re.sub(r"(?<=/)[0-9]+\b", "N", text)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import graphcut
 from fixtures.documents import document_003
 from fixtures.graphs import flow
-from fixtures.scenarios import control_flow
+from fixtures.scenarios import control_flow, files
 from graphcut import Barrier, Verdict
 from tests.scenarios.judge import said
 
@@ -21,7 +21,7 @@ BRANCHES = [control_flow.branches, control_flow.branches_of_tf2]
 def saved(tmp_path):
     """The folder of a SavedModel with a conditional and a custom gradient."""
     with tf.Graph().as_default() if not tf.executing_eagerly() else tf.init_scope():
-        module = control_flow.Reloaded()
+        module = files.Reloaded()
         signatures = {"branch": module.branch.get_concrete_function(), "clipped": module.clipped.get_concrete_function()}
         tf.saved_model.save(module, str(tmp_path / "model"), signatures)
     return tmp_path / "model"
@@ -67,7 +67,7 @@ def test_f2_the_dtype_of_the_condition_is_in_the_cut(fixture):
 @needs_eager
 @pytest.mark.parametrize("name, verdict", [("then", Verdict.CONDITIONAL), ("stopped", Verdict.NONE)])
 def test_f3_a_saved_conditional_is_judged_as_the_live_one(saved, name, verdict):
-    live = control_flow.Reloaded()
+    live = files.Reloaded()
     assert graphcut.audit(live.branch)[getattr(live, name)].verdict is verdict
     assert graphcut.audit(str(saved), signature="branch", variables=name)[name].verdict is verdict
 
