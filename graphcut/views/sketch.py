@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple
 from graphcut.drawing.dot import title, write
 from graphcut.drawing.engines import choose, render
 from graphcut.drawing.picture import picture
+from graphcut.drawing.plain import sort_attributes
 from graphcut.errors import GraphcutError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
     for graph in clean:
         for background in graph.findall("polygon"):
             graph.remove(background)
+    sort_attributes(clean)
     return ElementTree.tostring(clean, encoding="unicode")
 
 

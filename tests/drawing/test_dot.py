@@ -12,7 +12,6 @@ from graphcut.drawing.boxes import Line
 from graphcut.drawing.dot import to_dot
 from graphcut.drawing.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
 from graphcut.terms import Verdict
-from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
 HOSTILE = [
@@ -31,17 +30,6 @@ def named(name):
         fake.add_edge(odd[one], odd[other], **told)
     stopped = variable(odd["w"], Verdict.NONE, cut=(cut(odd["stop"], where=name + ":1"),))
     return FakeAudit(graph=fake, variables=(stopped,), loss=(name + ":0",))
-
-
-GOLDEN = {"stopped": STOPPED, "every_verdict": EVERY_VERDICT, "beside": beside(40, 10), "through": through(600, 2)}
-
-
-@pytest.mark.parametrize("name, audit", GOLDEN.items())
-def test_golden(name, audit):
-    golden = Path(__file__).parents[2] / "fixtures" / "pictures" / (name + ".dot")
-    if os.environ.get("GRAPHCUT_WRITE_GOLDEN"):
-        golden.write_bytes(to_dot(audit).encode())
-    assert to_dot(audit) == golden.read_bytes().decode()
 
 
 def text_with_seed(seed):

@@ -13,7 +13,8 @@ from graphcut.drawing.dot import title
 from graphcut.drawing.mermaid import mermaid
 from graphcut.drawing.picture import picture
 from graphcut.errors import printable
-from tests.drawing.test_dot import GOLDEN, HOSTILE, named
+from tests.drawing.test_dot import HOSTILE, named
+from tests.drawing.test_same_bytes import AUDITS as GOLDEN
 from tests.views import audits
 from tests.views.browsers import chromium, missing
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +13,7 @@ from graphcut.drawing import engines, to_dot
 from graphcut.errors import GraphcutError
 from graphcut.views import draw, numbers, page, ways
 from graphcut.views.page import embedded, html
+from graphcut.views.sketch import sketch
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside
 from tests.report.fakes import FakeAudit, dag
 from tests.views.audits import NASTY, whole_page
@@ -110,6 +112,13 @@ def test_the_picture_says_which_box_is_which():
     assert {"w1", "w2", "hidden", "unused"} <= {box["title"] for box in loss["boxes"]}
     joined = {(int(each["data-from"]), int(each["data-to"])) for each, _ in told if "data-from" in each}
     assert joined == {(start, end) for start, end, _ in loss["links"]}
+
+
+@needs_engine
+def test_the_picture_s_attributes_are_in_order_on_every_python():
+    for attributes in re.findall(r"<[a-z]+((?: [\w:-]+=\"[^\"]*\")*)", sketch(STOPPED).svg):
+        names = [each for each in re.findall(r' ([\w:-]+)="', attributes) if each != "xmlns"]
+        assert names == sorted(names)
 
 
 def test_a_variable_has_its_explanation_and_its_way(no_engine):
