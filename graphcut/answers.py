@@ -19,13 +19,14 @@ class Answers(NamedTuple):
     """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
 
     ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
-    the step writes it.
+    the step writes it, ``handed`` whether an optimizer was handed a gradient for it.
     """
 
     given: Tuple[Optional[bool], ...]
     zeros: bool = False
     error: str = ""
     updates: Tuple[Optional[bool], ...] = ()
+    handed: Tuple[Optional[bool], ...] = ()
 
 
 class Settled(NamedTuple):
@@ -39,7 +40,8 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     """The findings, each held against its answer where there are any."""
     if answers is None:
         return tuple(map(Settled, found))
-    told = [replace(each, updated=updated) for each, updated in zip(found, answers.updates)]
+    known = zip(found, answers.updates, answers.handed)
+    told = [replace(each, updated=updated, handed=handed) for each, updated, handed in known]
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
 

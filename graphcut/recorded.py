@@ -35,7 +35,7 @@ class Source:
     """What a gradient was taken with respect to: a variable, else a tensor. ``facts`` name the tensor that stands for it
     in the graph, or none, and the objects that it was given as; ``identity`` tells it from others.
     ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing; ``handle`` is how
-    that is found out.
+    that is found out. ``handed``: whether an optimizer was handed a gradient for it, ``None`` where none was handed it.
     """
 
     facts: Variable
@@ -43,6 +43,7 @@ class Source:
     identity: int
     handle: int = 0
     updated: Optional[bool] = None
+    handed: Optional[bool] = None
 
 
 @dataclass(frozen=True)

@@ -127,14 +127,15 @@ def _target(traced: Traced, source: Source) -> Target:
 
 def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) -> Answers:
     """The answers in the order of the rows; a source given twice is one row."""
-    updated = {_key(row): source.updated for row, source in zip(rows, taken.sources)}
-    updates = tuple(updated[_key(each)] for each in listed)
+    known = {_key(row): source for row, source in zip(rows, taken.sources)}
+    asked = [known[_key(each)] for each in listed]
+    updates, handed = tuple(each.updated for each in asked), tuple(each.handed for each in asked)
     if taken.answers is None:
-        return Answers((None,) * len(listed), taken.zeros, taken.error, updates)
+        return Answers((None,) * len(listed), taken.zeros, taken.error, updates, handed)
     found: Dict[Hashable, bool] = {}
     for row, given in zip(rows, taken.answers):
         found[_key(row)] = found.get(_key(row), False) or given
-    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros, "", updates)
+    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros, "", updates, handed)
 
 
 def _key(target: Target) -> Hashable:

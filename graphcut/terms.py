@@ -170,7 +170,8 @@ class VariableAudit:
     gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
     ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
     comes as ``tf.IndexedSlices``. ``updated``: the step writes the variable, or an optimizer of the graph does; ``None`` where
-    nobody knows.
+    nobody knows. ``handed``: whether an optimizer of the step was ever handed a gradient for it; ``False`` where it was
+    handed ``None``, ``None`` where none was handed the variable.
     """
 
     name: str
@@ -186,3 +187,4 @@ class VariableAudit:
     sparse: bool = False
     cut_size: int = 0
     updated: Optional[bool] = None
+    handed: Optional[bool] = None

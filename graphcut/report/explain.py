@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FEW = 3
 _ADVICES = 2
 _INDENT = "    "
+_WARNING = "Keras warns of that: Gradients do not exist for variables"
 _OPAQUE = (Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE)
 
 
@@ -32,8 +33,8 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
     few = _FEW - len(first + assumed)
     yield from first
-    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + _frozen(
-        variable
+    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
+        _frozen(variable) + _updated(variable)
     )
     if variable.unused:
         losses = " + ".join(shown(name) for name in facts.loss)
@@ -62,6 +63,18 @@ def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
 
 def _frozen(variable: VariableAudit) -> str:
     return " It is not trainable: an optimizer leaves it alone whatever it gets." if variable.trainable is False else ""
+
+
+def _updated(variable: VariableAudit) -> str:
+    """What the step does with what the variable gets, where that is not what one expects."""
+    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    if variable.handed is False and gets:
+        return " An optimizer is handed None in its place, and leaves it alone."
+    if variable.handed is False:
+        return f" An optimizer is handed None for it and leaves it alone ({_WARNING})."
+    if variable.updated is False and gets and variable.trainable is not False:
+        return " But the step never updates it."
+    return " The step updates it all the same." if variable.updated and not gets else ""
 
 
 def _cut(cut: Cut, variable: VariableAudit) -> Iterator[str]:

@@ -31,7 +31,7 @@ def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
 def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
     """What the first op that runs a body hands to it, with the placeholders that it is given as."""
     names = {name for name, function in bodies.functions(around).items() if _body(function) is inner}
-    calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(_called(op)))
+    calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called(op)))
     first = next(calls, None)
     return zip(list(first.inputs)[::-1], inner.inputs[::-1]) if first is not None else iter(())
 
@@ -40,7 +40,7 @@ def _body(function: Any) -> Any:
     return getattr(function, "graph", None) or getattr(function, "_func_graph", None)
 
 
-def _called(op: Any) -> Iterator[str]:
+def called(op: Any) -> Iterator[str]:
     """The names of the functions that an op runs."""
     for value in op.node_def.attr.values():
         yield from (each.name for each in [value.func, *value.list.func] if each.name)

@@ -21,7 +21,7 @@ from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
 from graphcut.recorded import Gradient, Tape
-from graphcut.tracing import tapes
+from graphcut.tracing import handed, tapes
 from graphcut.tracing.asked import Asked, graphs_around, name_in, sources, stand_ins_in
 from graphcut.tracing.live import serialized
 from graphcut.tracing.objects import captures, variable_of
@@ -39,6 +39,7 @@ class Recording:
     def __init__(self) -> None:
         self.gradients: List[Gradient] = []
         self.tapes = tapes.Tapes()
+        self.handed = handed.Handed()
         self.kept: List[Any] = []
         self.clones: Dict[int, Any] = {}
         self.root: Any = None
@@ -48,7 +49,8 @@ class Recording:
 
     def begin(self) -> None:
         """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
-        self.root, self.gradients, self.tapes = ops.get_default_graph(), [], tapes.Tapes()
+        self.root, self.gradients = ops.get_default_graph(), []
+        self.tapes, self.handed = tapes.Tapes(), handed.Handed()
 
     def end(self) -> None:
         """A trace of the step came to its end."""
@@ -186,12 +188,8 @@ def _patches() -> Iterator[Patch]:
     for name in ("gradient", "jacobian", "batch_jacobian"):
         yield Patch(backprop.GradientTape, name, _of_tape)
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
-    yield from tapes.patches(lambda: None if _depth() else _tapes())
-
-
-def _tapes() -> Optional[tapes.Tapes]:
-    found = current()
-    return None if found is None else found.tapes
+    yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
+    yield from handed.patches(lambda: None if _depth() else getattr(current(), "handed", None))
 
 
 PATCHES = Patches(lambda: tuple(_patches()))

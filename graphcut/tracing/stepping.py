@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -40,7 +40,8 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
         trained, written = owned(step), frozenset().union(*map(updates.written, graphs.values()))
-        told_of = (tuple(_told(each.sources, trained, written)) for each in taken)
+        given = made.handed.given()
+        told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
         known = (replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
         return tuple(map(joined, known))
 
@@ -68,13 +69,18 @@ def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: R
         made.end()
 
 
-def _told(sources: Sequence[Source], trained: Mapping[int, Any], written: FrozenSet[int]) -> Iterator[Source]:
-    """The sources with what is known once the step is traced: what a model trains, what the step writes."""
+def _told(
+    sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
+) -> Iterator[Source]:
+    """The sources with what is known once the step is traced: what a model trains, what the step writes, what its
+    optimizers were handed. Nobody knows what a step writes that raises (``None``)."""
     for source in sources:
         known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
         facts = replace(source.facts, trainable=known[0]) if known else source.facts
-        updated = source.handle in written if written and source.is_variable else None
-        yield replace(source, facts=facts, updated=updated)
+        handed = given.get(source.identity) if source.is_variable else None
+        known_to = source.is_variable and written is not None and bool(written or given)
+        updated = bool(handed) or source.handle in (written or ()) if known_to else None
+        yield replace(source, facts=facts, updated=updated, handed=handed)
 
 
 def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:

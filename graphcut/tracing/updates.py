@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterator
+from typing import Any, Dict, FrozenSet, Iterator, List
 
 from graphcut.tracing import bodies
+from graphcut.tracing.entries import called
 from graphcut.tracing.objects import captures
 
 _WRITERS = ("Assign", "ResourceApply", "ResourceSparseApply", "ResourceScatter", "Apply", "SparseApply", "Scatter")
@@ -12,12 +13,21 @@ _WRITERS = ("Assign", "ResourceApply", "ResourceSparseApply", "ResourceScatter",
 
 def written(root: Any) -> FrozenSet[int]:
     """The ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
-    outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in _graphs(root)}
-    return frozenset(id(_outermost(handle, outside)) for graph in _graphs(root) for handle in _handles(graph))
+    graphs = _graphs(root)
+    outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
+    return frozenset(id(_outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
 
 
-def _graphs(root: Any) -> Iterator[Any]:
-    return iter(bodies.graphs(root).values())
+def _graphs(root: Any) -> List[Any]:
+    """The graph and the bodies in it, but for those that give a variable its first value."""
+    found = bodies.graphs(root)
+    first = {name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called(op)}
+    return [graph for name, graph in found.items() if name not in first]
+
+
+def _initializes(op: Any) -> bool:
+    """Whether an op is a branch on a variable having a value: one that was made while a function was traced."""
+    return op.type in ("If", "StatelessIf") and op.inputs[0].op.type == "VarIsInitializedOp"
 
 
 def _handles(graph: Any) -> Iterator[Any]:

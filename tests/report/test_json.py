@@ -42,6 +42,7 @@ def test_keys_and_words():
                 "sparse": False,
                 "cut_size": 0,
                 "updated": None,
+                "handed": None,
             }
         ],
         "stops": [{"op": "z", "role": "cuts", "sole": True, "cuts": ["w"], "library": False, "where": None}],
