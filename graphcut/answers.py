@@ -40,7 +40,7 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     """The findings, each held against its answer where there are any."""
     if answers is None:
         return tuple(map(Settled, found))
-    known = zip(found, answers.updates, answers.handed)
+    known = zip(found, answers.updates, answers.handed or (None,) * len(found))
     told = [replace(each, updated=updated, handed=handed) for each, updated, handed in known]
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
