@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Dict, Optional, Tuple
 
-from graphcut.barriers.cuts import Cuts, cuts, fence_of_raise
+from graphcut.barriers.cuts import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.barriers.edges import Fence
+from graphcut.dag import SEPARATOR
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
 from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
 from graphcut.reading.updates import updated
 from graphcut.sources import Traced
 from graphcut.targets import Target
-from graphcut.terms import Assumption, Cut, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, Cut, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
 REWRITTEN = {
@@ -42,6 +43,7 @@ class Findings:
         """What is found for one target. Where it stands for several tensors the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
+        left = self._left(target) if unused else ()
         live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
         variable = target.variable
         return VariableAudit(
@@ -51,14 +53,24 @@ class Findings:
             variable.trainable,
             variable.dtype,
             variable.shape,
-            tuple(self.named(fence) for fence in fences),
+            tuple(self.named(fence) for fence in (*fences, *left)),
             partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
-            unused,
+            unused and not left,
             live and tensor in self.flow.sparse,
-            size,
+            size + len(left),
             self._updated(target),
         )
+
+    def _left(self, target: Target) -> Tuple[Fence, ...]:
+        """What holds the value of a variable without reading it, where the loss is computed from that."""
+        known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
+        places = frozenset(place for places in known for place in places)
+        flat = self.traced.flat
+        named = ((op, (flat.function(op), name.rpartition(SEPARATOR)[2])) for op, name in enumerate(flat.names) if places)
+        ops = [op for op, place in named if place in places]
+        routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
+        return tuple(Fence(op, 0, Barrier.PYTHON) for op in routed)[:HANDFUL]
 
     def _updated(self, target: Target) -> Optional[bool]:
         """Whether an optimizer of the graph updates a variable; ``None`` where it has no optimizer."""

@@ -58,7 +58,8 @@ class Gradient:
     keeps the graph: TensorFlow takes the graph of a function apart once nobody holds the function.
     ``around`` are the graphs around that of ``targets``, innermost first, each with what the tape recorded of it. Where
     ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
-    are the tensors that ``tf.gradients`` does not go on to.
+    are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
+    that the step gave to Python.
     """
 
     api: str
@@ -79,3 +80,4 @@ class Gradient:
     around: Tuple[Tuple[Any, Optional[Tape]], ...] = ()
     places: Mapping[str, Tuple[Any, str]] = field(default_factory=dict)
     outside: Tuple[str, ...] = ()
+    reads: Tuple[Any, ...] = ()

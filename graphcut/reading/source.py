@@ -41,7 +41,7 @@ class Origin:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
     code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself,
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
-    message that was read.
+    message that was read. ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
     """
 
     label: str
@@ -58,3 +58,4 @@ class Origin:
     owner: Any = None
     op_defs: Mapping[str, Any] = field(default_factory=dict)
     knows_variables: bool = False
+    left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)

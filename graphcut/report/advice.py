@@ -68,6 +68,15 @@ LIBRARY = (
     "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, "
     "an argument), take that out; else compute the value by ops of your own"
 )
+BY_VALUE = {
+    "Const": (
+        "it is the value that the variable had while the step was traced, for good: leave out .numpy() (get_value, "
+        "get_weights) and compute with the variable itself"
+    ),
+    "EagerPyFunc": (
+        "the Python function reads the variable by itself: hand it to tf.py_function as an argument, which gets a gradient"
+    ),
+}
 UNUSED = (
     "let the loss read something that is computed from it; if it is not meant to learn here, leave it out of variables="
 )
@@ -88,6 +97,8 @@ def advice(cut: Cut, made: str) -> str:
     """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
     if cut.library and cut.barrier is Barrier.STOP_GRADIENT:
         return LIBRARY
+    if cut.barrier is Barrier.PYTHON and cut.type in BY_VALUE:
+        return BY_VALUE[cut.type]
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return ADVICE[Barrier.DTYPE]
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:

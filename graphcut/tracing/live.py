@@ -18,6 +18,7 @@ from graphcut.reading.source import Origin, Variable, Whole
 from graphcut.tracing import bodies
 from graphcut.tracing.alone import op_def
 from graphcut.tracing.failures import explained, labelled
+from graphcut.tracing.left import left
 from graphcut.tracing.objects import captures, stand_ins, variable_of
 from graphcut.tracing.owners import owned
 
@@ -85,6 +86,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         live=graph,
         op_defs=_unknown_types(message),
         knows_variables=True,
+        left=left(found) if b"PyFunc" in data else {},
     )  # fmt: skip
     return message, origin
 

@@ -15,8 +15,8 @@ def owned(source: Any) -> Dict[int, Tuple[Any, bool]]:
     """The variables of all owners, as Keras holds them, and whether they are trained; by the ``tf.Variable``'s identity."""
     found: Dict[int, Tuple[Any, bool]] = {}
     for owner in owners(source):
-        trained = {id(variable_of(each)) for each in _listed(owner, "trainable_variables")}
-        for each in _listed(owner, "variables"):
+        trained = {id(variable_of(each)) for each in listed(owner, "trainable_variables")}
+        for each in listed(owner, "variables"):
             key = id(variable_of(each))
             found[key] = (each, key in trained or key in found and found[key][1])
     return found
@@ -24,11 +24,11 @@ def owned(source: Any) -> Dict[int, Tuple[Any, bool]]:
 
 def owners(source: Any) -> List[Any]:
     """What the function is, what it is a method of, and what it refers to: those that have trainable variables."""
-    around = [source, getattr(source, "__self__", None), *_referred(getattr(source, "python_function", source))]
-    return [each for each in around if _listed(each, "trainable_variables")]
+    around = [source, getattr(source, "__self__", None), *referred(getattr(source, "python_function", source))]
+    return [each for each in around if listed(each, "trainable_variables")]
 
 
-def _referred(function: Any) -> Iterator[Any]:
+def referred(function: Any) -> Iterator[Any]:
     """The values of the free and global names in a Python function."""
     function = getattr(function, "__func__", function)
     names, known = getattr(getattr(function, "__code__", None), "co_names", ()), getattr(function, "__globals__", {})
@@ -36,7 +36,7 @@ def _referred(function: Any) -> Iterator[Any]:
     yield from (known[name] for name in names if name in known)
 
 
-def _listed(owner: Any, attribute: str) -> List[Any]:
+def listed(owner: Any, attribute: str) -> List[Any]:
     """The variables that a model lists; none where it is not built yet."""
     try:
         found = getattr(owner, attribute, ())

@@ -21,7 +21,7 @@ from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
 from graphcut.recorded import Gradient, Tape
-from graphcut.tracing import handed, tapes
+from graphcut.tracing import handed, left, tapes
 from graphcut.tracing.asked import Asked, graphs_around, name_in, sources, stand_ins_in
 from graphcut.tracing.live import serialized
 from graphcut.tracing.objects import captures, variable_of
@@ -40,6 +40,7 @@ class Recording:
         self.gradients: List[Gradient] = []
         self.tapes = tapes.Tapes()
         self.handed = handed.Handed()
+        self.reads: List[left.Read] = []
         self.kept: List[Any] = []
         self.clones: Dict[int, Any] = {}
         self.root: Any = None
@@ -50,7 +51,7 @@ class Recording:
     def begin(self) -> None:
         """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
         self.root, self.gradients = ops.get_default_graph(), []
-        self.tapes, self.handed = tapes.Tapes(), handed.Handed()
+        self.tapes, self.handed, self.reads = tapes.Tapes(), handed.Handed(), []
 
     def end(self) -> None:
         """A trace of the step came to its end."""
@@ -189,6 +190,7 @@ def _patches() -> Iterator[Patch]:
         yield Patch(backprop.GradientTape, name, _of_tape)
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
     yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
+    yield from left.patches(lambda: None if _depth() else getattr(current(), "reads", None))
     yield from handed.patches(lambda: None if _depth() else getattr(current(), "handed", None))
 
 

@@ -42,7 +42,8 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
         trained, written = owned(step), frozenset().union(*map(updates.written, graphs.values()))
         given = made.handed.given()
         told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
-        known = (replace(each, sources=sources, owner=made.kept) for each, sources in zip(taken, told_of))
+        kept, reads = made.kept, tuple(made.reads)
+        known = (replace(each, sources=sources, owner=kept, reads=reads) for each, sources in zip(taken, told_of))
         return tuple(map(joined, known))
 
 

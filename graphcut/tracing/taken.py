@@ -8,6 +8,7 @@ from typing import Any, Tuple
 from graphcut.reading.source import Origin
 from graphcut.recorded import Gradient
 from graphcut.tracing import bodies
+from graphcut.tracing.left import left
 from graphcut.tracing.live import described, of_bytes
 from graphcut.tracing.objects import handle_of
 
@@ -20,11 +21,14 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
     label = "%s at %s" % (taken.api, taken.where)
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
+    origin = replace(origin, owner=taken.owner)
+    if taken.reads:
+        origin = replace(origin, left=left(bodies.graphs(taken.graph), taken.reads))
     if not taken.places:
-        return message, replace(origin, owner=taken.owner)
+        return message, origin
     graphs = {**bodies.graphs(taken.around[-1][0]), **bodies.graphs(taken.graph), None: _Whole(taken)}
     where, shapes = bodies.Where(graphs), bodies.Shapes(graphs)
-    return message, replace(origin, owner=taken.owner, where=where, shapes=shapes)
+    return message, replace(origin, where=where, shapes=shapes)
 
 
 class _Whole:

@@ -66,7 +66,7 @@ class Reasons:
         """Why a target gets what it gets; ``cut`` is its cut."""
         verdict, tensor = self.findings.verdict(target)
         if tensor is None:
-            return Reason()
+            return Reason((), cut, len(cut), 0, self._made(cut))
         route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
         if verdict in _GETS:
             return self._gets(tensor, route)

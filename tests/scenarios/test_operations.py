@@ -71,7 +71,8 @@ def test_c7_what_feeds_a_py_function_learns():
 
 @pytest.mark.parametrize("fixture", [operations.numpy_function, operations.py_function])
 def test_c7_what_only_the_python_body_uses_gets_none(fixture):
-    assert said(fixture).verdict("inner") is Verdict.NONE
+    inner = said(fixture)["inner"]
+    assert (inner.verdict, inner.cut[0].barrier, inner.unused) == (Verdict.NONE, Barrier.PYTHON, False)
 
 
 def test_c7_in_the_graph_both_learn():
