@@ -104,6 +104,8 @@ class Findings:
         if verdict not in CUT:
             return (), 0, False
         known = self.cuts(verdict)
+        if verdict is Verdict.ZERO and self.flow.dead and not known.crossed.get(tensor):
+            return (Fence(self.traced.flat.producer[min(self.flow.dead)], 0, Barrier.ZERO),), 1, False
         return known.named(tensor), known.size(tensor), not known.routed(tensor)
 
     def named(self, fence: Fence) -> Cut:

@@ -26,4 +26,4 @@ def judged(inquiry: Inquiry) -> Flow:
     traced, loss, stopped = inquiry
     around = installed.around(traced.origin)
     rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, stopped.symbolic, stopped.unwatched)
-    return flow(rules, loss.tensors, stopped.ops, stopped.symbolic, stopped.reasons)
+    return flow(rules, loss.tensors, stopped.ops, stopped.symbolic, stopped.reasons, loss.dead)

@@ -15,10 +15,12 @@ _REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"
 
 
 class Loss(NamedTuple):
-    """The tensors of the loss (several are summed), and the words that say how it was chosen."""
+    """The tensors of the loss (several are summed), and the words that say how it was chosen; ``dead`` are those whose
+    gradient starts from zeros."""
 
     tensors: Tuple[int, ...]
     source: str
+    dead: FrozenSet[int] = frozenset()
 
 
 def chosen(traced: Traced, asked: Any) -> Loss:

@@ -7,11 +7,12 @@ positions, ``[start, end)``: what was made while a tape recorded.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, FrozenSet, Mapping, Optional, Tuple, Union
 
 from graphcut.reading.source import Variable
 
 Span = Tuple[int, int]
+Start = Union[None, str, bool]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Gradient:
     ``around`` are the graphs around that of ``targets``, innermost first, each with what the tape recorded of it. Where
     ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
     are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
-    that the step gave to Python.
+    that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
+    ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not.
     """
 
     api: str
@@ -81,3 +83,4 @@ class Gradient:
     places: Mapping[str, Tuple[Any, str]] = field(default_factory=dict)
     outside: Tuple[str, ...] = ()
     reads: Tuple[Any, ...] = ()
+    starts: Tuple[Tuple[str, Start], ...] = ()

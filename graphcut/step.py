@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Hashable, Iterator, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Set, Tuple
 
 from graphcut import sources
 from graphcut.answers import Answers
@@ -13,8 +13,9 @@ from graphcut.face import Audit
 from graphcut.installation import tensorflow_needed
 from graphcut.judging import Inquiry
 from graphcut.losses import Loss, Stopped, stop_ops
-from graphcut.recorded import Gradient, Source, Tape
+from graphcut.recorded import Gradient, Source, Start, Tape
 from graphcut.rows import Target, unique
+from graphcut.rules.zeros import zero_tensors
 from graphcut.sources import Traced
 from graphcut.terms import Barrier
 from graphcut.unrecorded import unrecorded
@@ -114,7 +115,16 @@ def _loss(traced: Traced, taken: Gradient) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
     at = " at %s" % taken.where if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
-    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised))
+    zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
+    started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
+    live = {tensor for name in started for tensor in traced.names.tensors(name)}
+    dead = frozenset(tensor for tensor in tensors if tensor not in live)
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised), dead)
+
+
+def _is_zero(traced: Traced, start: Start, zeros: FrozenSet[int]) -> bool:
+    """Whether the gradient of a target starts from zeros."""
+    return any(tensor in zeros for tensor in traced.names.tensors(start)) if isinstance(start, str) else start is True
 
 
 def _target(traced: Traced, source: Source) -> Target:

@@ -105,7 +105,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
     walk = flow.reached(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
     queue: Deque[Tuple[int, int]] = deque(
-        (tensor, 0) for tensor in crossed if not is_open(flow, relation, assigned, tensor)
+        (tensor, 0) for tensor in crossed if tensor in flow.dead or not is_open(flow, relation, assigned, tensor)
     )
     done: Set[int] = set()
     taken: List[Tuple[int, Edge]] = []

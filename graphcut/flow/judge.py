@@ -27,7 +27,7 @@ class Flow:
 
     ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
     ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
-    judged alone.
+    judged alone. ``dead`` are the losses whose gradient starts from zeros: connected, and nothing is carried from them.
     """
 
     rules: Rules
@@ -44,6 +44,7 @@ class Flow:
     order: Sequence[int]
     results: Mapping[int, Tuple[int, ...]]
     bounds: Mapping[int, Optional[Barrier]]
+    dead: FrozenSet[int] = frozenset()
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
@@ -51,7 +52,9 @@ class Flow:
             return Verdict.NONE
         raised = self.raised(tensor)
         if tensor in self.seeds:
-            return Verdict.RAISES if raised is not None and len(self.seeds) > 1 else Verdict.FLOWS
+            if raised is not None and len(self.seeds) > 1:
+                return Verdict.RAISES
+            return self._gets(tensor) if tensor in self.dead else Verdict.FLOWS
         if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
         if not self._is_sure(tensor, raised):
@@ -103,12 +106,13 @@ def flow(
     stopped: FrozenSet[int],
     symbolic: FrozenSet[int] = frozenset(),
     reasons: Mapping[int, Optional[Barrier]] = {},
+    dead: FrozenSet[int] = frozenset(),
 ) -> Flow:
     """Everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
     as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
-    barriers of ops in ``stopped`` that are no ``stop_gradients=``.
+    barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
     """
     losses = tuple(losses)
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor])
@@ -118,7 +122,7 @@ def flow(
     certain = _certain(rules, fills)
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     order = topological(rules.flat)
-    begins = {**starts, **_made(connected)}
+    begins = {**{tensor: SEED for tensor in starts if tensor not in dead}, **_made(connected)}
     carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
     zeros = apart(rules, carried, begins, stopped, order)
     if zeros:
@@ -134,6 +138,7 @@ def flow(
         order,
         _results(rules),
         bounds,
+        dead,
     )  # fmt: skip
 
 

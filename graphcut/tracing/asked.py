@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Sequence
+from typing import Any, Callable, Dict, Iterator, Sequence, Tuple
 
+import numpy as np
 import tensorflow as tf
 
 from graphcut.reading.source import Variable
-from graphcut.recorded import Source
+from graphcut.recorded import Source, Start
 from graphcut.tracing.live import described
 from graphcut.tracing.objects import captures, handle_of, is_symbolic, stand_ins, variable_of
 
@@ -17,15 +18,34 @@ _ZERO = tf.UnconnectedGradients.ZERO
 class Asked:
     """A gradient that is asked for, before it is taken."""
 
-    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any) -> None:
+    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any, starts: Any = None) -> None:
         self.api, self.sources = api, tf.nest.flatten(sources)
         self.targets = [variable_of(each) for each in tf.nest.flatten(targets)]
         self.stops = tf.nest.flatten(stops)
+        self.starts = [None] * len(self.targets) if starts is None else tf.nest.flatten(starts)
         self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
 
     def graph(self) -> Any:
         """The graph that the targets are in; ``None`` where they are values."""
         return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and is_symbolic(each)), None)
+
+
+    def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
+        """The names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
+        for target, start in zip(self.targets, self.starts):
+            if name(target):
+                yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
+
+
+def _is_of_graph(start: Any) -> bool:
+    return isinstance(start, tf.Tensor) and is_symbolic(start)
+
+
+def _is_zero(start: Any) -> bool:
+    """Whether a gradient that is handed in as a value is all zeros; of one that has none nobody knows."""
+    dense = getattr(start, "values", start)
+    value = tf.get_static_value(dense) if _is_of_graph(dense) else np.asarray(dense)
+    return value is not None and not np.any(value)
 
 
 def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:

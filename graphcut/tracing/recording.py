@@ -116,7 +116,8 @@ def _of_tape(original: Any) -> Any:
             return original(*args, **kwargs)
         given = signature.bind(*args, **kwargs).arguments
         sources = given.get("sources", given.get("source"))
-        asked = Asked("tape." + original.__name__, given["target"], sources, (), given.get("unconnected_gradients"))
+        zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
+        asked = Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts)
         return _noted(made, asked, given["self"], original, args, kwargs)
 
     return wrapper
@@ -133,7 +134,7 @@ def _of_gradients(original: Any) -> Any:
             return _deeper(original, *args, **kwargs)
         given = signature.bind(*args, **kwargs).arguments
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
-        asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros)
+        asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys"))
         return _noted(made, asked, None, original, args, kwargs)
 
     return wrapper
@@ -176,6 +177,7 @@ def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
         asked.zeros,
         here(),
         call(),
+        starts=tuple(asked.begins(lambda each: name_in(each, graph, inside))),
         around=tuple((each, _recorded(made, tape, each, stand_ins_in(each))) for each in graphs_around(graph, made.root)),
     )  # fmt: skip
 
