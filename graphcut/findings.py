@@ -104,9 +104,15 @@ class Findings:
         if verdict not in CUT:
             return (), 0, False
         known = self.cuts(verdict)
-        if verdict is Verdict.ZERO and self.flow.dead and not known.crossed.get(tensor):
-            return (Fence(self.traced.flat.producer[min(self.flow.dead)], 0, Barrier.ZERO),), 1, False
-        return known.named(tensor), known.size(tensor), not known.routed(tensor)
+        fences = known.named(tensor) or self._at_loss(verdict, tensor)
+        return fences, known.size(tensor) or len(fences), not known.routed(tensor)
+
+    def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
+        """What bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
+        flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
+        if verdict is Verdict.ZERO and self.flow.dead:
+            return (Fence(flat.producer[min(self.flow.dead)], 0, Barrier.ZERO),)
+        return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
     def named(self, fence: Fence) -> Cut:
         flat = self.traced.flat

@@ -86,9 +86,10 @@ def _audit(taken: Gradient) -> Audit:
     listed, loss = unique(rows), _loss(traced, taken)
     stopped = _outside(traced, taken, stop_ops(traced, taken.stops))
     if taken.tape is not None:
-        stopped = unrecorded(
-            traced, taken.tape, loss.tensors, _asked(taken.tape, listed), installed.surroundings().trainable
-        )
+        asked, trainable = _asked(taken.tape, listed), installed.surroundings().trainable
+        unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if installed.reads_targets() else ()
+        starts = [tensor for tensor in loss.tensors if tensor not in unread]
+        stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
     return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
 
 

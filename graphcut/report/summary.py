@@ -66,7 +66,8 @@ def _depends_on_nothing(facts: Facts) -> str:
 
 def loss_line(facts: Facts) -> str:
     """``loss: loss:0 (the only float output)``."""
-    return f"loss: {' + '.join(shown(name) for name in facts.loss)} ({facts.loss_source})"
+    losses = " + ".join(shown(name) for name in facts.loss) or "a value, no tensor of this graph"
+    return f"loss: {losses} ({facts.loss_source})"
 
 
 def summary_line(variables: Sequence[VariableAudit]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, Iterator, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from graphcut.reading.source import Variable
 from graphcut.recorded import Source, Start
@@ -26,8 +27,15 @@ class Asked:
         self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
 
     def graph(self) -> Any:
-        """The graph that the targets are in; ``None`` where they are values."""
-        return next((each.graph for each in self.targets if isinstance(each, tf.Tensor) and is_symbolic(each)), None)
+        """The graph that the targets are in; where they are values or variables the one that is being built, if any is."""
+        built = None if tf.executing_eagerly() else ops.get_default_graph()
+        return next((each.graph for each in self.targets if _is_of_graph(each)), built)
+
+    def capture(self, graph: Any) -> None:
+        """Let the graph hold the targets that are variables, as it would once the gradient is taken."""
+        for each in self.targets if hasattr(graph, "capture") else ():
+            if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
+                graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
 
     def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:

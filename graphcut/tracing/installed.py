@@ -29,6 +29,16 @@ def around(origin: Origin) -> Surroundings:
 
 
 @lru_cache(maxsize=None)
+def reads_targets() -> bool:
+    """Whether a tape reads a target that is a variable, and so records it if it watches it; later ones start at its handle."""
+    with tf.Graph().as_default():
+        variable = tf.compat.v1.get_variable("w", initializer=1.0, use_resource=True)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            pass
+        return tape.gradient(variable, variable) is None
+
+
+@lru_cache(maxsize=None)
 def surroundings() -> Surroundings:
     """The rules' surroundings as far as the installed TensorFlow decides them."""
     return Surroundings(

@@ -166,6 +166,7 @@ def _flat_answers(answer: Any, count: int) -> Sequence[Any]:
 
 
 def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
+    asked.capture(graph)
     inside = stand_ins_in(graph)
     made.kept += [asked.targets, asked.sources, [outer for outer, _ in captures(graph)]]
     return Gradient(
