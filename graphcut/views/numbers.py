@@ -43,8 +43,11 @@ class Shared:
         return self._places[value]
 
 
-def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[str, Any]:
-    """Everything that the page of ``facts`` shows but the picture itself; ``heading`` is the name of its tab."""
+def numbers(
+    facts: Facts, heading: str, drawn: networkx.MultiDiGraph, insides: Mapping[int, networkx.MultiDiGraph]
+) -> Dict[str, Any]:
+    """Everything that the page of ``facts`` shows but the picture itself; ``heading`` is the name of its tab, ``insides`` what
+    is in the boxes that can be opened."""
     found = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
     boxes = {op: at for at, box in enumerate(found) for op in box.ops}
@@ -55,6 +58,7 @@ def numbers(facts: Facts, heading: str, drawn: networkx.MultiDiGraph) -> Dict[st
         "title": title(facts),
         "lines": lines(facts),
         "boxes": [_box(box) for box in found],
+        "insides": {at: _inside(part, facts, order) for at, part in insides.items()},
         "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
         **_variables(facts, [each for group in listed for each in group], boxes),
         "groups": _groups(facts, listed, order),
@@ -94,6 +98,15 @@ def _box(box: Box) -> Dict[str, Any]:
         "live": box.live,
         "verdict": box.verdict.value if box.verdict else "",
     }
+
+
+def _inside(part: networkx.MultiDiGraph, facts: Facts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
+    """The boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
+    places = {each.name: order.get(id(each), -1) for each in facts.variables}
+    return [
+        {**_box(box), "variable": places.get(box.variables[0], -1) if len(box.variables) == 1 else -1}
+        for _, box in part.nodes(data="box")
+    ]
 
 
 def _variables(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphcut.views.files import Target
 
 SUFFIXES = (".html", ".htm")
-_SCRIPTS = ("view.js", "folds.js", "legend.js", "ways.js", "lists.js", "keys.js", "main.js")
+_SCRIPTS = ("view.js", "opens.js", "folds.js", "legend.js", "ways.js", "lists.js", "keys.js", "main.js")
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
@@ -49,14 +49,14 @@ def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[s
     from graphcut.report.headings import headings
     from graphcut.report.text import table
     from graphcut.views.numbers import numbers
-    from graphcut.views.sketch import sketch
+    from graphcut.views.sketch import sketch_to_open
 
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     if not listed:
         raise GraphcutError("no audit to make a page of\ngive one audit or several: graphcut.page([audit], 'cut.html')")
     heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
-    sketches = [sketch(each, engine) for each in listed]
-    known = [numbers(each, head, drawn.drawn) for each, head, drawn in zip(listed, heads, sketches)]
+    sketches = [sketch_to_open(each, engine) for each in listed]
+    known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
     return _rendered(list(zip(known, sketches, map(table, listed))), embedded(known))
 
 

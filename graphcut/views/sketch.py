@@ -1,18 +1,20 @@
 """The picture of one audit as a page needs it: the boxes and links as data, and SVG that names them.
 
 Graphviz's SVG is copied element by element, and only what draws is taken: no link, no script, no style, no id. Each box
-says which it is (``data-box``), each line which boxes it joins (``data-from``, ``data-to``).
+says which it is (``data-box``), each line which boxes it joins (``data-from``, ``data-to``). What is in a box that stands for
+several ops is a picture beside it, its boxes told apart (``data-inner``).
 """
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.drawing.dot import title, write
-from graphcut.drawing.engines import choose, render
+from graphcut.drawing.dot import title, write, write_inside
+from graphcut.drawing.engines import choose, render, render_each
+from graphcut.drawing.inside import opened
 from graphcut.drawing.picture import picture
 from graphcut.drawing.plain import sort_attributes
 from graphcut.errors import GraphcutError
@@ -26,34 +28,64 @@ _DRAWN = ("svg", "g", "polygon", "polyline", "path", "ellipse", "text")
 _LOOKS = re.compile(
     "class|d|points|[rc]?[xy]|fill|fill-opacity|stroke|stroke-(width|dasharray|opacity)|text-anchor|font-[a-z]+"
 )
+_SHARE = 0.3
 _XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 
 @dataclass(frozen=True)
 class Sketch:
     """``drawn`` has boxes and links; ``image`` is Graphviz's SVG and ``svg`` the element made of it; both are empty where
-    there is no layout: ``problem`` says why."""
+    there is no layout: ``problem`` says why. ``parts`` is what is drawn of what is in a box, by the
+    number of the box, and ``insides`` the SVG element for each."""
 
     title: str
     drawn: networkx.MultiDiGraph
     image: str = ""
     svg: str = ""
     problem: str = ""
+    parts: Mapping[int, networkx.MultiDiGraph] = field(default_factory=dict)
+    insides: Mapping[int, str] = field(default_factory=dict)
 
 
 def sketch(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
     """Decide what to draw and lay it out within ``seconds``. Raises ``GraphcutError`` only for an ``engine`` asked for."""
-    drawn, heading = picture(facts), title(facts)
+    return _laid_out(facts, (picture(facts), {}), engine, seconds)
+
+
+def sketch_to_open(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
+    """The same, and what is in its boxes."""
+    return _laid_out(facts, opened(facts), engine, seconds)
+
+
+_Found = Tuple["networkx.MultiDiGraph", Mapping[str, "networkx.MultiDiGraph"]]
+
+
+def _laid_out(facts: Facts, found: _Found, engine: Optional[str], seconds: float) -> Sketch:
+    (drawn, parts), heading = found, title(facts)
     try:
-        image = render(write(drawn, ""), "svg", choose("svg", engine), seconds)
-        return Sketch(heading, drawn, image.decode(), _clean(image, drawn))
+        chosen = choose("svg", engine)
+        image = render(write(drawn, ""), "svg", chosen, seconds)
+        insides = _insides(list(parts.values()), chosen, seconds * _SHARE)
+        places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
+        texts = dict(zip(places, insides))
+        known = dict(zip(places, parts.values()))
+        return Sketch(heading, drawn, image.decode(), _text(_clean(image, drawn)), parts=known, insides=texts)
     except GraphcutError as error:
         if engine is not None:
             raise
         return Sketch(heading, drawn, problem=str(error))
 
 
-def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
+def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float) -> List[str]:
+    """What is in each box; nothing where that takes too long or fails: the boxes then stay closed."""
+    try:
+        images = render_each([write_inside(part) for part in parts], engine, seconds)
+    except GraphcutError:
+        return []
+    return [_text(_inner(_clean(image, part))) for part, image in zip(parts, images)]
+
+
+def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
     numbers = {node: str(at) for at, node in enumerate(drawn)}
     try:
         root = ElementTree.fromstring(image)
@@ -65,6 +97,20 @@ def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> str:
     for graph in clean:
         for background in graph.findall("polygon"):
             graph.remove(background)
+    return clean
+
+
+def _inner(clean: ElementTree.Element) -> ElementTree.Element:
+    """The picture of what is in a box: its boxes have numbers of their own, and its lines are not chosen."""
+    for each in clean.iter():
+        if "data-box" in each.attrib:
+            each.set("data-inner", each.attrib.pop("data-box"))
+        each.attrib.pop("data-from", None)
+        each.attrib.pop("data-to", None)
+    return clean
+
+
+def _text(clean: ElementTree.Element) -> str:
     sort_attributes(clean)
     return ElementTree.tostring(clean, encoding="unicode")
 

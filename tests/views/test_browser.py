@@ -206,15 +206,24 @@ def test_a_scope_folds_and_unfolds(page):
     assert max(moved) < 1
 
 
+def apart(areas):
+    """Whether no two areas share more than a pixel."""
+    return all(
+        one["x"] >= other["x"] + other["width"] - 1
+        or other["x"] >= one["x"] + one["width"] - 1
+        or one["y"] >= other["y"] + other["height"] - 1
+        or other["y"] >= one["y"] + one["height"] - 1
+        for at, one in enumerate(areas)
+        for other in areas[:at]
+    )
+
+
 def test_boxes_keep_apart_when_every_scope_is_folded(page):
     page.click("#tab-1")
     page.keyboard.press("f")
     seen = [each.bounding_box() for each in page.locator(f"{VERDICTS} g.node").all() if each.is_visible()]
     seen += [each.bounding_box() for each in page.locator(f"{VERDICTS} g.cluster").all() if each.is_visible()]
-    for at, one in enumerate(seen):
-        for other in seen[:at]:
-            apart = one["x"] >= other["x"] + other["width"] - 1 or other["x"] >= one["x"] + one["width"] - 1
-            assert apart or one["y"] >= other["y"] + other["height"] - 1 or other["y"] >= one["y"] + one["height"] - 1
+    assert apart(seen)
 
 
 def test_choosing_what_is_folded_unfolds_it(page):

@@ -37,7 +37,8 @@ function united(intervals) {
   return all;
 }
 
-function makeFolds(svg, links, changed) {
+function makeFolds(svg, loss, insides, changed) {
+  const links = loss.links, opened = new Set();
   const part = (group) => ({ group, area: group.getBBox(), shapes: [...group.querySelectorAll("path, polygon, polyline, ellipse, text")] });
   const nodes = [...svg.querySelectorAll("g.node")].map(part);
   const edges = [...svg.querySelectorAll("g.edge")].map(part);
@@ -87,9 +88,22 @@ function makeFolds(svg, links, changed) {
       group.classList.toggle("unseen", covered.some((boxes) => boxes.has(group.dataset.from) && boxes.has(group.dataset.to)));
     }
     for (const each of scopes) each.group.classList.toggle("unseen", folded.some((other) => other.inner.includes(each)));
-    const across = folded.length ? axis("x", "width") : Number, down = folded.length ? axis("y", "height") : Number;
-    for (const each of nodes) shift(each.group, each.area, across, down);
-    for (const each of edges) each.shapes.forEach((shape) => bend(shape, across, down));
+    const open = nodes.filter((each) => opened.has(each.group.dataset.box) && !hidden.has(each));
+    const grow = (map, low, size) => stretched(map, open.map(({ group, area }) => [area[low], area[low] + area[size], insides.get(group.dataset.box)[size]]));
+    const across = grow(folded.length ? axis("x", "width") : Number, "x", "width");
+    const down = grow(folded.length ? axis("y", "height") : Number, "y", "height");
+    for (const each of nodes) {
+      shift(each.group, each.area, across, down);
+      const box = each.group.dataset.box, inside = insides.get(box);
+      if (inside && open.includes(each)) showInside(each, inside, moved(each.area, across, down), loss.boxes[box].title);
+      else if (inside) hideInside(each, inside);
+    }
+    // A line ends where its box went; at a box that is folded or opened it goes on to the frame.
+    const still = new Map(nodes.filter((each) => !hidden.has(each) && !open.includes(each)).map(({ group }) => [group.dataset.box, group]));
+    for (const { group, shapes } of edges) {
+      const ends = [group.dataset.from, group.dataset.to].map((box) => still.get(box) && still.get(box).dataset.moved.split(" ").map(Number));
+      bendLine(shapes, across, down, ends);
+    }
     for (const each of scopes) frame(each, across, down);
     changed(grown(svg.querySelector("g").getBBox(), 8));
   }
@@ -100,7 +114,7 @@ function makeFolds(svg, links, changed) {
     if (scope.folded) svg.querySelector("g").append(scope.group); else below.before(scope.group);
     if (!scope.text) return;
     scope.text.textContent = scope.name;
-    if (!scope.folded) return bend(scope.text, across, down);
+    if (!scope.folded) return put(scope.text, { x: across(was(scope.text, "x")), y: down(scope.area.y) + was(scope.text, "y") - scope.area.y });
     const area = moved(scope.area, across, down), counts = document.createElementNS(svg.namespaceURI, "tspan");
     put(scope.text, { x: area.x + area.width / 2, y: area.y + area.height / 2 - 3 });
     counts.textContent = scope.told;
@@ -114,8 +128,16 @@ function makeFolds(svg, links, changed) {
     update();
   }
 
+  function open(box) {
+    if (!opened.delete(box)) opened.add(box);
+    update();
+  }
+
   return {
     scopes: foldable,
+    opened: (box) => opened.has(String(box)),
+    turn: (box) => open(String(box)),
+    close: () => opened.clear(),
     toggle: (scope) => fold([scope], !scope.folded),
     all: (folded) => fold(folded ? foldable.filter((each) => !foldable.some((other) => other.inner.includes(each))) : foldable, folded),
     open: (box) => {
@@ -124,7 +146,8 @@ function makeFolds(svg, links, changed) {
     },
     area: (box) => {
       const node = nodes.find((each) => each.group.dataset.box === String(box));
-      return node && place(node.group, node.area);
+      if (!node || !opened.has(String(box))) return node && place(node.group, node.area);
+      return areaOn(svg, node.group);
     },
   };
 }
@@ -153,6 +176,24 @@ function bend(shape, across, down) {
   if (shape.tagName === "ellipse") return;
   if (!shape.dataset.was) shape.dataset.was = shape.getAttribute(name);
   shape.setAttribute(name, shape.dataset.was.replace(/(-?[\d.]+),(-?[\d.]+)/g, (pair, x, y) => across(Number(x)) + "," + down(Number(y))));
+}
+
+// The head of a line keeps its form and goes where its tip goes; `moved` is how far each end goes, where that is known.
+function bendLine(shapes, across, down, moved) {
+  for (const each of shapes) bend(each, across, down);
+  const path = shapes.find((each) => each.tagName === "path"), heads = shapes.filter((each) => each.tagName.startsWith("poly"));
+  if (!path) return;
+  const old = pairs(path.dataset.was), start = old[0], end = old[old.length - 1], far = ([x, y]) => Math.hypot(x - end[0], y - end[1]);
+  const tip = [end, ...heads.flatMap((each) => pairs(each.dataset.was))].reduce((one, other) => (far(other) > far(one) ? other : one));
+  const step = ([x, y], known) => known || [across(x) - x, down(y) - y];
+  const go = ([x, y], [right, below]) => (x + right) + "," + (y + below), last = step(tip, moved[1]);
+  for (const each of heads) each.setAttribute("points", pairs(each.dataset.was).map((point) => go(point, last)).join(" "));
+  const bent = path.getAttribute("d").replace(/^M[^C]+/, "M" + go(start, step(start, moved[0])));
+  path.setAttribute("d", bent.replace(/[^ C]+$/, go(end, last)));
+}
+
+function pairs(points) {
+  return [...points.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
 }
 
 function put(text, place) {

@@ -8,6 +8,7 @@ const by = (id) => document.getElementById(id);
 function makeLoss(section, loss) {
   const svg = section.querySelector(".picture svg"), answer = section.querySelector(".answer");
   const ways = makeWays(loss), lists = makeLists(section, loss, choose);
+  const insides = makeInsides(section);
   let view = null, folds = null, chosen = "";
   const variablesOf = new Map();
   loss.variables.box.forEach((box, at) => variablesOf.set(box, (variablesOf.get(box) || []).concat([at])));
@@ -20,8 +21,9 @@ function makeLoss(section, loss) {
   }
 
   function told(key) {
-    const [kind, at] = key.split(" ");
+    const [kind, at, inner] = key.split(" ");
     if (kind === "variable") return aboutVariable(Number(at));
+    if (kind === "inner") return aboutInner(loss.insides[at][inner]);
     return kind === "stop" ? aboutStop(loss.stops[at]) : aboutBox(Number(at));
   }
 
@@ -46,12 +48,26 @@ function makeLoss(section, loss) {
     return [...made, make("p", "", "It cuts off " + counted(stop.count, "variable", "variables") + ":"), list];
   }
 
+  function aboutInner(box) {
+    return [make("p", "first", box.title), make("p", "", (box.live ? "A gradient passes. " : "") + counted(box.count, "op", "ops") + ": " + box.ops.join(", ") + (box.count > box.ops.length ? ", \u2026" : ""))];
+  }
+
   function aboutBox(at) {
-    const box = loss.boxes[at], variables = variablesOf.get(at) || [];
-    const made = [make("p", "first", box.title), make("p", "", (box.live ? "A gradient passes. " : "") + counted(box.count, "op", "ops") + ": " + box.ops.join(", ") + (box.count > box.ops.length ? ", \u2026" : ""))];
+    const made = aboutInner(loss.boxes[at]), variables = variablesOf.get(at) || [];
+    if (folds && insides.has(String(at))) {
+      const button = make("button", "open", folds.opened(at) ? "close it" : "open it in the picture");
+      button.addEventListener("click", () => turn(at));
+      made.push(make("p", "", button));
+    }
     const inside = variables.slice(0, 12).map((each) => lists.row("variable " + each, badge(loss.variables.verdict[each]), " " + loss.variables.name[each]));
     if (variables.length > inside.length) inside.push(make("p", "more", "and " + (variables.length - inside.length) + " more"));
     return [...made, ...inside];
+  }
+
+  // Open a box in the picture or close it, and choose it.
+  function turn(at) {
+    folds.turn(at);
+    choose("box " + at);
   }
 
   function choose(key) {
@@ -113,15 +129,34 @@ function makeLoss(section, loss) {
     });
   }
 
+  // The boxes in a box can be chosen, too; a second click on the box opens it.
+  function openable(node, at) {
+    node.classList.add("openable");
+    node.addEventListener("dblclick", (event) => {
+      event.stopPropagation();
+      turn(at);
+    });
+    for (const inner of insides.get(String(at)).parts.querySelectorAll("[data-inner]")) {
+      const box = loss.insides[at][inner.dataset.inner];
+      const key = box.variable < 0 ? "inner " + at + " " + inner.dataset.inner : "variable " + box.variable;
+      clickable(inner, [box.title, ...box.lines].join(", "), () => choose(key));
+      inner.addEventListener("dblclick", (event) => event.stopPropagation());
+    }
+    const area = node.getBBox(), right = area.x + area.width, middle = area.y + area.height / 2;
+    node.append(drawn("circle", { class: "sign", cx: right, cy: middle, r: 6 }), drawn("text", { class: "sign", x: right, y: middle + 4, "text-anchor": "middle", "font-size": 12 }, "+"));
+  }
+
   // A picture can be measured only once it is seen.
   function seen() {
     if (!svg || view) return;
     makeLegend(svg);
     view = makeView(svg);
-    folds = makeFolds(svg, loss.links, (area) => view.resized(area));
+    folds = makeFolds(svg, loss, insides, (area) => view.resized(area));
     for (const node of svg.querySelectorAll("g.node[data-box]")) {
       const box = loss.boxes[node.dataset.box];
-      clickable(node, [box.title, ...box.lines].join(", "), () => choose(boxKey(Number(node.dataset.box))));
+      const at = Number(node.dataset.box), key = insides.has(node.dataset.box) ? "box " + at : boxKey(at);
+      clickable(node, [box.title, ...box.lines].join(", "), () => choose(key));
+      if (insides.has(node.dataset.box)) openable(node, at);
     }
     for (const scope of folds.scopes) clickable(scope.group, "scope " + scope.name + ", " + scope.told, () => folds.toggle(scope));
     svg.addEventListener("click", () => choose(""));
@@ -130,7 +165,7 @@ function makeLoss(section, loss) {
   }
 
   arrowsInTable(section.querySelector("aside"));
-  return { section, seen, search, first, choose, view: () => view, folds: () => folds };
+  return { section, seen, search, first, choose, turn: () => chosen.startsWith("box ") && insides.has(chosen.slice(4)) && turn(Number(chosen.slice(4))), view: () => view, folds: () => folds };
 }
 
 const losses = [...document.querySelectorAll("section.loss")].map((section, at) => makeLoss(section, data[at]));
@@ -168,6 +203,7 @@ tabs.forEach((tab, at) => {
 const zoom = (factor) => current.view() && current.view().zoom(factor);
 const fold = (folded) => {
   if (!current.folds()) return;
+  if (folded) current.folds().close();
   current.folds().all(folded);
   current.view().look();
 };
@@ -178,6 +214,7 @@ const actions = {
   "0": () => current.view() && current.view().look(),
   f: () => fold(true),
   u: () => fold(false),
+  o: () => current.turn(),
   "/": () => by("search").focus(),
   "?": () => by("keys").showModal(),
   Escape: () => {

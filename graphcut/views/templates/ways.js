@@ -66,5 +66,6 @@ function makeWays(loss) {
     return { boxes: all, pairs };
   }
 
-  return { variable, stop, box: (at) => lit(new Set(), [at]) };
+  const box = (at) => lit(new Set(), [at]);
+  return { variable, stop, box, inner: box };
 }
