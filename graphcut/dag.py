@@ -14,9 +14,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
-
-import networkx as nx
+from typing import Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
 
 SEPARATOR = "!"
 REF = 100
@@ -127,57 +125,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def to_networkx(flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]) -> nx.DiGraph:
-    """The DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
-
-    ``shapes_of`` gives the shapes of an op's outputs, ``variables`` the name of the variable an op stands for.
-    """
-    dag = nx.DiGraph()
-    with collector_paused():
-        dag.add_nodes_from(_nodes(flat, shapes_of, variables))
-        loop_edges = _add_edges(dag, flat)
-    dag.graph["loop_edges"] = loop_edges
-    return dag
-
-
-def _nodes(
-    flat: FlatGraph, shapes_of: Callable[[int], Sequence[Shape]], variables: Dict[int, str]
-) -> Iterator[Tuple[str, Dict[str, object]]]:
-    for op, name in enumerate(flat.names):
-        kind = flat.kind_table[flat.kinds[op]]
-        yield (
-            name,
-            {
-                "type": kind.type,
-                "inputs": tuple([flat.tensor_name(tensor) for tensor in flat.inputs[op]]),
-                "dtypes": tuple([dtype_name(dtype) for dtype in kind.outputs]),
-                "shapes": tuple(shapes_of(op)),
-                "function": flat.function(op),
-                "variable": variables.get(op),
-            },
-        )
-
-
-def _add_edges(dag: nx.DiGraph, flat: FlatGraph) -> Tuple[Tuple[str, str], ...]:
-    loop_edges = []
-    names, producer, first = flat.names, flat.producer, flat.first
-    for op, inputs in enumerate(flat.inputs):
-        edges: Dict[int, List[Tuple[int, int]]] = {}
-        for index, tensor in enumerate(inputs):
-            source = producer[tensor]
-            edges.setdefault(source, []).append((tensor - first[source], index))
-        looped = {producer[inputs[index]] for index in flat.loop_inputs.get(op, ())}
-        for source, tensors in edges.items():
-            if source in looped:
-                loop_edges.append((names[source], names[op]))
-            else:
-                dag.add_edge(names[source], names[op], tensors=tuple(tensors), control=False)
-        for source in flat.controls[op]:
-            if source not in edges:
-                dag.add_edge(names[source], names[op], tensors=(), control=True)
-    return tuple(loop_edges)
 
 
 def dtype_name(dtype: int) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut.dag import SEPARATOR, FlatGraph, Shape, to_networkx
+from graphcut.dag import SEPARATOR, FlatGraph, Shape
+from graphcut.digraph import to_networkx
 from graphcut.errors import GraphcutError
 from graphcut.reading import attrs
 from graphcut.reading.names import Names

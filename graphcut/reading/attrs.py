@@ -22,12 +22,26 @@ def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
     return {entry.key: entry.value for entry in entries}
 
 
-_remembered = lru_cache(maxsize=65536)(parsed)
+_remembered = lru_cache(maxsize=1024)(parsed)
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
     """The attributes of a kind, name to ``AttrValue`` message."""
     return _remembered(kind.attrs)
+
+
+def attribute(kind: Kind, name: str) -> Any:
+    """One ``AttrValue`` message of a kind, or ``None``; the others are not parsed where each entry begins with its key."""
+    begins = _beginning(name)
+    for each in kind.attrs:
+        if each.startswith(begins):
+            return parsed((each,))[name]
+    return None if all(each.startswith(b"\n") for each in kind.attrs) else attributes(kind).get(name)
+
+
+@lru_cache(maxsize=None)
+def _beginning(name: str) -> bytes:
+    return b"\n" + bytes([len(name)]) + name.encode()
 
 
 def entry(name: str, **value: Any) -> bytes:
@@ -36,15 +50,15 @@ def entry(name: str, **value: Any) -> bytes:
     return made
 
 
-def function_name(kind: Kind, attribute: str) -> str:
+def function_name(kind: Kind, name: str) -> str:
     """The function that an attribute such as ``then_branch`` names, or an empty string."""
-    value = attributes(kind).get(attribute)
+    value = attribute(kind, name)
     return value.func.name if value is not None else ""
 
 
-def text(kind: Kind, attribute: str) -> str:
+def text(kind: Kind, name: str) -> str:
     """A string attribute, decoded, or an empty string."""
-    value = attributes(kind).get(attribute)
+    value = attribute(kind, name)
     return value.s.decode("utf-8", "replace") if value is not None else ""
 
 

@@ -7,7 +7,8 @@ becomes its own node (no outputs), then one node for each loop variable, then on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from itertools import accumulate
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 from graphcut.dag import Call, Kind
 from graphcut.errors import GraphcutError, printable
@@ -74,23 +75,30 @@ class _Builder:
         self.scope = Namespace(name, self._outputs)
 
     def build(self, arguments: Iterable[Any], nodes: Sequence[Any], ret: Iterable[str]) -> Body:
-        for arg in arguments:
-            self.scope.add(arg.name, self._add(arg.name, self.known.of_outputs("_Arg", (arg.type,))), self.first[-2])
+        listed = [(arg.name, self.known.of_outputs("_Arg", (arg.type,))) for arg in arguments]
+        self._extend([name for name, _ in listed], [kind for _, kind in listed])
         count = len(self.names)
-        used = unknown_outputs(nodes, self.known)
-        placed = [self._place(node, used.get(node.name)) for node in nodes]
-        for op, node in zip(placed, nodes):
-            self._connect(op, node)
+        placed = self._place([node.name for node in nodes], self._kinds(nodes), nodes)
+        self._connect(placed, nodes)
         return Body(
             self.name, self.names, self.kinds, self.inputs, self.controls, self.first, count,
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
         )  # fmt: skip
+
+    def _kinds(self, nodes: Sequence[Any]) -> List[int]:
+        kinds = list(map(self.known.of_node, nodes))
+        used = unknown_outputs(nodes, self.known.unknown)
+        for index, node in enumerate(nodes) if used else ():
+            if node.name in used:
+                kinds[index] = self.known.of_unknown(node, used[node.name])
+        return kinds
 
     def _outputs(self, op: int) -> Tuple[int, Layout]:
         """The first output of an op and how its outputs are laid out; those of a call are its results'."""
         return self.based.get(op) or (self.first[op], self.known.layouts[self.kinds[op]])
 
     def _add(self, name: str, kind: int) -> int:
+        """Append one op that nothing names."""
         self.names.append(name)
         self.kinds.append(kind)
         self.first.append(self.first[-1] + self.known.sizes[kind])
@@ -98,15 +106,29 @@ class _Builder:
         self.controls.append(())
         return len(self.names) - 1
 
-    def _place(self, node: Any, outputs_used: Optional[int]) -> int:
-        kind = self.known.of_node(node) if outputs_used is None else self.known.of_unknown(node, outputs_used)
-        if self.known.opens[kind]:
-            return self._place_call(node, kind)
-        name = node.name
-        op = self._add(name, kind)
-        first = self.first
-        self.scope.add(name, op, first[op] if first[op] != first[op + 1] else NO_OUTPUT)
-        return op
+    def _extend(self, names: Sequence[str], kinds: Sequence[int]) -> range:
+        """Append ops and enter their names, which calls would do one by one."""
+        sizes = self.known.sizes
+        ops = range(len(self.names), len(self.names) + len(names))
+        firsts = list(accumulate([self.first.pop(), *[sizes[kind] for kind in kinds]]))
+        self.names.extend(names)
+        self.kinds.extend(kinds)
+        self.first.extend(firsts)
+        self.inputs.extend([()] * len(names))
+        self.controls.extend([()] * len(names))
+        self.scope.extend(names, ops, [first if sizes[kind] else NO_OUTPUT for first, kind in zip(firsts, kinds)])
+        return ops
+
+    def _place(self, names: List[str], kinds: List[int], nodes: Sequence[Any]) -> List[int]:
+        """The op of each node; between two calls all at once."""
+        opens, start = self.known.opens, 0
+        placed: List[int] = []
+        for stop in [index for index, kind in enumerate(kinds) if opens[kind]]:
+            placed.extend(self._extend(names[start:stop], kinds[start:stop]))
+            placed.append(self._place_call(nodes[stop], kinds[stop]))
+            start = stop + 1
+        placed.extend(self._extend(names[start:], kinds[start:]))
+        return placed
 
     def _place_call(self, node: Any, kind: int) -> int:
         op = self._add(node.name, self.known.of_outputs(node.op, (), tuple(node.attr)))
@@ -119,28 +141,28 @@ class _Builder:
         for index, dtype in enumerate(outputs):
             self._add("%s!result#%d" % (node.name, index), self.known.of_outputs("_Retval", (dtype,), merged))
         self.based[op] = (base, self.known.layouts[kind])
-        self.scope.add(node.name, op, base if outputs else NO_OUTPUT)
+        self.scope.extend([node.name], [op], [base if outputs else NO_OUTPUT])
         return op
 
-    def _connect(self, op: int, node: Any) -> None:
-        known = self.scope.tensors
-        try:
-            tensors = [known[text] for text in node.input]
-        except KeyError:
-            tensors = self._resolved(op, node)
-        if op in self.based:
-            self._connect_call(op, node, self.known.table[self.kinds[op]], tensors)
-        else:
-            self.inputs[op] = tuple(tensors)
+    def _connect(self, placed: Sequence[int], nodes: Sequence[Any]) -> None:
+        known, inputs = self.scope.tensors, self.inputs
+        for op, node in zip(placed, nodes):
+            try:
+                inputs[op] = tuple([known[text] for text in node.input])
+            except KeyError:
+                inputs[op] = self._resolved(op, node)
+            if op in self.based:
+                self._connect_call(op, node, self.known.table[self.kinds[op]], inputs[op])
+                inputs[op] = ()
 
-    def _resolved(self, op: int, node: Any) -> List[int]:
+    def _resolved(self, op: int, node: Any) -> Tuple[int, ...]:
         """The tensors that a node reads, where some are not yet known by their string or are control inputs."""
         controls = [self.scope.op(text[1:], node.name) for text in node.input if text[:1] == "^"]
         if controls:
             self.controls[op] = tuple(controls)
-        return [self.scope.tensor(text, node.name, "reads") for text in node.input if text[:1] != "^"]
+        return tuple([self.scope.tensor(text, node.name, "reads") for text in node.input if text[:1] != "^"])
 
-    def _connect_call(self, op: int, node: Any, kind: Kind, tensors: List[int]) -> None:
+    def _connect_call(self, op: int, node: Any, kind: Kind, tensors: Sequence[int]) -> None:
         outputs = self.known.table[self.known.of_node(node)].outputs
         count, loops = len(outputs), calls.is_loop(node.op)
         variables = tuple(range(op + 1, op + 1 + count)) if loops else ()

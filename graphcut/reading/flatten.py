@@ -147,13 +147,10 @@ class _Opening:
         )
 
     def _flat(self) -> FlatGraph:
-        dtypes: List[int] = []
-        producer: List[int] = []
         table = self.known.table
-        for op, kind in enumerate(self.kinds):
-            outputs = table[kind].outputs
-            dtypes.extend(outputs)
-            producer.extend([op] * len(outputs))
+        outputs = [kind.outputs for kind in table]
+        dtypes = [dtype for kind in self.kinds for dtype in outputs[kind]]
+        producer = [op for op, kind in enumerate(self.kinds) for _ in outputs[kind]]
         flat = FlatGraph(
             _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first, producer, dtypes,
             self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs,

@@ -29,6 +29,7 @@ class Kinds:
     loop_heads: Set[int] = field(default_factory=set)
     sizes: List[int] = field(default_factory=list)
     opens: List[bool] = field(default_factory=list)
+    unknown: Set[str] = field(default_factory=set)
 
     def of_node(self, node: Any) -> int:
         """The index of a node's kind."""
@@ -49,10 +50,6 @@ class Kinds:
         found = self.index.get(key)
         return self._add(key, layout) if found is None else found
 
-    def knows(self, op_type: str) -> bool:
-        """Whether anything tells the outputs of this type."""
-        return op_type in self.functions or op_type in self.op_defs or signatures.known(op_type) is not None
-
     def _add(self, key: Any, layout: Layout) -> int:
         outputs = tuple(dtype for _, dtypes in layout for dtype in dtypes)
         self.index[key] = len(self.table)
@@ -71,7 +68,10 @@ class Kinds:
             return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
         values = parsed(attrs)
         signature = self.op_defs.get(op_type) or signatures.known(op_type)
-        return guessed(values, 1) if signature is None else signatures.layout(signature, values)
+        if signature is None:
+            self.unknown.add(op_type)
+            return guessed(values, 1)
+        return signatures.layout(signature, values)
 
 
 def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
@@ -85,9 +85,8 @@ def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
     return (("output", (0,) * outputs),)
 
 
-def unknown_outputs(nodes: Sequence[Any], kinds: Kinds) -> Dict[str, int]:
-    """How many outputs are read of each node whose type nobody knows."""
-    unknown = {op_type for op_type in {node.op for node in nodes} if not kinds.knows(op_type)}
+def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
+    """How many outputs are read of each node whose type, one of ``unknown``, nobody knows."""
     used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
     for text in (text for node in nodes for text in node.input) if used else ():
         name, _, rest = text.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.kinds import Layout
@@ -20,16 +20,21 @@ class Namespace:
         self.tensors: Dict[str, int] = {}
         self._outputs = outputs
 
-    def add(self, name: str, op: int, first: int) -> None:
-        """Enter an op whose outputs begin at the tensor ``first``."""
-        if name in self.ops or not name:
-            raise GraphcutError(
-                "%s has %s\nEach op needs a name of its own; the file is damaged or was edited by hand."
-                % (self.body, "two ops named " + printable(name) if name else "an op without a name")
-            )
-        self.ops[name] = op
-        if first != NO_OUTPUT:
-            self.tensors[name] = first
+    def extend(self, names: Sequence[str], ops: Sequence[int], firsts: Sequence[int]) -> None:
+        """Enter ops, each with its first output or ``NO_OUTPUT``."""
+        fresh = dict(zip(names, ops))
+        if len(fresh) != len(names) or "" in fresh or not self.ops.keys().isdisjoint(fresh):
+            raise self._twice(names)
+        self.ops.update(fresh)
+        self.tensors.update([(name, first) for name, first in zip(names, firsts) if first != NO_OUTPUT])
+
+    def _twice(self, names: Sequence[str]) -> GraphcutError:
+        seen = {"", *self.ops}
+        name = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        return GraphcutError(
+            "%s has %s\nEach op needs a name of its own; the file is damaged or was edited by hand."
+            % (self.body, "two ops named " + printable(name) if name else "an op without a name")
+        )
 
     def op(self, name: str, reader: str) -> int:
         """The op that a control input names."""

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, MutableMapping
+from typing import Dict, List, MutableMapping, Sequence
 from weakref import WeakKeyDictionary
 
 from graphcut.dag import FlatGraph
 from graphcut.errors import GraphcutError, printable
 
-_KNOWN: MutableMapping[FlatGraph, List[int]] = WeakKeyDictionary()
+_KNOWN: MutableMapping[FlatGraph, Sequence[int]] = WeakKeyDictionary()
 
 
-def topological(flat: FlatGraph) -> List[int]:
+def topological(flat: FlatGraph) -> Sequence[int]:
     """The ops, producers before consumers; found once for each graph."""
     if flat not in _KNOWN:
         _KNOWN[flat] = _sorted(flat)
     return _KNOWN[flat]
 
 
-def _sorted(flat: FlatGraph) -> List[int]:
+def _sorted(flat: FlatGraph) -> Sequence[int]:
+    """The order that the graph is written in where that is one; else by Kahn's algorithm."""
+    return range(len(flat.names)) if _is_sorted(flat) else _by_consumers(flat)
+
+
+def _is_sorted(flat: FlatGraph) -> bool:
+    producer = flat.producer
+    if any(producer[tensor] >= op for op, inputs in enumerate(flat.inputs) for tensor in inputs):
+        return False
+    return not any(source >= op for op, controls in enumerate(flat.controls) for source in controls)
+
+
+def _by_consumers(flat: FlatGraph) -> List[int]:
     """Kahn's algorithm."""
     consumers: List[List[int]] = [[] for _ in flat.names]
     missing = [0] * len(flat.names)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Kind, Shape, dtype_name
-from graphcut.reading.attrs import attributes, shape, text
+from graphcut.reading.attrs import attribute, shape, text
 from graphcut.reading.source import Origin, Variable
 
 HANDLES = frozenset(("VarHandleOp",))
@@ -76,7 +76,7 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
             name = "%s_%d" % (each.name, seen[each.name] - 1)
             seen[each.name] += name in taken
         taken.add(name)
-        unique.append(replace(each, name=name))
+        unique.append(each if name == each.name else replace(each, name=name))
     return tuple(unique)
 
 
@@ -105,13 +105,13 @@ def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
 
 
 def _dtype(kind: Kind) -> str:
-    values = attributes(kind)
-    return dtype_name(values["dtype"].type if "dtype" in values else 0)
+    value = attribute(kind, "dtype")
+    return dtype_name(0 if value is None else value.type)
 
 
 def _shape(flat: FlatGraph, op: int) -> Shape:
-    values = attributes(flat.kind_table[flat.kinds[op]])
-    return shape(values["shape"].shape) if "shape" in values else None
+    value = attribute(flat.kind_table[flat.kinds[op]], "shape")
+    return None if value is None else shape(value.shape)
 
 
 def _read(flat: FlatGraph) -> Dict[int, int]:

@@ -6,7 +6,7 @@ The graph is handed over as ``GraphDef`` bytes, the values of large constants dr
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -73,7 +73,8 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
     """The same of a live graph as it was when these bytes were written."""
     message = CLASSES["Graph"].FromString(data)
     found = bodies.graphs(graph)
-    dead, second = bodies.exits(found) if _has_loops(message) else ((), ())
+    types = _types(message)
+    dead, second = bodies.exits(found) if types & {"Exit", "RefExit"} else ((), ())
     origin = Origin(
         label, outputs, variables,
         collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
@@ -84,17 +85,17 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         where=bodies.Where(found),
         shapes=bodies.Shapes(found),
         live=graph,
-        op_defs=_unknown_types(message),
+        op_defs=_unknown(types),
         knows_variables=True,
         left=left(found) if b"PyFunc" in data else {},
     )  # fmt: skip
     return message, origin
 
 
-def _has_loops(message: Any) -> bool:
-    """Whether any op is a v1 ``Exit``."""
+def _types(message: Any) -> AbstractSet[str]:
+    """The types of all ops, those in functions included."""
     bodies_of = [message.node] + [each.node_def for each in message.library.function]
-    return any(node.op in ("Exit", "RefExit") for nodes in bodies_of for node in nodes)
+    return {node.op for nodes in bodies_of for node in nodes}
 
 
 def serialized(graph: Any) -> bytes:
@@ -119,10 +120,7 @@ def _drop_value(tensor: Any) -> None:
         tensor.version_number = 0 if zero else -1
 
 
-def _unknown_types(message: Any) -> Dict[str, signatures.Signature]:
-    types = {node.op for node in message.node} | {
-        node.op for each in message.library.function for node in each.node_def
-    }
+def _unknown(types: AbstractSet[str]) -> Dict[str, signatures.Signature]:
     missing = {each: op_def(each) for each in types if signatures.known(each) is None}
     return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
 
@@ -147,8 +145,7 @@ def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     known.update(owned(source))
     for each, trained in known.values():
         names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
-        facts = described(each, names[:1])
-        yield facts if trained is None else replace(facts, trainable=trained)
+        yield described(each, names[:1], trained)
 
 
 def _in_order(variables: List[Any], graph: Any) -> List[Any]:
@@ -168,8 +165,8 @@ def _captured_values(graph: Any) -> List[Any]:
     return [each for each in listed if not known.isdisjoint(map(id, stand_ins(each)))]
 
 
-def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:
-    """The facts about a live variable; ``tensors`` are its handles in the graph."""
+def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
+    """The facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
     inner = variable_of(variable)
     rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
     shape = None if rank is None else tuple(inner.shape.as_list())
@@ -178,7 +175,8 @@ def described(variable: Any, tensors: Tuple[str, ...]) -> Variable:
     part = getattr(inner, "_save_slice_info", None)
     whole = None if part is None else Whole(part.full_name, tuple(part.full_shape))
     dtype = inner.dtype.base_dtype.name
-    return Variable(name.rpartition(":")[0] or name, tensors, bool(variable.trainable), dtype, shape, objects, whole)
+    trained = bool(variable.trainable) if trainable is None else trainable
+    return Variable(name.rpartition(":")[0] or name, tensors, trained, dtype, shape, objects, whole)
 
 
 def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
@@ -192,5 +190,4 @@ def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
 
 def _of_graph(variable: Any, trainable: bool, graph: Any) -> Variable:
     tensor = variable.handle if hasattr(variable, "handle") else variable._variable
-    facts = described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else ())
-    return replace(facts, trainable=trainable)
+    return described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else (), trainable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
-from graphcut.dag import to_networkx
+from graphcut.digraph import to_networkx
 from graphcut.errors import GraphcutError
 from graphcut.reading.names import Names
 
