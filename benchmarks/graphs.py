@@ -22,6 +22,34 @@ def residual(layers):
         return graph, tf.reduce_mean(hidden, name="loss")
 
 
+def layers(ops):
+    """The same as a ``GraphDef`` of about so many ops, whatever TensorFlow needs to build them: copies of two of its layers,
+    the one that is stopped and one that is not. Returns it and the name of the loss."""
+    graph, loss = residual(12)
+    nodes, graph_def = graph.as_graph_def().node, tf1.GraphDef()
+    stopped, plain = ([node for node in nodes if node.name.startswith("layer_%d/" % layer)] for layer in (10, 11))
+    graph_def.node.extend(node for node in nodes if node.op == "Placeholder")
+    count = ops // 22
+    for layer in range(count):
+        template, names = (plain, ["layer_10/", "layer_11/"]) if layer % 10 else (stopped, ["layer_9/", "layer_10/"])
+        _copy(graph_def, template, dict(zip(names, ("layer_%d/" % (layer - 1), "layer_%d/" % layer))))
+    _copy(graph_def, [node for node in nodes if node.name in ("Const", "loss")], {"layer_11/": "layer_%d/" % (count - 1)})
+    return graph_def, loss.name
+
+
+def _copy(graph_def, nodes, scopes):
+    """Append copies of nodes under other name scopes; what is read from before the first layer is the placeholder."""
+    renamed = lambda name: next((name.replace(old, new) for old, new in scopes.items() if name.startswith(old)), name)  # noqa: E731
+    for node in nodes:
+        copied = graph_def.node.add()
+        copied.CopyFrom(node)
+        copied.name = renamed(node.name)
+        copied.input[:] = ["x" if name.startswith("layer_-1/") else name for name in map(renamed, node.input)]
+        if "shared_name" in node.attr:
+            copied.attr["shared_name"].s = copied.name.encode()
+            copied.attr["_class"].list.s[:] = [b"loc:@" + copied.name.encode()]
+
+
 def chain(ops):
     """A ``GraphDef`` of about so many ops: a long chain of additions that reads a variable every fiftieth op."""
     graph_def = tf1.GraphDef()

@@ -6,6 +6,7 @@ folders are not even collected, so that their modules may import it at the top; 
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("tensorflow")
         if item.get_closest_marker("tensorflow") and not HAS_TENSORFLOW:
             item.add_marker(pytest.mark.skip(reason="TensorFlow is not installed"))
+
+
+@pytest.fixture(autouse=True)
+def control_flow_as_before():
+    """What a random graph sets for the process is taken back: other tests build their conditionals as TensorFlow does."""
+    if "tensorflow" not in sys.modules:
+        yield
+        return
+    import tensorflow.compat.v1 as tf
+
+    second = tf.control_flow_v2_enabled()
+    yield
+    (tf.enable_control_flow_v2 if second else tf.disable_control_flow_v2)()
 
 
 def pytest_sessionfinish(session):

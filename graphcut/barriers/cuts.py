@@ -127,25 +127,32 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
 def _united(
     flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Tuple[int, Barrier], int]
 ) -> Dict[int, int]:
-    """The masks, united from the loss outward; repeated until nothing is added (loops, assignments)."""
-    rank = {op: place for place, op in enumerate(flow.order)}
+    """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
+    (loops, assignments, zeros filled in)."""
+    rank = _ranks(flow)
     producer = flow.rules.flat.producer
     shortest = sorted(shortest, key=lambda each: -rank[producer[each[0]]])
     masks: Dict[int, int] = {}
-    changed = True
-    while changed:
-        changed = False
-        for tensor, edge in shortest:
-            own = masks.get(tensor, 0) | _bit(edge.fence, numbers)
-            before = masks.get(edge.source, 0)
+    late = True
+    while late:
+        late = False
+        for tensor, (source, _, fence) in shortest:
+            own = masks.get(tensor, 0)
+            if fence is not None:
+                own |= 1 << numbers[fence.op, fence.barrier]
+            before = masks.get(source, 0)
             if own | before != before:
-                masks[edge.source] = own | before
-                changed = True
+                masks[source] = own | before
+                late |= rank[producer[source]] >= rank[producer[tensor]]
     return masks
 
 
-def _bit(fence: Optional[Fence], numbers: Mapping[Tuple[int, Barrier], int]) -> int:
-    return 0 if fence is None else 1 << numbers[fence.op, fence.barrier]
+def _ranks(flow: Flow) -> List[int]:
+    """The place of each op in the topological order."""
+    ranks = [0] * len(flow.order)
+    for place, op in enumerate(flow.order):
+        ranks[op] = place
+    return ranks
 
 
 def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:

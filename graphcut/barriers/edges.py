@@ -7,7 +7,7 @@ because leaving it, at the op that made numbers discrete (``ArgMax``, a comparis
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
@@ -41,8 +41,15 @@ class Edge(NamedTuple):
 Assigned = Dict[int, List[Tuple[int, int, int]]]
 
 
-def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterator[Edge]:
+def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterable[Edge]:
     """All edges from ``tensor`` towards the inputs, in the graph's order."""
+    if is_open(flow, relation, assigned, tensor):
+        flat = flow.rules.flat
+        return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
+    return _edges(flow, relation, assigned, tensor)
+
+
+def _edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterator[Edge]:
     flat = flow.rules.flat
     op = flat.producer[tensor]
     row = flow.rules.row(op)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import AbstractSet, Collection, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import AbstractSet, Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.questions import Ask, Question, Surroundings
@@ -41,6 +41,7 @@ class Rules:
         self._ask, self._shapes = ask, shapes
         self._by_kind: Dict[Tuple[int, int], Row] = {}
         self._by_op: Dict[int, Row] = {}
+        self._rows: List[Optional[Row]] = [None] * len(flat.names)
         self._zeros = zero_tensors(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.handed)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
@@ -49,12 +50,15 @@ class Rules:
 
     def row(self, op: int) -> Row:
         """The row of an op, asked for when it is first needed."""
+        found = self._rows[op]
+        if found is None:
+            found = self._rows[op] = self._row(op)
+        return found
+
+    def _row(self, op: int) -> Row:
         key = (self.flat.kinds[op], len(self.flat.inputs[op]))
-        found = self._by_kind.get(key)
-        if found is not None and op not in self._alone_ops:
-            return found
-        found = self._by_op.get(op)
-        return self._find(op, key) if found is None else found
+        found = None if op in self._alone_ops else self._by_kind.get(key)
+        return found or self._by_op.get(op) or self._find(op, key)
 
     def is_plain(self, op: int) -> bool:
         """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
@@ -68,9 +72,9 @@ class Rules:
     def without(self, edges: Collection[Tuple[int, int]]) -> Rules:
         """The same rules where these edges, as op and input, carry nothing but zeros."""
         found = copy(self)
-        found._by_op = dict(self._by_op)
+        found._by_op, found._rows = dict(self._by_op), list(self._rows)
         for op, index in edges:
-            found._by_op[op] = zeroed(found._by_op.get(op) or self.row(op), index)
+            found._by_op[op] = found._rows[op] = zeroed(found._by_op.get(op) or self.row(op), index)
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
         return found
 
