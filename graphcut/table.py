@@ -77,7 +77,8 @@ def table(audits: Union[Iterable[Facts], Mapping[str, Facts]]) -> Table:
 
     Args:
         audits: audits, one for each loss; or a dict of them by the headings that their columns shall have. By default a
-            column is headed by the name of the function that was traced, or by the loss.
+            column is headed by the name of the function that was traced, by what the code of a step calls the target of a
+            gradient, or by the loss.
 
     Returns:
         A ``Table``: ``print`` it, or take ``.to_json()`` or ``.to_html()``.

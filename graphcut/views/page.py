@@ -30,7 +30,7 @@ def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, e
 
     Args:
         audits: audits, one for each loss; or a dict of them by the headings of their tabs. By default a tab is headed by
-            the name of the function that was traced, or by the loss.
+            the name of the function that was traced, by what the code of a step calls the target, or by the loss.
         path: where to; must end in ``.html`` or ``.htm``.
         engine: what lays the pictures out, ``"wasm"`` or ``"dot"``; by default whatever is installed. Where nothing is,
             or a layout fails, the page has the table alone and says why.

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+import graphcut
 from tests.steps.judge import audited, variable, words
 
 TAPE = tf.GradientTape
@@ -71,3 +72,15 @@ def test_a_stop_is_suggested_between_the_tape_s_lines():
     (found,) = audit.suggest_stops(block=audit.variables[0].name)
     assert found.code == "hidden = tf.stop_gradient(hidden)"
     assert [each.split(":")[0] for each in words(audit.what_if(stop=found))] == ["none", "flows"]
+
+
+def test_gradients_side_by_side_are_called_what_the_code_calls_them():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE(persistent=True) as tape:
+            policy, value = tf.reduce_sum(x * w), tf.reduce_sum(x * v)
+        first = tape.gradient(policy, [w, v])
+        return [first, tape.gradient(value, [w, v])]
+
+    assert graphcut.table(audited(step, [3])).losses == ("policy", "value")
