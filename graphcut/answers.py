@@ -7,10 +7,10 @@ had to be changed for it is a disagreement, a defect of graphcut, and is told.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.replies import Disagreement
-from graphcut.terms import VariableAudit, Verdict
+from graphcut.terms import Cut, VariableAudit, Verdict
 
 _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
@@ -42,14 +42,14 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
         return tuple(map(Settled, found))
     known = zip(found, answers.updates, answers.handed or (None,) * len(found))
     told = [replace(each, updated=updated, handed=handed) for each, updated, handed in known]
+    if answers.error:
+        return tuple(_raised(told, answers.error))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
 
 def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> Settled:
     if answers.zeros and found.verdict is Verdict.NONE:
         return Settled(replace(found, verdict=Verdict.ZERO))
-    if answers.error:
-        return _raised(found, answers.error)
     if given is None or answers.zeros or given == _expected(found.verdict):
         return Settled(found)
     told = Disagreement(found.name, found.verdict, "gradient" if given else "none", _REASON)
@@ -59,10 +59,31 @@ def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> S
 _REASON = "the recorded answer of TensorFlow is another one"
 
 
-def _raised(found: VariableAudit, error: str) -> Settled:
-    if found.verdict is Verdict.RAISES:
-        return Settled(found)
-    return Settled(replace(found, verdict=Verdict.RAISES), Disagreement(found.name, found.verdict, "raises", error))
+def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
+    """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
+    cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
+    for each in found:
+        if each.verdict is Verdict.RAISES:
+            yield Settled(each)
+        elif cause is not None:
+            yield Settled(_raising(each, cause.cut))
+        else:
+            told = Disagreement(each.name, each.verdict, "raises", error)
+            yield Settled(replace(each, verdict=Verdict.RAISES), told)
+
+
+def _raising(found: VariableAudit, cut: Tuple[Cut, ...]) -> VariableAudit:
+    """A variable that shares its call with one that feeds an op that raises."""
+    return replace(
+        found,
+        verdict=Verdict.RAISES,
+        cut=cut,
+        cut_size=len(cut),
+        path=(),
+        conditions=(),
+        unused=False,
+        sparse=False,
+    )
 
 
 def _expected(verdict: Verdict) -> Optional[bool]:

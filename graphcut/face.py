@@ -160,7 +160,7 @@ class Audit:
                 places = {each.name: place for place, each in enumerate(self.variables)}
                 self._made["reasons"] = places, Reasons(self._findings)
             places, reasons = self._made["reasons"]
-            found: Reason = reasons.of(self._targets[places[variable.name]], variable.cut)
+            found: Reason = reasons.of(self._targets[places[variable.name]], variable)
         return found
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify

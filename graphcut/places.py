@@ -5,7 +5,7 @@ a pattern. An op stands for all its outputs, an op of a body for all its copies 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, SEPARATOR, FlatGraph
 from graphcut.errors import GraphcutError, near_names, printable
@@ -59,11 +59,18 @@ def every(traced: Traced, keys: Any, asked: str) -> FrozenSet[int]:
 
 def rows(traced: Traced, known: Sequence[Target], keys: Any) -> Tuple[Target, ...]:
     """The targets that keys and patterns mean: of those audited, else of the whole graph."""
-    return unique(target for key in listed(keys) for target in _rows(traced, known, key))
+    by_name: Dict[str, List[Target]] = {}
+    for target in known:
+        by_name.setdefault(target.variable.name, []).append(target)
+    return unique(target for key in listed(keys) for target in _rows(traced, known, by_name, key))
 
 
-def _rows(traced: Traced, known: Sequence[Target], key: Any) -> Sequence[Target]:
-    matching = [each for each in known if isinstance(key, str) and fnmatchcase(each.variable.name, key)]
+def _rows(
+    traced: Traced, known: Sequence[Target], by_name: Mapping[str, Sequence[Target]], key: Any
+) -> Sequence[Target]:
+    matching = by_name.get(key, ()) if isinstance(key, str) else ()
+    if isinstance(key, str) and any(mark in key for mark in "*?["):
+        matching = [each for each in known if fnmatchcase(each.variable.name, key)]
     place = None if matching else place_of(key, traced, known)
     return matching or (targets(traced, [key]) if place is None else [known[place]])
 

@@ -45,7 +45,7 @@ ZERO_WHEN: Dict[str, Zero] = {
 ZERO_WHEN.update(
     dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any)
 )
-ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack"], all))
+ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack", "Complex"], all))
 ZERO_WHEN.update(
     dict.fromkeys(
         [
@@ -69,7 +69,6 @@ ZERO_WHEN.update(
             "Conj",
             "Real",
             "Imag",
-            "Complex",
             "RealDiv",
             "Div",
             "DivNoNan",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Optional
+from typing import Iterator, Optional, Sequence
 
 from graphcut.barriers.edges import Fence
 from graphcut.dag import SEPARATOR, FlatGraph
@@ -36,19 +36,35 @@ _OPENED = {
 }
 
 
-def stopping_line(traced: Traced, tensor: int, where: Optional[str]) -> str:
-    """``h = tf.stop_gradient(h)``, to be written behind ``where``."""
-    flat = traced.flat
-    read = _variable_read(traced, tensor)
-    if read is not None:
-        return "tf.stop_gradient(%s)  # where %s is read" % (identifier(read), read)
-    statement = _statement(line_of(where)) if _is_last(traced, tensor, where) else None
+def stopping_lines(traced: Traced, tensors: Sequence[int]) -> Iterator[str]:
+    """For each tensor ``h = tf.stop_gradient(h)``, to be written behind the line that makes it."""
+    flat, wanted = traced.flat, frozenset(tensors)
+    readers = readers_of(flat, lambda op, index: flat.inputs[op][index] in wanted)
+    names = {each: known.name for known in traced.variables for name in known.tensors for each in traced.names.tensors(name)}
+    for tensor in tensors:
+        where = traced.place(flat.producer[tensor])[0]
+        last = where is not None and all(traced.place(op)[0] != where for op, _ in readers.get(tensor, ()))
+        yield _stopping(flat, tensor, names.get(_handle(flat, tensor)), line_of(where) if last else "")
+
+
+def _stopping(flat: FlatGraph, tensor: int, variable: Optional[str], line: str) -> str:
+    """The line for one tensor; ``variable`` is what it is the value of, ``line`` the one to be changed, where it can be."""
+    if variable is not None:
+        return "tf.stop_gradient(%s)  # where %s is read" % (identifier(variable), variable)
+    statement = _statement(line)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
         return "{0} = tf.stop_gradient({0})".format(statement.targets[0].id)
     if isinstance(statement, ast.Return):
-        return "return tf.stop_gradient(%s)" % line_of(where)[len("return") :].strip()
+        return "return tf.stop_gradient(%s)" % line[len("return") :].strip()
     name = identifier(flat.names[flat.producer[tensor]])
     return f"{name} = tf.stop_gradient({name})  # {flat.tensor_name(tensor)}"
+
+
+def _handle(flat: FlatGraph, tensor: int) -> int:
+    """The variable's handle where a tensor is read of one, else the tensor."""
+    op = flat.producer[tensor]
+    reads = flat.type(op) in READERS | {"Identity"} and flat.inputs[op]
+    return root(flat, flat.inputs[op][0]) if reads else tensor
 
 
 def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
@@ -117,20 +133,3 @@ def _statement(line: str) -> Optional[ast.stmt]:
     except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last two: brackets nested too deep
         return None
     return body[0] if len(body) == 1 else None
-
-
-def _is_last(traced: Traced, tensor: int, where: Optional[str]) -> bool:
-    """Whether nothing else in the same line reads the tensor."""
-    if where is None:
-        return False
-    readers = readers_of(traced.flat, lambda op, index: traced.flat.inputs[op][index] == tensor)
-    return all(traced.place(op)[0] != where for op, _ in readers.get(tensor, ()))
-
-
-def _variable_read(traced: Traced, tensor: int) -> Optional[str]:
-    """The variable that a tensor is the value of."""
-    flat: FlatGraph = traced.flat
-    op = flat.producer[tensor]
-    handle = root(flat, flat.inputs[op][0]) if flat.type(op) in READERS | {"Identity"} and flat.inputs[op] else tensor
-    known = {number: each.name for each in traced.variables for name in each.tensors for number in traced.names.tensors(name)}
-    return known.get(handle)

@@ -2,8 +2,8 @@
 
 The graph is reduced first. (1) Tensors that are no end of a path are left out; those that must not be cut lie on the side
 of the loss and become one with it. (2) A tensor to which every path leads through one other, which may be cut, is as good
-as that one (a dominator). (3) A tensor right between the loss and the end is in every cut. What is left goes to networkx,
-piece by piece; of several smallest cuts its ``minimum_cut`` takes the one nearest the sink, which here is the loss.
+as that one (a dominator). (3) A tensor right between the loss and the end is in every cut. What is left is for
+``disjoint``; of several smallest cuts it takes the one nearest the loss.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, Mapping, Sequence, Set, Tuple
 
-import networkx as nx
+from graphcut.suggest.disjoint import smallest
 
-LOSS, END = -1, -2
+LOSS = -1
 Steps = Callable[[int], Iterable[int]]
 
 
@@ -54,10 +54,12 @@ def smallest_cut(paths: Paths) -> FrozenSet[int]:
     forced = {node for node in last if LOSS in before[node]}
     for node in forced & paths.rigid:
         raise Uncuttable(last[node])
-    found = set(forced)
-    for piece in _pieces(before, forced, last):
-        found |= _cut(piece, before, forced, last, paths.rigid)
-    return frozenset(found)
+    rest = [node for node in before if node not in forced]
+    after = {node: [each for each in before[node] if each != LOSS and each not in forced] for node in rest}
+    found = smallest(after, last.keys() & after.keys(), {node for node in rest if LOSS in before[node]}, paths.rigid)
+    if found is None:
+        raise Uncuttable(next(last[node] for node in rest if node in last))
+    return frozenset(found | forced)
 
 
 def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
@@ -88,33 +90,3 @@ def _late(paths: Paths) -> FrozenSet[int]:
         seen.add(tensor)
         late.update(source for source in paths.steps(tensor) if source in seen)
     return frozenset(late)
-
-
-def _pieces(before: Before, forced: AbstractSet[int], last: Mapping[int, int]) -> Iterable[Set[int]]:
-    """The parts of what is left that no path connects."""
-    graph = nx.Graph()
-    graph.add_nodes_from(node for node in before if node not in forced)
-    graph.add_edges_from(
-        (node, each) for node in list(graph) for each in before[node] if each != LOSS and each not in forced
-    )
-    return [piece for piece in nx.connected_components(graph) if not piece.isdisjoint(last)]
-
-
-def _cut(
-    piece: Iterable[int], before: Before, forced: AbstractSet[int], last: Mapping[int, int], rigid: AbstractSet[int]
-) -> Set[int]:
-    """networkx's smallest cut of one piece. Every node is an edge of capacity one, or of none where it cannot be cut."""
-    graph = nx.DiGraph()
-    graph.add_nodes_from([LOSS, END])
-    nodes = sorted(piece)
-    for node in nodes:
-        graph.add_edge((node, 0), (node, 1), **({} if node in rigid else {"capacity": 1}))
-        for each in before[node] - forced:
-            graph.add_edge((node, 1), LOSS if each == LOSS else (each, 0))
-        if node in last:
-            graph.add_edge(END, (node, 0))
-    try:
-        _, (far, near) = nx.minimum_cut(graph, END, LOSS)
-    except nx.NetworkXUnbounded:
-        raise Uncuttable(next(last[node] for node in nodes if node in last)) from None
-    return {node for node in nodes if (node, 0) in far and (node, 1) in near}

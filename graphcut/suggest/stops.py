@@ -8,6 +8,7 @@ answer is confirmed by an audit of the edited graph.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, FrozenSet, Iterable, List, Sequence, Set, Tuple
 
 from graphcut.dag import REF, SEPARATOR, FlatGraph
@@ -18,7 +19,8 @@ from graphcut.judging import Inquiry, judged
 from graphcut.places import rows
 from graphcut.replies import Suggestion
 from graphcut.rows import Target
-from graphcut.suggest.code import stopping_line
+from graphcut.sources import Traced
+from graphcut.suggest.code import stopping_lines
 from graphcut.suggest.cutting import Paths, Uncuttable, smallest_cut
 from graphcut.suggest.leading import leading, raising_for, touching
 from graphcut.terms import Verdict
@@ -46,7 +48,7 @@ def suggested(inquiry: Inquiry, flow: Flow, audited: Sequence[Target], block: An
     rank = {op: place for place, op in enumerate(flow.order)}
     found = sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]])
     _confirm(inquiry, flow, found, blocked, kept)
-    return tuple(_suggestion(inquiry, tensor) for tensor in found)
+    return tuple(map(partial(_suggestion, inquiry.traced), found, stopping_lines(inquiry.traced, found)))
 
 
 def _smallest(paths: Paths) -> FrozenSet[int]:
@@ -144,8 +146,6 @@ def _gets(flow: Flow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
 
 
-def _suggestion(inquiry: Inquiry, tensor: int) -> Suggestion:
-    flat = inquiry.traced.flat
-    op = flat.producer[tensor]
-    where, _ = inquiry.traced.place(op)
-    return Suggestion(flat.tensor_name(tensor), flat.names[op], where, stopping_line(inquiry.traced, tensor, where))
+def _suggestion(traced: Traced, tensor: int, line: str) -> Suggestion:
+    op = traced.flat.producer[tensor]
+    return Suggestion(traced.flat.tensor_name(tensor), traced.flat.names[op], traced.place(op)[0], line)

@@ -13,7 +13,7 @@ from typing import Any, Dict, Optional, Tuple
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from graphcut.dag import REF, RESOURCE
+from graphcut.dag import REF, RESOURCE, VARIANT
 from graphcut.questions import Ask, Asked, Gradient, Question
 from graphcut.reading.messages import CLASSES
 from graphcut.tracing import bodies
@@ -34,6 +34,10 @@ _FAILURES = (
     SystemError,
     tf.errors.OpError,
 )
+
+
+class _Unbuilt(Exception):
+    """The op cannot be built alone, which says nothing of its gradient."""
 
 
 def asker(live: Any) -> Ask:
@@ -57,8 +61,8 @@ def ask(question: Question) -> Asked:
     try:
         function = registry().lookup(gradient_type)
     except LookupError:
-        nothing_known = Asked(missing=not discrete, gradients=nothing, registered=False)
-        return nothing_known if op_def(question.type) else _unknown(question)
+        known = op_def(question.type) is not None
+        return Asked(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
     if discrete or function is None:
         return Asked(gradients=nothing)
     narrow = narrowed(question, op_def(question.type))
@@ -98,9 +102,8 @@ def _without_own_type(question: Question) -> Tuple[bytes, ...]:
 
 
 def _unknown(question: Question) -> Asked:
-    return Asked(
-        failed="TensorFlow %s knows no op of this type" % tf.__version__, gradients=(None,) * len(question.inputs)
-    )
+    told = "TensorFlow %s knows no op of this type" % tf.__version__
+    return Asked(failed=told, gradients=(None,) * len(question.inputs))
 
 
 def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
@@ -110,18 +113,22 @@ def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
 def _answered(question: Question, function: Any, custom: bool, library: Any) -> Asked:
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
+    except _Unbuilt as error:
+        return Asked(failed="the op could not be built alone: %s" % error, custom=custom)
     except _FAILURES as first:
         if isinstance(first, LookupError) and question.type == "PreventGradient":
             return Asked(missing=True)
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        exact = question.shapes is not None and None not in question.shapes
-        return Asked(
-            missing=exact,
-            failed=None if exact else "its gradient function could not be asked: %s" % _first_line(error),
-            custom=custom,
-        )
+        exact, told = _is_exact(question), "its gradient function could not be asked: %s" % _first_line(error)
+        return Asked(missing=exact, failed=None if exact else told, custom=custom)
+
+
+def _is_exact(question: Question) -> bool:
+    """Whether the op stands there with all that TensorFlow knows of it; what a variant holds is not known here."""
+    shapes = question.shapes
+    return shapes is not None and None not in shapes and VARIANT not in question.inputs + question.outputs
 
 
 def _first_line(error: BaseException) -> str:
@@ -136,13 +143,21 @@ def is_custom(function: Any, gradient_type: str) -> bool:
 
 def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
     with scratch(question) as graph:
-        tf.compat.v1.import_graph_def(alone(question, library), name="")
-        op = graph.get_operation_by_name("asked")
+        op = _built(question, library, graph)
         if not question.inside:
             return _differentiated(question, function, custom, op, graph, zeros_for_integers)
     with scratch(question) as other:
         found = _differentiated(question, function, custom, op, other, zeros_for_integers)
         return Asked(missing=True, custom=custom) if list(other.control_captures) else found
+
+
+def _built(question: Question, library: Any, graph: Any) -> Any:
+    """The op alone, in the scratch graph."""
+    try:
+        tf.compat.v1.import_graph_def(alone(question, library), name="")
+    except _FAILURES as error:
+        raise _Unbuilt(_first_line(error)) from error
+    return graph.get_operation_by_name("asked")
 
 
 def _differentiated(

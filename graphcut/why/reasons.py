@@ -12,7 +12,7 @@ from graphcut.flow.feeding import ancestors, feeding
 from graphcut.rows import Target
 from graphcut.rules.tensors import shape_of
 from graphcut.stops import stops_below
-from graphcut.terms import Barrier, Cut, Verdict
+from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 from graphcut.why.routes import Routes, Step
 from graphcut.why.summands import Summands, is_regularizer, summands
 
@@ -62,9 +62,12 @@ class Reasons:
     findings: Findings
     known: Dict[str, Any] = field(default_factory=dict)
 
-    def of(self, target: Target, cut: Tuple[Cut, ...]) -> Reason:
-        """Why a target gets what it gets; ``cut`` is its cut."""
+    def of(self, target: Target, said: VariableAudit) -> Reason:
+        """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
         verdict, tensor = self.findings.verdict(target)
+        cut = said.cut
+        if said.verdict is Verdict.RAISES and verdict is not Verdict.RAISES:
+            return Reason((), cut, len(cut), 1, self._made(cut))
         if tensor is None:
             return Reason((), cut, len(cut), 0, self._made(cut))
         route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)

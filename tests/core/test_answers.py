@@ -41,5 +41,13 @@ def test_an_error_that_was_not_expected_is_told():
     assert answer.variable.verdict is Verdict.RAISES and answer.disagreement.reason == "LookupError: no gradient"
 
 
+def test_an_error_that_one_variable_is_the_cause_of_is_no_surprise_for_the_others():
+    cause, other = settled(
+        [found(Verdict.RAISES, (CUT,)), found(Verdict.FLOWS)], Answers((None, None), error="no", updates=(None, None))
+    )
+    assert (cause.disagreement, other.disagreement) == (None, None)
+    assert (other.variable.verdict, other.variable.cut) == (Verdict.RAISES, (CUT,))
+
+
 def test_zeros_that_were_asked_for_are_zeros():
     assert held(found(Verdict.NONE), True, zeros=True).variable.verdict is Verdict.ZERO

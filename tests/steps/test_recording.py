@@ -151,8 +151,10 @@ def test_an_op_without_a_gradient_raises_for_all():
         return [tape.gradient(loss, [w, v])]
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
-    assert audit[w].verdict.value == "raises"
+    assert [each.verdict.value for each in audit] == ["raises", "raises"]
     assert audit[w].cut[0].barrier.value == "prevent-gradient"
+    assert audit[v].cut == audit[w].cut and audit.disagreements == ()
+    assert "The error comes from PreventGradient" in audit.explain(v) and "defect" not in str(audit)
 
 
 def _forbidden(value):

@@ -79,6 +79,28 @@ def cast_complex_to_real(make):
     return total(tf.cast(z * z, tf.float32))
 
 
+@case(expect={"u": "flows"})
+def complex_imaginary_part(make):
+    return total(tf.math.imag(tf.complex(make.variable("w", 3), make.variable("u", 3))))
+
+
+@case(expect={"w": "flows"})
+def complex_times_the_imaginary_unit(make):
+    return total(tf.math.imag(tf.cast(make.variable("w", 3), tf.complex64) * 1j))
+
+
+@case(expect={"w": "zero"})
+def complex_product_with_zero(make):
+    nothing = tf.complex(tf.zeros([3]), tf.zeros([3]))
+    return total(tf.math.imag(nothing * tf.cast(make.variable("w", 3), tf.complex64)) + make.variable("u", 3))
+
+
+@case()
+def fourier_imaginary_part(make):
+    spectrum = tf.signal.fft(tf.cast(make.variable("w", 4), tf.complex64))
+    return total(tf.math.imag(spectrum)) + total(tf.math.imag(tf.signal.ifft(spectrum)))
+
+
 @case()
 def fourier_and_back(make):
     w = make.variable("w", 4)
