@@ -89,11 +89,11 @@ def _laid_out(
 def _image(
     drawn: networkx.MultiDiGraph, text: str, heading: str, how: Tuple[str, str, Optional[str]], seconds: float
 ) -> bytes:
-    format, engine, _ = how
+    format, engine, link = how
     by_svg = format == "svg" or (format == "png" and available("resvg"))
-    image = render(text, "svg" if by_svg else format, engine, seconds)
     if not by_svg:
-        return image
+        return render(text, format, engine, seconds)
+    image = render(write(drawn, "", link), "svg", engine, seconds)
     svg = accessible(image.decode(), drawn, heading)
     return svg.encode() if format == "svg" else rasterize(svg, seconds)
 

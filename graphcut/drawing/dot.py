@@ -7,15 +7,16 @@ its HTML entities, and never as an HTML label.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import graphviz
 import networkx
 
 from graphcut.drawing.boxes import Box, Line, Link
+from graphcut.drawing.labels import SIZE, lines, look, scope_of_both, written
 from graphcut.drawing.legend import add_legend
 from graphcut.drawing.links import target
-from graphcut.drawing.metrics import box_size
+from graphcut.drawing.metrics import FONT, box_size, text_width
 from graphcut.drawing.picture import picture
 from graphcut.drawing.style import box_style, link_style
 from graphcut.drawing.view import view
@@ -26,10 +27,10 @@ from graphcut.terms import Verdict
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
 
-FONT = "Helvetica,Arial,sans-serif"
 _SIZE = 11.0
 _WIDTH, _TIP = 44, 200
-_LOSSES, _LABELS, _LINES = 3, 4, 12
+_LOSSES, _LINES = 3, 12
+Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 
 
 def to_dot(facts: Facts, **asked: Any) -> str:
@@ -65,47 +66,71 @@ def write_inside(drawn: networkx.MultiDiGraph) -> str:
 def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str]) -> graphviz.Digraph:
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
     dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
-    dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.42", compound="true", newrank="true")
-    dot.attr("edge", fontname=FONT, fontsize="10")
-    _add_boxes(dot, [(node, told["box"]) for node, told in drawn.nodes(data=True)], 0, link)
-    for consumer, producer, each in drawn.edges(data="link"):
+    dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.46", compound="true", newrank="true")
+    dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
+    found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
+    _add_nodes(dot, found + list(_labels(drawn, link)), 0)
+    ends = written(drawn)
+    for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
-        dot.edge(consumer, producer, **_link_attributes(each, link), **back)
+        if f"e{at}" in ends:
+            dot.edge(consumer, f"e{at}", **{**link_style(each), "arrowhead": "none", "weight": "2"})
+            dot.edge(f"e{at}", producer, **link_style(each), weight="2")
+        else:
+            dot.edge(consumer, producer, **link_style(each), **_at_the_end(each), **back)
     return dot
 
 
-def _add_boxes(dot: graphviz.Digraph, found: Sequence[Tuple[str, Box]], depth: int, link: Optional[str]) -> None:
-    """Boxes of this scope first, then each scope inside it as a cluster."""
-    inner: Dict[str, List[Tuple[str, Box]]] = {}
-    for node, box in found:
-        if len(box.scope) == depth:
-            dot.node(node, **_box_attributes(box, link))
+def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:
+    """What is written on the lines, each in the scope that both ends stand in."""
+    boxes = dict(drawn.nodes(data="box"))
+    for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
+        if each.labels and not each.loop:
+            shown = _shown(lines(each))
+            tips = {"tooltip": _tips(each), **_address(link, next(iter(each.wheres), None))}
+            scope = scope_of_both(boxes[consumer].scope, boxes[producer].scope)
+            yield f"e{at}", scope, {"label": _quoted(shown), **look(each, shown), **tips}
+
+
+def _at_the_end(told: Link) -> Dict[str, Any]:
+    """What is written at the end of a line that comes round a loop."""
+    return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
+
+
+def _tips(told: Link) -> Any:
+    return _quoted([printable(line, _TIP)[1:-1] for line in told.labels + told.wheres][:_LINES])
+
+
+def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int) -> None:
+    """The nodes of this scope first, then each scope inside it as a cluster."""
+    inner: Dict[str, List[Node]] = {}
+    for node, scope, attributes in found:
+        if len(scope) == depth:
+            dot.node(node, **attributes)
         else:
-            inner.setdefault(box.scope[depth], []).append((node, box))
-    for scope, members in inner.items():
+            inner.setdefault(scope[depth], []).append((node, scope, attributes))
+    for name, members in inner.items():
         with dot.subgraph(name="cluster_" + members[0][0] + f"_{depth}") as cluster:
-            cluster.attr(label=_text([scope]), style="rounded", color=GREY, fontsize="11", fontcolor=FAINT)
-            _add_boxes(cluster, members, depth + 1, link)
+            _make_room(members, name)
+            cluster.attr(label=_text([name]), style="rounded", color=GREY, fontsize="11", fontcolor=FAINT, labeljust="l")
+            _add_nodes(cluster, members, depth + 1)
+
+
+def _make_room(members: Sequence[Node], name: str) -> None:
+    """Let what is written on a line in a scope, else the widest box, be as wide as the title is with a font that is a fifth
+    wider than ours: then no font widens the frame."""
+    needed = text_width(_shown([name])[0], _SIZE) * 1.2 / 72
+    wide = max((attributes for *_, attributes in members), key=lambda each: float(each["width"]))
+    if float(wide["width"]) < needed:
+        written_first = [attributes for *_, attributes in members if attributes["shape"] == "plaintext"]
+        (written_first or [wide])[0]["width"] = f"{needed:.3f}"
 
 
 def _box_attributes(box: Box, link: Optional[str]) -> Dict[str, Any]:
-    looks, lines = box_style(box), _shown((box.title,) + box.lines)
+    looks, told = box_style(box), _shown((box.title,) + box.lines)
     tips = [printable(line, _TIP)[1:-1] for line in box.tips]
-    size = box_size(looks["shape"], lines, _SIZE)
-    return {"label": _quoted(lines), "tooltip": _quoted(tips), **looks, **size, **_address(link, box.where)}
-
-
-def _link_attributes(told: Link, link: Optional[str]) -> Dict[str, Any]:
-    looks: Dict[str, Any] = dict(link_style(told))
-    if not told.labels:
-        return looks
-    lines = ["× " + label if told.line is Line.CUT else label for label in told.labels[:_LABELS]]
-    lines += [f"and {len(told.labels) - _LABELS} more"] if len(told.labels) > _LABELS else []
-    wheres = [where.replace("\\", "/").rpartition("/")[2] for where in told.wheres[:2]]
-    wheres += [f"and {len(told.wheres) - 2} more lines"] if len(told.wheres) > 2 else []
-    label = _quoted(["  " + line for line in _shown(lines + wheres)])
-    tips = _quoted([printable(line, _TIP)[1:-1] for line in told.labels + told.wheres][:_LINES])
-    return {**looks, "label": label, "labeltooltip": tips, **_address(link, next(iter(told.wheres), None))}
+    size = box_size(looks["shape"], told, _SIZE)
+    return {"label": _quoted(told), "tooltip": _quoted(tips), **looks, **size, **_address(link, box.where)}
 
 
 def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:

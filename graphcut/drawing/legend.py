@@ -62,4 +62,4 @@ def _line_sample(row: graphviz.Digraph, start: str, line: Line) -> None:
     words = LINE_WORDS[line]
     row.node(start, label="", shape="point", width="0.05", color=GREY)
     row.node(start[:-6], label=words, shape="plaintext", fontsize="9", **box_size("plaintext", [words], _SIZE))
-    row.edge(start, start[:-6], minlen="1", **LINES[line])
+    row.edge(start, start[:-6], minlen="2", **LINES[line])

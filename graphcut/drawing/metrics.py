@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Dict, Mapping, Sequence, Tuple
 
+FONT = "Helvetica,Arial,sans-serif"
 _GROUPS = {
     191: "'",
     222: "ijl",

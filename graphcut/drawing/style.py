@@ -48,7 +48,7 @@ LINES: Mapping[Line, Attributes] = {
     Line.BEHIND: {"color": GREY, "penwidth": "1.2", "arrowhead": "none", "style": "dotted"},
 }
 HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
-LOOP: Attributes = {"constraint": "false", "label": "  loop", "fontcolor": FAINT}
+LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
 VERDICT_WORDS: Mapping[Verdict, str] = {

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Seque
 from graphcut.drawing.dot import title, write, write_inside
 from graphcut.drawing.engines import choose, render, render_each
 from graphcut.drawing.inside import opened
+from graphcut.drawing.labels import written
 from graphcut.drawing.picture import picture
 from graphcut.drawing.plain import sort_attributes
+from graphcut.drawing.titles import titled
 from graphcut.errors import GraphcutError
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 _DRAWN = ("svg", "g", "polygon", "polyline", "path", "ellipse", "text")
 _LOOKS = re.compile(
-    "class|d|points|[rc]?[xy]|fill|fill-opacity|stroke|stroke-(width|dasharray|opacity)|text-anchor|font-[a-z]+"
+    "class|d|points|[rc]?[xy]|fill|fill-opacity|stroke|stroke-(width|dasharray|opacity)|paint-order|text-anchor|font-[a-z]+"
 )
 _SHARE = 0.3
 _XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
@@ -86,12 +88,11 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
 
 
 def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
-    numbers = {node: str(at) for at, node in enumerate(drawn)}
     try:
-        root = ElementTree.fromstring(image)
+        root = ElementTree.fromstring(titled(image.decode()))
     except ElementTree.ParseError as error:
         raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
-    (clean,) = _copies(root, numbers)
+    (clean,) = _copies(root, _names(drawn))
     x, y, width, height = _view(root)
     clean.attrib.update(viewBox=f"{x:g} {y:g} {width:g} {height:g}", width=f"{width:g}", height=f"{height:g}")
     for graph in clean:
@@ -115,17 +116,17 @@ def _text(clean: ElementTree.Element) -> str:
     return ElementTree.tostring(clean, encoding="unicode")
 
 
-def _copies(element: ElementTree.Element, numbers: Dict[str, str]) -> Iterator[ElementTree.Element]:
+def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Iterator[ElementTree.Element]:
     """The element as it may be shown; a link is replaced by what it holds."""
     tag = element.tag.rpartition("}")[2]
-    inside = [copy for child in element for copy in _copies(child, numbers)]
+    inside = [copy for child in element for copy in _copies(child, names)]
     if tag == "a":
         told = ElementTree.Element("title")
         told.text = element.get(_XLINK_TITLE, "")
         yield from [told] * bool(told.text) + inside
     elif tag in _DRAWN:
         copy = ElementTree.Element(tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
-        copy.attrib.update(_named(element, numbers))
+        copy.attrib.update(_named(element, names))
         copy.text = element.text if tag == "text" else None
         copy.extend(_flat(inside))
         yield copy
@@ -140,15 +141,21 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
             yield each
 
 
-def _named(element: ElementTree.Element, numbers: Dict[str, str]) -> Dict[str, str]:
-    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``cluster_legend``) says, as attributes."""
+def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``, ``cluster_legend``) says, as attributes."""
     told = next((child.text or "" for child in element if child.tag.endswith("}title")), "")
-    ends = told.split("->")
-    if told in numbers:
-        return {"data-box": numbers[told]}
-    if len(ends) == 2 and all(end in numbers for end in ends):
-        return {"data-from": numbers[ends[0]], "data-to": numbers[ends[1]]}
-    return {"data-legend": ""} if "legend" in told else {}
+    return {"data-legend": ""} if "legend" in told else names.get(told, {})
+
+
+def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
+    """The attributes of each group by its title; a line in two halves is one, with what is written between them."""
+    numbers = {node: str(at) for at, node in enumerate(drawn)}
+    names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
+    joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
+    for label, (start, end) in written(drawn).items():
+        line = joined[f"{start}->{end}"]
+        joined.update({f"{start}->{label}": line, f"{label}->{end}": line, label: {"class": "edge", **line}})
+    return {**names, **joined}
 
 
 def _view(root: ElementTree.Element) -> Tuple[float, float, float, float]:

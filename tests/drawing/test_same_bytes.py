@@ -42,7 +42,7 @@ def laid_out_by(svg):
 
 
 @pytest.mark.parametrize("name", LAID_OUT)
-@pytest.mark.parametrize("engine", [each for each in ["wasm"] if engines.available(each)])
+@pytest.mark.parametrize("engine", [each for each in engines.ENGINES if engines.available(each)])
 def test_svg_is_what_the_same_engine_drew_on_another_python(tmp_path, name, engine):
     made = tmp_path / "cut.svg"
     draw(AUDITS[name], made, engine)
@@ -50,6 +50,22 @@ def test_svg_is_what_the_same_engine_drew_on_another_python(tmp_path, name, engi
     if laid_out_by(made.read_bytes()) != laid_out_by(recorded):
         pytest.skip("recorded with Graphviz " + laid_out_by(recorded))
     assert made.read_bytes() == recorded
+
+
+MONO = next(Path("/usr/share/fonts").rglob("*Mono*.ttf"), None)
+FONTS = '<?xml version="1.0"?><fontconfig><dir>%s</dir><cachedir>%s</cachedir></fontconfig>'
+
+
+@pytest.mark.skipif(not (MONO and shutil.which("dot")), reason="no system Graphviz, or no font much wider than ours")
+@pytest.mark.parametrize("name", AUDITS)
+def test_no_font_of_the_machine_changes_a_picture(tmp_path, monkeypatch, name):
+    draw(AUDITS[name], tmp_path / "ours.svg", "dot")
+    (tmp_path / "one").mkdir()
+    shutil.copy(str(MONO), str(tmp_path / "one"))
+    (tmp_path / "fonts.conf").write_text(FONTS % (tmp_path / "one", tmp_path), encoding="utf-8")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "fonts.conf"))
+    draw(AUDITS[name], tmp_path / "theirs.svg", "dot")
+    assert (tmp_path / "ours.svg").read_bytes() == (tmp_path / "theirs.svg").read_bytes()
 
 
 def test_attributes_are_in_order_on_every_python():
