@@ -125,7 +125,16 @@ class Audit:
 
     def __getitem__(self, key: Any) -> VariableAudit:
         """The row of a variable: by the object itself, its name with or without ``:0``, an op or a tensor name."""
-        return self.variables[position(key, self._traced, self._targets)]
+        place = self._places.get(key) if isinstance(key, str) else None
+        return self.variables[position(key, self._traced, self._targets) if place is None else place]
+
+    @property
+    def _places(self) -> Mapping[str, int]:
+        """The place of each variable by its name."""
+        if "places" not in self._made:
+            self._made["places"] = {each.name: place for place, each in enumerate(self.variables)}
+        made: Mapping[str, int] = self._made["places"]
+        return made
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
         """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
@@ -157,10 +166,8 @@ class Audit:
 
         with collector_paused():
             if "reasons" not in self._made:
-                places = {each.name: place for place, each in enumerate(self.variables)}
-                self._made["reasons"] = places, Reasons(self._findings)
-            places, reasons = self._made["reasons"]
-            found: Reason = reasons.of(self._targets[places[variable.name]], variable)
+                self._made["reasons"] = Reasons(self._findings)
+            found: Reason = self._made["reasons"].of(self._targets[self._places[variable.name]], variable)
         return found
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify

@@ -44,7 +44,7 @@ class Cuts:
     def named(self, tensor: int) -> Tuple[Fence, ...]:
         """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
         mask = self.masks.get(tensor, 0)
-        bits = [bit for part in self._parts(mask) for bit in _lowest(part)]
+        bits = [bit for part in self._parts(mask) for bit in lowest(part, HANDFUL)]
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
 
     def foremost(self, mask: int) -> int:
@@ -73,9 +73,10 @@ class Cuts:
         return bin(self.masks.get(tensor, 0) & ~self.free_bits).count("1")
 
 
-def _lowest(mask: int) -> List[int]:
+def lowest(mask: int, limit: int) -> List[int]:
+    """The lowest bits of a mask that are set, at most so many."""
     bits: List[int] = []
-    while mask and len(bits) < HANDFUL:
+    while mask and len(bits) < limit:
         low = mask & -mask
         bits.append(low.bit_length() - 1)
         mask ^= low

@@ -6,6 +6,7 @@ What lies outside of graphcut's outermost frame asked for an audit and made no o
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Iterable, Optional, Sequence, Tuple
 
 _LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
@@ -40,6 +41,7 @@ def place(frames: Sequence[Frame]) -> Place:
     return None, bool(frames)
 
 
+@lru_cache(maxsize=4096)
 def is_library(path: str) -> bool:
     """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
     parts = path.replace("\\", "/").split("/")

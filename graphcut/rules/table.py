@@ -42,6 +42,8 @@ class Rules:
         self._by_kind: Dict[Tuple[int, int], Row] = {}
         self._by_op: Dict[int, Row] = {}
         self._rows: List[Optional[Row]] = [None] * len(flat.names)
+        self._guessed: Dict[int, Row] = {}
+        self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.handed)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
@@ -53,6 +55,8 @@ class Rules:
         found = self._rows[op]
         if found is None:
             found = self._rows[op] = self._row(op)
+            if found.assumed is not None:
+                self._guessed[op] = found
         return found
 
     def _row(self, op: int) -> Row:
@@ -72,7 +76,7 @@ class Rules:
     def without(self, edges: Collection[Tuple[int, int]]) -> Rules:
         """The same rules where these edges, as op and input, carry nothing but zeros."""
         found = copy(self)
-        found._by_op, found._rows = dict(self._by_op), list(self._rows)
+        found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
         for op, index in edges:
             found._by_op[op] = found._rows[op] = zeroed(found._by_op.get(op) or self.row(op), index)
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
@@ -95,13 +99,10 @@ class Rules:
 
     def assumptions(self) -> Tuple[Assumption, ...]:
         """The ops met so far whose row is a guess, in the graph's order."""
-        flat = self.flat
-        guessed = {key for key, row in self._by_kind.items() if row.assumed}
-        ops = {op for op, row in self._by_op.items() if row.assumed}
-        if guessed:
-            ops.update(op for op, kind in enumerate(flat.kinds) if (kind, len(flat.inputs[op])) in guessed)
-        rows = ((op, self._by_op.get(op) or self.row(op)) for op in sorted(ops))
-        return tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
+        if len(self._told) != len(self._guessed):
+            flat, rows = self.flat, sorted(self._guessed.items())
+            self._told = tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
+        return self._told
 
     def _find(self, op: int, key: Tuple[int, int]) -> Row:
         special = self._special(op)

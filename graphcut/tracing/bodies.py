@@ -9,6 +9,7 @@ from graphcut.tracing import where
 
 Graphs = Dict[Optional[str], Any]
 Place = Tuple[Optional[str], str]
+Made = Tuple[Optional[str], bool]
 
 
 def graphs(graph: Any) -> Graphs:
@@ -69,10 +70,13 @@ class Where:
 
     def __init__(self, graphs: Graphs) -> None:
         self._graphs = graphs
+        self._known: Dict[Place, Made] = {}
 
-    def __call__(self, function: Optional[str], name: str) -> Tuple[Optional[str], bool]:
-        op = _operation(self._graphs, function, name)
-        return (None, False) if op is None else where.place(op)
+    def __call__(self, function: Optional[str], name: str) -> Made:
+        if (function, name) not in self._known:
+            op = _operation(self._graphs, function, name)
+            self._known[function, name] = (None, False) if op is None else where.place(op)
+        return self._known[function, name]
 
 
 class Shapes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
+from graphcut.barriers.cuts import lowest
 from graphcut.barriers.edges import Fence
 from graphcut.dag import dtype_name
 from graphcut.findings import CUT, Findings
@@ -124,10 +125,9 @@ class Reasons:
 
     def _harmless(self, tensor: int) -> List[Fence]:
         found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
-        mask = found[1].get(tensor, 0)
-        ops = [op for bit, op in enumerate(found[0]) if mask >> bit & 1] if mask else []
+        ops = [found[0][bit] for bit in lowest(found[1].get(tensor, 0), _FEW)]
         kind = {True: Barrier.STOP_ARGUMENT, False: Barrier.STOP_GRADIENT}
-        return [Fence(op, 0, kind[op in self.findings.flow.stopped]) for op in ops[:_FEW]]
+        return [Fence(op, 0, kind[op in self.findings.flow.stopped]) for op in ops]
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
         """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""

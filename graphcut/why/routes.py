@@ -142,20 +142,19 @@ def _nearer(walk: Walk, tensor: int) -> int:
 
 def _beyond(cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
-    settled: Dict[int, int] = {}
-    for place, (tensor, _) in enumerate(cuts.shortest):
-        settled.setdefault(tensor, place)
+    settled = {tensor: -place for place, (tensor, _) in enumerate(reversed(cuts.shortest))}
     found: Dict[int, Link] = {}
     foremost: Set[int] = set()
-    beyond = len(cuts.shortest)
-    for tensor, edge in cuts.shortest:
-        source = edge.source
-        if source in foremost or walk.parents[source] != UNSEEN or settled[tensor] >= settled.get(source, beyond):
+    masks, parents = cuts.masks, walk.parents
+    wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
+    for tensor, (source, _, fence) in cuts.shortest:
+        if source in foremost or parents[source] != UNSEEN or settled[tensor] >= settled.get(source, 1):
             continue
-        wanted = cuts.foremost(cuts.masks.get(source, 0))
-        leads = bool(wanted & (cuts.own(edge.fence) | cuts.masks.get(tensor, 0)))
+        first, leads = wanted[masks.get(source, 0)], False
+        if first:
+            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.own(fence) | masks.get(tensor, 0)))
         if leads or source not in found:
-            found[source] = Link(tensor, None if edge.fence is None or edge.fence.is_free else edge.fence)
+            found[source] = Link(tensor, None if fence is None or fence.is_free else fence)
         if leads:
             foremost.add(source)
     return found
