@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
+from graphcut.dag import FlatGraph, Shape, dtype_name
 
 Attributes = Dict[str, Any]
 
@@ -24,11 +24,10 @@ def to_networkx(
     """
     dag = nx.DiGraph()
     node, successors, predecessors = dag._node, dag._succ, dag._pred
-    with collector_paused():
-        for name, attributes in zip(flat.names, _nodes(flat, shapes_of, variables)):
-            node[name], successors[name], predecessors[name] = attributes, {}, {}
-        for source, target, attributes in _edges(flat):
-            successors[source][target] = predecessors[target][source] = attributes
+    for name, attributes in zip(flat.names, _nodes(flat, shapes_of, variables)):
+        node[name], successors[name], predecessors[name] = attributes, {}, {}
+    for source, target, attributes in _edges(flat):
+        successors[source][target] = predecessors[target][source] = attributes
     dag.graph["loop_edges"] = tuple(
         (flat.names[source], flat.names[op]) for op in sorted(flat.loop_inputs) for source in _looped(flat, op)
     )

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut.dag import SEPARATOR, FlatGraph, Shape
+from graphcut.dag import SEPARATOR, FlatGraph, Shape, collector_paused
 from graphcut.digraph import to_networkx
 from graphcut.errors import GraphcutError
 from graphcut.reading import attrs
@@ -75,14 +75,14 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 
 def to_dag(traced: Traced) -> nx.DiGraph:
     """The networkx DAG of a graph that was read."""
-    flat = traced.flat
-    variable_ops = {
-        op: each.name
-        for each in traced.variables
-        for name in each.tensors
-        for op in traced.names.ops(name.rpartition(":")[0])[:1]
-    }
-    dag = to_networkx(flat, traced.shapes, variable_ops)
+    with collector_paused():
+        variable_ops = {
+            op: each.name
+            for each in traced.variables
+            for name in each.tensors
+            for op in traced.names.ops(name.rpartition(":")[0])[:1]
+        }
+        dag = to_networkx(traced.flat, traced.shapes, variable_ops)
     dag.graph["source"] = traced.origin.label
     dag.graph["outputs"] = dict(traced.origin.outputs)
     dag.graph["variables"] = {each.name: (each.tensors[0] if each.tensors else None) for each in traced.variables}
