@@ -18,13 +18,19 @@ Start = Union[None, str, bool]
 @dataclass(frozen=True)
 class Tape:
     """The spans in which a tape recorded, and the tensors it watched, each from a position on. ``automatic``: it watches
-    whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording.
+    whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording;
+    ``captured`` those of ops that stand for a tensor of a graph around. ``depths``, of a graph around another, tells for
+    each of ``watched`` in which graph its position is, the innermost being 0; none where all are in this one.
+    ``placeholders`` are the tensors that stand for what the graph captured.
     """
 
     spans: Tuple[Span, ...]
     watched: Tuple[Tuple[str, int], ...]
     automatic: bool = True
     paused: FrozenSet[int] = frozenset()
+    captured: FrozenSet[int] = frozenset()
+    depths: Tuple[int, ...] = ()
+    placeholders: FrozenSet[str] = frozenset()
 
     def records(self, position: int) -> bool:
         """Whether an op of that position was made while the tape recorded."""

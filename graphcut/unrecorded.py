@@ -7,6 +7,8 @@ behind them is of the same land. (2) What is asked for and was neither watched n
 (``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
 watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
 recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own.
+(6) What a body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that
+is watched after its last use gets nothing, though an op that read it was recorded.
 """
 
 from __future__ import annotations
@@ -38,25 +40,45 @@ def unrecorded(
         passing: the dtypes that can carry a gradient.
     """
     flat = traced.flat
-    watched = _watched(traced, tape)
+    watched, stands_for = _watched(traced, tape), _captured(flat, tape)
     tracked: Set[int] = set()
+    linked: Set[int] = set()
     reasons: Dict[int, Optional[Barrier]] = {}
     for position, inputs, ends, called in _steps(flat):
-        tracked.update(tensor for tensor in inputs if tensor in watched and watched[tensor] <= position)
+        if position in tape.captured:
+            continue
+        for tensor in inputs:
+            real = stands_for.get(tensor, tensor)
+            if watched.get(real, position + 1) <= position:
+                tracked.add(real)
+            if real in tracked:
+                tracked.add(tensor)
         inside = tape.records(position)
         silent = position in tape.paused and not called
-        if (
-            inside
-            and not silent
-            and any(tensor in tracked and flat.dtypes[tensor] % 100 in passing for tensor in inputs)
-        ):
+        if inside and not silent:
+            linked.update(tracked.intersection(inputs))
+        if inside and not silent and any(flat.dtypes[tensor] % 100 in passing for tensor in tracked.intersection(inputs)):
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
             early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
             reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else Barrier.OUTSIDE_TAPE))
     known = tracked.union(watched, targets)
     unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
+    placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
+    late = placeholders.intersection(asked, watched).difference(linked, targets)
+    unwatched.update(dict.fromkeys(late, Barrier.NOT_WATCHED))
+    for tensor in set(stands_for).difference(linked):
+        reasons[flat.producer[tensor]] = Barrier.NOT_WATCHED if stands_for[tensor] in watched else None
     return Stopped(frozenset(reasons), reasons=_entered(flat, targets, reasons), unwatched=unwatched)
+
+
+def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
+    """What stands for a tensor of a graph around, with that tensor."""
+    found: Dict[int, int] = {}
+    for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
+        if position in tape.captured:
+            found.update((tensor, found.get(inputs[0], inputs[0])) for end in ends for tensor in flat.outputs(end))
+    return found
 
 
 def _watched(traced: Traced, tape: Tape) -> Mapping[int, int]:

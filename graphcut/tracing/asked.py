@@ -38,6 +38,13 @@ class Asked:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
 
+    def given(self, answer: Any) -> Tuple[bool, ...]:
+        """Whether a tensor came back for each source."""
+        flat = tf.nest.flatten(answer)
+        if len(flat) != len(self.sources):
+            flat = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        return tuple(each is not None for each in flat)
+
     def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
         """The names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
         for target, start in zip(self.targets, self.starts):

@@ -30,6 +30,10 @@ class Level(NamedTuple):
     kept: Set[str]
     prefix: str
 
+    def places(self) -> List[Tuple[int, str]]:
+        """The positions and names of the ops that are kept."""
+        return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
+
 
 def joined(taken: Gradient) -> Gradient:
     """The same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
@@ -82,7 +86,8 @@ def _found(source: Source, outer: Mapping[int, Level]) -> Source:
     levels = list(outer.values())
     kept = {key: level.kept for key, level in outer.items()}
     names = _outer_names(source, [level.graph for level in levels], kept)
-    known = (*source.facts.tensors, *(outer[id(graph)].prefix + name for graph, name in names))
+    own = source.facts.tensors if source.is_variable or not names else ()
+    known = (*own, *(outer[id(graph)].prefix + name for graph, name in names))
     label = source.facts.name if source.is_variable or not known else known[0].rpartition(":")[0]
     return replace(source, facts=replace(source.facts, name=label, tensors=known))
 
@@ -119,28 +124,39 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
     """What the tape recorded, by positions in the whole."""
     inside: List[bool] = []
     paused: Set[int] = set()
-    watched: List[Tuple[str, int]] = []
+    captured: Set[int] = set()
     made: Dict[str, bool] = {}
     for level in levels:
         tape = own if level.tape is None else level.tape
-        places = [place for place, node in enumerate(level.nodes) if node.name in level.kept]
-        first = len(inside)
-        for place in places:
-            name = level.nodes[place].name
+        for place, name in level.places():
             known = level.entries.get(name)
             records = tape.records(place)
             if known is not None and known.handed:
                 records = not made.get(_name(known.outer, prefixes).rpartition(":")[0], False)
             if place in tape.paused or (known is not None and known.handed and records):
                 paused.add(len(inside))
+            if known is not None and not known.handed:
+                captured.add(len(inside))
             made[level.prefix + name] = records
             inside.append(records)
-        watched += [(level.prefix + name, first + sum(each < since for each in places)) for name, since in tape.watched]
-    return replace(own, spans=tuple(_spans(inside)), watched=tuple(watched), paused=frozenset(paused))
+    watched = tuple(_watched(own, levels))
+    names = frozenset(level.prefix + name for level in levels for name in (level.tape or own).placeholders)
+    return Tape(_spans(inside), watched, own.automatic, frozenset(paused), frozenset(captured), placeholders=names)
 
 
-def _spans(inside: Sequence[bool]) -> Iterator[Span]:
-    return ((place, place + 1) for place, each in enumerate(inside) if each)
+def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:
+    """What the tape watched, each from a position in the whole on."""
+    counts = [len(level.places()) for level in levels]
+    innermost = len(levels) - 1
+    for at, level in enumerate(levels):
+        tape = own if level.tape is None else level.tape
+        for (name, since), depth in zip(tape.watched, tape.depths or [innermost - at] * len(tape.watched)):
+            where = innermost - depth
+            yield level.prefix + name, sum(counts[:where]) + sum(place < since for place, _ in levels[where].places())
+
+
+def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
+    return tuple((place, place + 1) for place, each in enumerate(inside) if each)
 
 
 def _outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:

@@ -13,9 +13,8 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-import tensorflow as tf
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
@@ -143,26 +142,18 @@ def _of_gradients(original: Any) -> Any:
 def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and note what it was taken of and what came back."""
     graph = asked.graph()
-    if graph is None:
-        return _deeper(original, *args, **kwargs)
-    seen = _seen(made, asked, tape, graph)
+    seen = None if graph is None else _seen(made, asked, tape, graph)
     try:
         answer = _deeper(original, *args, **kwargs)
     except _MISSING as error:
-        if not isinstance(error, (KeyError, IndexError)) and (
-            isinstance(error, LookupError) or "Num gradients" in str(error)
-        ):
+        missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
+        if seen is not None and (missing or "Num gradients" in str(error)):
             made.error = error
             made.gradients.append(replace(seen, error="%s: %s" % (type(error).__name__, error)))
         raise
-    flat = _flat_answers(answer, len(asked.sources))
-    made.gradients.append(replace(seen, answers=tuple(each is not None for each in flat)))
+    if seen is not None:
+        made.gradients.append(replace(seen, answers=asked.given(answer)))
     return answer
-
-
-def _flat_answers(answer: Any, count: int) -> Sequence[Any]:
-    found = tf.nest.flatten(answer)
-    return found if len(found) == count else (list(answer) if isinstance(answer, (list, tuple)) else [answer])
 
 
 def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
@@ -179,13 +170,20 @@ def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
         here(),
         call(),
         starts=tuple(asked.begins(lambda each: name_in(each, graph, inside))),
-        around=tuple((each, _recorded(made, tape, each, stand_ins_in(each))) for each in graphs_around(graph, made.root)),
+        around=tuple(_around(made, tape, graph)),
     )  # fmt: skip
 
 
-def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str]) -> Optional[Tape]:
+def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
     """What a tape recorded of a graph."""
-    return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside))
+    return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
+
+
+def _around(made: Recording, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
+    inner = [graph]
+    for each in graphs_around(graph, made.root):
+        yield each, _recorded(made, tape, each, stand_ins_in(each), inner)
+        inner = [*inner, each]
 
 
 def _patches() -> Iterator[Patch]:

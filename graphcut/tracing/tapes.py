@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop
@@ -12,6 +12,7 @@ from tensorflow.python.eager import tape as tape_lib
 from tensorflow.python.framework import ops
 
 from graphcut.recorded import Span, Tape
+from graphcut.tracing.objects import captures
 from graphcut.tracing.patches import Patch
 
 Counts = Dict[int, int]
@@ -82,20 +83,24 @@ class Tapes:
     def accessed(self, variable: Any) -> None:
         """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
         for noted in self._noted.values():
-            if noted.records and id(variable) not in noted.accessed:
+            if noted.records and noted.tape._watch_accessed_variables and id(variable) not in noted.accessed:
                 noted.accessed[id(variable)] = counts()
 
-    def facts(self, tape: Any, graph: Any, name: Callable[[Any], str]) -> Tape:
-        """What a tape recorded of one graph."""
+    def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
+        """What a tape recorded of one graph; ``inner`` are the graphs in it that are being built, innermost first."""
         noted = self._of(tape)
         spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
-        watched = [(name(each), when.get(id(graph), 0)) for each, when in noted.watched]
+        watched = [(name(each), when) for each, when in noted.watched]
         told = {id(each) for each, _ in noted.watched}
         for each in tape.watched_variables():
             if id(each) in noted.accessed or id(each) not in told:
-                watched.append((name(each), noted.accessed.get(id(each), {}).get(id(graph), 0)))
+                watched.append((name(each), noted.accessed.get(id(each), {})))
+        known = [(each, when, _depth([*inner, graph], when)) for each, when in watched if each]
+        places = tuple((each, when.get(id([*inner, graph][depth]), 0)) for each, when, depth in known)
+        depths = tuple(depth for _, _, depth in known) if inner else ()
+        captured = frozenset(inner.name for _, inner in captures(graph))
         return Tape(
-            spans, tuple(each for each in watched if each[0]), tape._watch_accessed_variables, self._paused(id(graph))
+            spans, places, tape._watch_accessed_variables, self._paused(id(graph)), depths=depths, placeholders=captured
         )
 
     def _paused(self, graph: int) -> FrozenSet[int]:
@@ -106,8 +111,14 @@ class Tapes:
         return self._noted.setdefault(id(tape), _Noted(tape))
 
 
+def _depth(graphs: Sequence[Any], when: Counts) -> int:
+    """The first of some graphs, innermost first, in which something happened."""
+    return next((place for place, graph in enumerate(graphs) if id(graph) in when), len(graphs) - 1)
+
+
 def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
-    return start.get(graph, 0), _EVER if end is None else end.get(graph, _EVER)
+    """A span in one graph, that is being built: what ended when it was not had ended before it."""
+    return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
 
 
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:

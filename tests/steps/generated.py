@@ -29,37 +29,58 @@ def recipe(seed: int) -> Tuple[Any, ...]:
     return chance.random() < 0.3, chance.random() < 0.75, chance.random() < 0.3, chance.random() < 0.3, listed
 
 
+def nested(seed: int) -> Tuple[Any, ...]:
+    """The same, and from which instruction on an inner function does the rest, gradients too; whether it is handed the values
+    or captures them."""
+    chance = random.Random("nested %d" % seed)
+    made = recipe(seed)
+    return (*made, (chance.randint(0, len(made[-1])), chance.random() < 0.3))
+
+
 def build(made: Tuple[Any, ...]) -> Any:
     """The step of a recipe: it returns the gradients that it takes."""
-    persistent, automatic, twice, early, listed = made
+    persistent, automatic, twice, early, listed = made[:5]
+    cut, handed = made[5] if len(made) > 5 else (len(listed), False)
     variables = [variable(1.0 + index, "v%d" % index, trainable=index != VARIABLES - 1) for index in range(VARIABLES)]
 
     def step(x: Any) -> List[List[Any]]:
         values = [x, x * variables[0] if early else x * 0.5]
         tape = tf.GradientTape(persistent=persistent, watch_accessed_variables=automatic)
-        other = tf.GradientTape()
-        recording = _run(listed, values, variables, tape)
-        loss = tf.add_n([tf.reduce_sum(value) for value in values[-3:]])
-        if recording:
-            tape.__exit__(None, None, None)
-        sources = [*variables, x, values[1], values[len(values) // 2]]
-        with other:
-            second = tf.reduce_sum(values[-1] * variables[1])
-        found = [tape.gradient(loss, sources)]
-        if persistent and twice:
-            found.append(tape.gradient(values[-2], sources))
-        if twice:
-            found.append(other.gradient(second, sources))
-        return found
+        recording = _run(listed, range(cut), values, variables, tape, False)
+
+        def rest(*given: Any) -> List[List[Any]]:
+            return _rest(made, list(given) or list(values), variables, tape, recording)
+
+        return tf.function(rest)(*values if handed else ()) if len(made) > 5 else rest()
 
     return step
 
 
-def _run(listed: Any, values: List[Any], variables: List[Any], tape: Any) -> bool:
-    """Do what the instructions say; whether the tape still records."""
+def _rest(made: Tuple[Any, ...], values: List[Any], variables: List[Any], tape: Any, recording: bool) -> List[List[Any]]:
+    """The rest of a step, and the gradients that it takes."""
+    persistent, _, twice, _, listed = made[:5]
+    first = made[5][0] if len(made) > 5 else len(listed)
+    recording = _run(listed, range(first, len(listed)), values, variables, tape, recording)
+    loss = tf.add_n([tf.reduce_sum(value) for value in values[-3:]])
+    if recording:
+        tape.__exit__(None, None, None)
+    sources = [*variables, values[0], values[1], values[len(values) // 2]]
+    other = tf.GradientTape()
+    with other:
+        second = tf.reduce_sum(values[-1] * variables[1])
+    found = [tape.gradient(loss, sources)]
+    if persistent and twice:
+        found.append(tape.gradient(values[-2], sources))
+    if twice:
+        found.append(other.gradient(second, sources))
+    return found
+
+
+def _run(listed: Any, places: Any, values: List[Any], variables: List[Any], tape: Any, recording: bool) -> bool:
+    """Do what the instructions at these places say; whether the tape still records."""
     start = [place for place, each in enumerate(listed) if each[0] == "open"][:1] or [0]
-    recording = False
-    for place, (name, one, two) in enumerate(listed):
+    for place in places:
+        name, one, two = listed[place]
         if place == start[0]:
             tape.__enter__()
             recording = True
