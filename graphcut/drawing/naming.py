@@ -56,6 +56,7 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
     told, where = tips(known.facts, ops, members)
     if not ops.losses.isdisjoint(members):
         lines = _few([Label(name, (name,)) for name in known.facts.loss if ops.of_tensor(name) in members])
+        lines += _type_line(ops, members[0]) if node in known.cutting and len(members) == 1 else ()
         verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
         return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, told, where)
     if audits:
@@ -103,7 +104,7 @@ def _variable_box(
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
     found = labels(names, known.totals)
     whole = found[0].text == "*"
-    texts = (f"all {len(names)} variables",) if whole else _few(found)
+    texts = (f"all {len(names)} variables",) if whole else _first_and_last(found)
     depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
     scope = common_scope(names)[:depth]
     title = texts[0][len("".join(part + "/" for part in scope)) :]
@@ -115,6 +116,13 @@ def _few(found: Sequence[Label]) -> Tuple[str, ...]:
     """The first of the labels, each with its count, and how many more names there are."""
     texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
     return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
+
+
+def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
+    """The labels; of many the first two, the last, which tells where the names end, and how many there are."""
+    if len(found) <= _NAMED:
+        return _few(found)
+    return _few(found[: _NAMED - 1]) + ("… " + _few(found[-1:])[0], f"{sum(label.count for label in found)} in all")
 
 
 def _leaf(op: str) -> str:

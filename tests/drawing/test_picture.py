@@ -10,7 +10,7 @@ from graphcut.drawing.picture import picture
 from graphcut.drawing.scopes import scope_of
 from graphcut.terms import Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, beside, through
-from tests.report.fakes import FakeAudit, dag, variable
+from tests.report.fakes import FakeAudit, cut, dag, variable
 
 AUDITS = (STOPPED, EVERY_VERDICT, beside(6, 3), beside(40, 10), beside(300, 3), through(9, 4), through(90, 20))
 
@@ -154,3 +154,16 @@ def test_what_comes_round_a_loop_does_not_pull_the_picture_apart():
     graph.graph["loop_edges"] = (("next", "merge"),)
     audit = FakeAudit(graph=graph, variables=(variable("w"),), carrying=frozenset(graph))
     assert [link.loop for _, _, link in picture(audit).edges(data="link")].count(True) == 1
+
+
+def test_many_variables_are_told_by_the_first_two_the_last_and_their_number():
+    (lines,) = [(box.title, *box.lines) for box in boxes(beside(40, 10)) if box.verdict is Verdict.FLOWS]
+    assert lines == ("block_0..8/kernel (9)", "block_10..18/kernel (9)", "… block_30..38/kernel (9)", "36 in all", "flows")
+
+
+def test_a_loss_that_ends_the_gradient_itself_tells_its_type():
+    graph = dag("w = VariableV2\nx = Identity w\nout = StopGradient x")
+    stopped = variable("w", Verdict.NONE, cut=(cut("out"),))
+    audit = FakeAudit(graph=graph, variables=(stopped,), loss=("out:0",))
+    (loss,) = [box for box in boxes(audit) if box.role is Role.LOSS]
+    assert loss.lines == ("out:0", "StopGradient")
