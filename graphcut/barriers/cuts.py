@@ -120,7 +120,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
             if total < crossed.get(edge.source, total + 1):
                 crossed[edge.source] = total
                 (queue.append if edge.cost else queue.appendleft)((edge.source, total))
-            if edge.fence is not None or cost or not flow.rules.passing[tensor]:
+            if edge.fence is not None or cost or not (flow.rules.passing[tensor] and walk.reaches(edge.source)):
                 taken.append((tensor, edge))
     return crossed, taken
 

@@ -80,6 +80,23 @@ def conditions(
     return {tensor: _listed(known, masks[tensor]) for tensor in carried.order if masks[tensor]}
 
 
+def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
+    """The tensors that an op is computed from by ways that enter none of the branches ``taken``."""
+    known = branches(flat)
+    entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
+    seen, waiting = set(flat.inputs[op]), list(flat.inputs[op])
+    while waiting:
+        tensor = waiting.pop()
+        producer = flat.producer[tensor]
+        output = tensor - flat.first[producer]
+        for index, source in enumerate(flat.inputs[producer]):
+            edge = (producer, output if producer in known.by_output else index)
+            if edge not in entered and source not in seen:
+                seen.add(source)
+                waiting.append(source)
+    return seen
+
+
 def _pass(rules: Rules, carried: Walk, known: Branches, ops: Sequence[int], masks: List[int]) -> bool:
     """One pass over the ops, consumers first; whether anything changed."""
     flat, changed = rules.flat, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphcut.rules.moves import JOINING
 from graphcut.terms import Barrier, Cut
 
 ADVICE = {
@@ -25,11 +26,10 @@ ADVICE = {
         "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax times all "
         "rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
     ),
-    Barrier.DTYPE: "keep the value a float on the whole way: leave out the cast, or use it for what the loss does not read",
+    Barrier.DTYPE: "only floats have a gradient: make it a float, and all that is computed from it on the way to the loss",
     Barrier.ZERO: (
-        "it is multiplied by a constant 0, by something whose slope is 0, or stacked with others of which alone the "
-        "loss reads: give that another value, read this piece too, or leave it out and the variable with it, for momentum and "
-        "weight decay move what is fed zeros"
+        "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If it is to "
+        "stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
     ),
     Barrier.ZERO_FILLED: (
         "let the loss read what the function or loop computes from this variable: it reads another result. If it is to "
@@ -77,15 +77,38 @@ BY_VALUE = {
         "the Python function reads the variable by itself: hand it to tf.py_function as an argument, which gets a gradient"
     ),
 }
+CAST = (
+    "keep the value a float on the whole way. To round it all the same go straight: y = x + tf.stop_gradient(f(x) - x) "
+    "has the value of f(x), here of both casts, and hands the gradient on"
+)
+PRODUCT = (
+    "one factor is always 0: give it another value, or leave the term out. If it is to stay as it is, leave the variable out "
+    "of the optimizer's, for momentum and weight decay move what is fed zeros"
+)
+PIECES = (
+    "the loss reads other pieces alone of what is put together here: let it read this one too, or leave the variable out of "
+    "the optimizer's, for momentum and weight decay move what is fed zeros"
+)
 UNUSED = (
-    "let the loss read something that is computed from it; if it is not meant to learn here, leave it out of variables="
+    "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
+    "variables that are asked about"
+)
+LOSS_OUTSIDE = (
+    "compute the loss from the variable inside of what is differentiated: the function that is audited, or the tape's block"
+)
+LOSS_DTYPE = (
+    "train on a float that is small where the model is right, such as a cross-entropy or a squared error, and keep this "
+    "number as a metric"
 )
 BRANCH = "if it is to learn in every run, use it in the other branch too, and stop it in neither"
 REGULARIZER = (
     "if it is to stay as it is, leave it out of the regularizer or out of the optimizer's variables: the stop alone does not "
     "freeze it"
 )
-REROUTE = "if it is to learn from the other terms too, take away what stops them"
+REROUTE = (
+    "if it is to learn from the other terms too, take away what stops the gradient there; an audit of such a term (loss=) "
+    "names it"
+)
 
 
 def stand_in(dtype: str) -> str:
@@ -100,7 +123,9 @@ def advice(cut: Cut, made: str) -> str:
     if cut.barrier is Barrier.PYTHON and cut.type in BY_VALUE:
         return BY_VALUE[cut.type]
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
-        return ADVICE[Barrier.DTYPE]
+        return CAST
+    if cut.barrier is Barrier.ZERO and ("Mul" in cut.type or cut.type in JOINING):
+        return PIECES if cut.type in JOINING else PRODUCT
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
         return STAND_INS[stand_in(made)]
     return ADVICE[cut.barrier]

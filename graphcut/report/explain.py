@@ -8,8 +8,8 @@ from graphcut.report import advice
 from graphcut.report.routes import route
 from graphcut.report.rows import shape_text
 from graphcut.report.sourceline import source_line
-from graphcut.report.summary import assumption_lines, uncertain, without_gradient
-from graphcut.report.words import BARRIERS, VERDICTS, branch, place, shown
+from graphcut.report.summary import assumption_lines, elsewhere, uncertain, without_gradient
+from graphcut.report.words import VERDICTS, because, branch, place, shown
 from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _FEW = 3
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
-_OPAQUE = (Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE)
+_OPAQUE = (Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE, Barrier.DTYPE)
 
 
 def explain(facts: Facts, variable: VariableAudit) -> str:
@@ -36,11 +36,14 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen(variable) + _updated(variable)
     )
+    losses = " + ".join(shown(name) for name in facts.loss)
     if variable.unused:
-        losses = " + ".join(shown(name) for name in facts.loss)
         yield f"It is unused: nothing leads from it to the loss {losses}."
+        yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
+    elif without_gradient(facts.loss_dtypes):
+        yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     for cut in reason.cut[:few]:
-        yield from _cut(cut, variable)
+        yield from _cut(cut, variable, reason.made.get(cut.op, ""))
     more = reason.size - len(reason.cut[:few])
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
@@ -51,7 +54,7 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     else:
         yield from _only(variable, reason, few)
     yield from assumed
-    yield from _advice(variable, reason) if variable.trainable is not False else ()
+    yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
 
 
 def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
@@ -77,11 +80,11 @@ def _updated(variable: VariableAudit) -> str:
     return " The step updates it all the same." if variable.updated and not gets else ""
 
 
-def _cut(cut: Cut, variable: VariableAudit) -> Iterator[str]:
+def _cut(cut: Cut, variable: VariableAudit, made: str) -> Iterator[str]:
     if variable.verdict is Verdict.RAISES:
-        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {BARRIERS[cut.barrier].because}."
+        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {because(cut, made)}."
     else:
-        yield f"It is cut by {place(cut)}{_origin(cut)}: {BARRIERS[cut.barrier].because}."
+        yield f"It is cut by {place(cut)}{_origin(cut)}: {because(cut, made)}."
     yield from _quoted(cut)
 
 
@@ -98,13 +101,11 @@ def _quoted(cut: Cut) -> Iterator[str]:
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
     opaque = any(cut.barrier in _OPAQUE for cut in reason.cut)
-    if opaque or not reason.crossed or variable.verdict is Verdict.RAISES:
+    if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
     gone = _gone(reason.size, reason.crossed)
-    if without_gradient(facts.loss_dtypes):
-        yield f"And the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
-    elif reason.raising is not None:
-        yield f"{gone} TensorFlow raises at {place(reason.raising)}{_origin(reason.raising)}, which it feeds too."
+    if reason.raising is not None:
+        yield f"{gone} TensorFlow raises, for it feeds {_op(reason.raising)} too, which has no gradient."
     elif reason.behind:
         yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
     else:
@@ -112,25 +113,32 @@ def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[
         yield f"{gone} a gradient comes{kind}: {_tail(reason)}."
 
 
+def _op(cut: Cut) -> str:
+    return f"{shown(cut.op)} ({shown(cut.type)}{_origin(cut)})"
+
+
 def _gone(size: int, crossed: int) -> str:
     if crossed > 1:
         every = "both" if crossed == 2 else f"all {crossed}"
         return f"Without {every} of them" if size <= crossed else f"Without {crossed} of them, one behind the other,"
-    return "Without it" if size == 1 else "Without any one of them"
+    return "Without it" if size == 1 else "Take any one of them away and"
 
 
 def _tail(reason: Reason) -> str:
     return "each closes a route of its own" if reason.size > reason.crossed else "nothing else stands in its way"
 
 
-def _advice(variable: VariableAudit, reason: Reason) -> Iterator[str]:
-    for index, text in enumerate(list(dict.fromkeys(_advices(variable, reason)))[:_ADVICES]):
+def _advice(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    for index, text in enumerate(list(dict.fromkeys(_advices(facts, variable, reason)))[:_ADVICES]):
         yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
 
 
-def _advices(variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _advices(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     if variable.unused:
-        yield advice.UNUSED
+        yield advice.LOSS_OUTSIDE if elsewhere(facts) else advice.UNUSED
+    elif without_gradient(facts.loss_dtypes):
+        yield advice.LOSS_DTYPE
+        return
     for cut in reason.cut[:_FEW]:
         yield advice.advice(cut, reason.made.get(cut.op, ""))
     if variable.conditions:
@@ -145,7 +153,9 @@ def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
         yield f"Every route lies in {branch(condition)}: in other runs nothing comes."
     if reason.term is not None:
         yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
-    for cut in reason.harmless[:few]:
+    for cut in reason.ending[:few]:
+        yield f"In other runs the gradient comes as far as {place(cut)}{_origin(cut)}, and ends there."
+    for cut in reason.harmless[: max(0, few - len(reason.ending))]:
         yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
-
-import networkx
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Set, Tuple
 
 from graphcut.report.words import BARRIERS, shown
 from graphcut.terms import Assumption, Barrier, VariableAudit, Verdict
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from graphcut.report.facts import Facts
 
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
+_HANDED_IN = {"Const", "Placeholder", "_Arg"}
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
 
@@ -41,7 +40,7 @@ def _general(facts: Facts) -> Tuple[str, ...]:
     if without_gradient(facts.loss_dtypes):
         return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
     if all(variable.unused for variable in variables):
-        return (_depends_on_nothing(facts) or "the loss depends on none of these variables",)
+        return (elsewhere(facts) or "the loss depends on none of these variables",)
     return ("this loss trains nothing: no variable gets a gradient",)
 
 
@@ -50,18 +49,30 @@ def without_gradient(dtypes: Sequence[str]) -> bool:
     return bool(dtypes) and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes)
 
 
-def _depends_on_nothing(facts: Facts) -> str:
-    """What is said of a loss that is a constant, or a value that was only handed in."""
-    losses = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
-    ops = {op for loss in losses for op in networkx.ancestors(facts.graph, loss)}.union(losses)
-    types = {facts.graph.nodes[op]["type"] for op in ops} - _HANDS_ON
-    if not types:
+def elsewhere(facts: Facts) -> str:
+    """What is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
+    if not all(variable.unused for variable in facts.variables):
         return ""
-    if types <= {"Const"}:
+    types = _types(facts)
+    if types == {"Const"}:
         return "the loss is a constant: it depends on nothing in this graph"
-    if types <= {"Const", "Placeholder", "_Arg"}:
+    if types and types <= _HANDED_IN:
         return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
     return ""
+
+
+def _types(facts: Facts) -> Set[str]:
+    """The types of the ops that the loss is computed by, as far as all of them may be values handed in."""
+    waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
+    seen = set(waiting)
+    found: Set[str] = set()
+    while waiting and found <= _HANDED_IN:
+        op = waiting.pop()
+        found |= {facts.graph.nodes[op]["type"]} - _HANDS_ON
+        fresh = [each for each in facts.graph.predecessors(op) if each not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return found
 
 
 def loss_line(facts: Facts) -> str:

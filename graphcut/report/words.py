@@ -67,7 +67,7 @@ ROLES = {
     Role.DEAD: "does not feed the loss",
     Role.REDUNDANT: "no variable feeds it",
     Role.CUTS: "cuts off the gradient",
-    Role.BYPASSED: "every variable behind it gets its gradient another way",
+    Role.BYPASSED: "every variable behind it gets its gradient another way, or in the runs of another branch",
     Role.SHADOWED: "another barrier stops everything before it does",
 }
 
@@ -82,6 +82,13 @@ def place(cut: Cut) -> str:
     kind = f"input {cut.input}" if cut.barrier is Barrier.INPUT else cut.barrier.value
     plain = kind.replace("-", "") == cut.type.lower()
     return f"{kind} at {shown(cut.op)}" + ("" if plain else f" ({shown(cut.type)})")
+
+
+def because(cut: Cut, made: str) -> str:
+    """Why no gradient passes a barrier; ``made`` is the dtype of what its op makes, empty where that is not known."""
+    if cut.type == "Cast" and cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
+        return f"no gradient passes a cast to {made}"
+    return BARRIERS[cut.barrier].because
 
 
 def branch(condition: Condition) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from graphcut.questions import Asked, Question
+from graphcut.reading.variables import READERS
 from graphcut.rules.dependence import InputAnswer, input_answers
 from graphcut.rules.rows import Row, assumed, raising
 from graphcut.terms import Barrier
@@ -74,7 +75,7 @@ def _barrier(
 
 
 def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> Barrier:
-    """The barrier of an op that gives no input a gradient."""
-    if not asked.registered or question.inputs[index] % 100 not in trainable:
+    """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
+    if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:
         return Barrier.DTYPE
     return Barrier.NOT_DIFFERENTIABLE

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from graphcut.barriers.cuts import lowest
 from graphcut.barriers.edges import Fence
 from graphcut.dag import dtype_name
 from graphcut.findings import CUT, Findings
+from graphcut.flow.conditions import unconditional
 from graphcut.flow.feeding import ancestors, feeding
 from graphcut.rows import Target
 from graphcut.rules.tensors import shape_of
@@ -40,7 +41,8 @@ class Reason:
     ``made``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
-    deliberate barriers on other routes of a variable that gets its gradient.
+    barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
+    runs in which the variable gets none.
     """
 
     route: Tuple[Step, ...] = ()
@@ -54,6 +56,7 @@ class Reason:
     terms: int = 0
     cut_off: Tuple[Term, ...] = ()
     harmless: Tuple[Cut, ...] = ()
+    ending: Tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,31 @@ class Reasons:
         return Reason(route, costly, known.costly(tensor), crossed, self._made(costly), behind, self._raising(tensor))
 
     def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
+        """Why a gradient comes, and where it ends on other routes."""
         found: Summands = self._once("summands", self._summands)
         terms = tuple(self._term(term) for term in found.only(tensor))
         cut_off = tuple(self._term(term) for term in found.cut_off(tensor)) if terms else ()
-        harmless = tuple(self.findings.named(fence) for fence in self._harmless(tensor))
+        fences = self._harmless(tensor)
+        ending = [fence for fence in fences if self._in_other_runs(tensor, fence)]
         return Reason(
-            route, term=terms[0] if terms else None, terms=len(found.terms), cut_off=cut_off, harmless=harmless
+            route,
+            term=terms[0] if terms else None,
+            terms=len(found.terms),
+            cut_off=cut_off,
+            harmless=tuple(self.findings.named(fence) for fence in fences if fence not in ending),
+            ending=tuple(self.findings.named(fence) for fence in ending),
         )
+
+    def _in_other_runs(self, tensor: int, fence: Fence) -> bool:
+        """Whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
+        flow = self.findings.flow
+        mine = frozenset(flow.conditions.get(tensor, ()))
+        if mine.issubset(flow.conditions.get(flow.rules.flat.first[fence.op], ())):
+            return False
+        found: AbstractSet[int] = self._once(
+            "behind %d %s" % (fence.op, sorted(map(str, mine))), lambda: unconditional(flow.rules.flat, fence.op, mine)
+        )
+        return tensor in found
 
     def _behind(self, tensor: int, crossed: int) -> Iterator[Cut]:
         """The barriers that a gradient that is not zero would have to cross beyond those of the cut."""
@@ -126,15 +147,15 @@ class Reasons:
     def _harmless(self, tensor: int) -> List[Fence]:
         found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
         ops = [found[0][bit] for bit in lowest(found[1].get(tensor, 0), _FEW)]
-        kind = {True: Barrier.STOP_ARGUMENT, False: Barrier.STOP_GRADIENT}
-        return [Fence(op, 0, kind[op in self.findings.flow.stopped]) for op in ops]
+        bounds = self.findings.flow.bounds
+        return [Fence(op, 0, bounds.get(op) or Barrier.STOP_GRADIENT) for op in ops]
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
         """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
         flow = self.findings.flow
         flat = flow.rules.flat
         ops = {flat.producer[tensor] for tensor in flow.carried.order}
-        found = sorted(op for op in ops if op in flow.stopped or flat.type(op) == "StopGradient")
+        found = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")
         return found, stops_below(flow, found)
 
     def _summands(self) -> Summands:

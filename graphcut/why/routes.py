@@ -92,7 +92,7 @@ def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
         for nodes, left_out in ((part.near, part.left_out), (part.far, 0)):
             ops = [flat.producer[node % len(flat.dtypes)] for node in nodes]
             kept = [op for op in ops[place == 0 and nodes is part.near :] if op != before and not is_plumbing(flat, op)]
-            kept += ops[-1:] if ends and not left_out and ops and not kept else []
+            kept += ops[-1:] if ends and not left_out and not kept and before not in ops[-1:] else []
             for op in kept[:-1]:
                 yield _step(flat, op)
             yield from (_step(flat, op, left_out) for op in kept[-1:])

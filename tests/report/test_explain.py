@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphcut.report.advice import ADVICE, LIBRARY, STAND_INS, advice
+from graphcut.report.advice import ADVICE, LIBRARY, LOSS_DTYPE, STAND_INS, advice
 from graphcut.report.explain import explain
 from graphcut.report.routes import route
 from graphcut.report.sourceline import source_line
@@ -82,13 +82,14 @@ def test_one_barrier_is_enough():
     assert "Without it a gradient comes" in said(cut("z"))
 
 
-@pytest.mark.parametrize("barrier", [Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE])
+@pytest.mark.parametrize("barrier", [Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE, Barrier.DTYPE])
 def test_nothing_is_promised_of_one_line_where_several_may_have_to_move(barrier):
     assert "a gradient comes" not in said(cut("z", barrier, "Op"))
 
 
 def test_barriers_side_by_side():
-    assert "Without any one of them a gradient comes: each closes a route of its own." in said(cut("y"), cut("z"))
+    text = said(cut("y"), cut("z"))
+    assert "Take any one of them away and a gradient comes: each closes a route of its own." in text
 
 
 def test_barriers_one_behind_the_other():
@@ -102,13 +103,13 @@ def test_what_would_still_make_the_gradient_zero():
 
 def test_what_would_raise_then():
     text = said(cut("z"), reason={"raising": cut("hue", Barrier.NO_GRADIENT, "AdjustHue")})
-    assert "Without it TensorFlow raises at no-gradient at hue (AdjustHue), which it feeds too." in text
+    assert "Without it TensorFlow raises, for it feeds hue (AdjustHue) too, which has no gradient." in text
 
 
 def test_an_integer_loss_comes_before_any_barrier():
-    assert "the loss is int64: only a float loss has a gradient" in said(
-        cut("z"), audit=FakeAudit(loss_dtypes=("int64",))
-    )
+    text = said(cut("z"), audit=FakeAudit(loss_dtypes=("int64",)))
+    assert text.splitlines()[1] == "The loss loss:0 is int64: only a float loss has a gradient."
+    assert LOSS_DTYPE in text and ADVICE[Barrier.STOP_GRADIENT] not in text and "Without" not in text
 
 
 def test_the_regularizer_is_named():
@@ -123,6 +124,18 @@ def test_the_regularizer_is_named():
 def test_a_barrier_that_the_gradient_goes_round_is_told_where_it_is_asked_for():
     text = said(verdict=Verdict.FLOWS, reason={"harmless": (cut("clean"),)})
     assert "Another route is closed by stop-gradient at clean; the gradient goes round it." in text
+
+
+def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_goes_round():
+    text = said(verdict=Verdict.CONDITIONAL, reason={"ending": (cut("else"),), "harmless": (cut("clean"),)})
+    first, second = text.splitlines()[1:3]
+    assert first == "In other runs the gradient comes as far as stop-gradient at else, and ends there."
+    assert second.startswith("Another route is closed by stop-gradient at clean")
+
+
+def test_a_cast_is_said_to_be_one():
+    text = said(cut("z", Barrier.NOT_DIFFERENTIABLE, "Cast"), reason={"made": {"z": "int32"}})
+    assert "not-differentiable at z (Cast): no gradient passes a cast to int32." in text
 
 
 def steps(*names, **barriers):
@@ -148,6 +161,7 @@ def test_twelve_lines_are_enough():
     for verdict in Verdict:
         reason = {
             "harmless": cuts,
+            "ending": cuts,
             "term": Term("t", None, True),
             "cut_off": (Term("o", None, False),) * 9,
             "terms": 10,

@@ -19,8 +19,14 @@ FOLLOWED = [
     (advice.ADVICE[Barrier.PREVENT_GRADIENT], barriers.prevented, barriers.prevented_fixed, "w"),
     (advice.ADVICE[Barrier.NO_GRADIENT], operations.unregistered, operations.unregistered_wrapped, "pixels"),
     (advice.ADVICE[Barrier.INPUT], barriers.index, barriers.index_fixed, "place"),
-    (advice.ADVICE[Barrier.DTYPE], barriers.whole_numbers, barriers.whole_numbers_fixed, "w"),
-    (advice.ADVICE[Barrier.ZERO], dependence.times_zero, dependence.times_zero_fixed, "head"),
+    (advice.ADVICE[Barrier.DTYPE], barriers.integers, barriers.integers_fixed, "w"),
+    (advice.ADVICE[Barrier.ZERO], barriers.slope, barriers.slope_fixed, "w"),
+    (advice.PRODUCT, dependence.times_zero, dependence.times_zero_fixed, "head"),
+    (advice.PIECES, barriers.one_piece, barriers.one_piece_fixed, "second"),
+    (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_fixed, "w"),
+    (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_straight_through, "w"),
+    (advice.LOSS_DTYPE, operations.counted, operations.counted_fixed, "w"),
+    (advice.LOSS_OUTSIDE, dependence.computed_outside, dependence.computed_inside, "w"),
     (advice.ADVICE[Barrier.ZERO_FILLED], barriers.one_result, barriers.one_result_fixed, "unread"),
     (advice.ADVICE[Barrier.CUSTOM_GRADIENT], barriers.swallowed, barriers.swallowed_fixed, "w"),
     (advice.ADVICE[Barrier.PYTHON], operations.numpy_function, operations.py_function, "outer"),
@@ -60,6 +66,13 @@ def test_a_branch_used_on_both_sides_gives_a_gradient_in_every_run():
     assert advice.BRANCH in said(barriers.one_branch).audit.explain("w")
     assert said(barriers.one_branch).verdict("w") is Verdict.CONDITIONAL
     assert said(barriers.one_branch_fixed).verdict("w") is Verdict.FLOWS
+
+
+def test_a_stop_in_one_branch_is_said_to_end_the_gradient_in_other_runs():
+    text = recorded.explained(barriers.stopped_in_a_branch, "w")
+    assert "In other runs the gradient comes as far as stop-gradient at cond/in_the_branch" in text
+    assert "Another route is closed by stop-gradient at cond/beside" in text and "the gradient goes round it." in text
+    assert answer(barriers.stopped_in_a_branch, "w") == "gradient"
 
 
 def test_what_the_regularizer_moves_stays_once_it_is_left_out():
