@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Mapping, NamedTuple, Sequence, Set, Tuple
 
+import tensorflow as tf
+
 from graphcut.tracing import bodies
 from graphcut.tracing.objects import captures, is_symbolic
 
@@ -25,7 +27,12 @@ def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
     captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
     handed = {tensor.op.name: Entry(outer, True) for outer, tensor in (_handed(inner, around[0]) if around else ())}
     every = {**handed, **captured}.items()
-    return {name: each for name, each in every if is_symbolic(each.outer) and id(each.outer.graph) in known}
+    return {name: each for name, each in every if id(_graph(each.outer)) in known}
+
+
+def _graph(outer: Any) -> Any:
+    """The graph of a tensor that was captured; ``None`` of a value, or a variable of a strategy."""
+    return getattr(outer, "graph", None) if isinstance(outer, tf.Tensor) and is_symbolic(outer) else None
 
 
 def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:

@@ -6,13 +6,14 @@ import threading
 import pytest
 import tensorflow as tf
 from tensorflow.python.eager import backprop, def_function
-from tensorflow.python.ops import gradients_util
+from tensorflow.python.ops import gradients_util, resource_variable_ops
 
 import graphcut
 from tests.steps.judge import audited, variable, words
 
 PATCHED = [(backprop.GradientTape, name) for name in ("gradient", "jacobian", "watch", "_push_tape", "_pop_tape")]
 PATCHED += [(gradients_util, "_GradientsHelper"), (def_function.Function, "__call__")]
+PATCHED += [(resource_variable_ops.BaseResourceVariable, "numpy")]
 
 
 @pytest.fixture
