@@ -45,10 +45,10 @@ LINES: Mapping[Line, Attributes] = {
     Line.LIVE: {"color": GREEN, "penwidth": "2.5"},
     Line.LOST: {"color": VERMILLION, "penwidth": "1.5", "arrowhead": "open"},
     Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": WARNING},
-    Line.BEHIND: {"color": GREY, "penwidth": "1.2", "arrowhead": "none", "style": "dotted"},
+    Line.BEHIND: {"color": GREY, "penwidth": "1.8", "arrowhead": "none", "style": "dotted"},
 }
 HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
-LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT}
+LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
