@@ -89,6 +89,10 @@ PIECES = (
     "the loss reads other pieces alone of what is put together here: let it read this one too, or leave the variable out of "
     "the optimizer's, for momentum and weight decay move what is fed zeros"
 )
+NO_BRANCH = (
+    "no branch hands a gradient on, and this TensorFlow fills in zeros: take away what stops it inside of one, or leave the "
+    "variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
+)
 UNUSED = (
     "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
     "variables that are asked about"
@@ -122,6 +126,8 @@ def advice(cut: Cut, made: str) -> str:
         return LIBRARY
     if cut.barrier is Barrier.PYTHON and cut.type in BY_VALUE:
         return BY_VALUE[cut.type]
+    if cut.barrier is Barrier.ZERO_FILLED and cut.type.endswith(("If", "Case")):
+        return NO_BRANCH
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
     if cut.barrier is Barrier.ZERO and ("Mul" in cut.type or cut.type in JOINING):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphcut.report.advice import ADVICE, LIBRARY, LOSS_DTYPE, STAND_INS, advice
+from graphcut.report.advice import ADVICE, LIBRARY, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
 from graphcut.report.explain import explain
 from graphcut.report.routes import route
 from graphcut.report.sourceline import source_line
@@ -131,6 +131,19 @@ def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_
     first, second = text.splitlines()[1:3]
     assert first == "In other runs the gradient comes as far as stop-gradient at else, and ends there."
     assert second.startswith("Another route is closed by stop-gradient at clean")
+
+
+@pytest.mark.parametrize("kind", ["If", "StatelessIf", "Case"])
+def test_zeros_that_fill_a_branch_are_told_from_those_of_a_result_that_nobody_reads(kind):
+    assert advice(cut("z", Barrier.ZERO_FILLED, kind), "") == NO_BRANCH
+    assert advice(cut("z", Barrier.ZERO_FILLED, "PartitionedCall"), "") == ADVICE[Barrier.ZERO_FILLED]
+
+
+@pytest.mark.parametrize(
+    "kind, text", [("MatMul", PRODUCT), ("Mul", PRODUCT), ("Pack", PIECES), ("Sign", ADVICE[Barrier.ZERO])]
+)
+def test_a_gradient_that_is_always_zero_is_told_by_what_makes_it_so(kind, text):
+    assert advice(cut("z", Barrier.ZERO, kind), "float32") == text
 
 
 def test_a_cast_is_said_to_be_one():
