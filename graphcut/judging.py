@@ -8,6 +8,7 @@ from graphcut.flow.judge import Flow, flow
 from graphcut.installation import tensorflow_needed
 from graphcut.losses import Loss, Stopped
 from graphcut.rules.table import Rules
+from graphcut.rules.tensors import calls_in_cases
 from graphcut.sources import Traced
 
 
@@ -25,5 +26,6 @@ def judged(inquiry: Inquiry) -> Flow:
         from graphcut.tracing import ask, installed
     traced, loss, stopped = inquiry
     around = installed.around(traced.origin)
-    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, stopped.symbolic, stopped.unwatched)
-    return flow(rules, loss.tensors, stopped.ops, stopped.symbolic, stopped.reasons, loss.dead)
+    symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
+    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, symbolic, stopped.unwatched)
+    return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead)

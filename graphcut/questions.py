@@ -73,7 +73,8 @@ class Surroundings:
     ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
     compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
     of their own. ``plain_root``: the graph is live and no function's body. ``empty_calls_raise``: a function
-    that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``.
+    that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``. ``rebuilds_cases``: the
+    gradient of a ``Case`` builds its branches anew, and forgets how functions called there are differentiated.
     """
 
     trainable: FrozenSet[int] = FLOATS
@@ -85,3 +86,4 @@ class Surroundings:
     opaque: FrozenSet[str] = frozenset()
     plain_root: bool = False
     empty_calls_raise: bool = False
+    rebuilds_cases: bool = False

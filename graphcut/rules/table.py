@@ -10,7 +10,7 @@ from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.rules import asked, structural
 from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
-from graphcut.rules.tensors import Shapes, readers, shape_of, symbolic_contexts, trainable_tensors
+from graphcut.rules.tensors import Shapes, readers, rebuilt_contexts, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, Barrier
 
@@ -48,6 +48,7 @@ class Rules:
         self._alone_ops = readers(flat, self._zeros).union(flat.handed)
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
+        self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
         self._read: Optional[FrozenSet[int]] = None
 
     def row(self, op: int) -> Row:
@@ -124,6 +125,8 @@ class Rules:
             return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
         if place in self.around.second_exits:
             return raising(1, 1, Barrier.NO_GRADIENT)
+        if flat.type(op) in self.around.opaque and flat.contexts[op] in self._forgetting:
+            return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
         if flat.type(op) in self.around.opaque and self.around.foreign:
             return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
         if self.around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):

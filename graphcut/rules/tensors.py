@@ -6,6 +6,7 @@ from typing import AbstractSet, Callable, FrozenSet, List, Sequence
 
 from graphcut.dag import FlatGraph, Shape
 from graphcut.questions import Surroundings
+from graphcut.reading.calls import CASES
 
 Shapes = Callable[[int], Sequence[Shape]]
 
@@ -66,3 +67,22 @@ def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int
             inside.add(index)
             found.append(index)
     return frozenset(found)
+
+
+def rebuilt_contexts(flat: FlatGraph, around: Surroundings) -> FrozenSet[int]:
+    """The contexts whose body TensorFlow builds anew for its gradient, and so forgets which functions have gradient functions
+    of their own: all inside of a ``Case`` up to 2.4, each branch and each loop body in 1.15."""
+    found = set()
+    for index, context in enumerate(flat.context_table):
+        call = flat.calls[context.call]
+        inside = around.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in found)
+        if inside or (around.fills_branches and (call.predicate is not None or call.variables)):
+            found.add(index)
+    return frozenset(found)
+
+
+def calls_in_cases(flat: FlatGraph, around: Surroundings) -> FrozenSet[int]:
+    """The function calls, by their op, that are differentiated by ``SymbolicGradient`` because they lie in a ``Case``."""
+    contexts = rebuilt_contexts(flat, around) if around.rebuilds_cases else ()
+    plain = (call for call in flat.calls if call.predicate is None and not call.variables)
+    return frozenset(call.op for call in plain if flat.contexts[call.op] in contexts)

@@ -46,6 +46,7 @@ def surroundings() -> Surroundings:
         inert_counts=_looks_at_elements(),
         fills_branches=_fills_branches(),
         empty_calls_raise=_empty_calls_raise(),
+        rebuilds_cases=_rebuilds_cases(),
     )
 
 
@@ -88,3 +89,20 @@ def _empty_calls_raise() -> bool:
         except ValueError:
             return True
     return False
+
+
+def _rebuilds_cases() -> bool:
+    """Whether functions called in a branch of a ``Case`` are differentiated by ``SymbolicGradient``, which answers zeros where
+    there is no gradient: ``_CaseGrad`` up to TensorFlow 2.4 builds the branches anew from their ``FunctionDef``."""
+    if _fills_branches():
+        return False
+    with tf.Graph().as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    with graph.as_default():
+        x, y = tf.compat.v1.placeholder(tf.float32, []), tf.compat.v1.placeholder(tf.float32, [])
+        called = tf.function(lambda a, b: a + tf.stop_gradient(b), autograph=False)
+        result = tf.switch_case(tf.cast(x, tf.int32), [lambda: tf.identity(called(x, y)), lambda: tf.identity(x)])
+        try:
+            return gradients_util._GradientsHelper([result], [y], src_graph=graph)[0] is not None
+        except AttributeError:  # TensorFlow 2.1 looks for a gradient function of a call that it no longer knows
+            return False
