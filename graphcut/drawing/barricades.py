@@ -31,7 +31,8 @@ def barred_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Barricade]]:
     """The edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
 
     Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
-    from a live op of the call straight to the variable, and is none of the graph's.
+    from a live op of the call straight to the variable, and is none of the graph's. So it does from a Python call that a
+    gradient passes to a variable that its code reads by itself.
     """
     edges: Dict[Edge, List[Barricade]] = {}
     for edge, barricade in dict.fromkeys(_standing(facts, ops)):
@@ -45,6 +46,8 @@ def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
         for cut in variable.cut:
             drawn.add(cut.op)
             edge = _edge(ops, cut.op, cut.input, cut.barrier) or rounds.edge(cut.op, variable)
+            if edge and cut.barrier is Barrier.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
+                edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
                 yield edge, Barricade(cut.op, cut.input, cut.barrier, cut.where)
     for stop in facts.stops:
