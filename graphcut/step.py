@@ -33,7 +33,7 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
 
     Args:
         step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
-            or a compiled Keras model.
+            or a compiled Keras model (from TensorFlow 2.2 on).
         *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets.
         **kwargs: the same by name.
 
@@ -48,11 +48,17 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
         from graphcut.tracing import recording, stepping
     taken = tuple(_shared(tuple(_distinct(stepping.gradients(step, args, kwargs)))))
     if not taken:
-        raise NoGradientError(
-            "the step takes no gradient\nIt must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
-        )
+        raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
     with collector_paused(), recording.unheard():
         return tuple(_audit(each) for each in taken)
+
+
+_NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
+_OLD_MODEL = "A Keras model has a train_step from TensorFlow 2.2 on; here audit a function that calls it under a GradientTape."
+
+
+def _is_old_model(step: Any) -> bool:
+    return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
 def _distinct(taken: Sequence[Gradient]) -> Iterator[Gradient]:

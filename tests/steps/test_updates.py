@@ -9,6 +9,7 @@ import graphcut
 from tests.steps.judge import EAGER, audited, variable, words
 
 eager = pytest.mark.skipif(not EAGER, reason="Keras optimizers of TensorFlow 1.15 want a session")
+stepped = pytest.mark.skipif(not hasattr(tf.keras.Model, "train_step"), reason="this Keras has no train_step")
 
 
 def optimizer():
@@ -99,6 +100,7 @@ def model():
 
 
 @eager
+@stepped
 def test_a_compiled_model_is_a_step():
     net = model()
     net.compile("sgd", "mse")
@@ -127,9 +129,16 @@ def test_a_frozen_layer_is_not_a_stop():
 
 
 @eager
+@stepped
 def test_an_uncompiled_model_is_an_error():
     with pytest.raises(graphcut.GraphcutError, match="not compiled"):
         graphcut.audit_step(model(), tf.TensorSpec([2, 3]))
+
+
+@pytest.mark.skipif(hasattr(tf.keras.Model, "train_step"), reason="this Keras has a train_step")
+def test_a_model_without_a_train_step_is_told_so():
+    with pytest.raises(graphcut.GraphcutError, match="a train_step from TensorFlow 2.2 on"):
+        graphcut.audit_step(model(), tf.TensorSpec([2, 3], tf.float32))
 
 
 def test_the_optimizer_of_a_graph_tells_what_it_updates():
