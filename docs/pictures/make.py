@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Draw the pictures of this folder: ``python docs/pictures/make.py [NAME …]``; ``--png`` draws them as PNG, too.
+"""Draw the pictures of this folder, and the README's: ``python docs/pictures/make.py [NAME …]``; ``--png`` draws PNGs, too;
+``page`` takes the picture of the README's page (needs playwright and Chromium).
 
 Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and real in depth; nothing of it runs.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from fixtures.gallery import actor_critic as agents  # noqa: E402
 from fixtures.gallery import dcgan as images  # noqa: E402
 from fixtures.gallery import vq_vae as codes  # noqa: E402
 from fixtures.graphs import flow as loops  # noqa: E402
+from tests.readme.blocks import blocks  # noqa: E402
 
 v1 = tf.compat.v1
 LAYERS, WIDTH, WORDS = 12, 768, 30522
@@ -105,7 +108,16 @@ def million():
     return graphcut.audit(graph_def, loss=loss)
 
 
-MODELS = (document_003, dcgan, actor_critic, vq_vae, resnet50, bert, while_loop_v1, million)
+def example():
+    """The README's example, run as it stands there, in a folder of its own; its picture lies one folder up."""
+    os.chdir(tempfile.mkdtemp())
+    code, known = Path("example.py"), {}
+    code.write_text(blocks("An example", "python")[0].split("audit = ")[0], encoding="utf-8")
+    exec(compile(code.read_text(encoding="utf-8"), str(code), "exec"), known)
+    return graphcut.audit(known["loss"], tf.TensorSpec([None, 4]))
+
+
+MODELS = (document_003, dcgan, actor_critic, vq_vae, resnet50, bert, while_loop_v1, million, example)
 
 
 def _step(step, which):
@@ -146,12 +158,27 @@ def main(arguments):
         start = time.perf_counter()
         audit = model()
         audited = time.perf_counter()
-        audit.draw(FOLDER / f"{model.__name__}.svg", engine="wasm")
-        without_paths(FOLDER / f"{model.__name__}.svg")
+        drawn = (FOLDER.parent if model is example else FOLDER) / f"{model.__name__}.svg"
+        audit.draw(drawn, engine="wasm")
+        without_paths(drawn)
         print(f"{model.__name__}: {len(audit.flat.names)} ops, audited {audited - start:.1f} s, drawn", end=" ")
         print(f"{time.perf_counter() - audited:.1f} s")
         if "--png" in arguments:
             audit.draw(FOLDER / f"{model.__name__}.png", engine="wasm")
+    if "page" in wanted:
+        photograph(example(), FOLDER.parent / "page.png")
+
+
+def photograph(audit, path):
+    """The page of an audit with the second variable chosen, as Chromium shows it; needs playwright."""
+    from tests.views.browsers import chromium
+
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        audit.draw(Path(folder) / "cut.html", engine="wasm")
+        page = browser.new_page(viewport={"width": 1120, "height": 700})
+        page.goto((Path(folder) / "cut.html").as_uri())
+        page.get_by_role("button", name=audit.variables[1].name).first.click()
+        page.screenshot(path=str(path))
 
 
 if __name__ == "__main__":

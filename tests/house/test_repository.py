@@ -29,6 +29,13 @@ def test_the_changelog_names_the_version_or_what_is_to_come():
     assert re.search(r"^## \[Unreleased\]", text("CHANGELOG.md"), re.MULTILINE)
 
 
+def test_every_picture_that_a_page_shows_is_one():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    shown = [page.parent / name for page in pages for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text("utf-8"))]
+    begins = [path.read_bytes()[:5] for path in shown]
+    assert len(shown) > 40 and set(begins) <= {b"<?xml", b"\x89PNG\r"}
+
+
 def test_no_picture_tells_where_it_was_drawn():
     pictures = sorted((ROOT / "docs").rglob("*.svg"))
     absolute = re.compile(r"/[^\s<\"]*/(?:fixtures|docs|graphcut|site(?:-|&#45;)packages)/")
