@@ -130,7 +130,7 @@ def _united(
 ) -> Dict[int, int]:
     """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
     (loops, assignments, zeros filled in)."""
-    rank = _ranks(flow)
+    rank = ranks(flow)
     producer = flow.rules.flat.producer
     shortest = sorted(shortest, key=lambda each: -rank[producer[each[0]]])
     masks: Dict[int, int] = {}
@@ -148,7 +148,7 @@ def _united(
     return masks
 
 
-def _ranks(flow: Flow) -> List[int]:
+def ranks(flow: Flow) -> List[int]:
     """The place of each op in the topological order."""
     ranks = [0] * len(flow.order)
     for place, op in enumerate(flow.order):

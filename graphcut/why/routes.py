@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
-from graphcut.barriers.cuts import Cuts
+from graphcut.barriers.cuts import Cuts, ranks
 from graphcut.barriers.edges import Fence
 from graphcut.dag import FlatGraph
 from graphcut.findings import CUT, Findings
@@ -118,7 +118,7 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     plumbing = [kind.type in _PLUMBING for kind in flat.kind_table]
     walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
     beyond = (
-        _raising(flow) if verdict is Verdict.RAISES else _beyond(findings.cuts(verdict), walk) if verdict in CUT else {}
+        _raising(flow) if verdict is Verdict.RAISES else _beyond(flow, findings.cuts(verdict), walk) if verdict in CUT else {}
     )
 
     def link(node: int) -> Link:
@@ -140,15 +140,16 @@ def _nearer(walk: Walk, tensor: int) -> int:
     return max(walk.parents[tensor], END)
 
 
-def _beyond(cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
+def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
-    settled = {tensor: -place for place, (tensor, _) in enumerate(reversed(cuts.shortest))}
+    places = _places(flow, cuts)
     found: Dict[int, Link] = {}
     foremost: Set[int] = set()
     masks, parents = cuts.masks, walk.parents
     wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
-    for tensor, (source, _, fence) in cuts.shortest:
-        if source in foremost or parents[source] != UNSEEN or settled[tensor] >= settled.get(source, 1):
+    for tensor, (source, cost, fence) in cuts.shortest:
+        round_about = not cost and places[tensor] >= places.get(source, 1)
+        if source in foremost or parents[source] != UNSEEN or round_about:
             continue
         first, leads = wanted[masks.get(source, 0)], False
         if first:
@@ -158,6 +159,16 @@ def _beyond(cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
         if leads:
             foremost.add(source)
     return found
+
+
+def _places(flow: Flow, cuts: Cuts) -> Mapping[int, int]:
+    """An order that no route goes back in while it crosses nothing, so that none goes round for ever: the graph's own
+    from the loss on, or where that has loops the order in which the search came by. Crossing a barrier leads farther off."""
+    rank, producer = ranks(flow), flow.rules.flat.producer
+    places = {tensor: -rank[producer[tensor]] for pair in cuts.shortest for tensor in (pair[0], pair[1].source)}
+    if all(edge.cost or places[tensor] < places[edge.source] for tensor, edge in cuts.shortest):
+        return places
+    return {tensor: -place for place, (tensor, _) in enumerate(reversed(cuts.shortest))}
 
 
 def _raising(flow: Flow) -> Mapping[int, Link]:
