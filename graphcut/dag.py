@@ -1,4 +1,4 @@
-"""The flat graph: every op of a graph with its functions opened up, as columns, and the same as a networkx DAG.
+"""The flat graph: every op of a graph with its functions opened up, as columns.
 
 An *op* is an index into the columns, a *tensor* an index of its own: the outputs of op ``i`` are the tensors
 ``first[i]`` to ``first[i + 1] - 1``. Columns are what the analysis walks; the DAG is what people and networkx walk.
