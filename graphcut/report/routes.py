@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR
 from graphcut.report.words import shown
@@ -17,21 +16,20 @@ _WIDTH = 120
 MARK = "✗"
 
 
-@dataclass(frozen=True)
-class _Stop:
-    """Consecutive ops of one scope, or ``count`` ops without a name."""
+class _Stop(NamedTuple):
+    """Consecutive ops of one scope, or ``ops`` of them without a name."""
 
     scope: Tuple[str, ...]
     names: Tuple[str, ...]
-    count: int
+    ops: int
     barrier: bool = False
 
     @property
     def text(self) -> str:
         """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``(94 ops)``."""
-        if len(self.names) == 1 and self.count == 1:
+        if len(self.names) == 1 and self.ops == 1:
             return (MARK + " " if self.barrier else "") + shown(self.names[0], 60)
-        return " ".join(filter(None, [shown("/".join(self.scope), 60), f"({self.count} ops)"]))
+        return " ".join(filter(None, [shown("/".join(self.scope), 60), f"({self.ops} ops)"]))
 
 
 def route(variable: str, steps: Sequence[Step]) -> str:
@@ -75,7 +73,7 @@ def _folded(segment: Sequence[_Stop]) -> List[_Stop]:
         found = _by_scope(segment, depth)
     if len(found) <= _FEW:
         return found
-    middle = sum(stop.count for stop in found[_ENDS:-_ENDS])
+    middle = sum(stop.ops for stop in found[_ENDS:-_ENDS])
     return found[:_ENDS] + [_Stop((), (), middle)] + found[-_ENDS:]
 
 
@@ -85,7 +83,7 @@ def _by_scope(segment: Sequence[_Stop], depth: int) -> List[_Stop]:
         scope = stop.scope[:depth]
         last = found[-1] if found else None
         if last is not None and scope and last.scope == scope:
-            found[-1] = _Stop(scope, last.names + stop.names, last.count + stop.count)
+            found[-1] = _Stop(scope, last.names + stop.names, last.ops + stop.ops)
         else:
-            found.append(_Stop(scope, stop.names, stop.count))
+            found.append(_Stop(scope, stop.names, stop.ops))
     return found

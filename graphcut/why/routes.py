@@ -7,7 +7,7 @@ beyond a barrier is that number plus the number of tensors, for there it may lea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from graphcut.barriers.cuts import Cuts, ranks
 from graphcut.barriers.edges import Fence
@@ -47,8 +47,7 @@ _PLUMBING = frozenset(
 _BARRIERS = 3
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One op of a route, variable first. ``barrier``: no gradient passes it; ``left_out``: so many ops follow it unnamed."""
 
     op: str
@@ -148,8 +147,7 @@ def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     masks, parents = cuts.masks, walk.parents
     wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
     for tensor, (source, cost, fence) in cuts.shortest:
-        round_about = not cost and places[tensor] >= places.get(source, 1)
-        if source in foremost or parents[source] != UNSEEN or round_about:
+        if source in foremost or parents[source] != UNSEEN or (not cost and places[tensor] >= places[source]):
             continue
         first, leads = wanted[masks.get(source, 0)], False
         if first:
@@ -161,14 +159,16 @@ def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     return found
 
 
-def _places(flow: Flow, cuts: Cuts) -> Mapping[int, int]:
-    """An order that no route goes back in while it crosses nothing, so that none goes round for ever: the graph's own
-    from the loss on, or where that has loops the order in which the search came by. Crossing a barrier leads farther off."""
+def _places(flow: Flow, cuts: Cuts) -> Sequence[int]:
+    """For each tensor its place in an order that no route goes back in while it crosses nothing, so that none goes round for
+    ever: the graph's own from the loss on, or where that has loops the order in which the search came by."""
     rank, producer = ranks(flow), flow.rules.flat.producer
-    places = {tensor: -rank[producer[tensor]] for pair in cuts.shortest for tensor in (pair[0], pair[1].source)}
-    if all(edge.cost or places[tensor] < places[edge.source] for tensor, edge in cuts.shortest):
-        return places
-    return {tensor: -place for place, (tensor, _) in enumerate(reversed(cuts.shortest))}
+    places = [-rank[op] for op in producer]
+    if any(not cost and places[tensor] >= places[source] for tensor, (source, cost, _) in cuts.shortest):
+        places = [1] * len(producer)
+        for place, (tensor, _) in enumerate(reversed(cuts.shortest)):
+            places[tensor] = -place
+    return places
 
 
 def _raising(flow: Flow) -> Mapping[int, Link]:
