@@ -66,8 +66,10 @@ class Findings:
         """What holds the value of a variable without reading it, where the loss is computed from that."""
         known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)
+        if not places:
+            return ()
         flat = self.traced.flat
-        named = ((op, (flat.function(op), name.rpartition(SEPARATOR)[2])) for op, name in enumerate(flat.names) if places)
+        named = ((op, (flat.function(op), name.rpartition(SEPARATOR)[2])) for op, name in enumerate(flat.names))
         ops = [op for op, place in named if place in places]
         routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
         return tuple(Fence(op, 0, Barrier.PYTHON) for op in routed)[:HANDFUL]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, FrozenSet, Iterable, List, Sequence, Set, Tuple
 
+from graphcut.barriers.cuts import ranks
 from graphcut.dag import REF, SEPARATOR, FlatGraph
 from graphcut.errors import GraphcutError, printable
 from graphcut.flow.judge import Flow
@@ -45,7 +46,7 @@ def suggested(inquiry: Inquiry, flow: Flow, audited: Sequence[Target], block: An
         cut = frozenset(_outward(inquiry.traced.flat, paths, tensor) for tensor in _smallest(paths))
     except Uncuttable as error:
         raise _impossible(inquiry.traced.flat, error.tensor, blocked) from None
-    rank = {op: place for place, op in enumerate(flow.order)}
+    rank = ranks(flow)
     found = sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]])
     _confirm(inquiry, flow, found, blocked, kept)
     return tuple(map(partial(_suggestion, inquiry.traced), found, stopping_lines(inquiry.traced, found)))
