@@ -15,9 +15,8 @@ def line_of(audit, key):
     return int(audit[key].cut[0].where.rpartition(":")[2])
 
 
-def test_what_the_function_around_computed_is_outside_of_the_inner_one_s_tape():
-    w, v = variable(2.0, "w"), variable(3.0, "v")
-
+def reading_from_around(w, v):
+    """A step whose inner function takes the gradient of what the step computed before it."""
     def step(x):
         hidden = tf.nn.relu(x * w)
 
@@ -29,6 +28,12 @@ def test_what_the_function_around_computed_is_outside_of_the_inner_one_s_tape():
 
         return [inner()]
 
+    return step
+
+
+def test_what_the_function_around_computed_is_outside_of_the_inner_one_s_tape():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+    step = reading_from_around(w, v)
     (audit,) = audited(step, [3])
     assert words(audit) == ["none: outside-tape", "flows"]
     assert line_of(audit, w) == step.__code__.co_firstlineno + 1
@@ -169,18 +174,7 @@ def test_tf_gradients_in_a_function_looks_for_eager_variables_there_alone():
 
 def test_the_line_around_is_what_to_move():
     w, v = variable(2.0, "w"), variable(3.0, "v")
-
-    def step(x):
-        hidden = tf.nn.relu(x * w)
-
-        @tf.function
-        def inner():
-            with TAPE() as tape:
-                loss = tf.reduce_sum(hidden * v)
-            return tape.gradient(loss, [w, v])
-
-        return [inner()]
-
+    step = reading_from_around(w, v)
     (audit,) = audited(step, [3])
     assert audit.verify() == ()
     (found,) = audit.suggest_unblock(w)
