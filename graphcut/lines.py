@@ -1,4 +1,4 @@
-"""The line of source code that a place such as ``model.py:12`` names, where it can be read.
+"""The line of source code that a place such as ``model.py:12`` names, where it can be read, and how a place is told.
 
 A place may come from a file that somebody else made: only Python's own source is read, never a device or a huge file.
 """
@@ -19,6 +19,16 @@ def line_of(where: Optional[str]) -> str:
         return ""
     linecache.checkcache(path)
     return linecache.getline(path, int(number)).strip()
+
+
+def nearby(where: str) -> str:
+    """A place as compilers and linters tell it: by the path from the folder one is in, where it lies below that."""
+    try:
+        here = os.getcwd()
+    except OSError:  # the folder is gone
+        return where
+    start = os.path.join(here, "")
+    return where[len(start) :] if where.startswith(start) and start != here else where
 
 
 def _is_source(path: str) -> bool:

@@ -120,7 +120,7 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
         return content.graph, replace(metagraph.origin(content, signature), owner=source)
     if not callable(source) and not hasattr(source, "as_graph_def"):
         raise GraphcutError(
-            "a %s was given, which is no TensorFlow graph\n"
+            "a value of type %s was given, which is no TensorFlow graph\n"
             "graphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
             "a MetaGraphDef, or the path of one." % type(source).__name__
         )

@@ -12,6 +12,7 @@ from graphcut.errors import GraphcutError
 from graphcut.face import Audit
 from graphcut.installation import tensorflow_needed
 from graphcut.judging import Inquiry
+from graphcut.lines import nearby
 from graphcut.losses import Loss, Stopped, stop_ops
 from graphcut.recorded import Gradient, Source, Start, Tape
 from graphcut.rows import Target, unique
@@ -120,7 +121,7 @@ def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[Barrier]]:
 
 def _loss(traced: Traced, taken: Gradient) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
-    at = " at %s" % taken.where if taken.where else ""
+    at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
     zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
     started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]

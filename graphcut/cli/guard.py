@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Iterator, List, Optional, Tuple
 
 from graphcut.errors import GraphcutError, printable
+from graphcut.lines import nearby
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -65,7 +66,7 @@ def _flush() -> None:
 def _place_in_user_code(trace: Optional[TracebackType]) -> Optional[str]:
     """``file:line`` of the innermost frame outside graphcut and what is installed; ``None`` where there is none."""
     frames = [frame for frame in traceback.extract_tb(trace) if not _installed(frame.filename)]
-    return f"{printable(frames[-1].filename)[1:-1]}:{frames[-1].lineno}" if frames else None
+    return f"{printable(nearby(frames[-1].filename))[1:-1]}:{frames[-1].lineno}" if frames else None
 
 
 def _installed(filename: str) -> bool:

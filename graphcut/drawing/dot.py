@@ -21,6 +21,7 @@ from graphcut.drawing.picture import picture
 from graphcut.drawing.style import box_style, link_style
 from graphcut.drawing.view import view
 from graphcut.errors import printable
+from graphcut.lines import nearby
 from graphcut.palette import FAINT, GREY, WHITE
 from graphcut.terms import Verdict
 
@@ -98,7 +99,7 @@ def _at_the_end(told: Link) -> Dict[str, Any]:
 
 
 def _tips(told: Link) -> Any:
-    return _quoted([printable(line, _TIP)[1:-1] for line in told.labels + told.wheres][:_LINES])
+    return _quoted([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
 
 
 def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int) -> None:

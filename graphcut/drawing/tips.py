@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
 from graphcut.dag import dtype_name
+from graphcut.lines import nearby
 
 if TYPE_CHECKING:
     from graphcut.dag import Shape
@@ -24,7 +25,7 @@ def tips(facts: Facts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...
     (op,) = held
     where = facts.place(op)[0]
     types = (f"{ops.type(op)} -> {_outputs(facts, ops, op)}".rstrip("-> "),)
-    return (ops.name(op),) + types + ((where,) if where else ()), where
+    return (ops.name(op),) + types + ((nearby(where),) if where else ()), where
 
 
 def _place(facts: Facts, members: Sequence[int]) -> Optional[str]:

@@ -9,7 +9,7 @@ from graphcut.report.routes import route
 from graphcut.report.rows import shape_text
 from graphcut.report.sourceline import source_line
 from graphcut.report.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.report.words import VERDICTS, because, branch, place, shown
+from graphcut.report.words import VERDICTS, at, because, branch, place, shown
 from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ def _cut(cut: Cut, variable: VariableAudit, made: str) -> Iterator[str]:
 
 
 def _origin(cut: Cut) -> str:
-    return f", {shown(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
+    return f", {at(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
 
 
 def _quoted(cut: Cut) -> Iterator[str]:
-    line = source_line(cut.where)
-    if line:
-        yield _INDENT + line
+    text = source_line(cut.where)
+    if text:
+        yield _INDENT + text
 
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
 
 def _term(term: Term) -> str:
     kind = "the regularizer" if term.regularizer else "the loss term"
-    return f"{kind} {shown(term.op)}" + (f" ({shown(term.where)})" if term.where else "")
+    return f"{kind} {shown(term.op)}" + (f" ({at(term.where)})" if term.where else "")
 
 
 def _cut_off(reason: Reason) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Tuple
 
 from graphcut.lines import line_of
 from graphcut.report.rows import named_cuts
-from graphcut.report.words import shown
+from graphcut.report.words import at, shown
 
 if TYPE_CHECKING:
     from graphcut.report.facts import Facts
@@ -18,6 +18,6 @@ def quoted(facts: Facts) -> Tuple[str, ...]:
     """Each place of the table's cuts once, with its line; the rest is counted; empty where none can be read."""
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
     lines = [(where, line_of(where)) for where in places]
-    known = [f"{shown(str(where))}: {shown(line)}" for where, line in lines if line]
+    known = [f"{at(str(where))}: {shown(line)}" for where, line in lines if line]
     more = ("%d more" % (len(known) - _MOST),) * (len(known) > _MOST)
     return (*known[:_MOST], *more)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence, Tuple
 
 from graphcut.folding import Group, Label, fold
-from graphcut.report.words import branch, place, shown
+from graphcut.report.words import at, branch, place, shown
 from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
 
 _NAMED = 4
@@ -36,7 +36,7 @@ def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
 
 def _row(group: Group) -> Row:
     first = group.variables[0]
-    wheres = dict.fromkeys(shown(cut.where) for cut in named_cuts(first) if cut.where)
+    wheres = dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where)
     return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
 
 

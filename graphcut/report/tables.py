@@ -6,6 +6,7 @@ import html as escaping
 import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
+from graphcut.lines import nearby
 from graphcut.palette import FILLS
 from graphcut.report.words import place, shown
 from graphcut.terms import VariableAudit
@@ -100,7 +101,7 @@ def html(table: Facts) -> str:
 def _cell(cell: Sequence[VariableAudit]) -> str:
     if not cell:
         return f"<td>{_MISSING}</td>"
-    title = "; ".join(dict.fromkeys(place(cut) + (f" ({cut.where})" if cut.where else "") for cut in cell[0].cut))
+    title = "; ".join(dict.fromkeys(place(cut) + (f" ({nearby(cut.where)})" if cut.where else "") for cut in cell[0].cut))
     colour = FILLS[cell[0].verdict]
     return f'<td style="background: {colour}; color: black" title="{_safe(title)}">{_safe(_words(cell))}</td>'
 

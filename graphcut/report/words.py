@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphcut.errors import printable
+from graphcut.lines import nearby
 from graphcut.terms import Barrier, Condition, Cut, Role, Verdict
 
 VERDICTS = {
@@ -75,6 +76,11 @@ ROLES = {
 def shown(name: str, limit: int = 120) -> str:
     """``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
     return printable(name, limit)[1:-1]
+
+
+def at(where: str) -> str:
+    """``model.py:12`` as it is shown: from the folder one is in, escaped."""
+    return shown(nearby(where))
 
 
 def place(cut: Cut) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator, List, Optional
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.lines import line_of
+from graphcut.lines import line_of, nearby
 from graphcut.reading.frames import Frame, place
 
 _LONG = 150
@@ -51,7 +51,7 @@ def told(error: BaseException) -> str:
     """What an error says, and where it was raised, in one line."""
     error = _unwrapped(error)
     where = _where(error)
-    return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(where, 200)[1:-1] if where else "")
+    return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(nearby(where), 200)[1:-1] if where else "")
 
 
 def is_of_tracing(error: BaseException) -> bool:
@@ -66,7 +66,7 @@ def _sentences(label: str, error: BaseException) -> Iterator[str]:
     where = _where(inner) or _where(error)
     if where is not None:
         line = line_of(where)
-        yield "raised at %s" % printable(where, 200)[1:-1] + (": " + printable(line, 150)[1:-1] if line else "")
+        yield "raised at %s" % printable(nearby(where), 200)[1:-1] + (": " + printable(line, 150)[1:-1] if line else "")
     yield from _advice(said)
 
 

@@ -13,7 +13,7 @@ from graphcut.drawing.ops import variable_op
 from graphcut.folding import fold
 from graphcut.report.rows import rows, shape_text
 from graphcut.report.summary import assumption_lines, loss_line, notices, summary_line, uncertain
-from graphcut.report.words import ROLES, shown
+from graphcut.report.words import ROLES, at, shown
 from graphcut.terms import VariableAudit
 from graphcut.views.ways import told
 
@@ -148,7 +148,7 @@ def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> 
             "role": stop.role.value,
             "words": ROLES[stop.role],
             "sole": stop.sole,
-            "where": shown(stop.where) if stop.where else "inside a library" if stop.library else "",
+            "where": at(stop.where) if stop.where else "inside a library" if stop.library else "",
             "box": boxes.get(stop.op, -1),
             "count": len(stop.cuts),
             "cuts": [order[id(each)] for each in cut if id(each) in order][:_NAMED],

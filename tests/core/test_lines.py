@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import os
 
 import pytest
 
-from graphcut.lines import line_of
+from graphcut.lines import line_of, nearby
 
 
 def test_the_line_of_a_file(tmp_path):
@@ -29,3 +30,21 @@ def test_a_cell_of_a_notebook(monkeypatch):
     cell = "/tmp/ipykernel_1/23.py"
     monkeypatch.setitem(linecache.cache, cell, (8, None, ["x = 1\n"], cell))
     assert line_of(cell + ":1") == "x = 1"
+
+
+def test_a_place_below_the_folder_one_is_in_is_told_from_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = os.getcwd()
+    assert nearby(os.path.join(here, "sub", "model.py:3")) == os.path.join("sub", "model.py:3")
+    assert nearby(here + "s/model.py:3") == here + "s/model.py:3"
+    assert nearby("model.py:3") == "model.py:3"
+
+
+def test_from_the_root_and_from_a_folder_that_is_gone_a_place_is_told_as_it_is(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert nearby(f"{gone}/model.py:3") == f"{gone}/model.py:3"
+    monkeypatch.chdir("/")
+    assert nearby("/srv/model.py:3") == "/srv/model.py:3"

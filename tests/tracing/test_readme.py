@@ -22,7 +22,7 @@ def run(arguments, folder):
     environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", COLUMNS="200")
     done = subprocess.run(arguments, cwd=str(folder), env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode("utf-8").replace(os.path.join(str(folder), ""), "")
+    return done.stdout.decode("utf-8")
 
 
 def columns(text):
