@@ -32,6 +32,25 @@ class Branches:
     by_output: Dict[int, None]
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of each tensor, kept as masks: below 3,000 branches a tensor is under as many of them."""
+
+    known: Tuple[Condition, ...]
+    masks: Dict[int, int]
+
+    def __contains__(self, tensor: int) -> bool:
+        return tensor in self.masks
+
+    def __getitem__(self, tensor: int) -> Tuple[Condition, ...]:
+        bits = reversed(bin(self.masks[tensor])[2:])
+        return tuple(condition for condition, bit in zip(self.known, bits) if bit == "1")
+
+    def get(self, tensor: int, default: Tuple[Condition, ...] = ()) -> Tuple[Condition, ...]:
+        """The branches on every carrying path to a tensor; ``default`` where there are none."""
+        return self[tensor] if tensor in self.masks else default
+
+
 def branches(flat: FlatGraph) -> Branches:
     """Every branch of every conditional of a graph."""
     found: Dict[Condition, int] = {}
@@ -61,11 +80,11 @@ def _switches(flat: FlatGraph) -> List[int]:
 
 def conditions(
     rules: Rules, carried: Walk, order: Sequence[int], stopped: AbstractSet[int]
-) -> Dict[int, Tuple[Condition, ...]]:
+) -> Conditions:
     """For each tensor reached under conditions, these; tensors that are reached unconditionally are left out."""
     known = branches(rules.flat)
     if not known.conditions:
-        return {}
+        return Conditions((), {})
     masks = [EVERY] * len(rules.flat.dtypes)
     for tensor in carried.order:
         if carried.parents[tensor] == SEED:
@@ -77,7 +96,7 @@ def conditions(
     ]
     while _pass(rules, carried, known, ops, masks) and rules.flat.loop_inputs:
         pass
-    return {tensor: _listed(known, masks[tensor]) for tensor in carried.order if masks[tensor]}
+    return Conditions(known.conditions, {tensor: masks[tensor] for tensor in carried.order if masks[tensor]})
 
 
 def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
@@ -113,7 +132,3 @@ def _pass(rules: Rules, carried: Walk, known: Branches, ops: Sequence[int], mask
                     masks[source] = mask
                     changed = True
     return changed
-
-
-def _listed(known: Branches, mask: int) -> Tuple[Condition, ...]:
-    return tuple(condition for bit, condition in enumerate(known.conditions) if mask >> bit & 1)

@@ -13,12 +13,12 @@ from graphcut.flow import feeding
 from graphcut.flow import walk as walking
 from graphcut.flow.alone import alone
 from graphcut.flow.apart import apart
-from graphcut.flow.conditions import conditions
+from graphcut.flow.conditions import Conditions, conditions
 from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
 from graphcut.reading.order import topological
 from graphcut.rules.table import Rules
-from graphcut.terms import Barrier, Condition, Verdict
+from graphcut.terms import Barrier, Verdict
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Flow:
     carried: Walk
     feeding: Mapping[int, Tuple[int, int]]
     sure: Walk
-    conditions: Mapping[int, Tuple[Condition, ...]]
+    conditions: Conditions
     sparse: FrozenSet[int]
     order: Sequence[int]
     results: Mapping[int, Tuple[int, ...]]

@@ -8,6 +8,7 @@ from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Set, Tuple
 from graphcut.dag import Kind
 from graphcut.reading import calls, signatures
 from graphcut.reading.attrs import parsed
+from graphcut.reading.numerals import numeral
 
 _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
@@ -90,7 +91,7 @@ def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str
     used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
     for text in (text for node in nodes for text in node.input) if used else ():
         name, _, rest = text.partition(":")
-        number = rest.rpartition(":")[2]
-        if name in used and number.isdigit() and int(number) < _MOST_OUTPUTS:
-            used[name] = max(used[name], int(number) + 1)
+        number = numeral(rest.rpartition(":")[2]) if name in used else None
+        if number is not None and number < _MOST_OUTPUTS:
+            used[name] = max(used[name], number + 1)
     return used

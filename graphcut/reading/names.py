@@ -6,6 +6,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.reading.numerals import numeral
 
 
 class Names:
@@ -32,9 +33,10 @@ class Names:
 
     def tensors(self, name: str) -> Tuple[int, ...]:
         """The tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
-        op_name, colon, number = name.rpartition(":")
-        if colon and number.isdigit():
-            found = [self._output(op, int(number)) for op in self.ops(op_name)]
+        op_name, colon, digits = name.rpartition(":")
+        number = numeral(digits) if colon else None
+        if number is not None:
+            found = [self._output(op, number) for op in self.ops(op_name)]
             if any(found):
                 return tuple(tensor for each in found for tensor in each)
         return tuple(tensor for op in self.ops(name) for tensor in self._outputs(op))
@@ -59,7 +61,7 @@ class Names:
             outputs = len(self._outputs(self.ops(op_name)[0]))
             raise GraphcutError(
                 "%s %s: op %s has %d outputs, number %s is not among them"
-                % (asked, printable(name), printable(op_name), outputs, number)
+                % (asked, printable(name), printable(op_name), outputs, printable(number, 40)[1:-1])
             )
         if self.ops(name):
             raise GraphcutError("%s %s: that op has no outputs" % (asked, printable(name)))

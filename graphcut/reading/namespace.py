@@ -6,6 +6,7 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.kinds import Layout
+from graphcut.reading.numerals import numeral
 
 NO_OUTPUT = -1
 _MANY = 20000
@@ -70,11 +71,11 @@ class Namespace:
 def _offset(layout: Layout, rest: str) -> Optional[int]:
     """The output that ``1`` or ``output_arg:1`` means, counted over all outputs; ``None`` where there is none."""
     arg, _, number = rest.rpartition(":")
-    index = int(number) if number.isdigit() else -1 if number else 0
+    index = numeral(number) if number else 0
     before = 0
     for name, dtypes in layout:
         if arg in ("", name):
             size = len(dtypes) if arg else sum(len(each) for _, each in layout)
-            return before + index if 0 <= index < size else None
+            return before + index if index is not None and index < size else None
         before += len(dtypes)
     return None

@@ -29,6 +29,8 @@ W = variable("w")
         ("weights:3", "op 'loss' reads 'weights:3', and that op has no such output"),
         ("weights:-1", "op 'loss' reads 'weights:-1', and that op has no such output"),
         ("weights:99999999999999999999", "and that op has no such output"),
+        ("weights:" + "9" * 5000, "and that op has no such output"),
+        ("weights:²", "op 'loss' reads 'weights:²', and that op has no such output"),
         ("", "op 'loss' reads '', and there is no such op"),
         ("^", "op 'loss' waits for '', and there is no such op"),
         ("^weight", "op 'loss' waits for 'weight', and there is no such op in the graph; did you mean 'weights'?"),
@@ -184,3 +186,9 @@ def test_a_variable_that_only_the_collections_know(refused):
 def test_no_loss_to_be_found_lists_the_candidates(refused):
     said = refused(graph(W, identity("total_loss", "w"), identity("accuracy", "w")))
     assert "Name it with loss=; candidates: 'total_loss:0', 'accuracy:0'" in said
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "\x1b[31m0"])
+def test_a_loss_whose_number_is_none(refused, number):
+    said = refused(graph(W, identity("loss", "w")), "graph.pb", "--loss", "loss:" + number)
+    assert "op 'loss' has 1 outputs" in said and "\x1b" not in said

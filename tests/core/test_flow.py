@@ -1,6 +1,8 @@
 """Verdicts and cuts of small graphs, with a TensorFlow that is made up."""
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from graphcut.errors import GraphcutError
@@ -187,3 +189,15 @@ def test_a_value_that_was_assigned_is_state():
 def test_a_cycle_that_is_no_loop_is_told():
     with pytest.raises(GraphcutError, match="in a circle"):
         Judged("w = VariableV2()\na = Add(w, b)\nb = Neg(a)\nloss = Neg(b)")
+
+
+def test_conditionals_nested_2500_deep_cost_what_is_asked_of_them():
+    branch = "def f%d(a) -> r:\n    q = Placeholder[dtype=10]()\n    r = If[then_branch=f%d, else_branch=end, Tcond=10](q, a)"
+    text = "\n".join([
+        *[branch % (level, level + 1) for level in range(2500)], "def f2500(a) -> n:\n    n = Neg(a)",
+        "def end(a) -> n:\n    n = Neg(a)", "p = Placeholder[dtype=10]()", "w = VariableV2()",
+        "loss = If[then_branch=f0, else_branch=f0, Tcond=10](p, w)",
+    ])  # fmt: skip
+    begun = time.process_time()
+    assert Judged(text).verdict("w") == "flows"
+    assert time.process_time() - begun < 6
