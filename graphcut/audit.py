@@ -36,7 +36,8 @@ def audit(
         An ``Audit`` with a verdict for each variable, each judged as if it were the only one asked for.
 
     Raises:
-        GraphcutError: the source cannot be read, or a name is not in it; the message says what is near.
+        GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. Or TensorFlow is
+            not installed: its own gradient functions are asked.
         TypeError: the loss is complex or a string, as in ``tf.gradients``.
 
     >>> import graphcut

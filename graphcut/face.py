@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapp
 
 import networkx as nx
 
-from graphcut import asking, sources, views
+from graphcut import asking, sources, telling, views
 from graphcut.answers import Answers, settled
 from graphcut.dag import FlatGraph, Shape, collector_paused, dtype_name
 from graphcut.findings import Findings
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for."""
+    """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for.
+
+    ``variables`` has a ``VariableAudit`` for each, in the order asked; an audit iterates over them, and ``len`` counts them.
+    ``str`` gives the table, worst first.
+    """
 
     def __init__(self, inquiry: Inquiry, asked: Sequence[Target], answers: Optional[Answers] = None) -> None:
         self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
@@ -124,7 +128,19 @@ class Audit:
         return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
 
     def __getitem__(self, key: Any) -> VariableAudit:
-        """The row of a variable: by the object itself, its name with or without ``:0``, an op or a tensor name."""
+        """The row of a variable.
+
+        Args:
+            key: the object itself, its name with or without ``:0``, an op or a tensor name.
+
+        Raises:
+            GraphcutError: it is not among the variables audited; the message has near names.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> audit["w1"].shape, audit["w2:0"].verdict, [each.name for each in audit.select("w*")]
+        ((2, 3), <Verdict.FLOWS: 'flows'>, ['w1', 'w2'])
+        """
         place = self._places.get(key) if isinstance(key, str) else None
         return self.variables[position(key, self._traced, self._targets) if place is None else place]
 
@@ -154,12 +170,6 @@ class Audit:
     def __repr__(self) -> str:
         return "<graphcut.Audit of %s: %d variables>" % (", ".join(self.loss), len(self.variables))
 
-    def explain(self, key: Any) -> str:
-        """What one variable (``key``: as for ``audit[key]``) gets, why, and what to do about it: twelve lines at most."""
-        from graphcut.report.explain import explain
-
-        return explain(self, self[key])
-
     def reason(self, variable: VariableAudit) -> Reason:
         """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
         from graphcut.why.reasons import Reasons
@@ -179,21 +189,4 @@ class Audit:
             return Audit(inquiry, self._targets)
 
     draw, _repr_svg_, _repr_html_ = views.draw, views.repr_svg, views.repr_html
-
-    def to_dot(self, **asked: Any) -> str:
-        """The picture as DOT; needs no engine. ``asked``: what to draw, as for ``draw``."""
-        from graphcut.drawing.dot import to_dot
-
-        return to_dot(self, **asked)
-
-    def to_dict(self) -> Dict[str, Any]:
-        """Everything found, as plain values with the words of the enums."""
-        from graphcut.report.json import to_dict
-
-        return to_dict(self)
-
-    def to_json(self) -> str:
-        """The same as JSON."""
-        from graphcut.report.json import to_json
-
-        return to_json(self)
+    explain, to_dot, to_dict, to_json = telling.explain, telling.to_dot, telling.to_dict, telling.to_json

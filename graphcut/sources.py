@@ -61,7 +61,8 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
         DAG because they close cycles).
 
     Raises:
-        GraphcutError: the source cannot be read or traced; the message says why.
+        GraphcutError: the source cannot be read or traced; the message says why. Or it is live, and TensorFlow is not
+            installed; a file needs none.
 
     >>> import graphcut
     >>> dag = graphcut.trace("fixtures/documents/003.meta")

@@ -43,7 +43,18 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
         for each whether TensorFlow gave a tensor, ``audit.loss`` is what the gradient was taken of.
 
     Raises:
-        GraphcutError: the step cannot be traced, or takes no gradient.
+        GraphcutError: the step cannot be traced, or takes no gradient; TensorFlow is not installed.
+
+    >>> import graphcut
+    >>> import tensorflow as tf
+    >>> def step(x):
+    ...     with tf.GradientTape() as tape:
+    ...         tape.watch(x)
+    ...         loss = tf.reduce_sum(x * tf.stop_gradient(x))
+    ...     return tape.gradient(loss, [x])
+    >>> (audit,) = graphcut.audit_step(step, tf.TensorSpec([2, 3]))
+    >>> audit.recorded, audit.variables[0].verdict, audit.stops[0].role
+    ((True,), <Verdict.FLOWS: 'flows'>, <Role.BYPASSED: 'bypassed'>)
     """
     with tensorflow_needed("to trace a step"):
         from graphcut.tracing import recording, stepping

@@ -31,7 +31,8 @@ def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] 
             variables, ``"scopes"`` draws name scopes, ``"ops"`` as many single ops as fit; by default it is what can be
             read. ``expand``: names or patterns of ops that are not folded. ``around``: of ops of which only what is near is
             drawn, ``hops`` edges far (3). ``of``: of variables whose paths and cuts alone are drawn. ``link``: a template for
-            links to your code, ``"vscode://file/{file}:{line}"``. ``seconds``: the limit for the layout (30).
+            links to your code, ``"vscode://file/{file}:{line}"``. ``seconds``: the time that
+            the layout may take (30).
 
     Raises:
         GraphcutError: the ending is another, there is no engine for the format, the layout takes too long, the file cannot

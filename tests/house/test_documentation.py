@@ -5,18 +5,31 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 import graphcut
 
+from . import typed
+
 PUBLIC = {name: getattr(graphcut, name) for name in graphcut.__all__}
 MEMBERS = {
     "Audit." + name: getattr(member, "fget", member)
     for name, member in vars(graphcut.Audit).items()
-    if not name.startswith("_")
+    if not name.startswith("_") or name == "__getitem__"
 }
 FUNCTIONS = {name: each for name, each in {**PUBLIC, **MEMBERS}.items() if inspect.isfunction(each)}
+ASKED = {"block", "key", "path", "remove", "source", "step", "through"}  # what an answer may not be found for
+WITHOUT_EXAMPLE = {
+    "Audit.draw": "writes a file",
+    "Audit.place": "asked by the number of an op, by the views",
+    "Audit.reason": "facts of which explain makes words",
+    "Audit.select": "shown with audit[key]",
+    "Audit.shapes": "asked by the number of an op, by the views",
+    "page": "writes a file",
+}
 DATA = {name: each for name, each in PUBLIC.items() if dataclasses.is_dataclass(each)}
 ENUMS = {name: each for name, each in PUBLIC.items() if isinstance(each, type) and issubclass(each, enum.Enum)}
 
@@ -31,11 +44,30 @@ def test_everything_has_a_docstring_of_its_own(name):
     assert found and found.strip().endswith((".", ")", "'", "`")) or ">>>" in found
 
 
+@pytest.mark.parametrize("name", sorted(graphcut.__all__))
+def test_every_name_is_used_as_a_strict_user_would(name):
+    assert re.search(rf"\b{name}\b", Path(typed.__file__).read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_argument_is_told(name):
     said = FUNCTIONS[name].__doc__
     arguments = [each for each in inspect.signature(FUNCTIONS[name]).parameters if each not in ("self", "args", "kwargs")]
     assert [each for each in arguments if f"{each}: " not in said and f"``{each}``" not in said] == []
+
+
+def arguments(name):
+    return [each for each in inspect.signature(FUNCTIONS[name]).parameters if each != "self"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FUNCTIONS if ASKED & set(arguments(name))))
+def test_what_is_raised_is_told(name):
+    assert re.search(r"Raises:\n +GraphcutError: ", FUNCTIONS[name].__doc__)
+
+
+def test_every_question_has_an_example():
+    without = {name for name, each in FUNCTIONS.items() if arguments(name) and ">>> " not in each.__doc__}
+    assert without == set(WITHOUT_EXAMPLE)
 
 
 @pytest.mark.parametrize("name", sorted(DATA))

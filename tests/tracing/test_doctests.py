@@ -11,7 +11,7 @@ import pytest
 from tests.core.test_doctests import MODULES as PURE
 from tests.house.measure import ROOT
 
-MODULES = ["asking", "audit", "table"]
+MODULES = ["asking", "audit", "face", "step", "table", "telling"]
 
 
 @pytest.mark.parametrize("name", MODULES)

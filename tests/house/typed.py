@@ -1,0 +1,60 @@
+"""What a user may write under ``mypy --strict``, with every public name: checked against the wheel by ``tox -e package``."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Optional, Tuple
+
+import graphcut
+from graphcut import (
+    Assumption,
+    Audit,
+    Barrier,
+    Change,
+    Condition,
+    Cut,
+    Disagreement,
+    GraphcutError,
+    Reach,
+    Role,
+    Stop,
+    Suggestion,
+    Table,
+    VariableAudit,
+    Verdict,
+)
+
+
+def asked(path: str) -> Iterator[object]:
+    dag = graphcut.trace(path, signature=None)
+    audit: Audit = graphcut.audit(dag, loss="loss", variables=["*"], stop_gradients=())
+    rows: Tuple[VariableAudit, ...] = (*audit, *audit.variables, *audit.select("encoder/*"), audit["w"])
+    verdict: Verdict = rows[0].verdict
+    shape: Optional[Tuple[Optional[int], ...]] = rows[0].shape
+    conditions: Tuple[Condition, ...] = rows[0].conditions
+    cut: Cut = rows[0].cut[0]
+    barrier: Barrier = cut.barrier
+    stop: Stop = audit.stops[0]
+    role: Role = stop.role
+    assumed: Tuple[Assumption, ...] = audit.assumptions
+    wrong: Tuple[Disagreement, ...] = audit.disagreements + audit.verify(numbers=True)
+    reach: Reach = audit.reaches("w", through="output", avoiding=None)
+    other: Audit = audit.what_if(remove=[cut, stop, "hidden"], stop=())
+    changes: Tuple[Change, ...] = audit.compare(other)
+    suggested: Tuple[Suggestion, ...] = audit.suggest_stops(block="w", keep=None) + audit.suggest_unblock("w")
+    table: Table = graphcut.table({"one": audit, "other": other})
+    text: str = audit.explain("w") + str(table) + table.to_html() + table.to_json() + audit.to_json() + audit.to_dot(hops=2)
+    data: Dict[str, Any] = audit.to_dict()
+    yield from (verdict.value, shape, conditions, barrier.deliberate, role, assumed, wrong, reach.paths, bool(reach), changes)
+    yield from (suggested, text, data, audit.loss, audit.recorded, audit.graph, len(audit), table.to_dict())
+
+
+def drawn(audits: Tuple[Audit, ...]) -> None:
+    audits[0].draw("cut.svg", engine=None, around="logits", hops=2)
+    graphcut.page(audits, "losses.html")
+
+
+def stepped(model: object) -> Tuple[Audit, ...]:
+    try:
+        return graphcut.audit_step(model, [1.0], y=[2.0])
+    except GraphcutError:
+        return ()
