@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 from typing import IO
 
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.reading import wire
 
 SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
 LIMIT = 2**31  # bytes; protobuf writes and reads no larger message
+_LARGE = 2**26  # bytes; how a larger file begins is looked at before it is read
+_HEAD = 2**16  # bytes
+_PATIENCE = 5.0  # seconds
+_DAMAGED = "\nIt is damaged or of another format; graphcut reads %s." % SUFFIXES
 _OTHER_FORMATS = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras weights or model): load it with Keras and audit the model itself",
-    b"PK\x03\x04": "a zip archive (.keras is one): load it with Keras and audit the model itself",
+    b"PK\x03\x04": "a zip archive: if Keras wrote it (.keras), load it with Keras and audit the model itself; else unpack it",
     b"\x89PNG": "a PNG picture",
     b"\x1f\x8b": "a gzip archive: unpack it first",
     b"TFL3": "a TFLite model, which holds no gradients: audit the model that it was converted from",
@@ -22,19 +28,50 @@ _OTHER_FORMATS = {
 def bytes_of(path: str) -> bytes:
     """The bytes of a file, or an error that says what it is instead."""
     try:
-        with open(path, "rb") as stream:
-            _check_size(stream, path)
-            _check_format(stream.peek(16)[:16], path)
-            return stream.read()
+        with open(path, "rb", buffering=0, opener=_opened_at_once) as stream:
+            return _read(stream, path)
     except FileNotFoundError as error:
         raise GraphcutError("no file %s%s" % (printable(path), _near_files(path))) from error
     except (OSError, ValueError) as error:
         raise GraphcutError("cannot read %s: %s" % (printable(path), getattr(error, "strerror", None) or error)) from error
 
 
-def _check_size(stream: IO[bytes], path: str) -> None:
+def _opened_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever may write at the other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(stream: IO[bytes], path: str) -> bytes:
     found = os.fstat(stream.fileno())
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISFIFO(found.st_mode):
+    if stat.S_ISFIFO(found.st_mode):
+        return _piped(stream, path)
+    _check_size(found, path)
+    head = stream.read(_HEAD) or b""
+    _check_format(head, path)
+    if found.st_size > _LARGE and not path.endswith(".pbtxt") and not wire.may_begin(head, found.st_size):
+        raise GraphcutError("%s is no graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
+    stream.seek(0)
+    return stream.read()
+
+
+def _piped(stream: IO[bytes], path: str) -> bytes:
+    """What comes through a pipe; one that nobody writes to would be waited for without an end, or one that never ends."""
+    if not select.select([stream], [], [], _PATIENCE)[0]:
+        raise GraphcutError("%s is a pipe that nothing comes through\ngraphcut reads %s." % (printable(path), SUFFIXES))
+    os.set_blocking(stream.fileno(), True)
+    data = bytearray()
+    for piece in iter(lambda: stream.read(_HEAD), b""):
+        if not data:
+            _check_format(piece, path)
+        data += piece
+        if len(data) > _LARGE and not wire.may_begin(bytes(data[:_HEAD]), LIMIT) or len(data) >= LIMIT:
+            raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
+    _check_format(bytes(data[:16]), path)
+    return bytes(data)
+
+
+def _check_size(found: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
         raise GraphcutError("%s is a device, no file\ngraphcut reads %s." % (printable(path), SUFFIXES))
     if found.st_size >= LIMIT:
         raise GraphcutError(
@@ -58,12 +95,14 @@ def graphs_in(folder: str) -> str:
     except OSError as error:
         raise GraphcutError("cannot read %s: %s" % (printable(folder), error.strerror)) from error
     paths = [os.path.join(folder, name) for name in names]
-    found = [
-        path
-        for path in paths
-        if path.endswith((".meta", ".pb", ".pbtxt")) or os.path.exists(os.path.join(path, "saved_model.pb"))
-    ]
+    found = [path for path in paths if _is_graph_file(path) or os.path.exists(os.path.join(path, "saved_model.pb"))]
     return "; did you mean " + " or ".join(map(printable, found[:3])) + "?" if found else ""
+
+
+def _is_graph_file(path: str) -> bool:
+    """By its name; Keras and TensorFlow put ``.pb`` files of other messages beside a SavedModel."""
+    beside = ("keras_metadata.pb", "fingerprint.pb")
+    return path.endswith((".meta", ".pb", ".pbtxt")) and os.path.basename(path) not in beside and os.path.isfile(path)
 
 
 def _near_files(path: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import threading
 
 import pytest
 
@@ -76,6 +78,14 @@ def test_a_directory_that_is_no_saved_model(refused, tmp_path):
     assert "'export' holds no saved_model.pb\n" in refused(None, "export")
 
 
+def test_what_lies_beside_a_saved_model_is_not_meant(refused, tmp_path):
+    (tmp_path / "export").mkdir()
+    for name in ("keras_metadata.pb", "fingerprint.pb"):
+        (tmp_path / "export" / name).write_bytes(NOISE)
+    (tmp_path / "export" / "saved_model.pb").symlink_to("nowhere")
+    assert "holds no saved_model.pb\n" in refused(None, "export")
+
+
 def test_the_numbered_directories_of_tensorflow_serving(refused, tmp_path):
     (tmp_path / "export" / "1").mkdir(parents=True)
     (tmp_path / "export" / "1" / "saved_model.pb").write_bytes(b"")
@@ -96,7 +106,7 @@ def test_a_damaged_saved_model(refused, tmp_path, name):
 
 
 def test_a_file_that_must_not_be_read(refused, monkeypatch):
-    def forbidden(path, mode):
+    def forbidden(path, *how, **options):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(disk, "open", forbidden, raising=False)
@@ -120,6 +130,35 @@ def test_a_name_that_no_file_can_have():
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no devices here")
 def test_a_device_is_not_read_to_its_end():
     assert "is a device, no file" in audited("/dev/zero").err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "_PATIENCE", 0.1)
+    os.mkfifo(str(tmp_path / "graph.pb"))
+    assert "'graph.pb' is a pipe that nothing comes through" in refused(None)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize(
+    "data, said", [(GOOD, "no op 'los'"), (NOISE, "is no GraphDef"), (bytes(2**20), "is no graph, or one of 2 GB and more")]
+)
+def test_a_pipe_is_read_while_it_can_be_a_graph(refused, tmp_path, monkeypatch, data, said):
+    monkeypatch.setattr(disk, "_LARGE", 2**16)
+    os.mkfifo(str(tmp_path / "graph.pb"))
+    threading.Thread(target=write, args=(str(tmp_path / "graph.pb"), data), daemon=True).start()
+    assert said in refused(None, "graph.pb", "--loss", "los")
+
+
+def write(path, data):
+    with contextlib.suppress(BrokenPipeError), open(path, "wb") as stream:
+        stream.write(data)
+
+
+def test_a_large_file_is_refused_by_how_it_begins(tmp_path):
+    with open(str(tmp_path / "graph.pb"), "wb") as stream:
+        stream.truncate(disk.LIMIT - 1)
+    assert "is no graph: no protobuf message begins like this" in audited(tmp_path / "graph.pb").err
 
 
 def test_a_file_of_2_gb_is_refused_before_it_is_read(refused, tmp_path):
