@@ -51,10 +51,10 @@ Exit codes: 0 fine, 2 could not run.
 
 _DRAW = f"""Draw where the gradient goes and where it is cut.
 
-The suffix of the output picks the format: .html is one page to search and click in; .svg needs no
-program but pip's, nor does .png on Python 3.11 and later; .dot, .gv, .mmd (Mermaid) and .graphml are
-text; .pdf needs the system's Graphviz; .json is the whole graph for Model Explorer, with its node data
-beside it.
+The suffix of the output picks the format: .html is one page to search and click in; .svg and .png need
+no program but pip's on Python 3.11 and later, else the system's Graphviz, which .pdf always needs;
+.dot, .gv, .mmd (Mermaid) and .graphml are text; .json is the whole graph for Model Explorer, with its
+node data beside it.
 
 {_SOURCE}
 
@@ -128,18 +128,19 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
         found = audits(say, **question)
         written = listed([to_json(each) for each in found]) if json else ""
         shown = [words(each, quoted(each)) for each in found]
-        if svg:
-            _draw(found, svg, say)
-    if json and json != "-":
-        _write(json, written + "\n")
+        undrawn = _undrawn(found, svg, say) if svg else None
     if json == "-":
         click.echo(written)
-        return
+        shown = []
     for index, each in enumerate(shown):
         say_one = console.print if console.is_terminal else click.echo
         if index:
             say_one("")
         say_one(each)
+    if json and json != "-":
+        _write(json, written + "\n")
+    if undrawn is not None:
+        raise undrawn
 
 
 @commands.command(help=_DRAW)
@@ -158,6 +159,15 @@ def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
     for each, name in zip(found, numbered(path, len(found))):
         say(f"drawing {name}")
         each.draw(name, **asked)
+
+
+def _undrawn(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
+    """What went wrong when the cut was drawn: that stops no audit."""
+    try:
+        _draw(found, path, say)
+    except GraphcutError as error:
+        return error
+    return None
 
 
 def _write(path: str, text: str) -> None:

@@ -63,9 +63,16 @@ def draw(
         chosen = choose(format, engine)
         return _save(target, _laid_out(facts, (drawn, text), wanted, (format, chosen, template), seconds))
     except GraphcutError as error:
-        kept = target.with_name(target.name + ".dot")
-        _save(kept, text.encode())
-        raise GraphcutError(f"{error}\nthe DOT text was kept in {printable(str(kept))}") from None
+        raise _kept(target.with_name(target.name + ".dot"), text, error) from None
+
+
+def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
+    """The error, and where the DOT text is now; the error alone where that cannot be written either."""
+    try:
+        _save(beside, text.encode())
+    except GraphcutError:
+        return error
+    return GraphcutError(f"{error}\nthe DOT text was kept in {printable(str(beside))}")
 
 
 def _laid_out(

@@ -24,8 +24,9 @@ def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] 
 
     Args:
         path: where to; its ending picks the format. ``.html`` is one page to search and click in; ``.svg`` and ``.png`` are
-            pictures that need nothing but pip's engines; ``.pdf`` needs the system's Graphviz; ``.dot``, ``.gv``, ``.mmd``
-            (Mermaid) and ``.graphml`` are text; ``.json`` is the whole graph for Model Explorer, its node data beside it.
+            pictures that need nothing but pip's engines on Python 3.11 and later, else the system's Graphviz, which ``.pdf``
+            always needs; ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text; ``.json`` is the whole graph for
+            Model Explorer, its node data beside it.
         engine: ``"wasm"`` or ``"dot"``; by default what is installed.
         **asked: of a picture, what to draw and how. ``detail``: ``"variables"`` folds every op between loss, barriers and
             variables, ``"scopes"`` draws name scopes, ``"ops"`` as many single ops as fit; by default it is what can be

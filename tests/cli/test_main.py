@@ -79,6 +79,24 @@ def test_json_and_picture_go_to_files_beside_the_table(asked, capfd, tmp_path):
     assert (tmp_path / "cut.dot").exists() and "stop-gradient at hidden" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("options", [["--svg", "cut.txt"], ["--svg", "no/cut.svg"], ["--json", "no/a.json"]])
+def test_what_cannot_be_drawn_or_written_stops_no_audit(asked, capfd, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", "model.meta", *options]) == 2
+    out, err = capfd.readouterr()
+    assert out == table(STOPPED) + "\n"
+    assert err.startswith("graphcut: cannot ") and repr(options[1]) in err
+
+
+def test_without_an_engine_the_table_is_told_and_the_picture_kept_as_text(asked, capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr("graphcut.drawing.engines.available", lambda engine: False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", "model.meta", "--svg", "cut.svg", "--json", "-"]) == 2
+    out, err = capfd.readouterr()
+    assert json.loads(out)["counts"]["none"] == 2
+    assert err.startswith("graphcut: no Graphviz to draw svg with\n") and (tmp_path / "cut.svg.dot").exists()
+
+
 def test_draw_takes_what_to_draw(asked, tmp_path):
     whole, part = tmp_path / "whole.dot", tmp_path / "part.dot"
     assert main(["draw", "model.meta", "-o", str(whole)]) == 0
