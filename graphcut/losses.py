@@ -78,7 +78,7 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
     name = name or ("" if objects.is_variable(key) else getattr(key, "name", ""))
     if not isinstance(name, str) or not name:
         raise GraphcutError(
-            "%s= was given a %s that is no tensor of this graph\nIt takes tensors and names."
+            "%s= was given a value of type %s that is no tensor of this graph\nIt takes tensors and names."
             % (asked, type(key).__name__)
         )
     return name

@@ -61,7 +61,7 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
     name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
-            "variables= was given a %s\nIt takes variables, tensors, names and patterns." % type(key).__name__
+            "variables= was given a value of type %s\nIt takes variables, tensors, names and patterns." % type(key).__name__
         )
     return [_with_object(target, key) for target in _named(traced, name)]
 

@@ -84,7 +84,7 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
     thing, arguments = (made[0], made[1:]) if isinstance(made, tuple) and made else (made, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
         raise GraphcutError(
-            f"{printable(source)} returned a {type(thing).__name__}, which cannot be traced\n"
+            f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
     return thing, arguments

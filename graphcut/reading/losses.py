@@ -46,13 +46,17 @@ def _collected(names: Names, origin: Origin) -> Optional[Chosen]:
     return (tuple(tensors), "the losses collection") if tensors else None
 
 
+_STEP = "\nA step that takes its gradients itself is for graphcut.audit_step."
+
+
 def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     outputs = ["%s (%s)" % (printable(key), name) for key, name in origin.outputs.items()]
     named = outputs or [printable(flat.tensor_name(tensor)) for tensor in ends(flat)]
     shown = ", ".join(named[:6]) + (" and %d more" % (len(named) - 6) if len(named) > 6 else "")
+    step = _STEP if origin.label.startswith("function ") else ""
     raise GraphcutError(
-        "no loss was named and none can be told from %s\nName it with loss=; candidates: %s"
-        % (printable(origin.label), shown or "none, nothing here is a float")
+        "no loss was named and none can be told from %s\nName it with loss=; candidates: %s%s"
+        % (printable(origin.label), shown or "none, nothing here is a float", step)
     )
 
 

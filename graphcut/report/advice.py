@@ -7,7 +7,7 @@ from graphcut.terms import Barrier, Cut
 
 ADVICE = {
     Barrier.STOP_GRADIENT: (
-        "if the stop is meant, nothing. Else take tf.stop_gradient out of this line; if it is there to spare other "
+        "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
         "variables, take it out and give the optimizer only those to train (var_list=, or the sources of tape.gradient)"
     ),
     Barrier.PREVENT_GRADIENT: (
@@ -32,7 +32,7 @@ ADVICE = {
         "stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
     ),
     Barrier.ZERO_FILLED: (
-        "let the loss read what the function or loop computes from this variable: it reads another result. If it is to "
+        "let the loss read what the function computes from this variable: it reads another result. If it is to "
         "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed zeros"
     ),
     Barrier.CUSTOM_GRADIENT: (
@@ -93,6 +93,11 @@ NO_BRANCH = (
     "no branch hands a gradient on, and this TensorFlow fills in zeros: take away what stops it inside of one, or leave the "
     "variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
 )
+LOOP = (
+    "what the loss reads of the loop hands no gradient on to it, and TensorFlow fills in zeros: take away what stops it "
+    "inside of the loop, or let the loss read another result. If it is to stay as it is, leave it out of the optimizer's "
+    "variables, for momentum and weight decay move what is fed zeros"
+)
 UNUSED = (
     "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
     "variables that are asked about"
@@ -128,6 +133,8 @@ def advice(cut: Cut, made: str) -> str:
         return BY_VALUE[cut.type]
     if cut.barrier is Barrier.ZERO_FILLED and cut.type.endswith(("If", "Case")):
         return NO_BRANCH
+    if cut.barrier is Barrier.ZERO_FILLED and cut.type.endswith("While"):
+        return LOOP
     if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
     if cut.barrier is Barrier.ZERO and ("Mul" in cut.type or cut.type in JOINING):

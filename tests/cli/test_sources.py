@@ -86,7 +86,7 @@ def test_a_tuple_is_a_function_and_its_arguments(module):
     [
         ("a_module:decoratd", "no 'decoratd' in 'a_module'; did you mean 'decorated'?"),
         ("a_module:plain", "takes x, y\ngive a --spec for each"),
-        ("a_module:number", "returned a int, which cannot be traced\nreturn a tf.Graph"),
+        ("a_module:number", "returned a value of type int, which cannot be traced\nreturn a tf.Graph"),
         ("a_module.py", "names no function\nsay which: a_module.py:function"),
         ("no_such_module:f", "no module 'no_such_module' to import"),
         ("no_such.py:f", "no file 'no_such.py'"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphcut.report.advice import ADVICE, LIBRARY, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
+from graphcut.report.advice import ADVICE, LIBRARY, LOOP, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
 from graphcut.report.explain import explain
 from graphcut.report.routes import route
 from graphcut.report.sourceline import source_line
@@ -137,6 +137,7 @@ def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_
 def test_zeros_that_fill_a_branch_are_told_from_those_of_a_result_that_nobody_reads(kind):
     assert advice(cut("z", Barrier.ZERO_FILLED, kind), "") == NO_BRANCH
     assert advice(cut("z", Barrier.ZERO_FILLED, "PartitionedCall"), "") == ADVICE[Barrier.ZERO_FILLED]
+    assert advice(cut("z", Barrier.ZERO_FILLED, "StatelessWhile"), "") == LOOP
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,22 @@ def test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none():
         assert tf.compat.v1.gradients(rounded(x), x) != [None]
 
 
+@pytest.mark.parametrize("kept", [tf.stop_gradient, tf.identity])
+def test_what_stops_a_variable_in_a_loop_is_named_and_once_it_is_gone_a_gradient_comes(kept):
+    @tf.function
+    def loss(w):
+        def step(number, state):
+            return number + 1, kept(tf.tanh(state * w))
+
+        return tf.reduce_sum(tf.while_loop(lambda number, _: number < 3, step, (0, tf.ones([2])))[1])
+
+    found = graphcut.audit(loss, tf.TensorSpec([2]), variables="w")
+    assert found.verify(numbers=True) == ()
+    stopped = kept is tf.stop_gradient
+    assert found["w"].verdict is (Verdict.ZERO if stopped else Verdict.FLOWS)
+    assert (advice.LOOP in found.explain("w")) is stopped
+
+
 def test_a_line_moved_into_the_tape_is_recorded():
     w = weights("w")
     before = w * w

@@ -242,6 +242,14 @@ def test_without_either_the_ends_of_the_graph_are_candidates():
         graphcut.audit(graph)
 
 
+def test_who_audits_a_step_as_if_it_were_a_loss_is_told_of_audit_step():
+    def step(x, y):
+        return tf.gradients(tf.reduce_sum(x * y), [x, y])
+
+    with pytest.raises(GraphcutError, match=r"no loss was named.*\n.*candidates: '0'.*\n.*for graphcut.audit_step\."):
+        graphcut.audit(step, *[tf.TensorSpec([2])] * 2)
+
+
 def test_it_is_printed_which_loss_was_chosen():
     with tf.Graph().as_default() as graph:
         v1.train.GradientDescentOptimizer(0.1).minimize(scalar(network(5)[0]))
