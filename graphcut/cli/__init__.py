@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import traceback
@@ -10,6 +11,7 @@ from typing import Optional, Sequence
 import click
 
 from graphcut.cli.commands import commands
+from graphcut.cli.guard import silence
 from graphcut.errors import GraphcutError
 
 __all__ = ["main"]
@@ -19,6 +21,14 @@ FINE, COULD_NOT_RUN = 0, 2
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the command line and return its exit code."""
+    try:
+        return _run(arguments)
+    finally:
+        if arguments is None:  # this is the program itself: what foreign code registered to be called at its end comes later
+            atexit.register(silence)
+
+
+def _run(arguments: Optional[Sequence[str]]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -52,6 +52,8 @@ def _imported(name: str) -> ModuleType:
 def _executed(path: Path) -> ModuleType:
     if not path.is_file():
         raise GraphcutError(f"no file {printable(str(path))}")
+    if b"\0" in path.read_bytes():
+        raise GraphcutError(f"{printable(str(path))} is no Python: it holds null bytes")
     sys.path.insert(0, str(path.resolve().parent))
     spec = importlib.util.spec_from_file_location(path.stem, str(path))
     if spec is None or spec.loader is None:

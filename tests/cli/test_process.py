@@ -86,3 +86,36 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     command = f"'{sys.executable}' -m graphcut audit --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+RUDE = """
+import atexit, io, os, sys
+
+sys.stdout = io.StringIO()
+sys.stderr.close()
+os.chdir(os.path.dirname(os.path.abspath(__file__)) + "/elsewhere")
+atexit.register(lambda: os.system("echo the end; echo the end >&2"))
+
+
+def build():
+    import graphcut.reading.messages as messages
+
+    node = messages.CLASSES["Node"](name="w", op="NoOp")
+    return messages.CLASSES["Graph"](node=[node])
+"""
+
+
+def test_what_a_module_does_to_the_streams_and_the_folder_ends_with_it(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    code, out, err = graphcut(tmp_path, "audit", "model.py:build", model=RUDE)
+    assert (code, out) == (2, "") and err.startswith("graphcut: ") and "the end" not in err
+
+
+@pytest.mark.parametrize("model, said", [
+    ("def f(x:\n    pass", "raised at model.py:"),
+    ("x = 1\n\x00", "null bytes"),
+    ("class Stop(BaseException):\n    pass\nraise Stop('now')", "Stop: now\nraised at model.py:3"),
+])  # fmt: skip
+def test_what_cannot_be_imported_is_told_in_few_lines(tmp_path, model, said):
+    code, out, err = graphcut(tmp_path, "audit", "model.py:f", model=model)
+    assert (code, out) == (2, "") and said in err and len(err.splitlines()) <= 3
