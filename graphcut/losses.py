@@ -89,12 +89,14 @@ class Stopped(NamedTuple):
 
     ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
     ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
+    ``idle`` are those of ``ops`` that a tape would record if it watched what they read.
     """
 
     ops: FrozenSet[int] = frozenset()
     symbolic: FrozenSet[int] = frozenset()
     reasons: Mapping[int, Optional[Barrier]] = {}
     unwatched: Mapping[int, Optional[Barrier]] = {}
+    idle: FrozenSet[int] = frozenset()
 
 
 def stop_ops(traced: Traced, asked: Any) -> Stopped:

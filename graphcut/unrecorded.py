@@ -44,6 +44,7 @@ def unrecorded(
     tracked: Set[int] = set()
     linked: Set[int] = set()
     reasons: Dict[int, Optional[Barrier]] = {}
+    idle: Set[int] = set()
     for position, inputs, ends, called in _steps(flat):
         if position in tape.captured:
             continue
@@ -62,6 +63,7 @@ def unrecorded(
         elif inputs:
             early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
             reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else Barrier.OUTSIDE_TAPE))
+            idle.update(ends if inside and not silent and not early else ())
     known = tracked.union(watched, targets)
     unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
     placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
@@ -69,7 +71,8 @@ def unrecorded(
     unwatched.update(dict.fromkeys(late, Barrier.NOT_WATCHED))
     for tensor in set(stands_for).difference(linked):
         reasons[flat.producer[tensor]] = Barrier.NOT_WATCHED if stands_for[tensor] in watched else None
-    return Stopped(frozenset(reasons), reasons=_entered(flat, targets, reasons), unwatched=unwatched)
+    entered = _entered(flat, targets, reasons)
+    return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle))
 
 
 def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:

@@ -58,7 +58,10 @@ def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
     return inquiry._replace(
         traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
         stopped=constants._replace(
-            ops=constants.ops - taken - _recorded(inquiry.traced.flat, constants, taken),
+            ops=constants.ops
+            - taken
+            - _recorded(inquiry.traced.flat, constants, taken)
+            - _woken(inquiry.traced.flat, constants, taken),
             symbolic=constants.symbolic - taken,
             unwatched=_unwatched(flat, constants, taken),
         ),
@@ -84,6 +87,18 @@ def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Fro
         found |= fresh
         waiting.extend(fresh)
     return frozenset(found)
+
+
+def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+    """What a tape records as well once ``taken`` hands it a gradient: a cast of a comparison reads nothing that it watches."""
+    waiting = list(taken if constants.idle else ())
+    readers = edits.readers_of(flat, lambda op, index: True) if waiting else {}
+    found = set(waiting)
+    while waiting:
+        fresh = {reader for tensor in flat.outputs(waiting.pop()) for reader, _ in readers.get(tensor, ())} - found
+        found |= fresh
+        waiting.extend(fresh)
+    return constants.idle & found
 
 
 def _removable(inquiry: Inquiry, flow: Flow, key: Any) -> Iterable[int]:

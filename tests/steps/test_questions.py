@@ -1,6 +1,7 @@
 """What can be asked of an audit of a tape: what if it had recorded more, and where to stop."""
 from __future__ import annotations
 
+import pytest
 import tensorflow as tf
 
 import graphcut
@@ -51,6 +52,49 @@ def test_what_is_not_watched_must_be_watched():
     (found,) = audit.suggest_unblock(first.name)
     assert found.code.startswith("tape.watch(")
     assert words(audit.what_if(remove=first.cut)) == ["flows", "flows"]
+
+
+def chosen(choice):
+    """``w`` reaches the loss by a choice alone, which a tape goes on from only where it is a float."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.cast(choice(x * w), tf.float32) * x * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+@pytest.mark.parametrize(
+    "choice, op, soft",
+    [
+        (lambda x: x > 1.0, "Greater", lambda x: tf.sigmoid(5.0 * (x - 1.0))),
+        (tf.argmax, "ArgMax", tf.nn.softmax),
+        (lambda x: tf.logical_not(tf.cast(x, tf.int32) > 1), "Cast", lambda x: x),
+    ],
+)
+def test_what_was_made_discrete_is_taken_out_and_all_that_the_tape_would_go_on_to_carries(choice, op, soft):
+    audit = chosen(choice)
+    name = audit.variables[0].name
+    assert words(audit) == ["none: not-differentiable", "flows"]
+    assert [found.op for found in audit.suggest_unblock(name)] == [op]
+    assert words(audit.what_if(remove=op)) == words(chosen(soft)) == ["flows", "flows"]
+
+
+def test_what_a_tape_leaves_out_of_its_own_accord_stays_out():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            rounded = tf.round(x * w)
+            with tape.stop_recording():
+                paused = rounded * 2.0
+            loss = tf.reduce_sum(paused * v)
+        return [tape.gradient(loss, [w, v])]
+
+    audit = audited(step, [3])[0]
+    assert words(audit.what_if(remove="Round"))[0] == "none: outside-tape"
 
 
 def test_an_edit_leaves_the_tape_as_it_is():
