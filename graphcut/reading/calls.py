@@ -90,6 +90,12 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
     return opened
 
 
+def check_outputs(outputs: int, ops: int) -> None:
+    """Refuses ops that say of themselves, in a few bytes, that they have more outputs than fit in memory."""
+    if outputs > 2 * LIMIT + 10 * ops:
+        raise GraphcutError("the graph's ops say that they have %d outputs and more\nThe file is damaged." % outputs)
+
+
 def _about(count: int) -> str:
     return str(count) if count < 10**12 else "more than 10^%d" % (count.bit_length() * 301 // 1000 - 1)
 

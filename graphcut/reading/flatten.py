@@ -39,6 +39,7 @@ def _functions(listed: Sequence[Any]) -> Dict[str, Any]:
 
 
 def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str, Body]:
+    calls.check_outputs(root.first[-1], len(root.names))
     bodies, waiting = {"": root}, [root]
     while waiting:
         for name in _called(waiting.pop()):

@@ -31,6 +31,7 @@ class Kinds:
     sizes: List[int] = field(default_factory=list)
     opens: List[bool] = field(default_factory=list)
     unknown: Set[str] = field(default_factory=set)
+    outputs: int = 0
 
     def of_node(self, node: Any) -> int:
         """The index of a node's kind."""
@@ -58,6 +59,8 @@ class Kinds:
             self.loop_ends.add(len(self.table))
         if key[0] in _LOOP_HEAD:
             self.loop_heads.add(len(self.table))
+        self.outputs += len(outputs)
+        calls.check_outputs(self.outputs, len(self.table))
         self.table.append(Kind(key[0], key[1], outputs))
         self.layouts.append(layout)
         self.sizes.append(len(outputs))

@@ -113,6 +113,14 @@ def test_an_op_with_2_to_the_50_outputs(refused):
     assert "has 1125899906842624 outputs" in refused(graph(W, node("s", "Split", "w", "w", num_split={"i": 2**50})))
 
 
+@pytest.mark.parametrize("step", [0, 1], ids=["alike", "each another"])
+def test_many_ops_with_many_outputs(tmp_path, step):
+    wide = [node("s%d" % at, "Split", "w", "w", num_split={"i": 10**6 + step * at}, T={"type": 1}) for at in range(1000)]
+    (tmp_path / "graph.pb").write_bytes(graph(W, *wide).SerializeToString())
+    said = audited(tmp_path / "graph.pb")
+    assert said.code == 2 and "the graph's ops say that they have " in said.err
+
+
 def test_an_attribute_that_is_no_message(refused):
     broken = CLASSES["Node"](name="w", op="VariableV2", attr=[b"\xff\xff\xff\xff"])
     assert "an op has an attribute that protobuf cannot read" in refused(graph(broken))
