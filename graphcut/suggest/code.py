@@ -7,9 +7,10 @@ import re
 from typing import Iterator, Optional, Sequence
 
 from graphcut.barriers.edges import Fence
-from graphcut.dag import SEPARATOR, FlatGraph
+from graphcut.dag import REF, SEPARATOR, FlatGraph
 from graphcut.edits import readers_of
 from graphcut.lines import line_of
+from graphcut.questions import FLOATS
 from graphcut.reading.variables import READERS, root
 from graphcut.rules.moves import JOINING
 from graphcut.sources import Traced
@@ -34,6 +35,19 @@ _OPENED = {
     Barrier.OUTSIDE_TAPE: "with tf.GradientTape() as tape:  # and {x} is computed inside",
     Barrier.NOT_WATCHED: "tape.watch({x})",
 }
+
+
+_SOFT = {
+    "ArgMax": "tf.nn.softmax(k * {0})",
+    "ArgMin": "tf.nn.softmax(-k * {0})",
+    "Equal": "tf.exp(-k * tf.square({0} - {1}))",
+    "Greater": "tf.sigmoid(k * ({0} - {1}))",
+    "GreaterEqual": "tf.sigmoid(k * ({0} - {1}))",
+    "Less": "tf.sigmoid(k * ({1} - {0}))",
+    "LessEqual": "tf.sigmoid(k * ({1} - {0}))",
+    "NotEqual": "1 - tf.exp(-k * tf.square({0} - {1}))",
+}
+_FLOAT = "{x}  # a float, in place of {own}"
 
 
 def stopping_lines(traced: Traced, tensors: Sequence[int]) -> Iterator[str]:
@@ -71,14 +85,38 @@ def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
     """The line without the barrier: the stop taken out of it, or what carries a gradient in its place."""
     flat = traced.flat
     op = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", flat.type(fence.op)).lower()
+    if _is_choice(flat, fence):
+        return _soft(traced, fence)
     written = _rewritten(line_of(where), op, fence.barrier)
     if written is not None:
         return written
-    x = identifier(flat.names[flat.producer[flat.inputs[fence.op][fence.input]]])
+    x = _called(traced, flat.inputs[fence.op][fence.input])
     own = identifier(flat.names[fence.op])
     if fence.barrier is Barrier.ZERO and flat.type(fence.op) in JOINING:
         return f"tf.reduce_sum({x})  # the loss reads other pieces of {own} alone"
     return _OPENED[fence.barrier].format(own=own, x=x, op="tf." + op, type=flat.type(fence.op))
+
+
+def _is_choice(flat: FlatGraph, fence: Fence) -> bool:
+    """Whether the op makes no float: what goes straight through it would be none either."""
+    made = [flat.dtypes[tensor] % REF for tensor in flat.outputs(fence.op)]
+    return fence.barrier is Barrier.NOT_DIFFERENTIABLE and FLOATS.isdisjoint(made)
+
+
+def _soft(traced: Traced, fence: Fence) -> str:
+    """What makes a float in place of a choice."""
+    flat = traced.flat
+    read = [_called(traced, tensor) for tensor in flat.inputs[fence.op]]
+    own = identifier(flat.names[fence.op])
+    return _SOFT.get(flat.type(fence.op), _FLOAT).format(*read, x=read[fence.input], own=own)
+
+
+def _called(traced: Traced, tensor: int) -> str:
+    """What code may call a tensor: by the variable that it is the value of, else by its op."""
+    flat = traced.flat
+    handle = flat.tensor_name(_handle(flat, tensor))
+    name = next((each.name for each in traced.variables if handle in each.tensors), "")
+    return identifier(name or flat.names[flat.producer[tensor]])
 
 
 def _rewritten(line: str, op: str, barrier: Barrier) -> Optional[str]:

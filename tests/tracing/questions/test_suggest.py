@@ -188,6 +188,34 @@ def test_a_choice_that_becomes_a_number_is_one_barrier():
     assert re.fullmatch(r"(\w+) \+ tf\.stop_gradient\(tf\.round\(\1\) - \1\)", rounding.code)
 
 
+@pytest.mark.parametrize(
+    "choice, code",
+    [
+        (lambda w, x: w > x, "tf.sigmoid(k * (w - x))"),
+        (lambda w, x: w <= x, "tf.sigmoid(k * (x - w))"),
+        (tf.equal, "tf.exp(-k * tf.square(w - x))"),
+        (tf.not_equal, "1 - tf.exp(-k * tf.square(w - x))"),
+        (lambda w, x: tf.argmax(w), "tf.nn.softmax(k * w)"),
+        (lambda w, x: tf.argmin(w), "tf.nn.softmax(-k * w)"),
+    ],
+)
+def test_a_soft_choice_is_written_in_place_of_one_and_has_a_gradient(choice, code):
+    with tf.Graph().as_default() as graph:
+        w, x = weights("w", 3), given("x", 3)
+        audit = graphcut.audit(graph, loss=tf.reduce_sum(tf.cast(choice(w, x), tf.float32) * x))
+        soft = eval(code, {"tf": tf, "w": w, "x": x, "k": 5.0})
+        assert tf.compat.v1.gradients(tf.reduce_sum(soft * x), w) != [None]
+    (found,) = audit.suggest_unblock("w")
+    assert found.code == code
+
+
+def test_no_float_is_told_to_become_one():
+    with tf.Graph().as_default() as graph:
+        w = weights("w", 3)
+        audit = graphcut.audit(graph, loss=tf.reduce_sum(tf.cast(tf.cast(w, tf.int32, name="whole"), tf.float32)))
+    assert [found.code for found in audit.suggest_unblock("w")] == ["w  # a float, in place of whole"]
+
+
 SOURCE = '''
 import tensorflow as tf
 
