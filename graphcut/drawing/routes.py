@@ -150,6 +150,7 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
     if not wanted:
         return {}
+    assigning = {op for (op, _), told in barred.items() if any(each.barrier is Barrier.STATE for each in told)}
     open_ways = towards(sorted(targets), open_producers)
     lost: Dict[int, int] = {}
     hidden = [op for op in wanted if op not in open_ways and op not in behind]
@@ -159,7 +160,7 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     for op in hidden:
         if op in any_ways:
             _follow_hidden(op, any_ways, barred, lost, behind)
-        else:
+        elif op in assigning:
             lost.update(_assigned(ops, op, targets))
     return lost
 

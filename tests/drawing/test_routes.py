@@ -8,7 +8,7 @@ from graphcut.drawing import ops as numbered
 from graphcut.drawing.boxes import Line
 from graphcut.drawing.picture import _LINES
 from graphcut.drawing.routes import routes as sketched
-from graphcut.terms import Barrier, Verdict
+from graphcut.terms import Barrier, Role, Stop, Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
@@ -135,3 +135,21 @@ def test_a_value_that_is_only_assigned_ends_at_the_variable():
     audit = FakeAudit(graph=graph, variables=(variable("w"), assigned), carrying=frozenset(["loss", "w/Read", "w"]))
     found = lines(audit)
     assert (found["w", "assign"], found["assign", "u/Read"]) == (Line.LOST, Line.CUT)
+
+
+def test_no_gradient_comes_to_a_stop_that_does_not_feed_the_loss():
+    graph = dag(
+        """
+        w = Placeholder
+        hidden = Tanh w
+        dead = StopGradient hidden
+        loss = Sum hidden
+        """,
+    )
+    audit = FakeAudit(
+        graph=graph,
+        variables=(variable("w"),),
+        stops=(Stop("dead", Role.DEAD, False, ()),),
+        carrying=frozenset(["loss", "hidden", "w"]),
+    )
+    assert lines(audit) == {("loss", "hidden"): Line.LIVE, ("hidden", "w"): Line.LIVE, ("dead", "hidden"): Line.CUT}
