@@ -7,8 +7,9 @@ becomes its own node (no outputs), then one node for each loop variable, then on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.dag import Call, Kind
 from graphcut.errors import GraphcutError, printable
@@ -72,7 +73,7 @@ class _Builder:
         self.controls: List[Tuple[int, ...]] = []
         self.calls: List[Call] = []
         self.based: Dict[int, Tuple[int, Layout]] = {}
-        self.scope = Namespace(name, self._outputs)
+        self.scope = Namespace(name, partial(_outputs, self.based, self.first, self.kinds, kinds.layouts))
 
     def build(self, arguments: Iterable[Any], nodes: Sequence[Any], ret: Iterable[str]) -> Body:
         listed = [(arg.name, self.known.of_outputs("_Arg", (arg.type,))) for arg in arguments]
@@ -92,10 +93,6 @@ class _Builder:
             if node.name in used:
                 kinds[index] = self.known.of_unknown(node, used[node.name])
         return kinds
-
-    def _outputs(self, op: int) -> Tuple[int, Layout]:
-        """The first output of an op and how its outputs are laid out; those of a call are its results'."""
-        return self.based.get(op) or (self.first[op], self.known.layouts[self.kinds[op]])
 
     def _add(self, name: str, kind: int) -> int:
         """Append one op that nothing names."""
@@ -182,3 +179,14 @@ class _Builder:
             if indices:
                 found[op] = indices
         return found
+
+
+def _outputs(
+    based: Mapping[int, Tuple[int, Layout]],
+    first: Sequence[int],
+    kinds: Sequence[int],
+    layouts: Sequence[Layout],
+    op: int,
+) -> Tuple[int, Layout]:
+    """The first output of an op and how its outputs are laid out; those of a call are its results'."""
+    return based.get(op) or (first[op], layouts[kinds[op]])
