@@ -1,6 +1,6 @@
 """Live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
 
-The graph is handed over as ``GraphDef`` bytes, the values of large constants dropped first. It is read, never changed.
+The graph is handed over as a message, the values of large constants dropped first. It is read, never changed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from dataclasses import replace
 from typing import AbstractSet, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from graphcut.errors import GraphcutError
 from graphcut.reading import signatures
-from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin, Variable, Whole
-from graphcut.tracing import bodies
+from graphcut.tracing import bodies, written
 from graphcut.tracing.alone import op_def
 from graphcut.tracing.failures import explained, labelled
 from graphcut.tracing.left import left
 from graphcut.tracing.objects import captures, stand_ins, variable_of
 from graphcut.tracing.owners import owned
 
-_LARGE = 1024
 Traced = Tuple[Any, Origin]
 
 
@@ -66,12 +63,11 @@ def example(value: Any) -> Any:
 
 def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
     """The message and the origin of a live graph."""
-    return of_bytes(graph, serialized(graph), label, outputs, variables)
+    return of_message(graph, written.message(graph), label, outputs, variables)
 
 
-def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
-    """The same of a live graph as it was when these bytes were written."""
-    message = CLASSES["Graph"].FromString(data)
+def of_message(graph: Any, message: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
+    """The same of a live graph as it was when this message was written."""
     found = bodies.graphs(graph)
     types = _types(message)
     dead, second = bodies.exits(found) if types & {"Exit", "RefExit"} else ((), ())
@@ -87,7 +83,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         live=graph,
         op_defs=_unknown(types),
         knows_variables=True,
-        left=left(found) if b"PyFunc" in data else {},
+        left=left(found) if any("PyFunc" in each for each in types) else {},
     )  # fmt: skip
     return message, origin
 
@@ -96,28 +92,6 @@ def _types(message: Any) -> AbstractSet[str]:
     """The types of all ops, those in functions included."""
     bodies_of = [message.node] + [each.node_def for each in message.library.function]
     return {node.op for nodes in bodies_of for node in nodes}
-
-
-def serialized(graph: Any) -> bytes:
-    """The bytes of a graph's ``GraphDef`` without the values of large constants."""
-    try:
-        graph_def = graph.as_graph_def()
-        for node in graph_def.node:
-            if node.op == "Const":
-                _drop_value(node.attr["value"].tensor)
-        return bytes(graph_def.SerializeToString())
-    except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:
-        raise GraphcutError(
-            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
-            % str(error).splitlines()[0][:160]
-        ) from error
-
-
-def _drop_value(tensor: Any) -> None:
-    if len(tensor.tensor_content) > _LARGE:
-        zero = not tensor.tensor_content.strip(b"\0")
-        tensor.ClearField("tensor_content")
-        tensor.version_number = 0 if zero else -1
 
 
 def _unknown(types: AbstractSet[str]) -> Dict[str, signatures.Signature]:

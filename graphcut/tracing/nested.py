@@ -16,8 +16,8 @@ from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
 from graphcut.recorded import Gradient, Source, Span, Tape
 from graphcut.tracing.entries import Entry, entries_of, leading
-from graphcut.tracing.live import serialized
 from graphcut.tracing.objects import captures, is_symbolic, stand_ins, variable_of
+from graphcut.tracing.written import serialized
 
 
 class Level(NamedTuple):

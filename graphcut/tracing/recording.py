@@ -22,10 +22,10 @@ from tensorflow.python.ops import gradients_util
 from graphcut.recorded import Gradient, Tape
 from graphcut.tracing import handed, left, tapes
 from graphcut.tracing.asked import Asked, graphs_around, name_in, sources, stand_ins_in
-from graphcut.tracing.live import serialized
 from graphcut.tracing.objects import captures, variable_of
 from graphcut.tracing.patches import Patch, Patches
 from graphcut.tracing.where import call, here
+from graphcut.tracing.written import serialized
 
 _LOCAL = threading.local()
 _ACTIVE: List[Recording] = []

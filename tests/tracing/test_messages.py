@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 import graphcut
 from fixtures.graphs.flow import Network
 from graphcut import GraphcutError
+from graphcut.tracing import written
 from tests.tracing.building import EAGER, placeholder_graph, v1, words
 
 EXPECTED = {"w": "flows", "u": "none"}
@@ -145,10 +146,10 @@ def test_a_keras_model_that_was_saved_is_judged_like_the_live_one(tmp_path):
 def test_a_live_graph_of_2_gb(error, monkeypatch):
     """TensorFlow 2.21 writes more than protobuf can read, and stumbles over it itself; others refuse to write."""
 
-    def too_large():
+    def too_large(graph):
         raise error
 
     graph = tf.Graph()
-    monkeypatch.setattr(graph, "as_graph_def", too_large)
+    monkeypatch.setattr(written, "_bytes", too_large)
     with pytest.raises(GraphcutError, match="cannot write this graph out: .*\nA GraphDef ends at 2 GB"):
         graphcut.trace(graph)
