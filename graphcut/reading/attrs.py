@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple, Type
 
 from graphcut.dag import Kind, Shape
 from graphcut.errors import GraphcutError
@@ -13,13 +13,18 @@ from graphcut.reading.messages import CLASSES
 
 def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
     """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
-    from google.protobuf.message import DecodeError
-
+    read = CLASSES["AttrEntry"].FromString
     try:
-        entries = [CLASSES["AttrEntry"].FromString(each) for each in attrs]
-    except (DecodeError, ValueError) as error:
+        entries = [read(each) for each in attrs]
+    except _unreadable() as error:
         raise GraphcutError("an op has an attribute that protobuf cannot read\nThe file is damaged.") from error
     return {entry.key: entry.value for entry in entries}
+
+
+def _unreadable() -> Tuple[Type[Exception], ...]:
+    from google.protobuf.message import DecodeError
+
+    return DecodeError, ValueError
 
 
 _remembered = lru_cache(maxsize=1024)(parsed)

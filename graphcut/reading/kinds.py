@@ -70,12 +70,11 @@ class Kinds:
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
         if op_type in self.functions:
             return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
-        values = parsed(attrs)
         signature = self.op_defs.get(op_type) or signatures.known(op_type)
         if signature is None:
             self.unknown.add(op_type)
-            return guessed(values, 1)
-        return signatures.layout(signature, values)
+            return guessed(parsed(attrs), 1)
+        return signatures.layout(signature, {} if signature.is_fixed else parsed(attrs))
 
 
 def guessed(values: Mapping[str, Any], outputs: int) -> Layout:

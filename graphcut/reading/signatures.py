@@ -31,6 +31,11 @@ class Signature(NamedTuple):
     outputs: Tuple[Output, ...]
     defaults: Mapping[str, str]
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the outputs are the same whatever the attributes."""
+        return all(output.dtype.isdigit() and not output.number for output in self.outputs)
+
 
 @lru_cache(maxsize=None)
 def _table() -> Dict[str, str]:

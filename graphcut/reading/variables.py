@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Kind, Shape, dtype_name
 from graphcut.reading.attrs import attribute, shape, text
@@ -21,7 +21,8 @@ OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
     """Every variable, unique names, those that the origin names first and in its order."""
     found: Dict[str, Variable] = {}
-    for each in _of_ops(flat):
+    told = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
+    for each in _of_ops(flat, told):
         before = found.get(each.name)
         found[each.name] = each if before is None else _joined(before, each)
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
@@ -55,13 +56,16 @@ def _fits(saved: Variable, op: Variable) -> bool:
 
 
 def _joined(one: Variable, other: Variable) -> Variable:
-    return Variable(one.name, one.tensors + other.tensors, one.trainable, one.dtype, one.shape)
+    shape = other.shape if one.shape is None else one.shape
+    return Variable(one.name, one.tensors + other.tensors, one.trainable, one.dtype or other.dtype, shape)
 
 
 def _completed(known: Variable, match: Variable) -> Variable:
-    tensors = known.tensors + tuple(each for each in match.tensors if each not in known.tensors)
+    more = tuple(each for each in match.tensors if each not in known.tensors)
+    if not more and known.dtype and known.shape is not None:
+        return known
     shape = match.shape if known.shape is None else known.shape
-    return replace(known, tensors=tensors, dtype=known.dtype or match.dtype, shape=shape)
+    return replace(known, tensors=known.tensors + more, dtype=known.dtype or match.dtype, shape=shape)
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
@@ -80,8 +84,9 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
     return tuple(unique)
 
 
-def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
-    """The variables that ops of the graph itself make: handles, references, captured resources that are read."""
+def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
+    """The variables that ops of the graph itself make: handles, references, captured resources that are read; those whose
+    tensor is in ``told`` without their dtype and shape."""
     wanted = {kind for kind, each in enumerate(flat.kind_table) if each.type in HANDLES | REFERENCES | _PLACEHOLDERS}
     read: Optional[Dict[int, int]] = None
     for op, kind in enumerate(flat.kinds):
@@ -90,14 +95,10 @@ def _of_ops(flat: FlatGraph) -> Iterator[Variable]:
         each = flat.kind_table[kind]
         tensor = flat.first[op]
         if each.type in REFERENCES | HANDLES:
-            name = text(each, "shared_name") if each.type in HANDLES else ""
-            yield Variable(
-                name or flat.names[op],
-                (flat.tensor_name(tensor),),
-                None,
-                _dtype(each),
-                _shape(flat, op),
-            )
+            name = (text(each, "shared_name") if each.type in HANDLES else "") or flat.names[op]
+            tensor_name = flat.tensor_name(tensor)
+            facts = ("", None) if tensor_name in told else (_dtype(each), _shape(each))
+            yield Variable(name, (tensor_name,), None, *facts)
         elif each.outputs[0] == RESOURCE:
             read = _read(flat) if read is None else read
             if tensor in read:
@@ -109,8 +110,8 @@ def _dtype(kind: Kind) -> str:
     return dtype_name(0 if value is None else value.type)
 
 
-def _shape(flat: FlatGraph, op: int) -> Shape:
-    value = attribute(flat.kind_table[flat.kinds[op]], "shape")
+def _shape(kind: Kind) -> Shape:
+    value = attribute(kind, "shape")
     return None if value is None else shape(value.shape)
 
 
