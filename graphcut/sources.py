@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut.dag import SEPARATOR, FlatGraph, Shape, collector_paused
+from graphcut.dag import SEPARATOR, FlatGraph, Kind, Shape, collector_paused
 from graphcut.digraph import to_networkx
 from graphcut.errors import GraphcutError
 from graphcut.reading import attrs
@@ -30,18 +30,31 @@ class Traced:
     def shapes(self, op: int) -> Sequence[Shape]:
         """The static shapes of an op's outputs, ``None`` each where nobody knows."""
         flat = self.flat
-        count = len(flat.outputs(op))
-        known = (
-            self.origin.shapes(flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
-            if self.origin.live is not None
-            else None
-        )
-        known = known or attrs.output_shapes(flat.kind_table[flat.kinds[op]]) or ()
-        return known if len(known) == count else (None,) * count
+        name = flat.names[op].rpartition(SEPARATOR)[2]
+        live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
+        return _shapes(flat.kind_table[flat.kinds[op]], live)
+
+    def every_shape(self) -> Iterator[Sequence[Shape]]:
+        """The same of each op, in order."""
+        flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
+        if self.origin.live is None:
+            known = [_shapes(kind, None) for kind in kinds]
+            yield from map(known.__getitem__, flat.kinds)
+            return
+        functions = [context.function for context in flat.context_table] + [None]
+        for name, kind, context in zip(flat.names, flat.kinds, flat.contexts):
+            found = shapes(functions[context], name if context < 0 else name.rpartition(SEPARATOR)[2])
+            yield found if found and len(found) == len(kinds[kind].outputs) else _shapes(kinds[kind], found)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
         """``file:line`` of an op, and whether a library made it."""
         return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
+
+
+def _shapes(kind: Kind, live: Optional[Sequence[Shape]]) -> Sequence[Shape]:
+    """The shapes of an op's outputs: those of the live graph, else what its attributes tell."""
+    known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
+    return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)
 
 
 def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
@@ -83,7 +96,7 @@ def to_dag(traced: Traced) -> nx.DiGraph:
             for name in each.tensors
             for op in traced.names.ops(name.rpartition(":")[0])[:1]
         }
-        dag = to_networkx(traced.flat, traced.shapes, variable_ops)
+        dag = to_networkx(traced.flat, traced.every_shape(), variable_ops)
     dag.graph["source"] = traced.origin.label
     dag.graph["outputs"] = dict(traced.origin.outputs)
     dag.graph["variables"] = {each.name: (each.tensors[0] if each.tensors else None) for each in traced.variables}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+import tensorflow as tf
 
 from graphcut.dag import Shape
 from graphcut.tracing import where
 
 Graphs = Dict[Optional[str], Any]
 Place = Tuple[Optional[str], str]
+Finders = Dict[Optional[str], Callable[[str], Any]]
 Made = Tuple[Optional[str], bool]
 
 
@@ -69,12 +73,12 @@ class Where:
     """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
 
     def __init__(self, graphs: Graphs) -> None:
-        self._graphs = graphs
+        self._finders = _finders(graphs)
         self._known: Dict[Place, Made] = {}
 
     def __call__(self, function: Optional[str], name: str) -> Made:
         if (function, name) not in self._known:
-            op = _operation(self._graphs, function, name)
+            op = _operation(self._finders, function, name)
             self._known[function, name] = (None, False) if op is None else where.place(op)
         return self._known[function, name]
 
@@ -83,24 +87,34 @@ class Shapes:
     """The static shapes of an op's outputs in a live graph."""
 
     def __init__(self, graphs: Graphs) -> None:
-        self._graphs = graphs
+        self._finders = _finders(graphs)
 
     def __call__(self, function: Optional[str], name: str) -> Optional[Sequence[Shape]]:
-        op = _operation(self._graphs, function, name)
-        return None if op is None else tuple([tensor._shape_tuple() for tensor in op.outputs])
+        op = _operation(self._finders, function, name)
+        return None if op is None else tuple([_sizes(tensor.shape) for tensor in op.outputs])
 
 
-def _operation(graphs: Graphs, function: Optional[str], name: str) -> Any:
-    graph = graphs.get(function)
+def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
     try:
-        return None if graph is None else _find(graph)(name)
+        return finders[function](name)
     except (KeyError, ValueError):
         return None
 
 
-def _find(graph: Any) -> Callable[[str], Any]:
-    """What finds an op by its name: without the checks of ``get_operation_by_name``, which take four times as long, where
-    this TensorFlow has the like."""
-    found: Callable[[str], Any] = getattr(graph, "_get_operation_by_name", None) or graph.get_operation_by_name
-    return found
+def _finders(graphs: Graphs) -> Finders:
+    """What finds an op of each graph by its name: without the checks of ``get_operation_by_name``, which take four times as
+    long, where this TensorFlow has the like."""
+    return {
+        function: getattr(graph, "_get_operation_by_name", None) or graph.get_operation_by_name
+        for function, graph in graphs.items()
+    }
 
+
+def _listed(shape: tf.TensorShape) -> Shape:
+    return None if shape.ndims is None else tuple(shape.as_list())
+
+
+# Newer TensorFlows keep the sizes as just this tuple, older ones as a list of ``Dimension``.
+_sizes: Callable[[tf.TensorShape], Shape] = (
+    operator.attrgetter("_dims") if getattr(tf.TensorShape([1, None]), "_dims", None) == (1, None) else _listed
+)

@@ -30,7 +30,7 @@ LOOP = """
 
 def dag(text):
     flat = graph(text)
-    return to_networkx(flat, lambda op: (None,) * len(flat.outputs(op)), {})
+    return to_networkx(flat, [(None,) * len(flat.outputs(op)) for op in range(len(flat.names))], {})
 
 
 def test_each_call_has_its_own_copy():
