@@ -13,7 +13,6 @@ import networkx as nx
 from graphcut.dag import FlatGraph, Shape, dtype_name
 
 Attributes = Dict[str, Any]
-Uses = Tuple[Tuple[int, int], ...]
 
 
 def to_networkx(flat: FlatGraph, shapes: Iterable[Sequence[Shape]], variables: Mapping[int, str]) -> nx.DiGraph:
@@ -59,25 +58,22 @@ def _tensor_names(flat: FlatGraph) -> List[str]:
 
 def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes]]) -> Iterator[Dict[str, Attributes]]:
     """What each op reads and waits for, loop-carried edges left out, entered into ``successors`` as well."""
-    names, producer, first = flat.names, flat.producer, flat.first
-    known: Dict[Uses, Uses] = {}
-    for op, (name, inputs, controls) in enumerate(zip(names, flat.inputs, flat.controls)):
-        read: Dict[int, Uses] = {}
+    looped = {op: {flat.names[source] for source in _looped(flat, op)} for op in flat.loop_inputs}
+    sources = [flat.names[op] for op in flat.producer]
+    outputs = [tensor - flat.first[op] for tensor, op in enumerate(flat.producer)]
+    known: Dict[Tuple[int, int], Tuple[Tuple[int, int], ...]] = {}
+    for op, (name, inputs, controls) in enumerate(zip(flat.names, flat.inputs, flat.controls)):
+        edges: Dict[str, Attributes] = {}
+        left_out = looped.get(op, ())
         for index, tensor in enumerate(inputs):
-            source = producer[tensor]
-            uses = ((tensor - first[source], index),)
-            read[source] = read[source] + uses if source in read else uses
-        looped = _looped(flat, op) if op in flat.loop_inputs else ()
-        edges = {
-            names[source]: {"tensors": known.setdefault(uses, uses), "control": False}
-            for source, uses in read.items()
-            if source not in looped
-        }
-        for source in controls:
-            if source not in read:
-                edges[names[source]] = {"tensors": (), "control": True}
-        for before, attributes in edges.items():
-            successors[before][name] = attributes
+            source, use = sources[tensor], (outputs[tensor], index)
+            if source in edges:
+                edges[source]["tensors"] += (use,)
+            elif source not in left_out:
+                edges[source] = successors[source][name] = {"tensors": known.setdefault(use, (use,)), "control": False}
+        for source in [flat.names[each] for each in controls]:
+            if source not in edges and source not in left_out:
+                edges[source] = successors[source][name] = {"tensors": (), "control": True}
         yield edges
 
 

@@ -42,9 +42,11 @@ class Traced:
             yield from map(known.__getitem__, flat.kinds)
             return
         functions = [context.function for context in flat.context_table] + [None]
+        counts = [len(kind.outputs) for kind in kinds]
         for name, kind, context in zip(flat.names, flat.kinds, flat.contexts):
-            found = shapes(functions[context], name if context < 0 else name.rpartition(SEPARATOR)[2])
-            yield found if found and len(found) == len(kinds[kind].outputs) else _shapes(kinds[kind], found)
+            own = name if context < 0 else name.rpartition(SEPARATOR)[2]
+            found = shapes(functions[context], own) if counts[kind] else ()
+            yield found if found is not None and len(found) == counts[kind] else _shapes(kinds[kind], found)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
         """``file:line`` of an op, and whether a library made it."""

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from graphcut.barriers.edges import Edge, Fence, assignments, edges, is_open
+from graphcut.barriers.edges import Edge, Edges, Fence
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Relation
 from graphcut.terms import Barrier
@@ -102,12 +102,10 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
 
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
     """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
-    assigned = assignments(flow.rules.flat)
-    walk = flow.reached(relation)
+    edges, walk = Edges(flow, relation), flow.reached(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
-    queue: Deque[Tuple[int, int]] = deque(
-        (tensor, 0) for tensor in crossed if tensor in flow.dead or not is_open(flow, relation, assigned, tensor)
-    )
+    begins = flow.dead.union(edges.closed(crossed))
+    queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in crossed if tensor in begins)
     done: Set[int] = set()
     taken: List[Tuple[int, Edge]] = []
     while queue:
@@ -115,7 +113,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
         if tensor in done or crossed[tensor] < cost:
             continue
         done.add(tensor)
-        for edge in edges(flow, relation, assigned, tensor):
+        for edge in edges(tensor):
             total = cost + edge.cost
             if total < crossed.get(edge.source, total + 1):
                 crossed[edge.source] = total

@@ -7,11 +7,11 @@ because leaving it, at the op that made numbers discrete (``ArgMax``, a comparis
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
-from graphcut.flow.walk import Relation, connected
+from graphcut.flow.walk import Fill, Relation, connected
 from graphcut.reading.variables import root
 from graphcut.terms import Barrier
 
@@ -41,47 +41,54 @@ class Edge(NamedTuple):
 Assigned = Dict[int, List[Tuple[int, int, int]]]
 
 
-def edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterable[Edge]:
-    """All edges from ``tensor`` towards the inputs, in the graph's order."""
-    if is_open(flow, relation, assigned, tensor):
-        flat = flow.rules.flat
+class Edges:
+    """The edges of one relation. Called with a tensor it gives all that lead towards the inputs, in the graph's order."""
+
+    def __init__(self, flow: Flow, relation: Relation) -> None:
+        self.flow, self.relation = flow, relation
+        self._assigned = _assignments(flow.rules.flat)
+        self._filled: Mapping[int, Fill] = {} if relation is connected else flow.fills
+        self._barred = flow.stopped.union(self._filled)
+
+    def __call__(self, tensor: int) -> Iterable[Edge]:
+        for _ in self.closed((tensor,)):
+            return self._edges(tensor)
+        flat = self.flow.rules.flat
         return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
-    return _edges(flow, relation, assigned, tensor)
 
+    def closed(self, tensors: Iterable[int]) -> Iterator[int]:
+        """Those of the tensors from which a gradient does not pass to every input: there may be a barrier."""
+        flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
+        producer, first, inputs, barred, assigned = flat.producer, flat.first, flat.inputs, self._barred, self._assigned
+        for tensor in tensors:
+            op = producer[tensor]
+            given = inputs[op]
+            free = relation(row(op))[tensor - first[op]]
+            open_to_all = len(free) == len(given) and False not in [passing[each] for each in given]
+            if not open_to_all or op in barred or tensor in assigned:
+                yield tensor
 
-def _edges(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> Iterator[Edge]:
-    flat = flow.rules.flat
-    op = flat.producer[tensor]
-    row = flow.rules.row(op)
-    free = frozenset(() if flow.bounds.get(op) else relation(row)[tensor - flat.first[op]])
-    for index, source in enumerate(flat.inputs[op]):
-        if index in free and flow.rules.passing[source]:
-            yield Edge(source, 0, None)
-        elif index in free and source in flow.rules.unwatched:
-            yield _unwatched(op, index, source, flow.rules.unwatched[source])
-        else:
-            yield _blocked(flow, tensor, op, index, source, row.barriers[index])
-    if op in flow.fills and relation is not connected:
-        for index, source in enumerate(flow.fills[op].tensors):
-            if source not in flat.inputs[op] and flow.rules.passing[source]:
+    def _edges(self, tensor: int) -> Iterator[Edge]:
+        flow, flat, passing = self.flow, self.flow.rules.flat, self.flow.rules.passing
+        op = flat.producer[tensor]
+        row = flow.rules.row(op)
+        free = frozenset(() if flow.bounds.get(op) else self.relation(row)[tensor - flat.first[op]])
+        for index, source in enumerate(flat.inputs[op]):
+            if index in free and passing[source]:
+                yield Edge(source, 0, None)
+            elif index in free and source in flow.rules.unwatched:
+                yield _unwatched(op, index, source, flow.rules.unwatched[source])
+            else:
+                yield _blocked(flow, tensor, op, index, source, row.barriers[index])
+        for index, source in enumerate(self._filled[op].tensors) if op in self._filled else ():
+            if source not in flat.inputs[op] and passing[source]:
                 yield Edge(source, 1, Fence(flow.fills[op].group, index, Barrier.ZERO_FILLED))
-    for op, index, source in assigned.get(tensor, ()):
-        yield Edge(source, 1, Fence(op, index, Barrier.STATE))
+        for op, index, source in self._assigned.get(tensor, ()):
+            yield Edge(source, 1, Fence(op, index, Barrier.STATE))
 
 
 def _unwatched(op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
     return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
-
-
-def is_open(flow: Flow, relation: Relation, assigned: Assigned, tensor: int) -> bool:
-    """Whether a gradient passes to every input: there is no barrier to look for from here."""
-    flat, passing = flow.rules.flat, flow.rules.passing
-    op = flat.producer[tensor]
-    if op in flow.stopped or tensor in assigned or (op in flow.fills and relation is not connected):
-        return False
-    given = flat.inputs[op]
-    free = relation(flow.rules.row(op))[tensor - flat.first[op]]
-    return len(free) == len(given) and False not in map(passing.__getitem__, given)
 
 
 def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
@@ -98,7 +105,7 @@ def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier:
     return Edge(source, 0 if fence.is_free else 1, fence)
 
 
-def assignments(flat: FlatGraph) -> Assigned:
+def _assignments(flat: FlatGraph) -> Assigned:
     """For the handle or reference of each variable what is assigned to it: op, input, value; initializers left out."""
     found: Assigned = {}
     kinds = {

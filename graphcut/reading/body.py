@@ -42,7 +42,7 @@ class Body:
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
     """The body that a graph's nodes make."""
-    return _Builder("", kinds).build((), nodes, ())
+    return _Builder("", kinds).build((), list(nodes), ())
 
 
 def of_function(function: Any, kinds: Kinds) -> Body:
@@ -52,7 +52,7 @@ def of_function(function: Any, kinds: Kinds) -> Body:
         function.ret[arg.name] if arg.name in function.ret else _missing_return(signature.name, arg.name)
         for arg in signature.output_arg
     ]
-    return _Builder(signature.name, kinds).build(signature.input_arg, function.node_def, ret)
+    return _Builder(signature.name, kinds).build(signature.input_arg, list(function.node_def), ret)
 
 
 def _missing_return(function: str, name: str) -> Any:
@@ -87,7 +87,7 @@ class _Builder:
         )  # fmt: skip
 
     def _kinds(self, nodes: Sequence[Any]) -> List[int]:
-        kinds = list(map(self.known.of_node, nodes))
+        kinds = self.known.of_nodes(nodes)
         used = unknown_outputs(nodes, self.known.unknown)
         for index, node in enumerate(nodes) if used else ():
             if node.name in used:
@@ -160,7 +160,7 @@ class _Builder:
         return tuple([self.scope.tensor(text, node.name, "reads") for text in node.input if text[:1] != "^"])
 
     def _connect_call(self, op: int, node: Any, kind: Kind, tensors: Sequence[int]) -> None:
-        outputs = self.known.table[self.known.of_node(node)].outputs
+        outputs = self.known.table[self.known.of_nodes([node])[0]].outputs
         count, loops = len(outputs), calls.is_loop(node.op)
         variables = tuple(range(op + 1, op + 1 + count)) if loops else ()
         start = op + 1 + len(variables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR, Call, Context, FlatGraph, collector_paused
 from graphcut.errors import GraphcutError, printable
@@ -13,10 +13,15 @@ from graphcut.reading.inert import inert
 from graphcut.reading.kinds import Kinds
 from graphcut.reading.signatures import Signature
 
+OpDefs = Callable[[str], Optional[Signature]]
 _LONGEST_PREFIX = 400
 
 
-def flatten(graph: Any, op_defs: Mapping[str, Signature], opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
+def _none(op_type: str) -> Optional[Signature]:
+    return None
+
+
+def flatten(graph: Any, op_defs: OpDefs = _none, opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
     """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds; calls of
     the functions in ``opaque`` stay closed."""
     with collector_paused():

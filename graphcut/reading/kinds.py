@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import AbstractSet, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.dag import Kind
 from graphcut.reading import calls, signatures
@@ -20,7 +20,7 @@ Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 class Kinds:
     """The kinds met so far, shared by all bodies of one graph; with what tells an op's outputs."""
 
-    op_defs: Mapping[str, signatures.Signature]
+    op_defs: Callable[[str], Optional[signatures.Signature]]
     functions: Mapping[str, Any]
     opaque: AbstractSet[str] = frozenset()
     table: List[Kind] = field(default_factory=list)
@@ -33,11 +33,13 @@ class Kinds:
     unknown: Set[str] = field(default_factory=set)
     outputs: int = 0
 
-    def of_node(self, node: Any) -> int:
-        """The index of a node's kind."""
-        key = (node.op, tuple(node.attr))
-        found = self.index.get(key)
-        return self._add(key, self._layout(*key)) if found is None else found
+    def of_nodes(self, nodes: Iterable[Any]) -> List[int]:
+        """The index of each node's kind."""
+        index, found = self.index, []
+        for key in [(node.op, tuple(node.attr)) for node in nodes]:
+            kind = index.get(key)
+            found.append(self._add(key, self._layout(*key)) if kind is None else kind)
+        return found
 
     def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
         """The index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
@@ -70,7 +72,7 @@ class Kinds:
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
         if op_type in self.functions:
             return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
-        signature = self.op_defs.get(op_type) or signatures.known(op_type)
+        signature = self.op_defs(op_type) or signatures.known(op_type)
         if signature is None:
             self.unknown.add(op_type)
             return guessed(parsed(attrs), 1)

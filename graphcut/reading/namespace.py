@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
@@ -27,7 +28,7 @@ class Namespace:
         if len(fresh) != len(names) or "" in fresh or not self.ops.keys().isdisjoint(fresh):
             raise self._twice(names)
         self.ops.update(fresh)
-        self.tensors.update([(name, first) for name, first in zip(names, firsts) if first != NO_OUTPUT])
+        self.tensors.update(compress(zip(names, firsts), map(NO_OUTPUT.__ne__, firsts)))
 
     def _twice(self, names: Sequence[str]) -> GraphcutError:
         seen = {"", *self.ops}

@@ -56,6 +56,6 @@ class Origin:
     shapes: Callable[[Optional[str], str], Optional[Sequence[Shape]]] = lambda function, name: None
     live: Any = None
     owner: Any = None
-    op_defs: Mapping[str, Any] = field(default_factory=dict)
+    op_defs: Callable[[str], Any] = lambda op_type: None
     knows_variables: bool = False
     left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)

@@ -45,7 +45,7 @@ def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
     """For each input what its gradient carries from; ``None`` where the function gave none."""
     if not any(asked.gradients):
         return (None,) * len(asked.gradients)
-    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph), {}), asked)
+    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph)), asked)
     return tuple(None if gradient is None else answers.of(gradient) for gradient in asked.gradients)
 
 

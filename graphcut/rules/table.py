@@ -117,19 +117,20 @@ class Rules:
         return row
 
     def _special(self, op: int) -> Optional[Row]:
-        flat = self.flat
+        flat, around = self.flat, self.around
         if op in self._symbolic_ops:
             return self._carrying(op, "named in stop_gradients=, a function is differentiated by SymbolicGradient")
-        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
-        if place in self.around.dead_exits:
+        exits = flat.type(op) in ("Exit", "RefExit")
+        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if exits else None
+        if place in around.dead_exits:
             return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
-        if place in self.around.second_exits:
+        if place in around.second_exits:
             return raising(1, 1, Barrier.NO_GRADIENT)
-        if flat.type(op) in self.around.opaque and flat.contexts[op] in self._forgetting:
+        if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
-        if flat.type(op) in self.around.opaque and self.around.foreign:
+        if flat.type(op) in around.opaque and around.foreign:
             return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
-        if self.around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):
+        if around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):
             return self._foreign_custom(op)
         return structural.structural(flat, op)
 

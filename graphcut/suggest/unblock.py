@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Deque, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from graphcut.barriers.edges import Edge, Fence, assignments, edges
+from graphcut.barriers.edges import Edge, Edges, Fence
 from graphcut.errors import GraphcutError, printable
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries
@@ -60,14 +60,14 @@ def _next(flow: Flow, target: Target) -> Sequence[Fence]:
 
 def routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
     """For each of ``ends`` the barriers of a route that crosses the fewest."""
-    assigned = assignments(flow.rules.flat)
+    edges = Edges(flow, carries)
     starts = dict.fromkeys([*flow.losses, *flow.carried.order])
     crossed: Dict[int, int] = dict.fromkeys(starts, 0)
     came: Dict[int, Tuple[int, Optional[Fence]]] = {}
     queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in starts)
     while queue:
         tensor, cost = queue.popleft()
-        for edge in edges(flow, carries, assigned, tensor) if crossed[tensor] == cost else ():
+        for edge in edges(tensor) if crossed[tensor] == cost else ():
             total = cost + edge.cost
             if _is_open(flow, tensor, edge) and total < crossed.get(edge.source, total + 1):
                 crossed[edge.source] = total

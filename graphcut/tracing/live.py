@@ -6,7 +6,7 @@ The graph is handed over as a message, the values of large constants dropped fir
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import AbstractSet, Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -63,14 +63,13 @@ def example(value: Any) -> Any:
 
 def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
     """The message and the origin of a live graph."""
-    return of_message(graph, written.message(graph), label, outputs, variables)
+    return of_bytes(graph, written.data(graph), label, outputs, variables)
 
 
-def of_message(graph: Any, message: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
-    """The same of a live graph as it was when this message was written."""
-    found = bodies.graphs(graph)
-    types = _types(message)
-    dead, second = bodies.exits(found) if types & {"Exit", "RefExit"} else ((), ())
+def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
+    """The same of a live graph as it was when these bytes were written."""
+    message, found = written.parsed(data), bodies.graphs(graph)
+    dead, second = bodies.exits(found) if b"Exit" in data else ((), ())
     origin = Origin(
         label, outputs, variables,
         collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
@@ -81,22 +80,17 @@ def of_message(graph: Any, message: Any, label: str, outputs: Dict[str, str], va
         where=bodies.Where(found),
         shapes=bodies.Shapes(found),
         live=graph,
-        op_defs=_unknown(types),
+        op_defs=_unknown,
         knows_variables=True,
-        left=left(found) if any("PyFunc" in each for each in types) else {},
+        left=left(found) if b"PyFunc" in data else {},
     )  # fmt: skip
     return message, origin
 
 
-def _types(message: Any) -> AbstractSet[str]:
-    """The types of all ops, those in functions included."""
-    bodies_of = [message.node] + [each.node_def for each in message.library.function]
-    return {node.op for nodes in bodies_of for node in nodes}
-
-
-def _unknown(types: AbstractSet[str]) -> Dict[str, signatures.Signature]:
-    missing = {each: op_def(each) for each in types if signatures.known(each) is None}
-    return {name: signatures.from_op_def(found) for name, found in missing.items() if found is not None}
+def _unknown(op_type: str) -> Optional[signatures.Signature]:
+    """The signature of an op type that this TensorFlow has and the table has not."""
+    found = op_def(op_type) if signatures.known(op_type) is None else None
+    return None if found is None else signatures.from_op_def(found)
 
 
 def _outputs(concrete: Any) -> Dict[str, str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Tuple
 
-from graphcut.reading.messages import CLASSES
 from graphcut.reading.source import Origin
 from graphcut.recorded import Gradient
 from graphcut.tracing import bodies
 from graphcut.tracing.left import left
-from graphcut.tracing.live import described, of_message
+from graphcut.tracing.live import described, of_bytes
 from graphcut.tracing.objects import handle_of
 
 
@@ -21,7 +20,7 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     others = [each for each in getattr(taken.graph, "variables", ()) if id(each) not in known]
     facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
     label = "%s at %s" % (taken.api, taken.where)
-    message, origin = of_message(taken.graph, CLASSES["Graph"].FromString(taken.message), label, {}, (*own.values(), *facts))
+    message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=taken.owner)
     if taken.reads:
         origin = replace(origin, left=left(bodies.graphs(taken.graph), taken.reads))

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import Any, Iterator
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -20,15 +20,16 @@ _VALUE = b"\n\x05value"
 _API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
 
 
-def message(graph: Any) -> Any:
-    """The ``Graph`` message of a live graph."""
-    try:
-        written = CLASSES["Graph"].FromString(_bytes(graph))
-    except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:
-        raise GraphcutError(
-            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
-            % str(error).splitlines()[0][:160]
-        ) from error
+def data(graph: Any) -> bytes:
+    """The bytes as TensorFlow writes them, large constants included."""
+    with _explained():
+        return _bytes(graph)
+
+
+def parsed(data: bytes) -> Any:
+    """The ``Graph`` message of such bytes, without the values of large constants."""
+    with _explained():
+        written = CLASSES["Graph"].FromString(data)
     for node in written.node:
         if node.op == "Const" and node.ByteSize() > _LARGE:
             node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
@@ -36,8 +37,19 @@ def message(graph: Any) -> Any:
 
 
 def serialized(graph: Any) -> bytes:
-    """The bytes of that message."""
-    return bytes(message(graph).SerializeToString())
+    """The bytes of a live graph without the values of large constants."""
+    return bytes(parsed(data(graph)).SerializeToString())
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:
+        raise GraphcutError(
+            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
+            % str(error).splitlines()[0][:160]
+        ) from error
 
 
 def _bytes(graph: Any) -> bytes:

@@ -31,7 +31,7 @@ UNREGISTERED = ("Unique", "PreventGradient")
 
 def graph(text):
     """The flat graph of a text."""
-    return flatten(message(text), {})
+    return flatten(message(text))
 
 
 def message(text):
