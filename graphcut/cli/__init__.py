@@ -6,12 +6,13 @@ import atexit
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Optional, Sequence
 
 import click
 
 from graphcut.cli.commands import commands
-from graphcut.cli.guard import silence
+from graphcut.cli.guard import open_streams, silence
 from graphcut.errors import GraphcutError
 
 __all__ = ["main"]
@@ -29,6 +30,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _run(arguments: Optional[Sequence[str]]) -> int:
+    open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -38,10 +40,10 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        click.echo(f"graphcut: {error.format_message()}\ntry: graphcut --help", err=True)
+        _tell(f"{error.format_message()}\ntry: graphcut --help")
         return COULD_NOT_RUN
     except GraphcutError as error:
-        click.echo(f"graphcut: {error}", err=True)
+        _tell(str(error))
         return COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         return COULD_NOT_RUN
@@ -52,3 +54,8 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
         traceback.print_exc()
         return COULD_NOT_RUN
     return FINE
+
+
+def _tell(message: str) -> None:
+    with suppress(OSError):  # nobody reads it
+        click.echo(f"graphcut: {message}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Callable, Optional, Sequence, Tuple
 
 import click
@@ -13,11 +12,12 @@ from graphcut.cli.guard import guarded
 from graphcut.cli.several import audits, listed, numbered
 from graphcut.cli.specs import Spec, parsed
 from graphcut.cli.waiting import Say, waiting
-from graphcut.errors import GraphcutError, printable
+from graphcut.errors import GraphcutError
 from graphcut.report.json import to_json
 from graphcut.report.quoted import quoted
 from graphcut.report.terminal import rich_table
 from graphcut.report.text import table
+from graphcut.saving import save
 
 _SOURCE = """
 \b
@@ -86,6 +86,9 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+_NARROW = 50  # columns; in less, rich leaves words out
+
+
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What both commands take to make an audit."""
     for option in reversed(_OPTIONS):
@@ -123,22 +126,22 @@ _OPTIONS = (
 )
 def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
-    words: Callable[..., Any] = rich_table if console.is_terminal else table
+    rich = console.is_terminal and console.width >= _NARROW
+    words: Callable[..., Any] = rich_table if rich else table
     with waiting() as say, guarded():
         found = audits(say, **question)
         written = listed([to_json(each) for each in found]) if json else ""
         shown = [words(each, quoted(each)) for each in found]
         undrawn = _undrawn(found, svg, say) if svg else None
     if json == "-":
-        click.echo(written)
-        shown = []
+        shown = [written]
+    say_one = console.print if rich and json != "-" else click.echo
     for index, each in enumerate(shown):
-        say_one = console.print if console.is_terminal else click.echo
         if index:
-            say_one("")
-        say_one(each)
+            _print(say_one, "")
+        _print(say_one, each)
     if json and json != "-":
-        _write(json, written + "\n")
+        save(json, (written + "\n").encode())
     if undrawn is not None:
         raise undrawn
 
@@ -170,8 +173,10 @@ def _undrawn(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutErro
     return None
 
 
-def _write(path: str, text: str) -> None:
+def _print(say_one: Callable[[Any], None], answer: Any) -> None:
     try:
-        Path(path).write_bytes(text.encode())
+        say_one(answer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise GraphcutError(f"cannot write {printable(path)}: {error.strerror}") from None
+        raise GraphcutError(f"cannot write to standard output: {error.strerror}") from None

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import tempfile
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Iterator, List, Optional, Tuple
 
 from graphcut.errors import GraphcutError, printable
@@ -81,9 +81,24 @@ def _folder() -> Optional[str]:
 
 def silence() -> None:
     """Nothing is said from here on: what foreign code says as the program ends is no answer, and no line of ours."""
-    _flush()
+    with suppress(OSError, ValueError):
+        _flush()
     for number in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def open_streams() -> None:
+    """Streams that the caller closed lead nowhere: else the next file that is opened would take their place."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
+
+
+def _nowhere() -> IO[str]:
+    return open(os.devnull, "w")
 
 
 def _flush() -> None:

@@ -16,6 +16,7 @@ from graphcut.drawing.plain import graphml
 from graphcut.drawing.svg import accessible
 from graphcut.drawing.view import View, view
 from graphcut.errors import GraphcutError, printable
+from graphcut.saving import save
 
 if TYPE_CHECKING:
     import networkx
@@ -55,13 +56,13 @@ def draw(
     wanted, template, heading = view(**asked), checked(link), title(facts)
     drawn = picture(facts, wanted)
     if format in TEXTS:
-        return _save(target, TEXTS[format](drawn, heading).encode())
+        return save(target, TEXTS[format](drawn, heading).encode())
     text = write(drawn, heading, template)
     if format in ("dot", "gv"):
-        return _save(target, text.encode())
+        return save(target, text.encode())
     try:
         chosen = choose(format, engine)
-        return _save(target, _laid_out(facts, (drawn, text), wanted, (format, chosen, template), seconds))
+        return save(target, _laid_out(facts, (drawn, text), wanted, (format, chosen, template), seconds))
     except GraphcutError as error:
         raise _kept(target.with_name(target.name + ".dot"), text, error) from None
 
@@ -69,7 +70,7 @@ def draw(
 def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
     """The error, and where the DOT text is now; the error alone where that cannot be written either."""
     try:
-        _save(beside, text.encode())
+        save(beside, text.encode())
     except GraphcutError:
         return error
     return GraphcutError(f"{error}\nthe DOT text was kept in {printable(str(beside))}")
@@ -103,10 +104,3 @@ def _image(
     image = render(write(drawn, "", link), "svg", engine, seconds)
     svg = accessible(image.decode(), drawn, heading)
     return svg.encode() if format == "svg" else rasterize(svg, seconds)
-
-
-def _save(target: Path, content: bytes) -> None:
-    try:
-        target.write_bytes(content)
-    except OSError as error:
-        raise GraphcutError(f"cannot write {printable(str(target))}: {error.strerror}") from None

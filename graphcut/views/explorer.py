@@ -23,11 +23,11 @@ from graphcut.drawing.scopes import scope_of
 from graphcut.drawing.sketch import BEHIND, CUT
 from graphcut.drawing.style import BARRIER, LINE_WORDS, LINES, LOSS, VERDICT_WORDS, VERDICTS
 from graphcut.report.rows import shape_text
-from graphcut.views.files import save
+from graphcut.saving import save
 
 if TYPE_CHECKING:
+    from graphcut.saving import Target
     from graphcut.views.facts import Facts
-    from graphcut.views.files import Target
 
 GRAPH = "cut"
 # Words are counted for each scope; there is no sum of them.

@@ -14,11 +14,11 @@ import os
 from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Union
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.views.files import save
+from graphcut.saving import save
 
 if TYPE_CHECKING:
+    from graphcut.saving import Target
     from graphcut.views.facts import Facts
-    from graphcut.views.files import Target
 
 SUFFIXES = (".html", ".htm")
 _SCRIPTS = ("view.js", "opens.js", "folds.js", "legend.js", "ways.js", "lists.js", "keys.js", "main.js")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from graphcut import GraphcutError
+from graphcut.saving import save
+
 MODEL = """
 import tensorflow as tf
 
@@ -119,3 +122,37 @@ def test_what_a_module_does_to_the_streams_and_the_folder_ends_with_it(tmp_path)
 def test_what_cannot_be_imported_is_told_in_few_lines(tmp_path, model, said):
     code, out, err = graphcut(tmp_path, "audit", "model.py:f", model=model)
     assert (code, out) == (2, "") and said in err and len(err.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("streams, code", [(">&-", 0), ("2>&-", 0), (">&- 2>&- <&-", 0), (">/dev/full", 2)])
+def test_a_stream_that_is_closed_or_full(tmp_path, streams, code):
+    if "full" in streams and not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    (tmp_path / "run.py").write_text(ANSWERING, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = f"'{sys.executable}' run.py {streams}"
+    done = subprocess.run(["bash", "-c", command], cwd=str(tmp_path), env=environment, capture_output=True, check=False)
+    full = "graphcut: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr.decode()) == (code, full if code else "")
+
+
+ANSWERING = """
+import importlib, sys
+from graphcut.cli import main
+from tests.drawing.audits import STOPPED
+importlib.import_module("graphcut.audit").audit = lambda *args, **question: STOPPED
+sys.argv[1:] = ["audit", "model.meta"]
+sys.exit(main())
+"""
+
+
+def test_half_a_file_does_not_stay(tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of POSIX's")
+    path, limits = tmp_path / "cut.json", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(GraphcutError, match="cannot write '.*cut.json': File too large"):
+            save(path, b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not path.exists()

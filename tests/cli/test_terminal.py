@@ -22,3 +22,8 @@ def test_a_terminal_gets_colours():
 def test_no_color_asks_for_none():
     screen, rest = seen(CODE, stream="stdout", NO_COLOR="1")
     assert RED not in screen and GREEN not in screen and "\x1b[3" not in screen and "stop-gradient at hidden" in screen
+
+
+def test_a_terminal_that_is_too_narrow_for_columns_gets_every_word():
+    screen, _ = seen(CODE, stream="stdout", COLUMNS="20")
+    assert "stop-gradient at hidden" in screen
