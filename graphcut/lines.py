@@ -28,6 +28,8 @@ def nearby(where: str) -> str:
     except OSError:  # the folder is gone
         return where
     start = os.path.join(here, "")
+    if where.startswith(os.path.join(os.curdir, "")):
+        return where[2:]
     return where[len(start) :] if where.startswith(start) and start != here else where
 
 

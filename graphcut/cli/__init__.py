@@ -40,7 +40,9 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        _tell(f"{error.format_message()}\ntry: graphcut --help")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "graphcut"
+        _tell(f"{error.format_message()}\ntry: {command} --help")
         return COULD_NOT_RUN
     except GraphcutError as error:
         _tell(str(error))

@@ -19,6 +19,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.lines import nearby
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_MAIN = "Put what is not to run when it is imported under: if __name__ == '__main__':"
 
 
 @contextmanager
@@ -32,7 +33,9 @@ def guarded() -> Iterator[None]:
             raise
         except SystemExit as error:
             code = printable(error.code)  # type: ignore[arg-type]
-            raise GraphcutError(f"the audited module ended the program: sys.exit({code})") from error
+            place = _place_in_user_code(error)
+            told = f"\nraised at {place}\n{_MAIN}" if place else ""
+            raise GraphcutError(f"the audited module ended the program: sys.exit({code}){told}") from error
         except BaseException as error:  # noqa: BLE001 - the audited module may raise anything
             place = _place_in_user_code(error)
             if place is None:

@@ -115,6 +115,13 @@ def test_a_question_that_cannot_be_answered_is_2(failing, capfd):
     assert capfd.readouterr() == ("", "graphcut: no op 'los' in this graph; did you mean 'loss'?\n")
 
 
+def test_whose_help_is_worth_a_look_is_told(capfd):
+    main(["audit"])
+    assert capfd.readouterr().err.endswith("\ntry: graphcut audit --help\n")
+    main(["adit"])
+    assert capfd.readouterr().err.endswith("\ntry: graphcut --help\n")
+
+
 @pytest.mark.parametrize("arguments", [["audit"], ["audit", "x", "--los", "y"], ["adit"], ["draw", "x"]])
 def test_a_wrong_command_line_is_2_in_at_most_three_lines(arguments, capfd):
     assert main(arguments) == 2
@@ -135,7 +142,8 @@ def test_our_own_mistake_is_2_with_everything_to_report_it(failing, capfd):
 def test_a_module_that_exits_is_an_error(capfd, tmp_path):
     (tmp_path / "quits.py").write_text("import sys\nsys.exit(0)\n", encoding="utf-8")
     assert main(["audit", str(tmp_path / "quits.py:f")]) == 2
-    assert "sys.exit(0)" in capfd.readouterr().err
+    said, where, advice = capfd.readouterr().err.splitlines()
+    assert said.endswith("sys.exit(0)") and where.endswith("quits.py:2") and "if __name__ == '__main__':" in advice
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["audit", "--help"], ["draw", "-h"]])

@@ -37,7 +37,7 @@ def test_a_place_below_the_folder_one_is_in_is_told_from_there(tmp_path, monkeyp
     here = os.getcwd()
     assert nearby(os.path.join(here, "sub", "model.py:3")) == os.path.join("sub", "model.py:3")
     assert nearby(here + "s/model.py:3") == here + "s/model.py:3"
-    assert nearby("model.py:3") == "model.py:3"
+    assert nearby("model.py:3") == nearby("./model.py:3") == "model.py:3"
 
 
 def test_from_the_root_and_from_a_folder_that_is_gone_a_place_is_told_as_it_is(tmp_path, monkeypatch):
