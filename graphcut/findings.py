@@ -32,6 +32,7 @@ class Findings:
     traced: Traced
     flow: Flow
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
+    told: Dict[Fence, Cut] = field(default_factory=dict)
 
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
@@ -119,6 +120,12 @@ class Findings:
         return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
     def named(self, fence: Fence) -> Cut:
+        """The barrier with the names of things; one object for all that ask."""
+        if fence not in self.told:
+            self.told[fence] = self._told(fence)
+        return self.told[fence]
+
+    def _told(self, fence: Fence) -> Cut:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
         return Cut(

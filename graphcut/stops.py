@@ -68,7 +68,7 @@ def _cutting(flow: Flow, op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]
 
 def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
     """For each tensor the stops that it feeds by data, as bits."""
-    flat = flow.rules.flat
+    flat, first = flow.rules.flat, flow.rules.flat.first
     bits = {op: 1 << bit for bit, op in enumerate(found)}
     masks: Dict[int, int] = {}
     changed = True
@@ -76,8 +76,9 @@ def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
         changed = False
         for op in reversed(flow.order):
             mask = bits.get(op, 0)
-            for tensor in flat.outputs(op):
-                mask |= masks.get(tensor, 0)
+            for tensor in range(first[op], first[op + 1]):
+                if tensor in masks:
+                    mask |= masks[tensor]
             if mask:
                 for tensor in flat.inputs[op]:
                     before = masks.get(tensor, 0)

@@ -104,8 +104,9 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
     """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
     edges, walk = Edges(flow, relation), flow.reached(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
-    begins = flow.dead.union(edges.closed(crossed))
-    queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in crossed if tensor in begins)
+    queue: Deque[Tuple[int, int]] = deque(
+        (tensor, 0) for tensor in crossed if tensor in flow.dead or not edges.is_open(tensor)
+    )
     done: Set[int] = set()
     taken: List[Tuple[int, Edge]] = []
     while queue:

@@ -7,7 +7,7 @@ because leaving it, at the op that made numbers discrete (``ArgMax``, a comparis
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
@@ -48,25 +48,29 @@ class Edges:
         self.flow, self.relation = flow, relation
         self._assigned = _assignments(flow.rules.flat)
         self._filled: Mapping[int, Fill] = {} if relation is connected else flow.fills
-        self._barred = flow.stopped.union(self._filled)
+        self.is_open = self._opener()
 
     def __call__(self, tensor: int) -> Iterable[Edge]:
-        for _ in self.closed((tensor,)):
+        if not self.is_open(tensor):
             return self._edges(tensor)
         flat = self.flow.rules.flat
         return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
 
-    def closed(self, tensors: Iterable[int]) -> Iterator[int]:
-        """Those of the tensors from which a gradient does not pass to every input: there may be a barrier."""
+    def _opener(self) -> Callable[[int], bool]:
+        """What tells whether a gradient passes from a tensor to every input: there is no barrier to look for."""
         flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
-        producer, first, inputs, barred, assigned = flat.producer, flat.first, flat.inputs, self._barred, self._assigned
-        for tensor in tensors:
+        producer, first, inputs, assigned = flat.producer, flat.first, flat.inputs, self._assigned
+        barred = self.flow.stopped.union(self._filled)
+
+        def is_open(tensor: int) -> bool:
             op = producer[tensor]
+            if op in barred or tensor in assigned:
+                return False
             given = inputs[op]
             free = relation(row(op))[tensor - first[op]]
-            open_to_all = len(free) == len(given) and False not in [passing[each] for each in given]
-            if not open_to_all or op in barred or tensor in assigned:
-                yield tensor
+            return len(free) == len(given) and False not in [passing[each] for each in given]
+
+        return is_open
 
     def _edges(self, tensor: int) -> Iterator[Edge]:
         flow, flat, passing = self.flow, self.flow.rules.flat, self.flow.rules.passing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence, Tuple
 
 from graphcut.dag import SEPARATOR
@@ -42,10 +43,15 @@ def route(variable: str, steps: Sequence[Step]) -> str:
 
 def _stops(steps: Sequence[Step]) -> Iterator[_Stop]:
     for step in steps:
-        name = step.op.rpartition(SEPARATOR)[2]
-        yield _Stop(tuple(name.split("/")[:-1]), (name,), 1, step.barrier is not None)
+        yield _stop(step.op, step.barrier is not None)
         if step.left_out:
             yield _Stop((), (), step.left_out)
+
+
+@lru_cache(maxsize=4096)
+def _stop(op: str, barrier: bool) -> _Stop:
+    name = op.rpartition(SEPARATOR)[2]
+    return _Stop(tuple(name.split("/")[:-1]), (name,), 1, barrier)
 
 
 def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from graphcut.errors import printable
 from graphcut.lines import nearby
@@ -73,6 +74,7 @@ ROLES = {
 }
 
 
+@lru_cache(maxsize=4096)
 def shown(name: str, limit: int = 120) -> str:
     """``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
     return printable(name, limit)[1:-1]

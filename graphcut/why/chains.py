@@ -32,16 +32,22 @@ class Part(NamedTuple):
     fence: Optional[Fence]
 
 
+def _from(end: int) -> Dict[int, int]:
+    """What is known of each node, at the end of all chains ``end``."""
+    return field(default_factory=lambda: {END: end})
+
+
 @dataclass(frozen=True)
 class Chains:
     """``link`` says where a node leads; what is known of its chain is kept once it was asked for."""
 
     link: Callable[[int], Link]
     counts: Callable[[int], bool]
-    depths: Dict[int, int] = field(default_factory=dict)
-    lengths: Dict[int, int] = field(default_factory=dict)
-    jumps: Dict[int, int] = field(default_factory=dict)
-    crossings: Dict[int, int] = field(default_factory=dict)
+    parents: Dict[int, int] = field(default_factory=dict)
+    depths: Dict[int, int] = _from(0)
+    lengths: Dict[int, int] = _from(0)
+    jumps: Dict[int, int] = _from(END)
+    crossings: Dict[int, int] = _from(END)
 
     def parts(self, node: int, limit: int) -> List[Part]:
         """The chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
@@ -50,7 +56,7 @@ class Chains:
         while node != END and len(found) < limit:
             stop = self.crossings[node]
             found.append(self._part(node, stop))
-            node = END if stop == END else self.link(stop).parent
+            node = END if stop == END else self.parents[stop]
         if node != END:
             last = self._ancestor(node, 1)
             found.append(Part([], self.depths[node] - self.depths[last], [last], None))
@@ -63,39 +69,35 @@ class Chains:
             return Part(self._walk(node, self.lengths[node] - self.lengths[last] + 1), 0, [], fence)
         near = self._walk(node, _REACH)
         far = self._walk(self._ancestor(node, self.lengths[last] + _REACH - 1), _REACH)
-        return Part(near, self.depths[self.link(near[-1]).parent] - self.depths[far[0]], far, fence)
+        return Part(near, self.depths[self.parents[near[-1]]] - self.depths[far[0]], far, fence)
 
     def _walk(self, node: int, count: int) -> List[int]:
         nodes = [node]
         while len(nodes) < count:
-            nodes.append(self.link(nodes[-1]).parent)
+            nodes.append(self.parents[nodes[-1]])
         return nodes
 
     def _ancestor(self, node: int, length: int) -> int:
         """The node of the chain that is so many nodes from its end, that one included."""
         while self.lengths[node] > length:
             jump = self.jumps[node]
-            node = jump if self.lengths[jump] >= length else self.link(node).parent
+            node = jump if self.lengths[jump] >= length else self.parents[node]
         return node
 
     def _place(self, node: int) -> None:
         """Find out about ``node`` and all nearer the loss that nothing is known of yet."""
         waiting: List[Tuple[int, Link]] = []
-        while node != END and node not in self.depths:
+        while node not in self.depths:
             link = self.link(node)
             waiting.append((node, link))
             node = link.parent
         for each, link in reversed(waiting):
-            self._set(each, link)
+            self._set(each, *link)
 
-    def _set(self, node: int, link: Link) -> None:
-        parent = link.parent
-        self.depths[node] = self.counts(node) + self.depths.get(parent, 0)
-        self.lengths[node] = 1 + self.lengths.get(parent, 0)
-        self.crossings[node] = node if link.fence is not None else self.crossings.get(parent, END)
-        jump = self.jumps.get(parent, node)
-        even = (
-            parent != END
-            and self.lengths[parent] - self.lengths[jump] == self.lengths[jump] - self.lengths[self.jumps[jump]]
-        )
-        self.jumps[node] = (self.jumps[jump] if even else parent) if parent != END else node
+    def _set(self, node: int, parent: int, fence: Optional[Fence]) -> None:
+        lengths, jumps, jump = self.lengths, self.jumps, self.jumps[parent]
+        even = lengths[parent] - lengths[jump] == lengths[jump] - lengths[jumps[jump]]
+        self.parents[node], jumps[node] = parent, jumps[jump] if even else parent
+        self.depths[node] = self.counts(node) + self.depths[parent]
+        lengths[node] = 1 + lengths[parent]
+        self.crossings[node] = self.crossings[parent] if fence is None else node

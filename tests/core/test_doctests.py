@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.measure import ROOT
 
-MODULES = ["cli.specs", "errors", "report.rows", "sources", "terms"]
+MODULES = ["cli.specs", "errors", "reading.numerals", "reading.wire", "report.rows", "sources", "terms"]
 
 
 @pytest.mark.parametrize("name", MODULES)
