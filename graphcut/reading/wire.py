@@ -12,9 +12,9 @@ _VARINT, _FIXED64, _BYTES, _GROUP, _FIXED32 = 0, 1, 2, 3, 5
 
 
 def may_begin(head: bytes, size: int) -> bool:
-    """Whether a message of ``size`` bytes can begin like this.
+    """Whether a message of ``size`` bytes can begin like this; of its last twenty bytes nothing is told.
 
-    >>> may_begin(b"\\x0a\\x02hi", 4), may_begin(b"\\0\\0\\0\\0", 4), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f", 5)
+    >>> may_begin(b"\\x0a\\x02hi" * 6, 24), may_begin(bytes(24), 24), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f".ljust(25), 25)
     (True, False, False)
     """
     place = 0
