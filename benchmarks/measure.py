@@ -31,7 +31,7 @@ class Point(NamedTuple):
     seconds: float
 
 
-def seconds(call: Callable[[], object], repeat: int = 3) -> float:
+def seconds(call: Callable[[], object], repeat: int = 5) -> float:
     """CPU seconds of the fastest of ``repeat`` calls, Python's garbage collected before each."""
     best = float("inf")
     for _ in range(repeat):

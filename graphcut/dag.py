@@ -74,9 +74,9 @@ class FlatGraph:
     """A graph as columns; see the module's docstring.
 
     ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
-    the ops at the head of a loop to the inputs that come back from the loop's end. ``names_of_calls`` maps the name
-    of an opened call to its index in ``calls``, so that ``call:1`` can be found. ``inert`` holds the variant tensors whose
-    elements are known to have no gradient (a TensorList of integers). ``handed`` and ``opened`` are what an edit supposes
+    the ops at the head of a loop to the inputs that come back from the loop's end, ``shared`` the handles of variables to the
+    names that they share. ``inert`` holds the variant tensors whose elements are known to have no gradient (a TensorList of
+    integers). ``handed`` and ``opened`` are what an edit supposes
     (see ``edits``): the inputs that ops hand every gradient on to, and the tensors that carry whatever their dtype.
     """
 
@@ -92,6 +92,7 @@ class FlatGraph:
     context_table: Sequence[Context]
     calls: Sequence[Call]
     loop_inputs: Dict[int, Tuple[int, ...]]
+    shared: Mapping[int, str] = field(default_factory=dict)
     inert: FrozenSet[int] = frozenset()
     handed: Mapping[int, Tuple[int, ...]] = field(default_factory=dict)
     opened: FrozenSet[int] = frozenset()

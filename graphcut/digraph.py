@@ -15,13 +15,15 @@ from graphcut.dag import FlatGraph, Shape, dtype_name
 Attributes = Dict[str, Any]
 
 
-def to_networkx(flat: FlatGraph, shapes: Iterable[Sequence[Shape]], variables: Mapping[int, str]) -> nx.DiGraph:
+def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables: Mapping[int, str]) -> nx.DiGraph:
     """The DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
 
     ``shapes`` has those of each op's outputs, ``variables`` the name of the variable an op stands for.
     """
     dag, names = nx.DiGraph(), flat.names
-    dag._node.update(zip(names, _nodes(flat, shapes, variables)))
+    dag._node.update(zip(names, _nodes(flat, shapes)))
+    for op, variable in variables.items():
+        dag._node[names[op]]["variable"] = variable
     successors: Dict[str, Dict[str, Attributes]] = {name: {} for name in names}
     dag._succ.update(successors)
     dag._pred.update(zip(names, _predecessors(flat, successors)))
@@ -31,14 +33,13 @@ def to_networkx(flat: FlatGraph, shapes: Iterable[Sequence[Shape]], variables: M
     return dag
 
 
-def _nodes(flat: FlatGraph, shapes: Iterable[Sequence[Shape]], variables: Mapping[int, str]) -> Iterator[Attributes]:
+def _nodes(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]]) -> Iterator[Attributes]:
     """The attributes of each op, in order."""
     tensors = _tensor_names(flat)
     kinds = [(kind.type, tuple([dtype_name(dtype) for dtype in kind.outputs])) for kind in flat.kind_table]
     functions = [context.function for context in flat.context_table] + [None]
     known: Dict[Tuple[Shape, ...], Tuple[Shape, ...]] = {}
-    variable = variables.get
-    for op, (kind, inputs, context, sizes) in enumerate(zip(flat.kinds, flat.inputs, flat.contexts, map(tuple, shapes))):
+    for kind, inputs, context, sizes in zip(flat.kinds, flat.inputs, flat.contexts, shapes):
         op_type, dtypes = kinds[kind]
         yield {
             "type": op_type,
@@ -46,7 +47,7 @@ def _nodes(flat: FlatGraph, shapes: Iterable[Sequence[Shape]], variables: Mappin
             "dtypes": dtypes,
             "shapes": known.setdefault(sizes, sizes),
             "function": functions[context],
-            "variable": variable(op),
+            "variable": None,
         }
 
 

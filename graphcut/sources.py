@@ -27,14 +27,14 @@ class Traced:
     names: Names
     edited: bool = False
 
-    def shapes(self, op: int) -> Sequence[Shape]:
+    def shapes(self, op: int) -> Tuple[Shape, ...]:
         """The static shapes of an op's outputs, ``None`` each where nobody knows."""
         flat = self.flat
         name = flat.names[op].rpartition(SEPARATOR)[2]
         live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
         return _shapes(flat.kind_table[flat.kinds[op]], live)
 
-    def every_shape(self) -> Iterator[Sequence[Shape]]:
+    def every_shape(self) -> Iterator[Tuple[Shape, ...]]:
         """The same of each op, in order."""
         flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
         if self.origin.live is None:
@@ -53,7 +53,7 @@ class Traced:
         return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
 
 
-def _shapes(kind: Kind, live: Optional[Sequence[Shape]]) -> Sequence[Shape]:
+def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
     """The shapes of an op's outputs: those of the live graph, else what its attributes tell."""
     known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
     return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)

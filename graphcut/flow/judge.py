@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.flow import feeding
@@ -123,7 +123,10 @@ def flow(
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     order = topological(rules.flat)
     begins = {**{tensor: SEED for tensor in starts if tensor not in dead}, **_made(connected)}
-    carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
+    alike = begins == starts and not fills and all(row.connected == row.carries for row in rules.met())
+    carried = (
+        replace(connected, beyond=connected) if alike else walking.walk(rules, begins, stopped, walking.carries, {}, connected)
+    )
     zeros = apart(rules, carried, begins, stopped, order)
     if zeros:
         rules = rules.without(zeros)

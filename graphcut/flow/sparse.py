@@ -23,7 +23,7 @@ def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: A
     """The tensors whose gradient is sparse."""
     flat, parents = rules.flat, reached.parents
     exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
-    if not any(row.sparse for row in exact.values()) and not rules.makes_sparse():
+    if not any(row.sparse for row in exact.values()) and not any(row.sparse for row in rules.met()):
         return frozenset()
     live = [op for op in order if op not in stopped and any(parents[each] != UNSEEN for each in flat.outputs(op))]
     return _swept(rules, live[::-1], exact)

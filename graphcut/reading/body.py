@@ -33,6 +33,7 @@ class Body:
     returns: Tuple[int, ...]
     calls: Tuple[Call, ...]
     loop_inputs: Dict[int, Tuple[int, ...]]
+    shared: Dict[int, str]
 
     @property
     def size(self) -> int:
@@ -79,11 +80,13 @@ class _Builder:
         listed = [(arg.name, self.known.of_outputs("_Arg", (arg.type,))) for arg in arguments]
         self._extend([name for name, _ in listed], [kind for _, kind in listed])
         count = len(self.names)
-        placed = self._place([node.name for node in nodes], self._kinds(nodes), nodes)
+        kinds = self._kinds(nodes)
+        placed = self._place([node.name for node in nodes], kinds, nodes)
         self._connect(placed, nodes)
         return Body(
             self.name, self.names, self.kinds, self.inputs, self.controls, self.first, count,
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
+            self.known.shared(zip(placed, kinds, nodes)),
         )  # fmt: skip
 
     def _kinds(self, nodes: Sequence[Any]) -> List[int]:

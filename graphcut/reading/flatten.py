@@ -77,6 +77,7 @@ class _Opening:
         self.context_table: List[Context] = []
         self.calls: List[Call] = []
         self.loop_inputs: Dict[int, Tuple[int, ...]] = {}
+        self.shared: Dict[int, str] = {}
 
     def run(self) -> FlatGraph:
         self._append(self.bodies[""], "", -1)
@@ -102,6 +103,7 @@ class _Opening:
         self.first.extend([number + tensors for number in each.first[1:]])
         self.contexts.extend([context] * len(each.names))
         self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
+        self.shared.update({op + ops: name for op, name in each.shared.items()})
         self.calls.extend(_shifted(call, ops, tensors) for call in each.calls)
         return ops, tensors
 
@@ -159,7 +161,7 @@ class _Opening:
         producer = [op for op, kind in enumerate(self.kinds) for _ in outputs[kind]]
         flat = FlatGraph(
             _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first, producer, dtypes,
-            self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs,
+            self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs, self.shared,
         )  # fmt: skip
         return replace(flat, inert=inert(flat))
 

@@ -7,12 +7,15 @@ from typing import AbstractSet, Any, Callable, Dict, Iterable, List, Mapping, Op
 
 from graphcut.dag import Kind
 from graphcut.reading import calls, signatures
-from graphcut.reading.attrs import parsed
+from graphcut.reading.attrs import parsed, text
 from graphcut.reading.numerals import numeral
+from graphcut.reading.variables import HANDLES
 
 _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
+# What names one op alone: with it each variable would be of a kind of its own.
+_NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 
@@ -36,10 +39,25 @@ class Kinds:
     def of_nodes(self, nodes: Iterable[Any]) -> List[int]:
         """The index of each node's kind."""
         index, found = self.index, []
-        for key in [(node.op, tuple(node.attr)) for node in nodes]:
+        for node in nodes:
+            key = (node.op, tuple(node.attr))
             kind = index.get(key)
-            found.append(self._add(key, self._layout(*key)) if kind is None else kind)
+            found.append(self._of_key(*key) if kind is None else kind)
         return found
+
+    def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
+        """The index of a kind by attributes not met before, remembered for the next time."""
+        key = (op_type, tuple([attr for attr in attrs if not attr.startswith(_NAMES)]))
+        kind = self.index.get(key)
+        found = self._add(key, self._layout(*key)) if kind is None else kind
+        self.index[op_type, attrs] = found
+        return found
+
+    def shared(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
+        """The names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
+        handles = {kind for kind, each in enumerate(self.table) if each.type in HANDLES}
+        named = ((op, Kind(node.op, tuple(node.attr), ())) for op, kind, node in nodes if kind in handles)
+        return {op: text(each, "shared_name") for op, each in named}
 
     def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
         """The index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
@@ -93,8 +111,8 @@ def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
 def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
     """How many outputs are read of each node whose type, one of ``unknown``, nobody knows."""
     used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
-    for text in (text for node in nodes for text in node.input) if used else ():
-        name, _, rest = text.partition(":")
+    for read in (read for node in nodes for read in node.input) if used else ():
+        name, _, rest = read.partition(":")
         number = numeral(rest.rpartition(":")[2]) if name in used else None
         if number is not None and number < _MOST_OUTPUTS:
             used[name] = max(used[name], number + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, FrozenSet, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.dag import Shape
 
@@ -53,7 +53,7 @@ class Origin:
     second_exits: FrozenSet[Place] = frozenset()
     opaque: FrozenSet[str] = frozenset()
     where: Callable[[Optional[str], str], Tuple[Optional[str], bool]] = lambda function, name: (None, False)
-    shapes: Callable[[Optional[str], str], Optional[Sequence[Shape]]] = lambda function, name: None
+    shapes: Callable[[Optional[str], str], Optional[Tuple[Shape, ...]]] = lambda function, name: None
     live: Any = None
     owner: Any = None
     op_defs: Callable[[str], Any] = lambda op_type: None

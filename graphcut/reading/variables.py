@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Kind, Shape, dtype_name
-from graphcut.reading.attrs import attribute, shape, text
+from graphcut.reading.attrs import attribute, shape
 from graphcut.reading.source import Origin, Variable
 
 HANDLES = frozenset(("VarHandleOp",))
@@ -95,7 +95,7 @@ def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
         each = flat.kind_table[kind]
         tensor = flat.first[op]
         if each.type in REFERENCES | HANDLES:
-            name = (text(each, "shared_name") if each.type in HANDLES else "") or flat.names[op]
+            name = flat.shared.get(op) or flat.names[op]
             tensor_name = flat.tensor_name(tensor)
             facts = ("", None) if tensor_name in told else (_dtype(each), _shape(each))
             yield Variable(name, (tensor_name,), None, *facts)

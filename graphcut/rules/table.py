@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import AbstractSet, Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from itertools import chain
+from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.questions import Ask, Question, Surroundings
@@ -94,9 +95,9 @@ class Rules:
             else asked.row(self._question(op), given, self.around.trainable)
         )
 
-    def makes_sparse(self) -> bool:
-        """Whether any op asked about so far makes ``IndexedSlices``."""
-        return any(row.sparse for rows in (self._by_kind, self._by_op) for row in rows.values())
+    def met(self) -> Iterable[Row]:
+        """The rows asked for so far."""
+        return chain(self._by_kind.values(), self._by_op.values())
 
     def assumptions(self) -> Tuple[Assumption, ...]:
         """The ops met so far whose row is a guess, in the graph's order."""
@@ -107,12 +108,12 @@ class Rules:
 
     def _find(self, op: int, key: Tuple[int, int]) -> Row:
         special = self._special(op)
-        if special is not None or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op):
-            row = handing(special or self._asked(op), self.flat.handed.get(op, ()))
-            self._by_op[op] = row
-            return row
-        row = self._asked(op)
-        exact = row.assumed is not None or row.raises is not None
+        around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
+        alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
+        row = special or self._asked(op)
+        if alone:
+            row = handing(row, self.flat.handed.get(op, ()))
+        exact = alone or row.assumed is not None or row.raises is not None
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
 

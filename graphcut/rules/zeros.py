@@ -94,9 +94,11 @@ def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> Fr
     """
     zeros = set(assumed)
     tests = [_test(kind) for kind in flat.kind_table]
-    for op, kind in enumerate(flat.kinds):
+    for op, (kind, inputs) in enumerate(zip(flat.kinds, flat.inputs)):
         test = tests[kind]
-        if test and test([tensor in zeros for tensor in flat.inputs[op]]):
+        if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
+            continue
+        if test([tensor in zeros for tensor in inputs]):
             zeros.add(flat.first[op])
     results = (op for call in flat.calls for op in call.results)
     waiting = [op for op in results if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import tensorflow as tf
 
@@ -89,9 +89,12 @@ class Shapes:
     def __init__(self, graphs: Graphs) -> None:
         self._finders = _finders(graphs)
 
-    def __call__(self, function: Optional[str], name: str) -> Optional[Sequence[Shape]]:
-        op = _operation(self._finders, function, name)
-        return None if op is None else tuple([_sizes(tensor.shape) for tensor in op.outputs])
+    def __call__(self, function: Optional[str], name: str) -> Optional[Tuple[Shape, ...]]:
+        try:
+            op = self._finders[function](name)
+        except (KeyError, ValueError):
+            return None
+        return tuple([_sizes(tensor.shape) for tensor in op.outputs])
 
 
 def _operation(finders: Finders, function: Optional[str], name: str) -> Any:

@@ -1,6 +1,6 @@
 """Live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
 
-The graph is handed over as a message, the values of large constants dropped first. It is read, never changed.
+The graph is handed over as a message (see ``written``). It is read, never changed.
 """
 
 from __future__ import annotations

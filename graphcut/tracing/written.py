@@ -1,4 +1,5 @@
-"""A live graph as a ``Graph`` message: TensorFlow's own bytes, without the values of large constants.
+"""A live graph as a ``Graph`` message: TensorFlow's own bytes, without the values of large constants where they would
+take much memory.
 
 ``tf.Graph.as_graph_def`` parses these bytes into TensorFlow's messages, only for them to be written once more.
 """
@@ -16,6 +17,7 @@ from graphcut.errors import GraphcutError
 from graphcut.reading.messages import CLASSES
 
 _LARGE = 1024
+_MANY = 1 << 24
 _VALUE = b"\n\x05value"
 _API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
 
@@ -27,18 +29,25 @@ def data(graph: Any) -> bytes:
 
 
 def parsed(data: bytes) -> Any:
-    """The ``Graph`` message of such bytes, without the values of large constants."""
+    """The ``Graph`` message of such bytes; where they are many, without the values of large constants."""
     with _explained():
         written = CLASSES["Graph"].FromString(data)
-    for node in written.node:
-        if node.op == "Const" and node.ByteSize() > _LARGE:
-            node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
+    if len(data) > _MANY:
+        _drop_values(written)
     return written
 
 
 def serialized(graph: Any) -> bytes:
-    """The bytes of a live graph without the values of large constants."""
-    return bytes(parsed(data(graph)).SerializeToString())
+    """The bytes of a live graph without the values of large constants, for those who keep many such."""
+    written = parsed(data(graph))
+    _drop_values(written)
+    return bytes(written.SerializeToString())
+
+
+def _drop_values(written: Any) -> None:
+    for node in written.node:
+        if node.op == "Const" and node.ByteSize() > _LARGE:
+            node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
 
 
 @contextmanager
