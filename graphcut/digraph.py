@@ -24,9 +24,8 @@ def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables:
     dag._node.update(zip(names, _nodes(flat, shapes)))
     for op, variable in variables.items():
         dag._node[names[op]]["variable"] = variable
-    successors: Dict[str, Dict[str, Attributes]] = {name: {} for name in names}
-    dag._succ.update(successors)
-    dag._pred.update(zip(names, _predecessors(flat, successors)))
+    dag._succ.update(zip(names, [{} for _ in names]))
+    dag._pred.update(zip(names, _predecessors(flat, dag._succ)))
     dag.graph["loop_edges"] = tuple(
         (names[source], names[op]) for op in sorted(flat.loop_inputs) for source in _looped(flat, op)
     )
