@@ -83,8 +83,6 @@ class Findings:
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
         """The verdict of a target and the tensor that it comes from."""
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
-        if len(judged) == 1:
-            return judged[0]
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
 
     def _routed(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:

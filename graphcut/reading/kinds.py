@@ -15,7 +15,7 @@ _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
 # What names one op alone: with it each variable would be of a kind of its own.
-_NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
+NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 
@@ -47,7 +47,7 @@ class Kinds:
 
     def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
         """The index of a kind by attributes not met before, remembered for the next time."""
-        key = (op_type, tuple([attr for attr in attrs if not attr.startswith(_NAMES)]))
+        key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
         kind = self.index.get(key)
         found = self._add(key, self._layout(*key)) if kind is None else kind
         self.index[op_type, attrs] = found

@@ -9,6 +9,7 @@ from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Map
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
 from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
+from graphcut.reading.kinds import NAMES
 from graphcut.rules import asked, structural
 from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
 from graphcut.rules.tensors import Shapes, readers, rebuilt_contexts, shape_of, symbolic_contexts, trainable_tensors
@@ -18,14 +19,7 @@ from graphcut.terms import Assumption, Barrier
 _OWN = "_gradient_op_type"
 # Types whose gradient function refers to the graph that the op is in.
 _SENSITIVE = ("EagerPyFunc",)
-_IRRELEVANT = (
-    b"\n\x06_class",
-    b"\n\x0e_output_shapes",
-    b"\n\x0bshared_name",
-    b"\n\tcontainer",
-    b"\n\r_xla_inferred",
-    b"\n\x07_tpu",
-)
+_IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_tpu")
 
 
 class Rules:

@@ -90,11 +90,8 @@ class Shapes:
         self._finders = _finders(graphs)
 
     def __call__(self, function: Optional[str], name: str) -> Optional[Tuple[Shape, ...]]:
-        try:
-            op = self._finders[function](name)
-        except (KeyError, ValueError):
-            return None
-        return tuple([_sizes(tensor.shape) for tensor in op.outputs])
+        op = _operation(self._finders, function, name)
+        return None if op is None else tuple([_sizes(tensor.shape) for tensor in op.outputs])
 
 
 def _operation(finders: Finders, function: Optional[str], name: str) -> Any:

@@ -30,24 +30,25 @@ def data(graph: Any) -> bytes:
 
 def parsed(data: bytes) -> Any:
     """The ``Graph`` message of such bytes; where they are many, without the values of large constants."""
-    with _explained():
-        written = CLASSES["Graph"].FromString(data)
-    if len(data) > _MANY:
-        _drop_values(written)
-    return written
+    written = _message(data)
+    return _without_values(written) if len(data) > _MANY else written
 
 
 def serialized(graph: Any) -> bytes:
     """The bytes of a live graph without the values of large constants, for those who keep many such."""
-    written = parsed(data(graph))
-    _drop_values(written)
-    return bytes(written.SerializeToString())
+    return bytes(_without_values(_message(data(graph))).SerializeToString())
 
 
-def _drop_values(written: Any) -> None:
+def _message(data: bytes) -> Any:
+    with _explained():
+        return CLASSES["Graph"].FromString(data)
+
+
+def _without_values(written: Any) -> Any:
     for node in written.node:
         if node.op == "Const" and node.ByteSize() > _LARGE:
             node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
+    return written
 
 
 @contextmanager
