@@ -2,6 +2,7 @@
 
 Where there is no pyenv, nothing happens.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """The graphs that are measured."""
+
 from __future__ import annotations
 
 import random

@@ -8,7 +8,7 @@ from graphcut.replies import Change, Disagreement, Reach, Suggestion
 from graphcut.sources import trace
 from graphcut.step import audit_step
 from graphcut.table import Table, table
-from graphcut.terms import Assumption, Barrier, Condition, Cut, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, BarrierKind, Condition, Role, Stop, VariableAudit, Verdict
 from graphcut.views import page
 
 __version__ = "0.1.0"
@@ -16,9 +16,9 @@ __all__ = [
     "Assumption",
     "Audit",
     "Barrier",
+    "BarrierKind",
     "Change",
     "Condition",
-    "Cut",
     "Disagreement",
     "GraphcutError",
     "Reach",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.replies import Disagreement
-from graphcut.terms import Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, VariableAudit, Verdict
 
 _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
@@ -41,7 +41,7 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     if answers is None:
         return tuple(map(Settled, found))
     known = zip(found, answers.updates, answers.handed or (None,) * len(found))
-    told = [replace(each, updated=updated, handed=handed) for each, updated, handed in known]
+    told = [replace(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
         return tuple(_raised(told, answers.error))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
@@ -72,7 +72,7 @@ def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
             yield Settled(replace(each, verdict=Verdict.RAISES), told)
 
 
-def _raising(found: VariableAudit, cut: Tuple[Cut, ...]) -> VariableAudit:
+def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     """A variable that shares its call with one that feeds an op that raises."""
     return replace(
         found,

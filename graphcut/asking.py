@@ -70,7 +70,7 @@ def what_if(self: AskedT, remove: Any = (), stop: Any = ()) -> AskedT:
     """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
 
     Args:
-        remove: barriers to take out: ``Stop``, ``Cut``, names of ops or tensors, tensors; one or several. A
+        remove: barriers to take out: ``Stop``, ``Barrier``, names of ops or tensors, tensors; one or several. A
             ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
             other op hands every gradient on, as a straight-through estimator in its place would.
         stop: tensors to stop: names, tensors, variables; one or several. Every reader of the tensor reads

@@ -44,8 +44,8 @@ def audit(
     >>> audit = graphcut.audit("fixtures/documents/003.meta", loss="loss")
     >>> audit["w1"].verdict, audit["w2"].verdict
     (<Verdict.NONE: 'none'>, <Verdict.FLOWS: 'flows'>)
-    >>> audit["w1"].cut[0].op, audit["w1"].cut[0].barrier
-    ('hidden', <Barrier.STOP_GRADIENT: 'stop-gradient'>)
+    >>> audit["w1"].cut[0].op, audit["w1"].cut[0].kind
+    ('hidden', <BarrierKind.STOP_GRADIENT: 'stop-gradient'>)
     >>> audit["w2"].path
     ('loss', 'output', 'w2/read', 'w2')
     >>> print(audit)

@@ -12,7 +12,7 @@ from graphcut.dag import REF, Call, FlatGraph, Kind, Shape
 from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
 from graphcut.rules.table import Rules
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 STOPS = ("StopGradient", "PreventGradient")
 _WRITERS = ("Assign", "Scatter", "Apply", "SparseApply")
@@ -57,7 +57,7 @@ def opening(rules: Rules, ops: AbstractSet[int]) -> FlatGraph:
 def _enters(rules: Rules, op: int, index: int) -> bool:
     """Whether only the dtype keeps a gradient from this input."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
-    return discrete or rules.row(op).barriers[index] in (None, Barrier.DTYPE)
+    return discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
 
 
 def _every(op: int, index: int) -> bool:

@@ -15,7 +15,7 @@ from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
 from graphcut.reading.updates import updated
 from graphcut.sources import Traced
 from graphcut.targets import Target
-from graphcut.terms import Assumption, Barrier, Cut, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
 REWRITTEN = {
@@ -32,7 +32,7 @@ class Findings:
     traced: Traced
     flow: Flow
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
-    told: Dict[Fence, Cut] = field(default_factory=dict)
+    told: Dict[Fence, Barrier] = field(default_factory=dict)
 
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
@@ -73,7 +73,7 @@ class Findings:
         named = ((op, (flat.function(op), name.rpartition(SEPARATOR)[2])) for op, name in enumerate(flat.names))
         ops = [op for op, place in named if place in places]
         routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
-        return tuple(Fence(op, 0, Barrier.PYTHON) for op in routed)[:HANDFUL]
+        return tuple(Fence(op, 0, BarrierKind.PYTHON) for op in routed)[:HANDFUL]
 
     def _updated(self, target: Target) -> Optional[bool]:
         """Whether an optimizer of the graph updates a variable; ``None`` where it has no optimizer."""
@@ -114,24 +114,24 @@ class Findings:
         """What bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
         flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
         if verdict is Verdict.ZERO and self.flow.dead:
-            return (Fence(flat.producer[min(self.flow.dead)], 0, Barrier.ZERO),)
+            return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)
         return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
-    def named(self, fence: Fence) -> Cut:
+    def named(self, fence: Fence) -> Barrier:
         """The barrier with the names of things; one object for all that ask."""
         if fence not in self.told:
             self.told[fence] = self._told(fence)
         return self.told[fence]
 
-    def _told(self, fence: Fence) -> Cut:
+    def _told(self, fence: Fence) -> Barrier:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
-        return Cut(
+        return Barrier(
             flat.names[fence.op],
             flat.type(fence.op),
             fence.input,
-            fence.barrier,
-            fence.barrier.deliberate,
+            fence.kind,
+            fence.kind.deliberate,
             library,
             where,
         )

@@ -52,7 +52,7 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 def fate(variable: VariableAudit) -> Hashable:
     """What two variables must share to be told in one row."""
-    frozen, updated = variable.trainable is False, variable.updated
+    frozen, updated = variable.trainable is False, variable.is_updated
     return (variable.verdict, variable.cut, variable.conditions, variable.unused, frozen, updated)
 
 

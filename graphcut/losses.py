@@ -9,7 +9,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.reading.losses import default_loss
 from graphcut.sources import Traced
 from graphcut.targets import listed
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 _REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"))
 
@@ -68,11 +68,7 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
 
     inner = objects.variable_of(key)
     name = objects.tensor_name(inner, traced.origin.live) or next(
-        (
-            each.tensors[0]
-            for each in traced.variables
-            if each.tensors and any(known is inner for known in each.objects)
-        ),
+        (each.tensors[0] for each in traced.variables if each.tensors and any(known is inner for known in each.objects)),
         "",
     )
     name = name or ("" if objects.is_variable(key) else getattr(key, "name", ""))
@@ -94,8 +90,8 @@ class Stopped(NamedTuple):
 
     ops: FrozenSet[int] = frozenset()
     symbolic: FrozenSet[int] = frozenset()
-    reasons: Mapping[int, Optional[Barrier]] = {}
-    unwatched: Mapping[int, Optional[Barrier]] = {}
+    reasons: Mapping[int, Optional[BarrierKind]] = {}
+    unwatched: Mapping[int, Optional[BarrierKind]] = {}
     idle: FrozenSet[int] = frozenset()
 
 

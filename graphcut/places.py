@@ -21,7 +21,7 @@ def named(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
 
     Args:
         traced: the graph.
-        key: a ``Stop``, ``Cut`` or ``Suggestion``, a variable, tensor or op, the name of one, or an output's key.
+        key: a ``Stop``, ``Barrier`` or ``Suggestion``, a variable, tensor or op, the name of one, or an output's key.
         asked: the argument that it was given for, as errors name it.
 
     Raises:
@@ -46,9 +46,7 @@ def around(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
     found = tuple(tensor for op in ops for tensor in flat.outputs(op))
     if not found:
         near = near_names(key.rstrip("/"), _places(flat))
-        raise GraphcutError(
-            "%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near)
-        )
+        raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near))
     return found
 
 
@@ -65,9 +63,7 @@ def rows(traced: Traced, known: Sequence[Target], keys: Any) -> Tuple[Target, ..
     return unique(target for key in listed(keys) for target in _rows(traced, known, by_name, key))
 
 
-def _rows(
-    traced: Traced, known: Sequence[Target], by_name: Mapping[str, Sequence[Target]], key: Any
-) -> Sequence[Target]:
+def _rows(traced: Traced, known: Sequence[Target], by_name: Mapping[str, Sequence[Target]], key: Any) -> Sequence[Target]:
     matching = by_name.get(key, ()) if isinstance(key, str) else ()
     if isinstance(key, str) and any(mark in key for mark in "*?["):
         matching = [each for each in known if fnmatchcase(each.variable.name, key)]
@@ -85,9 +81,7 @@ def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
 def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
     """The tensors with each resource handle replaced by what is read of it."""
     return tuple(
-        value
-        for tensor in tensors
-        for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
+        value for tensor in tensors for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
     )
 
 

@@ -18,7 +18,7 @@ from graphcut.recorded import Gradient, Source, Start, Tape
 from graphcut.rows import Target, unique
 from graphcut.rules.zeros import zero_tensors
 from graphcut.sources import Traced
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 from graphcut.unrecorded import unrecorded
 
 
@@ -119,14 +119,14 @@ def _outside(traced: Traced, taken: Gradient, stopped: Stopped) -> Stopped:
     ops = {traced.flat.producer[tensor] for tensor in tensors if tensor not in handles}
     return stopped._replace(
         ops=stopped.ops | ops,
-        reasons=dict.fromkeys(ops, Barrier.OUTSIDE_TAPE),
-        unwatched=dict.fromkeys(handles, Barrier.OUTSIDE_TAPE),
+        reasons=dict.fromkeys(ops, BarrierKind.OUTSIDE_TAPE),
+        unwatched=dict.fromkeys(handles, BarrierKind.OUTSIDE_TAPE),
     )
 
 
-def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[Barrier]]:
+def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
     """The tensors asked for, with the barrier of those that a tape watches only when it is told to."""
-    told = [(row, None if tape.automatic and row.variable.trainable else Barrier.NOT_WATCHED) for row in rows]
+    told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
     return {tensor: barrier for row, barrier in told for tensor in row.tensors}
 
 

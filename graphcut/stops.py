@@ -13,7 +13,7 @@ from graphcut.barriers.cuts import Cuts
 from graphcut.findings import CUT, Findings
 from graphcut.flow.feeding import ancestors
 from graphcut.flow.judge import Flow
-from graphcut.terms import Barrier, Role, Stop, Verdict
+from graphcut.terms import BarrierKind, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]
 Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
@@ -60,7 +60,7 @@ def _cutting(flow: Flow, op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]
     for name, tensors, verdict in upstream:
         known = cuts.get(verdict)
         for tensor in tensors if known is not None else ():
-            if known is not None and known.holds(tensor, op, Barrier.STOP_GRADIENT):
+            if known is not None and known.holds(tensor, op, BarrierKind.STOP_GRADIENT):
                 found.append((name, known.crossed[tensor] == 1))
                 break
     return found

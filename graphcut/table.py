@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         @property
         def source(self) -> str: ...
 
+
 _NAMED = 4
 
 
@@ -116,7 +117,7 @@ def _fate(variable: Optional[VariableAudit]) -> Hashable:
     """What the variables of one row share in one column."""
     if variable is None:
         return None
-    return variable.verdict, variable.unused, variable.cut[0].barrier if variable.cut else None
+    return variable.verdict, variable.unused, variable.cut[0].kind if variable.cut else None
 
 
 def _unique(names: Iterable[str]) -> Iterable[str]:

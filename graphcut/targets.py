@@ -102,9 +102,7 @@ def _is_part(variable: Variable, name: str) -> bool:
 
 def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
     names = (
-        [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)]
-        if set(pattern) & set("*?[")
-        else []
+        [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if set(pattern) & set("*?[") else []
     )
     found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if found:
@@ -116,11 +114,7 @@ def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
 
 
 def _examples(known: List[str]) -> str:
-    return (
-        "\nThere is %s." % ", ".join(printable(each) for each in known[:5])
-        if known
-        else "\nThe graph has no variables."
-    )
+    return "\nThere is %s." % ", ".join(printable(each) for each in known[:5]) if known else "\nThe graph has no variables."
 
 
 def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
@@ -144,9 +138,7 @@ def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
             "variable %s is not among the %d that were audited (by default those that are trainable)\n"
             "Ask for it with variables=, all of them with variables='*'." % (printable(other[0].name), len(names))
         )
-    raise GraphcutError(
-        "%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names))
-    )
+    raise GraphcutError("%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names)))
 
 
 def place_of(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:

@@ -26,7 +26,7 @@ class Verdict(enum.Enum):
     FLOWS = "flows"
 
 
-class Barrier(enum.Enum):
+class BarrierKind(enum.Enum):
     """Why a gradient does not cross an edge, deliberate ones first.
 
     ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
@@ -56,10 +56,10 @@ class Barrier(enum.Enum):
     def deliberate(self) -> bool:
         """Somebody put it there to cut: a stop, a prevention, an argument of that name.
 
-        >>> Barrier.STOP_GRADIENT.deliberate, Barrier.DTYPE.deliberate
+        >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
         (True, False)
         """
-        return self in (Barrier.STOP_GRADIENT, Barrier.PREVENT_GRADIENT, Barrier.STOP_ARGUMENT)
+        return self in (BarrierKind.STOP_GRADIENT, BarrierKind.PREVENT_GRADIENT, BarrierKind.STOP_ARGUMENT)
 
 
 class Role(enum.Enum):
@@ -97,10 +97,10 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Barrier:
     """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
 
-    ``type`` is the op's type, ``barrier`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
+    ``type`` is the op's type, ``kind`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
     ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
     ``library`` is true where the op was made inside TensorFlow or Keras.
     """
@@ -108,7 +108,7 @@ class Cut:
     op: str
     type: str
     input: int
-    barrier: Barrier
+    kind: BarrierKind
     deliberate: bool
     library: bool = False
     where: Optional[str] = None
@@ -169,9 +169,9 @@ class VariableAudit:
     ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
     gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
     ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
-    comes as ``tf.IndexedSlices``. ``updated``: the step writes the variable, or an optimizer of the graph does; ``None`` where
-    nobody knows. ``handed``: whether an optimizer of the step was ever handed a gradient for it; ``False`` where it was
-    handed ``None``, ``None`` where none was handed the variable.
+    comes as ``tf.IndexedSlices``. ``is_updated``: the step writes the variable, or an optimizer of the graph does; ``None``
+    where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
+    ``False`` where it received ``None``, ``None`` where no optimizer received the variable.
     """
 
     name: str
@@ -180,11 +180,11 @@ class VariableAudit:
     trainable: Optional[bool]
     dtype: str
     shape: Optional[Tuple[Optional[int], ...]]
-    cut: Tuple[Cut, ...]
+    cut: Tuple[Barrier, ...]
     path: Tuple[str, ...] = Late()  # type: ignore[assignment]
     conditions: Tuple[Condition, ...] = ()
     unused: bool = False
     sparse: bool = False
     cut_size: int = 0
-    updated: Optional[bool] = None
-    handed: Optional[bool] = None
+    is_updated: Optional[bool] = None
+    optimizer_got_gradient: Optional[bool] = None

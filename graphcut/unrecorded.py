@@ -19,14 +19,14 @@ from graphcut.dag import SEPARATOR, FlatGraph
 from graphcut.losses import Stopped
 from graphcut.recorded import Tape
 from graphcut.sources import Traced
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 
 def unrecorded(
     traced: Traced,
     tape: Tape,
     targets: Sequence[int],
-    asked: Mapping[int, Optional[Barrier]],
+    asked: Mapping[int, Optional[BarrierKind]],
     passing: FrozenSet[int],
 ) -> Stopped:
     """What the tape did not record.
@@ -43,7 +43,7 @@ def unrecorded(
     watched, stands_for = _watched(traced, tape), _captured(flat, tape)
     tracked: Set[int] = set()
     linked: Set[int] = set()
-    reasons: Dict[int, Optional[Barrier]] = {}
+    reasons: Dict[int, Optional[BarrierKind]] = {}
     idle: Set[int] = set()
     for position, inputs, ends, called in _steps(flat):
         if position in tape.captured:
@@ -62,15 +62,15 @@ def unrecorded(
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
             early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
-            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else Barrier.OUTSIDE_TAPE))
+            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else BarrierKind.OUTSIDE_TAPE))
             idle.update(ends if inside and not silent and not early else ())
     known = tracked.union(watched, targets)
     unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
     placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
     late = placeholders.intersection(asked, watched).difference(linked, targets)
-    unwatched.update(dict.fromkeys(late, Barrier.NOT_WATCHED))
+    unwatched.update(dict.fromkeys(late, BarrierKind.NOT_WATCHED))
     for tensor in set(stands_for).difference(linked):
-        reasons[flat.producer[tensor]] = Barrier.NOT_WATCHED if stands_for[tensor] in watched else None
+        reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
     entered = _entered(flat, targets, reasons)
     return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle))
 
@@ -106,10 +106,10 @@ def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, .
 
 
 def _entered(
-    flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[Barrier]]
-) -> Mapping[int, Optional[Barrier]]:
+    flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[BarrierKind]]
+) -> Mapping[int, Optional[BarrierKind]]:
     """The same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
-    outside = {op for op, reason in reasons.items() if reason is Barrier.OUTSIDE_TAPE}
+    outside = {op for op, reason in reasons.items() if reason is BarrierKind.OUTSIDE_TAPE}
     readers = (inputs for op, inputs in enumerate(flat.inputs) if op not in outside)
     read = {flat.producer[tensor] for inputs in (*readers, targets) for tensor in inputs}
     return {op: None if op in outside and op not in read else reason for op, reason in reasons.items()}

@@ -25,7 +25,7 @@ from graphcut.rules.table import Rules
 from graphcut.rules.tensors import shape_of
 from graphcut.sources import Traced
 from graphcut.targets import listed
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
@@ -68,7 +68,7 @@ def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
     )
 
 
-def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[Barrier]]:
+def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
     """What a tape still does not watch: a variable that it watches of its own accord is watched once something reads it."""
     read = {tensor for op in taken for tensor in flat.inputs[op]}
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}

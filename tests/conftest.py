@@ -3,6 +3,7 @@
 Every test below one of ``TENSORFLOW_FOLDERS`` bears the mark ``tensorflow``. Where TensorFlow cannot be imported those
 folders are not even collected, so that their modules may import it at the top; a marked test elsewhere is skipped.
 """
+
 from __future__ import annotations
 
 import os

@@ -2,6 +2,7 @@
 
 ``tally("oracle", "flows, but zero at every point", ["case x"])`` in a test; ``tests/conftest.py`` prints section by section.
 """
+
 from __future__ import annotations
 
 from typing import Dict, Iterable, List

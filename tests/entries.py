@@ -1,4 +1,5 @@
 """Attributes of test graphs as bytes."""
+
 from __future__ import annotations
 
 from graphcut.reading.attrs import entry

@@ -12,8 +12,4 @@ from grpc_tools import protoc
 FOLDER = "graphcut/reading"
 
 if __name__ == "__main__":
-    sys.exit(
-        protoc.main(
-            ["protoc", "-I" + FOLDER, "--descriptor_set_out=" + FOLDER + "/graph.desc", FOLDER + "/graph.proto"]
-        )
-    )
+    sys.exit(protoc.main(["protoc", "-I" + FOLDER, "--descriptor_set_out=" + FOLDER + "/graph.desc", FOLDER + "/graph.proto"]))

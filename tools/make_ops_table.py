@@ -18,11 +18,7 @@ PATH = "graphcut/reading/ops.txt"
 
 def registered_ops():
     """Every ``OpDef`` of the installed TensorFlow, by name."""
-    if (
-        hasattr(c_api_util, "tf_buffer")
-        and hasattr(c_api_util, "c_api")
-        and hasattr(c_api_util.c_api, "TF_GetAllOpList")
-    ):
+    if hasattr(c_api_util, "tf_buffer") and hasattr(c_api_util, "c_api") and hasattr(c_api_util.c_api, "TF_GetAllOpList"):
         buffer = c_api_util.c_api.TF_GetAllOpList()
         ops = op_def_pb2.OpList.FromString(c_api_util.c_api.TF_GetBuffer(buffer))
     else:
@@ -45,11 +41,7 @@ def line(op):
     for name in sorted(set(used) & set(defaults)):
         value = defaults[name]
         text = (
-            value.i
-            if value.HasField("i")
-            else value.type
-            if value.HasField("type")
-            else ",".join(map(str, value.list.type))
+            value.i if value.HasField("i") else value.type if value.HasField("type") else ",".join(map(str, value.list.type))
         )
         words.append("%s=%s" % (name, text))
     return " ".join(words)

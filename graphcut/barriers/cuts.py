@@ -14,7 +14,7 @@ from typing import Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from graphcut.barriers.edges import Edge, Edges, Fence
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Relation
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 HANDFUL = 5
 
@@ -34,7 +34,7 @@ class Cuts:
     first_bits: int
     last_bits: int
     free_bits: int
-    numbers: Mapping[Tuple[int, Barrier], int]
+    numbers: Mapping[Tuple[int, BarrierKind], int]
     shortest: Sequence[Tuple[int, Edge]] = ()
 
     def routed(self, tensor: int) -> bool:
@@ -57,9 +57,9 @@ class Cuts:
 
     def own(self, fence: Optional[Fence]) -> int:
         """The bit of a barrier; 0 for none."""
-        return 0 if fence is None else 1 << self.numbers[fence.op, fence.barrier]
+        return 0 if fence is None else 1 << self.numbers[fence.op, fence.kind]
 
-    def holds(self, tensor: int, op: int, barrier: Barrier) -> bool:
+    def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
         """Whether a barrier of that kind at ``op`` is in the tensor's cut."""
         number = self.numbers.get((op, barrier))
         return number is not None and bool(self.masks.get(tensor, 0) >> number & 1)
@@ -87,14 +87,14 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
     """The cuts of every tensor of the graph for one relation."""
     crossed, taken = _search(flow, relation)
     fences: List[Fence] = []
-    numbers: Dict[Tuple[int, Barrier], int] = {}
+    numbers: Dict[Tuple[int, BarrierKind], int] = {}
     for fence in (edge.fence for _, edge in taken if edge.fence is not None):
-        if (fence.op, fence.barrier) not in numbers:
-            numbers[fence.op, fence.barrier] = len(fences)
+        if (fence.op, fence.kind) not in numbers:
+            numbers[fence.op, fence.kind] = len(fences)
             fences.append(fence)
     shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
     masks = _united(flow, shortest, numbers)
-    first = sum(1 << bit for bit, fence in enumerate(fences) if fence.barrier.deliberate)
+    first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
     last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
     free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
     return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, shortest)
@@ -125,7 +125,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
 
 
 def _united(
-    flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Tuple[int, Barrier], int]
+    flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Tuple[int, BarrierKind], int]
 ) -> Dict[int, int]:
     """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
     (loops, assignments, zeros filled in)."""
@@ -139,7 +139,7 @@ def _united(
         for tensor, (source, _, fence) in shortest:
             own = masks.get(tensor, 0)
             if fence is not None:
-                own |= 1 << numbers[fence.op, fence.barrier]
+                own |= 1 << numbers[fence.op, fence.kind]
             before = masks.get(source, 0)
             if own | before != before:
                 masks[source] = own | before
@@ -161,4 +161,4 @@ def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
     if raised is None:
         return None
     op, index = raised
-    return Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT)
+    return Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT)

@@ -13,7 +13,7 @@ from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Fill, Relation, connected
 from graphcut.reading.variables import root
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 
 class Fence(NamedTuple):
@@ -21,13 +21,13 @@ class Fence(NamedTuple):
 
     op: int
     input: int
-    barrier: Barrier
+    kind: BarrierKind
     entry: bool = False
 
     @property
     def is_free(self) -> bool:
         """Whether it costs nothing to cross: leaving that land costs one already."""
-        return self.entry and self.barrier is Barrier.DTYPE
+        return self.entry and self.kind is BarrierKind.DTYPE
 
 
 class Edge(NamedTuple):
@@ -86,21 +86,21 @@ class Edges:
                 yield _blocked(flow, tensor, op, index, source, row.barriers[index])
         for index, source in enumerate(self._filled[op].tensors) if op in self._filled else ():
             if source not in flat.inputs[op] and passing[source]:
-                yield Edge(source, 1, Fence(flow.fills[op].group, index, Barrier.ZERO_FILLED))
+                yield Edge(source, 1, Fence(flow.fills[op].group, index, BarrierKind.ZERO_FILLED))
         for op, index, source in self._assigned.get(tensor, ()):
-            yield Edge(source, 1, Fence(op, index, Barrier.STATE))
+            yield Edge(source, 1, Fence(op, index, BarrierKind.STATE))
 
 
-def _unwatched(op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
+def _unwatched(op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
     return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
 
 
-def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[Barrier]) -> Edge:
+def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
     bound = flow.bounds.get(op)
     if bound:
         return Edge(source, 1, Fence(op, index, bound))
     passing = flow.rules.passing
-    barrier = barrier or Barrier.DTYPE
+    barrier = barrier or BarrierKind.DTYPE
     if passing[source]:
         return Edge(source, 1, Fence(op, index, barrier))
     if not passing[tensor]:
@@ -113,9 +113,7 @@ def _assignments(flat: FlatGraph) -> Assigned:
     """For the handle or reference of each variable what is assigned to it: op, input, value; initializers left out."""
     found: Assigned = {}
     kinds = {
-        kind
-        for kind, each in enumerate(flat.kind_table)
-        if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))
+        kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))
     }
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         inputs = flat.inputs[op]

@@ -103,14 +103,10 @@ def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str,
 _OPTIONS = (
     click.argument("source", type=click.Path()),
     click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
-    click.option(
-        "--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."
-    ),
+    click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."),
     click.option("--signature", metavar="S", help="The signature of a SavedModel."),
     click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
-    click.option(
-        "--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."
-    ),
+    click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
 )
 
 

@@ -42,9 +42,7 @@ def guarded() -> Iterator[None]:
                 diverted.seek(0)
                 os.write(2, diverted.read())
                 raise
-            raise GraphcutError(
-                f"{_told(error)}\nraised at {place}, while it was imported, called or traced"
-            ) from error
+            raise GraphcutError(f"{_told(error)}\nraised at {place}, while it was imported, called or traced") from error
 
 
 @contextmanager

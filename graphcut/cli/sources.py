@@ -25,9 +25,7 @@ def loaded(source: str, specs: Sequence[Spec] = ()) -> Tuple[Any, Sequence[Any]]
         module = _imported(found.group("module"))
         return _traceable(source, _attribute(module, found.group("name")), specs)
     if source.endswith(".py"):
-        raise GraphcutError(
-            f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}"
-        )
+        raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
     if specs:
         raise GraphcutError(
             f"{printable(source)} is no Python function\n--spec is for those: module:function, path.py:function"

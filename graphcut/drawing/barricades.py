@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.dag import SEPARATOR
-from graphcut.terms import Barrier, Condition, Role, VariableAudit, Verdict
+from graphcut.terms import BarrierKind, Condition, Role, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
@@ -22,7 +22,7 @@ class Barricade:
 
     op: str
     input: int
-    barrier: Barrier
+    kind: BarrierKind
     where: Optional[str] = None
     role: Optional[Role] = None
 
@@ -45,22 +45,22 @@ def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
     for variable in facts.variables:
         for cut in variable.cut:
             drawn.add(cut.op)
-            edge = _edge(ops, cut.op, cut.input, cut.barrier) or rounds.edge(cut.op, variable)
-            if edge and cut.barrier is Barrier.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
+            edge = _edge(ops, cut.op, cut.input, cut.kind) or rounds.edge(cut.op, variable)
+            if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
-                yield edge, Barricade(cut.op, cut.input, cut.barrier, cut.where)
+                yield edge, Barricade(cut.op, cut.input, cut.kind, cut.where)
     for stop in facts.stops:
-        edge = _edge(ops, stop.op, 0, Barrier.STOP_GRADIENT)
+        edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
         if edge and stop.op not in drawn and not stop.library:
             role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
-            yield edge, Barricade(stop.op, 0, Barrier.STOP_GRADIENT, stop.where, role)
+            yield edge, Barricade(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
 
 
-def _edge(ops: Ops, name: str, index: int, barrier: Barrier) -> Optional[Edge]:
+def _edge(ops: Ops, name: str, index: int, barrier: BarrierKind) -> Optional[Edge]:
     op = ops.numbers.get(name)
     inputs = ops.flat.inputs[op] if op is not None else ()
-    known = 0 <= index < len(inputs) and barrier is not Barrier.ZERO_FILLED
+    known = 0 <= index < len(inputs) and barrier is not BarrierKind.ZERO_FILLED
     return (op, ops.flat.producer[inputs[index]]) if op is not None and known else None
 
 

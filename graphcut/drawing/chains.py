@@ -68,9 +68,7 @@ def without_rows(sketch: Sketch, kinds: Kinds) -> Sketch:
     """Ops that stand in an unbranched row share a node."""
     leads, led = _counts(sketch)
     following = {
-        consumer: producer
-        for consumer, producer in _inner_edges(sketch, kinds)
-        if leads[consumer] == 1 == led[producer]
+        consumer: producer for consumer, producer in _inner_edges(sketch, kinds) if leads[consumer] == 1 == led[producer]
     }
     head: Dict[int, int] = {}
     for start in following.keys() - following.values():

@@ -22,7 +22,7 @@ from graphcut.drawing.routes import routes
 from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
 from graphcut.drawing.view import AT_MOST, READABLE, View, matching, narrowed, neighbourhood
 from graphcut.errors import GraphcutError
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
@@ -58,8 +58,7 @@ def prepared(facts: Facts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
 
 def _kinds(facts: Facts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
     fates = {
-        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False)
-        for op, audits in ops.variables.items()
+        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False) for op, audits in ops.variables.items()
     }
     barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
@@ -103,7 +102,7 @@ def _link(line: Line, told: Told) -> Link:
 
 def _kind(barricade: Barricade) -> str:
     """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``."""
-    kind = barricade.barrier.value
-    if barricade.barrier is Barrier.INPUT:
+    kind = barricade.kind.value
+    if barricade.kind is BarrierKind.INPUT:
         kind = f"{kind} {barricade.input}"
     return f"{kind}, {barricade.role.value}" if barricade.role else kind

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Container, Dict, Iterator, List, Mapping, Set,
 from graphcut.drawing.barricades import Barricade, Edge, barred_edges, branch_edges
 from graphcut.drawing.sketch import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told
 from graphcut.drawing.walks import float_producers, joining, producers, towards
-from graphcut.terms import Barrier, Verdict
+from graphcut.terms import BarrierKind, Verdict
 
 if TYPE_CHECKING:
     from graphcut.drawing.facts import Facts
@@ -89,7 +89,7 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
 
 def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
-    whole = {op for (op, _), told in barred.items() if all(each.barrier not in _ONE_INPUT for each in told)}
+    whole = {op for (op, _), told in barred.items() if all(each.kind not in _ONE_INPUT for each in told)}
     closed = whole.difference(live)
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
     behind = _behind(ops, live, without, barred, closed)
@@ -98,7 +98,14 @@ def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
 
 
 _WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
-_ONE_INPUT = (Barrier.INPUT, Barrier.DTYPE, Barrier.ZERO, Barrier.ZERO_FILLED, Barrier.CUSTOM_GRADIENT, Barrier.STATE)
+_ONE_INPUT = (
+    BarrierKind.INPUT,
+    BarrierKind.DTYPE,
+    BarrierKind.ZERO,
+    BarrierKind.ZERO_FILLED,
+    BarrierKind.CUSTOM_GRADIENT,
+    BarrierKind.STATE,
+)
 
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
@@ -150,7 +157,7 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
     if not wanted:
         return {}
-    assigning = {op for (op, _), told in barred.items() if any(each.barrier is Barrier.STATE for each in told)}
+    assigning = {op for (op, _), told in barred.items() if any(each.kind is BarrierKind.STATE for each in told)}
     open_ways = towards(sorted(targets), open_producers)
     lost: Dict[int, int] = {}
     hidden = [op for op in wanted if op not in open_ways and op not in behind]

@@ -35,9 +35,7 @@ def between(rules: Rules, seeds: Sequence[int], fills: Mapping[int, Fill], tenso
         fresh = {flat.producer[source] for source in sources if flat.producer[source] in reached} - found
         found |= fresh
         waiting.extend(fresh)
-    exits = {
-        flat.producer[exit] for op in found if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)
-    }
+    exits = {flat.producer[exit] for op in found if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)}
     return frozenset(found | exits)
 
 
@@ -55,9 +53,7 @@ def _reached(rules: Rules, tensor: int) -> FrozenSet[int]:
     while waiting:
         op = waiting.pop()
         outputs = [output for output in flat.outputs(op) if rules.passing[output]]
-        fresh = {
-            reader for output in outputs for each in consumers.get(output, ()) for reader in whole.get(each, (each,))
-        }
+        fresh = {reader for output in outputs for each in consumers.get(output, ()) for reader in whole.get(each, (each,))}
         fresh -= found
         found |= fresh
         waiting.extend(fresh)

@@ -78,9 +78,7 @@ def _switches(flat: FlatGraph) -> List[int]:
     return [op for op, kind in enumerate(flat.kinds) if kind in kinds and not is_loop_switch(flat, op)] if kinds else []
 
 
-def conditions(
-    rules: Rules, carried: Walk, order: Sequence[int], stopped: AbstractSet[int]
-) -> Conditions:
+def conditions(rules: Rules, carried: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> Conditions:
     """For each tensor reached under conditions, these; tensors that are reached unconditionally are left out."""
     known = branches(rules.flat)
     if not known.conditions:

@@ -18,7 +18,7 @@ from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
 from graphcut.reading.order import topological
 from graphcut.rules.table import Rules
-from graphcut.terms import Barrier, Verdict
+from graphcut.terms import BarrierKind, Verdict
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Flow:
     sparse: FrozenSet[int]
     order: Sequence[int]
     results: Mapping[int, Tuple[int, ...]]
-    bounds: Mapping[int, Optional[Barrier]]
+    bounds: Mapping[int, Optional[BarrierKind]]
     dead: FrozenSet[int] = frozenset()
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
@@ -105,7 +105,7 @@ def flow(
     losses: Iterable[int],
     stopped: FrozenSet[int],
     symbolic: FrozenSet[int] = frozenset(),
-    reasons: Mapping[int, Optional[Barrier]] = {},
+    reasons: Mapping[int, Optional[BarrierKind]] = {},
     dead: FrozenSet[int] = frozenset(),
 ) -> Flow:
     """Everything about one loss.
@@ -131,7 +131,7 @@ def flow(
     if zeros:
         rules = rules.without(zeros)
         carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
-    bounds = {op: reasons.get(op, Barrier.STOP_ARGUMENT) for op in stopped}
+    bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
         feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
@@ -148,9 +148,7 @@ def flow(
 def _certain(rules: Rules, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
     """The zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
     calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
-    return {
-        op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()
-    }
+    return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}
 
 
 def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:

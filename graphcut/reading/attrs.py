@@ -92,9 +92,7 @@ def is_zero(kind: Kind) -> bool:
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
     values = [tensor.float_val, tensor.double_val, tensor.scomplex_val, tensor.dcomplex_val, tensor.half_val]
-    return (
-        not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
-    )
+    return not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
 
 
 def _has_value(tensor: Any, values: Any) -> bool:

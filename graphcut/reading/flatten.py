@@ -96,9 +96,7 @@ class _Opening:
             [tuple([tensor + tensors for tensor in inputs]) for inputs in each.inputs] if tensors else each.inputs
         )
         self.controls.extend(
-            [tuple([op + ops for op in controls]) if controls else () for controls in each.controls]
-            if ops
-            else each.controls
+            [tuple([op + ops for op in controls]) if controls else () for controls in each.controls] if ops else each.controls
         )
         self.first.extend([number + tensors for number in each.first[1:]])
         self.contexts.extend([context] * len(each.names))
@@ -150,8 +148,7 @@ class _Opening:
         if index < len(returns):
             return returns[index]
         raise GraphcutError(
-            "op %s has %d outputs, its function returns %d"
-            % (printable(self.names[call.op]), len(call.results), len(returns))
+            "op %s has %d outputs, its function returns %d" % (printable(self.names[call.op]), len(call.results), len(returns))
         )
 
     def _flat(self) -> FlatGraph:

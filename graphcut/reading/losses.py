@@ -35,9 +35,7 @@ def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     losses = differentiated(flat, names)
     if len(losses) > 1:
         shown = ", ".join(printable(flat.tensor_name(each[0])) for each in losses[:6])
-        raise GraphcutError(
-            "the graph takes the gradients of %d losses\nName one with loss=: %s" % (len(losses), shown)
-        )
+        raise GraphcutError("the graph takes the gradients of %d losses\nName one with loss=: %s" % (len(losses), shown))
     return (losses[0], "the graph's own backward part") if losses else None
 
 

@@ -63,9 +63,7 @@ def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
 def _collected_variables(meta: Any) -> Iterator[Variable]:
     """The variables that a MetaGraph's collections and object graph name."""
     trainable = {each.variable_name for each in _definitions(meta, "trainable_variables")}
-    for each in {
-        d.variable_name: d for key in ("variables", "trainable_variables") for d in _definitions(meta, key)
-    }.values():
+    for each in {d.variable_name: d for key in ("variables", "trainable_variables") for d in _definitions(meta, key)}.values():
         name, part = each.variable_name, each.save_slice_info_def
         whole = Whole(part.full_name, tuple(part.full_shape)) if part.full_name else None
         yield Variable(name.rpartition(":")[0], (name,), name in trainable, "", None, whole=whole)
@@ -92,9 +90,7 @@ def _parsed_definition(kind: str, data: bytes) -> Any:
 def _dead_exits(meta: Any) -> Iterator[Place]:
     waiting = [
         _parsed_definition("WhileContext", each)
-        for each in (
-            meta.collection_def["while_context"].bytes_list.value if "while_context" in meta.collection_def else ()
-        )
+        for each in (meta.collection_def["while_context"].bytes_list.value if "while_context" in meta.collection_def else ())
     ]
     while waiting:
         context = waiting.pop()

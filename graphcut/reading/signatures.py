@@ -71,9 +71,7 @@ def from_op_def(op_def: Any) -> Signature:
         )
         for arg in op_def.output_arg
     )
-    defaults = {
-        attr.name: _default(attr.default_value) for attr in op_def.attr if attr.default_value.WhichOneof("value")
-    }
+    defaults = {attr.name: _default(attr.default_value) for attr in op_def.attr if attr.default_value.WhichOneof("value")}
     return Signature(outputs, defaults)
 
 
@@ -92,11 +90,7 @@ def _dtypes(output: Output, defaults: Mapping[str, str], attrs: Mapping[str, Any
     ref = 100 if output.ref else 0
     if output.dtype.startswith("["):
         name = output.dtype[1:-1]
-        listed = (
-            attrs[name].list.type
-            if name in attrs
-            else [int(each) for each in defaults.get(name, "").split(",") if each]
-        )
+        listed = attrs[name].list.type if name in attrs else [int(each) for each in defaults.get(name, "").split(",") if each]
         return tuple(dtype + ref for dtype in listed)
     dtype = int(output.dtype) if output.dtype.isdigit() else _number(output.dtype, "type", defaults, attrs)
     count = _number(output.number, "i", defaults, attrs) if output.number else 1

@@ -143,9 +143,7 @@ def slots(flat: FlatGraph) -> FrozenSet[int]:
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
         for tensor in flat.inputs[op][1:]:
             found.add(root(flat, _value_of(flat, tensor)))
-    updated = {
-        root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]
-    }
+    updated = {root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]}
     return frozenset(found - updated)
 
 

@@ -3,55 +3,55 @@
 from __future__ import annotations
 
 from graphcut.rules.moves import JOINING
-from graphcut.terms import Barrier, Cut
+from graphcut.terms import Barrier, BarrierKind
 
 ADVICE = {
-    Barrier.STOP_GRADIENT: (
+    BarrierKind.STOP_GRADIENT: (
         "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
         "variables, take it out and give the optimizer only those to train (var_list=, or the sources of tape.gradient)"
     ),
-    Barrier.PREVENT_GRADIENT: (
+    BarrierKind.PREVENT_GRADIENT: (
         "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient round "
         "what it is given if nothing is to learn through it"
     ),
-    Barrier.STOP_ARGUMENT: "if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
-    Barrier.NOT_DIFFERENTIABLE: (
+    BarrierKind.STOP_ARGUMENT: "if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
+    BarrierKind.NOT_DIFFERENTIABLE: (
         "put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"
     ),
-    Barrier.NO_GRADIENT: (
+    BarrierKind.NO_GRADIENT: (
         "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says what the "
         "gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
     ),
-    Barrier.INPUT: (
+    BarrierKind.INPUT: (
         "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax times all "
         "rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
     ),
-    Barrier.DTYPE: "only floats have a gradient: make it a float, and all that is computed from it on the way to the loss",
-    Barrier.ZERO: (
+    BarrierKind.DTYPE: "only floats have a gradient: make it a float, and all that is computed from it on the way to the loss",
+    BarrierKind.ZERO: (
         "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If it is to "
         "stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
     ),
-    Barrier.ZERO_FILLED: (
+    BarrierKind.ZERO_FILLED: (
         "let the loss read what the function computes from this variable: it reads another result. If it is to "
         "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed zeros"
     ),
-    Barrier.CUSTOM_GRADIENT: (
+    BarrierKind.CUSTOM_GRADIENT: (
         "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the gradient, such "
         "as dy times the derivative"
     ),
-    Barrier.PYTHON: (
+    BarrierKind.PYTHON: (
         "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with TensorFlow's ops "
         "inside, in place of tf.numpy_function"
     ),
-    Barrier.STATE: (
+    BarrierKind.STATE: (
         "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not the variable: "
         "value = ...; w.assign(value); loss = f(value)"
     ),
-    Barrier.OUTSIDE_TAPE: (
+    BarrierKind.OUTSIDE_TAPE: (
         "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that leads there "
         "from the variable; where a function takes the gradient of what it was handed, into that function"
     ),
-    Barrier.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
+    BarrierKind.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
 }
 STAND_INS = {
     "float": (
@@ -125,20 +125,20 @@ def stand_in(dtype: str) -> str:
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
 
 
-def advice(cut: Cut, made: str) -> str:
+def advice(cut: Barrier, made: str) -> str:
     """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
-    if cut.library and cut.barrier is Barrier.STOP_GRADIENT:
+    if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
         return LIBRARY
-    if cut.barrier is Barrier.PYTHON and cut.type in BY_VALUE:
+    if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:
         return BY_VALUE[cut.type]
-    if cut.barrier is Barrier.ZERO_FILLED and cut.type.endswith(("If", "Case")):
+    if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith(("If", "Case")):
         return NO_BRANCH
-    if cut.barrier is Barrier.ZERO_FILLED and cut.type.endswith("While"):
+    if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith("While"):
         return LOOP
-    if cut.barrier is Barrier.NOT_DIFFERENTIABLE and cut.type == "Cast":
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
-    if cut.barrier is Barrier.ZERO and ("Mul" in cut.type or cut.type in JOINING):
+    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
         return PIECES if cut.type in JOINING else PRODUCT
-    if cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return STAND_INS[stand_in(made)]
-    return ADVICE[cut.barrier]
+    return ADVICE[cut.kind]

@@ -10,7 +10,7 @@ from graphcut.report.rows import shape_text
 from graphcut.report.sourceline import source_line
 from graphcut.report.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.report.words import VERDICTS, at, because, branch, place, shown
-from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.report.facts import Facts
@@ -20,7 +20,7 @@ _FEW = 3
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
-_OPAQUE = (Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE, Barrier.DTYPE)
+_OPAQUE = (BarrierKind.ZERO_FILLED, BarrierKind.OUTSIDE_TAPE, BarrierKind.DTYPE)
 
 
 def explain(facts: Facts, variable: VariableAudit) -> str:
@@ -71,16 +71,16 @@ def _frozen(variable: VariableAudit) -> str:
 def _updated(variable: VariableAudit) -> str:
     """What the step does with what the variable gets, where that is not what one expects."""
     gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
-    if variable.handed is False and gets:
+    if variable.optimizer_got_gradient is False and gets:
         return " An optimizer is handed None in its place, and leaves it alone."
-    if variable.handed is False:
+    if variable.optimizer_got_gradient is False:
         return f" An optimizer is handed None for it and leaves it alone ({_WARNING})."
-    if variable.updated is False and gets and variable.trainable is not False:
+    if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
-    return " The step updates it all the same." if variable.updated and not gets else ""
+    return " The step updates it all the same." if variable.is_updated and not gets else ""
 
 
-def _cut(cut: Cut, variable: VariableAudit, made: str) -> Iterator[str]:
+def _cut(cut: Barrier, variable: VariableAudit, made: str) -> Iterator[str]:
     if variable.verdict is Verdict.RAISES:
         yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {because(cut, made)}."
     else:
@@ -88,11 +88,11 @@ def _cut(cut: Cut, variable: VariableAudit, made: str) -> Iterator[str]:
     yield from _quoted(cut)
 
 
-def _origin(cut: Cut) -> str:
+def _origin(cut: Barrier) -> str:
     return f", {at(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
 
 
-def _quoted(cut: Cut) -> Iterator[str]:
+def _quoted(cut: Barrier) -> Iterator[str]:
     text = source_line(cut.where)
     if text:
         yield _INDENT + text
@@ -100,7 +100,7 @@ def _quoted(cut: Cut) -> Iterator[str]:
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
-    opaque = any(cut.barrier in _OPAQUE for cut in reason.cut)
+    opaque = any(cut.kind in _OPAQUE for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
     gone = _gone(reason.size, reason.crossed)
@@ -113,7 +113,7 @@ def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[
         yield f"{gone} a gradient comes{kind}: {_tail(reason)}."
 
 
-def _op(cut: Cut) -> str:
+def _op(cut: Barrier) -> str:
     return f"{shown(cut.op)} ({shown(cut.type)}{_origin(cut)})"
 
 
@@ -168,6 +168,4 @@ def _cut_off(reason: Reason) -> str:
     names = [shown(term.op) for term in reason.cut_off[:_FEW]]
     more = len(reason.cut_off) - len(names)
     text = ", ".join(names) + (f" and {more} more" if more else "")
-    return (
-        f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""
-    )
+    return f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""

@@ -23,13 +23,13 @@ class _Stop(NamedTuple):
     scope: Tuple[str, ...]
     names: Tuple[str, ...]
     ops: int
-    barrier: bool = False
+    kind: bool = False
 
     @property
     def text(self) -> str:
         """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``(94 ops)``."""
         if len(self.names) == 1 and self.ops == 1:
-            return (MARK + " " if self.barrier else "") + shown(self.names[0], 60)
+            return (MARK + " " if self.kind else "") + shown(self.names[0], 60)
         return " ".join(filter(None, [shown("/".join(self.scope), 60), f"({self.ops} ops)"]))
 
 
@@ -43,7 +43,7 @@ def route(variable: str, steps: Sequence[Step]) -> str:
 
 def _stops(steps: Sequence[Step]) -> Iterator[_Stop]:
     for step in steps:
-        yield _stop(step.op, step.barrier is not None)
+        yield _stop(step.op, step.kind is not None)
         if step.left_out:
             yield _Stop((), (), step.left_out)
 
@@ -58,7 +58,7 @@ def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
     """The stretches between barriers, each barrier a stretch of its own."""
     segment: List[_Stop] = []
     for stop in stops:
-        if stop.barrier:
+        if stop.kind:
             yield segment
             yield [stop]
             segment = []

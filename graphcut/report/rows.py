@@ -7,7 +7,7 @@ from typing import Iterator, Sequence, Tuple
 
 from graphcut.folding import Group, Label, fold
 from graphcut.report.words import at, branch, place, shown
-from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
 _NAMED = 4
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
@@ -40,9 +40,9 @@ def _row(group: Group) -> Row:
     return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
 
 
-def named_cuts(variable: VariableAudit) -> Tuple[Cut, ...]:
+def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
     """The cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
-    own = tuple(cut for cut in variable.cut if not (cut.library and cut.barrier is Barrier.STOP_GRADIENT))
+    own = tuple(cut for cut in variable.cut if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
     return (own or variable.cut)[:3]
 
 
@@ -91,7 +91,7 @@ def _reason(variable: VariableAudit) -> Iterator[str]:
 def update(variable: VariableAudit) -> Iterator[str]:
     """What is odd about how a variable is updated, if anything is."""
     gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
-    if variable.updated is False and gets and variable.trainable is not False:
+    if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"
-    if variable.updated and not gets:
+    if variable.is_updated and not gets:
         yield "updated all the same"

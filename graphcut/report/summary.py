@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Set, Tuple
 
 from graphcut.report.words import BARRIERS, shown
-from graphcut.terms import Assumption, Barrier, VariableAudit, Verdict
+from graphcut.terms import Assumption, BarrierKind, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.replies import Disagreement
@@ -134,13 +134,13 @@ def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
 
 def _by(variables: Sequence[VariableAudit]) -> str:
     """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op once."""
-    ops = {(cut.barrier, cut.op) for variable in variables for cut in variable.cut}
-    counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in Barrier]
+    ops = {(cut.kind, cut.op) for variable in variables for cut in variable.cut}
+    counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in BarrierKind]
     words = [f"{count} {_counted(barrier, count)}" for barrier, count in counts if count]
     more = " and more" if any(variable.cut_size > len(variable.cut) for variable in variables) else ""
     return (" by " + " and ".join(words) + more) if words else ""
 
 
-def _counted(barrier: Barrier, count: int) -> str:
+def _counted(barrier: BarrierKind, count: int) -> str:
     words = BARRIERS[barrier]
     return words.one if count == 1 else words.many

@@ -52,14 +52,13 @@ def _words(cell: Sequence[VariableAudit]) -> str:
 
 
 def _reason(variable: VariableAudit) -> str:
-    return "unused" if variable.unused else variable.cut[0].barrier.value if variable.cut else ""
+    return "unused" if variable.unused else variable.cut[0].kind.value if variable.cut else ""
 
 
 def to_dict(table: Facts) -> Dict[str, Any]:
     """Plain ``dict``, ``list`` and ``str``; names as they are, unescaped."""
     rows = [
-        {"label": row.label, "variables": list(row.names), "cells": [_plain(cell) for cell in row.cells]}
-        for row in table.rows
+        {"label": row.label, "variables": list(row.names), "cells": [_plain(cell) for cell in row.cells]} for row in table.rows
     ]
     return {"losses": list(table.losses), "rows": rows}
 
@@ -74,7 +73,7 @@ def _plain(cell: Sequence[VariableAudit]) -> Optional[Dict[str, Any]]:
 def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
     """Each barrier that cuts any of the variables, once."""
     found = {
-        (cut.op, cut.barrier.value): {"op": cut.op, "barrier": cut.barrier.value, "where": cut.where}
+        (cut.op, cut.kind.value): {"op": cut.op, "kind": cut.kind.value, "where": cut.where}
         for each in cell
         for cut in each.cut
     }

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from graphcut.errors import printable
 from graphcut.lines import nearby
-from graphcut.terms import Barrier, Condition, Cut, Role, Verdict
+from graphcut.terms import Barrier, BarrierKind, Condition, Role, Verdict
 
 VERDICTS = {
     Verdict.RAISES: "makes TensorFlow raise an error",
@@ -28,40 +28,40 @@ class BarrierWords:
 
 
 BARRIERS = {
-    Barrier.STOP_GRADIENT: BarrierWords("stop_gradient", "stop_gradients", "tf.stop_gradient was put there to stop it"),
-    Barrier.PREVENT_GRADIENT: BarrierWords(
+    BarrierKind.STOP_GRADIENT: BarrierWords("stop_gradient", "stop_gradients", "tf.stop_gradient was put there to stop it"),
+    BarrierKind.PREVENT_GRADIENT: BarrierWords(
         "prevent-gradient", "prevent-gradients", "the op forbids a gradient, and raises when asked for one"
     ),
-    Barrier.STOP_ARGUMENT: BarrierWords("stop argument", "stop arguments", "the tensor was named in stop_gradients="),
-    Barrier.NOT_DIFFERENTIABLE: BarrierWords(
+    BarrierKind.STOP_ARGUMENT: BarrierWords("stop argument", "stop arguments", "the tensor was named in stop_gradients="),
+    BarrierKind.NOT_DIFFERENTIABLE: BarrierWords(
         "not-differentiable op", "not-differentiable ops", "TensorFlow gives this op no gradient at all"
     ),
-    Barrier.NO_GRADIENT: BarrierWords(
+    BarrierKind.NO_GRADIENT: BarrierWords(
         "op without a gradient", "ops without a gradient", "nothing is registered for this op, so TensorFlow raises"
     ),
-    Barrier.INPUT: BarrierWords(
+    BarrierKind.INPUT: BarrierWords(
         "input without a gradient", "inputs without a gradient", "the op has a gradient, but not for this input"
     ),
-    Barrier.DTYPE: BarrierWords(
+    BarrierKind.DTYPE: BarrierWords(
         "integer, bool or string tensor", "integer, bool or string tensors", "a tensor of this dtype has no gradient"
     ),
-    Barrier.ZERO: BarrierWords(
+    BarrierKind.ZERO: BarrierWords(
         "zero gradient", "zero gradients", "what comes back through this op is zero whatever is fed"
     ),
-    Barrier.ZERO_FILLED: BarrierWords(
+    BarrierKind.ZERO_FILLED: BarrierWords(
         "zero-filled gradient", "zero-filled gradients", "no gradient comes there, and TensorFlow fills in zeros"
     ),
-    Barrier.CUSTOM_GRADIENT: BarrierWords(
+    BarrierKind.CUSTOM_GRADIENT: BarrierWords(
         "custom gradient", "custom gradients", "the user's own gradient function answers None or zeros"
     ),
-    Barrier.PYTHON: BarrierWords("Python call", "Python calls", "Python code that has no gradient computes the value"),
-    Barrier.STATE: BarrierWords(
+    BarrierKind.PYTHON: BarrierWords("Python call", "Python calls", "Python code that has no gradient computes the value"),
+    BarrierKind.STATE: BarrierWords(
         "assignment", "assignments", "the value gets there only by being assigned to another variable"
     ),
-    Barrier.OUTSIDE_TAPE: BarrierWords(
+    BarrierKind.OUTSIDE_TAPE: BarrierWords(
         "value made outside the tape", "values made outside the tape", "no tape recorded how it was computed"
     ),
-    Barrier.NOT_WATCHED: BarrierWords("unwatched tensor", "unwatched tensors", "the tape was never told to watch it"),
+    BarrierKind.NOT_WATCHED: BarrierWords("unwatched tensor", "unwatched tensors", "the tape was never told to watch it"),
 }
 
 
@@ -85,18 +85,18 @@ def at(where: str) -> str:
     return shown(nearby(where))
 
 
-def place(cut: Cut) -> str:
+def place(cut: Barrier) -> str:
     """``stop-gradient at z/StopGradient``, ``input 1 at gather (GatherV2)``."""
-    kind = f"input {cut.input}" if cut.barrier is Barrier.INPUT else cut.barrier.value
+    kind = f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
     plain = kind.replace("-", "") == cut.type.lower()
     return f"{kind} at {shown(cut.op)}" + ("" if plain else f" ({shown(cut.type)})")
 
 
-def because(cut: Cut, made: str) -> str:
+def because(cut: Barrier, made: str) -> str:
     """Why no gradient passes a barrier; ``made`` is the dtype of what its op makes, empty where that is not known."""
-    if cut.type == "Cast" and cut.barrier is Barrier.NOT_DIFFERENTIABLE and made:
+    if cut.type == "Cast" and cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return f"no gradient passes a cast to {made}"
-    return BARRIERS[cut.barrier].because
+    return BARRIERS[cut.kind].because
 
 
 def branch(condition: Condition) -> str:

@@ -8,14 +8,14 @@ from graphcut.questions import Asked, Question
 from graphcut.reading.variables import READERS
 from graphcut.rules.dependence import InputAnswer, input_answers
 from graphcut.rules.rows import Row, assumed, raising
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 _BY_TYPE = {
-    "StopGradient": Barrier.STOP_GRADIENT,
-    "PreventGradient": Barrier.PREVENT_GRADIENT,
-    "PyFunc": Barrier.PYTHON,
-    "PyFuncStateless": Barrier.PYTHON,
-    "EagerPyFunc": Barrier.PYTHON,
+    "StopGradient": BarrierKind.STOP_GRADIENT,
+    "PreventGradient": BarrierKind.PREVENT_GRADIENT,
+    "PyFunc": BarrierKind.PYTHON,
+    "PyFuncStateless": BarrierKind.PYTHON,
+    "EagerPyFunc": BarrierKind.PYTHON,
 }
 
 
@@ -27,9 +27,9 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
     """The row that TensorFlow's answer gives for ops like ``question``'s."""
     outputs, inputs = len(question.outputs), len(question.inputs)
     if asked.failed is not None:
-        return assumed(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, Barrier.DTYPE)
+        return assumed(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
     if asked.missing:
-        return raising(outputs, inputs, _BY_TYPE.get(question.type, Barrier.NO_GRADIENT))
+        return raising(outputs, inputs, _BY_TYPE.get(question.type, BarrierKind.NO_GRADIENT))
     answers = input_answers(asked)
     answers = tuple([answers[place] for place in asked.inputs]) if asked.inputs else answers
     connected = tuple(index for index, each in enumerate(answers) if each is not None)
@@ -59,23 +59,23 @@ def _carried(answers: Answers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...],
 
 def _barrier(
     question: Question, asked: Asked, answers: Answers, index: int, trainable: FrozenSet[int], connected: Tuple[int, ...]
-) -> Barrier:
+) -> BarrierKind:
     """The reason why ``index`` gets nothing, or nothing but zeros."""
     if asked.custom:
-        return Barrier.CUSTOM_GRADIENT
+        return BarrierKind.CUSTOM_GRADIENT
     if answers[index] is not None:
-        return Barrier.ZERO
+        return BarrierKind.ZERO
     if question.type in _BY_TYPE:
         return _BY_TYPE[question.type]
     if question.type.startswith(("Assign", "Scatter", "ResourceScatter")):
-        return Barrier.STATE
+        return BarrierKind.STATE
     if connected:
-        return Barrier.INPUT
+        return BarrierKind.INPUT
     return _wholly_without(question, asked, index, trainable)
 
 
-def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> Barrier:
+def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
     if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:
-        return Barrier.DTYPE
-    return Barrier.NOT_DIFFERENTIABLE
+        return BarrierKind.DTYPE
+    return BarrierKind.NOT_DIFFERENTIABLE

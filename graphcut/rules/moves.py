@@ -27,9 +27,7 @@ def _broadcast(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]
         return {}
     less = len(made) - len(given)
     axes = {axis: axis - less for axis in box if less <= axis < len(made)}
-    return renumbered(
-        box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]}
-    )
+    return renumbered(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
 
 
 def _matmul(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import FrozenSet, Optional, Tuple
 
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 Inputs = Tuple[int, ...]
 
@@ -27,8 +27,8 @@ class Row:
 
     connected: Tuple[Inputs, ...]
     carries: Tuple[Inputs, ...]
-    barriers: Tuple[Optional[Barrier], ...]
-    raises: Optional[Barrier] = None
+    barriers: Tuple[Optional[BarrierKind], ...]
+    raises: Optional[BarrierKind] = None
     sparse: FrozenSet[int] = frozenset()
     passes: FrozenSet[int] = frozenset()
     makes: FrozenSet[int] = frozenset()
@@ -36,7 +36,7 @@ class Row:
 
 
 @lru_cache(maxsize=None)
-def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrier] = None) -> Row:
+def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> Row:
     """Every output carries to the same inputs; the others meet ``barrier``."""
     passes = frozenset(carried)
     barriers = tuple(None if index in passes else barrier for index in range(inputs))
@@ -44,12 +44,12 @@ def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrie
 
 
 @lru_cache(maxsize=None)
-def blocked(outputs: int, inputs: int, barrier: Barrier) -> Row:
+def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
     """No output carries to any input."""
     return through(outputs, inputs, (), barrier)
 
 
-def raising(outputs: int, inputs: int, barrier: Barrier) -> Row:
+def raising(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
     """A gradient that arrives makes TensorFlow raise."""
     return Row(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
 
@@ -59,7 +59,7 @@ def dense(row: Row) -> Row:
     return replace(row, passes=frozenset())
 
 
-def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[Barrier] = None) -> Row:
+def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> Row:
     """A guess: every output carries to ``carried``."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
@@ -78,6 +78,6 @@ def handing(row: Row, given: Inputs) -> Row:
 
 def zeroed(row: Row, index: int) -> Row:
     """The same row where no output carries to one input, which is connected still."""
-    barriers = tuple(Barrier.ZERO if place == index else each for place, each in enumerate(row.barriers))
+    barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
     carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)
     return replace(row, carries=carried, barriers=barriers, passes=row.passes - {index})

@@ -11,7 +11,7 @@ from typing import Callable, Optional, Tuple
 from graphcut.dag import FlatGraph
 from graphcut.reading.attrs import attributes
 from graphcut.rules.rows import Row, blocked, dense, through
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 Rule = Callable[[FlatGraph, int], Optional[Row]]
 
@@ -39,14 +39,14 @@ def result(flat: FlatGraph, op: int) -> Optional[Row]:
     branches = int(attributes(kind)["branches"].i)
     inputs = len(flat.inputs[op])
     looped = flat.type(flat.producer[flat.inputs[op][0]]) == "_LoopVar"
-    return dense(through(1, inputs, tuple(range(branches)), Barrier.DTYPE if looped else Barrier.INPUT))
+    return dense(through(1, inputs, tuple(range(branches)), BarrierKind.DTYPE if looped else BarrierKind.INPUT))
 
 
 def switch(flat: FlatGraph, op: int) -> Optional[Row]:
     """``Switch`` gives its data what either side gives (``_SwitchGrad``); the predicate gets nothing."""
     if flat.type(op) not in ("Switch", "RefSwitch"):
         return None
-    return through(2, 2, (0,), Barrier.DTYPE if is_loop_switch(flat, op) else Barrier.INPUT)
+    return through(2, 2, (0,), BarrierKind.DTYPE if is_loop_switch(flat, op) else BarrierKind.INPUT)
 
 
 def is_loop_switch(flat: FlatGraph, op: int) -> bool:
@@ -59,7 +59,7 @@ def merge(flat: FlatGraph, op: int) -> Optional[Row]:
     if flat.type(op) not in ("Merge", "RefMerge"):
         return None
     every = tuple(range(len(flat.inputs[op])))
-    return Row((every, ()), (every, ()), (Barrier.DTYPE,) * len(every), passes=frozenset(every))
+    return Row((every, ()), (every, ()), (BarrierKind.DTYPE,) * len(every), passes=frozenset(every))
 
 
 def frame(flat: FlatGraph, op: int) -> Optional[Row]:
@@ -71,7 +71,7 @@ def frame(flat: FlatGraph, op: int) -> Optional[Row]:
 
 def condition(flat: FlatGraph, op: int) -> Optional[Row]:
     """The condition of a v1 loop is a boolean."""
-    return blocked(1, 1, Barrier.DTYPE) if flat.type(op) == "LoopCond" else None
+    return blocked(1, 1, BarrierKind.DTYPE) if flat.type(op) == "LoopCond" else None
 
 
 RULES: Tuple[Rule, ...] = (source, argument, result, switch, merge, frame, condition)

@@ -14,7 +14,7 @@ from graphcut.rules import asked, structural
 from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
 from graphcut.rules.tensors import Shapes, readers, rebuilt_contexts, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
-from graphcut.terms import Assumption, Barrier
+from graphcut.terms import Assumption, BarrierKind
 
 _OWN = "_gradient_op_type"
 # Types whose gradient function refers to the graph that the op is in.
@@ -26,8 +26,13 @@ class Rules:
     """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
 
     def __init__(
-        self, flat: FlatGraph, ask: Ask, around: Surroundings, shapes: Shapes, symbolic: AbstractSet[int] = frozenset(),
-        unwatched: Mapping[int, Optional[Barrier]] = {},
+        self,
+        flat: FlatGraph,
+        ask: Ask,
+        around: Surroundings,
+        shapes: Shapes,
+        symbolic: AbstractSet[int] = frozenset(),
+        unwatched: Mapping[int, Optional[BarrierKind]] = {},
     ) -> None:
         self.flat, self.around, self.unwatched = flat, around, unwatched
         self.passing = trainable_tensors(flat, around)
@@ -118,9 +123,9 @@ class Rules:
         exits = flat.type(op) in ("Exit", "RefExit")
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if exits else None
         if place in around.dead_exits:
-            return blocked(1, 1, Barrier.NOT_DIFFERENTIABLE)
+            return blocked(1, 1, BarrierKind.NOT_DIFFERENTIABLE)
         if place in around.second_exits:
-            return raising(1, 1, Barrier.NO_GRADIENT)
+            return raising(1, 1, BarrierKind.NO_GRADIENT)
         if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
         if flat.type(op) in around.opaque and around.foreign:
@@ -179,14 +184,14 @@ class Rules:
         return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in self.around.trainable)
 
     def _carrying(self, op: int, reason: str) -> Row:
-        return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, Barrier.DTYPE)
+        return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
 
     def _foreign_custom(self, op: int) -> Row:
         """A custom gradient that was not saved: the slots whose outputs nobody reads are the arguments."""
         flat = self.flat
         arguments = tuple(index for index in self._floats(op) if flat.first[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
-        return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, Barrier.CUSTOM_GRADIENT)
+        return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)
 
     def _tensors_read(self) -> FrozenSet[int]:
         if self._read is None:

@@ -42,9 +42,7 @@ ZERO_WHEN: Dict[str, Zero] = {
     "Select": _branches,
     "ConcatV2": _pieces,
 }
-ZERO_WHEN.update(
-    dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any)
-)
+ZERO_WHEN.update(dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any))
 ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack", "Complex"], all))
 ZERO_WHEN.update(
     dict.fromkeys(

@@ -14,26 +14,26 @@ from graphcut.questions import FLOATS
 from graphcut.reading.variables import READERS, root
 from graphcut.rules.moves import JOINING
 from graphcut.sources import Traced
-from graphcut.terms import Barrier
+from graphcut.terms import BarrierKind
 
 _REWRITTEN = {
-    Barrier.STOP_GRADIENT: "{x}",
-    Barrier.NOT_DIFFERENTIABLE: "({x} + tf.stop_gradient({whole} - {x}))",
+    BarrierKind.STOP_GRADIENT: "{x}",
+    BarrierKind.NOT_DIFFERENTIABLE: "({x} + tf.stop_gradient({whole} - {x}))",
 }
 _OPENED = {
-    Barrier.STOP_GRADIENT: "{own} = {x}",
-    Barrier.PREVENT_GRADIENT: "{own} = {x}",
-    Barrier.STOP_ARGUMENT: "tf.gradients(loss, variables)",
-    Barrier.NOT_DIFFERENTIABLE: "{x} + tf.stop_gradient({op}({x}) - {x})",
-    Barrier.NO_GRADIENT: '@tf.RegisterGradient("{type}")',
-    Barrier.INPUT: "tf.matmul(tf.nn.softmax({x}), values)",
-    Barrier.DTYPE: "tf.nn.softmax({x})",
-    Barrier.ZERO: "{own} = {x}",
-    Barrier.CUSTOM_GRADIENT: "return result, lambda gradient: gradient",
-    Barrier.STATE: "{own} = {x}",
-    Barrier.PYTHON: "tf.py_function(function, [{x}], tf.float32)",
-    Barrier.OUTSIDE_TAPE: "with tf.GradientTape() as tape:  # and {x} is computed inside",
-    Barrier.NOT_WATCHED: "tape.watch({x})",
+    BarrierKind.STOP_GRADIENT: "{own} = {x}",
+    BarrierKind.PREVENT_GRADIENT: "{own} = {x}",
+    BarrierKind.STOP_ARGUMENT: "tf.gradients(loss, variables)",
+    BarrierKind.NOT_DIFFERENTIABLE: "{x} + tf.stop_gradient({op}({x}) - {x})",
+    BarrierKind.NO_GRADIENT: '@tf.RegisterGradient("{type}")',
+    BarrierKind.INPUT: "tf.matmul(tf.nn.softmax({x}), values)",
+    BarrierKind.DTYPE: "tf.nn.softmax({x})",
+    BarrierKind.ZERO: "{own} = {x}",
+    BarrierKind.CUSTOM_GRADIENT: "return result, lambda gradient: gradient",
+    BarrierKind.STATE: "{own} = {x}",
+    BarrierKind.PYTHON: "tf.py_function(function, [{x}], tf.float32)",
+    BarrierKind.OUTSIDE_TAPE: "with tf.GradientTape() as tape:  # and {x} is computed inside",
+    BarrierKind.NOT_WATCHED: "tape.watch({x})",
 }
 
 
@@ -87,20 +87,20 @@ def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
     op = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", flat.type(fence.op)).lower()
     if _is_choice(flat, fence):
         return _soft(traced, fence)
-    written = _rewritten(line_of(where), op, fence.barrier)
+    written = _rewritten(line_of(where), op, fence.kind)
     if written is not None:
         return written
     x = _called(traced, flat.inputs[fence.op][fence.input])
     own = identifier(flat.names[fence.op])
-    if fence.barrier is Barrier.ZERO and flat.type(fence.op) in JOINING:
+    if fence.kind is BarrierKind.ZERO and flat.type(fence.op) in JOINING:
         return f"tf.reduce_sum({x})  # the loss reads other pieces of {own} alone"
-    return _OPENED[fence.barrier].format(own=own, x=x, op="tf." + op, type=flat.type(fence.op))
+    return _OPENED[fence.kind].format(own=own, x=x, op="tf." + op, type=flat.type(fence.op))
 
 
 def _is_choice(flat: FlatGraph, fence: Fence) -> bool:
     """Whether the op makes no float: what goes straight through it would be none either."""
     made = [flat.dtypes[tensor] % REF for tensor in flat.outputs(fence.op)]
-    return fence.barrier is Barrier.NOT_DIFFERENTIABLE and FLOATS.isdisjoint(made)
+    return fence.kind is BarrierKind.NOT_DIFFERENTIABLE and FLOATS.isdisjoint(made)
 
 
 def _soft(traced: Traced, fence: Fence) -> str:
@@ -119,7 +119,7 @@ def _called(traced: Traced, tensor: int) -> str:
     return identifier(name or flat.names[flat.producer[tensor]])
 
 
-def _rewritten(line: str, op: str, barrier: Barrier) -> Optional[str]:
+def _rewritten(line: str, op: str, barrier: BarrierKind) -> Optional[str]:
     """The line with its one call of ``op`` replaced; ``None`` where there is no such call, or where it takes more."""
     calls = list(re.finditer(r"(?<![\w.])(?:\w+\.)*%s\(" % op, line))
     end = _closing(line, calls[0].end()) if len(calls) == 1 and barrier in _REWRITTEN else None

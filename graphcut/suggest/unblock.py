@@ -20,7 +20,7 @@ from graphcut.places import rows
 from graphcut.replies import Suggestion
 from graphcut.rows import Target
 from graphcut.suggest.code import opening_line
-from graphcut.terms import Barrier, Verdict
+from graphcut.terms import BarrierKind, Verdict
 from graphcut.whatif import without
 
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
@@ -54,7 +54,7 @@ def _next(flow: Flow, target: Target) -> Sequence[Fence]:
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
             op, index = flow.feeding[tensor]
-            return (Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT),)
+            return (Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT),)
     return min((route for route in routes(flow, frozenset(target.tensors)) if route), key=len, default=())
 
 
@@ -78,9 +78,9 @@ def routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
 
 def _is_open(flow: Flow, tensor: int, edge: Edge) -> bool:
     """Whether an edge has no barrier, or one that could be taken out: no zeros made up, no assignment elsewhere."""
-    if edge.fence is None or edge.fence.barrier not in (Barrier.ZERO_FILLED, Barrier.STATE):
+    if edge.fence is None or edge.fence.kind not in (BarrierKind.ZERO_FILLED, BarrierKind.STATE):
         return True
-    return edge.fence.barrier is Barrier.STATE and edge.fence.op == flow.rules.flat.producer[tensor]
+    return edge.fence.kind is BarrierKind.STATE and edge.fence.op == flow.rules.flat.producer[tensor]
 
 
 def _route(came: Dict[int, Tuple[int, Optional[Fence]]], tensor: int) -> Route:

@@ -160,9 +160,7 @@ def _built(question: Question, library: Any, graph: Any) -> Any:
     return graph.get_operation_by_name("asked")
 
 
-def _differentiated(
-    question: Question, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool
-) -> Asked:
+def _differentiated(question: Question, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool) -> Asked:
     given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
         gradients = function(op, *given)

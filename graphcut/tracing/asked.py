@@ -37,7 +37,6 @@ class Asked:
             if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
-
     def given(self, answer: Any) -> Tuple[bool, ...]:
         """Whether a tensor came back for each source."""
         flat = tf.nest.flatten(answer)

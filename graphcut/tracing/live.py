@@ -52,11 +52,7 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 def example(value: Any) -> Any:
     """Arrays become specs of their shape and dtype; whatever else is given stays."""
-    if (
-        hasattr(value, "dtype")
-        and hasattr(value, "shape")
-        and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable))
-    ):
+    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
         return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
     return value
 

@@ -81,7 +81,5 @@ def _random(random: Any, tensor: Any, point: int) -> Any:
 
 def _config() -> Any:
     """No optimizer that could fold what is asked about."""
-    options = config_pb2.GraphOptions(
-        rewrite_options=rewriter_config_pb2.RewriterConfig(disable_meta_optimizer=True)
-    )
+    options = config_pb2.GraphOptions(rewrite_options=rewriter_config_pb2.RewriterConfig(disable_meta_optimizer=True))
     return config_pb2.ConfigProto(graph_options=options)

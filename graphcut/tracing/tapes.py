@@ -121,19 +121,23 @@ def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
     return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
 
 
+def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[], Optional[Tapes]]) -> Any:
+    @functools.wraps(original)
+    def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = original(tape, *args, **kwargs)
+        found = noting()
+        if found is not None:
+            note(found, tape, *args, **kwargs)
+        return answer
+
+    return wrapper
+
+
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
     """What must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
 
     def after(original: Any, note: Callable[..., None]) -> Any:
-        @functools.wraps(original)
-        def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
-            answer = original(tape, *args, **kwargs)
-            found = noting()
-            if found is not None:
-                note(found, tape, *args, **kwargs)
-            return answer
-
-        return wrapper
+        return _noting_after(original, note, noting)
 
     def reading(original: Any) -> Any:
         @functools.wraps(original)

@@ -19,9 +19,7 @@ def place(op: Any) -> Place:
 
 def here() -> Optional[str]:
     """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written."""
-    listed = [
-        (getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()
-    ]
+    listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]
     return frames.place(listed)[0]
 
 

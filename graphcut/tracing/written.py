@@ -64,7 +64,7 @@ def _explained() -> Iterator[None]:
 
 def _bytes(graph: Any) -> bytes:
     held = graph._c_graph
-    with (held.get() if hasattr(held, "get") else nullcontext(held)) as c_graph, c_api_util.tf_buffer() as buffer:
+    with held.get() if hasattr(held, "get") else nullcontext(held) as c_graph, c_api_util.tf_buffer() as buffer:
         _API.TF_GraphToGraphDef(c_graph, buffer)
         return bytes(_API.TF_GetBuffer(buffer))
 

@@ -74,7 +74,7 @@ def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
     told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], palette.LIVE)))
     for (op, _), standing in barred_edges(facts, ops).items():
         if op not in facts.passing:
-            told[op] = (standing[0].barrier.value, BARRIER["fillcolor"])
+            told[op] = (standing[0].kind.value, BARRIER["fillcolor"])
     for op, audits in ops.variables.items():
         told[op] = (VERDICT_WORDS[audits[0].verdict], VERDICTS[audits[0].verdict]["fillcolor"])
     told.update(dict.fromkeys(ops.losses, ("loss", LOSS["fillcolor"])))
@@ -117,7 +117,7 @@ def _incoming(facts: Facts, op: str) -> Iterator[Dict[str, str]]:
 def _cuts(facts: Facts) -> Dict[str, Any]:
     ops = numbered.ops(facts)
     edges = [
-        {"sourceNodeId": ops.name(producer), "targetNodeId": ops.name(op), "label": standing[0].barrier.value}
+        {"sourceNodeId": ops.name(producer), "targetNodeId": ops.name(op), "label": standing[0].kind.value}
         for (op, producer), standing in barred_edges(facts, ops).items()
     ]
     return {"name": LINE_WORDS[Line.CUT], "edgeColor": LINES[Line.CUT]["color"], "edgeWidth": 3, "edges": edges}

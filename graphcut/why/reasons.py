@@ -14,7 +14,7 @@ from graphcut.flow.feeding import ancestors, feeding
 from graphcut.rows import Target
 from graphcut.rules.tensors import shape_of
 from graphcut.stops import stops_below
-from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.why.routes import Routes, Step
 from graphcut.why.summands import Summands, is_regularizer, summands
 
@@ -46,17 +46,17 @@ class Reason:
     """
 
     route: Tuple[Step, ...] = ()
-    cut: Tuple[Cut, ...] = ()
+    cut: Tuple[Barrier, ...] = ()
     size: int = 0
     crossed: int = 0
     made: Mapping[str, str] = field(default_factory=dict)
-    behind: Tuple[Cut, ...] = ()
-    raising: Optional[Cut] = None
+    behind: Tuple[Barrier, ...] = ()
+    raising: Optional[Barrier] = None
     term: Optional[Term] = None
     terms: int = 0
     cut_off: Tuple[Term, ...] = ()
-    harmless: Tuple[Cut, ...] = ()
-    ending: Tuple[Cut, ...] = ()
+    harmless: Tuple[Barrier, ...] = ()
+    ending: Tuple[Barrier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,32 +114,30 @@ class Reasons:
         )
         return tensor in found
 
-    def _behind(self, tensor: int, crossed: int) -> Iterator[Cut]:
+    def _behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
         """The barriers that a gradient that is not zero would have to cross beyond those of the cut."""
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
             known = self.findings.cuts(Verdict.NONE)
             for fence in carried.named(tensor):
-                if not fence.is_free and not known.holds(tensor, fence.op, fence.barrier):
+                if not fence.is_free and not known.holds(tensor, fence.op, fence.kind):
                     yield self.findings.named(fence)
 
-    def _raising(self, tensor: int) -> Optional[Cut]:
+    def _raising(self, tensor: int) -> Optional[Barrier]:
         """The op without a gradient, on the way to the loss, that the tensor feeds."""
         origin = self._once("raising", self._raisers).get(tensor)
         if origin is None:
             return None
         op, index = origin
-        barrier = self.findings.flow.rules.row(op).raises or Barrier.NO_GRADIENT
+        barrier = self.findings.flow.rules.row(op).raises or BarrierKind.NO_GRADIENT
         return self.findings.named(Fence(op, index, barrier))
 
     def _raisers(self) -> Dict[int, Tuple[int, int]]:
         flow = self.findings.flow
-        raising = [
-            op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None
-        ]
+        raising = [op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None]
         return feeding(flow.rules, raising)
 
-    def _made(self, cuts: Tuple[Cut, ...]) -> Dict[str, str]:
+    def _made(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
         flat, names = self.findings.traced.flat, self.findings.traced.names
         ops = [op for cut in cuts for op in names.ops(cut.op)[:1]]
         return {flat.names[op]: dtype_name(flat.dtypes[flat.first[op]]) for op in ops if flat.outputs(op)}
@@ -148,7 +146,7 @@ class Reasons:
         found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
         ops = [found[0][bit] for bit in lowest(found[1].get(tensor, 0), _FEW)]
         bounds = self.findings.flow.bounds
-        return [Fence(op, 0, bounds.get(op) or Barrier.STOP_GRADIENT) for op in ops]
+        return [Fence(op, 0, bounds.get(op) or BarrierKind.STOP_GRADIENT) for op in ops]
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
         """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
@@ -176,9 +174,7 @@ class Reasons:
 
     def _variables(self) -> FrozenSet[int]:
         traced = self.findings.traced
-        tensors = (
-            tensor for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name)
-        )
+        tensors = (tensor for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name))
         return frozenset(traced.flat.producer[tensor] for tensor in tensors)
 
     def _once(self, key: str, find: Any) -> Any:

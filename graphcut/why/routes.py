@@ -16,7 +16,7 @@ from graphcut.findings import CUT, Findings
 from graphcut.flow.feeding import links
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import UNSEEN, Walk
-from graphcut.terms import Barrier, Verdict
+from graphcut.terms import BarrierKind, Verdict
 from graphcut.why.chains import END, Chains, Link, Part
 
 _PLUMBING = frozenset(
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
     op: str
     type: str
-    barrier: Optional[Barrier] = None
+    kind: Optional[BarrierKind] = None
     left_out: int = 0
 
 
@@ -99,10 +99,10 @@ def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
             before = part.fence.op
             rest = parts[place + 1 : place + 2]
             left_out = rest[0].left_out if rest and not rest[0].near else 0
-            yield _step(flat, before, left_out, part.fence.barrier)
+            yield _step(flat, before, left_out, part.fence.kind)
 
 
-def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[Barrier] = None) -> Step:
+def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[BarrierKind] = None) -> Step:
     return Step(flat.names[op], flat.type(op), barrier, left_out)
 
 
@@ -179,7 +179,7 @@ def _raising(flow: Flow) -> Mapping[int, Link]:
         op, index = flow.feeding[source]
         if tensor is None:
             reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first[op])
-            found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or Barrier.NO_GRADIENT))
+            found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT))
         else:
             found[source] = Link(tensor)
     return found

@@ -62,8 +62,7 @@ def nested(depth, bottom="Identity"):
     """Functions that each call the next one once, one op at the bottom of them all."""
     inner = [function("f%d" % depth, node("bottom", bottom, "x", **T), result="bottom:output:0")]
     inner += [
-        function("f%d" % level, calling("call", "f%d" % (level + 1), "x"), result="call:output:0")
-        for level in range(depth)
+        function("f%d" % level, calling("call", "f%d" % (level + 1), "x"), result="call:output:0") for level in range(depth)
     ]
     return graph(variable("w"), identity("read", "w"), calling("loss", "f0", "read"), functions=inner)
 

@@ -36,6 +36,5 @@ def test_the_shells_of_the_readme():
     shells = re.findall(r"([a-z]+)_source", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert sorted(set(shells)) == ["bash", "fish", "zsh"]
     assert all(
-        "_GRAPHCUT_COMPLETE=%s_complete" % shell in completed("", _GRAPHCUT_COMPLETE=shell + "_source")
-        for shell in shells
+        "_GRAPHCUT_COMPLETE=%s_complete" % shell in completed("", _GRAPHCUT_COMPLETE=shell + "_source") for shell in shells
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from graphcut.answers import Answers, settled
-from graphcut.terms import Barrier, Cut, VariableAudit, Verdict
+from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
-CUT = Cut("stop", "StopGradient", 0, Barrier.STOP_GRADIENT, True, False, None)
+CUT = Barrier("stop", "StopGradient", 0, BarrierKind.STOP_GRADIENT, True, False, None)
 
 
 def found(verdict, cut=()):

@@ -1,4 +1,5 @@
 """Opening calls: names, copies, arguments, results, loops, and an acyclic DAG of it all."""
+
 from __future__ import annotations
 
 import networkx as nx
@@ -91,12 +92,15 @@ def test_unrelated_results_do_not_leak():
     assert nx.has_path(found, "x", "left") and not nx.has_path(found, "x", "right")
 
 
-@pytest.mark.parametrize("line, said", [
-    ("y = Neg(z)", "no such op"),
-    ("y = Neg(x:3)", "no such output"),
-    ("x = Neg(x)", "two ops named 'x'"),
-    ("y = PartitionedCall[f=gone](x)", "not in the graph's library"),
-])
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("y = Neg(z)", "no such op"),
+        ("y = Neg(x:3)", "no such output"),
+        ("x = Neg(x)", "two ops named 'x'"),
+        ("y = PartitionedCall[f=gone](x)", "not in the graph's library"),
+    ],
+)
 def test_a_broken_graph_is_told(line, said):
     with pytest.raises(GraphcutError, match=said):
         graph("x = Placeholder()\n" + line)

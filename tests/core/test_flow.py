@@ -1,4 +1,5 @@
 """Verdicts and cuts of small graphs, with a TensorFlow that is made up."""
+
 from __future__ import annotations
 
 import time
@@ -126,7 +127,7 @@ COND = """
 
 def test_one_branch_alone_is_a_condition():
     found = Judged(COND % "StopGradient")
-    condition, = found.flow.conditions[found.tensor("w")]
+    (condition,) = found.flow.conditions[found.tensor("w")]
     assert (found.verdict("w"), condition.op, condition.predicate, condition.branch) == ("conditional", "cond", "p:0", "then")
 
 

@@ -3,6 +3,7 @@
 A line is ``name = Type(inputs)`` or ``name = Type[attr=value](inputs)``; ``^op`` is a control input; ``def f(a, b) -> r:``
 begins the body of a function, its lines indented. Tensors are floats unless an attribute says otherwise.
 """
+
 from __future__ import annotations
 
 import re
@@ -111,4 +112,4 @@ class Judged:
         from graphcut.barriers.cuts import cuts
 
         found = cuts(self.flow, relation).named(self.tensor(name))
-        return ["%s %s" % (self.flat.names[fence.op], fence.barrier.value) for fence in found]
+        return ["%s %s" % (self.flat.names[fence.op], fence.kind.value) for fence in found]

@@ -3,6 +3,7 @@
 The folder stands beside the checkout and is not part of the project. A *record* is one call of ``tf.gradients``: a
 gzipped ``GraphDef``, a loss, the tensors asked about, and for each whether TensorFlow answered a tensor or ``None``.
 """
+
 from __future__ import annotations
 
 import gzip

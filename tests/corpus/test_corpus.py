@@ -4,6 +4,7 @@ The corpus stands beside the checkout; without it nothing is tested here. A grap
 answered for it and under later ones: an older one lacks ops, and 1.15 answers tensors for the moving averages of
 ``FusedBatchNormV3``, for which later ones answer ``None``.
 """
+
 from __future__ import annotations
 
 import pytest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Set
 
-from graphcut.terms import Barrier, Condition, Role, Stop, VariableAudit, Verdict
+from graphcut.terms import BarrierKind, Condition, Role, Stop, VariableAudit, Verdict
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
 STOPPED = FakeAudit(
@@ -66,9 +66,9 @@ EVERY_VERDICT = FakeAudit(
             path=("loss", "Gather", "cond#0", "cond!then!Identity", "cond!then!mul", "cond!then!Read", "gate"),
             conditions=(Condition("cond", "pred:0", "then"),),
         ),
-        variable("table", Verdict.NONE, cut=(cut("Gather", Barrier.INPUT, "GatherV2", input=1),)),
-        variable("scale", Verdict.ZERO, cut=(cut("mul", Barrier.ZERO, "Mul"),)),
-        variable("odd", Verdict.RAISES, cut=(cut("Foo", Barrier.NO_GRADIENT, "NoGradOp"),)),
+        variable("table", Verdict.NONE, cut=(cut("Gather", BarrierKind.INPUT, "GatherV2", input=1),)),
+        variable("scale", Verdict.ZERO, cut=(cut("mul", BarrierKind.ZERO, "Mul"),)),
+        variable("odd", Verdict.RAISES, cut=(cut("Foo", BarrierKind.NO_GRADIENT, "NoGradOp"),)),
     ),
     stops=(Stop("vq/StopGradient", Role.BYPASSED, False, ()),),
     carrying=frozenset(

@@ -79,7 +79,7 @@ def assert_every_variable_is_in_the_box_of_its_verdict(facts, drawn):
 def assert_no_cut_is_hidden(facts, drawn):
     ends = {box_op for node, _, line in drawn.edges(keys=True) if line is Line.CUT for box_op in drawn.nodes[node]["box"].ops}
     calls = {each.rpartition("!")[0] for each in ends} | {each.rpartition("/")[0] for each in ends}
-    held = {cut.op for each in facts.variables for cut in each.cut if cut.barrier.value != "zero-filled"}
+    held = {cut.op for each in facts.variables for cut in each.cut if cut.kind.value != "zero-filled"}
     assert held <= ends | calls
 
 

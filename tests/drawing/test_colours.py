@@ -126,8 +126,6 @@ def test_ink_is_readable_on_every_fill(fill):
 
 
 def test_no_colour_is_named_outside_the_palette():
-    files = [
-        each for each in Path(palette.__file__).parent.rglob("*.*") if each.suffix in (".py", ".css", ".js", ".html")
-    ]
+    files = [each for each in Path(palette.__file__).parent.rglob("*.*") if each.suffix in (".py", ".css", ".js", ".html")]
     named = {each.name for each in files if re.search("#[0-9a-fA-F]{6}", each.read_text(encoding="utf-8"))}
     assert named == {"palette.py"}

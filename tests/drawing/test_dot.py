@@ -33,9 +33,7 @@ def named(name):
 
 
 def text_with_seed(seed):
-    code = (
-        "from tests.drawing.audits import beside; from graphcut.drawing.dot import to_dot; print(to_dot(beside(90, 7)))"
-    )
+    code = "from tests.drawing.audits import beside; from graphcut.drawing.dot import to_dot; print(to_dot(beside(90, 7)))"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True).stdout
 

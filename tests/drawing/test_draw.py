@@ -132,8 +132,6 @@ def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkey
     assert [each[1] for each in tried] == [10.0, 5.0, 5.0] and tried[0][0] > 25 >= tried[1][0] and tried[2][0] <= 8
 
 
-
-
 def test_a_missing_engine_says_what_to_install_and_keeps_the_dot(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "available", lambda engine: False)
     with pytest.raises(GraphcutError, match="install it: .*(pip install|apt install|graphviz.org)") as raised:

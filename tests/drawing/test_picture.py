@@ -73,9 +73,7 @@ def test_every_variable_is_in_one_box_of_its_verdict(audit):
 @pytest.mark.parametrize("audit", AUDITS)
 def test_no_cut_is_hidden(audit):
     drawn = picture(audit)
-    at_cuts = {
-        op for node, _, line in drawn.edges(keys=True) if line is Line.CUT for op in drawn.nodes[node]["box"].ops
-    }
+    at_cuts = {op for node, _, line in drawn.edges(keys=True) if line is Line.CUT for op in drawn.nodes[node]["box"].ops}
     assert {cut.op for each in audit.variables for cut in each.cut} <= at_cuts
 
 
@@ -144,9 +142,7 @@ def test_handing_on_closes_no_cycle():
     """)
     audit = FakeAudit(graph=graph, variables=(variable("w"),), carrying=frozenset(graph))
     drawn = picture(audit)
-    assert nx.is_directed_acyclic_graph(nx.DiGraph(drawn.edges())) and "handed" not in {
-        box.title for box in boxes(audit)
-    }
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(drawn.edges())) and "handed" not in {box.title for box in boxes(audit)}
 
 
 def test_what_comes_round_a_loop_does_not_pull_the_picture_apart():

@@ -8,7 +8,7 @@ from graphcut.drawing import ops as numbered
 from graphcut.drawing.boxes import Line
 from graphcut.drawing.picture import _LINES
 from graphcut.drawing.routes import routes as sketched
-from graphcut.terms import Barrier, Role, Stop, Verdict
+from graphcut.terms import BarrierKind, Role, Stop, Verdict
 from tests.drawing.audits import EVERY_VERDICT, STOPPED, through
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
@@ -53,7 +53,7 @@ def test_each_edge_says_what_it_is():
 
 def test_a_cut_tells_its_barrier():
     ((barricade,),) = [told for _, _, told in routes(STOPPED).edges(data="barricades") if told]
-    assert (barricade.barrier, barricade.where) == (Barrier.STOP_GRADIENT, "/src/model.py:12")
+    assert (barricade.kind, barricade.where) == (BarrierKind.STOP_GRADIENT, "/src/model.py:12")
 
 
 def test_an_input_is_cut_at_its_own_edge():
@@ -94,7 +94,7 @@ def test_a_loop_is_drawn_round():
 
 def test_a_route_of_integers_is_drawn_where_there_is_no_other():
     graph = dag("w = VariableV2\ncast = Cast w -> int32\nback = Cast cast\nloss = Mean back")
-    broken = variable("w", Verdict.NONE, cut=(cut("back", Barrier.DTYPE, "Cast"),))
+    broken = variable("w", Verdict.NONE, cut=(cut("back", BarrierKind.DTYPE, "Cast"),))
     found = lines(FakeAudit(graph=graph, variables=(broken,)))
     assert found == {("loss", "back"): Line.LOST, ("back", "cast"): Line.CUT, ("cast", "w"): Line.BEHIND}
 
@@ -116,7 +116,7 @@ def test_zeros_that_a_loop_makes_up_are_drawn_from_its_result_to_the_variable():
         loop = While
         loss = Mean loop!result#0
     """)
-    filled = variable("u", Verdict.ZERO, cut=(cut("loop", Barrier.ZERO_FILLED, "While", input=1),))
+    filled = variable("u", Verdict.ZERO, cut=(cut("loop", BarrierKind.ZERO_FILLED, "While", input=1),))
     live = frozenset(["loss", "loop!result#0", "loop!variable#0", "w"])
     audit = FakeAudit(graph=graph, variables=(variable("w"), filled), carrying=live)
     assert lines(audit)["loop!result#0", "u"] is Line.CUT
@@ -131,7 +131,7 @@ def test_a_value_that_is_only_assigned_ends_at_the_variable():
         w/Read = ReadVariableOp w ^assign
         loss = Mean w/Read
     """)
-    assigned = variable("u", Verdict.NONE, cut=(cut("assign", Barrier.STATE, "AssignVariableOp", input=1),))
+    assigned = variable("u", Verdict.NONE, cut=(cut("assign", BarrierKind.STATE, "AssignVariableOp", input=1),))
     audit = FakeAudit(graph=graph, variables=(variable("w"), assigned), carrying=frozenset(["loss", "w/Read", "w"]))
     found = lines(audit)
     assert (found["w", "assign"], found["assign", "u/Read"]) == (Line.LOST, Line.CUT)

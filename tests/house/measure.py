@@ -1,4 +1,5 @@
 """Sizes of the package's source: lines of a module, lines of a function's body."""
+
 from __future__ import annotations
 
 import ast

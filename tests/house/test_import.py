@@ -1,4 +1,5 @@
 """``import graphcut`` is light: TensorFlow stays outside until it is called for."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,4 +1,5 @@
 """The README, the continuous integration and the package say the same thing."""
+
 from __future__ import annotations
 
 import configparser

@@ -9,9 +9,9 @@ from graphcut import (
     Assumption,
     Audit,
     Barrier,
+    BarrierKind,
     Change,
     Condition,
-    Cut,
     Disagreement,
     GraphcutError,
     Reach,
@@ -31,8 +31,8 @@ def asked(path: str) -> Iterator[object]:
     verdict: Verdict = rows[0].verdict
     shape: Optional[Tuple[Optional[int], ...]] = rows[0].shape
     conditions: Tuple[Condition, ...] = rows[0].conditions
-    cut: Cut = rows[0].cut[0]
-    barrier: Barrier = cut.barrier
+    cut: Barrier = rows[0].cut[0]
+    kind: BarrierKind = cut.kind
     stop: Stop = audit.stops[0]
     role: Role = stop.role
     assumed: Tuple[Assumption, ...] = audit.assumptions
@@ -44,7 +44,7 @@ def asked(path: str) -> Iterator[object]:
     table: Table = graphcut.table({"one": audit, "other": other})
     text: str = audit.explain("w") + str(table) + table.to_html() + table.to_json() + audit.to_json() + audit.to_dot(hops=2)
     data: Dict[str, Any] = audit.to_dict()
-    yield from (verdict.value, shape, conditions, barrier.deliberate, role, assumed, wrong, reach.paths, bool(reach), changes)
+    yield from (verdict.value, shape, conditions, kind.deliberate, role, assumed, wrong, reach.paths, bool(reach), changes)
     yield from (suggested, text, data, audit.loss, audit.recorded, audit.graph, len(audit), table.to_dict())
 
 

@@ -1,4 +1,5 @@
 """``python -m tests.models [NAME …]``: judge every model that this environment can build, and record it in the docs."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Every model, whatever has to be installed for it."""
+
 from __future__ import annotations
 
 from . import keras_models, stable_baselines_models, tf_agents_models, transformers_models, trfl_models

@@ -1,4 +1,5 @@
 """What real models came to is printed at the end of the run, the imprecision too."""
+
 from __future__ import annotations
 
 import pytest

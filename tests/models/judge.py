@@ -4,6 +4,7 @@ TensorFlow is asked once for all variables together, in a graph of its own where
 that raise nothing the answer is ``None`` for the same variables as when each is asked for alone. The numbers are taken
 at three points: new values of the inputs and of the variables each time.
 """
+
 from __future__ import annotations
 
 import time

@@ -4,6 +4,7 @@ The frozen half still hands gradients to its variables; in training, its batch n
 therefore get one too. The stop sits at the output of a named layer: in the trunk of the network it cuts off all that
 stands before, in a residual branch that branch alone.
 """
+
 from __future__ import annotations
 
 from typing import Any, Callable, Mapping

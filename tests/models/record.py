@@ -1,4 +1,5 @@
 """The table of ``docs/real-models.md``: a row for each loss, replaced when its package, TensorFlow and model run again."""
+
 from __future__ import annotations
 
 from pathlib import Path

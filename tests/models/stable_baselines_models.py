@@ -1,4 +1,5 @@
 """Agents of Stable Baselines 2 as they stand before training: whole graphs with their backward part and optimizers."""
+
 from __future__ import annotations
 
 from typing import Any, Mapping

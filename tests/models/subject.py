@@ -2,6 +2,7 @@
 
 A *model* builds its subjects when asked, and says what has to be installed for that.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

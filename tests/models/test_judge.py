@@ -1,4 +1,5 @@
 """The judge of real models finds what is wrong."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace

@@ -1,4 +1,5 @@
 """Real models: ``NONE`` is exact, no nonzero gradient hides behind ``NONE`` or ``ZERO``, nothing raises."""
+
 from __future__ import annotations
 
 import pytest

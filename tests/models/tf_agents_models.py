@@ -1,4 +1,5 @@
 """Agents of TF-Agents: the losses as their training step takes them, over the weights of every network they hold."""
+
 from __future__ import annotations
 
 from typing import Any, Callable, Mapping

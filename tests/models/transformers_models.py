@@ -3,6 +3,7 @@
 Half of the encoder's layers are frozen as their users do it, ``layer.trainable = False``, and one ``tf.stop_gradient``
 is put in at the output of a layer, as for the models of Keras.
 """
+
 from __future__ import annotations
 
 from typing import Any, Mapping

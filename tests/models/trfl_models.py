@@ -1,4 +1,5 @@
 """The losses of TRFL, each by itself: whatever of its arguments is a float stands in a variable of its own."""
+
 from __future__ import annotations
 
 from typing import Any, Mapping, Tuple

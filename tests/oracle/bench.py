@@ -7,6 +7,7 @@ dict and the ``stop_gradients`` of ``tf.gradients``. Every variable made by the 
 The bench knows how each input is fed, at each of the three points where gradients are evaluated. Inside a traced
 function it makes variables and placeholders outside, and hands the placeholder in as a captured tensor.
 """
+
 from __future__ import annotations
 
 import zlib

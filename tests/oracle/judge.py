@@ -6,6 +6,7 @@ Each target is asked for alone, in a graph built for it only, because ``tf.gradi
 * ``function``: the whole case traced in a ``tf.function``, its ``FuncGraph`` is judged;
 * ``call``: the same, judged from outside, through the op that calls the function.
 """
+
 from __future__ import annotations
 
 import contextlib

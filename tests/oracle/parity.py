@@ -4,6 +4,7 @@ A verdict *disagrees* where it is ``NONE`` and TensorFlow's answer is not ``None
 likewise; or where it is ``ZERO`` and TensorFlow's gradient was nonzero at a point. It is *imprecise*, which is no
 disagreement, where a gradient is said to flow that was zero at every point.
 """
+
 from __future__ import annotations
 
 import contextlib

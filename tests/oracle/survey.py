@@ -1,4 +1,5 @@
 """``python -m tests.oracle.survey [PATTERN] [--json FILE]``: TensorFlow's own answers, one line for each case and target."""
+
 from __future__ import annotations
 
 import argparse

@@ -1,4 +1,5 @@
 """Every hard graph in every mode, judged by the TensorFlow that is installed."""
+
 from __future__ import annotations
 
 import functools

@@ -1,4 +1,5 @@
 """Whether a gradient differs from zero, at three points: variables and inputs take three sets of values."""
+
 from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Tuple

@@ -46,9 +46,7 @@ def test_json_holds_verdicts_and_cuts():
     assert found["losses"] == ["generator_loss", "discriminator_loss"]
     assert found["rows"][0]["variables"] == ["generator/kernel", "generator/bias"]
     cell = {"verdict": "none", "unused": False}
-    assert found["rows"][0]["cells"][1] == dict(
-        cell, cut=[{"op": "fakes/stop", "barrier": "stop-gradient", "where": "gan.py:7"}]
-    )
+    assert found["rows"][0]["cells"][1] == dict(cell, cut=[{"op": "fakes/stop", "kind": "stop-gradient", "where": "gan.py:7"}])
 
 
 def test_html_is_one_table_with_headings_on_both_sides():

@@ -3,6 +3,7 @@
 ``--tensorflow-only`` asks TensorFlow alone; ``--no-numbers`` evaluates nothing; ``--types`` prints every op type
 reached; ``--keep FOLDER`` writes each disagreement there, shrunk. Exits with 1 if there is a disagreement.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -69,7 +70,8 @@ def keep(tally: Tally, tf, folder: Path) -> None:
         small = shrunk(recipe, same(tf, judgement))
         text = f"# TensorFlow {tf.__version__}: {judgement.answer.kind}; graphcut: {judgement.verdict}"
         (folder / f"{kind(small, judgement)}.txt").write_text(
-            f"{text} {' '.join(judgement.path)[:200]}\n{small!r}\n", encoding="utf-8")
+            f"{text} {' '.join(judgement.path)[:200]}\n{small!r}\n", encoding="utf-8"
+        )
 
 
 def imprecision(tally: Tally, tf, number: int) -> Counter:
@@ -83,11 +85,17 @@ def imprecision(tally: Tally, tf, number: int) -> Counter:
 def main() -> int:
     options, tally, started = arguments(), Tally(), time.time()
     import tensorflow.compat.v1 as tf
+
     tf.logging.set_verbosity(tf.logging.FATAL)
 
     @seed(options.seed)
-    @settings(max_examples=options.examples, database=None, deadline=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=options.examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(recipes(options.smallest, options.largest))
     def every(recipe):
         try:

@@ -1,4 +1,5 @@
 """A recipe becomes a graph, in the manner of TensorFlow 1, under whatever TensorFlow is installed."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -48,8 +49,11 @@ def build(recipe: Recipe, tf: Any) -> Built:
     graph = tf.Graph()
     with graph.as_default():
         scope = {name: source(tf, name, kind) for name, kind in recipe.sources}
-        feeds = [(each.value, each.shape) for each in scope.values()
-                 if not is_variable(each.value) and each.value.op.type == "Placeholder"]
+        feeds = [
+            (each.value, each.shape)
+            for each in scope.values()
+            if not is_variable(each.value) and each.value.op.type == "Placeholder"
+        ]
         variables = [(each.value, each.shape) for each in scope.values() if is_variable(each.value)]
         scope["flag"] = Item(tf.placeholder(tf.bool, [], name="flag"), (), integer=True)
         feeds.append((scope["flag"].value, ()))
@@ -62,8 +66,13 @@ def build(recipe: Recipe, tf: Any) -> Built:
         if len(losses) > 1:
             losses = [tf.identity(loss) if loss.op.type == "Exit" else loss for loss in losses]
         return Built(
-            graph, losses, {name: found(scope, name).value for name in recipe.targets},
-            [tensor(tf, found(scope, name)) for name in recipe.stops], variables, feeds)
+            graph,
+            losses,
+            {name: found(scope, name).value for name in recipe.targets},
+            [tensor(tf, found(scope, name)) for name in recipe.stops],
+            variables,
+            feeds,
+        )
 
 
 def source(tf: Any, name: str, kind: str) -> Item:
@@ -77,9 +86,15 @@ def source(tf: Any, name: str, kind: str) -> Item:
         return Item(tf.placeholder(tf.float32, static, name=name), shape)
     if kind == "double":
         return Item(tf.cast(tf.Variable(tf.zeros([4], tf.float64), use_resource=True, name=name), tf.float32), shape)
-    return Item(tf.Variable(
-        tf.zeros(shape), name=name, trainable=kind != "frozen",
-        use_resource=kind in ("resource", "table", "frozen", "scalar")), shape)
+    return Item(
+        tf.Variable(
+            tf.zeros(shape),
+            name=name,
+            trainable=kind != "frozen",
+            use_resource=kind in ("resource", "table", "frozen", "scalar"),
+        ),
+        shape,
+    )
 
 
 def found(scope: Scope, name: str) -> Item:
@@ -152,19 +167,24 @@ def take(tf: Any, step: Step, scope: Scope) -> None:
 
 def plain(tf: Any, operation: str, inputs: Tuple[str, ...], scope: Scope) -> List[Item]:
     takes, gives, make, _ = OPERATIONS[operation]
-    found_items = [variable(scope, name, letter) if letter in "RW" else found(scope, name)
-                   for name, letter in zip(inputs, takes)]
+    found_items = [
+        variable(scope, name, letter) if letter in "RW" else found(scope, name) for name, letter in zip(inputs, takes)
+    ]
     first = SHAPES.get(takes[0], found_items[0].shape)
     results = make(tf, *[prepared(tf, letter, item, first) for letter, item in zip(takes, found_items)])
     results = results if len(gives) > 1 else (results,)
-    return [Item(value, first if letter == "=" else SHAPES[letter], integer=letter == "i")
-            for value, letter in zip(results, gives)]
+    return [
+        Item(value, first if letter == "=" else SHAPES[letter], integer=letter == "i") for value, letter in zip(results, gives)
+    ]
 
 
 def variable(scope: Scope, name: str, letter: str) -> Item:
     """The variable of that name, or the oldest that the letter allows."""
-    fitting = {key: item for key, item in scope.items() if is_variable(item.value) and item.shape == (4,)
-               and (letter == "W" or hasattr(item.value, "handle"))}
+    fitting = {
+        key: item
+        for key, item in scope.items()
+        if is_variable(item.value) and item.shape == (4,) and (letter == "W" or hasattr(item.value, "handle"))
+    }
     return fitting.get(name) or next(iter(fitting.values()), None) or found(scope, name)
 
 
@@ -183,6 +203,7 @@ def named(name: str, values: Any, shapes: List[Shape]) -> Dict[str, Item]:
 
 def called(wrap: Any) -> Any:
     """A block as a function that ``wrap`` makes of a Python function; results keep their shapes."""
+
     def construct(tf, name, items, blocks, scope):
         shapes, given = [], [floating(tf, item) for item in items]
 
@@ -195,6 +216,7 @@ def called(wrap: Any) -> Any:
         values = wrap(tf, body, len(items))(*given)
         values = values if isinstance(values, (tuple, list)) else [values]
         return [Item(value, shape) for value, shape in zip(values, shapes)]
+
     return construct
 
 
@@ -204,6 +226,7 @@ def as_function(tf: Any, body: Any, arguments: int) -> Any:
 
 def as_defun(tf: Any, body: Any, arguments: int) -> Any:
     from tensorflow.python.framework import function
+
     return function.Defun(*[tf.float32] * arguments)(body)
 
 
@@ -211,13 +234,18 @@ def as_recomputed(tf: Any, body: Any, arguments: int) -> Any:
     def call(*given):
         with tf.variable_scope(tf.get_variable_scope(), use_resource=True):
             return tf.recompute_grad(body)(*given)
+
     return call
 
 
 def recomputed(tf, name, items, blocks, scope):
     """``tf.recompute_grad`` cannot watch ref variables: the block sees what was read of them before."""
-    seen = {key: item if hasattr(item.value, "handle") or not is_variable(item.value)
-            else Item(tf.identity(item.value), item.shape) for key, item in scope.items()}
+    seen = {
+        key: item
+        if hasattr(item.value, "handle") or not is_variable(item.value)
+        else Item(tf.identity(item.value), item.shape)
+        for key, item in scope.items()
+    }
     return called(as_recomputed)(tf, name, items, blocks, seen)
 
 
@@ -241,6 +269,7 @@ def cond_flag(tf, name, items, blocks, scope):
 def branches(tf: Any, predicate: Any, blocks: Any, scope: Scope) -> List[Item]:
     def branch(block):
         return lambda: [tf.identity(each) for each in vectors(tf, inner(tf, block, scope, {}))]
+
     values = tf.cond(predicate, branch(blocks[0]), branch(blocks[1]), strict=True)
     return items_of(values)
 
@@ -248,6 +277,7 @@ def branches(tf: Any, predicate: Any, blocks: Any, scope: Scope) -> List[Item]:
 def case(tf, name, items, blocks, scope):
     def branch(block):
         return lambda: [tf.identity(each) for each in vectors(tf, inner(tf, block, scope, {}))]
+
     index = tf.floormod(tf.cast(brought(tf, items[0], ()), tf.int32), 3)
     values = tf.switch_case(index, [branch(block) for block in blocks])
     return items_of(values if isinstance(values, (list, tuple)) else [values])
@@ -257,6 +287,7 @@ def loop(tf: Any, name: str, items: List[Item], block: Any, scope: Scope, going_
     def body(i, *state):
         arguments = named(name, state, [(4,)] * len(items))
         return [i + 1] + [tf.tanh(each) for each in vectors(tf, inner(tf, block, scope, arguments))]
+
     _, *values = tf.while_loop(going_on, body, [tf.constant(0)] + vectors(tf, items))
     return items_of(values)
 
@@ -271,12 +302,17 @@ def while_trips(tf, name, items, blocks, scope):
 
 
 def while_state(tf, name, items, blocks, scope):
-    return loop(tf, name, items, blocks[0], scope, lambda i, *state: tf.logical_and(
-        i < 4, tf.reduce_sum(state[0]) < 2.0))
+    return loop(tf, name, items, blocks[0], scope, lambda i, *state: tf.logical_and(i < 4, tf.reduce_sum(state[0]) < 2.0))
 
 
 CONSTRUCTS = {
-    "function": called(as_function), "defun": called(as_defun), "recompute": recomputed, "cond": cond,
-    "cond_flag": cond_flag, "case": case, "while": while_counted, "while_trips": while_trips,
+    "function": called(as_function),
+    "defun": called(as_defun),
+    "recompute": recomputed,
+    "cond": cond,
+    "cond_flag": cond_flag,
+    "case": case,
+    "while": while_counted,
+    "while_trips": while_trips,
     "while_state": while_state,
 }

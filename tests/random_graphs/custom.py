@@ -1,14 +1,18 @@
 """Operations whose gradient a user wrote: custom gradients, overridden ones, Python gradients of functions."""
+
 from __future__ import annotations
 
 
 def one_input(gradient):
     """``gradient(tf, x, dy)`` is what the custom gradient of ``sin`` answers."""
+
     def build(tf, x):
         @tf.custom_gradient
         def function(x):
             return tf.sin(x), lambda dy: gradient(tf, x, dy)
+
         return function(x)
+
     return build
 
 
@@ -16,6 +20,7 @@ def second_none(tf, a, b):
     @tf.custom_gradient
     def function(a, b):
         return a * b, lambda dy: (dy * b, None)
+
     return function(a, b)
 
 
@@ -23,6 +28,7 @@ def second_zero(tf, a, b):
     @tf.custom_gradient
     def function(a, b):
         return a + b, lambda dy: (tf.zeros_like(a), dy)
+
     return function(a, b)
 
 
@@ -30,6 +36,7 @@ def two_results(tf, a, b):
     @tf.custom_gradient
     def function(a, b):
         return (a + b, a * b), lambda first, second: (second, first)
+
     return function(a, b)
 
 
@@ -37,19 +44,24 @@ def result_ignored(tf, a, b):
     @tf.custom_gradient
     def function(a, b):
         return (tf.sin(a), tf.sin(b)), lambda first, second: (first, tf.zeros_like(b))
+
     return function(a, b)
 
 
 def with_variable(gradient):
     """``gradient(tf, variable, dy)`` is what the variable that the function reads is given."""
+
     def build(tf, variable, v):
         @tf.custom_gradient
         def function(v):
             def backward(dy, variables=None):
                 return dy, [gradient(tf, each, dy) for each in variables]
+
             return v * tf.reshape(tf.identity(variable), [4]), backward
+
         with tf.variable_scope(tf.get_variable_scope(), use_resource=True):
             return function(v)
+
     return build
 
 
@@ -59,7 +71,9 @@ def nested(tf, x):
         @tf.custom_gradient
         def inner(y):
             return tf.sin(y), lambda dy: dy * 2.0
+
         return inner(x) * 3.0, lambda dy: inner(dy)
+
     return outer(x)
 
 
@@ -83,6 +97,7 @@ def overridden(type, name, function):
         register(tf)
         with tf.get_default_graph().gradient_override_map({type: name}):
             return function(tf, x)
+
     return build
 
 
@@ -92,6 +107,7 @@ def python_gradient(tf, v):
     @function.Defun(tf.float32, python_grad_func=lambda op, dy: dy * 2.0, shape_func=lambda op: [op.inputs[0].get_shape()])
     def halved(x):
         return x * 0.5
+
     return halved(v)
 
 
@@ -101,6 +117,7 @@ def python_gradient_none(tf, v):
     @function.Defun(tf.float32, python_grad_func=lambda op, dy: None, shape_func=lambda op: [op.inputs[0].get_shape()])
     def doubled(x):
         return x * 2.0
+
     return doubled(v)
 
 

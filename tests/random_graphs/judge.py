@@ -4,6 +4,7 @@ An *answer* is what ``tf.gradients`` gives for one target alone: ``none``, a ``t
 of three random points), ``raises`` (an op without a gradient), or a ``fault``: TensorFlow fails for a reason of
 its own, which says nothing about the graph.
 """
+
 from __future__ import annotations
 
 import random
@@ -43,8 +44,9 @@ class Judgement:
             return verdict == "error"
         if kind != "tensor":
             return verdict != kind
-        return verdict not in ("flows", "conditional") if self.answer.nonzero else verdict not in (
-            "flows", "conditional", "zero")
+        return (
+            verdict not in ("flows", "conditional") if self.answer.nonzero else verdict not in ("flows", "conditional", "zero")
+        )
 
     @property
     def imprecise(self) -> bool:
@@ -68,8 +70,9 @@ def ask_tensorflow(recipe: Recipe, tf: Any, numbers: bool = True, built: Optiona
         else:
             break
     nonzero = evaluated(tf, built, gradients, seed=len(recipe.steps)) if numbers else {}
-    answers = {name: Answer("none") if each is None else Answer("tensor", nonzero.get(name))
-               for name, each in gradients.items()}
+    answers = {
+        name: Answer("none") if each is None else Answer("tensor", nonzero.get(name)) for name, each in gradients.items()
+    }
     return {name: failed.get(name) or answers[name] for name in built.targets}
 
 
@@ -89,8 +92,11 @@ def gradient(tf: Any, built: Built, target: Any) -> Any:
 
 def evaluated(tf: Any, built: Built, gradients: Dict[str, Any], seed: int) -> Dict[str, Optional[bool]]:
     """Whether each gradient is nonzero at a random point; missing where none could be run, or gave only NaN."""
-    values = {name: each.values if isinstance(each, tf.IndexedSlices) else each
-              for name, each in gradients.items() if each is not None and each.dtype.is_floating}
+    values = {
+        name: each.values if isinstance(each, tf.IndexedSlices) else each
+        for name, each in gradients.items()
+        if each is not None and each.dtype.is_floating
+    }
     config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     generator, nonzero = random.Random(seed), {}
@@ -105,13 +111,15 @@ def evaluated(tf: Any, built: Built, gradients: Dict[str, Any], seed: int) -> Di
     return nonzero
 
 
-def at_point(tf: Any, built: Built, session: Any, values: Dict[str, Any], generator: random.Random, point: int
-             ) -> Dict[str, Any]:
+def at_point(
+    tf: Any, built: Built, session: Any, values: Dict[str, Any], generator: random.Random, point: int
+) -> Dict[str, Any]:
     """The gradients' values with random variables and inputs; one at a time where all together fail."""
-    feed = {placeholder: random_value(generator, placeholder.dtype, shape, point)
-            for placeholder, shape in built.feeds}
-    start = {variable.initializer.inputs[1]: random_value(generator, variable.dtype.base_dtype, shape, point)
-             for variable, shape in all_variables(tf, built)}
+    feed = {placeholder: random_value(generator, placeholder.dtype, shape, point) for placeholder, shape in built.feeds}
+    start = {
+        variable.initializer.inputs[1]: random_value(generator, variable.dtype.base_dtype, shape, point)
+        for variable, shape in all_variables(tf, built)
+    }
     if run(tf, session, [variable.initializer for variable, _ in all_variables(tf, built)], start) is None:
         return {}
     together = run(tf, session, values, feed)
@@ -144,9 +152,11 @@ def random_value(generator: random.Random, dtype: Any, shape: Tuple[int, ...], p
 def ask_graphcut(built: Built) -> Dict[str, Tuple[str, Tuple[str, ...]]]:
     """Verdict and path for each target of a graph; ``error`` for all where the audit fails."""
     import graphcut
+
     try:
         audit = graphcut.audit(
-            built.graph, loss=built.losses, variables=list(built.targets.values()), stop_gradients=built.stops)
+            built.graph, loss=built.losses, variables=list(built.targets.values()), stop_gradients=built.stops
+        )
         return {name: (audit[target].verdict.value, audit[target].path) for name, target in built.targets.items()}
     except Exception as error:  # a crash is a disagreement, and the other graphs are still judged
         return {name: ("error", (f"{type(error).__name__}: {error}",)) for name in built.targets}

@@ -1,4 +1,5 @@
 """Operations on arrays and lists of tensors, and the library's own loops (``map_fn``, ``scan``, ``foldl``)."""
+
 from __future__ import annotations
 
 
@@ -44,8 +45,8 @@ def size_only(tf, a, b):
 def looped(tf, v, s):
     def body(i, array):
         return i + 1, array.write(i, v[i] * s)
-    _, array = tf.while_loop(
-        lambda i, array: i < 4, body, [0, tf.TensorArray(tf.float32, size=4, element_shape=[])])
+
+    _, array = tf.while_loop(lambda i, array: i < 4, body, [0, tf.TensorArray(tf.float32, size=4, element_shape=[])])
     return tf.reshape(array.stack(), [4])
 
 
@@ -59,10 +60,12 @@ def listed(tf, v):
     values = tf.raw_ops.TensorListFromTensor(tensor=v, element_shape=tf.constant([], tf.int32))
     shape = tf.constant([], tf.int32)
     item = tf.raw_ops.TensorListGetItem(
-        input_handle=values, index=tf.constant(1), element_shape=shape, element_dtype=tf.float32)
+        input_handle=values, index=tf.constant(1), element_shape=shape, element_dtype=tf.float32
+    )
     values = tf.raw_ops.TensorListSetItem(input_handle=values, index=tf.constant(2), item=item * 2.0)
-    return tf.reshape(tf.raw_ops.TensorListStack(
-        input_handle=values, element_shape=shape, element_dtype=tf.float32, num_elements=4), [4])
+    return tf.reshape(
+        tf.raw_ops.TensorListStack(input_handle=values, element_shape=shape, element_dtype=tf.float32, num_elements=4), [4]
+    )
 
 
 def pushed(tf, a, b):

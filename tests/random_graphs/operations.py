@@ -6,6 +6,7 @@ the first input's shape, ``s`` a scalar, ``v`` shape [4], ``m`` shape [2, 2], ``
 Outputs: ``=`` the first input's shape, ``s``, ``v``, ``m``, ``i``. TensorFlow is handed in as ``tf``
 (``tensorflow.compat.v1``), so that a recipe can be drawn without it.
 """
+
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, NamedTuple
@@ -53,8 +54,13 @@ def fused_batch_norm_training(tf, v, scale, offset):
 
 def fused_batch_norm_inference(tf, v, mean, variance):
     y, _, _ = tf.nn.fused_batch_norm(
-        tf.reshape(v, [2, 1, 1, 2]), tf.ones([2]), tf.zeros([2]), mean=mean[:2],
-        variance=positive(tf, variance[:2]), is_training=False)
+        tf.reshape(v, [2, 1, 1, 2]),
+        tf.ones([2]),
+        tf.zeros([2]),
+        mean=mean[:2],
+        variance=positive(tf, variance[:2]),
+        is_training=False,
+    )
     return flat(tf, y)
 
 
@@ -109,8 +115,10 @@ def lookup(tf, t, i):
 
 def lookup_sparse(tf, t, i):
     ids = tf.SparseTensor(
-        indices=tf.constant([[0, 0], [0, 1], [1, 0], [1, 1]], tf.int64), values=tf.cast(index(tf, i), tf.int64),
-        dense_shape=tf.constant([2, 2], tf.int64))
+        indices=tf.constant([[0, 0], [0, 1], [1, 0], [1, 1]], tf.int64),
+        values=tf.cast(index(tf, i), tf.int64),
+        dense_shape=tf.constant([2, 2], tf.int64),
+    )
     return tf.reduce_sum(tf.nn.embedding_lookup_sparse(t, ids, None, combiner="mean"), axis=0)
 
 
@@ -136,47 +144,86 @@ def python(kind):
             result = tf.numpy_function(lambda x: x * x, [v], tf.float32)
         result.set_shape([4])
         return result
+
     return build
 
 
 def elementwise(function):
     """``function`` names a path under ``tf``, such as ``nn.relu``."""
+
     def build(tf, *inputs):
         found = tf
         for part in function.split("."):
             found = getattr(found, part)
         return found(*inputs)
+
     return build
 
 
 def raw(name, **constants):
     """The op ``name`` of ``tf.raw_ops``; ``constants`` maps its argument names, a letter stands for an input."""
+
     def build(tf, *inputs):
-        arguments = {key: inputs["abc".index(value)] if value in ("a", "b", "c") else value
-                     for key, value in constants.items()}
+        arguments = {
+            key: inputs["abc".index(value)] if value in ("a", "b", "c") else value for key, value in constants.items()
+        }
         return getattr(tf.raw_ops, name)(**arguments)
+
     return build
 
 
 UNARY = {
-    "neg": "negative", "tanh": "tanh", "sigmoid": "sigmoid", "relu": "nn.relu", "relu6": "nn.relu6", "elu": "nn.elu",
-    "selu": "nn.selu", "leaky_relu": "nn.leaky_relu", "softplus": "nn.softplus", "softsign": "nn.softsign",
-    "square": "square", "sin": "sin", "cos": "cos", "atan": "atan", "asinh": "asinh", "erf": "erf", "abs": "abs",
-    "identity": "identity", "swish": "nn.swish",
+    "neg": "negative",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "relu": "nn.relu",
+    "relu6": "nn.relu6",
+    "elu": "nn.elu",
+    "selu": "nn.selu",
+    "leaky_relu": "nn.leaky_relu",
+    "softplus": "nn.softplus",
+    "softsign": "nn.softsign",
+    "square": "square",
+    "sin": "sin",
+    "cos": "cos",
+    "atan": "atan",
+    "asinh": "asinh",
+    "erf": "erf",
+    "abs": "abs",
+    "identity": "identity",
+    "swish": "nn.swish",
 }
 CUTTING = {
-    "ones_like": "ones_like", "zeros_like": "zeros_like", "sign": "sign", "floor": "floor", "ceil": "ceil",
-    "round": "round", "rint": "rint",
+    "ones_like": "ones_like",
+    "zeros_like": "zeros_like",
+    "sign": "sign",
+    "floor": "floor",
+    "ceil": "ceil",
+    "round": "round",
+    "rint": "rint",
 }
 OF_POSITIVE = {
-    "log": "log", "log1p": "log1p", "sqrt": "sqrt", "rsqrt": "rsqrt", "reciprocal": "reciprocal", "lgamma": "lgamma",
+    "log": "log",
+    "log1p": "log1p",
+    "sqrt": "sqrt",
+    "rsqrt": "rsqrt",
+    "reciprocal": "reciprocal",
+    "lgamma": "lgamma",
     "digamma": "digamma",
 }
 OF_BOUNDED = {"exp": "exp", "expm1": "expm1", "sinh": "sinh", "cosh": "cosh", "tan": "tan"}
 BINARY = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "maximum": "maximum", "minimum": "minimum",
-    "squared_difference": "squared_difference", "div_no_nan": "div_no_nan", "atan2": "atan2", "floordiv": "floordiv",
-    "floormod": "floormod", "truncatemod": "truncatemod",
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "squared_difference": "squared_difference",
+    "div_no_nan": "div_no_nan",
+    "atan2": "atan2",
+    "floordiv": "floordiv",
+    "floormod": "floormod",
+    "truncatemod": "truncatemod",
 }
 COMPARISONS = {"greater": "greater", "less_equal": "less_equal", "equal": "equal", "not_equal": "not_equal"}
 
@@ -211,21 +258,30 @@ OPERATIONS: Dict[str, Operation] = {
     "add_n": Operation("fee", "=", lambda tf, x, y, z: tf.add_n([x, y, z]), 8),
     "addv2": Operation("fe", "=", raw("AddV2", x="a", y="b")),
     "igamma": Operation("fe", "=", lambda tf, a, x: tf.igamma(positive(tf, a), positive(tf, x))),
-    "betainc": Operation("fee", "=", lambda tf, a, b, x: tf.betainc(
-        positive(tf, a), positive(tf, b), tf.sigmoid(x))),
+    "betainc": Operation("fee", "=", lambda tf, a, b, x: tf.betainc(positive(tf, a), positive(tf, b), tf.sigmoid(x))),
     "zeta": Operation("fe", "=", lambda tf, x, q: tf.zeta(positive(tf, x) + 1.0, positive(tf, q))),
-    "polygamma": Operation("fe", "=", lambda tf, a, x: tf.polygamma(
-        tf.ones_like(a) + tf.round(tf.sigmoid(a)), positive(tf, x))),
+    "polygamma": Operation(
+        "fe", "=", lambda tf, a, x: tf.polygamma(tf.ones_like(a) + tf.round(tf.sigmoid(a)), positive(tf, x))
+    ),
     "nextafter": Operation("fe", "=", raw("NextAfter", x1="a", x2="b"), 1),
     "clip": Operation("f", "=", lambda tf, x: tf.clip_by_value(x, -2.0, 2.0)),
     "clip_by": Operation("fee", "=", lambda tf, x, low, high: tf.clip_by_value(x, low, low + positive(tf, high))),
     "clip_by_norm": Operation("f", "=", lambda tf, x: tf.clip_by_norm(x, 1.0)),
     "check_numerics": Operation("f", "=", lambda tf, x: tf.check_numerics(x, "x"), 1),
     "fake_quant": Operation("f", "=", lambda tf, x: tf.quantization.fake_quant_with_min_max_args(x)),
-    "fake_quant_vars": Operation("fss", "=", lambda tf, x, low, high: tf.quantization.fake_quant_with_min_max_vars(
-        x, -positive(tf, low), positive(tf, high))),
-    "quantize_and_dequantize": Operation("fss", "=", lambda tf, x, low, high: tf.quantization.quantize_and_dequantize(
-        x, -positive(tf, low), positive(tf, high), True, range_given=True), 1),
+    "fake_quant_vars": Operation(
+        "fss",
+        "=",
+        lambda tf, x, low, high: tf.quantization.fake_quant_with_min_max_vars(x, -positive(tf, low), positive(tf, high)),
+    ),
+    "quantize_and_dequantize": Operation(
+        "fss",
+        "=",
+        lambda tf, x, low, high: tf.quantization.quantize_and_dequantize(
+            x, -positive(tf, low), positive(tf, high), True, range_given=True
+        ),
+        1,
+    ),
     # -- deliberate and accidental ends of a gradient
     "stop_gradient": Operation("f", "=", elementwise("stop_gradient"), 7),
     "prevent_gradient": Operation("f", "=", raw("PreventGradient", input="a", message="kept apart"), 1),
@@ -256,15 +312,21 @@ OPERATIONS: Dict[str, Operation] = {
     "reduce_prod": Operation("f", "s", lambda tf, x: tf.reduce_prod(x)),
     "reduce_logsumexp": Operation("f", "s", lambda tf, x: tf.reduce_logsumexp(x)),
     "reduce_rows": Operation("m", "v", lambda tf, m: tf.tile(tf.reduce_sum(m, axis=1), [2])),
-    "euclidean_norm": Operation("f", "s", lambda tf, x: tf.reduce_euclidean_norm(x)
-                                if hasattr(tf, "reduce_euclidean_norm") else tf.math.reduce_euclidean_norm(x)),
+    "euclidean_norm": Operation(
+        "f",
+        "s",
+        lambda tf, x: (
+            tf.reduce_euclidean_norm(x) if hasattr(tf, "reduce_euclidean_norm") else tf.math.reduce_euclidean_norm(x)
+        ),
+    ),
     "l2_loss": Operation("f", "s", lambda tf, x: tf.nn.l2_loss(x)),
     "cumsum": Operation("v", "v", lambda tf, v: tf.cumsum(v)),
     "cumprod": Operation("v", "v", lambda tf, v: tf.cumprod(v)),
     "segment_sum": Operation("v", "v", lambda tf, v: tf.tile(tf.segment_sum(v, tf.constant([0, 0, 1, 1])), [2])),
     "unsorted_segment_sum": Operation("Vi", "v", lambda tf, v, i: tf.unsorted_segment_sum(v, index(tf, i), 4)),
-    "unsorted_segment_max": Operation("Vi", "v", lambda tf, v, i: tf.maximum(
-        tf.unsorted_segment_max(v, index(tf, i), 4), -9.0)),
+    "unsorted_segment_max": Operation(
+        "Vi", "v", lambda tf, v, i: tf.maximum(tf.unsorted_segment_max(v, index(tf, i), 4), -9.0)
+    ),
     # -- matrices
     "matmul": Operation("mm", "m", lambda tf, a, b: tf.matmul(a, b), 4),
     "einsum": Operation("mm", "m", lambda tf, a, b: tf.einsum("ij,jk->ki", a, b)),
@@ -288,8 +350,9 @@ OPERATIONS: Dict[str, Operation] = {
     "tile": Operation("s", "v", lambda tf, s: tf.tile(tf.reshape(s, [1]), [4])),
     "broadcast_to": Operation("s", "m", lambda tf, s: tf.broadcast_to(s, [2, 2])),
     "pad": Operation("v", "v", lambda tf, v: tf.pad(v[:2], [[1, 1]])),
-    "pad_with": Operation("vs", "v", lambda tf, v, s: tf.raw_ops.PadV2(
-        input=v[:2], paddings=tf.constant([[1, 1]]), constant_values=s)),
+    "pad_with": Operation(
+        "vs", "v", lambda tf, v, s: tf.raw_ops.PadV2(input=v[:2], paddings=tf.constant([[1, 1]]), constant_values=s)
+    ),
     "mirror_pad": Operation("v", "v", lambda tf, v: tf.pad(v[1:3], [[1, 1]], mode="SYMMETRIC")),
     "slice": Operation("v", "s", lambda tf, v: tf.reduce_sum(tf.slice(v, [1], [2]))),
     "strided_slice": Operation("v", "s", lambda tf, v: v[1]),
@@ -301,11 +364,9 @@ OPERATIONS: Dict[str, Operation] = {
     "gather": Operation("vi", "v", lambda tf, v, i: tf.gather(v, index(tf, i)), 3),
     "gather_nd": Operation("vi", "v", lambda tf, v, i: tf.gather_nd(v, index(tf, i)[:, None])),
     "gather_argmax": Operation("vv", "s", lambda tf, v, q: tf.gather(v, tf.argmax(q)), 3),
-    "batch_gather": Operation("MM", "m", lambda tf, m, q: tf.batch_gather(
-        m, tf.cast(tf.argsort(q, axis=1), tf.int32))),
+    "batch_gather": Operation("MM", "m", lambda tf, m, q: tf.batch_gather(m, tf.cast(tf.argsort(q, axis=1), tf.int32))),
     "scatter_nd": Operation("vi", "v", lambda tf, v, i: tf.scatter_nd(index(tf, i)[:, None], v, [4])),
-    "scatter_update": Operation("vvi", "v", lambda tf, v, u, i: tf.tensor_scatter_update(
-        v, tf.constant([[0], [2]]), u[:2])),
+    "scatter_update": Operation("vvi", "v", lambda tf, v, u, i: tf.tensor_scatter_update(v, tf.constant([[0], [2]]), u[:2])),
     "scatter_add": Operation("vvi", "v", lambda tf, v, u, i: tf.tensor_scatter_add(v, index(tf, i)[:, None], u)),
     "one_hot_with": Operation("iss", "m", lambda tf, i, on, off: tf.one_hot(index(tf, i)[:2], 2, on, off)),
     "boolean_mask": Operation("VV", "s", lambda tf, v, q: tf.reduce_sum(tf.boolean_mask(v, q > 0.0))),
@@ -315,8 +376,9 @@ OPERATIONS: Dict[str, Operation] = {
     "dynamic_partition": Operation("vi", "ss", dynamic_partition),
     "dynamic_stitch": Operation("vv", "v", lambda tf, a, b: tf.dynamic_stitch([[0, 2], [1, 3]], [a[:2], b[2:]])),
     "meshgrid": Operation("VV", "mm", lambda tf, a, b: tuple(tf.meshgrid(a[:2], b[:2]))),
-    "identity_n": Operation("ff", "=v", lambda tf, a, b: tuple(tf.identity_n([a, tf.reshape(
-        tf.reduce_sum(b) * tf.ones([4]), [4])]))),
+    "identity_n": Operation(
+        "ff", "=v", lambda tf, a, b: tuple(tf.identity_n([a, tf.reshape(tf.reduce_sum(b) * tf.ones([4]), [4])]))
+    ),
     "top_k": Operation("v", "vi", top_k),
     "space_to_batch": Operation("v", "v", lambda tf, v: flat(tf, tf.space_to_batch(picture(tf, v), [[0, 0], [0, 0]], 2))),
     "depth_to_space": Operation("v", "v", lambda tf, v: flat(tf, tf.depth_to_space(tf.reshape(v, [1, 1, 1, 4]), 2))),
@@ -324,27 +386,42 @@ OPERATIONS: Dict[str, Operation] = {
     "bias_add": Operation("mv", "m", lambda tf, m, v: tf.nn.bias_add(m, v[:2])),
     "softmax": Operation("v", "v", lambda tf, v: tf.nn.softmax(v)),
     "log_softmax": Operation("v", "v", lambda tf, v: tf.nn.log_softmax(v)),
-    "softmax_cross_entropy": Operation("mm", "v", lambda tf, a, b: tf.tile(
-        tf.nn.softmax_cross_entropy_with_logits_v2(labels=tf.nn.softmax(a), logits=b), [2])),
+    "softmax_cross_entropy": Operation(
+        "mm", "v", lambda tf, a, b: tf.tile(tf.nn.softmax_cross_entropy_with_logits_v2(labels=tf.nn.softmax(a), logits=b), [2])
+    ),
     "sparse_cross_entropy": Operation("vi", "v", top_of),
-    "sigmoid_cross_entropy": Operation("fe", "=", lambda tf, a, b: tf.nn.sigmoid_cross_entropy_with_logits(
-        labels=tf.sigmoid(a), logits=b)),
+    "sigmoid_cross_entropy": Operation(
+        "fe", "=", lambda tf, a, b: tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.sigmoid(a), logits=b)
+    ),
     "l2_normalize": Operation("v", "v", lambda tf, v: tf.nn.l2_normalize(v, axis=0)),
-    "conv2d": Operation("vv", "v", lambda tf, v, k: flat(tf, tf.nn.conv2d(
-        picture(tf, v), tf.reshape(k, [2, 2, 1, 1]), strides=[1, 1, 1, 1], padding="SAME"))),
-    "depthwise_conv": Operation("vv", "v", lambda tf, v, k: flat(tf, tf.nn.depthwise_conv2d(
-        picture(tf, v), tf.reshape(k, [2, 2, 1, 1]), strides=[1, 1, 1, 1], padding="SAME"))),
-    "max_pool": Operation("v", "v", lambda tf, v: flat(tf, tf.nn.max_pool(
-        picture(tf, v), [1, 2, 2, 1], [1, 1, 1, 1], "SAME"))),
-    "avg_pool": Operation("v", "v", lambda tf, v: flat(tf, tf.nn.avg_pool(
-        picture(tf, v), [1, 2, 2, 1], [1, 1, 1, 1], "SAME"))),
+    "conv2d": Operation(
+        "vv",
+        "v",
+        lambda tf, v, k: flat(
+            tf, tf.nn.conv2d(picture(tf, v), tf.reshape(k, [2, 2, 1, 1]), strides=[1, 1, 1, 1], padding="SAME")
+        ),
+    ),
+    "depthwise_conv": Operation(
+        "vv",
+        "v",
+        lambda tf, v, k: flat(
+            tf, tf.nn.depthwise_conv2d(picture(tf, v), tf.reshape(k, [2, 2, 1, 1]), strides=[1, 1, 1, 1], padding="SAME")
+        ),
+    ),
+    "max_pool": Operation(
+        "v", "v", lambda tf, v: flat(tf, tf.nn.max_pool(picture(tf, v), [1, 2, 2, 1], [1, 1, 1, 1], "SAME"))
+    ),
+    "avg_pool": Operation(
+        "v", "v", lambda tf, v: flat(tf, tf.nn.avg_pool(picture(tf, v), [1, 2, 2, 1], [1, 1, 1, 1], "SAME"))
+    ),
     "resize": Operation("v", "s", lambda tf, v: tf.reduce_sum(tf.image.resize_bilinear(picture(tf, v), [3, 3]))),
     "local_response": Operation("v", "v", lambda tf, v: flat(tf, tf.nn.local_response_normalization(picture(tf, v)))),
     "batch_norm_training": Operation("vvv", "vss", fused_batch_norm_training),
     "batch_norm_inference": Operation("vvv", "v", fused_batch_norm_inference),
     "moments": Operation("v", "ss", moments),
-    "in_top_k": Operation("mi", "v", lambda tf, m, i: tf.tile(
-        tf.cast(tf.nn.in_top_k(m, tf.floormod(i[:2], 2), 1), tf.float32), [2])),
+    "in_top_k": Operation(
+        "mi", "v", lambda tf, m, i: tf.tile(tf.cast(tf.nn.in_top_k(m, tf.floormod(i[:2], 2), 1), tf.float32), [2])
+    ),
     # -- through integers, booleans and other floats
     "cast_int": Operation("v", "i", lambda tf, v: tf.cast(v, tf.int32)),
     "argsort": Operation("V", "i", lambda tf, v: tf.argsort(v)),

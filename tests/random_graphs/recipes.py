@@ -5,6 +5,7 @@ A *step* is a tuple: the name of its first result, the operation, the names of i
 the names of its results; it sees everything its surroundings see, and its own arguments as ``t3.in0``, ``t3.in1``. A name
 that nothing bears (a step was deleted while shrinking) stands for the newest tensor of the right kind.
 """
+
 from __future__ import annotations
 
 import random
@@ -20,8 +21,19 @@ Step = Tuple[Any, ...]
 Pick = Callable[[int, int], int]
 
 SOURCES = {
-    "resource": 4, "ref": 4, "placeholder": 3, "partial": 2, "unknown": 2, "table": 2, "ref_table": 1, "scalar": 2,
-    "matrix": 2, "constant": 1, "double": 1, "int": 2, "frozen": 1,
+    "resource": 4,
+    "ref": 4,
+    "placeholder": 3,
+    "partial": 2,
+    "unknown": 2,
+    "table": 2,
+    "ref_table": 1,
+    "scalar": 2,
+    "matrix": 2,
+    "constant": 1,
+    "double": 1,
+    "int": 2,
+    "frozen": 1,
 }
 """Where tensors come from, and how often. ``unknown`` is a placeholder of unknown rank, ``partial`` one of shape [None],
 ``frozen`` a variable that is not trainable, ``table`` [5, 4]."""
@@ -69,17 +81,18 @@ class Recipe:
     stops: Tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return (f"Recipe(\n    control_flow={self.control_flow},\n    sources={self.sources!r},\n"
-                f"    steps={written(self.steps, 4)},\n    losses={self.losses!r},\n    targets={self.targets!r},\n"
-                f"    stops={self.stops!r},\n)")
+        return (
+            f"Recipe(\n    control_flow={self.control_flow},\n    sources={self.sources!r},\n"
+            f"    steps={written(self.steps, 4)},\n    losses={self.losses!r},\n    targets={self.targets!r},\n"
+            f"    stops={self.stops!r},\n)"
+        )
 
 
 def written(steps: Tuple[Step, ...], indent: int) -> str:
     """Steps as a literal, a line for each, blocks indented."""
     lines = []
     for name, operation, inputs, *blocks in steps:
-        inner = "".join(
-            f",\n{' ' * (indent + 8)}({written(block, indent + 8)}, {results!r})" for block, results in blocks)
+        inner = "".join(f",\n{' ' * (indent + 8)}({written(block, indent + 8)}, {results!r})" for block, results in blocks)
         lines.append(f"{' ' * (indent + 4)}({name!r}, {operation!r}, {inputs!r}{inner}),\n")
     return "(\n" + "".join(lines) + " " * indent + ")" if lines else "()"
 
@@ -130,10 +143,16 @@ class Drawing:
         operation = self.choose(WEIGHTED)
         variables = [name for name, kind in self.sources if kind in ("resource", "ref")]
         takes, gives = OPERATIONS[operation].inputs, OPERATIONS[operation].outputs
-        unfit = ((operation in TOP_LEVEL_ONLY and depth) or (operation == "gradient_of" and self.constructs)
-                 or (operation in NOT_IN_DEFUN and "defun" in inside))
-        if unfit or ("W" in takes and not variables) or (
-                "R" in takes and not any(kind == "resource" for _, kind in self.sources)):
+        unfit = (
+            (operation in TOP_LEVEL_ONLY and depth)
+            or (operation == "gradient_of" and self.constructs)
+            or (operation in NOT_IN_DEFUN and "defun" in inside)
+        )
+        if (
+            unfit
+            or ("W" in takes and not variables)
+            or ("R" in takes and not any(kind == "resource" for _, kind in self.sources))
+        ):
             operation, takes, gives = "sin", "f", "="
         name = self.fresh()
         step = (name, operation, tuple(self.input(letter) for letter in takes))
@@ -161,8 +180,7 @@ class Drawing:
         carried = inputs[1:] if operation == "while_trips" else inputs
         number = len(carried) if loop else self.pick(*shape.results)
         taken = carried if loop or operation in ("function", "defun", "recompute") else ()
-        blocks = tuple(self.block(name, len(taken), number, depth + 1, inside + (operation,))
-                       for _ in range(shape.blocks))
+        blocks = tuple(self.block(name, len(taken), number, depth + 1, inside + (operation,)) for _ in range(shape.blocks))
         self.results(name, ["f"] * number)
         return (name, operation, inputs, *blocks)
 
@@ -189,14 +207,17 @@ class Drawing:
         steps = []
         while self.budget > 0:
             steps.append(self.step(0, ()))
-        made = self.names[len(self.sources):]
+        made = self.names[len(self.sources) :]
         losses = tuple(self.named("f") for _ in range(self.choose([1, 1, 1, 2, 3])))
         if self.pick(0, 24) == 24:  # an integer loss is never its own target: every verdict is NONE by definition
             losses = (self.named("i" if any(kind == "i" for _, kind in self.names) else "f"),)
         inner = [self.choose(made)[0] for _ in range(self.pick(1, 3))] if made else []
         integers = {name for name, kind in self.names if kind == "i"}
-        targets = tuple(dict.fromkeys(name for name in [name for name, _ in self.sources] + inner
-                                      if name not in losses or name not in integers))[:7]
+        targets = tuple(
+            dict.fromkeys(
+                name for name in [name for name, _ in self.sources] + inner if name not in losses or name not in integers
+            )
+        )[:7]
         stops = tuple(self.choose(made)[0] for _ in range(self.pick(1, 2))) if made and not self.pick(0, 5) else ()
         return Recipe(control_flow, tuple(self.sources), tuple(steps), losses, targets, stops)
 
@@ -213,4 +234,4 @@ def recipes(smallest: int = 10, largest: int = 60) -> st.SearchStrategy[Recipe]:
     hypothesis draws a seed, not each step: of 500 recipes drawn step by step 170 were repeats, and long ones ended in a
     row of the first operation. It cannot shrink a seed; ``shrink.shrunk`` shrinks the recipe itself.
     """
-    return st.builds(recipe_of, st.integers(0, 2 ** 64 - 1), st.just(smallest), st.just(largest))
+    return st.builds(recipe_of, st.integers(0, 2**64 - 1), st.just(smallest), st.just(largest))

@@ -1,4 +1,5 @@
 """What a run over many recipes found: counts, disagreements, imprecision by kind."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -20,8 +21,10 @@ def operations(steps: Tuple[Step, ...]) -> Iterable[str]:
 def op_types(graph: Any) -> Counter:
     """How often each op type is in a graph and the functions it can call."""
     definition = graph.as_graph_def()
-    return Counter([node.op for node in definition.node] + [
-        node.op for function in definition.library.function for node in function.node_def])
+    return Counter(
+        [node.op for node in definition.node]
+        + [node.op for function in definition.library.function for node in function.node_def]
+    )
 
 
 def label(answer: Answer) -> str:
@@ -72,8 +75,11 @@ class Tally:
         imprecise, precise = self.on_path[True], self.on_path[False]
         total = max(self.paths[True], 1), max(self.paths[False], 1)
         lifted = {name: (count / total[0]) / ((precise[name] + 1) / (total[1] + 1)) for name, count in imprecise.items()}
-        return [(name, imprecise[name], precise[name]) for name in sorted(lifted, key=lambda name: (-lifted[name], name))
-                if lifted[name] > 1.5 and imprecise[name] > 1]
+        return [
+            (name, imprecise[name], precise[name])
+            for name in sorted(lifted, key=lambda name: (-lifted[name], name))
+            if lifted[name] > 1.5 and imprecise[name] > 1
+        ]
 
     def lines(self) -> Iterable[str]:
         yield f"{self.graphs} graphs, {len(self.types)} op types, {len(self.steps)} kinds of step"

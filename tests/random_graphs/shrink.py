@@ -1,4 +1,5 @@
 """A smaller recipe that still shows the same thing."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -11,13 +12,17 @@ from .recipes import Recipe, Step
 
 def same(tf: Any, judgement: Judgement) -> Callable[[Recipe], bool]:
     """The question for ``shrunk``: does the same answer still meet the same verdict, as wrong or as imprecise as it was?"""
+
     def shows(recipe: Recipe) -> bool:
         try:
-            return any((each.disagrees, each.imprecise, each.verdict, each.answer.kind)
-                       == (judgement.disagrees, judgement.imprecise, judgement.verdict, judgement.answer.kind)
-                       for each in judge(recipe, tf))
+            return any(
+                (each.disagrees, each.imprecise, each.verdict, each.answer.kind)
+                == (judgement.disagrees, judgement.imprecise, judgement.verdict, judgement.answer.kind)
+                for each in judge(recipe, tf)
+            )
         except Exception:  # a deletion may leave nothing that builds
             return False
+
     return shows
 
 
@@ -49,7 +54,7 @@ def simpler(recipe: Recipe) -> Iterator[Recipe]:
         yield replace(recipe, steps=steps)
     for place in range(len(recipe.sources)) if len(recipe.sources) > 1 else ():
         if recipe.sources[place][0] not in recipe.targets:
-            yield replace(recipe, sources=recipe.sources[:place] + recipe.sources[place + 1:])
+            yield replace(recipe, sources=recipe.sources[:place] + recipe.sources[place + 1 :])
 
 
 def fewer(steps: Tuple[Step, ...]) -> Iterator[Tuple[Step, ...]]:
@@ -62,8 +67,8 @@ def fewer(steps: Tuple[Step, ...]) -> Iterator[Tuple[Step, ...]]:
     for place, step in enumerate(steps):
         for number, (inner, results) in enumerate(step[3:]):
             for candidate in fewer(inner):
-                changed = step[:3 + number] + ((candidate, results),) + step[4 + number:]
-                yield steps[:place] + (changed,) + steps[place + 1:]
+                changed = step[: 3 + number] + ((candidate, results),) + step[4 + number :]
+                yield steps[:place] + (changed,) + steps[place + 1 :]
 
 
 def without(steps: Tuple[Step, ...], start: int, end: int) -> Tuple[Step, ...]:
@@ -75,10 +80,13 @@ def without(steps: Tuple[Step, ...], start: int, end: int) -> Tuple[Step, ...]:
 
 def renamed(step: Step, old: str, new: str) -> Step:
     """The step with ``old`` (or one of its further results) as an input replaced, inside blocks too."""
+
     def other(name):
         return new if name == old or (name.startswith(old + ".") and ".in" not in name) else name
-    blocks = tuple((tuple(renamed(each, old, new) for each in inner), tuple(map(other, results)))
-                   for inner, results in step[3:])
+
+    blocks = tuple(
+        (tuple(renamed(each, old, new) for each in inner), tuple(map(other, results))) for inner, results in step[3:]
+    )
     return step[:2] + (tuple(map(other, step[2])),) + blocks
 
 
@@ -86,8 +94,9 @@ def resolved(recipe: Recipe) -> Recipe:
     """The recipe with the name of what stands in for it in the place of every name that nothing bears."""
     scope = {name: kind == "int" for name, kind in recipe.sources}
     steps = tuple(settled(step, scope) for step in recipe.steps)
-    losses, targets, stops = (tuple(standing(name, scope) for name in names)
-                              for names in (recipe.losses, recipe.targets, recipe.stops))
+    losses, targets, stops = (
+        tuple(standing(name, scope) for name in names) for names in (recipe.losses, recipe.targets, recipe.stops)
+    )
     return replace(recipe, steps=steps, losses=losses, targets=tuple(dict.fromkeys(targets)), stops=stops)
 
 

@@ -2,6 +2,7 @@
 
 100 examples, always the same ones; ``GRAPHCUT_EXAMPLES=2000`` draws new ones each time.
 """
+
 from __future__ import annotations
 
 import os
@@ -26,8 +27,14 @@ EXAMPLES = int(os.environ.get("GRAPHCUT_EXAMPLES", "100"))
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.txt"))
 
 
-@settings(max_examples=EXAMPLES, derandomize="GRAPHCUT_EXAMPLES" not in os.environ, deadline=None, database=None,
-          phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    derandomize="GRAPHCUT_EXAMPLES" not in os.environ,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(recipes())
 def test_a_random_graph(recipe):
     try:

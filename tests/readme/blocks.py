@@ -1,4 +1,5 @@
 """The README's fenced blocks, by heading."""
+
 from __future__ import annotations
 
 import os

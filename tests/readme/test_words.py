@@ -1,11 +1,12 @@
 """The README's tables hold every word that an audit may say."""
+
 from __future__ import annotations
 
 import os
 import re
 from inspect import isfunction
 
-from graphcut import Barrier, Verdict, asking
+from graphcut import BarrierKind, Verdict, asking
 
 from .blocks import ROOT, table
 
@@ -21,4 +22,4 @@ def test_every_question_has_a_row():
 
 
 def test_every_barrier_has_a_row():
-    assert sorted(table("The barriers")) == sorted(barrier.value for barrier in Barrier)
+    assert sorted(table("The barriers")) == sorted(barrier.value for barrier in BarrierKind)

@@ -10,7 +10,7 @@ import networkx as nx
 from graphcut.dag import DTYPES, FlatGraph, Kind
 from graphcut.drawing.walks import float_producers
 from graphcut.replies import Disagreement
-from graphcut.terms import Assumption, Barrier, Cut, Stop, VariableAudit, Verdict
+from graphcut.terms import Assumption, Barrier, BarrierKind, Stop, VariableAudit, Verdict
 from graphcut.why.reasons import Reason
 from graphcut.why.routes import Step
 
@@ -115,7 +115,7 @@ def variable(name: str, verdict: Verdict = Verdict.FLOWS, **fields: Any) -> Vari
     return VariableAudit(name=name, verdict=verdict, **{**given, **rest, **fields})
 
 
-def cut(op: str, barrier: Barrier = Barrier.STOP_GRADIENT, type: str = "StopGradient", **fields: Any) -> Cut:
+def cut(op: str, barrier: BarrierKind = BarrierKind.STOP_GRADIENT, type: str = "StopGradient", **fields: Any) -> Barrier:
     """A cut at input 0, deliberate where the barrier is."""
     given = {"input": 0, "deliberate": barrier.deliberate}
-    return Cut(op=op, type=type, barrier=barrier, **{**given, **fields})
+    return Barrier(op=op, type=type, kind=barrier, **{**given, **fields})

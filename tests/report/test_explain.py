@@ -9,7 +9,7 @@ from graphcut.report.explain import explain
 from graphcut.report.routes import route
 from graphcut.report.sourceline import source_line
 from graphcut.report.words import BARRIERS, VERDICTS
-from graphcut.terms import Barrier, Condition, Verdict
+from graphcut.terms import BarrierKind, Condition, Verdict
 from graphcut.why.reasons import Reason, Term
 from graphcut.why.routes import Step
 from tests.report.fakes import FakeAudit, cut, variable
@@ -22,22 +22,20 @@ def said(*cuts, audit=AUDIT, verdict=Verdict.NONE, reason=None, **fields):
     return explain(replace(audit, known=known), variable("w", cut=cuts, verdict=verdict, **fields))
 
 
-@pytest.mark.parametrize("barrier", Barrier)
+@pytest.mark.parametrize("barrier", BarrierKind)
 def test_every_barrier_has_words(barrier):
     assert BARRIERS[barrier].because in said(cut("z", barrier, "Op"))
 
 
-@pytest.mark.parametrize("barrier", Barrier)
+@pytest.mark.parametrize("barrier", BarrierKind)
 def test_every_barrier_has_advice_of_its_own(barrier):
     assert ADVICE[barrier] in said(cut("z", barrier, "Op"))
     assert [each for each, text in ADVICE.items() if text == ADVICE[barrier]] == [barrier]
 
 
-@pytest.mark.parametrize(
-    "dtype, key", [("float32", "float"), ("bfloat16", "float"), ("bool", "bool"), ("int64", "int")]
-)
+@pytest.mark.parametrize("dtype, key", [("float32", "float"), ("bfloat16", "float"), ("bool", "bool"), ("int64", "int")])
 def test_what_an_op_makes_tells_what_may_stand_in_its_place(dtype, key):
-    assert advice(cut("z", Barrier.NOT_DIFFERENTIABLE, "Op"), dtype) == STAND_INS[key]
+    assert advice(cut("z", BarrierKind.NOT_DIFFERENTIABLE, "Op"), dtype) == STAND_INS[key]
 
 
 def test_a_stop_inside_a_library_has_advice_of_its_own():
@@ -82,7 +80,7 @@ def test_one_barrier_is_enough():
     assert "Without it a gradient comes" in said(cut("z"))
 
 
-@pytest.mark.parametrize("barrier", [Barrier.ZERO_FILLED, Barrier.OUTSIDE_TAPE, Barrier.DTYPE])
+@pytest.mark.parametrize("barrier", [BarrierKind.ZERO_FILLED, BarrierKind.OUTSIDE_TAPE, BarrierKind.DTYPE])
 def test_nothing_is_promised_of_one_line_where_several_may_have_to_move(barrier):
     assert "a gradient comes" not in said(cut("z", barrier, "Op"))
 
@@ -97,27 +95,25 @@ def test_barriers_one_behind_the_other():
 
 
 def test_what_would_still_make_the_gradient_zero():
-    text = said(cut("z"), reason={"behind": (cut("m", Barrier.ZERO, "Mul"),)})
+    text = said(cut("z"), reason={"behind": (cut("m", BarrierKind.ZERO, "Mul"),)})
     assert "Without it the gradient is still always zero: zero at m (Mul)." in text
 
 
 def test_what_would_raise_then():
-    text = said(cut("z"), reason={"raising": cut("hue", Barrier.NO_GRADIENT, "AdjustHue")})
+    text = said(cut("z"), reason={"raising": cut("hue", BarrierKind.NO_GRADIENT, "AdjustHue")})
     assert "Without it TensorFlow raises, for it feeds hue (AdjustHue) too, which has no gradient." in text
 
 
 def test_an_integer_loss_comes_before_any_barrier():
     text = said(cut("z"), audit=FakeAudit(loss_dtypes=("int64",)))
     assert text.splitlines()[1] == "The loss loss:0 is int64: only a float loss has a gradient."
-    assert LOSS_DTYPE in text and ADVICE[Barrier.STOP_GRADIENT] not in text and "Without" not in text
+    assert LOSS_DTYPE in text and ADVICE[BarrierKind.STOP_GRADIENT] not in text and "Without" not in text
 
 
 def test_the_regularizer_is_named():
     term, other = Term("l2", "model.py:9", True), Term("entropy", None, False)
     text = said(verdict=Verdict.FLOWS, reason={"term": term, "terms": 2, "cut_off": (other,)})
-    assert (
-        "It comes only through the regularizer l2 (model.py:9), one of 2 terms of the loss; entropy uses it too" in text
-    )
+    assert "It comes only through the regularizer l2 (model.py:9), one of 2 terms of the loss; entropy uses it too" in text
     assert "leave it out of the regularizer" in text
 
 
@@ -135,20 +131,20 @@ def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_
 
 @pytest.mark.parametrize("kind", ["If", "StatelessIf", "Case"])
 def test_zeros_that_fill_a_branch_are_told_from_those_of_a_result_that_nobody_reads(kind):
-    assert advice(cut("z", Barrier.ZERO_FILLED, kind), "") == NO_BRANCH
-    assert advice(cut("z", Barrier.ZERO_FILLED, "PartitionedCall"), "") == ADVICE[Barrier.ZERO_FILLED]
-    assert advice(cut("z", Barrier.ZERO_FILLED, "StatelessWhile"), "") == LOOP
+    assert advice(cut("z", BarrierKind.ZERO_FILLED, kind), "") == NO_BRANCH
+    assert advice(cut("z", BarrierKind.ZERO_FILLED, "PartitionedCall"), "") == ADVICE[BarrierKind.ZERO_FILLED]
+    assert advice(cut("z", BarrierKind.ZERO_FILLED, "StatelessWhile"), "") == LOOP
 
 
 @pytest.mark.parametrize(
-    "kind, text", [("MatMul", PRODUCT), ("Mul", PRODUCT), ("Pack", PIECES), ("Sign", ADVICE[Barrier.ZERO])]
+    "kind, text", [("MatMul", PRODUCT), ("Mul", PRODUCT), ("Pack", PIECES), ("Sign", ADVICE[BarrierKind.ZERO])]
 )
 def test_a_gradient_that_is_always_zero_is_told_by_what_makes_it_so(kind, text):
-    assert advice(cut("z", Barrier.ZERO, kind), "float32") == text
+    assert advice(cut("z", BarrierKind.ZERO, kind), "float32") == text
 
 
 def test_a_cast_is_said_to_be_one():
-    text = said(cut("z", Barrier.NOT_DIFFERENTIABLE, "Cast"), reason={"made": {"z": "int32"}})
+    text = said(cut("z", BarrierKind.NOT_DIFFERENTIABLE, "Cast"), reason={"made": {"z": "int32"}})
     assert "not-differentiable at z (Cast): no gradient passes a cast to int32." in text
 
 
@@ -157,7 +153,7 @@ def steps(*names, **barriers):
 
 
 def test_a_route_names_its_barrier():
-    assert route("w", steps("a", "stop", "loss", stop=Barrier.STOP_GRADIENT)) == "w → a → ✗ stop → loss"
+    assert route("w", steps("a", "stop", "loss", stop=BarrierKind.STOP_GRADIENT)) == "w → a → ✗ stop → loss"
 
 
 def test_a_route_folds_scopes():
@@ -170,7 +166,7 @@ def test_a_long_route_counts_its_middle():
 
 
 def test_twelve_lines_are_enough():
-    cuts = tuple(cut(f"z{i}", barrier, where=__file__ + ":1") for i, barrier in enumerate(Barrier))
+    cuts = tuple(cut(f"z{i}", barrier, where=__file__ + ":1") for i, barrier in enumerate(BarrierKind))
     conditions = tuple(Condition(f"c{i}", "p:0", "else") for i in range(9))
     for verdict in Verdict:
         reason = {
@@ -180,9 +176,7 @@ def test_twelve_lines_are_enough():
             "cut_off": (Term("o", None, False),) * 9,
             "terms": 10,
         }
-        text = said(
-            verdict=verdict, conditions=conditions, reason={**reason, "cut": (), "route": steps("a")}, trainable=False
-        )
+        text = said(verdict=verdict, conditions=conditions, reason={**reason, "cut": (), "route": steps("a")}, trainable=False)
         assert len(text.splitlines()) <= 12
         text = said(*cuts, verdict=verdict, reason={"size": 99, "route": steps("a")}, trainable=False)
         assert len(text.splitlines()) <= 12

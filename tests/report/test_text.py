@@ -7,7 +7,7 @@ from rich.console import Console
 
 from graphcut.report.terminal import rich_table
 from graphcut.report.text import table
-from graphcut.terms import Assumption, Barrier, Condition, Verdict
+from graphcut.terms import Assumption, BarrierKind, Condition, Verdict
 from tests.report.fakes import FakeAudit, cut, dag, variable
 
 STOPPED = cut("hidden/StopGradient", where="model.py:31")
@@ -65,7 +65,7 @@ def test_the_summary_counts_every_verdict():
 
 
 def test_several_barriers_are_counted_by_kind():
-    cuts = (cut("a", Barrier.PYTHON, "PyFunc"), cut("b"), cut("c"))
+    cuts = (cut("a", BarrierKind.PYTHON, "PyFunc"), cut("b"), cut("c"))
     assert summary(variable("w", Verdict.NONE, cut=cuts)).endswith("1 cut by 2 stop_gradients and 1 Python call")
 
 
@@ -75,7 +75,7 @@ def test_a_long_cut_counts_what_it_does_not_name():
 
 
 def test_a_stop_that_a_library_made_is_counted_where_something_else_cuts():
-    own, library = cut("mine", Barrier.PYTHON, "PyFunc"), cut("keras", library=True)
+    own, library = cut("mine", BarrierKind.PYTHON, "PyFunc"), cut("keras", library=True)
     line = table(FakeAudit(variables=(variable("w", Verdict.NONE, cut=(library, own)),))).splitlines()[4]
     assert line.endswith("python at mine (PyFunc); 1 more")
 

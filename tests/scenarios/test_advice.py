@@ -9,28 +9,28 @@ import graphcut
 from fixtures.documents import document_002
 from fixtures.scenarios import barriers, dependence, noise, operations, stops
 from fixtures.scenarios.making import weights
-from graphcut import Barrier, Role, Verdict
+from graphcut import BarrierKind, Role, Verdict
 from graphcut.report import advice
 from tests.scenarios import recorded
 from tests.scenarios.judge import answer, said
 
 FOLLOWED = [
-    (advice.ADVICE[Barrier.STOP_GRADIENT], stops.supervised_head, stops.supervised_head_fixed, "encoder"),
-    (advice.ADVICE[Barrier.PREVENT_GRADIENT], barriers.prevented, barriers.prevented_fixed, "w"),
-    (advice.ADVICE[Barrier.NO_GRADIENT], operations.unregistered, operations.unregistered_wrapped, "pixels"),
-    (advice.ADVICE[Barrier.INPUT], barriers.index, barriers.index_fixed, "place"),
-    (advice.ADVICE[Barrier.DTYPE], barriers.integers, barriers.integers_fixed, "w"),
-    (advice.ADVICE[Barrier.ZERO], barriers.slope, barriers.slope_fixed, "w"),
+    (advice.ADVICE[BarrierKind.STOP_GRADIENT], stops.supervised_head, stops.supervised_head_fixed, "encoder"),
+    (advice.ADVICE[BarrierKind.PREVENT_GRADIENT], barriers.prevented, barriers.prevented_fixed, "w"),
+    (advice.ADVICE[BarrierKind.NO_GRADIENT], operations.unregistered, operations.unregistered_wrapped, "pixels"),
+    (advice.ADVICE[BarrierKind.INPUT], barriers.index, barriers.index_fixed, "place"),
+    (advice.ADVICE[BarrierKind.DTYPE], barriers.integers, barriers.integers_fixed, "w"),
+    (advice.ADVICE[BarrierKind.ZERO], barriers.slope, barriers.slope_fixed, "w"),
     (advice.PRODUCT, dependence.times_zero, dependence.times_zero_fixed, "head"),
     (advice.PIECES, barriers.one_piece, barriers.one_piece_fixed, "second"),
     (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_fixed, "w"),
     (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_straight_through, "w"),
     (advice.LOSS_DTYPE, operations.counted, operations.counted_fixed, "w"),
     (advice.LOSS_OUTSIDE, dependence.computed_outside, dependence.computed_inside, "w"),
-    (advice.ADVICE[Barrier.ZERO_FILLED], barriers.one_result, barriers.one_result_fixed, "unread"),
-    (advice.ADVICE[Barrier.CUSTOM_GRADIENT], barriers.swallowed, barriers.swallowed_fixed, "w"),
-    (advice.ADVICE[Barrier.PYTHON], operations.numpy_function, operations.py_function, "outer"),
-    (advice.ADVICE[Barrier.STATE], dependence.assigned, dependence.assigned_fixed, "u"),
+    (advice.ADVICE[BarrierKind.ZERO_FILLED], barriers.one_result, barriers.one_result_fixed, "unread"),
+    (advice.ADVICE[BarrierKind.CUSTOM_GRADIENT], barriers.swallowed, barriers.swallowed_fixed, "w"),
+    (advice.ADVICE[BarrierKind.PYTHON], operations.numpy_function, operations.py_function, "outer"),
+    (advice.ADVICE[BarrierKind.STATE], dependence.assigned, dependence.assigned_fixed, "u"),
     (advice.STAND_INS["float"], operations.rounding, operations.rounding_fixed, "w"),
     (advice.STAND_INS["bool"], operations.comparison, operations.comparison_fixed, "w"),
     (advice.STAND_INS["int"], operations.argmax, operations.argmax_softened, "w"),
@@ -38,10 +38,10 @@ FOLLOWED = [
     (advice.UNUSED, noise.pooler, noise.pooler_fixed, "pooler"),
 ]
 ELSEWHERE = {
-    Barrier.STOP_ARGUMENT: "test_a_tensor_taken_out_of_stop_gradients_is_no_constant",
-    Barrier.OUTSIDE_TAPE: "test_a_line_moved_into_the_tape_is_recorded",
-    Barrier.NOT_WATCHED: "test_a_tensor_that_is_watched_gets_a_gradient",
-    Barrier.NOT_DIFFERENTIABLE: "test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none",
+    BarrierKind.STOP_ARGUMENT: "test_a_tensor_taken_out_of_stop_gradients_is_no_constant",
+    BarrierKind.OUTSIDE_TAPE: "test_a_line_moved_into_the_tape_is_recorded",
+    BarrierKind.NOT_WATCHED: "test_a_tensor_that_is_watched_gets_a_gradient",
+    BarrierKind.NOT_DIFFERENTIABLE: "test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none",
 }
 
 
@@ -98,7 +98,7 @@ def test_a_tensor_taken_out_of_stop_gradients_is_no_constant():
         loss = tf.reduce_sum(y)
         assert tf.compat.v1.gradients(loss, x, stop_gradients=[y]) == [None] != tf.compat.v1.gradients(loss, x)
     found = graphcut.audit(graph, loss=loss, variables=["x:0"], stop_gradients=["y:0"])
-    assert advice.ADVICE[Barrier.STOP_ARGUMENT] in found.explain("x:0")
+    assert advice.ADVICE[BarrierKind.STOP_ARGUMENT] in found.explain("x:0")
 
 
 def test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none():
@@ -171,7 +171,7 @@ def test_what_is_said_to_come_back_comes_back(fixture):
     found = said(fixture)
     for row in found.audit:
         reason = found.audit.reason(row)
-        opaque = any(cut.barrier in (Barrier.ZERO_FILLED, Barrier.STATE) for cut in reason.cut)
+        opaque = any(cut.kind in (BarrierKind.ZERO_FILLED, BarrierKind.STATE) for cut in reason.cut)
         if row.verdict in (Verdict.NONE, Verdict.ZERO) and reason.cut and not opaque and reason.size == len(reason.cut):
             together = [reason.cut] if reason.crossed > 1 else [[cut] for cut in reason.cut]
             if reason.crossed in (1, reason.size) and found.audit.loss_dtypes == ("float32",):

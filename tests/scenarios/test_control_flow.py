@@ -10,7 +10,7 @@ import graphcut
 from fixtures.documents import document_003
 from fixtures.graphs import flow
 from fixtures.scenarios import control_flow, files
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from tests.scenarios.judge import said
 
 LOOPS = [control_flow.loop_variable, control_flow.loop_variable_of_tf2, flow.loop]
@@ -61,7 +61,7 @@ def test_f2_in_a_v2_loop_it_gets_zeros():
 
 @pytest.mark.parametrize("fixture", LOOPS)
 def test_f2_the_dtype_of_the_condition_is_in_the_cut(fixture):
-    assert Barrier.DTYPE in {each.barrier for each in said(fixture)["bound"].cut}
+    assert BarrierKind.DTYPE in {each.kind for each in said(fixture)["bound"].cut}
 
 
 @needs_eager
@@ -92,7 +92,7 @@ def test_f5_a_custom_gradient_that_gives_none_is_a_barrier():
 
 @pytest.mark.parametrize("fixture", BRANCHES)
 def test_f5_it_is_called_a_custom_gradient(fixture):
-    assert Barrier.CUSTOM_GRADIENT in {each.barrier for each in said(fixture)["swallowed"].cut}
+    assert BarrierKind.CUSTOM_GRADIENT in {each.kind for each in said(fixture)["swallowed"].cut}
 
 
 @needs_eager

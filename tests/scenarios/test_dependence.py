@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.scenarios import dependence
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from tests.scenarios.judge import said
 
 
@@ -30,7 +30,7 @@ def test_d4_what_was_assigned_gets_none(fixture):
 @pytest.mark.parametrize("fixture", [dependence.assigned, dependence.assigned_in_a_graph])
 def test_d4_the_assignment_is_the_barrier(fixture):
     first = said(fixture).first("u")
-    assert first.barrier is Barrier.STATE
+    assert first.kind is BarrierKind.STATE
     assert first.type.startswith("Assign") and said(fixture).audit.graph.nodes[first.op]["type"] == first.type
 
 
@@ -49,7 +49,7 @@ def test_d5_a_product_with_zero_is_always_zeros():
 
 def test_d5_the_product_is_the_barrier():
     cut = said(dependence.times_zero).first("head")
-    assert (cut.barrier, cut.type) == (Barrier.ZERO, "Mul")
+    assert (cut.kind, cut.type) == (BarrierKind.ZERO, "Mul")
 
 
 def test_d5_the_other_term_learns():

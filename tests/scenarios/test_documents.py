@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from fixtures.asking import audit
 from fixtures.documents import document_000, document_001, document_002, document_003, document_004
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from tests.scenarios.judge import said
 
 STOPPED_LAYERS = [document_000.dense, document_000.convolution, document_000.flag_on]
@@ -30,7 +30,7 @@ def test_000_a_wrapped_layer_gets_none(fixture, name):
 
 @pytest.mark.parametrize("fixture", STOPPED_LAYERS)
 def test_000_the_cut_is_the_wrapper_s_stop(fixture):
-    assert said(fixture).first("kernel").barrier is Barrier.STOP_GRADIENT
+    assert said(fixture).first("kernel").kind is BarrierKind.STOP_GRADIENT
 
 
 @pytest.mark.parametrize("fixture", STOPPED_LAYERS)
@@ -138,7 +138,7 @@ def test_002_no_path_of_the_generator_leads_through_the_discriminator():
 def test_002_the_discriminator_is_cut_off_by_the_stop():
     generator = said(document_002.generator)
     assert generator.verdict("discriminator") is Verdict.NONE
-    assert generator.first("discriminator").barrier is Barrier.STOP_GRADIENT
+    assert generator.first("discriminator").kind is BarrierKind.STOP_GRADIENT
 
 
 def test_002_without_the_stop_both_get_a_gradient():

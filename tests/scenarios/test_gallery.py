@@ -16,7 +16,7 @@ from fixtures.all_steps import ROWS
 from fixtures.documents import step_000, step_001, step_002, step_003, step_004
 from fixtures.gallery import actor_critic, dcgan, ddpg, dqn, fine_tuning, gradient_penalty, maml, simsiam, vq_vae
 from fixtures.steps import named
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from tests.readme.blocks import ROOT
 from tests.scenarios.judge import ALLOWED
 
@@ -82,35 +82,35 @@ def test_no_verdict_had_to_be_changed_for_what_was_recorded(entry):
 @pytest.mark.parametrize(
     "entry, gradient, position, barrier",
     [
-        (step_000.dense, 0, 0, Barrier.STOP_GRADIENT),
-        (step_000.convolution, 0, 0, Barrier.STOP_GRADIENT),
-        (step_000.flags, 0, 0, Barrier.STOP_GRADIENT),
-        (step_001.product_persistent, 1, 0, Barrier.STOP_GRADIENT),
-        (step_002.policy, 0, 0, Barrier.OUTSIDE_TAPE),
-        (step_002.factor, 0, 1, Barrier.STOP_GRADIENT),
-        (step_003.stopped, 0, 0, Barrier.STOP_GRADIENT),
-        (step_004.too_late, 0, 0, Barrier.OUTSIDE_TAPE),
-        (dcgan.detached, 0, 0, Barrier.STOP_GRADIENT),
-        (actor_critic.fixed, 0, 4, Barrier.STOP_GRADIENT),
-        (dqn.acting, 0, 0, Barrier.NOT_DIFFERENTIABLE),
-        (dqn.fixed, 0, 4, Barrier.STOP_GRADIENT),
-        (ddpg.stopped, 1, 0, Barrier.STOP_GRADIENT),
-        (vq_vae.forgotten, 0, 2, Barrier.STOP_GRADIENT),
-        (simsiam.wrong_side, 0, 4, Barrier.STOP_GRADIENT),
-        (gradient_penalty.not_watched, 0, 0, Barrier.NOT_WATCHED),
-        (gradient_penalty.outside, 2, 0, Barrier.OUTSIDE_TAPE),
-        (maml.assigned, 1, 1, Barrier.STATE),
+        (step_000.dense, 0, 0, BarrierKind.STOP_GRADIENT),
+        (step_000.convolution, 0, 0, BarrierKind.STOP_GRADIENT),
+        (step_000.flags, 0, 0, BarrierKind.STOP_GRADIENT),
+        (step_001.product_persistent, 1, 0, BarrierKind.STOP_GRADIENT),
+        (step_002.policy, 0, 0, BarrierKind.OUTSIDE_TAPE),
+        (step_002.factor, 0, 1, BarrierKind.STOP_GRADIENT),
+        (step_003.stopped, 0, 0, BarrierKind.STOP_GRADIENT),
+        (step_004.too_late, 0, 0, BarrierKind.OUTSIDE_TAPE),
+        (dcgan.detached, 0, 0, BarrierKind.STOP_GRADIENT),
+        (actor_critic.fixed, 0, 4, BarrierKind.STOP_GRADIENT),
+        (dqn.acting, 0, 0, BarrierKind.NOT_DIFFERENTIABLE),
+        (dqn.fixed, 0, 4, BarrierKind.STOP_GRADIENT),
+        (ddpg.stopped, 1, 0, BarrierKind.STOP_GRADIENT),
+        (vq_vae.forgotten, 0, 2, BarrierKind.STOP_GRADIENT),
+        (simsiam.wrong_side, 0, 4, BarrierKind.STOP_GRADIENT),
+        (gradient_penalty.not_watched, 0, 0, BarrierKind.NOT_WATCHED),
+        (gradient_penalty.outside, 2, 0, BarrierKind.OUTSIDE_TAPE),
+        (maml.assigned, 1, 1, BarrierKind.STATE),
     ],
 )
 def test_the_reason_is_the_bug(entry, gradient, position, barrier):
     found = audited(entry)[1][gradient].variables[position]
-    assert (found.verdict, found.cut[0].barrier) == (Verdict.NONE, barrier)
+    assert (found.verdict, found.cut[0].kind) == (Verdict.NONE, barrier)
 
 
 @pytest.mark.skipif(fine_tuning.still_stopped not in ENTRIES, reason="the network takes too long to build")
 def test_a_stop_left_in_front_of_an_unfrozen_block_is_the_reason():
     found = audited(fine_tuning.still_stopped)[1][0].variables[0]
-    assert found.cut[0].barrier is Barrier.STOP_GRADIENT
+    assert found.cut[0].kind is BarrierKind.STOP_GRADIENT
 
 
 def test_the_actor_is_not_used_where_replayed_actions_are_judged():

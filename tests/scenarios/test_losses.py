@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.asking import audit
 from fixtures.scenarios import losses
-from graphcut import Barrier, Role, Verdict
+from graphcut import BarrierKind, Role, Verdict
 from tests.scenarios.judge import said
 
 
@@ -25,7 +25,7 @@ def test_b1_a_path_starts_at_the_loss():
 
 def test_b1_with_the_advantage_stopped_the_critic_gets_none():
     fixed = said(losses.policy_fixed)
-    assert fixed.verdict("critic") is Verdict.NONE and fixed.first("critic").barrier is Barrier.STOP_GRADIENT
+    assert fixed.verdict("critic") is Verdict.NONE and fixed.first("critic").kind is BarrierKind.STOP_GRADIENT
 
 
 def test_b1_the_actor_learns_both_times():

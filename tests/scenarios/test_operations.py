@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.scenarios import operations
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from tests.scenarios.judge import said
 
 FIRST_NAMED = [
@@ -29,7 +29,7 @@ def test_c1_to_c4_the_op_that_cuts_is_named_first(fixture, op_type):
 
 @pytest.mark.parametrize("fixture", [operations.floor, operations.rounding, operations.comparison])
 def test_c1_c3_c4_it_is_not_differentiable(fixture):
-    assert said(fixture).first("w").barrier is Barrier.NOT_DIFFERENTIABLE
+    assert said(fixture).first("w").kind is BarrierKind.NOT_DIFFERENTIABLE
 
 
 @pytest.mark.parametrize("fixture, op_type", FIRST_NAMED)
@@ -62,7 +62,7 @@ def test_c6_the_index_is_no_alarm():
 
 def test_c7_what_feeds_a_numpy_function_gets_none():
     outer = said(operations.numpy_function)["outer"]
-    assert (outer.verdict, outer.cut[0].barrier) == (Verdict.NONE, Barrier.PYTHON)
+    assert (outer.verdict, outer.cut[0].kind) == (Verdict.NONE, BarrierKind.PYTHON)
 
 
 def test_c7_what_feeds_a_py_function_learns():
@@ -72,7 +72,7 @@ def test_c7_what_feeds_a_py_function_learns():
 @pytest.mark.parametrize("fixture", [operations.numpy_function, operations.py_function])
 def test_c7_what_only_the_python_body_uses_gets_none(fixture):
     inner = said(fixture)["inner"]
-    assert (inner.verdict, inner.cut[0].barrier, inner.unused) == (Verdict.NONE, Barrier.PYTHON, False)
+    assert (inner.verdict, inner.cut[0].kind, inner.unused) == (Verdict.NONE, BarrierKind.PYTHON, False)
 
 
 def test_c7_in_the_graph_both_learn():
@@ -86,7 +86,7 @@ def test_c8_an_op_without_a_gradient_raises():
 
 def test_c8_its_type_is_named():
     cut = said(operations.unregistered).first("pixels")
-    assert (cut.type, cut.barrier) == ("AdjustHue", Barrier.NO_GRADIENT)
+    assert (cut.type, cut.kind) == ("AdjustHue", BarrierKind.NO_GRADIENT)
 
 
 def test_c8_the_type_is_in_what_is_printed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
-from graphcut import Barrier, Verdict
+from graphcut import BarrierKind, Verdict
 from graphcut.why.routes import _PLUMBING
 from tests.scenarios import recorded
 from tests.scenarios.judge import said
@@ -17,7 +17,7 @@ def told(fixture):
     """The rows of a fixture that have a route, with it. A value that Python code read and gave back has none in the graph."""
     found = said(fixture).audit
     known = [(row, found.reason(row)) for row in found if not row.unused]
-    return [each for each in known if each[1].crossed or not all(cut.barrier is Barrier.PYTHON for cut in each[0].cut)]
+    return [each for each in known if each[1].crossed or not all(cut.kind is BarrierKind.PYTHON for cut in each[0].cut)]
 
 
 def data(audit):
@@ -48,7 +48,7 @@ def test_a_route_ends_at_the_loss(fixture):
 def test_each_step_leads_to_the_next(fixture):
     graph = data(said(fixture).audit)
     for row, reason in told(fixture):
-        assigned = any(cut.barrier in (Barrier.STATE, Barrier.ZERO_FILLED) for cut in row.cut)
+        assigned = any(cut.kind in (BarrierKind.STATE, BarrierKind.ZERO_FILLED) for cut in row.cut)
         ops = [step.op for step in reason.route]
         assert assigned or all(nx.has_path(graph, one, next_) for one, next_ in zip(ops, ops[1:]))
 
@@ -56,8 +56,8 @@ def test_each_step_leads_to_the_next(fixture):
 @pytest.mark.parametrize("fixture", FIXTURES)
 def test_a_route_crosses_the_barrier_that_is_named_first(fixture):
     for row, reason in told(fixture):
-        crossed = [(step.op, step.barrier) for step in reason.route if step.barrier is not None]
+        crossed = [(step.op, step.kind) for step in reason.route if step.kind is not None]
         if row.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
             assert crossed == []
         elif reason.crossed:
-            assert (row.cut[0].op, row.cut[0].barrier) in crossed and len(crossed) == reason.crossed
+            assert (row.cut[0].op, row.cut[0].kind) in crossed and len(crossed) == reason.crossed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.scenarios import stops
-from graphcut import Barrier, Role, Verdict
+from graphcut import BarrierKind, Role, Verdict
 from tests.scenarios.judge import said
 
 
@@ -15,7 +15,7 @@ def test_a1_the_layer_before_the_lambda_gets_none():
 
 def test_a1_the_cut_is_the_lambda_s_stop():
     cut = said(stops.lambda_layer).first("first")
-    assert cut.barrier is Barrier.STOP_GRADIENT and "lambda" in cut.op
+    assert cut.kind is BarrierKind.STOP_GRADIENT and "lambda" in cut.op
 
 
 def test_a1_the_layer_behind_the_lambda_learns():

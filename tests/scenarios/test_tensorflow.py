@@ -45,17 +45,13 @@ def test_tensorflow_answers_what_is_recorded(module, fixture):
 def test_nothing_is_recorded_that_is_no_fixture():
     written = {(name[:-4], title) for name in os.listdir(recorded.FOLDER) for title in recorded.read(name[:-4])}
     assert written == {
-        (module, "%s: %s" % (each.__name__, name))
-        for module, each in recorded.every_fixture()
-        for name in each().variables
+        (module, "%s: %s" % (each.__name__, name)) for module, each in recorded.every_fixture() for name in each().variables
     }
 
 
 def test_where_versions_differ_it_is_said_why():
     told = {
-        (module, title): section
-        for module, _ in recorded.every_fixture()
-        for title, section in recorded.read(module).items()
+        (module, title): section for module, _ in recorded.every_fixture() for title, section in recorded.read(module).items()
     }
     assert [key for key, (why, blocks) in told.items() if (len(blocks) > 1) != bool(why)] == []
 

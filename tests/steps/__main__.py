@@ -1,5 +1,6 @@
 """Hold many generated steps against TensorFlow: ``python -m tests.steps FIRST LAST`` prints the seeds that disagree, with
 ``nested`` as a third argument of steps that leave the rest to an inner function."""
+
 from __future__ import annotations
 
 import sys

@@ -2,6 +2,7 @@
 
 A step is a list of plain instructions, so that a counterexample can be kept as text and made smaller.
 """
+
 from __future__ import annotations
 
 import random

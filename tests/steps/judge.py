@@ -2,6 +2,7 @@
 
 A step under test returns the gradients that it took, a list for each, so that they can be had by running it.
 """
+
 from __future__ import annotations
 
 from typing import Any, List, NamedTuple, Optional, Sequence
@@ -25,8 +26,13 @@ class Truth(NamedTuple):
 
 def variable(value: Any, name: str, trainable: bool = True) -> Any:
     """A resource variable, in TensorFlow 1.15, too."""
-    return tf.compat.v1.get_variable(name + "_%d" % next(_NUMBERS), initializer=tf.constant(value), trainable=trainable,
-                                     use_resource=True) if not EAGER else tf.Variable(value, name=name, trainable=trainable)
+    return (
+        tf.compat.v1.get_variable(
+            name + "_%d" % next(_NUMBERS), initializer=tf.constant(value), trainable=trainable, use_resource=True
+        )
+        if not EAGER
+        else tf.Variable(value, name=name, trainable=trainable)
+    )
 
 
 _NUMBERS = iter(range(10**9))
@@ -74,4 +80,4 @@ def audited(step: Any, *shapes: Any, points: int = 3) -> Sequence[graphcut.Audit
 
 def words(audit: graphcut.Audit) -> List[str]:
     """``["flows", "none: outside-tape"]``: verdict and first barrier of each row."""
-    return [each.verdict.value + (": " + each.cut[0].barrier.value if each.cut else "") for each in audit]
+    return [each.verdict.value + (": " + each.cut[0].kind.value if each.cut else "") for each in audit]

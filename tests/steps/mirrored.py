@@ -2,6 +2,7 @@
 
 A process of its own, for devices must be set up before TensorFlow does anything.
 """
+
 from __future__ import annotations
 
 import json
@@ -42,7 +43,9 @@ def main():
 
 
 def _told(audits):
-    return [[[each.name, each.verdict.value, each.updated, each.handed] for each in audit] for audit in audits]
+    return [
+        [[each.name, each.verdict.value, each.is_updated, each.optimizer_got_gradient] for each in audit] for audit in audits
+    ]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """``graphcut audit path.py:train_step``: an audit for each gradient that the step takes."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """Steps made at random, held against what TensorFlow answers. ``python -m tests.steps FIRST LAST`` runs more by hand."""
+
 from __future__ import annotations
 
 import pytest

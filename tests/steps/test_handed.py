@@ -1,4 +1,5 @@
 """What optimizers are handed, beside what gets a gradient."""
+
 from __future__ import annotations
 
 import pytest
@@ -42,7 +43,7 @@ def named(optimizer, gradients, variables):
 def test_what_keras_warns_of_is_a_reason(hand):
     w, v = variable(2.0, "w"), variable(3.0, "v")
     (audit,) = stepped(sgd(), [w, v], hand)
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (False, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (False, False)]
     assert "Gradients do not exist" in audit.explain(v) and "handed" not in audit.explain(w)
     assert len(audit.explain(v).splitlines()) <= 12
 
@@ -52,17 +53,17 @@ def test_what_keras_warns_of_is_a_reason(hand):
 def test_apply_is_recorded_too():
     w, v = variable(2.0, "w"), variable(3.0, "v")
     (audit,) = stepped(sgd(), [w, v], lambda optimizer, gradients, variables: optimizer.apply(gradients, variables))
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (False, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (False, False)]
     built = sgd()
     built.build([w])
     (audit,) = stepped(built, [w, v], lambda optimizer, gradients, variables: optimizer.apply(gradients[:1]))
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (None, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (None, False)]
 
 
 def test_the_optimizers_of_tensorflow_1():
     w, v = variable(2.0, "w"), variable(3.0, "v")
     (audit,) = stepped(v1.train.GradientDescentOptimizer(0.1), [w, v], zipped)
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (False, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (False, False)]
 
 
 def test_minimize_hands_over_what_it_computed():
@@ -72,7 +73,7 @@ def test_minimize_hands_over_what_it_computed():
 
     (audit,) = graphcut.audit_step(build)
     assert words(audit) == ["flows", "none: stop-gradient"]
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (False, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (False, False)]
 
 
 @eager
@@ -87,7 +88,7 @@ def test_a_gradient_that_was_thrown_away_is_told():
 
     optimizer = sgd()
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
-    assert [(each.handed, each.updated) for each in audit] == [(False, False), (True, True)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(False, False), (True, True)]
     assert "handed None in its place" in audit.explain(w) and "never updated" in str(audit)
 
 
@@ -98,7 +99,7 @@ def test_zeros_in_the_place_of_none_are_an_update():
         optimizer, [tf.zeros([]) if each is None else each for each in gradients], variables
     )
     (audit,) = stepped(sgd(), [w, v], filled)
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (True, True)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (True, True)]
     assert words(audit)[1] == "none: stop-gradient" and "updates it all the same" in audit.explain(v)
 
 
@@ -113,7 +114,7 @@ def test_an_optimizer_that_is_handed_nothing_but_none_raises_and_is_audited():
         optimizer.apply_gradients([(tape.gradient(loss, w), w)])
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
-    assert (audit[w].handed, audit[w].updated) == (False, None)
+    assert (audit[w].optimizer_got_gradient, audit[w].is_updated) == (False, None)
     assert "the step raises ValueError: No gradients provided" in audit.loss_source
 
 
@@ -124,7 +125,7 @@ def test_an_optimizer_around_another_is_one_call():
     if scaled is None or not hasattr(tf.keras.optimizers.Optimizer, "apply"):
         pytest.skip("written for Keras 3")
     (audit,) = stepped(scaled(sgd()), [w, v], lambda optimizer, gradients, both: zipped(optimizer, gradients[:1], both[:1]))
-    assert [(each.handed, each.updated) for each in audit] == [(True, True), (None, False)]
+    assert [(each.optimizer_got_gradient, each.is_updated) for each in audit] == [(True, True), (None, False)]
 
 
 @eager

@@ -1,4 +1,5 @@
 """Values that leave TensorFlow and come back without their variable."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_value_that_came_back_as_a_constant_is_named_with_its_line():
     assert audit[w].cut[0].type == "Const" and not audit[w].unused
     assert audit[w].cut[0].where.endswith(":%d" % (compute.__code__.co_firstlineno + 2))
     assert "leave out .numpy()" in audit.explain(w)
-    assert audit.to_dict()["variables"][0]["cut"][0]["barrier"] == "python" and audit.to_dot()
+    assert audit.to_dict()["variables"][0]["cut"][0]["kind"] == "python" and audit.to_dot()
 
 
 @eager

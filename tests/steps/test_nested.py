@@ -1,4 +1,5 @@
 """Gradients that an inner function takes, of what the function around it computed."""
+
 from __future__ import annotations
 
 import pytest
@@ -17,6 +18,7 @@ def line_of(audit, key):
 
 def reading_from_around(w, v):
     """A step whose inner function takes the gradient of what the step computed before it."""
+
     def step(x):
         hidden = tf.nn.relu(x * w)
 

@@ -1,4 +1,5 @@
 """Ways in which people write steps: strategies, MAML, persistent and nested tapes, Jacobians, models, optimizers of files."""
+
 from __future__ import annotations
 
 import json
@@ -127,11 +128,11 @@ def test_the_train_step_that_a_model_overrides():
     (audit,) = graphcut.audit_step(model, np.ones([8, 3], "float32"), np.ones([8, 1], "float32"))
     assert list(audit.recorded) == answers == [False, False, True, True]
     assert words(audit) == ["none: stop-gradient"] * 2 + ["flows"] * 2
-    assert [each.updated for each in audit] == [False, False, True, True]
+    assert [each.is_updated for each in audit] == [False, False, True, True]
     assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights()))
     model.fit(np.ones([8, 3], "float32"), np.ones([8, 1], "float32"), verbose=0)
     changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights())]
-    assert changed == [each.updated for each in audit]
+    assert changed == [each.is_updated for each in audit]
 
 
 def built(optimizer):
@@ -167,7 +168,7 @@ def test_a_meta_file_that_holds_optimizer_ops_tells_what_it_updates(optimizer, t
         changed = [not np.array_equal(old, new) for old, new in zip(before, session.run(trainable))]
     for audit in (graphcut.audit(path), graphcut.audit(graph)):
         assert audit.loss == ("loss:0",)
-        assert [(each.name, each.verdict.value, each.updated) for each in audit] == [
+        assert [(each.name, each.verdict.value, each.is_updated) for each in audit] == [
             ("w", "none", False), ("v", "flows", True), ("u", "zero", True),
         ]  # fmt: skip
         assert "updated all the same" in str(audit)

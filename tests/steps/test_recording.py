@@ -1,4 +1,5 @@
 """What is recorded, and that TensorFlow is as it was afterwards."""
+
 from __future__ import annotations
 
 import threading
@@ -153,7 +154,7 @@ def test_an_op_without_a_gradient_raises_for_all():
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
     assert [each.verdict.value for each in audit] == ["raises", "raises"]
-    assert audit[w].cut[0].barrier.value == "prevent-gradient"
+    assert audit[w].cut[0].kind.value == "prevent-gradient"
     assert audit[v].cut == audit[w].cut and audit.disagreements == ()
     assert "The error comes from PreventGradient" in audit.explain(v) and "defect" not in str(audit)
 
@@ -171,4 +172,4 @@ def test_a_graph_of_placeholders_is_a_step():
 
     (audit,) = graphcut.audit_step(build)
     assert words(audit) == ["none: stop-gradient", "flows"]
-    assert [each.updated for each in audit] == [False, True]
+    assert [each.is_updated for each in audit] == [False, True]

@@ -1,4 +1,5 @@
 """Gradients that start from something else than ones: ``output_gradients=`` and ``grad_ys=``."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """What a tape recorded, and what not: the verdict is the tape's own answer."""
+
 from __future__ import annotations
 
 import pytest

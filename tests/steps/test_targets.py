@@ -1,4 +1,5 @@
 """Targets that are no tensors of the graph: variables themselves, and values."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """What a step updates, beside what gets a gradient."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +31,7 @@ def test_a_gradient_that_is_never_applied_is_told():
         return [gradients]
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
-    assert [each.updated for each in audit] == [True, False]
+    assert [each.is_updated for each in audit] == [True, False]
     assert "never updated" in str(audit)
 
 
@@ -47,7 +48,7 @@ def test_a_variable_is_updated_though_its_gradient_is_always_zero():
         return [gradients]
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))
-    assert [(each.verdict.value, each.updated) for each in audit] == [("zero", True)]
+    assert [(each.verdict.value, each.is_updated) for each in audit] == [("zero", True)]
     assert "updated all the same" in str(audit)
 
 
@@ -63,7 +64,7 @@ def test_what_another_gradient_of_the_step_updates_is_no_update_without_one():
         return gradients
 
     policy, value = audited(step, [3])
-    assert [each.updated for each in policy] == [True, None] and value[v].updated is True
+    assert [each.is_updated for each in policy] == [True, None] and value[v].is_updated is True
     assert "updated all the same" not in str(policy)
 
 
@@ -78,7 +79,7 @@ def test_an_assignment_is_an_update():
         return [gradients]
 
     (audit,) = audited(step, [3])
-    assert [each.updated for each in audit] == [True, False]
+    assert [each.is_updated for each in audit] == [True, False]
 
 
 def test_a_step_that_writes_nothing_tells_nothing_of_updates():
@@ -90,7 +91,7 @@ def test_a_step_that_writes_nothing_tells_nothing_of_updates():
         return [tape.gradient(loss, [w])]
 
     (audit,) = audited(step, [3])
-    assert audit[w].updated is None
+    assert audit[w].is_updated is None
 
 
 def model():
@@ -108,7 +109,7 @@ def test_a_compiled_model_is_a_step():
     for _ in range(2):
         (audit,) = graphcut.audit_step(net, x, y)
         assert words(audit) == ["none: stop-gradient"] * 2 + ["flows"] * 2
-        assert [each.updated for each in audit] == [False, False, True, True]
+        assert [each.is_updated for each in audit] == [False, False, True, True]
         net.fit(x, y, verbose=0)
 
 
@@ -148,7 +149,7 @@ def test_the_optimizer_of_a_graph_tells_what_it_updates():
         optimizer = tf.compat.v1.train.MomentumOptimizer(0.1, 0.9)
         optimizer.minimize(loss)
     audit = graphcut.audit(graph)
-    assert [(each.name, each.verdict.value, each.updated) for each in audit] == [
+    assert [(each.name, each.verdict.value, each.is_updated) for each in audit] == [
         ("w", "flows", True),
         ("v", "none", False),
     ]

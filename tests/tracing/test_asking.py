@@ -100,4 +100,4 @@ def test_gradients_registered_in_this_process_are_asked():
         with graph.gradient_override_map({"Identity": "GraphcutTestGivesNothing"}):
             loss = tf.reduce_sum(tf.identity(w * 1.0))
     cut = graphcut.audit(graph, loss=loss)[w].cut[0]
-    assert (cut.type, cut.barrier) == ("Identity", graphcut.Barrier.CUSTOM_GRADIENT)
+    assert (cut.type, cut.kind) == ("Identity", graphcut.BarrierKind.CUSTOM_GRADIENT)

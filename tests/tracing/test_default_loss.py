@@ -127,9 +127,7 @@ def test_a_loss_that_a_conditional_makes():
     """Behind an op that hands its gradient on as it is the conditional's result is as good as its copy."""
     with tf.Graph().as_default() as graph:
         predicted, _ = network(None)
-        loss = tf.cond(
-            tf.reduce_sum(predicted) > 0.0, lambda: tf.reduce_sum(predicted), lambda: tf.reduce_mean(predicted)
-        )
+        loss = tf.cond(tf.reduce_sum(predicted) > 0.0, lambda: tf.reduce_sum(predicted), lambda: tf.reduce_mean(predicted))
         v1.train.GradientDescentOptimizer(0.1).minimize(tf.identity(loss, name="the_loss"))
     audit = graphcut.audit(graph)
     assert audit.loss[0].startswith("cond") and audit["w"].verdict is graphcut.Verdict.FLOWS

@@ -89,9 +89,7 @@ def test_the_line_and_what_to_write_instead(function, line, said):
         str(raised.value).splitlines()[1],
         Path(__file__).read_text(encoding="utf-8").split("    %s\n" % line)[0],
     )
-    assert place.endswith("test_failures.py:%d: %s" % (len(number.splitlines()) + 1, line)) and said in str(
-        raised.value
-    )
+    assert place.endswith("test_failures.py:%d: %s" % (len(number.splitlines()) + 1, line)) and said in str(raised.value)
     assert len(str(raised.value).splitlines()) <= 3 and max(map(len, str(raised.value).splitlines())) < 400
 
 

@@ -60,8 +60,11 @@ def stacked(draw, tensor, others):
 def joined(draw, tensor, others):
     axis = draw.randrange(len(tensor.shape))
     rest = tensor.shape.as_list()[:axis] + tensor.shape.as_list()[axis + 1 :]
-    fits = [each for each in others
-            if each.shape.as_list()[:axis] + each.shape.as_list()[axis + 1 :] == rest and len(each.shape) == len(tensor.shape)]
+    fits = [
+        each
+        for each in others
+        if each.shape.as_list()[:axis] + each.shape.as_list()[axis + 1 :] == rest and len(each.shape) == len(tensor.shape)
+    ]
     parts = [draw.choice(fits + [tensor]) for _ in range(draw.randint(2, 3))]
     return tf.concat(parts, axis - len(tensor.shape) if draw.random() < 0.3 else axis)
 
@@ -134,5 +137,8 @@ def test_what_is_judged_zero_is_zero(seed):
             nonzero[place] |= bool(np.any(each))
     assert not [place for place in there if nonzero[place] and verdicts[place] is Verdict.ZERO]
     counted.tally("pieces", "judged zero", ("" for place in there if verdicts[place] is Verdict.ZERO))
-    counted.tally("pieces", "flows, but zero at both points", ("seed %d" % seed for place in there
-                                                               if verdicts[place] is Verdict.FLOWS and not nonzero[place]))
+    counted.tally(
+        "pieces",
+        "flows, but zero at both points",
+        ("seed %d" % seed for place in there if verdicts[place] is Verdict.FLOWS and not nonzero[place]),
+    )

@@ -1,4 +1,5 @@
 """The README is true: its example and its first command print what it says they print."""
+
 from __future__ import annotations
 
 import os

@@ -53,9 +53,7 @@ def page(opened):
 
 def lit(page, loss):
     """The titles of the boxes that are lit up, in the order of the picture."""
-    return page.locator(f"{loss} g.node.lit").evaluate_all(
-        "all => all.map(each => each.querySelector('text').textContent)"
-    )
+    return page.locator(f"{loss} g.node.lit").evaluate_all("all => all.map(each => each.querySelector('text').textContent)")
 
 
 def box(page, loss, title):
@@ -266,13 +264,9 @@ def test_the_policy_stops_what_would_come_in(browser, tmp_path):
         page, complaints = context.new_page(), []
         page.on("console", lambda message: complaints.append(message.text))
         page.goto((tmp_path / "cut.html").as_uri())
-        assert (
-            page.title() == "3 losses - graphcut" and sum("Content Security Policy" in each for each in complaints) >= 2
-        )
+        assert page.title() == "3 losses - graphcut" and sum("Content Security Policy" in each for each in complaints) >= 2
         assert not page.evaluate("fetch('data:text/plain,x').then(() => true, () => false)")
-        assert page.evaluate(
-            "try { document.body.innerHTML = '<b>'; false } catch (error) { error instanceof TypeError }"
-        )
+        assert page.evaluate("try { document.body.innerHTML = '<b>'; false } catch (error) { error instanceof TypeError }")
 
 
 def test_without_an_engine_the_table_still_answers(opened, monkeypatch):

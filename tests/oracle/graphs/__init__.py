@@ -1,4 +1,5 @@
 """The hard graphs, by topic. ``CASES`` holds them all, in order."""
+
 from __future__ import annotations
 
 import importlib

@@ -1,4 +1,5 @@
 """TensorArrays of both kinds, and tensor lists: gradients go from reads to writes."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -182,7 +183,8 @@ def list_of(tensor):
 def list_from_tensor_and_get(make):
     w, u = make.variable("w", 3, 2), make.variable("u", 2)
     item = tf.raw_ops.TensorListGetItem(
-        input_handle=list_of(w * 1.0), index=1, element_shape=tf.constant([2]), element_dtype=tf.float32)
+        input_handle=list_of(w * 1.0), index=1, element_shape=tf.constant([2]), element_dtype=tf.float32
+    )
     return total(item + tf.stop_gradient(u))
 
 
@@ -190,19 +192,18 @@ def list_from_tensor_and_get(make):
 def list_set_item_and_stack(make):
     w, u = make.variable("w", 3, 2), make.variable("u", 2)
     handle = tf.raw_ops.TensorListSetItem(input_handle=list_of(tf.stop_gradient(w)), index=1, item=u * 1.0)
-    return total(tf.raw_ops.TensorListStack(
-        input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32))
+    return total(tf.raw_ops.TensorListStack(input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32))
 
 
 @case()
 def list_push_and_pop(make):
     w, u = make.variable("w", 2), make.variable("u", 2)
     handle = tf.raw_ops.EmptyTensorList(
-        element_shape=tf.constant([2]), max_num_elements=tf.constant(-1), element_dtype=tf.float32)
+        element_shape=tf.constant([2]), max_num_elements=tf.constant(-1), element_dtype=tf.float32
+    )
     handle = tf.raw_ops.TensorListPushBack(input_handle=handle, tensor=w * 1.0)
     handle = tf.raw_ops.TensorListPushBack(input_handle=handle, tensor=u * 1.0)
-    rest, last = tf.raw_ops.TensorListPopBack(
-        input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32)
+    rest, last = tf.raw_ops.TensorListPopBack(input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32)
     return total(last), {"rest": rest}
 
 
@@ -218,6 +219,9 @@ UNINITIALIZED = "TensorFlow 1.15 reads the shape of a captured list from memory 
 @case(skip=dict.fromkeys(("function", "call"), UNINITIALIZED) if VERSION < (2, 0) else None)
 def list_through_a_function(make):
     w = make.variable("w", 3, 2)
-    stack = outlined(lambda handle: tf.raw_ops.TensorListStack(
-        input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32))
+    stack = outlined(
+        lambda handle: tf.raw_ops.TensorListStack(
+            input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32
+        )
+    )
     return total(stack(list_of(w * 1.0)))

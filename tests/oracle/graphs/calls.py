@@ -1,4 +1,5 @@
 """Calls of a ``tf.function``: each is one op whose body counts."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """The decorator that makes a function a case, and the words that all cases share."""
+
 from __future__ import annotations
 
 from collections import OrderedDict

@@ -1,4 +1,5 @@
 """Conditionals: one branch, both, none; nested; in functions; ``case`` and ``switch_case``; raw ``Switch`` and ``Merge``."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Gradients that users wrote: ``custom_gradient``, ``RegisterGradient``, ``gradient_override_map``, ``recompute_grad``."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Functions of the first kind: ``Defun`` makes an op whose type is the function's own name."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -58,8 +59,11 @@ def defun_python_gradient(make):
     """As tensor2tensor's ``convert_gradient_to_tensor``: the gradient passes through Python."""
     w = make.variable("w", 3)
 
-    @Defun(tf.float32, python_grad_func=lambda op, dy: tf.convert_to_tensor(dy) * 7.0,
-           shape_func=lambda op: [op.inputs[0].get_shape()])
+    @Defun(
+        tf.float32,
+        python_grad_func=lambda op, dy: tf.convert_to_tensor(dy) * 7.0,
+        shape_func=lambda op: [op.inputs[0].get_shape()],
+    )
     def same(x):
         return tf.identity(x)
 

@@ -1,4 +1,5 @@
 """Crossing dtypes: integers, booleans and strings carry nothing; half, bfloat16 and complex do."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Python and other hosts in the graph: functions, queues, strings, sparse tensors, printing."""
+
 from __future__ import annotations
 
 import numpy as np

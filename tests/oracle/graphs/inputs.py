@@ -1,4 +1,5 @@
 """Inputs that get ``None``: indices, shapes, conditions, axes, paddings."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """What programs are really made of: ragged and compressed rows, lists edited in place, mapped bodies, matrices, signals."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -78,9 +79,7 @@ def list_scattered_into(make):
     w, u = make.variable("w", 3, 2), make.variable("u", 2, 2)
     made = raw.TensorListFromTensor(tensor=w * 1.0, element_shape=[2])
     made = raw.TensorListScatterIntoExistingList(input_handle=made, tensor=u * 1.0, indices=[0, 2])
-    return total(
-        raw.TensorListStack(input_handle=made, element_shape=[2], element_dtype=tf.float32, num_elements=3)
-    )
+    return total(raw.TensorListStack(input_handle=made, element_shape=[2], element_dtype=tf.float32, num_elements=3))
 
 
 @case()

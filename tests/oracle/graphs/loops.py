@@ -1,4 +1,5 @@
 """Loops: what a loop variable, a captured variable and a condition hear of the loss."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -65,7 +66,7 @@ def loop_captured_variable_only_rounded(make):
 
 @case()
 def loop_variable_stopped_in_the_body(make):
-    """Cut in every iteration; but with zero trips the initial value would go through."""
+    """Barrier in every iteration; but with zero trips the initial value would go through."""
     w, u = make.variable("w", 3), make.variable("u", 3)
     return total(times(make.number("n"), lambda h: [tf.stop_gradient(h)], [w * 1.0])[0] + u)
 
@@ -73,16 +74,18 @@ def loop_variable_stopped_in_the_body(make):
 @case()
 def loop_condition_reads_a_variable(make):
     w, u = make.variable("w"), make.variable("u", 3)
-    _, end = v1.while_loop(lambda i, h: tf.cast(i, tf.float32) < tf.minimum(tf.abs(w) + 1.0, 3.0),
-                           lambda i, h: (i + 1, h * 1.5), [0, u * 1.0])
+    _, end = v1.while_loop(
+        lambda i, h: tf.cast(i, tf.float32) < tf.minimum(tf.abs(w) + 1.0, 3.0), lambda i, h: (i + 1, h * 1.5), [0, u * 1.0]
+    )
     return total(end)
 
 
 @case()
 def loop_condition_reads_a_loop_variable(make):
     w, u = make.variable("w"), make.variable("u", 3)
-    limit, end = v1.while_loop(lambda limit, h: limit < 3.0, lambda limit, h: (limit + 1.0, h * 1.5),
-                               [tf.minimum(tf.abs(w), 1.0), u * 1.0])
+    limit, end = v1.while_loop(
+        lambda limit, h: limit < 3.0, lambda limit, h: (limit + 1.0, h * 1.5), [tf.minimum(tf.abs(w), 1.0), u * 1.0]
+    )
     return total(end), {"limit": limit}
 
 

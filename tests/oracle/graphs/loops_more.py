@@ -1,4 +1,5 @@
 """More loops: in functions, with functions, with stops of arguments, and the functions TensorFlow builds of loops."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -96,8 +97,12 @@ def loop_end_as_stop_argument(make):
 @case()
 def loop_shape_changes(make):
     w = make.variable("w", 1)
-    _, end = v1.while_loop(lambda i, h: i < 2, lambda i, h: (i + 1, tf.concat([h, h * 2.0], 0)), [0, w * 1.0],
-                           shape_invariants=[tf.TensorShape([]), tf.TensorShape([None])])
+    _, end = v1.while_loop(
+        lambda i, h: i < 2,
+        lambda i, h: (i + 1, tf.concat([h, h * 2.0], 0)),
+        [0, w * 1.0],
+        shape_invariants=[tf.TensorShape([]), tf.TensorShape([None])],
+    )
     return total(end)
 
 

@@ -1,4 +1,5 @@
 """Ops with several outputs: which outputs are read decides which inputs hear of the loss."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -80,7 +81,7 @@ def normalized(make, training):
 @case()
 def batch_norm_training(make):
     y, mean, variance = normalized(make, training=True)
-    return tf.reduce_sum(y ** 3), {"batch mean": mean, "batch variance": variance}
+    return tf.reduce_sum(y**3), {"batch mean": mean, "batch variance": variance}
 
 
 @case()

@@ -1,4 +1,5 @@
 """Tensors put together from pieces of which only some are used, and products with tensors that are zero."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Odd questions: losses and targets that are not a float scalar and a float variable."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Second order: the loss holds gradients."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -44,7 +45,7 @@ def gradient_of_batch_norm(make):
     x, gamma = make.variable("x", 2, 2, 2, 1), make.variable("gamma", 1)
     hidden = x * 1.0
     y = v1.nn.fused_batch_norm(hidden, gamma * 1.0, tf.zeros([1]), is_training=True)[0]
-    return total(gradient(tf.reduce_sum(y ** 3), hidden))
+    return total(gradient(tf.reduce_sum(y**3), hidden))
 
 
 @case()
@@ -137,7 +138,7 @@ def gradient_inside_a_function(make):
 @case()
 def gradient_of_a_custom_gradient(make):
     w = make.variable("w", 3)
-    cube = tf.custom_gradient(lambda x: (x ** 3, lambda dy: dy * 3.0 * x ** 2))
+    cube = tf.custom_gradient(lambda x: (x**3, lambda dy: dy * 3.0 * x**2))
     hidden = w * 1.0
     return total(gradient(tf.reduce_sum(cube(hidden)), hidden))
 
@@ -154,7 +155,7 @@ def gradient_of_an_unregistered_gradient(make):
 def hessian(make):
     w = make.variable("w", 3)
     value = w.read_value()
-    return total(v1.hessians(tf.reduce_sum(value ** 3), [value])[0])
+    return total(v1.hessians(tf.reduce_sum(value**3), [value])[0])
 
 
 @case()

@@ -1,4 +1,5 @@
 """Plain stops: in the middle, on one of two uses, taken back by a straight-through estimator."""
+
 from __future__ import annotations
 
 import tensorflow as tf

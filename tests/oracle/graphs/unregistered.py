@@ -1,4 +1,5 @@
 """Ops that have no gradient registered, or forbid it: TensorFlow raises as soon as the target feeds one."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -160,8 +161,7 @@ def unregistered_op_in_one_branch(make):
 @case()
 def unregistered_op_in_a_loop_body(make):
     w, u = make.variable("w", 2, 2, 3), make.variable("u", 3)
-    _, end, other = tf.while_loop(
-        lambda i, a, b: i < 2, lambda i, a, b: (i + 1, hue(a), b * 2.0), [0, w * 1.0, u * 1.0])
+    _, end, other = tf.while_loop(lambda i, a, b: i < 2, lambda i, a, b: (i + 1, hue(a), b * 2.0), [0, w * 1.0, u * 1.0])
     return total(other) + 0.0 * total(make.variable("v", 3)), {"end": end}
 
 

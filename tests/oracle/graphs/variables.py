@@ -1,4 +1,5 @@
 """Variables of every kind: references, resources, parts, shared, looked up, assigned to."""
+
 from __future__ import annotations
 
 import tensorflow as tf

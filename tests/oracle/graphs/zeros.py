@@ -1,4 +1,5 @@
 """Gradients that are there and always zero, and selects whose branches are both alive."""
+
 from __future__ import annotations
 
 import tensorflow as tf
@@ -71,8 +72,11 @@ def select_condition_from_a_variable(make):
 @case()
 def select_v2_with_broadcasting(make):
     a, b = make.variable("a", 3), make.variable("b")
-    return total(tf.where_v2(make.input("chosen", 2, 1, dtype=tf.bool), a, b) if hasattr(tf, "where_v2") else
-                 tf.where(make.input("chosen", 2, 1, dtype=tf.bool), a, b))
+    return total(
+        tf.where_v2(make.input("chosen", 2, 1, dtype=tf.bool), a, b)
+        if hasattr(tf, "where_v2")
+        else tf.where(make.input("chosen", 2, 1, dtype=tf.bool), a, b)
+    )
 
 
 @case()
@@ -102,7 +106,7 @@ def dropout_and_noise(make):
 @case()
 def power_with_a_constant_exponent(make):
     w, u = make.variable("w", 3), make.variable("u", 3)
-    return tf.reduce_sum(w ** 2 + tf.pow(2.0, u))
+    return tf.reduce_sum(w**2 + tf.pow(2.0, u))
 
 
 @case()

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import graphcut
 from fixtures.scenarios.making import dense, given, weights
-from graphcut import Barrier, GraphcutError, Verdict
+from graphcut import BarrierKind, GraphcutError, Verdict
 from tests.tracing.questions.asked import rounded_choice
 
 v1 = tf.compat.v1
@@ -26,7 +26,7 @@ class Network:
     def __init__(self, build, stops=(), opened=()):
         self.stops, self.opened = stops, opened
         with tf.Graph().as_default() as self.graph:
-            self.loss = build(self.mark, self.barrier)
+            self.loss = build(self.mark, self.kind)
             self.variables = {each.op.name: each for each in v1.global_variables()}
         self.audit = graphcut.audit(self.graph, loss=self.loss)
 
@@ -216,7 +216,7 @@ def test_no_float_is_told_to_become_one():
     assert [found.code for found in audit.suggest_unblock("w")] == ["w  # a float, in place of whole"]
 
 
-SOURCE = '''
+SOURCE = """
 import tensorflow as tf
 
 
@@ -233,7 +233,7 @@ def loss(x, encoder, head):
 def cut(x, encoder, head):
     hidden = tf.tanh(tf.stop_gradient(tf.matmul(x, encoder)))
     return tf.reduce_sum(tf.matmul(hidden, head))
-'''
+"""
 
 
 def written(path, name, edits=()):
@@ -275,4 +275,4 @@ def test_the_line_without_the_stop_can_be_written_as_it_stands(tmp_path):
 def test_every_barrier_that_can_be_taken_out_has_a_line():
     from graphcut.suggest.code import _OPENED
 
-    assert set(Barrier) - set(_OPENED) == {Barrier.ZERO_FILLED}
+    assert set(BarrierKind) - set(_OPENED) == {BarrierKind.ZERO_FILLED}

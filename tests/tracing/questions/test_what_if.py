@@ -24,7 +24,7 @@ def name_of(target):
 def facts(audit):
     """What must be the same, names of stops aside."""
     return [
-        (each.name, each.verdict, each.unused, each.cut_size, sorted(cut.barrier.value for cut in each.cut),
+        (each.name, each.verdict, each.unused, each.cut_size, sorted(cut.kind.value for cut in each.cut),
          len(each.conditions), bool(each.path))
         for each in audit
     ]  # fmt: skip
