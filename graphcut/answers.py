@@ -6,11 +6,10 @@ had to be changed for it is a disagreement, a defect of graphcut, and is told.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.replies import Disagreement
-from graphcut.terms import Barrier, VariableAudit, Verdict
+from graphcut.terms import Barrier, VariableAudit, Verdict, changed
 
 _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
@@ -41,7 +40,7 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     if answers is None:
         return tuple(map(Settled, found))
     known = zip(found, answers.updates, answers.handed or (None,) * len(found))
-    told = [replace(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
+    told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
         return tuple(_raised(told, answers.error))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
@@ -49,7 +48,7 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
 
 def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> Settled:
     if answers.zeros and found.verdict is Verdict.NONE:
-        return Settled(replace(found, verdict=Verdict.ZERO))
+        return Settled(changed(found, verdict=Verdict.ZERO))
     if given is None or answers.zeros or given == _expected(found.verdict):
         return Settled(found)
     told = Disagreement(found.name, found.verdict, "gradient" if given else "none", _REASON)
@@ -69,12 +68,12 @@ def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
             yield Settled(_raising(each, cause.cut))
         else:
             told = Disagreement(each.name, each.verdict, "raises", error)
-            yield Settled(replace(each, verdict=Verdict.RAISES), told)
+            yield Settled(changed(each, verdict=Verdict.RAISES), told)
 
 
 def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     """A variable that shares its call with one that feeds an op that raises."""
-    return replace(
+    return changed(
         found,
         verdict=Verdict.RAISES,
         cut=cut,
@@ -93,5 +92,5 @@ def _expected(verdict: Verdict) -> Optional[bool]:
 def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
     """A tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
     if given:
-        return replace(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
-    return replace(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)
+        return changed(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
+    return changed(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

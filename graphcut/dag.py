@@ -118,9 +118,9 @@ class FlatGraph:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Python's garbage collector off: building a million small tuples otherwise takes twice as long.
+    """Pause Python's garbage collector: building a million small tuples otherwise takes twice as long.
 
-    What was built meanwhile counts as old afterwards, or the next collection would visit all of it to find it alive.
+    Nothing else of the collector is touched: what it would do with the rest of the process is not ours to decide.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -128,15 +128,7 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            _aged()
             gc.enable()
-
-
-def _aged() -> None:
-    """Puts all objects into the oldest generation, without a visit to each; not where a program froze some for itself."""
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
 
 
 def dtype_name(dtype: int) -> str:

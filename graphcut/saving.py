@@ -2,32 +2,92 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from graphcut.errors import GraphcutError, printable
 
 if TYPE_CHECKING:
     Target = Union[str, os.PathLike[str]]
 
+_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_NO_REPLACING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
+
 
 def save(path: Target, content: bytes) -> None:
-    """Write ``content``. Where the system does not let us: ``GraphcutError``, and no half of a file stays behind."""
+    """Write ``content``. Where the system does not let us: ``GraphcutError``, and what was there before is still there.
+
+    The content goes into a temporary file beside the target, which then takes the target's place with the target's
+    permissions. A link stays a link; a terminal, a pipe and the like are written as they are.
+    """
     name = os.fspath(path)
     try:
-        with open(name, "wb", buffering=0) as stream:
-            _write(stream.fileno(), content, name)
+        _save(os.path.realpath(name), content)
     except OSError as error:
         raise GraphcutError(f"cannot write {printable(name)}: {error.strerror}") from None
 
 
-def _write(number: int, content: bytes, name: str) -> None:
-    left = memoryview(content)
+def _save(name: str, content: bytes) -> None:
+    mode = _mode(name)
+    if mode is not None and not stat.S_ISREG(mode):
+        with open(name, "wb", buffering=0) as stream:
+            _write(stream.fileno(), content)
+        return
+    if mode is not None and not os.access(name, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
     try:
-        while left:
-            left = left[os.write(number, left) :]
-    except OSError:
-        if stat.S_ISREG(os.fstat(number).st_mode):
-            os.remove(name)
+        _replace(name, content, mode)
+    except OSError as error:
+        if mode is None or error.errno not in _NO_REPLACING:
+            raise
+        _overwrite(name, content)
+
+
+def _mode(name: str) -> Optional[int]:
+    """The type and the permissions of a file, or ``None`` where there is none."""
+    try:
+        return os.stat(name).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _replace(name: str, content: bytes, mode: Optional[int]) -> None:
+    """Write a temporary file and put it in the place of ``name``."""
+    temporary = os.path.join(os.path.dirname(name), ".graphcut-%s.tmp" % os.urandom(8).hex())
+    number = os.open(temporary, _FLAGS | os.O_EXCL, 0o666)
+    try:
+        try:
+            _write(number, content)
+        finally:
+            os.close(number)
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
+        os.replace(temporary, name)
+    except BaseException:
+        os.remove(temporary)
         raise
+
+
+def _overwrite(name: str, content: bytes) -> None:
+    """Write a file whose folder takes no other (a mounted file): where that fails, what it held is written back."""
+    with open(name, "r+b", buffering=0) as stream:
+        before = stream.read()
+        try:
+            _rewrite(stream.fileno(), content)
+        except BaseException:
+            _rewrite(stream.fileno(), before)
+            raise
+
+
+def _rewrite(number: int, content: bytes) -> None:
+    os.lseek(number, 0, os.SEEK_SET)
+    _write(number, content)
+    os.ftruncate(number, len(content))
+
+
+def _write(number: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(number, rest) :]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Optional, Tuple, TypeVar, Union
 
 
 class Verdict(enum.Enum):
@@ -94,6 +94,18 @@ class Late:
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.name] = value
+
+
+ResultT = TypeVar("ResultT")
+
+
+def changed(result: ResultT, **values: Any) -> ResultT:
+    """A copy of a result with other values in some fields. A ``Late`` field stays one: ``dataclasses.replace`` reads it."""
+    copy: ResultT = object.__new__(type(result))
+    copy.__dict__.update(result.__dict__)
+    for name, value in values.items():
+        object.__setattr__(copy, name, value)
+    return copy
 
 
 @dataclass(frozen=True)

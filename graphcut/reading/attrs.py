@@ -28,11 +28,12 @@ def _unreadable() -> Tuple[Type[Exception], ...]:
 
 
 _remembered = lru_cache(maxsize=1024)(parsed)
+_LARGE = 4096  # bytes: large values are a graph's own, and must not outlive it
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
     """The attributes of a kind, name to ``AttrValue`` message."""
-    return _remembered(kind.attrs)
+    return _remembered(kind.attrs) if sum(map(len, kind.attrs)) <= _LARGE else parsed(kind.attrs)
 
 
 def attribute(kind: Kind, name: str) -> Any:

@@ -44,7 +44,7 @@ def _table() -> Dict[str, str]:
         return {name: rest for name, _, rest in lines}
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=4096)
 def known(op_type: str) -> Any:
     """The signature of an op type in the table, or ``None``."""
     rest = _table().get(op_type)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import FrozenSet, Set
+from typing import FrozenSet, MutableMapping, Set
+from weakref import WeakKeyDictionary
 
 from graphcut.dag import FlatGraph
 from graphcut.reading.variables import OPTIMIZERS, root
 
+_KNOWN: MutableMapping[FlatGraph, FrozenSet[int]] = WeakKeyDictionary()
 
-@lru_cache(maxsize=8)
+
 def updated(flat: FlatGraph) -> FrozenSet[int]:
-    """The handles and references that an optimizer's op (``ApplyAdam``, ``ResourceApplyAdam``) writes."""
+    """The handles and references that an optimizer's op (``ApplyAdam``, ``ResourceApplyAdam``) writes; found once for each
+    graph."""
+    if flat not in _KNOWN:
+        _KNOWN[flat] = _updated(flat)
+    return _KNOWN[flat]
+
+
+def _updated(flat: FlatGraph) -> FrozenSet[int]:
     kinds: Set[int] = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(OPTIMIZERS)}
     if not kinds:
         return frozenset()

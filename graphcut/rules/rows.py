@@ -35,7 +35,7 @@ class Row:
     assumed: Optional[str] = None
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=4096)
 def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> Row:
     """Every output carries to the same inputs; the others meet ``barrier``."""
     passes = frozenset(carried)
@@ -43,7 +43,7 @@ def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrie
     return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=4096)
 def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
     """No output carries to any input."""
     return through(outputs, inputs, (), barrier)
