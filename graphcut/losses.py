@@ -8,7 +8,7 @@ from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, printable
 from graphcut.reading.losses import default_loss
 from graphcut.sources import Traced
-from graphcut.targets import listed
+from graphcut.targets import components, listed
 from graphcut.terms import BarrierKind
 
 _REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"))
@@ -56,11 +56,9 @@ class LossTypeError(GraphcutError, TypeError):
 
 def tensors_of(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
     """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
-    if not isinstance(key, str):
-        key = _name(traced, key, asked)
-    if key in traced.origin.outputs:
-        key = traced.origin.outputs[key]
-    return traced.names.required(key, asked)
+    names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
+    outputs = traced.origin.outputs
+    return tuple(tensor for name in names for tensor in traced.names.required(outputs.get(name, name), asked))
 
 
 def _name(traced: Traced, key: Any, asked: str) -> str:

@@ -168,7 +168,7 @@ def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) 
 
 
 def _key(target: Target) -> Hashable:
-    return target.tensors or id(target.variable.objects[0])
+    return target.tensors or id(target.variable.objects[-1])
 
 
 # AutoGraph leaves these alone (``autograph_artifact``, before TF 2.2 ``__ag_compiled``): a step may audit another.

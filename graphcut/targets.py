@@ -27,6 +27,15 @@ def targets(traced: Traced, asked: Optional[Any]) -> Tuple[Target, ...]:
     return unique(found)
 
 
+def components(key: Any) -> Tuple[Any, ...]:
+    """What a key stands for: the tensors of a composite tensor that a gradient is taken of, else the key itself."""
+    if isinstance(key, str):
+        return (key,)
+    from graphcut.tracing import objects
+
+    return objects.components(key)
+
+
 def listed(value: Any) -> Tuple[Any, ...]:
     """One thing or several as a tuple."""
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -56,6 +65,8 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
         return _named(traced, key)
     from graphcut.tracing import objects
 
+    if objects.is_composite(key):
+        return [_with_object(each, key) for part in components(key) for each in _asked(traced, part)]
     if objects.is_variable(key):
         return joined([_of_object(traced, key, each) for each in objects.parts(key)])
     name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)

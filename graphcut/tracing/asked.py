@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,7 @@ from tensorflow.python.framework import ops
 from graphcut.reading.source import Variable
 from graphcut.recorded import Source, Start
 from graphcut.tracing.live import described
-from graphcut.tracing.objects import captures, handle_of, is_symbolic, stand_ins, variable_of
+from graphcut.tracing.objects import captures, components, handle_of, is_composite, is_symbolic, stand_ins, variable_of
 
 _ZERO = tf.UnconnectedGradients.ZERO
 
@@ -20,10 +20,11 @@ class Asked:
     """A gradient that is asked for, before it is taken."""
 
     def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any, starts: Any = None) -> None:
-        self.api, self.sources = api, tf.nest.flatten(sources)
-        self.targets = [variable_of(each) for each in tf.nest.flatten(targets)]
-        self.stops = tf.nest.flatten(stops)
-        self.starts = [None] * len(self.targets) if starts is None else tf.nest.flatten(starts)
+        self.api, self._given = api, tf.nest.flatten(sources)
+        self.pairs = [(each, part) for each in self._given for part in components(each)]
+        self.targets = [variable_of(each) for each in _parts(targets)]
+        self.stops = _parts(stops)
+        self.starts = [None] * len(self.targets) if starts is None else _parts(starts)
         self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
 
     def graph(self) -> Any:
@@ -37,11 +38,14 @@ class Asked:
             if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
-    def given(self, answer: Any) -> Tuple[bool, ...]:
-        """Whether a tensor came back for each source."""
+    def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
+        """Whether a tensor came back for each source, of a composite tensor for each of its components; ``parts`` are the
+        gradients out of which TensorFlow put its answer together."""
         flat = tf.nest.flatten(answer)
-        if len(flat) != len(self.sources):
+        if len(flat) != len(self._given):
             flat = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        if len(self.pairs) == len(parts) and any(is_composite(each) for each in self._given):
+            flat = list(parts)
         return tuple(each is not None for each in flat)
 
     def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
@@ -49,6 +53,11 @@ class Asked:
         for target, start in zip(self.targets, self.starts):
             if name(target):
                 yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
+
+
+def _parts(given: Any) -> List[Any]:
+    """The tensors and variables in a nested structure; of composite tensors those that a gradient is taken of."""
+    return [part for each in tf.nest.flatten(given) for part in components(each)]
 
 
 def _is_of_graph(start: Any) -> bool:
@@ -62,9 +71,10 @@ def _is_zero(start: Any) -> bool:
     return value is not None and not np.any(value)
 
 
-def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
-    handles = _handles(graph) if any(_is_handle(each) for each in given) else {}
-    for index, each in enumerate(given):
+def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
+    """The sources, each given as what the step named, and the tensor or variable of it that the gradient is taken of."""
+    handles = _handles(graph) if any(_is_handle(each) for _, each in given) else {}
+    for index, (whole, each) in enumerate(given):
         variable = handles.get(id(each), each)
         inner = variable_of(variable)
         name = name_in(inner, graph, inside)
@@ -74,7 +84,8 @@ def sources(given: Sequence[Any], graph: Any, inside: Dict[int, str]) -> Iterato
         else:
             shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
             label = name.rpartition(":")[0] or "sources[%d]" % index
-            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, (each,)), False, id(each))
+            objects = (each,) if whole is each else (whole, each)
+            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, objects), False, id(each))
 
 
 def _is_handle(value: Any) -> bool:

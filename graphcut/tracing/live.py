@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
+from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 from graphcut.errors import GraphcutError
 from graphcut.reading import signatures
@@ -21,6 +22,9 @@ from graphcut.tracing.objects import captures, stand_ins, variable_of
 from graphcut.tracing.owners import owned
 
 Traced = Tuple[Any, Origin]
+_OF_TENSORFLOW = (
+    tf.Tensor, tf.Variable, CompositeTensor, tf.compat.v1.ragged.RaggedTensorValue, tf.TypeSpec, tf.TensorSpec,
+)  # fmt: skip
 
 
 def is_live(source: Any) -> bool:
@@ -51,10 +55,10 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 
 def example(value: Any) -> Any:
-    """Arrays become specs of their shape and dtype; whatever else is given stays."""
-    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, (tf.Tensor, tf.TensorSpec, tf.Variable)):
-        return value if hasattr(value, "value_type") else tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
-    return value
+    """Arrays become specs of their shape and dtype. Tensors, variables, composite tensors and specs stay what they are."""
+    if isinstance(value, _OF_TENSORFLOW) or not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return value
+    return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
 
 
 def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> Traced:
@@ -90,15 +94,26 @@ def _unknown(op_type: str) -> Optional[signatures.Signature]:
 
 
 def _outputs(concrete: Any) -> Dict[str, str]:
-    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one."""
+    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one. A composite tensor is one
+    output, named by the first of its tensors that can carry a gradient."""
     structured = concrete.structured_outputs
     if isinstance(structured, dict) and all(
         isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()
     ):
-        keys = [str(key) for key in sorted(structured)]
+        keys, values = [str(key) for key in sorted(structured)], [structured[key] for key in sorted(structured)]
     else:
-        keys = ["output"] if len(concrete.outputs) == 1 else [str(index) for index in range(len(concrete.outputs))]
-    return {key: tensor.name for key, tensor in zip(keys, concrete.outputs)}
+        values = [each for each in tf.nest.flatten(structured) if each is not None]
+        keys = ["output"] if len(values) == 1 else [str(index) for index in range(len(values))]
+    counts = [len(tf.nest.flatten(each, expand_composites=True)) for each in values]
+    if sum(counts) != len(concrete.outputs):
+        return {str(index): each.name for index, each in enumerate(concrete.outputs)}
+    rest = iter(concrete.outputs)
+    grouped = [[next(rest) for _ in range(count)] for count in counts]
+    return {key: (list(filter(_is_float, group)) or group)[0].name for key, group in zip(keys, grouped) if group}
+
+
+def _is_float(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:

@@ -1,11 +1,12 @@
-"""Live objects as keys: tensors, eager and graph variables, partitioned variables, Keras 2 and 3 variables."""
+"""Live objects as keys: tensors, also composite ones, eager, graph and partitioned variables, Keras 2 and 3 variables."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Tuple
+from typing import Any, Iterable, Iterator, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import ops
+from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 
 def variable_of(value: Any) -> Any:
@@ -17,6 +18,38 @@ def variable_of(value: Any) -> Any:
 def is_variable(value: Any) -> bool:
     """Whether this is a variable of TensorFlow or Keras."""
     return isinstance(variable_of(value), tf.Variable) or hasattr(value, "_variable_list")
+
+
+def is_composite(value: Any) -> bool:
+    """Whether this is a tensor that is made of others: ragged, sparse, slices, a user's ``ExtensionType``."""
+    return isinstance(value, CompositeTensor) and not isinstance(value, tf.Variable)
+
+
+def flattened(value: Any) -> Iterator[Any]:
+    """The tensors and variables in a nested structure, all that composite tensors are made of included."""
+    for each in tf.nest.flatten(value):
+        if is_composite(each):
+            yield from flattened(each._type_spec._to_components(each))
+        else:
+            yield each
+
+
+def components(value: Any) -> Tuple[Any, ...]:
+    """The tensors of a composite tensor that a gradient is taken of; any other value is its own.
+
+    TensorFlow's ``CompositeTensorGradient`` names them. Where a type has none they are its ``values``, else the floating
+    tensors that it is made of.
+    """
+    if not is_composite(value):
+        return (value,)
+    own = getattr(value, "values", None)
+    if hasattr(value, "__composite_gradient__"):
+        own = value.__composite_gradient__.get_gradient_components(value)
+        own = value.values if own is value else own
+    elif not isinstance(own, (tf.Tensor, CompositeTensor)):
+        listed = tuple(flattened(value))
+        own = [each for each in listed if each.dtype.is_floating or each.dtype.is_complex] or listed
+    return tuple(tensor for each in tf.nest.flatten(own) for tensor in components(each))
 
 
 def parts(value: Any) -> Tuple[Any, ...]:

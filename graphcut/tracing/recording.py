@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from tensorflow.python.eager import backprop
+from tensorflow.python.eager import backprop, imperative_grad
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
@@ -130,13 +130,29 @@ def _of_gradients(original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         made = current()
         if made is None or _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
-            return _deeper(original, *args, **kwargs)
+            return _with_parts(_deeper(original, *args, **kwargs))
         given = signature.bind(*args, **kwargs).arguments
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
         asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys"))
         return _noted(made, asked, None, original, args, kwargs)
 
     return wrapper
+
+
+def _of_parts(original: Any) -> Any:
+    """The wrapper of what takes a tape's gradients of tensors alone."""
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return _with_parts(original(*args, **kwargs))
+
+    return wrapper
+
+
+def _with_parts(answer: Any) -> Any:
+    """The same gradients, of tensors alone; where they are put together to composite tensors these are the parts."""
+    _LOCAL.parts = answer
+    return answer
 
 
 def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
@@ -152,18 +168,18 @@ def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, k
             made.gradients.append(replace(seen, error="%s: %s" % (type(error).__name__, error)))
         raise
     if seen is not None:
-        made.gradients.append(replace(seen, answers=asked.given(answer)))
+        made.gradients.append(replace(seen, answers=asked.given(answer, _LOCAL.__dict__.pop("parts", ()))))
     return answer
 
 
 def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
     asked.capture(graph)
     inside = stand_ins_in(graph)
-    made.kept += [asked.targets, asked.sources, [outer for outer, _ in captures(graph)]]
+    made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
     return Gradient(
         asked.api, graph, serialized(graph), inside,
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
-        tuple(sources(asked.sources, graph, inside)),
+        tuple(sources(asked.pairs, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
         _recorded(made, tape, graph, inside),
         asked.zeros,
@@ -190,6 +206,7 @@ def _patches() -> Iterator[Patch]:
     for name in ("gradient", "jacobian", "batch_jacobian"):
         yield Patch(backprop.GradientTape, name, _of_tape)
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
+    yield Patch(imperative_grad, "imperative_grad", _of_parts)
     yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
     yield from left.patches(lambda: None if _depth() else getattr(current(), "reads", None))
     yield from handed.patches(lambda: None if _depth() else getattr(current(), "handed", None))

@@ -6,13 +6,12 @@ import functools
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-import tensorflow as tf
 from tensorflow.python.eager import backprop
 from tensorflow.python.eager import tape as tape_lib
 from tensorflow.python.framework import ops
 
 from graphcut.recorded import Span, Tape
-from graphcut.tracing.objects import captures
+from graphcut.tracing.objects import captures, flattened
 from graphcut.tracing.patches import Patch
 
 Counts = Dict[int, int]
@@ -78,7 +77,7 @@ class Tapes:
 
     def watching(self, tape: Any, tensor: Any) -> None:
         """A tape is told to watch something."""
-        self._of(tape).watched += [(each, counts()) for each in tf.nest.flatten(tensor)]
+        self._of(tape).watched += [(each, counts()) for each in flattened(tensor)]
 
     def accessed(self, variable: Any) -> None:
         """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
