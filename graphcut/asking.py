@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from graphcut.findings import Findings
     from graphcut.judging import Inquiry
     from graphcut.rows import Target
+    from graphcut.targets import TargetIndex
 
     class Asked(Protocol):
         """What is asked: an ``Audit``."""
 
         _inquiry: Inquiry
         _targets: Tuple[Target, ...]
+        _index: TargetIndex
         _findings: Findings
         variables: Tuple[VariableAudit, ...]
 
@@ -63,7 +65,7 @@ def reaches(self: Asked, key: Any, through: Any = None, avoiding: Any = None) ->
     traced = self._inquiry.traced
     inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
     outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
-    return reach(self._findings.flow, rows(traced, self._targets, key), inside, outside)
+    return reach(self._findings.flow, rows(self._index, key), inside, outside)
 
 
 def what_if(self: AskedT, remove: Any = (), stop: Any = ()) -> AskedT:
@@ -159,7 +161,7 @@ def suggest_stops(self: Asked, block: Any, keep: Any = None) -> Tuple[Suggestion
     """
     from graphcut.suggest.stops import suggested
 
-    return suggested(self._inquiry, self._findings.flow, self._targets, block, keep)
+    return suggested(self._inquiry, self._findings.flow, self._index, block, keep)
 
 
 def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
@@ -182,4 +184,4 @@ def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
     """
     from graphcut.suggest.unblock import suggested
 
-    return suggested(self._inquiry, self._findings.flow, self._targets, key)
+    return suggested(self._inquiry, self._findings.flow, self._index, key)

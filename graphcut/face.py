@@ -16,7 +16,7 @@ from graphcut.judging import Inquiry, judged
 from graphcut.replies import Disagreement
 from graphcut.rows import Target
 from graphcut.stops import stops
-from graphcut.targets import position
+from graphcut.targets import TargetIndex, is_pattern
 from graphcut.terms import Assumption, Stop, VariableAudit
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Audit:
 
     def __init__(self, inquiry: Inquiry, asked: Sequence[Target], answers: Optional[Answers] = None) -> None:
         self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
+        self._index = TargetIndex(inquiry.traced, self._targets)
         self._findings = Findings(inquiry.traced, judged(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
         self._answers, self._settled = answers, settled(found, answers)
@@ -141,19 +142,28 @@ class Audit:
         >>> audit["w1"].shape, audit["w2:0"].verdict, [each.name for each in audit.select("w*")]
         ((2, 3), <Verdict.FLOWS: 'flows'>, ['w1', 'w2'])
         """
-        place = self._places.get(key) if isinstance(key, str) else None
-        return self.variables[position(key, self._traced, self._targets) if place is None else place]
+        return self.variables[self._index.position(key)]
 
-    @property
-    def _places(self) -> Mapping[str, int]:
-        """The place of each variable by its name."""
-        if "places" not in self._made:
-            self._made["places"] = {each.name: place for place, each in enumerate(self.variables)}
-        made: Mapping[str, int] = self._made["places"]
-        return made
+    def __contains__(self, key: Any) -> bool:
+        """Whether the audit has a row for ``key``: what ``audit[key]`` takes, a pattern, a row, or each of a list of these.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> "w1" in audit, "w2:0" in audit, "w*" in audit, "w3" in audit
+        (True, True, True, False)
+        """
+        if isinstance(key, VariableAudit):
+            place = self._index.by_name(key.name)
+            return place is not None and self.variables[place] == key
+        if isinstance(key, (list, tuple, set, frozenset)):
+            return bool(key) and all(each in self for each in key)
+        return self._index.place(key) is not None or (isinstance(key, str) and bool(self.select(key)))
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
         """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
+        if not is_pattern(pattern):
+            place = self._index.by_name(pattern)
+            return () if place is None else (self.variables[place],)
         return tuple(each for each in self.variables if fnmatchcase(each.name, pattern))
 
     def __iter__(self) -> Iterator[VariableAudit]:
@@ -177,7 +187,7 @@ class Audit:
         with collector_paused():
             if "reasons" not in self._made:
                 self._made["reasons"] = Reasons(self._findings)
-            found: Reason = self._made["reasons"].of(self._targets[self._places[variable.name]], variable)
+            found: Reason = self._made["reasons"].of(self._targets[self._index.position(variable.name)], variable)
         return found
 
     reaches, what_if, compare, verify = asking.reaches, asking.what_if, asking.compare, asking.verify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Dict, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from graphcut.barriers.cuts import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.barriers.edges import Fence
@@ -12,6 +12,7 @@ from graphcut.dag import SEPARATOR
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
 from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
+from graphcut.reading.source import Place
 from graphcut.reading.updates import updated
 from graphcut.sources import Traced
 from graphcut.targets import Target
@@ -33,6 +34,7 @@ class Findings:
     flow: Flow
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
     told: Dict[Fence, Barrier] = field(default_factory=dict)
+    holders: Dict[Place, List[int]] = field(default_factory=dict)
 
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
@@ -70,10 +72,21 @@ class Findings:
         if not places:
             return ()
         flat = self.traced.flat
-        named = ((op, (flat.function(op), name.rpartition(SEPARATOR)[2])) for op, name in enumerate(flat.names))
-        ops = [op for op, place in named if place in places]
+        if not self.holders:
+            self.holders.update(self._holders())
+        ops = sorted(op for place in places for op in self.holders.get(place, ()))
         routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
         return tuple(Fence(op, 0, BarrierKind.PYTHON) for op in routed)[:HANDFUL]
+
+    def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
+        """The ops that hold the value of a variable without reading it, by their place."""
+        flat, wanted = self.traced.flat, {place for places in self.traced.origin.left.values() for place in places}
+        ops: Dict[Place, List[int]] = {place: [] for place in wanted}
+        for op, name in enumerate(flat.names):
+            place = flat.function(op), name.rpartition(SEPARATOR)[2]
+            if place in ops:
+                ops[place].append(op)
+        return iter(ops.items())
 
     def _updated(self, target: Target) -> Optional[bool]:
         """Whether an optimizer of the graph updates a variable; ``None`` where it has no optimizer."""

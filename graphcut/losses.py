@@ -65,10 +65,8 @@ def _name(traced: Traced, key: Any, asked: str) -> str:
     from graphcut.tracing import objects
 
     inner = objects.variable_of(key)
-    name = objects.tensor_name(inner, traced.origin.live) or next(
-        (each.tensors[0] for each in traced.variables if each.tensors and any(known is inner for known in each.objects)),
-        "",
-    )
+    variable = traced.index.by_object(inner)
+    name = traced.index.tensor_name(inner) or (variable.tensors[0] if variable is not None and variable.tensors else "")
     name = name or ("" if objects.is_variable(key) else getattr(key, "name", ""))
     if not isinstance(name, str) or not name:
         raise GraphcutError(

@@ -5,7 +5,8 @@ a pattern. An op stands for all its outputs, an op of a body for all its copies 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, MutableMapping, Optional, Sequence, Tuple
+from weakref import WeakKeyDictionary
 
 from graphcut.dag import RESOURCE, SEPARATOR, FlatGraph
 from graphcut.errors import GraphcutError, near_names, printable
@@ -13,7 +14,7 @@ from graphcut.losses import tensors_of
 from graphcut.reading.variables import READERS, root
 from graphcut.rows import Target, unique
 from graphcut.sources import Traced
-from graphcut.targets import listed, place_of, targets
+from graphcut.targets import TargetIndex, is_pattern, listed, targets
 
 
 def named(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
@@ -55,27 +56,36 @@ def every(traced: Traced, keys: Any, asked: str) -> FrozenSet[int]:
     return frozenset(tensor for key in listed(keys) for tensor in around(traced, key, asked))
 
 
-def rows(traced: Traced, known: Sequence[Target], keys: Any) -> Tuple[Target, ...]:
+def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
     """The targets that keys and patterns mean: of those audited, else of the whole graph."""
-    by_name: Dict[str, List[Target]] = {}
-    for target in known:
-        by_name.setdefault(target.variable.name, []).append(target)
-    return unique(target for key in listed(keys) for target in _rows(traced, known, by_name, key))
+    return unique(target for key in listed(keys) for target in _rows(index, key))
 
 
-def _rows(traced: Traced, known: Sequence[Target], by_name: Mapping[str, Sequence[Target]], key: Any) -> Sequence[Target]:
-    matching = by_name.get(key, ()) if isinstance(key, str) else ()
-    if isinstance(key, str) and any(mark in key for mark in "*?["):
-        matching = [each for each in known if fnmatchcase(each.variable.name, key)]
-    place = None if matching else place_of(key, traced, known)
-    return matching or (targets(traced, [key]) if place is None else [known[place]])
+def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
+    matching: List[Target] = []
+    if isinstance(key, str) and is_pattern(key):
+        matching = [each for each in index.targets if fnmatchcase(each.variable.name, key)]
+    place = None if matching else index.place(key)
+    return matching or (targets(index.traced, [key]) if place is None else [index.targets[place]])
+
+
+_READS: MutableMapping[FlatGraph, Mapping[int, Sequence[int]]] = WeakKeyDictionary()
 
 
 def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
-    """What is read of the variable that a resource handle stands for, wherever it is."""
+    """What is read of the variable that a resource handle stands for, wherever it is; found once for each graph."""
+    if flat not in _READS:
+        _READS[flat] = _reads(flat)
+    return tuple(_READS[flat].get(handle, ()))
+
+
+def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
-    ops = [op for op, kind in enumerate(flat.kinds) if kind in kinds and root(flat, flat.inputs[op][0]) == handle]
-    return tuple(flat.first[op] for op in ops)
+    values: Dict[int, List[int]] = {}
+    for op, kind in enumerate(flat.kinds):
+        if kind in kinds:
+            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first[op])
+    return values
 
 
 def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
@@ -87,12 +97,13 @@ def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
 
 def _of_variable(traced: Traced, key: Any) -> Optional[Tuple[int, ...]]:
     """The handles or references of the variable that a name or an object means."""
-    name = key[:-2] if isinstance(key, str) and key.endswith(":0") else key
-    for each in traced.variables:
-        known = each.name == name if isinstance(key, str) else any(key is known for known in each.objects)
-        if known:
-            return tuple(tensor for text in each.tensors for tensor in traced.names.tensors(text))
-    return None
+    if isinstance(key, str):
+        variable = traced.index.by_name(key[:-2] if key.endswith(":0") else key)
+    else:
+        variable = traced.index.by_object(key)
+    if variable is None:
+        return None
+    return tuple(tensor for text in variable.tensors for tensor in traced.names.tensors(text))
 
 
 def _is_known(traced: Traced, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 
 from graphcut.reading.source import Variable, Whole
 
@@ -48,10 +48,13 @@ def unique(found: Iterable[Target]) -> Tuple[Target, ...]:
 
 
 def _renamed(kept: List[Target]) -> Iterable[Target]:
-    taken: FrozenSet[str] = frozenset()
+    counts: Dict[str, int] = {}
+    used: Set[str] = set()
     for target in kept:
-        name, count = target.variable.name, 1
-        while name in taken:
+        name, count = target.variable.name, counts.get(target.variable.name, 1)
+        while name in used:
             name, count = "%s_%d" % (target.variable.name, count), count + 1
-        taken |= {name}
-        yield replace(target, variable=replace(target.variable, name=name))
+        counts[target.variable.name] = count
+        used.add(name)
+        same = name == target.variable.name
+        yield target if same else replace(target, variable=replace(target.variable, name=name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
@@ -16,6 +16,56 @@ from graphcut.reading.names import Names
 from graphcut.reading.source import Origin, Variable
 
 
+class VariableIndex:
+    """Finds the variables of a graph by name, by the name of a tensor and by live object, each in one look-up.
+
+    Of several variables that a key fits the first counts. Live objects are compared by identity: ``variables`` keep them
+    alive, so an ``id`` is not used again.
+    """
+
+    def __init__(self, variables: Sequence[Variable], live: Any) -> None:
+        self._variables, self._live = variables, live
+        self._names: Dict[str, int] = {}
+        self._tensors: Dict[str, int] = {}
+        self._objects: Dict[int, int] = {}
+        self._parts: Dict[str, List[Variable]] = {}
+        self._captured: Optional[Mapping[int, Tuple[int, str]]] = None
+        for place, each in enumerate(variables):
+            self._names.setdefault(each.name, place)
+            self._tensors.update((name, place) for name in each.tensors if name not in self._tensors)
+            self._objects.update((id(known), place) for known in each.objects if id(known) not in self._objects)
+            if each.whole is not None:
+                self._parts.setdefault(each.whole.name, []).append(each)
+
+    def by_name(self, name: str) -> Optional[Variable]:
+        """The variable of exactly that name."""
+        return self._at(self._names.get(name))
+
+    def by_key(self, name: str, tensor: str) -> Optional[Variable]:
+        """The first variable of that name or with that tensor."""
+        places = [place for place in (self._names.get(name), self._tensors.get(tensor)) if place is not None]
+        return self._at(min(places, default=None))
+
+    def by_object(self, *objects: Any) -> Optional[Variable]:
+        """The first variable that one of these live objects stands for."""
+        return self._at(min((self._objects[id(each)] for each in objects if id(each) in self._objects), default=None))
+
+    def parts(self, name: str) -> Sequence[Variable]:
+        """The parts of the partitioned variable of that name."""
+        return self._parts.get(name, ())
+
+    def tensor_name(self, value: Any) -> str:
+        """The name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
+        from graphcut.tracing import objects
+
+        if self._captured is None:
+            self._captured = objects.captured_names(self._live)
+        return objects.tensor_name(value, self._live, self._captured)
+
+    def _at(self, place: Optional[int]) -> Optional[Variable]:
+        return None if place is None else self._variables[place]
+
+
 @dataclass(frozen=True)
 class Traced:
     """A graph that was read: its ops, where it came from, its variables and names; ``edited``: it is what an edit would
@@ -25,6 +75,7 @@ class Traced:
     origin: Origin
     variables: Tuple[Variable, ...]
     names: Names
+    index: VariableIndex
     edited: bool = False
 
     def shapes(self, op: int) -> Tuple[Shape, ...]:
@@ -162,4 +213,5 @@ def opened(message: Any, origin: Origin) -> Traced:
     if origin.foreign:
         arity.check(flat)
     topological(flat)  # refuses a cycle that is no loop
-    return Traced(flat, origin, variables(flat, origin), Names(flat))
+    known = variables(flat, origin)
+    return Traced(flat, origin, known, Names(flat), VariableIndex(known, origin.live))

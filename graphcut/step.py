@@ -148,9 +148,8 @@ def _is_zero(traced: Traced, start: Start, zeros: FrozenSet[int]) -> bool:
 
 def _target(traced: Traced, source: Source) -> Target:
     """The row of a source; a variable is known under the name that tells it from the others of the graph."""
-    objects = source.facts.objects
-    known = (each for each in traced.variables if any(own is given for own in each.objects for given in objects))
-    variable = next(known, source.facts) if source.is_variable else source.facts
+    known = traced.index.by_object(*source.facts.objects) if source.is_variable else None
+    variable = source.facts if known is None else known
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import replace
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
@@ -69,7 +69,7 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
         return [_with_object(each, key) for part in components(key) for each in _asked(traced, part)]
     if objects.is_variable(key):
         return joined([_of_object(traced, key, each) for each in objects.parts(key)])
-    name = objects.tensor_name(key, traced.origin.live) or getattr(key, "name", None)
+    name = traced.index.tensor_name(key) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
             "variables= was given a value of type %s\nIt takes variables, tensors, names and patterns." % type(key).__name__
@@ -78,6 +78,8 @@ def _asked(traced: Traced, key: Any) -> List[Target]:
 
 
 def _with_object(target: Target, key: Any) -> Target:
+    if any(key is known for known in target.variable.objects):
+        return target
     return replace(target, variable=replace(target.variable, objects=target.variable.objects + (key,)))
 
 
@@ -85,26 +87,35 @@ def _of_object(traced: Traced, key: Any, part: Any) -> Target:
     """The target of a live variable, which the graph may not hold at all."""
     from graphcut.tracing import live, objects
 
-    for each in traced.variables:
-        if any(part is known for known in each.objects):
-            return _with_object(_of_variable(traced, each), key)
-    name = objects.tensor_name(part, traced.origin.live)
+    variable = traced.index.by_object(part)
+    if variable is not None:
+        return _with_object(_of_variable(traced, variable), key)
+    name = traced.index.tensor_name(part)
     described = live.described(key if part is objects.variable_of(key) else part, (name,) if name else ())
     return _with_object(_of_variable(traced, described), key)
 
 
 def _named(traced: Traced, name: str) -> List[Target]:
     bare = name[:-2] if name.endswith(":0") else name
-    exact = [each for each in traced.variables if each.name == bare or name in each.tensors]
-    if exact:
-        return [_of_variable(traced, exact[0])]
+    exact = traced.index.by_key(bare, name)
+    if exact is not None:
+        return [_of_variable(traced, exact)]
     tensors = traced.names.tensors(name)
     if tensors:
         return [_of_tensor(traced, name, tensors)]
-    matching = [each for each in traced.variables if fnmatch.fnmatchcase(each.name, name) or _is_part(each, bare)]
+    matching = [
+        each
+        for each in (traced.variables if is_pattern(name) else traced.index.parts(bare))
+        if fnmatch.fnmatchcase(each.name, name) or _is_part(each, bare)
+    ]
     if matching:
         return joined([_of_variable(traced, each) for each in matching])
     return _of_pattern(traced, name)
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name holds a wildcard of ``fnmatch``."""
+    return any(mark in name for mark in "*?[")
 
 
 def _is_part(variable: Variable, name: str) -> bool:
@@ -112,9 +123,7 @@ def _is_part(variable: Variable, name: str) -> bool:
 
 
 def _of_pattern(traced: Traced, pattern: str) -> List[Target]:
-    names = (
-        [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if set(pattern) & set("*?[") else []
-    )
+    names = [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if is_pattern(pattern) else []
     found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if found:
         return found
@@ -136,34 +145,65 @@ def _of_tensor(traced: Traced, name: str, tensors: Tuple[int, ...]) -> Target:
     return Target(Variable(name, (full,), None, dtype_name(flat.dtypes[tensor]), shape), tensors)
 
 
-def position(key: Any, traced: Traced, known: Sequence[Target]) -> int:
-    """The place of the target that a key means, or an error with near names."""
-    found = place_of(key, traced, known)
-    if found is not None:
-        return found
-    names = [each.variable.name for each in known]
-    name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
-    other = [each for each in traced.variables if each.name == name or any(known is key for known in each.objects)]
-    if other:
+class TargetIndex:
+    """Finds the targets of one audit by key, each in one look-up; the dictionaries are made when the first key comes.
+
+    Live objects are compared by identity: ``targets`` keep them alive, so an ``id`` is not used again.
+    """
+
+    def __init__(self, traced: Traced, known: Sequence[Target]) -> None:
+        self.traced, self.targets = traced, tuple(known)
+        self._names: Optional[Dict[str, int]] = None
+        self._objects: Dict[int, int] = {}
+        self._tensors: Dict[int, int] = {}
+
+    def by_name(self, name: str) -> Optional[int]:
+        """The place of the target of exactly that name."""
+        return self._places().get(name)
+
+    def place(self, key: Any) -> Optional[int]:
+        """The place of the target that a key means, or ``None``."""
+        names = self._places()
+        if not isinstance(key, str) and id(key) in self._objects:
+            return self._objects[id(key)]
+        name = key if isinstance(key, str) else _tensor_name(self.traced, key)
+        if not name:
+            return None
+        bare = name[:-2] if name.endswith(":0") else name
+        named = [names[each] for each in (name, bare) if each in names]
+        if named:
+            return min(named)
+        tensors = self.traced.names.tensors(name)
+        return min((self._tensors[each] for each in tensors if each in self._tensors), default=None)
+
+    def position(self, key: Any) -> int:
+        """The same, or an error with near names."""
+        place = self.place(key)
+        if place is not None:
+            return place
+        names = [each.variable.name for each in self.targets]
+        name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
+        other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
+        if other is not None:
+            raise GraphcutError(
+                "variable %s is not among the %d that were audited (by default those that are trainable)\n"
+                "Ask for it with variables=, all of them with variables='*'." % (printable(other.name), len(names))
+            )
         raise GraphcutError(
-            "variable %s is not among the %d that were audited (by default those that are trainable)\n"
-            "Ask for it with variables=, all of them with variables='*'." % (printable(other[0].name), len(names))
+            "%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names))
         )
-    raise GraphcutError("%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names)))
 
-
-def place_of(key: Any, traced: Traced, known: Sequence[Target]) -> Optional[int]:
-    """The place of the target that a key means, or ``None``."""
-    for place, target in enumerate(() if isinstance(key, str) else known):
-        if any(each is key for each in target.variable.objects):
-            return place
-    name = key if isinstance(key, str) else _tensor_name(traced, key)
-    bare = name[:-2] if name.endswith(":0") else name
-    for place, target in enumerate(known):
-        if name and target.variable.name in (name, bare):
-            return place
-    tensors = set(traced.names.tensors(name)) if name else set()
-    return next((place for place, target in enumerate(known) if tensors.intersection(target.tensors)), None)
+    def _places(self) -> Dict[str, int]:
+        """The place of each target by name; those by object and by tensor are made along with it."""
+        if self._names is None:
+            self._names = {}
+            for place, target in enumerate(self.targets):
+                self._names.setdefault(target.variable.name, place)
+                for each in target.variable.objects:
+                    self._objects.setdefault(id(each), place)
+                for tensor in target.tensors:
+                    self._tensors.setdefault(tensor, place)
+        return self._names
 
 
 def _tensor_name(traced: Traced, key: Any) -> str:
@@ -171,8 +211,8 @@ def _tensor_name(traced: Traced, key: Any) -> str:
     from graphcut.tracing import objects
 
     inner = objects.variable_of(key)
-    name = objects.tensor_name(inner, traced.origin.live)
-    for each in traced.variables:
-        if not name and each.tensors and any(inner is known for known in each.objects):
-            return each.tensors[0]
+    name = traced.index.tensor_name(inner)
+    variable = None if name else traced.index.by_object(inner)
+    if variable is not None and variable.tensors:
+        return variable.tensors[0]
     return name or ("" if objects.is_variable(key) else str(getattr(key, "name", "")))

@@ -24,6 +24,7 @@ from graphcut.sources import Traced
 from graphcut.suggest.code import stopping_lines
 from graphcut.suggest.cutting import Paths, Uncuttable, smallest_cut
 from graphcut.suggest.leading import leading, raising_for, touching
+from graphcut.targets import TargetIndex
 from graphcut.terms import Verdict
 from graphcut.whatif import is_wiring, stopped
 
@@ -31,12 +32,12 @@ _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def suggested(inquiry: Inquiry, flow: Flow, audited: Sequence[Target], block: Any, keep: Any) -> Tuple[Suggestion, ...]:
+def suggested(inquiry: Inquiry, flow: Flow, audited: TargetIndex, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
     """The stops to add, in the graph's order; see ``Audit.suggest_stops``."""
-    blocked = rows(inquiry.traced, audited, block)
+    blocked = rows(audited, block)
     away = _tensors(blocked)
-    kept = rows(inquiry.traced, audited, keep) if keep is not None else [
-        each for each in audited if away.isdisjoint(each.tensors)
+    kept = rows(audited, keep) if keep is not None else [
+        each for each in audited.targets if away.isdisjoint(each.tensors)
     ]  # fmt: skip
     both = [each.variable.name for each in kept if not away.isdisjoint(each.tensors)]
     if both:

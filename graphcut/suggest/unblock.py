@@ -20,6 +20,7 @@ from graphcut.places import rows
 from graphcut.replies import Suggestion
 from graphcut.rows import Target
 from graphcut.suggest.code import opening_line
+from graphcut.targets import TargetIndex
 from graphcut.terms import BarrierKind, Verdict
 from graphcut.whatif import without
 
@@ -27,9 +28,9 @@ _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 Route = Tuple[Fence, ...]
 
 
-def suggested(inquiry: Inquiry, flow: Flow, audited: Sequence[Target], key: Any) -> Tuple[Suggestion, ...]:
+def suggested(inquiry: Inquiry, flow: Flow, audited: TargetIndex, key: Any) -> Tuple[Suggestion, ...]:
     """The barriers to take out, nearest the loss first; see ``Audit.suggest_unblock``."""
-    (target,) = rows(inquiry.traced, audited, [key])[:1] or (None,)
+    (target,) = rows(audited, [key])[:1] or (None,)
     taken: List[Fence] = []
     after = flow
     while target is not None and not any(after.verdict(tensor) in _GETS for tensor in target.tensors):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import ops
@@ -64,12 +64,24 @@ def handle_of(variable: Any) -> Any:
     return variable.handle if hasattr(variable, "handle") else variable._variable
 
 
-def tensor_name(value: Any, graph: Any) -> str:
-    """The name of the graph tensor that is or stands for a tensor or a variable; empty where there is none."""
+def tensor_name(value: Any, graph: Any, captured: Mapping[int, Tuple[int, str]]) -> str:
+    """The name of the graph tensor that is or stands for a tensor or a variable; empty where there is none.
+
+    ``captured`` is what ``captured_names`` returns for the graph.
+    """
     own = stand_ins(value) if isinstance(value, tf.Variable) else (value,)
     inside = [tensor for tensor in own if isinstance(tensor, tf.Tensor) and getattr(tensor, "graph", None) is graph]
-    inside += [inner for outer, inner in captures(graph) if any(outer is tensor for tensor in own)]
-    return str(inside[0].name) if inside else ""
+    if inside:
+        return str(inside[0].name)
+    return min((captured[id(tensor)] for tensor in own if id(tensor) in captured), default=(0, ""))[1]
+
+
+def captured_names(graph: Any) -> Dict[int, Tuple[int, str]]:
+    """For each captured tensor, by its ``id``, its place among the captures and the name of what stands for it inside."""
+    names: Dict[int, Tuple[int, str]] = {}
+    for place, (outer, inner) in enumerate(captures(graph)):
+        names.setdefault(id(outer), (place, str(inner.name)))
+    return names
 
 
 def stand_ins(variable: Any) -> Tuple[Any, ...]:

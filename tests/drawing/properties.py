@@ -18,7 +18,7 @@ from graphcut.flow.between import between
 from graphcut.reading.names import Names
 from graphcut.reading.source import Origin, Variable
 from graphcut.rows import Target
-from graphcut.sources import Traced
+from graphcut.sources import Traced, VariableIndex
 from graphcut.stops import stops
 from graphcut.terms import Stop, VariableAudit, Verdict
 from tests.questions.graphs import judged
@@ -48,7 +48,7 @@ def audited(text):
     """The audit of a text of ``tests.questions.graphs`` for every variable in it."""
     flow = judged(text)
     flat = flow.rules.flat
-    findings = Findings(Traced(flat, Origin("text"), (), Names(flat)), flow)
+    findings = Findings(Traced(flat, Origin("text"), (), Names(flat), VariableIndex((), None)), flow)
     held = {flat.names[op]: flat.first[op] for op in range(len(flat.names)) if flat.type(op) == "VariableV2"}
     targets = [Target(Variable(name, (name + ":0",), True, "float32", None), (tensor,)) for name, tensor in held.items()]
     variables = tuple(findings.of(each) for each in targets)

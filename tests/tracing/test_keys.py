@@ -185,3 +185,32 @@ def test_variables_stand_in_the_order_of_their_use():
     variables = [tf.Variable(1.0, name="v%d" % index) for index in range(12)]
     audit = graphcut.audit(lambda x: x * tf.add_n(variables[::-1]), 1.0)
     assert [each.name for each in audit.variables] == ["v%d" % index for index in range(12)][::-1]
+
+
+def test_names_patterns_tensors_and_objects_can_be_looked_for():
+    graph, loss, pair = placeholder_graph()
+    _, _, other = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss)
+    for key in ("w", "w:0", "[wu]", pair.w, pair.w.handle, audit["u"], ["w", pair.u]):
+        assert key in audit, key
+    for key in ("v", "mul", "v*", other.w, loss, 5, None, [], ["w", "v"]):
+        assert key not in audit, key
+
+
+def test_a_row_of_another_audit_is_not_in_an_audit():
+    graph, loss, _ = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss)
+    assert audit["u"] not in audit.what_if(remove=audit.stops[0])
+
+
+@needs_eager
+def test_eager_variables_can_be_looked_for():
+    w, other = tf.Variable(1.0), tf.Variable(1.0)
+    audit = graphcut.audit(lambda x: x * w, spec())
+    assert w in audit and other not in audit
+
+
+def test_a_variable_asked_for_by_object_and_name_is_one_row():
+    graph, loss, pair = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss, variables=[pair.w, "w", "w:0", pair.u])
+    assert [each.name for each in audit] == ["w", "u"]

@@ -26,7 +26,7 @@ class Network:
     def __init__(self, build, stops=(), opened=()):
         self.stops, self.opened = stops, opened
         with tf.Graph().as_default() as self.graph:
-            self.loss = build(self.mark, self.kind)
+            self.loss = build(self.mark, self.barrier)
             self.variables = {each.op.name: each for each in v1.global_variables()}
         self.audit = graphcut.audit(self.graph, loss=self.loss)
 
