@@ -7,6 +7,7 @@ from typing import NamedTuple
 from graphcut.flow.judge import Flow, flow
 from graphcut.installation import tensorflow_needed
 from graphcut.losses import Loss, Stopped
+from graphcut.rules.evidence import Evidence
 from graphcut.rules.table import Rules
 from graphcut.rules.tensors import calls_in_cases
 from graphcut.sources import Traced
@@ -27,5 +28,6 @@ def judged(inquiry: Inquiry) -> Flow:
     traced, loss, stopped = inquiry
     around = installed.around(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
-    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, symbolic, stopped.unwatched)
+    evidence = Evidence(traced.flat, traced.names, loss.tensors)
+    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, symbolic, stopped.unwatched, evidence)
     return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead)

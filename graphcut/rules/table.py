@@ -11,6 +11,7 @@ from graphcut.questions import Ask, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.reading.kinds import NAMES
 from graphcut.rules import asked, structural
+from graphcut.rules.evidence import Evidence, decided
 from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
 from graphcut.rules.tensors import Shapes, readers, rebuilt_contexts, shape_of, symbolic_contexts, trainable_tensors
 from graphcut.rules.zeros import zero_tensors
@@ -33,6 +34,7 @@ class Rules:
         shapes: Shapes,
         symbolic: AbstractSet[int] = frozenset(),
         unwatched: Mapping[int, Optional[BarrierKind]] = {},
+        evidence: Optional[Evidence] = None,
     ) -> None:
         self.flat, self.around, self.unwatched = flat, around, unwatched
         self.passing = trainable_tensors(flat, around)
@@ -49,6 +51,7 @@ class Rules:
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
         self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
+        self._evidence = evidence
         self._read: Optional[FrozenSet[int]] = None
 
     def row(self, op: int) -> Row:
@@ -109,12 +112,22 @@ class Rules:
         special = self._special(op)
         around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
-        row = special or self._asked(op)
+        row = self._decided(op, special or self._asked(op))
         if alone:
             row = handing(row, self.flat.handed.get(op, ()))
         exact = alone or row.assumed is not None or row.raises is not None
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
+
+    def _decided(self, op: int, row: Row) -> Row:
+        """The row, where it is a guess, with what the graph's own backward part shows."""
+        flat, foreign = self.flat, self.around.foreign
+        if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], _OWN):
+            row = self._carrying(op, "its own gradient was not saved with the graph")
+        if row.assumed is None or self._evidence is None:
+            return row
+        arguments = tuple(dict.fromkeys(index for inputs in row.connected for index in inputs))
+        return decided(row, self._evidence.answers(op, arguments))
 
     def _special(self, op: int) -> Optional[Row]:
         flat, around = self.flat, self.around
@@ -187,7 +200,7 @@ class Rules:
         return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
 
     def _foreign_custom(self, op: int) -> Row:
-        """A custom gradient that was not saved: the slots whose outputs nobody reads are the arguments."""
+        """A custom gradient that was not saved: the slots whose outputs nothing but gradients reads are the arguments."""
         flat = self.flat
         arguments = tuple(index for index in self._floats(op) if flat.first[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
@@ -195,5 +208,6 @@ class Rules:
 
     def _tensors_read(self) -> FrozenSet[int]:
         if self._read is None:
-            self._read = frozenset(tensor for inputs in self.flat.inputs for tensor in inputs)
+            every = (tensor for inputs in self.flat.inputs for tensor in inputs)
+            self._read = frozenset(every) if self._evidence is None else self._evidence.uses()
         return self._read

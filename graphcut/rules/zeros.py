@@ -91,7 +91,7 @@ def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> Fr
     call goes on from there.
     """
     zeros = set(assumed)
-    tests = [_test(kind) for kind in flat.kind_table]
+    tests = [zero_test(kind) for kind in flat.kind_table]
     for op, (kind, inputs) in enumerate(zip(flat.kinds, flat.inputs)):
         test = tests[kind]
         if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
@@ -124,8 +124,8 @@ def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
     return found
 
 
-def _test(kind: Kind) -> Test:
-    """What makes the op zero; ``None`` where nothing does."""
+def zero_test(kind: Kind) -> Test:
+    """What makes ops of a kind zero, told which of their inputs are; ``None`` where nothing does."""
     if kind.type == "Const":
         return _always if is_zero(kind) else None
     if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none
