@@ -11,11 +11,11 @@ from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mappin
 from graphcut.dag import REF, Call, FlatGraph, Kind, Shape
 from graphcut.reading.attrs import entry
 from graphcut.reading.messages import CLASSES
+from graphcut.reading.updates import written_inputs
 from graphcut.rules.table import Rules
 from graphcut.terms import BarrierKind
 
 STOPS = ("StopGradient", "PreventGradient")
-_WRITERS = ("Assign", "Scatter", "Apply", "SparseApply")
 ShapeOf = Callable[[int], Shape]
 Readers = Mapping[int, Sequence[Tuple[int, int]]]
 
@@ -127,7 +127,8 @@ def _rewired(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, 
         if copies.keys().isdisjoint(inputs):
             yield inputs
         else:
-            kept = 1 if flat.type(op).startswith(_WRITERS) else 0
+            dtypes = [flat.dtypes[tensor] for tensor in inputs]
+            kept = 1 if 0 in written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs) else 0
             yield inputs[:kept] + _copied(inputs[kept:], copies)
 
 

@@ -13,7 +13,7 @@ from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
 from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
 from graphcut.reading.source import Place
-from graphcut.reading.updates import updated
+from graphcut.reading.updates import training
 from graphcut.sources import Traced
 from graphcut.targets import Target
 from graphcut.terms import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
@@ -89,8 +89,8 @@ class Findings:
         return iter(ops.items())
 
     def _updated(self, target: Target) -> Optional[bool]:
-        """Whether an optimizer of the graph updates a variable; ``None`` where it has no optimizer."""
-        written = updated(self.traced.flat)
+        """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
+        written = training(self.traced.flat, self.traced.names).updated
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:

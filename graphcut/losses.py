@@ -81,8 +81,7 @@ class Stopped(NamedTuple):
 
     ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
     ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
-    ``idle`` are those of ``ops`` that a tape would record if it watched what they read. ``plain`` are the ops that a tape
-    records itself: it takes the gradient of their type, whatever ``gradient_override_map`` names for them.
+    ``idle`` are those of ``ops`` that a tape would record if it watched what they read.
     """
 
     ops: FrozenSet[int] = frozenset()
@@ -90,7 +89,6 @@ class Stopped(NamedTuple):
     reasons: Mapping[int, Optional[BarrierKind]] = {}
     unwatched: Mapping[int, Optional[BarrierKind]] = {}
     idle: FrozenSet[int] = frozenset()
-    plain: FrozenSet[int] = frozenset()
 
 
 def stop_ops(traced: Traced, asked: Any) -> Stopped:

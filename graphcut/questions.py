@@ -14,9 +14,7 @@ class Question(NamedTuple):
 
     ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
     question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
-    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``place``: the
-    function and the name of the op, by which a user's gradient function is asked about that op and no other. ``slices``: the
-    outputs whose gradient comes as ``IndexedSlices``, which matters to such functions alone.
+    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body.
     """
 
     type: str
@@ -28,8 +26,6 @@ class Question(NamedTuple):
     constants: Tuple[Optional[Tuple[bytes, ...]], ...] = ()
     inside: bool = False
     output_shapes: Optional[Tuple[Shape, ...]] = None
-    place: Optional[Tuple[Optional[str], str]] = None
-    slices: Tuple[int, ...] = ()
 
 
 class Gradient(NamedTuple):
@@ -47,8 +43,7 @@ class Asked:
     ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
     could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
     nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
-    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
-    answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
+    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead.
     """
 
     graph: bytes = b""
@@ -60,8 +55,6 @@ class Asked:
     registered: bool = True
     inputs: Tuple[int, ...] = ()
     outputs: Tuple[int, ...] = ()
-    own: bool = False
-    zeros: Tuple[str, ...] = ()
 
 
 Ask = Callable[[Question], Asked]

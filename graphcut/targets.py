@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from graphcut.dag import dtype_name
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.source import Variable
-from graphcut.reading.variables import slots
+from graphcut.reading.updates import training
 from graphcut.rows import Target as Target
 from graphcut.rows import joined, unique
 from graphcut.sources import Traced
@@ -47,7 +47,7 @@ def default_variables(traced: Traced) -> Tuple[Variable, ...]:
     """Every trainable variable; where nobody knows, every float variable but optimizer slots."""
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
-    aside = slots(traced.flat)
+    aside = training(traced.flat, traced.names).aside
     kept = (each for each in traced.variables if each.dtype in _FLOATS and each.trainable is not False)
     return tuple(each for each in kept if not aside.intersection(_tensors(traced, each)))
 

@@ -12,7 +12,9 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 from graphcut.dag import FlatGraph
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import Fill, Relation, connected
-from graphcut.reading.variables import root
+from graphcut.reading.backward import backward_part
+from graphcut.reading.names import Names
+from graphcut.reading.updates import writes
 from graphcut.terms import BarrierKind
 
 
@@ -110,14 +112,13 @@ def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier:
 
 
 def _assignments(flat: FlatGraph) -> Assigned:
-    """For the handle or reference of each variable what is assigned to it: op, input, value; initializers left out."""
+    """For what is written - a variable, a table, a queue - what is written to it: op, input, value.
+
+    What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
+    """
+    part = backward_part(flat, Names(flat)).reached
     found: Assigned = {}
-    kinds = {
-        kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(("Assign", "ResourceScatter", "Scatter"))
-    }
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
-        inputs = flat.inputs[op]
-        handle = root(flat, inputs[0]) if inputs else -1
-        if handle >= 0 and flat.names[op] != flat.names[flat.producer[handle]] + "/Assign":
-            found.setdefault(handle, []).extend((op, index, source) for index, source in enumerate(inputs) if index)
+    for write in (each for each in writes(flat) if each.op not in part):
+        values = [(write.op, index, flat.inputs[write.op][index]) for index in write.values]
+        found.setdefault(write.handle, []).extend(values)
     return found

@@ -113,31 +113,8 @@ def flow(
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
     as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
     barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
-    A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far
-    as a few in a row; beyond that it is taken to be handed tensors.
     """
-    found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead)
-    for _ in range(_ROUNDS):
-        slices = found.rules.slices(found.sparse)
-        if not slices:
-            break
-        rules = rules.with_slices(slices)
-        found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead)
-    return found
-
-
-_ROUNDS = 16
-
-
-def _flow(
-    rules: Rules,
-    losses: Tuple[int, ...],
-    stopped: FrozenSet[int],
-    symbolic: FrozenSet[int],
-    reasons: Mapping[int, Optional[BarrierKind]],
-    dead: FrozenSet[int],
-) -> Flow:
-    """The same, of rules that need not be asked again."""
+    losses = tuple(losses)
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)

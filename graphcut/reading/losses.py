@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import AbstractSet, Iterator, List, Optional, Set, Tuple
 
-from graphcut.dag import FlatGraph
+from graphcut.dag import REF, FlatGraph
 from graphcut.errors import GraphcutError, printable
-from graphcut.reading.backward import FLOATS, differentiated
+from graphcut.reading.backward import FLOATS, backward_part, differentiated, trains
 from graphcut.reading.names import Names
 from graphcut.reading.source import Origin
+from graphcut.reading.updates import training
+from graphcut.reading.variables import READERS, root
 
 Chosen = Tuple[Tuple[int, ...], str]
+BACKWARD = "the graph's own backward part"
+_NAMED = 6
 
 
 def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
-    """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is."""
+    """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is.
+
+    A backward part that trains something tells the loss before the outputs do, unless a signature was asked for: a graph
+    that was saved in the middle of its training has its prediction for an output.
+    """
     return (
-        _only_output(names, origin)
+        (None if origin.asks_for_outputs else _trained(flat, names))
+        or _only_output(names, origin)
         or _differentiated(flat, names)
         or _collected(names, origin)
+        or _only_candidate(flat, names, origin)
         or _refused(flat, names, origin)
     )
 
 
 def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
     tensors = [tensor for name in origin.outputs.values() for tensor in names.tensors(name)]
-    floats = [tensor for tensor in dict.fromkeys(tensors) if names.flat.dtypes[tensor] % 100 in FLOATS]
+    floats = [tensor for tensor in dict.fromkeys(tensors) if names.flat.dtypes[tensor] % REF in FLOATS]
     if len(floats) == 1:
         return tuple(floats), "the only float output"
     return (tuple(tensors), "the only output") if len(tensors) == 1 else None
 
 
+def _trained(flat: FlatGraph, names: Names) -> Optional[Chosen]:
+    """The loss of a backward part that something is trained with."""
+    calls = backward_part(flat, names).calls
+    return _differentiated(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
+
+
 def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     losses = differentiated(flat, names)
     if len(losses) > 1:
-        shown = ", ".join(printable(flat.tensor_name(each[0])) for each in losses[:6])
-        raise GraphcutError("the graph takes the gradients of %d losses\nName one with loss=: %s" % (len(losses), shown))
-    return (losses[0], "the graph's own backward part") if losses else None
+        shown = [printable(flat.tensor_name(each[0])) for each in losses]
+        raise GraphcutError(
+            "the graph takes the gradients of %d losses\n"
+            "Name one with loss=: %s\nTo see them side by side, audit each and pass the audits to graphcut.table."
+            % (len(losses), _few(shown))
+        )
+    return (losses[0], BACKWARD) if losses else None
 
 
 def _collected(names: Names, origin: Origin) -> Optional[Chosen]:
@@ -44,25 +64,105 @@ def _collected(names: Names, origin: Origin) -> Optional[Chosen]:
     return (tuple(tensors), "the losses collection") if tensors else None
 
 
-_STEP = "\nA step that takes its gradients itself is for graphcut.audit_step."
+def _only_candidate(flat: FlatGraph, names: Names, origin: Origin) -> Optional[Chosen]:
+    """The one tensor that can be meant, where the graph names no outputs."""
+    if origin.outputs:
+        return None
+    logged = logged_scalars(flat, names)
+    if logged:
+        return ((logged[0],), "the only logged float") if len(logged) == 1 else None
+    free = ends(flat, names)
+    return ((free[0],), "the only float tensor that nothing reads") if len(free) == 1 else None
+
+
+_STEP = "\nA training step that takes its own gradients is for graphcut.audit_step."
 
 
 def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
-    outputs = ["%s (%s)" % (printable(key), name) for key, name in origin.outputs.items()]
-    named = outputs or [printable(flat.tensor_name(tensor)) for tensor in ends(flat)]
-    shown = ", ".join(named[:6]) + (" and %d more" % (len(named) - 6) if len(named) > 6 else "")
+    shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
     step = _STEP if origin.label.startswith("function ") else ""
     raise GraphcutError(
-        "no loss was named and none can be told from %s\nName it with loss=; candidates: %s%s"
-        % (printable(origin.label), shown or "none, nothing here is a float", step)
+        "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
+        % (printable(origin.label), shown or "none, no tensor here is a float", step)
     )
 
 
-def ends(flat: FlatGraph) -> List[int]:
+def _few(shown: List[str]) -> str:
+    more = len(shown) - _NAMED
+    return ", ".join(shown[:_NAMED]) + (" and %d more" % more if more > 0 else "")
+
+
+def _candidates(flat: FlatGraph, names: Names, origin: Origin) -> Iterator[str]:
+    """What may be meant: the float outputs; else what is logged, then what nothing reads."""
+    for key, name in origin.outputs.items():
+        if any(flat.dtypes[tensor] % REF in FLOATS for tensor in names.tensors(name)):
+            yield "%s (%s)" % (printable(key), name)
+    if not origin.outputs:
+        for tensor in [*logged_scalars(flat, names), *ends(flat, names)]:
+            yield printable(flat.tensor_name(tensor))
+
+
+_LOGS = {"ScalarSummary": 1, "WriteScalarSummary": 3, "WriteSummary": 2, "Print": 1, "StringFormat": 0, "Assert": 1}
+
+
+def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
+    """The float tensors that a summary, a ``Print`` or an ``Assert`` reads, those with *loss* in their name first.
+
+    Only what floats lead to from a variable counts: a learning rate and a step counter are logged too.
+    """
+    logs = {kind: _LOGS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _LOGS}
+    ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs and flat.contexts[op] < 0)
+    read = dict.fromkeys(tensor for op, start in ops for tensor in flat.inputs[op][start:])
+    return _plausible(flat, names, [tensor for tensor in read if flat.dtypes[tensor] in FLOATS]) if read else []
+
+
+def ends(flat: FlatGraph, names: Names) -> List[int]:
     """The float tensors outside of functions that nothing reads, those with *loss* in their name first, then the latest."""
     read = {tensor for inputs in flat.inputs for tensor in inputs}
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
     free = [flat.first[op] for op in made if flat.outputs(op) and flat.first[op] not in read]
-    floats = [tensor for tensor in reversed(free) if flat.dtypes[tensor] in FLOATS]
-    return sorted(floats, key=lambda tensor: "loss" not in flat.names[flat.producer[tensor]].lower())
+    return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in FLOATS])
+
+
+def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
+    """Those that may be a loss: computed from a variable by floats, outside of the backward part; a value that adds a
+    derivative of another (a gradient penalty) where there is no other."""
+    part, aside = backward_part(flat, names), training(flat, names)
+    variables = _variables(flat)
+    kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
+    kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]
+    kept = [each for each in kept if root(flat, each) not in variables and flat.type(flat.producer[each]) not in READERS]
+    serving = {tensor for call in part.calls for tensor in call.loss}  # else one of them would have been the answer
+    kept = [tensor for tensor in kept if tensor not in serving] or kept
+    forward = [tensor for tensor in kept if flat.producer[tensor] not in part.reached]
+    return sorted(forward or kept, key=lambda tensor: not _has_loss_name(flat, tensor))
+
+
+def _has_loss_name(flat: FlatGraph, tensor: int) -> bool:
+    return "loss" in flat.names[flat.producer[tensor]].lower()
+
+
+def _variables(flat: FlatGraph) -> Set[int]:
+    """The handles and references of the graph's variables."""
+    types = ("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable")
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in types}
+    return {flat.first[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
+
+
+def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:
+    """Whether floats alone lead from a variable to a tensor: an accuracy is computed by way of booleans."""
+    waiting, seen = [tensor], {tensor}
+    while waiting:
+        op = flat.producer[waiting.pop()]
+        handles = flat.inputs[op][:1] if flat.type(op) in READERS else ()
+        if any(root(flat, each) in variables for each in (*handles, *flat.outputs(op))):
+            return True
+        fresh = [each for each in flat.inputs[op] if each not in seen and _carries(flat.dtypes[each])]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return False
+
+
+def _carries(dtype: int) -> bool:
+    return dtype % REF in FLOATS or dtype in (8, 18, 21)

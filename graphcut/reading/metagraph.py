@@ -35,6 +35,7 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
         dead_exits=frozenset(_dead_exits(meta)),
         opaque=_opaque(content.graph),
         op_defs={op.name: signatures.from_op_def(op) for op in meta.meta_info_def.stripped_op_list.op}.get,
+        asks_for_outputs=signature is not None,
         knows_variables="trainable_variables" in meta.collection_def
         or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
     )

@@ -20,16 +20,21 @@ class Names:
 
     def ops(self, name: str) -> Tuple[int, ...]:
         """The ops of that name, all copies of a body's; empty where there is none."""
-        if self._ops is None:
-            self._ops = {each: op for op, each in enumerate(self.flat.names)}
-        if name in self._ops:
-            return (self._ops[name],)
+        op = self.op(name)
+        if op is not None:
+            return (op,)
         if self._copies is None:
             self._copies = {}
             for op, context in enumerate(self.flat.contexts):
                 if context >= 0:
                     self._copies.setdefault(self.flat.names[op].rpartition(SEPARATOR)[2], []).append(op)
         return tuple(self._copies.get(name, ()))
+
+    def op(self, name: str) -> Optional[int]:
+        """The op of exactly that name; no op of a body stands for its copies."""
+        if self._ops is None:
+            self._ops = {each: op for op, each in enumerate(self.flat.names)}
+        return self._ops.get(name)
 
     def tensors(self, name: str) -> Tuple[int, ...]:
         """The tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""

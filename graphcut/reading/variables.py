@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.dag import RESOURCE, FlatGraph, Kind, Shape, dtype_name
 from graphcut.reading.attrs import attribute, shape
@@ -126,36 +126,11 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
 
 def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
     """The tensor that a handle or a reference comes from, through arguments, loops and switches, and ops of one more type."""
-    for each in trail(flat, tensor, through):
-        tensor = each
-    return tensor
-
-
-def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
-    """The tensors that a handle or a reference comes by, from itself to its root."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)
-        yield tensor
         op = flat.producer[tensor]
         if (flat.type(op) not in _HANDS_ON and flat.type(op) != through) or not flat.inputs[op]:
-            return
+            break
         tensor = flat.inputs[op][0]
-    yield tensor
-
-
-def slots(flat: FlatGraph) -> FrozenSet[int]:
-    """The tensors of optimizer slots: what an ``Apply…`` op is handed beside the variable that it updates."""
-    found = set()
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type.startswith(OPTIMIZERS)}
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
-        for tensor in flat.inputs[op][1:]:
-            found.add(root(flat, _value_of(flat, tensor)))
-    updated = {root(flat, flat.inputs[op][0]) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]}
-    return frozenset(found - updated)
-
-
-def _value_of(flat: FlatGraph, tensor: int) -> int:
-    """The variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
-    op = flat.producer[tensor]
-    return flat.inputs[op][0] if flat.type(op) in ("ReadVariableOp", "Identity") and flat.inputs[op] else tensor
+    return tensor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from graphcut.questions import Asked, Question
+from graphcut.reading.updates import written_inputs
 from graphcut.reading.variables import READERS
 from graphcut.rules.dependence import InputAnswer, input_answers
 from graphcut.rules.rows import Row, assumed, raising
@@ -67,7 +68,7 @@ def _barrier(
         return BarrierKind.ZERO
     if question.type in _BY_TYPE:
         return _BY_TYPE[question.type]
-    if question.type.startswith(("Assign", "Scatter", "ResourceScatter")):
+    if written_inputs(question.type, question.inputs, question.outputs):
         return BarrierKind.STATE
     if connected:
         return BarrierKind.INPUT

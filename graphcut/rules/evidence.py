@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.dag import FlatGraph
+from graphcut.reading.backward import backward_part
 from graphcut.reading.names import Names
 from graphcut.reading.variables import root
 from graphcut.rules.rows import Row
@@ -309,20 +310,12 @@ def _nearest(flat: FlatGraph, call: Gradients, tensor: int) -> List[int]:
 
 def losses_by_scope(flat: FlatGraph, names: Names) -> Dict[str, Tuple[int, ...]]:
     """The scope of each call of ``tf.gradients`` with its loss."""
-    from graphcut.reading import backward
-
-    scopes: Dict[str, List[int]] = {}
-    for op, scope in backward._seeds(flat):
-        scopes.setdefault(scope, []).append(op)
-    return {scope: backward._loss(flat, names, seeds, scope) for scope, seeds in scopes.items() if scope}
+    return {call.scope: call.loss for call in backward_part(flat, names).calls}
 
 
 def in_scopes(flat: FlatGraph) -> FrozenSet[int]:
     """The ops in the scopes of calls of ``tf.gradients``."""
-    from graphcut.reading import backward
-
-    scopes = tuple({scope for _, scope in backward._seeds(flat) if scope})
-    return frozenset(op for op, name in enumerate(flat.names) if name.startswith(scopes)) if scopes else frozenset()
+    return backward_part(flat, Names(flat)).inside
 
 
 def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:

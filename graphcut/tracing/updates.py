@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, Iterator, List
 
+from graphcut.reading.updates import written_inputs
 from graphcut.tracing import bodies
 from graphcut.tracing.entries import called
 from graphcut.tracing.objects import captures
-
-_WRITERS = ("Assign", "ResourceApply", "ResourceSparseApply", "ResourceScatter", "Apply", "SparseApply", "Scatter")
 
 
 def written(root: Any) -> FrozenSet[int]:
@@ -32,8 +31,12 @@ def _initializes(op: Any) -> bool:
 
 def _handles(graph: Any) -> Iterator[Any]:
     """What the ops of a graph write, but for initializers."""
-    writers = [op for op in graph.get_operations() if op.type.startswith(_WRITERS) and len(op.inputs)]
-    return (op.inputs[0] for op in writers if op.name != op.inputs[0].op.name + "/Assign")
+    for op in graph.get_operations():
+        inputs = list(op.inputs)
+        dtypes = ([tensor.dtype.as_datatype_enum for tensor in side] for side in (inputs, op.outputs))
+        for tensor in (inputs[index] for index in written_inputs(op.type, *dtypes)):
+            if op.name != tensor.op.name + "/Assign":
+                yield tensor
 
 
 def _outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from graphcut.barriers.cuts import lowest
@@ -42,8 +42,7 @@ class Reason:
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
-    runs in which the variable gets none. ``ignored``: the ops on the route and in the cut for which ``gradient_override_map``
-    names another gradient, which a tape does not look at, as name and type.
+    runs in which the variable gets none.
     """
 
     route: Tuple[Step, ...] = ()
@@ -58,7 +57,6 @@ class Reason:
     cut_off: Tuple[Term, ...] = ()
     harmless: Tuple[Barrier, ...] = ()
     ending: Tuple[Barrier, ...] = ()
-    ignored: Tuple[Tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,21 +68,6 @@ class Reasons:
 
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
-        found = self._of(target, said)
-        return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
-
-    def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
-        """The ops on a route and in a cut whose override counts for nothing."""
-        flat = self.findings.traced.flat
-        known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
-        names = [
-            *said.path,
-            *(step.op for step in found.route),
-            *(cut.op for cut in (*found.cut, *found.harmless, *found.ending)),
-        ]
-        return ((name, known[name]) for name in dict.fromkeys(names) if name in known)
-
-    def _of(self, target: Target, said: VariableAudit) -> Reason:
         verdict, tensor = self.findings.verdict(target)
         cut = said.cut
         if said.verdict is Verdict.RAISES and verdict is not Verdict.RAISES:

@@ -48,14 +48,12 @@ def test_none_is_exact(recipe, tmp_path):
 
 
 @RECIPES
-@pytest.mark.xfail(reason="issue 11: the default loss of training files", strict=False)
 def test_the_default_loss_is_the_one_that_was_differentiated(recipe, tmp_path):
     for audit in audits(recipe, tmp_path):
         assert audit.loss == build(recipe).losses
 
 
 @RECIPES
-@pytest.mark.xfail(reason="issue 11: what training ops write", strict=False)
 def test_updated_is_what_the_training_ops_write(recipe, tmp_path):
     record = build(recipe)
     for audit in audits(recipe, tmp_path, loss=list(record.losses)):
