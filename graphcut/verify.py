@@ -134,7 +134,7 @@ def _unfaithful(inquiry: Inquiry, given: Original, target: Target, answer: Answe
     reasons = (
         (origin.second_exits, "a copy forgets that a loop computes gradients itself"),
         (origin.opaque, "a copy forgets the Python gradients of functions within functions"),
-        (failed and foreign and given.has(*_V1_LOOPS), "v1 loops of a bare GraphDef have no contexts"),
+        (failed and not given.has_contexts and given.has(*_V1_LOOPS), "v1 loops of a bare GraphDef have no contexts"),
         (failed, answer.words),
         (foreign and answer.kind == "raises", "gradients of the process that built the file are not registered here"),
         (handle and given.has(*_LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),

@@ -2,17 +2,22 @@
 
 A copy is imported from the ``GraphDef`` and then given what a ``GraphDef`` does not hold: the contexts of v1 control flow,
 what handles point to, the Python gradients of functions. For a live graph all of it is at hand.
+
+The functions of a copy have names of their own. TensorFlow derives the name of a rewritten body from the name of the
+original (``while_v2._WhileGrad``: ``body_graph.name += "_rewritten"``) and keeps all names in one registry for the
+process, so a copy with the original's names would take those that the user's own ``tf.gradients`` needs.
 """
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 import tensorflow as tf
-from tensorflow.python.framework import func_graph, meta_graph
-from tensorflow.python.ops import custom_gradient
+from tensorflow.python.framework import func_graph, meta_graph, ops
+from tensorflow.python.ops import control_flow_util, custom_gradient
 
 from graphcut.errors import GraphcutError
 from graphcut.reading import files
@@ -26,6 +31,9 @@ except ImportError:
     handles = custom_gradient  # until TF 2.3
 
 _CONTEXTS = ("cond_context", "while_context")
+_V1_CONTROL_FLOW = ("Enter", "RefEnter", "Switch", "RefSwitch", "TensorArrayV3", "TensorArrayV2", "TensorArray")
+_NUMBERS = itertools.count()
+_REGISTRY = getattr(ops, "gradient_registry", None) or ops._gradient_registry
 _FAILURES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, NotImplementedError, tf.errors.OpError)
 Feed = Callable[[Any], Any]
 
@@ -55,6 +63,16 @@ class Original:
         return self.has("PartitionedCall", "StatefulPartitionedCall", *library)
 
     @property
+    def has_v1_control_flow(self) -> bool:
+        """Whether the graph itself holds v1 loops, branches or arrays, whose gradients are only right as v1 ops."""
+        return any(node.op in _V1_CONTROL_FLOW for node in self.meta.graph_def.node)
+
+    @property
+    def has_contexts(self) -> bool:
+        """Whether the contexts of v1 loops are at hand, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
+        return "while_context" in self.meta.collection_def
+
+    @property
     def loads(self) -> bool:
         """Whether the functions that are called can be made callable again."""
         graph_def = tf.compat.v1.GraphDef.FromString(self.meta.graph_def.SerializeToString())
@@ -66,6 +84,20 @@ class Original:
         graph = self.meta.graph_def
         bodies = [graph.node, *[each.node_def for each in graph.library.function]]
         return any(node.op in types for nodes in bodies for node in nodes)
+
+
+@contextmanager
+def as_built(given: Original) -> Iterator[None]:
+    """With control flow as the graph has it while a copy is made and differentiated; no gradient stays registered."""
+    registry, second = _REGISTRY._registry, control_flow_util.ENABLE_CONTROL_FLOW_V2
+    known = frozenset(registry)
+    try:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not given.has_v1_control_flow
+        yield
+    finally:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second
+        for name in [each for each in registry if each not in known]:
+            del registry[name]
 
 
 @dataclass(frozen=True)
@@ -136,6 +168,8 @@ def copied(given: Original, feed: Feed) -> Copy:
     outer = tf.Graph()
     with outer.as_default():
         graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
+    if given.has_v1_control_flow and graph is not outer:
+        graph._captured = {}  # the mark by which EnableControlFlowV2 tells a function with v1 control flow
     return _imported(given, graph, outer, feed)
 
 
@@ -160,6 +194,7 @@ def placeholder(tensor: Any) -> Any:
 def _imported(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
     replaced: Dict[str, Any] = {}
     meta = tf.compat.v1.MetaGraphDef.FromString(given.meta.SerializeToString())
+    renamed = _rename_functions(meta.graph_def)
     with outer.as_default(), graph.as_default():
         for tensor in _fed(given.live):
             replaced[tensor.name] = feed(tensor)
@@ -172,7 +207,7 @@ def _imported(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
             raise GraphcutError("TensorFlow cannot import this graph again: %s" % first_line(error)) from error
     loaded.connect(graph, functions)
     if given.live is not None:
-        _restore(given.live, graph)
+        _restore(given.live, graph, renamed)
     return Copy(graph, outer, replaced, functions)
 
 
@@ -181,12 +216,38 @@ def _fed(live: Any) -> Any:
     return [op.outputs[0] for op in ops if op.type == "Placeholder" and op.outputs[0].dtype in (tf.resource, tf.variant)]
 
 
-def _restore(live: Any, graph: Any) -> None:
+def _rename_functions(graph_def: Any) -> Dict[str, str]:
+    """Give every function of a ``GraphDef`` a name that no other copy has; the new names by the old ones."""
+    number = next(_NUMBERS)
+    names = {name: "%s_graphcut_%d" % (name, number) for name in (f.signature.name for f in graph_def.library.function)}
+    for function in graph_def.library.function:
+        function.signature.name = names[function.signature.name]
+    for gradient in graph_def.library.gradient:
+        gradient.function_name = names.get(gradient.function_name, gradient.function_name)
+        gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
+        for node in nodes:
+            node.op = names.get(node.op, node.op)
+            for attr in node.attr.values():
+                _rename_values(attr, names)
+    return names
+
+
+def _rename_values(attr: Any, names: Mapping[str, str]) -> None:
+    """Rename the functions that an attribute names."""
+    kind = attr.WhichOneof("value")
+    for each in [attr.func] if kind == "func" else attr.list.func if kind == "list" else ():
+        each.name = names.get(each.name, each.name)
+        for inner in each.attr.values():
+            _rename_values(inner, names)
+
+
+def _restore(live: Any, graph: Any, renamed: Mapping[str, str]) -> None:
     """Give a copy what the live graph has beside its ``GraphDef``."""
     known, own = library(live), library(graph)
     for name, function in known.items():
-        if getattr(function, "python_grad_func", None) is not None and name in own:
-            graph._functions[name] = function
+        if getattr(function, "python_grad_func", None) is not None and renamed.get(name) in own:
+            graph._functions[renamed[name]] = function
     for op in live.get_operations():
         twin = graph.get_operation_by_name(op.name)
         if hasattr(op, "__defun"):

@@ -24,7 +24,15 @@ def load(graph_def: Any) -> Functions:
     Empty where TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of conditionals
     and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
     """
-    wanted = _wanted(graph_def)
+    functions = _loaded(graph_def, _wanted(graph_def))
+    for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
+        for node in nodes:
+            _rename(node, functions)
+    return {_name(each): each for each in functions.values()}
+
+
+def _loaded(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
+    """The functions of these names, by name; none where TensorFlow cannot load them all."""
     if not wanted:
         return {}
     library = function_pb2.FunctionDefLibrary()
@@ -32,15 +40,11 @@ def load(graph_def: Any) -> Functions:
     verbosity = tf.compat.v1.logging.get_verbosity()
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     try:
-        functions = function_deserialization.load_function_def_library(library)
+        return dict(function_deserialization.load_function_def_library(library))
     except (ValueError, KeyError, RuntimeError, tf.errors.OpError):
         return {}
     finally:
         tf.compat.v1.logging.set_verbosity(verbosity)
-    for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
-        for node in nodes:
-            _rename(node, functions)
-    return {_name(each): each for each in functions.values()}
 
 
 def connect(graph: Any, functions: Functions) -> None:
@@ -72,13 +76,16 @@ def _needed(node: Any) -> List[str]:
 
 
 def _rename(node: Any, functions: Functions) -> None:
-    function = functions.get(node.attr["f"].func.name) if node.op in _CALLS else None
+    """Let a call run the loaded function; without one it forgets its gradient, which would rewrite the live function."""
+    if node.op not in _CALLS:
+        return
+    function = functions.get(node.attr["f"].func.name)
     if function is not None:
         node.attr["f"].func.name = _name(function)
-        if hasattr(function, "_register_delayed_rewrite_gradient"):
-            node.attr[_OWN].s = function._register_delayed_rewrite_gradient().encode()
-        elif _OWN in node.attr:
-            del node.attr[_OWN]
+    if function is not None and hasattr(function, "_register_delayed_rewrite_gradient"):
+        node.attr[_OWN].s = function._register_delayed_rewrite_gradient().encode()
+    elif _OWN in node.attr:
+        del node.attr[_OWN]
 
 
 def _name(function: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
-from graphcut.tracing.copies import Original, copied, first_line, placeholder
+from graphcut.tracing.copies import Original, as_built, copied, first_line, placeholder
 
 FAILURES = (
     LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError, NotImplementedError, SystemError,
@@ -55,10 +55,11 @@ def alone(given: Original, asking: Asking, name: str, tensors: Sequence[str]) ->
 
 
 def _answers(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
-    copy = copied(given, placeholder)
     try:
-        with copy.entered():
-            gradients = taken(copy, asking, [name for names in targets.values() for name in names])
+        with as_built(given):
+            copy = copied(given, placeholder)
+            with copy.entered():
+                gradients = taken(copy, asking, [name for names in targets.values() for name in names])
     except FAILURES as error:
         missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
         kind = "raises" if missing else "failed"

@@ -125,3 +125,32 @@ def test_an_edit_cannot_be_verified():
 def test_constants_of_the_question_count():
     audit = audited(two_layers, stop_gradients="scores")
     assert audit["second"].verdict is Verdict.NONE and audit.verify() == ()
+
+
+def looped(compute):
+    """A graph with v1 control flow, and its loss."""
+    second = tf.compat.v1.control_flow_v2_enabled()
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default() as graph:
+            tf.reduce_sum(tf.map_fn(compute, weights("w", 3)), name="loss")
+            return graph
+    finally:
+        if second:
+            tf.compat.v1.enable_control_flow_v2()
+
+
+@tf.custom_gradient
+def doubled(x):
+    return x * 2.0, lambda upstream: upstream * x
+
+
+@pytest.mark.parametrize("compute", (lambda x: x * x, doubled), ids=("plain", "custom gradient"))
+def test_arrays_of_a_v1_loop_are_checked(compute):
+    assert graphcut.audit(looped(compute), loss="loss").verify(numbers=True) == ()
+
+
+def test_arrays_of_a_v1_loop_in_a_meta_are_checked():
+    with looped(lambda x: x * x).as_default():
+        meta = tf.compat.v1.train.export_meta_graph()
+    assert graphcut.audit(meta, loss="loss").verify() == ()
