@@ -53,17 +53,27 @@ def _copy(graph_def, nodes, scopes):
 
 def chain(ops):
     """A ``GraphDef`` of about so many ops: a long chain of additions that reads a variable every fiftieth op."""
-    graph_def = tf1.GraphDef()
+    return _chain(ops, 50)[:2]
+
+
+def chain_of(variables, ops):
+    """The same with so many variables; returns their names, too."""
+    return _chain(ops, ops // 2 // (variables - 1))
+
+
+def _chain(ops, distance):
+    graph_def, names = tf1.GraphDef(), []
     before = _node(graph_def, "x", "Placeholder", dtype=1)
     for index in range(ops // 2):
         value = before
-        if index % 50 == 0:
+        if index % distance == 0:
             handle = graph_def.node.add(name="v%d" % index, op="VariableV2")
             handle.attr["dtype"].type = 1
             value = handle.name
+            names.append(value)
         before = _node(graph_def, "a%d" % index, "AddV2", [before, value], T=1)
         before = _node(graph_def, "s%d" % index, "StopGradient" if index % 5000 == 4999 else "Tanh", [before], T=1)
-    return graph_def, before
+    return graph_def, before, names
 
 
 def step(layers):
@@ -81,6 +91,24 @@ def step(layers):
         return loss
 
     return train_step
+
+
+def keras(layers):
+    """A compiled Keras model of so many dense layers, every tenth behind a stop, and a batch for it."""
+    inputs = hidden = tf.keras.Input([8])
+    for layer in range(layers):
+        made = tf.keras.layers.Dense(8, activation="tanh", name="layer_%d" % layer)(hidden)
+        hidden = tf.keras.layers.Add()([hidden, Stop()(made) if layer % 10 == 9 else made])
+    model = tf.keras.Model(inputs, hidden)
+    model.compile("sgd", "mse")
+    return model, (tf.zeros([4, 8]), tf.zeros([4, 8]))
+
+
+class Stop(tf.keras.layers.Layer):
+    """``tf.stop_gradient`` as a layer."""
+
+    def call(self, inputs):
+        return tf.stop_gradient(inputs)
 
 
 def _node(graph_def, name, op, inputs=(), **types):

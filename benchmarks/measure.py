@@ -63,6 +63,11 @@ def grown(call: Callable[[], object]) -> Memory:
     return found
 
 
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    return _status("VmRSS")
+
+
 def _status(field: str) -> int:
     with open("/proc/self/status") as stream:
         return next(int(line.split()[1]) * 1024 for line in stream if line.startswith(field))
