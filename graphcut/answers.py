@@ -1,4 +1,4 @@
-"""What TensorFlow answered while a step was traced, held against the verdicts.
+"""What TensorFlow answered while a step was traced, or a file was made, held against the verdicts.
 
 The answer is the truth: where the tape gave ``None`` the verdict is ``NONE``, where it gave a tensor it is not. A verdict that
 had to be changed for it is a disagreement, a defect of graphcut, and is told.
@@ -18,7 +18,7 @@ class Answers(NamedTuple):
     """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
 
     ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
-    the step writes it, ``handed`` whether an optimizer was handed a gradient for it.
+    the step writes it, ``handed`` whether an optimizer was handed a gradient for it. ``source`` says where the answer is.
     """
 
     given: Tuple[Optional[bool], ...]
@@ -26,6 +26,7 @@ class Answers(NamedTuple):
     error: str = ""
     updates: Tuple[Optional[bool], ...] = ()
     handed: Tuple[Optional[bool], ...] = ()
+    source: str = "the recorded answer of TensorFlow is another one"
 
 
 class Settled(NamedTuple):
@@ -39,8 +40,10 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
     """The findings, each held against its answer where there are any."""
     if answers is None:
         return tuple(map(Settled, found))
-    known = zip(found, answers.updates, answers.handed or (None,) * len(found))
-    told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
+    told = list(found)
+    if answers.updates:
+        known = zip(found, answers.updates, answers.handed or (None,) * len(found))
+        told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
         return tuple(_raised(told, answers.error))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
@@ -51,11 +54,8 @@ def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> S
         return Settled(changed(found, verdict=Verdict.ZERO))
     if given is None or answers.zeros or given == _expected(found.verdict):
         return Settled(found)
-    told = Disagreement(found.name, found.verdict, "gradient" if given else "none", _REASON)
+    told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
     return Settled(_corrected(found, given), told)
-
-
-_REASON = "the recorded answer of TensorFlow is another one"
 
 
 def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:

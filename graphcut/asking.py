@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         @property
         def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
         @property
-        def recorded(self) -> Tuple[bool, ...]: ...
+        def is_recorded(self) -> bool: ...
         @property
         def disagreements(self) -> Tuple[Disagreement, ...]: ...
         def _of(self: AskedT, inquiry: Inquiry) -> AskedT: ...
@@ -133,7 +133,7 @@ def verify(self: Asked, numbers: bool = False) -> Tuple[Disagreement, ...]:
     """
     from graphcut.verify import disagreements, nonzeros
 
-    if self.recorded:
+    if self.is_recorded:
         return self.disagreements
     judged = tuple(zip(self._targets, self.variables))
     return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())

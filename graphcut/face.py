@@ -35,7 +35,8 @@ class Audit:
         self._index = TargetIndex(inquiry.traced, self._targets)
         self._findings = Findings(inquiry.traced, judged(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
-        self._answers, self._settled = answers, settled(found, answers)
+        self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
+        self._settled = settled(found, answers or self._shown)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
         self._made: Dict[str, Any] = {}
 
@@ -78,13 +79,21 @@ class Audit:
         return self._findings.assumptions()
 
     @property
-    def recorded(self) -> Tuple[bool, ...]:
-        """For a recorded gradient, whether TensorFlow gave each variable a tensor; empty otherwise."""
-        return () if self._answers is None else tuple(bool(each) for each in self._answers.given)
+    def is_recorded(self) -> bool:
+        """Whether this is a gradient that a step took."""
+        return self._answers is not None
+
+    @property
+    def recorded(self) -> Tuple[Optional[bool], ...]:
+        """Whether TensorFlow gave each variable a tensor: for a gradient that a step took, and where a graph holds its own
+        gradients of this loss, where ``None`` stands for a variable of which they show nothing certain. Empty otherwise."""
+        if self._answers is not None:
+            return tuple(bool(each) for each in self._answers.given)
+        return () if self._shown is None else self._shown.given
 
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
-        """Where TensorFlow's recorded answer is another than graphcut expected: a defect of graphcut."""
+        """Where TensorFlow's recorded answer, or the gradient that a graph holds, is another than graphcut expected."""
         return tuple(each.disagreement for each in self._settled if each.disagreement is not None)
 
     @property

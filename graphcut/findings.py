@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from graphcut.answers import Answers
 from graphcut.barriers.cuts import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.barriers.edges import Fence
 from graphcut.dag import SEPARATOR
@@ -64,6 +65,15 @@ class Findings:
             size + len(left),
             self._updated(target),
         )
+
+    def shown(self, targets: Sequence[Target]) -> Optional[Answers]:
+        """The gradients that the graph itself holds of this loss; ``None`` where it holds none, or an edit or a
+        ``stop_gradients=`` asks for others."""
+        evidence = self.flow.rules.evidence
+        if evidence is None or self.traced.edited or self.flow.stopped or not evidence.calls():
+            return None
+        given = tuple(evidence.shows_gradient(target.tensors) for target in targets)
+        return Answers(given, source="the graph holds a gradient of it for this loss")
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
         """What holds the value of a variable without reading it, where the loss is computed from that."""

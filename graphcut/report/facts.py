@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         @property
         def assumptions(self) -> Tuple[Assumption, ...]: ...
         @property
-        def recorded(self) -> Tuple[bool, ...]: ...
+        def recorded(self) -> Tuple[Optional[bool], ...]: ...
         @property
         def disagreements(self) -> Tuple[Disagreement, ...]: ...
         @property

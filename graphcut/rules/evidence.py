@@ -59,13 +59,34 @@ class Answer(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """One call of ``tf.gradients`` of the loss: its ops, the op that each belongs to, and whether it gates."""
+    """One call of ``tf.gradients`` of the loss.
+
+    ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``made`` for each op the
+    ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
+    """
 
     scope: str
     ops: FrozenSet[int]
     owners: Mapping[int, int]
     made: Mapping[int, Sequence[int]]
     gates: bool
+    trained: Mapping[int, Sequence[int]]
+
+    def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
+        """The gradients that were added up to others."""
+        waiting, found = list(tensors), []
+        seen: Set[int] = set()
+        while waiting:
+            tensor = waiting.pop()
+            op = flat.producer[tensor]
+            if tensor in seen or op not in self.ops:
+                continue
+            seen.add(tensor)
+            if op not in self.owners and flat.type(op) in _SUMS:
+                waiting.extend(flat.inputs[op])
+            else:
+                found.append(tensor)
+        return found
 
 
 @dataclass(eq=False)
@@ -109,6 +130,28 @@ class Evidence:
                 if len(known) == 1
             }
         return self._answers[op]
+
+    def shows_gradient(self, handles: Iterable[int]) -> Optional[bool]:
+        """Whether a variable is trained with a gradient of this loss; ``None`` where the graph does not show it for certain.
+
+        The gradient must be made by the gradient function of an op that reads the variable.
+        """
+        for call in self.calls():
+            for handle in handles:
+                owners = [
+                    call.owners.get(self.flat.producer[each]) for each in call.leaves(self.flat, call.trained.get(handle, ()))
+                ]
+                if any(owner is not None and self._reads(owner, handle) for owner in owners):
+                    return True
+        return None
+
+    def _reads(self, op: int, handle: int) -> bool:
+        if self._inputs is None:
+            self._inputs = {call.op: call.inputs for call in self.flat.calls}
+        inputs = self._inputs.get(op, self.flat.inputs[op])
+        return any(root(self.flat, tensor, "ReadVariableOp") == handle for tensor in inputs)
+
+    _inputs: Optional[Dict[int, Tuple[int, ...]]] = None
 
     def readers(self, tensor: int, op: int, arguments: AbstractSet[int]) -> List[Tuple[int, int]]:
         """What reads a tensor on a way from the loss, as op and input; of ``op`` the inputs ``arguments`` alone."""
@@ -182,7 +225,9 @@ class _Search:
             return []
         if alone and len(self.flat.outputs(source)) == 1:
             return tensors
-        return [leaf for leaf in self._leaves(tensors) if self.call.owners.get(self.flat.producer[leaf]) == self.op]
+        return [
+            leaf for leaf in self.call.leaves(self.flat, tensors) if self.call.owners.get(self.flat.producer[leaf]) == self.op
+        ]
 
     def _source(self, index: int) -> Tuple[int, bool]:
         """The op that makes an input, copies left out, and whether no other way leads to it from the loss."""
@@ -201,27 +246,11 @@ class _Search:
     def _taken_in(self, source: int) -> List[int]:
         """The gradients that the gradient function of an op read, or that a variable was trained with."""
         if self.flat.type(source) in _VARIABLES:
-            return trained_with(self.flat, self.call, source)
+            return list(self.call.trained.get(self.flat.first[source], ()))
         own = frozenset(self.call.made.get(source, ()))
         read = (tensor for op in own for tensor in self.flat.inputs[op])
         tensors = [each for each in dict.fromkeys(read) if self.flat.producer[each] in self.call.ops]
         return sorted(each for each in tensors if self.flat.producer[each] not in own)
-
-    def _leaves(self, tensors: Iterable[int]) -> List[int]:
-        """The gradients that were added up to others."""
-        waiting, found = list(tensors), []
-        seen: Set[int] = set()
-        while waiting:
-            tensor = waiting.pop()
-            op = self.flat.producer[tensor]
-            if tensor in seen or op not in self.call.ops:
-                continue
-            seen.add(tensor)
-            if op not in self.call.owners and self.flat.type(op) in _SUMS:
-                waiting.extend(self.flat.inputs[op])
-            else:
-                found.append(tensor)
-        return found
 
     def _answer(self, tensors: Sequence[int]) -> Answer:
         return Answer.ZERO if all(self._is_zero(tensor, _LONGEST) for tensor in tensors) else Answer.TENSOR
@@ -274,29 +303,29 @@ def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
     )
 
 
-def trained_with(flat: FlatGraph, call: Gradients, variable: int) -> List[int]:
-    """The gradients of a call that an op which writes the variable takes, scaled or clipped at most."""
-    found: Dict[int, None] = {}
-    handle = flat.first[variable]
+def trained(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
+    """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most."""
+    found: Dict[int, Dict[int, None]] = {}
     for op, inputs in enumerate(flat.inputs):
-        if len(inputs) > 1 and op not in call.ops and _writes(flat.type(op)) and root(flat, inputs[0]) == handle:
-            for tensor in inputs[1:]:
-                found.update(dict.fromkeys(_nearest(flat, call, tensor)))
-    return sorted(found)
+        if len(inputs) > 1 and op not in ops and _writes(flat.type(op)):
+            gradients = [near for tensor in inputs[1:] for near in _nearest(flat, ops, tensor)]
+            if gradients:
+                found.setdefault(root(flat, inputs[0]), {}).update(dict.fromkeys(gradients))
+    return {handle: sorted(gradients) for handle, gradients in found.items()}
 
 
 def _writes(kind: str) -> bool:
     return "Apply" in kind or kind.startswith("Assign")
 
 
-def _nearest(flat: FlatGraph, call: Gradients, tensor: int) -> List[int]:
+def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
     """The gradient that a tensor is, scaled or clipped at most; nothing where there are several."""
     waiting, seen = [tensor], set()
     for each in waiting:
         op = flat.producer[each]
-        if op in call.ops:
+        if op in ops:
             return [each]
-        direct = [source for source in flat.inputs[op] if flat.producer[source] in call.ops]
+        direct = [source for source in flat.inputs[op] if flat.producer[source] in ops]
         if flat.type(op) not in _SCALES or len(direct) > 1:
             continue
         fresh = [source for source in direct or flat.inputs[op] if source not in seen]
@@ -329,7 +358,7 @@ def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
             owners[op] = owner
             made.setdefault(owner, []).append(op)
     gates = any(_TUPLE.search(flat.names[op]) for op in owners)
-    return Gradients(scope, frozenset(inside), owners, made, gates)
+    return Gradients(scope, frozenset(inside), owners, made, gates, trained(flat, frozenset(inside)))
 
 
 def _owner(text: str, names: Names, known: Dict[str, Optional[int]]) -> Optional[int]:

@@ -51,7 +51,7 @@ class Rules:
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
         self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
-        self._evidence = evidence
+        self.evidence = evidence
         self._read: Optional[FrozenSet[int]] = None
 
     def row(self, op: int) -> Row:
@@ -124,10 +124,10 @@ class Rules:
         flat, foreign = self.flat, self.around.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], _OWN):
             row = self._carrying(op, "its own gradient was not saved with the graph")
-        if row.assumed is None or self._evidence is None:
+        if row.assumed is None or self.evidence is None:
             return row
         arguments = tuple(dict.fromkeys(index for inputs in row.connected for index in inputs))
-        return decided(row, self._evidence.answers(op, arguments))
+        return decided(row, self.evidence.answers(op, arguments))
 
     def _special(self, op: int) -> Optional[Row]:
         flat, around = self.flat, self.around
@@ -209,5 +209,5 @@ class Rules:
     def _tensors_read(self) -> FrozenSet[int]:
         if self._read is None:
             every = (tensor for inputs in self.flat.inputs for tensor in inputs)
-            self._read = frozenset(every) if self._evidence is None else self._evidence.uses()
+            self._read = frozenset(every) if self.evidence is None else self.evidence.uses()
         return self._read
