@@ -104,7 +104,7 @@ class Evidence:
     def uses(self) -> FrozenSet[int]:
         """The tensors that ops read which the loss is computed by, the backward part left out."""
         if self._uses is None:
-            inside = in_scopes(self.flat)
+            inside = backward_part(self.flat, self.names).inside
             above = _upstream(self.flat, self.losses, inside)
             self._uses = frozenset(tensor for op in above for tensor in self.flat.inputs[op]).union(self.losses)
         return self._uses
@@ -113,9 +113,9 @@ class Evidence:
         """The calls of ``tf.gradients`` that differentiated this loss."""
         if self._calls is None:
             wanted = _plain(self.flat, self.losses)
-            scopes = losses_by_scope(self.flat, self.names).items()
+            calls = backward_part(self.flat, self.names).calls
             self._calls = tuple(
-                _gradients(self.flat, self.names, scope) for scope, loss in scopes if _plain(self.flat, loss) == wanted
+                _gradients(self.flat, self.names, call.scope) for call in calls if _plain(self.flat, call.loss) == wanted
             )
         return self._calls
 
@@ -306,8 +306,9 @@ def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
 def trained(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
     """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most."""
     found: Dict[int, Dict[int, None]] = {}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if _writes(each.type)}
     for op, inputs in enumerate(flat.inputs):
-        if len(inputs) > 1 and op not in ops and _writes(flat.type(op)):
+        if flat.kinds[op] in kinds and len(inputs) > 1 and op not in ops:
             gradients = [near for tensor in inputs[1:] for near in _nearest(flat, ops, tensor)]
             if gradients:
                 found.setdefault(root(flat, inputs[0]), {}).update(dict.fromkeys(gradients))
@@ -335,16 +336,6 @@ def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------
-
-
-def losses_by_scope(flat: FlatGraph, names: Names) -> Dict[str, Tuple[int, ...]]:
-    """The scope of each call of ``tf.gradients`` with its loss."""
-    return {call.scope: call.loss for call in backward_part(flat, names).calls}
-
-
-def in_scopes(flat: FlatGraph) -> FrozenSet[int]:
-    """The ops in the scopes of calls of ``tf.gradients``."""
-    return backward_part(flat, Names(flat)).inside
 
 
 def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
