@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.answers import Answers
 from graphcut.barriers.cuts import HANDFUL, Cuts, cuts, fence_of_raise
@@ -36,6 +36,7 @@ class Findings:
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
     told: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)
+    updates: List[FrozenSet[int]] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
@@ -100,11 +101,15 @@ class Findings:
 
     def _updated(self, target: Target) -> Optional[bool]:
         """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
-        written = training(self.traced.flat, self.traced.names).updated
+        if not self.updates:
+            self.updates.append(training(self.traced.flat, self.traced.names).updated)
+        (written,) = self.updates
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
         """The verdict of a target and the tensor that it comes from."""
+        if len(target.tensors) == 1:
+            return self.flow.verdict(target.tensors[0]), target.tensors[0]
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
 

@@ -63,6 +63,9 @@ def _of_variable(traced: Traced, variable: Variable) -> Target:
 def _asked(traced: Traced, key: Any) -> List[Target]:
     if isinstance(key, str):
         return _named(traced, key)
+    variable = traced.index.by_object(key)
+    if variable is not None:
+        return [_of_variable(traced, variable)]
     from graphcut.tracing import objects
 
     if objects.is_composite(key):
