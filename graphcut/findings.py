@@ -65,6 +65,7 @@ class Findings:
             live and tensor in self.flow.sparse,
             size + len(left),
             self._updated(target),
+            trained_by=self._trained_by(target),
         )
 
     def shown(self, targets: Sequence[Target]) -> Optional[Answers]:
@@ -105,6 +106,15 @@ class Findings:
             self.updates.append(training(self.traced.flat, self.traced.names).updated)
         (written,) = self.updates
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
+
+    def _trained_by(self, target: Target) -> Tuple[str, ...]:
+        """The other losses whose gradients update a variable."""
+        flat, by_loss = self.traced.flat, training(self.traced.flat, self.traced.names).by_loss
+        others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
+        return tuple(" + ".join(map(flat.tensor_name, loss)) for loss in others if loss and not self._is_audited(loss))
+
+    def _is_audited(self, loss: Tuple[int, ...]) -> bool:
+        return not set(loss).isdisjoint(self.flow.losses)
 
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
         """The verdict of a target and the tensor that it comes from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.dag import dtype_name
-from graphcut.errors import GraphcutError, printable
+from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.losses import default_loss
 from graphcut.sources import Traced
 from graphcut.targets import components, listed
@@ -44,9 +44,9 @@ def _check_dtype(traced: Traced, tensor: int) -> None:
     dtype = dtype_name(traced.flat.dtypes[tensor])
     if dtype in _REFUSED:
         name = printable(traced.flat.tensor_name(tensor))
+        advice = "Take a real part, an absolute value or a sum." if dtype.startswith("complex") else "Name a float tensor."
         raise LossTypeError(
-            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n"
-            "Take a real part, an absolute value or a sum." % (name, dtype)
+            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n%s" % (name, dtype, advice)
         )
 
 
@@ -58,7 +58,19 @@ def tensors_of(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:
     """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
     names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
     outputs = traced.origin.outputs
-    return tuple(tensor for name in names for tensor in traced.names.required(outputs.get(name, name), asked))
+    return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), asked))
+
+
+def _required(traced: Traced, name: str, asked: str) -> Tuple[int, ...]:
+    """The tensors of a name; an error names what is near, outputs first."""
+    outputs, names = traced.origin.outputs, traced.names
+    if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
+        return names.required(name, asked)
+    near = near_names(name, outputs) or near_names(name, names.candidates())
+    shown = ", ".join(printable(key) for key in list(outputs)[:6])
+    raise GraphcutError(
+        "no tensor or output named %s%s\n%s= takes tensors and outputs: %s" % (printable(name), near, asked, shown)
+    )
 
 
 def _name(traced: Traced, key: Any, asked: str) -> str:

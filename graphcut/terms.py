@@ -183,7 +183,8 @@ class VariableAudit:
     ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
     comes as ``tf.IndexedSlices``. ``is_updated``: the step writes the variable, or an optimizer of the graph does; ``None``
     where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
-    ``False`` where it received ``None``, ``None`` where no optimizer received the variable.
+    ``False`` where it received ``None``, ``None`` where no optimizer received the variable. ``trained_by``: the other losses
+    of the graph whose gradients update the variable.
     """
 
     name: str
@@ -200,3 +201,4 @@ class VariableAudit:
     cut_size: int = 0
     is_updated: Optional[bool] = None
     optimizer_got_gradient: Optional[bool] = None
+    trained_by: Tuple[str, ...] = ()

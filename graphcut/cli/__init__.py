@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -45,7 +46,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
         _tell(f"{error.format_message()}\ntry: {command} --help")
         return COULD_NOT_RUN
     except GraphcutError as error:
-        _tell(str(error))
+        _tell(_of_options(str(error)))
         return COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         return COULD_NOT_RUN
@@ -56,6 +57,19 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
         traceback.print_exc()
         return COULD_NOT_RUN
     return FINE
+
+
+_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|signature)=")
+
+
+def _of_options(message: str) -> str:
+    """A message in which arguments of Python are the options that stand for them.
+
+    >>> _of_options("Name it with loss=; all of them with variables='*'.")
+    "Name it with --loss; all of them with --variables '*'."
+    """
+    named = _ARGUMENT.sub(lambda match: "--" + match.group(1).replace("_", "-") + " ", message)
+    return re.sub(r"(--[\w-]+) (?=[;:,.\s]|$)", r"\1", named)
 
 
 def _tell(message: str) -> None:

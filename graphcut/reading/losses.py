@@ -81,6 +81,12 @@ _STEP = "\nA training step that takes its own gradients is for graphcut.audit_st
 def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
     step = _STEP if origin.label.startswith("function ") else ""
+    if not origin.variables and not _variables(flat):
+        raise GraphcutError(
+            "%s holds no variables, so no loss can train anything in it\n"
+            "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
+            % (printable(origin.label), shown or "none, no tensor here is a float", step)
+        )
     raise GraphcutError(
         "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
         % (printable(origin.label), shown or "none, no tensor here is a float", step)

@@ -77,6 +77,8 @@ def _updated(variable: VariableAudit) -> str:
         return f" An optimizer is handed None for it and leaves it alone ({_WARNING})."
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
+    if variable.is_updated and not gets and variable.trained_by:
+        return f" It is trained by {' and '.join(map(shown, variable.trained_by))}."
     return " The step updates it all the same." if variable.is_updated and not gets else ""
 
 

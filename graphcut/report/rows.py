@@ -94,4 +94,4 @@ def update(variable: VariableAudit) -> Iterator[str]:
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"
     if variable.is_updated and not gets:
-        yield "updated all the same"
+        yield "trained by " + " and ".join(map(shown, variable.trained_by)) if variable.trained_by else "updated all the same"

@@ -43,6 +43,7 @@ def test_keys_and_words():
                 "cut_size": 0,
                 "is_updated": None,
                 "optimizer_got_gradient": None,
+                "trained_by": [],
             }
         ],
         "stops": [{"op": "z", "role": "cuts", "sole": True, "cuts": ["w"], "library": False, "where": None}],
