@@ -18,6 +18,7 @@ def audit(
     loss: Any = None,
     variables: Any = None,
     stop_gradients: Any = (),
+    grad_ys: Any = None,
     signature: Optional[str] = None,
 ) -> Audit:
     """Which variables can still receive a gradient from the loss, and what cuts off the others.
@@ -30,6 +31,9 @@ def audit(
             ``losses`` collection.
         variables: variables, tensors, names or ``fnmatch`` patterns. By default every trainable variable.
         stop_gradients: tensors that count as constants, as in ``tf.gradients``.
+        grad_ys: what the gradient of the loss starts from, as in ``tf.gradients``: a tensor, a name, a number or an array of
+            the loss's dtype and shape, or a list with one of these, or ``None``, for each tensor of the loss; ``None`` is
+            ones. What starts from zeros gives each variable ``zero`` at best. A complex loss needs it.
         signature: which signature of a SavedModel.
 
     Returns:
@@ -38,7 +42,9 @@ def audit(
     Raises:
         GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. Or TensorFlow is
             not installed: its own gradient functions are asked.
-        TypeError: the loss is complex or a string, as in ``tf.gradients``.
+        TypeError: the loss is a string, or complex without ``grad_ys``, or ``grad_ys`` is of another dtype, as in
+            ``tf.gradients``.
+        ValueError: ``grad_ys`` is of another length or shape than the loss, as in ``tf.gradients``.
 
     >>> import graphcut
     >>> audit = graphcut.audit("fixtures/documents/003.meta", loss="loss")
@@ -59,6 +65,6 @@ def audit(
     """
     with collector_paused():
         traced = sources.read(source, args, {}, signature)
-        found = chosen(traced, loss)
+        found = chosen(traced, loss, grad_ys)
         inquiry = Inquiry(traced, found, stop_ops(traced, stop_gradients))
         return Audit(inquiry, targets(traced, variables))

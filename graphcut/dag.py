@@ -134,3 +134,12 @@ def collector_paused() -> Iterator[None]:
 def dtype_name(dtype: int) -> str:
     """``float32`` for 1 and for 101, its reference."""
     return DTYPES.get(dtype % REF, "dtype %d" % dtype)
+
+
+def is_discrete(name: str) -> bool:
+    """Whether a dtype of that name never has a gradient: an integer, a boolean, a string.
+
+    >>> is_discrete("int64"), is_discrete("complex64"), is_discrete("resource")
+    (True, False, False)
+    """
+    return name.startswith(("int", "uint", "bool", "string", "qint", "quint"))

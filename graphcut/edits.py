@@ -33,11 +33,11 @@ def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
     return replace(flat, kind_table=tuple(table), kinds=kinds)
 
 
-def opening(rules: Rules, ops: AbstractSet[int]) -> FlatGraph:
+def opening(rules: Rules, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
     """The graph as if these ops handed every gradient on to every input: a rounding made straight-through, a choice soft.
 
     What they made discrete counts as numbers then, through all that computes with it (``barriers.edges``: a land
-    without gradients), up to the next barrier.
+    without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
     """
     flat, passing = rules.flat, rules.passing
     handed = {**flat.handed, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
@@ -46,7 +46,7 @@ def opening(rules: Rules, ops: AbstractSet[int]) -> FlatGraph:
     readers = readers_of(flat, _every) if waiting else {}
     while waiting:
         for op, index in readers.get(waiting.pop(), ()):
-            if op in ops or _enters(rules, op, index):
+            if op in ops or op in stops or _enters(rules, op, index):
                 handed[op] = tuple(sorted({*handed.get(op, ()), index}))
                 fresh = [each for each in flat.outputs(op) if not passing[each] and each not in opened]
                 opened.update(fresh)
@@ -55,9 +55,10 @@ def opening(rules: Rules, ops: AbstractSet[int]) -> FlatGraph:
 
 
 def _enters(rules: Rules, op: int, index: int) -> bool:
-    """Whether only the dtype keeps a gradient from this input."""
+    """Whether only the dtype keeps a gradient from this input: floats in its place would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
-    return discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
+    known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
+    return known and rules.soft_barrier(op, index) is None
 
 
 def _every(op: int, index: int) -> bool:

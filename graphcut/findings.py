@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 from graphcut.answers import Answers
 from graphcut.barriers.cuts import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.barriers.edges import Fence
-from graphcut.dag import SEPARATOR
+from graphcut.dag import SEPARATOR, is_discrete
 from graphcut.flow.judge import Flow
 from graphcut.flow.walk import carries, connected
 from graphcut.reading.rewritten import FROZEN, OPTIMIZED, signs
@@ -51,6 +51,9 @@ class Findings:
         left = self._left(target) if unused else ()
         live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
         variable = target.variable
+        barriers = tuple(self.named(fence) for fence in (*fences, *left))
+        if unused and not left and is_discrete(variable.dtype):
+            barriers, unused = (self._of_its_dtype(target),), False
         return VariableAudit(
             variable.name,
             variable.tensors[0] if variable.tensors else None,
@@ -58,12 +61,12 @@ class Findings:
             variable.trainable,
             variable.dtype,
             variable.shape,
-            tuple(self.named(fence) for fence in (*fences, *left)),
+            barriers,
             partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
             unused and not left,
             live and tensor in self.flow.sparse,
-            size + len(left),
+            max(size + len(left), len(barriers)),
             self._updated(target),
             trained_by=self._trained_by(target),
         )
@@ -76,6 +79,12 @@ class Findings:
             return None
         given = tuple(evidence.shows_gradient(target.tensors) for target in targets)
         return Answers(given, source="the graph holds a gradient of it for this loss")
+
+    def _of_its_dtype(self, target: Target) -> Barrier:
+        """The barrier of an integer, boolean or string that nothing leads to: whatever read it, it would get no gradient."""
+        if target.tensors:
+            return self.named(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
+        return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
         """What holds the value of a variable without reading it, where the loss is computed from that."""

@@ -1,57 +1,169 @@
-"""The loss that the user means, and the tensors that count as constants."""
+"""The loss that the user means, what its gradient starts from, and the tensors that count as constants."""
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, FrozenSet, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.dag import dtype_name
+from graphcut.dag import Shape, dtype_name, is_discrete
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.reading.losses import default_loss
+from graphcut.rules.tensors import shape_of
+from graphcut.rules.zeros import zero_tensors
 from graphcut.sources import Traced
 from graphcut.targets import components, listed
 from graphcut.terms import BarrierKind
 
-_REFUSED = frozenset(("string", "complex64", "complex128", "resource", "variant"))
+_REFUSED = frozenset(("string", "resource", "variant"))
+_COMPLEX = frozenset(("complex64", "complex128"))
+
+
+class Start(NamedTuple):
+    """What the gradient of one loss starts from: a tensor of the graph, else a value (a number, an array), else ones."""
+
+    loss: int
+    tensor: Optional[int] = None
+    value: Any = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is anything but the ones that TensorFlow starts from."""
+        return self.tensor is not None or self.value is not None
 
 
 class Loss(NamedTuple):
     """The tensors of the loss (several are summed), and the words that say how it was chosen; ``dead`` are those whose
-    gradient starts from zeros."""
+    gradient starts from zeros, ``starts`` what ``grad_ys=`` says."""
 
     tensors: Tuple[int, ...]
     source: str
     dead: FrozenSet[int] = frozenset()
+    starts: Tuple[Start, ...] = ()
 
 
-def chosen(traced: Traced, asked: Any) -> Loss:
-    """The loss that ``loss=`` names, or the default one."""
+def chosen(traced: Traced, asked: Any, grad_ys: Any = None) -> Loss:
+    """The loss that ``loss=`` names, or the default one, and what its gradient starts from."""
     if asked is None:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
+        tensors = loss.tensors
     else:
-        loss = Loss(
-            tuple(dict.fromkeys(tensor for key in listed(asked) for tensor in tensors_of(traced, key, "loss"))),
-            "asked for",
-        )
+        tensors = tuple(tensor for key in listed(asked) for tensor in tensors_of(traced, key, "loss"))
+        loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
     if not loss.tensors:
         raise GraphcutError("loss= was given no tensor\nName at least one.")
-    for tensor in loss.tensors:
-        _check_dtype(traced, tensor)
-    return loss
+    starts = tuple(_starts(traced, tensors, grad_ys))
+    for start in starts:
+        _check_dtype(traced, start)
+    if not any(start.is_given for start in starts):
+        return loss
+    zeros = zero_tensors(traced.flat)
+    live = frozenset(start.loss for start in starts if not _is_zero(start, zeros))
+    return loss._replace(dead=frozenset(loss.tensors) - live, starts=starts)
 
 
-def _check_dtype(traced: Traced, tensor: int) -> None:
-    """As ``gradients_util._DefaultGradYs``: a complex or string loss has no gradient to start from."""
-    dtype = dtype_name(traced.flat.dtypes[tensor])
-    if dtype in _REFUSED:
-        name = printable(traced.flat.tensor_name(tensor))
-        advice = "Take a real part, an absolute value or a sum." if dtype.startswith("complex") else "Name a float tensor."
+def _check_dtype(traced: Traced, start: Start) -> None:
+    """As ``gradients_util._DefaultGradYs``: a string loss has no gradient to start from, a complex one none by itself."""
+    dtype, name = dtype_name(traced.flat.dtypes[start.loss]), printable(traced.flat.tensor_name(start.loss))
+    if dtype in _REFUSED or (dtype in _COMPLEX and not start.is_given):
+        advice = "Name a float tensor."
+        if dtype in _COMPLEX:
+            advice = "Say with grad_ys= what its gradient starts from, or take a real part, an absolute value or a sum."
         raise LossTypeError(
             "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n%s" % (name, dtype, advice)
         )
+    if start.is_given:
+        _check_start(traced, start, dtype, name)
 
 
 class LossTypeError(GraphcutError, TypeError):
-    """A complex or string loss: TensorFlow's ``TypeError``."""
+    """A string loss, a complex one without ``grad_ys=``, a ``grad_ys=`` of another dtype: TensorFlow's ``TypeError``."""
+
+
+class LossValueError(GraphcutError, ValueError):
+    """A ``grad_ys=`` of another length or shape than the loss: TensorFlow's ``ValueError``."""
+
+
+def _starts(traced: Traced, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
+    """What the gradient of each loss starts from: ``grad_ys=`` is one thing, or a list as long as the losses."""
+    given = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
+    if len(given) != len(tensors):
+        raise LossValueError(
+            "grad_ys= has %d entries, the loss has %d tensors\nIt takes one entry for each tensor of the loss, None for ones."
+            % (len(given), len(tensors))
+        )
+    for tensor, key in zip(tensors, given):
+        yield _start(traced, tensor, key)
+
+
+def _start(traced: Traced, loss: int, key: Any) -> Start:
+    value = None if key is None or isinstance(key, str) else _value(key)
+    if key is None or value is not None:
+        return Start(loss, value=value)
+    found = tensors_of(traced, key, "grad_ys")
+    if len(found) != 1:
+        raise GraphcutError("grad_ys= names %s, which has %d outputs\nName one of them." % (printable(str(key)), len(found)))
+    return Start(loss, found[0])
+
+
+def _value(key: Any) -> Any:
+    """The number or array that a key is, or the values of an eager tensor; ``None`` for a tensor of a graph."""
+    if isinstance(key, (bool, int, float, complex)):
+        return key
+    if isinstance(key, (list, tuple)):
+        from numpy import array
+
+        found = array(key)
+        return found.astype("float32") if found.dtype == "float64" else found
+    if type(key).__module__.split(".")[0] == "numpy":
+        return key
+    from graphcut.tracing import objects
+
+    return objects.values(key)
+
+
+def _check_start(traced: Traced, start: Start, dtype: str, name: str) -> None:
+    """The dtype and the shape must be those of the loss; a plain number has no precision of its own."""
+    given, plain = _dtype_of(traced, start)
+    real = not is_discrete(given) and given not in _COMPLEX
+    fits = given in _COMPLEX if dtype in _COMPLEX else (real or given.startswith(("int", "uint")))
+    if not fits or dtype == "bool" or (not plain and given != dtype and not is_discrete(dtype)):
+        raise LossTypeError(
+            "grad_ys= is of dtype %s, the loss %s of dtype %s\nGive grad_ys= the dtype of the loss." % (given, name, dtype)
+        )
+    shape, own = _shape_of(traced, start), shape_of(traced.shapes, traced.flat, start.loss)
+    if not _is_compatible(shape, own):
+        raise LossValueError(
+            "grad_ys= is of shape %s, the loss %s of shape %s\nGive grad_ys= the shape of the loss."
+            % (list(shape or ()), name, list(own or ()))
+        )
+
+
+def _dtype_of(traced: Traced, start: Start) -> Tuple[str, bool]:
+    """The dtype of a start, and whether it is a plain number."""
+    if start.tensor is not None:
+        return dtype_name(traced.flat.dtypes[start.tensor]), False
+    known = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(start.value))
+    return known or str(start.value.dtype), known is not None
+
+
+def _shape_of(traced: Traced, start: Start) -> Shape:
+    if start.tensor is not None:
+        return shape_of(traced.shapes, traced.flat, start.tensor)
+    return tuple(getattr(start.value, "shape", ()))
+
+
+def _is_compatible(shape: Shape, own: Shape) -> bool:
+    """Whether a gradient of one shape may be that of a loss of another; gradient functions may stretch single elements."""
+    if shape is None or own is None:
+        return True
+    sizes = zip(reversed(shape), [*reversed(own), *[1] * len(shape)])
+    return all(one in (None, 1, other) or other is None for one, other in sizes)
+
+
+def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
+    if start.tensor is not None:
+        return start.tensor in zeros
+    value = start.value
+    return value is not None and not (value.any() if hasattr(value, "any") else value)
 
 
 def tensors_of(traced: Traced, key: Any, asked: str) -> Tuple[int, ...]:

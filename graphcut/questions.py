@@ -14,7 +14,8 @@ class Question(NamedTuple):
 
     ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
     question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
-    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body.
+    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``soft``: an input of
+    integers, booleans or strings that is asked about as if floats were there.
     """
 
     type: str
@@ -26,6 +27,7 @@ class Question(NamedTuple):
     constants: Tuple[Optional[Tuple[bytes, ...]], ...] = ()
     inside: bool = False
     output_shapes: Optional[Tuple[Shape, ...]] = None
+    soft: Optional[int] = None
 
 
 class Gradient(NamedTuple):

@@ -14,6 +14,7 @@ from graphcut.dag import REF, RESOURCE, FlatGraph
 from graphcut.errors import GraphcutError
 from graphcut.installation import tensorflow_needed
 from graphcut.judging import Inquiry
+from graphcut.losses import Start
 from graphcut.questions import FLOATS
 from graphcut.replies import Disagreement
 from graphcut.rows import Target
@@ -66,15 +67,24 @@ def _prepared(inquiry: Inquiry) -> Tuple[Original, Asking]:
     traced, flat = inquiry.traced, inquiry.traced.flat
     if traced.edited:
         raise GraphcutError("this audit is of an edit that no graph holds\nMake the edit, or verify what was edited.")
-    losses = [_root_name(flat, tensor) for tensor in inquiry.loss.tensors]
+    losses = [_root_name(flat, start.loss) for start in _starts(inquiry)]
+    starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(inquiry)]
+    inside = [each for each, name in zip(_starts(inquiry), starts) if each.tensor is not None and name is None]
     results = {call.op: flat.first[call.results[0]] for call in flat.calls if call.results}
     stopped = [flat.first[op] for op in sorted(inquiry.stopped.ops)]
     stopped += [results[op] for op in sorted(inquiry.stopped.symbolic) if op in results]
     stops = [_root_name(flat, tensor) for tensor in stopped]
-    if None in losses or None in stops:
-        raise GraphcutError("the loss, or a tensor of stop_gradients=, is inside of a function's body\n"
+    if None in losses or None in stops or inside:
+        raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside of a function's body\n"
                             "TensorFlow takes gradients of such a tensor nowhere else; audit the function.")  # fmt: skip
-    return original(traced.origin.live, traced.origin.owner), Asking(tuple(filter(None, losses)), tuple(filter(None, stops)))
+    given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(inquiry)))
+    asking = Asking(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
+    return original(traced.origin.live, traced.origin.owner), asking
+
+
+def _starts(inquiry: Inquiry) -> Sequence[Start]:
+    """What the gradients of the losses start from; a loss that is named twice is there twice."""
+    return inquiry.loss.starts or [Start(tensor) for tensor in inquiry.loss.tensors]
 
 
 def _names(flat: FlatGraph, judged: Judged) -> Names:

@@ -54,7 +54,7 @@ def without(inquiry: Inquiry, flow: Flow, taken: FrozenSet[int]) -> Inquiry:
     flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in edits.STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
-    flat = edits.without(edits.opening(flow.rules, taken - stops - arguments), stops)
+    flat = edits.without(edits.opening(flow.rules, taken - stops - arguments, stops), stops)
     return inquiry._replace(
         traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
         stopped=constants._replace(

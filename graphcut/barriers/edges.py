@@ -1,8 +1,10 @@
 """The edges a route may take from a tensor towards the inputs, each with its barrier where no gradient crosses it.
 
 Crossing a barrier costs one. Tensors that cannot carry a gradient for their dtype (integers, booleans, strings) form a
-land of their own: entering it at an op that turns such a tensor into numbers (``Cast``, a loop's condition) costs nothing,
-because leaving it, at the op that made numbers discrete (``ArgMax``, a comparison), costs one already.
+land of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it,
+at the op that made numbers discrete (``ArgMax``, a comparison), costs one already: a soft choice in its place hands the
+gradient on through all that computes with it. What would hand none on though it were fed with floats is a barrier of its
+own: a comparison of what ``ArgMax`` makes, a ``OneHot``, a logical op, another cast to integers.
 """
 
 from __future__ import annotations
@@ -105,9 +107,10 @@ def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier:
     barrier = barrier or BarrierKind.DTYPE
     if passing[source]:
         return Edge(source, 1, Fence(op, index, barrier))
-    if not passing[tensor]:
+    soft = flow.rules.soft_barrier(op, index) if barrier is BarrierKind.DTYPE or not passing[tensor] else None
+    if soft is None and not passing[tensor]:
         return Edge(source, 0, None)
-    fence = Fence(op, index, barrier, entry=True)
+    fence = Fence(op, index, soft or barrier, entry=passing[tensor])
     return Edge(source, 0 if fence.is_free else 1, fence)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from graphcut.cli import viewing
 from graphcut.cli.guard import guarded
 from graphcut.cli.several import audits, listed, numbered
-from graphcut.cli.specs import Spec, parsed
+from graphcut.cli.specs import Spec, parsed, start
 from graphcut.cli.waiting import Say, waiting
 from graphcut.errors import GraphcutError
 from graphcut.report.json import to_json
@@ -100,12 +100,23 @@ def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str,
     return tuple(parsed(value) for value in values)
 
 
+def _starts(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Any, ...]:
+    return tuple(start(value) for value in values)
+
+
 _OPTIONS = (
     click.argument("source", type=click.Path()),
     click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
     click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."),
     click.option("--signature", metavar="S", help="The signature of a SavedModel."),
     click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
+    click.option(
+        "--grad-ys",
+        multiple=True,
+        callback=_starts,
+        metavar="G",
+        help="What the gradient starts from, one for each --loss: a tensor, a number, or 'none' for ones.",
+    ),
     click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
 )
 

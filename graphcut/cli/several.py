@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from textwrap import indent
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from graphcut.cli.sources import loaded
 from graphcut.cli.specs import Spec
@@ -19,6 +19,7 @@ def audits(
     signature: Optional[str],
     stop_gradients: Tuple[str, ...],
     specs: Tuple[Spec, ...],
+    grad_ys: Tuple[Any, ...] = (),
 ) -> Tuple[Any, ...]:
     """The audits of what ``source`` names. A question about a loss or about variables is one about a graph, not a step,
     and a model is no step."""
@@ -27,12 +28,14 @@ def audits(
     say(f"reading {source}")
     thing, arguments = loaded(source, specs)
     say(f"auditing {source}")
-    asks = losses or variables or signature or stop_gradients
+    asks = losses or variables or signature or stop_gradients or grad_ys
     if callable(thing) and not asks and not hasattr(thing, "train_step"):
         found = _of_step(thing, arguments)
         if found:
             return found
-    asked = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
+    asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
+    if grad_ys:
+        asked["grad_ys"] = list(grad_ys)
     return (audit(thing, *arguments, signature=signature, **asked),)
 
 

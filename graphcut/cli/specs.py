@@ -1,10 +1,10 @@
-"""``float32[32,?]`` on the command line: the dtype and shape of one argument."""
+"""``float32[32,?]`` on the command line: the dtype and shape of one argument; ``0.5``: what a gradient starts from."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 from graphcut.errors import GraphcutError, printable
 
@@ -33,3 +33,19 @@ def parsed(text: str) -> Spec:
     if found is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
         raise GraphcutError(f"no spec: {printable(text)}\nwrite the dtype and the shape, such as 'float32[32,?]'")
     return Spec(found.group(1), tuple(None if size in _UNKNOWN else int(size) for size in sizes))
+
+
+def start(text: str) -> Union[None, str, float, complex]:
+    """What a gradient starts from: a number, ``None`` for ``none``, else the name of a tensor.
+
+    >>> start("0"), start("1j"), start("none"), start("seed:0")
+    (0.0, 1j, None, 'seed:0')
+    """
+    if text.strip().lower() == "none":
+        return None
+    for number in (float, complex):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Callable, Container, Dict, Iterable, List, Set
 
-from graphcut.dag import DTYPES, REF, FlatGraph
+from graphcut.dag import DTYPES, REF, FlatGraph, is_discrete
 
 Step = Callable[[int], Iterable[int]]
-_WITHOUT_GRADIENT = ("int", "uint", "bool", "string", "qint", "quint")
-_PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not name.startswith(_WITHOUT_GRADIENT))
+_PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not is_discrete(name))
 
 
 def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:

@@ -42,4 +42,4 @@ def _frames(info: Any, key: str) -> List[Frame]:
         found = [info.frames_by_id[each] for each in trace.frame_id]
     else:
         found = list(info.traces[key].file_line_cols)[::-1] if key in info.traces else []
-    return [(info.files[each.file_index], each.line) for each in found if 0 <= each.file_index < len(info.files)]
+    return [(info.files[each.file_index], each.line, each.func) for each in found if 0 <= each.file_index < len(info.files)]

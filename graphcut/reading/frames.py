@@ -1,5 +1,8 @@
 """Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself.
 
+A stop that the user's line asks of Keras (``keras.ops.stop_gradient``, ``keras.backend.stop_gradient``) is the user's, as one
+that it asks of TensorFlow is: the functions of that name between the two only hand the call on.
+
 What lies outside of graphcut's outermost frame asked for an audit and made no op: no line of it is an op's place.
 """
 
@@ -7,7 +10,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import Iterable, Optional, Sequence, Tuple
+from typing import Iterable, Optional, Sequence, Tuple, Union
 
 _LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
 _WRAPPERS = frozenset(
@@ -22,8 +25,9 @@ _WRAPPERS = frozenset(
         "weak_tensor_ops.py",
     ]
 )
+_STOP = ("stop_gradient",)
 _TYPED = ("<ipython-input", "<python-input", "<stdin>")
-Frame = Tuple[str, int]
+Frame = Union[Tuple[str, int], Tuple[str, int, str]]
 Place = Tuple[Optional[str], bool]
 
 
@@ -31,13 +35,13 @@ def place(frames: Sequence[Frame]) -> Place:
     """``file:line`` of the user's frame, or ``None``, and whether TensorFlow or Keras made the op on its own account.
 
     Args:
-        frames: file and line of each frame, the outermost first.
+        frames: file and line of each frame, and the name of the function where it is known, the outermost first.
     """
-    asked = next((index for index, (path, _) in enumerate(frames) if _OWN in path), -1)
+    asked = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
     for index in range(len(frames) - 1, asked, -1):
-        path, line = frames[index]
+        path, line = frames[index][:2]
         if not is_library(path):
-            return "%s:%d" % (path, line), _made_inside(path for path, _ in frames[index + 1 :])
+            return "%s:%d" % (path, line), _made_inside(frames[index + 1 :])
     return None, bool(frames)
 
 
@@ -56,7 +60,7 @@ _PYTHON = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def _made_inside(paths: Iterable[str]) -> bool:
+def _made_inside(frames: Iterable[Frame]) -> bool:
     """Whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
-    names = [os.path.basename(path) for path in paths]
+    names = [os.path.basename(frame[0]) for frame in frames if frame[2:] != _STOP]
     return any(name not in _WRAPPERS and not name.startswith("gen_") for name in names)

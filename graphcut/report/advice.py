@@ -65,8 +65,8 @@ STAND_INS = {
     ),
 }
 LIBRARY = (
-    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, "
-    "an argument), take that out; else compute the value by ops of your own"
+    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, a "
+    "stop_gradient in a functional model, an argument), take that out; else compute the value by ops of your own"
 )
 BY_VALUE = {
     "Const": (
@@ -77,6 +77,27 @@ BY_VALUE = {
         "the Python function reads the variable by itself: hand it to tf.py_function as an argument, which gets a gradient"
     ),
 }
+MATCH = (
+    "train on how far apart the two are: a cross-entropy or a squared error in place of the accuracy. A soft match of numbers "
+    "is tf.exp(-k * tf.square(a - b)), an expected accuracy tf.reduce_sum(tf.nn.softmax(k * x) * tf.one_hot(labels, n), -1)"
+)
+ONE_HOT = (
+    "take tf.nn.softmax(k * x), which is weights already, in place of tf.one_hot and of the choice that feeds it; k is a "
+    "number, and the larger it is the harder the choice"
+)
+LOGIC = (
+    "multiply soft steps: for a and b between 0 and 1 take a * b in place of tf.logical_and(a, b), a + b - a * b in place of "
+    "tf.logical_or(a, b), 1 - a in place of tf.logical_not(a)"
+)
+OWN = {
+    "Equal": MATCH,
+    "NotEqual": MATCH,
+    "OneHot": ONE_HOT,
+    "LogicalAnd": LOGIC,
+    "LogicalOr": LOGIC,
+    "LogicalNot": LOGIC,
+}
+INTEGER = "an optimizer trains floats alone: leave it out of the variables that are asked about, or make it trainable=False"
 CAST = (
     "keep the value a float on the whole way. To round it all the same go straight: y = x + tf.stop_gradient(f(x) - x) "
     "has the value of f(x), here of both casts, and hands the gradient on"
@@ -104,6 +125,10 @@ UNUSED = (
 )
 LOSS_OUTSIDE = (
     "compute the loss from the variable inside of what is differentiated: the function that is audited, or the tape's block"
+)
+FROM_ZEROS = (
+    "start from something other than zeros: pass other grad_ys= to tf.gradients, other output_gradients= to tape.gradient, or "
+    "leave them out to start from ones"
 )
 LOSS_DTYPE = (
     "train on a float that is small where the model is right, such as a cross-entropy or a squared error, and keep this "
@@ -137,6 +162,8 @@ def advice(cut: Barrier, made: str) -> str:
         return LOOP
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type in OWN:
+        return OWN[cut.type]
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
         return PIECES if cut.type in JOINING else PRODUCT
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator
 
+from graphcut.dag import is_discrete
 from graphcut.report import advice
 from graphcut.report.routes import route
 from graphcut.report.rows import shape_text
 from graphcut.report.sourceline import source_line
 from graphcut.report.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.report.words import VERDICTS, at, because, branch, place, shown
+from graphcut.report.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shown
 from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     for cut in reason.cut[:few]:
-        yield from _cut(cut, variable, reason.made.get(cut.op, ""))
+        why = FROM_ZEROS if reason.from_zeros else because(cut, reason.made.get(cut.op, ""))
+        yield from _cut(cut, variable, why)
     more = reason.size - len(reason.cut[:few])
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
@@ -82,11 +84,11 @@ def _updated(variable: VariableAudit) -> str:
     return " The step updates it all the same." if variable.is_updated and not gets else ""
 
 
-def _cut(cut: Barrier, variable: VariableAudit, made: str) -> Iterator[str]:
+def _cut(cut: Barrier, variable: VariableAudit, why: str) -> Iterator[str]:
     if variable.verdict is Verdict.RAISES:
-        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {because(cut, made)}."
+        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {why}."
     else:
-        yield f"It is cut by {place(cut)}{_origin(cut)}: {because(cut, made)}."
+        yield f"It is cut by {place(cut)}{_origin(cut)}: {why}."
     yield from _quoted(cut)
 
 
@@ -102,17 +104,17 @@ def _quoted(cut: Barrier) -> Iterator[str]:
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
-    opaque = any(cut.kind in _OPAQUE for cut in reason.cut)
+    opaque = any(cut.kind in _OPAQUE or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
     gone = _gone(reason.size, reason.crossed)
     if reason.raising is not None:
-        yield f"{gone} TensorFlow raises, for it feeds {_op(reason.raising)} too, which has no gradient."
+        feeds = f"{shown(variable.name)} also feeds {_op(reason.raising)}"
+        yield f"{gone} TensorFlow raises an error: {feeds}, which has no gradient."
     elif reason.behind:
         yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
     else:
-        kind = " that is not always zero" if variable.verdict is Verdict.ZERO else ""
-        yield f"{gone} a gradient comes{kind}: {_tail(reason)}."
+        yield f"{gone} {_arrival(variable)} {_tail(reason)}."
 
 
 def _op(cut: Barrier) -> str:
@@ -122,12 +124,17 @@ def _op(cut: Barrier) -> str:
 def _gone(size: int, crossed: int) -> str:
     if crossed > 1:
         every = "both" if crossed == 2 else f"all {crossed}"
-        return f"Without {every} of them" if size <= crossed else f"Without {crossed} of them, one behind the other,"
-    return "Without it" if size == 1 else "Take any one of them away and"
+        return f"Remove {every} of them and" if size <= crossed else f"Remove {crossed} of them, one behind the other, and"
+    return "Remove it and" if size == 1 else "Remove any one of them and"
+
+
+def _arrival(variable: VariableAudit) -> str:
+    zero = variable.verdict is Verdict.ZERO
+    return "a gradient that is not always zero gets through;" if zero else "the gradient gets through;"
 
 
 def _tail(reason: Reason) -> str:
-    return "each closes a route of its own" if reason.size > reason.crossed else "nothing else stands in its way"
+    return "each blocks a route of its own" if reason.size > reason.crossed else "nothing else blocks it"
 
 
 def _advice(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
@@ -141,8 +148,14 @@ def _advices(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[
     elif without_gradient(facts.loss_dtypes):
         yield advice.LOSS_DTYPE
         return
+    elif reason.from_zeros:
+        yield advice.FROM_ZEROS
+        return
     for cut in reason.cut[:_FEW]:
-        yield advice.advice(cut, reason.made.get(cut.op, ""))
+        if reason.route or not is_discrete(variable.dtype):
+            yield advice.advice(cut, reason.made.get(cut.op, ""))
+    if is_discrete(variable.dtype):
+        yield advice.INTEGER
     if variable.conditions:
         yield advice.BRANCH
     elif reason.term is not None and reason.cut_off:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Set, Tuple
 
+from graphcut.dag import is_discrete
 from graphcut.report.words import BARRIERS, shown
 from graphcut.terms import Assumption, BarrierKind, VariableAudit, Verdict
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
 _HANDED_IN = {"Const", "Placeholder", "_Arg"}
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
-_WITHOUT_GRADIENT = ("int", "uint", "bool", "qint", "quint")
 
 
 def notices(facts: Facts) -> Tuple[str, ...]:
@@ -39,19 +39,25 @@ def _general(facts: Facts) -> Tuple[str, ...]:
         return ("this loss trains nothing: no variable gets a gradient",) * nothing
     if without_gradient(facts.loss_dtypes):
         return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
-    if all(variable.unused for variable in variables):
+    if _all_unused(variables):
         return (elsewhere(facts) or "the loss depends on none of these variables",)
     return ("this loss trains nothing: no variable gets a gradient",)
 
 
 def without_gradient(dtypes: Sequence[str]) -> bool:
     """Whether no gradient can start from a loss of these dtypes."""
-    return bool(dtypes) and all(dtype.startswith(_WITHOUT_GRADIENT) for dtype in dtypes)
+    return bool(dtypes) and all(dtype != "string" and is_discrete(dtype) for dtype in dtypes)
+
+
+def _all_unused(variables: Sequence[VariableAudit]) -> bool:
+    """Whether nothing leads from any variable to the loss, as far as that is told: of an integer its dtype is."""
+    floats = [variable for variable in variables if not is_discrete(variable.dtype)]
+    return bool(floats) and all(variable.unused for variable in floats)
 
 
 def elsewhere(facts: Facts) -> str:
     """What is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
-    if not all(variable.unused for variable in facts.variables):
+    if not _all_unused(facts.variables):
         return ""
     types = _types(facts)
     if types == {"Const"}:

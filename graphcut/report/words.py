@@ -65,6 +65,7 @@ BARRIERS = {
 }
 
 
+FROM_ZEROS = "the gradient of the loss starts from zeros there"
 ROLES = {
     Role.DEAD: "does not feed the loss",
     Role.REDUNDANT: "no variable feeds it",

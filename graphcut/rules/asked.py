@@ -75,6 +75,15 @@ def _barrier(
     return _wholly_without(question, asked, index, trainable)
 
 
+def without_gradient(question: Question, asked: Asked, others: bool) -> BarrierKind:
+    """The barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
+    if asked.custom:
+        return BarrierKind.CUSTOM_GRADIENT
+    if question.type in _BY_TYPE:
+        return _BY_TYPE[question.type]
+    return BarrierKind.INPUT if others else BarrierKind.NOT_DIFFERENTIABLE
+
+
 def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
     if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:

@@ -38,8 +38,7 @@ def result(flat: FlatGraph, op: int) -> Optional[Row]:
     kind = flat.kind_table[flat.kinds[op]]
     branches = int(attributes(kind)["branches"].i)
     inputs = len(flat.inputs[op])
-    looped = flat.type(flat.producer[flat.inputs[op][0]]) == "_LoopVar"
-    return dense(through(1, inputs, tuple(range(branches)), BarrierKind.DTYPE if looped else BarrierKind.INPUT))
+    return dense(through(1, inputs, tuple(range(branches)), BarrierKind.INPUT))
 
 
 def switch(flat: FlatGraph, op: int) -> Optional[Row]:
@@ -70,8 +69,8 @@ def frame(flat: FlatGraph, op: int) -> Optional[Row]:
 
 
 def condition(flat: FlatGraph, op: int) -> Optional[Row]:
-    """The condition of a v1 loop is a boolean."""
-    return blocked(1, 1, BarrierKind.DTYPE) if flat.type(op) == "LoopCond" else None
+    """The condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
+    return blocked(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
 
 RULES: Tuple[Rule, ...] = (source, argument, result, switch, merge, frame, condition)

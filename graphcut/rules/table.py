@@ -7,7 +7,7 @@ from itertools import chain
 from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from graphcut.dag import SEPARATOR, FlatGraph, Shape
-from graphcut.questions import Ask, Question, Surroundings
+from graphcut.questions import FLOATS, Ask, Asked, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.reading.kinds import NAMES
 from graphcut.rules import asked, structural
@@ -53,6 +53,7 @@ class Rules:
         self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
         self.evidence = evidence
         self._read: Optional[FrozenSet[int]] = None
+        self._soft: Dict[Tuple[int, int, int], Optional[BarrierKind]] = {}
 
     def row(self, op: int) -> Row:
         """The row of an op, asked for when it is first needed."""
@@ -96,6 +97,27 @@ class Rules:
             if given.failed or given.missing or op in self.flat.handed
             else asked.row(self._question(op), given, self.around.trainable)
         )
+
+    def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
+        """What would keep a gradient from an input of integers, booleans or strings even if floats were there, such as a soft
+        choice in the place of an index; ``None`` if nothing would."""
+        if self._alone[self.flat.kinds[op]] or op in self._symbolic_ops:
+            known = self.row(op).barriers[index]
+            return None if known is BarrierKind.DTYPE else known
+        key = (self.flat.kinds[op], len(self.flat.inputs[op]), index)
+        if key not in self._soft:
+            self._soft[key] = self._softly(op, index)
+        return self._soft[key]
+
+    def _softly(self, op: int, index: int) -> Optional[BarrierKind]:
+        question = self._question(op)
+        places = [place for place, dtype in enumerate(question.inputs) if place == index or dtype % 100 not in FLOATS]
+        answers = {place: self._ask(question._replace(soft=place, zeros=())) for place in places}
+        own = answers[index]
+        if _gives(own, index):
+            return None
+        others = any(_gives(each, place) for place, each in answers.items()) or any(self.row(op).connected)
+        return asked.without_gradient(question, own, others)
 
     def met(self) -> Iterable[Row]:
         """The rows asked for so far."""
@@ -211,3 +233,9 @@ class Rules:
             every = (tensor for inputs in self.flat.inputs for tensor in inputs)
             self._read = frozenset(every) if self.evidence is None else self.evidence.uses()
         return self._read
+
+
+def _gives(answer: Asked, index: int) -> bool:
+    """Whether TensorFlow gives an input a gradient."""
+    place = answer.inputs[index] if answer.inputs else index
+    return answer.failed is None and not answer.missing and answer.gradients[place] is not None

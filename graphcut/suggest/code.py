@@ -46,7 +46,12 @@ _SOFT = {
     "Less": "tf.sigmoid(k * ({1} - {0}))",
     "LessEqual": "tf.sigmoid(k * ({1} - {0}))",
     "NotEqual": "1 - tf.exp(-k * tf.square({0} - {1}))",
+    "LogicalAnd": "{0} * {1}",
+    "LogicalOr": "{0} + {1} - {0} * {1}",
+    "LogicalNot": "1.0 - {0}",
+    "OneHot": "{0}  # soft weights already, in place of {own}",
 }
+_NUMBERS = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
 _FLOAT = "{x}  # a float, in place of {own}"
 
 
@@ -98,9 +103,10 @@ def opening_line(traced: Traced, fence: Fence, where: Optional[str]) -> str:
 
 
 def _is_choice(flat: FlatGraph, fence: Fence) -> bool:
-    """Whether the op makes no float: what goes straight through it would be none either."""
+    """Whether the op takes or makes no float: what goes straight through it would be none either."""
     made = [flat.dtypes[tensor] % REF for tensor in flat.outputs(fence.op)]
-    return fence.kind is BarrierKind.NOT_DIFFERENTIABLE and FLOATS.isdisjoint(made)
+    discrete = flat.type(fence.op) in _SOFT or FLOATS.isdisjoint(made)
+    return fence.kind is BarrierKind.NOT_DIFFERENTIABLE and discrete
 
 
 def _soft(traced: Traced, fence: Fence) -> str:
@@ -108,6 +114,9 @@ def _soft(traced: Traced, fence: Fence) -> str:
     flat = traced.flat
     read = [_called(traced, tensor) for tensor in flat.inputs[fence.op]]
     own = identifier(flat.names[fence.op])
+    if flat.type(fence.op) in _NUMBERS:  # a choice that was made soft is a float, what it is compared with is none yet
+        whole = [not FLOATS.issuperset([flat.dtypes[tensor] % REF]) for tensor in flat.inputs[fence.op]]
+        read = [f"tf.cast({name}, tf.float32)" if each else name for name, each in zip(read, whole)]
     return _SOFT.get(flat.type(fence.op), _FLOAT).format(*read, x=read[fence.input], own=own)
 
 

@@ -20,6 +20,7 @@ from graphcut.tracing import bodies
 from graphcut.tracing.alone import OWN_TYPE, alone, op_def
 from graphcut.tracing.closures import signature
 from graphcut.tracing.scratch import is_trainable, scratch
+from graphcut.tracing.soft import softened
 from graphcut.tracing.wide import alike, narrowed
 
 _ANSWERS: Dict[Any, Asked] = {}
@@ -55,6 +56,8 @@ def _ask_own(question: Question, gradient: Any, library: Any) -> Asked:
 
 def ask(question: Question) -> Asked:
     """What TensorFlow's gradient function gives for one kind of op; remembered for the process."""
+    if question.soft is not None:
+        return _ask_softened(question)
     gradient_type = own_type(question) or question.type
     nothing = (None,) * len(question.inputs)
     discrete = not any(map(_may_carry, question.outputs))
@@ -74,6 +77,13 @@ def ask(question: Question) -> Asked:
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(question, function, gradient_type)
     return _ANSWERS[key]
+
+
+def _ask_softened(question: Question) -> Asked:
+    """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
+    known = op_def(question.type)
+    soft = None if known is None else softened(question, known)
+    return ask(soft) if soft is not None else Asked(gradients=(None,) * len(question.inputs), registered=False)
 
 
 def _may_carry(dtype: int) -> bool:

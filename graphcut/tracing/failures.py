@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Sequence
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.lines import line_of, nearby
@@ -102,7 +102,7 @@ def _where(error: BaseException) -> Optional[str]:
     return place(own)[0] or place(frames)[0]
 
 
-def _frames(error: BaseException) -> List[Frame]:
+def _frames(error: BaseException) -> Sequence[Frame]:
     """The frames of an error, the outermost first, those of AutoGraph's generated code by their source."""
     raised = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     known = getattr(error, "ag_error_metadata", None)

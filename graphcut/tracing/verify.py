@@ -27,10 +27,12 @@ class Answer(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """The names of the loss's tensors and of those that count as constants."""
+    """The names of the loss's tensors and of those that count as constants; ``starts`` are what the gradient of each loss
+    starts from: the name of a tensor, a value, or ``None`` for ones."""
 
     losses: Tuple[str, ...]
     stops: Tuple[str, ...]
+    starts: Tuple[Any, ...] = ()
 
 
 def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
@@ -74,5 +76,15 @@ def taken(copy: Any, asking: Asking, names: Sequence[str]) -> Dict[str, Any]:
     """The gradients of the loss for tensors of a copy."""
     losses, stops = [copy.tensor(name) for name in asking.losses], [copy.tensor(name) for name in asking.stops]
     listed = list(dict.fromkeys(names))
-    gradients = tf.compat.v1.gradients(losses, [copy.tensor(name) for name in listed], stop_gradients=stops or None)
+    starts = [_start(copy, loss, start) for loss, start in zip(losses, asking.starts)] or None
+    gradients = tf.compat.v1.gradients(
+        losses, [copy.tensor(name) for name in listed], grad_ys=starts, stop_gradients=stops or None
+    )
     return dict(zip(listed, gradients))
+
+
+def _start(copy: Any, loss: Any, start: Any) -> Any:
+    """What the gradient of a loss starts from, in a copy."""
+    if start is None or isinstance(start, str):
+        return start if start is None else copy.tensor(start)
+    return tf.constant(start, loss.dtype.base_dtype)

@@ -49,4 +49,4 @@ def _frames(op: Any) -> List[Frame]:
         known = op.traceback
     except AttributeError:
         return []
-    return [(str(frame[0]), int(frame[1])) for frame in known or ()]
+    return [(str(frame[0]), int(frame[1]), str(frame[2])) for frame in known or ()]

@@ -42,7 +42,7 @@ class Reason:
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
-    runs in which the variable gets none.
+    runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros.
     """
 
     route: Tuple[Step, ...] = ()
@@ -57,6 +57,7 @@ class Reason:
     cut_off: Tuple[Term, ...] = ()
     harmless: Tuple[Barrier, ...] = ()
     ending: Tuple[Barrier, ...] = ()
+    from_zeros: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Reasons:
         costly = tuple(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free)
         crossed = known.crossed.get(tensor, 0)
         if not crossed:
-            return Reason(route, cut, len(cut), 0, self._made(cut))
+            zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
+            return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros)
         behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
         return Reason(route, costly, known.costly(tensor), crossed, self._made(costly), behind, self._raising(tensor))
 

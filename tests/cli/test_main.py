@@ -56,9 +56,20 @@ def test_the_table_is_all_there_is_to_see(asked, capfd):
 
 def test_every_option_is_part_of_the_question(asked):
     options = ["--loss", "a", "--loss", "b", "--variables", "w*", "--signature", "s", "--stop-gradients", "t"]
+    options += ["--grad-ys", "0", "--grad-ys", "seed:0"]
     assert main(["audit", "model.meta", *options]) == 0
     assert asked == [
-        ("model.meta", (), {"loss": ("a", "b"), "variables": ("w*",), "signature": "s", "stop_gradients": ("t",)})
+        (
+            "model.meta",
+            (),
+            {
+                "loss": ("a", "b"),
+                "variables": ("w*",),
+                "signature": "s",
+                "stop_gradients": ("t",),
+                "grad_ys": [0.0, "seed:0"],
+            },
+        )
     ]
 
 

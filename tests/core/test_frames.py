@@ -21,6 +21,20 @@ def test_what_only_tensorflow_s_wrappers_stand_inside_of_is_the_user_s():
     assert place([("layers.py", 7), (wrapper, 900)]) == ("layers.py:7", False)
 
 
+KERAS = "/usr/lib/python3/site-packages/keras/src/"
+
+
+def test_a_stop_that_the_line_asks_of_keras_is_the_user_s():
+    calls = [(KERAS + "ops/core.py", 697, "stop_gradient"), (KERAS + "backend/tensorflow/core.py", 831, "stop_gradient")]
+    wrapper = (TENSORFLOW.replace("math_ops", "gen_array_ops"), 10839, "stop_gradient")
+    assert place([("model.py", 7, "loss"), *calls, wrapper]) == ("model.py:7", False)
+
+
+def test_a_stop_that_a_layer_makes_is_the_library_s():
+    layer = (KERAS + "layers/core/lambda_layer.py", 120, "call")
+    assert place([("model.py", 7, "loss"), layer, (KERAS + "ops/core.py", 697, "stop_gradient")]) == ("model.py:7", True)
+
+
 def test_who_asked_for_an_audit_made_no_op():
     asked = ("main.py", 30), (frames.__file__.replace("reading", "tracing"), 5)
     assert place([*asked, (TENSORFLOW, 900)]) == (None, True)

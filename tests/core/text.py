@@ -82,7 +82,8 @@ def ask(question):
     inputs = len(question.inputs)
     if question.type in UNREGISTERED:
         return Asked(missing=True, gradients=(None,) * inputs)
-    if question.type in NONE_REGISTERED + NONE_GIVEN:
+    soft = question.soft is not None and question.type == "Cast"
+    if question.type in NONE_REGISTERED + NONE_GIVEN and not soft:
         return Asked(gradients=(None,) * inputs)
     whole = Gradient("given:0", False)
     gradients = tuple(None if question.type in FIRST_ALONE and index else whole for index in range(inputs))

@@ -28,7 +28,7 @@ def opened(flow, ops):
     """The judgement of the graph with these ops taken out."""
     flat = flow.rules.flat
     stops = frozenset(op for op in ops if flat.type(op) in edits.STOPS)
-    flat = edits.without(edits.opening(flow.rules, frozenset(ops) - stops), stops)
+    flat = edits.without(edits.opening(flow.rules, frozenset(ops) - stops, stops), stops)
     return judge(Rules(flat, ask, Surroundings(), lambda op: ()), flow.losses, flow.stopped)
 
 

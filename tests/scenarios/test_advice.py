@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import tensorflow as tf
 
@@ -34,6 +36,9 @@ FOLLOWED = [
     (advice.STAND_INS["float"], operations.rounding, operations.rounding_fixed, "w"),
     (advice.STAND_INS["bool"], operations.comparison, operations.comparison_fixed, "w"),
     (advice.STAND_INS["int"], operations.argmax, operations.argmax_softened, "w"),
+    (advice.MATCH, operations.accuracy, operations.accuracy_expected, "w"),
+    (advice.ONE_HOT, operations.one_hot, operations.one_hot_fixed, "w"),
+    (advice.LOGIC, operations.logic, operations.logic_fixed, "w"),
     (advice.LIBRARY, stops.lambda_layer, stops.lambda_layer_fixed, "first"),
     (advice.UNUSED, noise.pooler, noise.pooler_fixed, "pooler"),
 ]
@@ -58,8 +63,21 @@ def test_the_advice_brings_a_gradient(text, broken, fixed, name):
 def test_every_advice_on_a_barrier_is_followed():
     texts = {text for text, _, _, _ in FOLLOWED}
     missing = [barrier for barrier, text in advice.ADVICE.items() if text not in texts and barrier not in ELSEWHERE]
-    assert missing == [] and texts.issuperset(advice.STAND_INS.values())
+    assert missing == [] and texts.issuperset([*advice.STAND_INS.values(), *advice.OWN.values()])
     assert set(ELSEWHERE.values()) <= set(globals())
+
+
+@pytest.mark.parametrize("text, broken, fixed, name", [each for each in FOLLOWED if each[0] in advice.OWN.values()])
+def test_what_compares_a_choice_is_a_barrier_of_its_own(text, broken, fixed, name):
+    found = said(broken).audit
+    assert re.search("Remove (both|2) of them.* and the gradient gets through;", found.explain(name))
+    assert found.what_if(remove=found[name].cut[0])[name].verdict is Verdict.NONE
+    opened = [each.op for each in found.suggest_unblock(name)]
+    assert len(opened) == 2 and found.what_if(remove=opened)[name].verdict is Verdict.FLOWS
+
+
+def test_a_soft_choice_in_front_of_a_comparison_brings_no_gradient():
+    assert answer(operations.accuracy_softened, "w") == "none"
 
 
 def test_a_branch_used_on_both_sides_gives_a_gradient_in_every_run():
