@@ -28,7 +28,7 @@ DTYPES = {
     24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
     29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
 }  # fmt: skip
-RESOURCE, VARIANT = 20, 21
+STRING, RESOURCE, VARIANT = 7, 20, 21
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class Audit:
 
         with collector_paused():
             if "reasons" not in self._made:
-                self._made["reasons"] = Reasons(self._findings)
+                self._made["reasons"] = Reasons(self._findings, self._targets)
             found: Reason = self._made["reasons"].of(self._targets[self._index.position(variable.name)], variable)
         return found
 

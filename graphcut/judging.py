@@ -30,4 +30,4 @@ def judged(inquiry: Inquiry) -> Flow:
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
     evidence = Evidence(traced.flat, traced.names, loss.tensors)
     rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, symbolic, stopped.unwatched, evidence)
-    return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead)
+    return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead, loss.together)

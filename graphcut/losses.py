@@ -32,12 +32,14 @@ class Start(NamedTuple):
 
 class Loss(NamedTuple):
     """The tensors of the loss (several are summed), and the words that say how it was chosen; ``dead`` are those whose
-    gradient starts from zeros, ``starts`` what ``grad_ys=`` says."""
+    gradient starts from zeros, ``starts`` what ``grad_ys=`` says. ``together`` are the tensors that a recorded call asked
+    for, judged together; else each is judged alone."""
 
     tensors: Tuple[int, ...]
     source: str
     dead: FrozenSet[int] = frozenset()
     starts: Tuple[Start, ...] = ()
+    together: Tuple[int, ...] = ()
 
 
 def chosen(traced: Traced, asked: Any, grad_ys: Any = None) -> Loss:

@@ -15,7 +15,8 @@ class Question(NamedTuple):
     ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
     question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
     op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``soft``: an input of
-    integers, booleans or strings that is asked about as if floats were there.
+    integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that hold integers or
+    booleans and that a gradient starts from all the same.
     """
 
     type: str
@@ -28,6 +29,7 @@ class Question(NamedTuple):
     inside: bool = False
     output_shapes: Optional[Tuple[Shape, ...]] = None
     soft: Optional[int] = None
+    starts: Tuple[int, ...] = ()
 
 
 class Gradient(NamedTuple):

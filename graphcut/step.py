@@ -108,6 +108,7 @@ def _audit(taken: Gradient) -> Audit:
         unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if installed.reads_targets() else ()
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
         stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
+    loss = loss._replace(together=tuple(tensor for row in listed for tensor in row.tensors))
     return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
 
 

@@ -1,9 +1,9 @@
-"""One tensor judged by itself where v1 loops make a difference.
+"""Tensors judged by themselves, each alone or several in one call, where v1 loops make a difference.
 
-``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensor: those that the tensor reaches
+``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches
 by tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The
 exits of a v1 loop between them that nothing has a gradient for are filled with zeros, but what leads from such an exit
-back to the tensor counts only as far as it lies between as well.
+back to a tensor counts only as far as it lies between as well. So one tensor may get zeros because of another one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ from graphcut.flow.walk import SEED, Fill, Walk, connected, walk
 from graphcut.rules.table import Rules
 
 
-def alone(rules: Rules, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensor: int) -> Walk:
-    """The walk over *connected* that TensorFlow takes when ``tensor`` alone is asked for."""
-    ops = between(rules, seeds, fills, tensor)
-    outside = frozenset(range(len(rules.flat.names))) - ops
-    return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | {rules.flat.producer[tensor]}, connected, fills)
-
-
-def between(rules: Rules, seeds: Sequence[int], fills: Mapping[int, Fill], tensor: int) -> FrozenSet[int]:
-    """The ops between the loss and ``tensor``, with every exit of each v1 loop that has one among them."""
+def alone(
+    rules: Rules, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
+) -> Walk:
+    """The walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
     flat = rules.flat
-    reached = _reached(rules, tensor)
+    ops = between(rules, seeds, fills, tensors)
+    outside = frozenset(range(len(flat.names))) - ops
+    own = {flat.producer[tensor] for tensor in tensors}
+    if len(own) > 1:  # as ``gradients_util._StopOps``: what is computed from another one is gone through
+        own = {op for op in own if ops.isdisjoint(flat.producer[source] for source in flat.inputs[op])}
+    return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected, fills)
+
+
+def between(rules: Rules, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
+    """The ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
+    flat = rules.flat
+    reached = _reached(rules, tensors)
     inner = _inner(flat)
     found: Set[int] = {flat.producer[seed] for seed in seeds if flat.producer[seed] in reached}
     waiting = list(found)
@@ -43,12 +49,12 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
     return fills[op].tensors if op in fills else ()
 
 
-def _reached(rules: Rules, tensor: int) -> FrozenSet[int]:
-    """The ops that read, directly or not, what ``tensor`` feeds; a call that is reached is reached whole."""
+def _reached(rules: Rules, tensors: Sequence[int]) -> FrozenSet[int]:
+    """The ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
     flat = rules.flat
     consumers = _consumers(flat)
     whole = _whole(flat)
-    found = {flat.producer[tensor]}
+    found = {flat.producer[tensor] for tensor in tensors}
     waiting = list(found)
     while waiting:
         op = waiting.pop()

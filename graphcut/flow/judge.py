@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
 
 from graphcut.flow import feeding
@@ -27,7 +27,8 @@ class Flow:
 
     ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
     ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
-    judged alone. ``dead`` are the losses whose gradient starts from zeros: connected, and nothing is carried from them.
+    judged alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: connected,
+    and nothing is carried from them.
     """
 
     rules: Rules
@@ -45,6 +46,8 @@ class Flow:
     results: Mapping[int, Tuple[int, ...]]
     bounds: Mapping[int, Optional[BarrierKind]]
     dead: FrozenSet[int] = frozenset()
+    together: Tuple[int, ...] = ()
+    walks: Dict[Tuple[int, ...], Walk] = field(default_factory=dict)
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
@@ -55,11 +58,19 @@ class Flow:
             if raised is not None and len(self.seeds) > 1:
                 return Verdict.RAISES
             return self._gets(tensor) if tensor in self.dead else Verdict.FLOWS
+        if tensor in self.losses and self.rules.is_discrete(tensor):
+            return Verdict.FLOWS
         if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
         if not self._is_sure(tensor, raised):
             return self._alone(tensor)
         return self._gets(tensor) if raised is None else Verdict.RAISES
+
+    def asking(self, tensors: Tuple[int, ...]) -> Walk:
+        """The walk that TensorFlow takes when these tensors are asked for in one call."""
+        if tensors not in self.walks:
+            self.walks[tensors] = alone(self.rules, self.seeds, self.stopped, self.fills, tensors)
+        return self.walks[tensors]
 
     def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
         """The op that raises because of a tensor, and its input. TensorFlow looks at all that the tensor's op feeds, by
@@ -87,8 +98,11 @@ class Flow:
         return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
     def _alone(self, tensor: int) -> Verdict:
-        """The verdict of a tensor that is judged by itself."""
-        known = alone(self.rules, self.seeds, self.stopped, self.fills, tensor)
+        """The verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
+        if tensor in self.together:
+            known = self.asking(self.together)
+        else:
+            known = alone(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
         if known.raising:
             return Verdict.RAISES
         return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
@@ -107,15 +121,18 @@ def flow(
     symbolic: FrozenSet[int] = frozenset(),
     reasons: Mapping[int, Optional[BarrierKind]] = {},
     dead: FrozenSet[int] = frozenset(),
+    together: Tuple[int, ...] = (),
 ) -> Flow:
     """Everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
     as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
     barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
+    ``together`` are the tensors of a call that was recorded: TensorFlow judges them in one, and starts from integers, too.
     """
     losses = tuple(losses)
-    seeds = tuple(tensor for tensor in losses if rules.passing[tensor])
+    seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
+    rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
     connected = walking.walk(rules, starts, stopped, walking.connected, fills)
@@ -142,6 +159,7 @@ def flow(
         _results(rules),
         bounds,
         dead,
+        together,
     )  # fmt: skip
 
 

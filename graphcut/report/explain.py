@@ -55,6 +55,8 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
         yield from _without(facts, variable, reason)
     else:
         yield from _only(variable, reason, few)
+    if reason.beside:
+        yield f"Asked for in one call with {shown(reason.beside)}, tf.gradients answers zeros in place of None."
     yield from assumed
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
 

@@ -6,7 +6,7 @@ from copy import copy
 from itertools import chain
 from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from graphcut.dag import SEPARATOR, FlatGraph, Shape
+from graphcut.dag import SEPARATOR, STRING, FlatGraph, Shape
 from graphcut.questions import FLOATS, Ask, Asked, Question, Surroundings
 from graphcut.reading.attrs import text
 from graphcut.reading.kinds import NAMES
@@ -48,12 +48,18 @@ class Rules:
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.handed)
+        self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
         self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
         self.evidence = evidence
         self._read: Optional[FrozenSet[int]] = None
         self._soft: Dict[Tuple[int, int, int], Optional[BarrierKind]] = {}
+
+    def is_discrete(self, tensor: int) -> bool:
+        """Whether a tensor holds integers or booleans."""
+        dtype = self.flat.dtypes[tensor] % 100
+        return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
     def row(self, op: int) -> Row:
         """The row of an op, asked for when it is first needed."""
@@ -85,6 +91,15 @@ class Rules:
         for op, index in edges:
             found._by_op[op] = found._rows[op] = zeroed(found._by_op.get(op) or self.row(op), index)
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
+        return found
+
+    def starting(self, tensors: Collection[int]) -> Rules:
+        """The same rules where a gradient starts from these integers and booleans."""
+        if not tensors:
+            return self
+        found = copy(self)
+        found._starts = frozenset(tensors)
+        found._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
         return found
 
     def exact_row(self, op: int) -> Row:
@@ -187,7 +202,8 @@ class Rules:
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
         zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
         inside = kind.type in _SENSITIVE and self.around.plain_root and self._called(op)
-        return Question(kind.type, attrs, inputs, kind.outputs, zeros, inside=inside)
+        starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
+        return Question(kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts)
 
     def _called(self, op: int) -> bool:
         """Whether nothing but function calls lies between the graph and an op of a body."""

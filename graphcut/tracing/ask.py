@@ -60,7 +60,7 @@ def ask(question: Question) -> Asked:
         return _ask_softened(question)
     gradient_type = own_type(question) or question.type
     nothing = (None,) * len(question.inputs)
-    discrete = not any(map(_may_carry, question.outputs))
+    discrete = not question.starts and not any(map(_may_carry, question.outputs))
     try:
         function = registry().lookup(gradient_type)
     except LookupError:
@@ -68,7 +68,7 @@ def ask(question: Question) -> Asked:
         return Asked(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
     if discrete or function is None:
         return Asked(gradients=nothing)
-    narrow = narrowed(question, op_def(question.type))
+    narrow = None if question.starts else narrowed(question, op_def(question.type))
     if narrow is not None:
         answer = ask(narrow.question)
         if alike(answer, narrow):
@@ -186,7 +186,7 @@ def _given(output: Any, index: int, question: Question, zeros_for_integers: bool
     dtype = output.dtype.base_dtype
     if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
         dtype = tf.float32
-    if not is_trainable(dtype):
+    if not is_trainable(dtype) and index not in question.starts:
         return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
     shape = output.shape if question.output_shapes is None else question.output_shapes[index]
     shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape

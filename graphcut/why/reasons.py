@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+from itertools import islice
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import lowest
 from graphcut.barriers.edges import Fence
@@ -20,6 +21,7 @@ from graphcut.why.summands import Summands, is_regularizer, summands
 
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _FEW = 3
+_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Reason:
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
-    runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros.
+    runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros. ``beside``: the variable
+    that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     """
 
     route: Tuple[Step, ...] = ()
@@ -58,6 +61,7 @@ class Reason:
     harmless: Tuple[Barrier, ...] = ()
     ending: Tuple[Barrier, ...] = ()
     from_zeros: bool = False
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Reasons:
     """The reasons of one loss; what serves all variables is found once, when it is first needed."""
 
     findings: Findings
+    targets: Sequence[Target] = ()
     known: Dict[str, Any] = field(default_factory=dict)
 
     def of(self, target: Target, said: VariableAudit) -> Reason:
@@ -83,11 +88,22 @@ class Reasons:
         known = self.findings.cuts(verdict)
         costly = tuple(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free)
         crossed = known.crossed.get(tensor, 0)
+        beside = self._beside(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
             zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
-            return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros)
+            return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros, beside=beside)
         behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
-        return Reason(route, costly, known.costly(tensor), crossed, self._made(costly), behind, self._raising(tensor))
+        made, raising = self._made(costly), self._raising(tensor)
+        return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
+
+    def _beside(self, tensor: int) -> str:
+        """A variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
+        flow = self.findings.flow
+        if flow.together or not flow.connected.reaches(tensor):
+            return ""
+        live = ((each, own) for each in self.targets for own in each.tensors if flow.sure.reaches(own))
+        filling = (each.variable.name for each, own in islice(live, _PAIRS) if flow.asking((tensor, own)).reaches(tensor))
+        return next(filling, "")
 
     def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
         """Why a gradient comes, and where it ends on other routes."""
