@@ -29,5 +29,7 @@ def judged(inquiry: Inquiry) -> Flow:
     around = installed.around(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
     evidence = Evidence(traced.flat, traced.names, loss.tensors)
-    rules = Rules(traced.flat, ask.asker(traced.origin.live), around, traced.shapes, symbolic, stopped.unwatched, evidence)
+    rules = Rules(
+        traced.flat, ask.asker(traced.origin), around, traced.shapes, symbolic, stopped.unwatched, evidence, stopped.plain
+    )
     return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead, loss.together)

@@ -207,7 +207,8 @@ class Stopped(NamedTuple):
 
     ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
     ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
-    ``idle`` are those of ``ops`` that a tape would record if it watched what they read.
+    ``idle`` are those of ``ops`` that a tape would record if it watched what they read. ``plain`` are the ops that a tape
+    records itself: it takes the gradient of their type, whatever ``gradient_override_map`` names for them.
     """
 
     ops: FrozenSet[int] = frozenset()
@@ -215,6 +216,7 @@ class Stopped(NamedTuple):
     reasons: Mapping[int, Optional[BarrierKind]] = {}
     unwatched: Mapping[int, Optional[BarrierKind]] = {}
     idle: FrozenSet[int] = frozenset()
+    plain: FrozenSet[int] = frozenset()
 
 
 def stop_ops(traced: Traced, asked: Any) -> Stopped:

@@ -14,9 +14,11 @@ class Question(NamedTuple):
 
     ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
     question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
-    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``soft``: an input of
-    integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that hold integers or
-    booleans and that a gradient starts from all the same.
+    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``place``: the
+    function and the name of the op, by which a user's gradient function is asked about that op and no other. ``slices``: the
+    outputs whose gradient comes as ``IndexedSlices``, which matters to such functions alone. ``soft``: an input
+    of integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that
+    hold integers or booleans and that a gradient starts from all the same.
     """
 
     type: str
@@ -30,6 +32,8 @@ class Question(NamedTuple):
     output_shapes: Optional[Tuple[Shape, ...]] = None
     soft: Optional[int] = None
     starts: Tuple[int, ...] = ()
+    place: Optional[Tuple[Optional[str], str]] = None
+    slices: Tuple[int, ...] = ()
 
 
 class Gradient(NamedTuple):
@@ -47,7 +51,8 @@ class Asked:
     ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
     could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
     nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
-    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead.
+    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
+    answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
     """
 
     graph: bytes = b""
@@ -59,6 +64,8 @@ class Asked:
     registered: bool = True
     inputs: Tuple[int, ...] = ()
     outputs: Tuple[int, ...] = ()
+    own: bool = False
+    zeros: Tuple[str, ...] = ()
 
 
 Ask = Callable[[Question], Asked]

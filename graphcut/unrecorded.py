@@ -8,7 +8,9 @@ behind them is of the same land. (2) What is asked for and was neither watched n
 watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
 recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own.
 (6) What a body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that
-is watched after its last use gets nothing, though an op that read it was recorded.
+is watched after its last use gets nothing, though an op that read it was recorded. (7) It takes the gradient registered
+for the type of an op, whatever ``gradient_override_map`` names for it; the body of a function that is called, a branch or a
+loop, is differentiated as ``tf.gradients`` does (``backprop._gradient_function``).
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def unrecorded(
     for tensor in set(stands_for).difference(linked):
         reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
     entered = _entered(flat, targets, reasons)
-    return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle))
+    plain = frozenset(op for op, context in enumerate(flat.contexts) if context < 0)
+    return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
 
 
 def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:

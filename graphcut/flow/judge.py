@@ -129,8 +129,32 @@ def flow(
     as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
     barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
     ``together`` are the tensors of a call that was recorded: TensorFlow judges them in one, and starts from integers, too.
+    A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far
+    as a few in a row; beyond that it is taken to be handed tensors.
     """
-    losses = tuple(losses)
+    found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    for _ in range(_ROUNDS):
+        slices = found.rules.slices(found.sparse)
+        if not slices:
+            break
+        rules = rules.with_slices(slices)
+        found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    return found
+
+
+_ROUNDS = 16
+
+
+def _flow(
+    rules: Rules,
+    losses: Tuple[int, ...],
+    stopped: FrozenSet[int],
+    symbolic: FrozenSet[int],
+    reasons: Mapping[int, Optional[BarrierKind]],
+    dead: FrozenSet[int],
+    together: Tuple[int, ...],
+) -> Flow:
+    """The same, of rules that need not be asked again."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
     rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}

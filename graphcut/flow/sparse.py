@@ -2,7 +2,8 @@
 
 The branches of one conditional count as one contribution, sparse where any of them is: TensorFlow makes them alike
 (``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). An op that reads indices beside a variable is asked
-again with all that is known of it, because whether a gather is sparse hangs on its axis.
+again with all that is known of it, because whether a gather is sparse hangs on its axis; so is one that reads indices beside
+what comes from an op whose gradient function is the user's, which may tell ``IndexedSlices`` from tensors.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Tuple
 
 from graphcut.dag import FlatGraph
 from graphcut.flow.walk import UNSEEN, Walk
-from graphcut.reading.variables import root
+from graphcut.reading.variables import trail
 from graphcut.rules.rows import Row
 from graphcut.rules.table import Rules
 
@@ -61,11 +62,13 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
 
 
 def _indexed(rules: Rules, reached: Walk) -> Iterator[int]:
-    """The ops with a gradient that read integers beside a variable, or beside what is a variable read as it stands."""
+    """The ops with a gradient that read integers beside a variable, what is a variable read as it stands, or what an op with
+    a gradient function of the user's made."""
     flat = rules.flat
     indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
-    for op in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):
-        if not indexed.isdisjoint(flat.inputs[op]) and not rules.row(op).sparse:
-            roots = (root(flat, each, through="ReadVariableOp") for each in flat.inputs[op] if each not in indexed)
-            if any(flat.type(flat.producer[each]) in _SOURCES for each in roots):
-                yield op
+    for reader in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):
+        if not indexed.isdisjoint(flat.inputs[reader]) and not rules.row(reader).sparse:
+            trails = (trail(flat, each, "ReadVariableOp") for each in flat.inputs[reader] if each not in indexed)
+            ops = (flat.producer[each] for tensors in trails for each in tensors)
+            if any(flat.type(op) in _SOURCES or rules.is_users(op) for op in ops):
+                yield reader

@@ -39,7 +39,7 @@ class Origin:
     ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
     ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.Surroundings``; ``opaque``:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
-    code, ``shapes`` the shapes of an op's outputs; ``live`` is the TensorFlow graph itself,
+    code, ``shapes`` the shapes of an op's outputs, ``operation`` the live op; ``live`` is the TensorFlow graph itself,
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
     message that was read. ``asks_for_outputs``: a signature was named.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
@@ -55,6 +55,7 @@ class Origin:
     opaque: FrozenSet[str] = frozenset()
     where: Callable[[Optional[str], str], Tuple[Optional[str], bool]] = lambda function, name: (None, False)
     shapes: Callable[[Optional[str], str], Optional[Tuple[Shape, ...]]] = lambda function, name: None
+    operation: Callable[[Optional[str], str], Any] = lambda function, name: None
     live: Any = None
     owner: Any = None
     op_defs: Callable[[str], Any] = lambda op_type: None

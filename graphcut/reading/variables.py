@@ -126,11 +126,19 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
 
 def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
     """The tensor that a handle or a reference comes from, through arguments, loops and switches, and ops of one more type."""
+    for each in trail(flat, tensor, through):
+        tensor = each
+    return tensor
+
+
+def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
+    """The tensors that a handle or a reference comes by, from itself to its root."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)
+        yield tensor
         op = flat.producer[tensor]
         if (flat.type(op) not in _HANDS_ON and flat.type(op) != through) or not flat.inputs[op]:
-            break
+            return
         tensor = flat.inputs[op][0]
-    return tensor
+    yield tensor

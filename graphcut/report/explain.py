@@ -58,6 +58,7 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     if reason.beside:
         yield f"Asked for in one call with {shown(reason.beside)}, tf.gradients answers zeros in place of None."
     yield from assumed
+    yield from _ignored(reason)
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
 
 
@@ -66,6 +67,17 @@ def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
     yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
+
+
+def _ignored(reason: Reason) -> Iterator[str]:
+    """The override that counts for nothing, in one line."""
+    for name, op_type in reason.ignored[:1]:
+        more = len(reason.ignored) - 1
+        others = f", nor on {more} more" if more else ""
+        yield (
+            f"gradient_override_map has no effect on {shown(name)} ({shown(op_type)}){others}: a tape takes the gradient of "
+            "the op's type. Call the code as a tf.function under the tape to make the override count."
+        )
 
 
 def _frozen(variable: VariableAudit) -> str:

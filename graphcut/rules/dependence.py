@@ -57,8 +57,9 @@ class _Answers:
         self.outputs = {name: output for output, name in enumerate(asked.given) if name is not None}
         self.tensors = _tensors_by_op(flat)
         self.given = {self.tensor(name): output for name, output in self.outputs.items()}
-        self.zeros, self.every = zero_tensors(flat), frozenset(range(len(asked.given)))
-        self.zeros_if_given = zero_tensors(flat, frozenset(self.given))
+        known = frozenset(map(self.tensor, asked.zeros))
+        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(asked.given)))
+        self.zeros_if_given = zero_tensors(flat, known.union(self.given))
         self.after = _after(flat, self.given)
 
     def tensor(self, name: str) -> int:

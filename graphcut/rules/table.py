@@ -18,6 +18,7 @@ from graphcut.rules.zeros import zero_tensors
 from graphcut.terms import Assumption, BarrierKind
 
 _OWN = "_gradient_op_type"
+_OWN_ENTRY = b"\n\x11_gradient_op_type"
 # Types whose gradient function refers to the graph that the op is in.
 _SENSITIVE = ("EagerPyFunc",)
 _IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_tpu")
@@ -35,6 +36,7 @@ class Rules:
         symbolic: AbstractSet[int] = frozenset(),
         unwatched: Mapping[int, Optional[BarrierKind]] = {},
         evidence: Optional[Evidence] = None,
+        plain: AbstractSet[int] = frozenset(),
     ) -> None:
         self.flat, self.around, self.unwatched = flat, around, unwatched
         self.passing = trainable_tensors(flat, around)
@@ -47,7 +49,9 @@ class Rules:
         self._guessed: Dict[int, Row] = {}
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
-        self._alone_ops = readers(flat, self._zeros).union(flat.handed)
+        self.ignored = frozenset(op for op in plain if self._has_override(op))
+        self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored)
+        self._own: Dict[int, Tuple[int, ...]] = {}
         self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
@@ -78,7 +82,7 @@ class Rules:
     def is_plain(self, op: int) -> bool:
         """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
         kind = self.flat.kind_table[self.flat.kinds[op]]
-        return op not in self.flat.handed and not self._in_symbolic(op) and not text(kind, _OWN)
+        return op not in self.flat.handed and not self._in_symbolic(op) and (op in self.ignored or not text(kind, _OWN))
 
     def shape(self, tensor: int) -> Shape:
         """The static shape of a tensor, ``None`` where nobody knows it."""
@@ -100,6 +104,26 @@ class Rules:
         found = copy(self)
         found._starts = frozenset(tensors)
         found._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
+        return found
+
+    def is_users(self, op: int) -> bool:
+        """Whether an op met so far has a gradient function of the user's."""
+        return op in self._own
+
+    def slices(self, sparse: AbstractSet[int]) -> Dict[int, Tuple[int, ...]]:
+        """The ops with gradient functions of the user's met so far that are handed ``IndexedSlices``, or were and are not: for
+        each the outputs whose gradient comes so."""
+        flat = self.flat
+        known = {op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own}
+        return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
+
+    def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> Rules:
+        """The same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
+        found = copy(self)
+        found._own = {**self._own, **slices}
+        found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
+        found._rows = [None if op in slices else row for op, row in enumerate(self._rows)]
+        found._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
         return found
 
     def exact_row(self, op: int) -> Row:
@@ -152,7 +176,7 @@ class Rules:
         row = self._decided(op, special or self._asked(op))
         if alone:
             row = handing(row, self.flat.handed.get(op, ()))
-        exact = alone or row.assumed is not None or row.raises is not None
+        exact = alone or op in self._own or row.assumed is not None or row.raises is not None
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
 
@@ -189,6 +213,8 @@ class Rules:
         given = self._ask(question)
         if given.failed is not None:
             given = self._ask(self._exact(op, question))
+        if given.own:
+            self._own.setdefault(op, ())
         row = asked.row(question, given, self.around.trainable)
         if row.raises is not None and self._in_symbolic(op):
             return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
@@ -197,13 +223,22 @@ class Rules:
     def _question(self, op: int) -> Question:
         flat = self.flat
         kind = flat.kind_table[flat.kinds[op]]
-        drop = _IRRELEVANT + ((b"\n\x11_gradient_op_type",) if self._in_symbolic(op) else ())
+        drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._in_symbolic(op) or op in self.ignored else ())
         attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
         zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
         inside = kind.type in _SENSITIVE and self.around.plain_root and self._called(op)
         starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
-        return Question(kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts)
+        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
+        slices = self._own.get(op, ())
+        return Question(
+            kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts, place=place, slices=slices
+        )
+
+    def _has_override(self, op: int) -> bool:
+        """Whether ``gradient_override_map`` named another gradient for an op; that of ``custom_gradient`` is no such."""
+        known = text(self.flat.kind_table[self.flat.kinds[op]], _OWN)
+        return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
     def _called(self, op: int) -> bool:
         """Whether nothing but function calls lies between the graph and an op of a body."""

@@ -11,19 +11,22 @@ from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
 import tensorflow as tf
-from tensorflow.python.framework import ops
+from tensorflow.python.framework import func_graph, ops
 
 from graphcut.dag import REF, RESOURCE, VARIANT
 from graphcut.questions import Ask, Asked, Gradient, Question
 from graphcut.reading.messages import CLASSES
-from graphcut.tracing import bodies
+from graphcut.reading.source import Origin
+from graphcut.tracing import bodies, user_state
 from graphcut.tracing.alone import OWN_TYPE, alone, op_def
-from graphcut.tracing.closures import signature
+from graphcut.tracing.closures import identity, is_tensorflow_code, is_tensorflow_path
+from graphcut.tracing.objects import captures
 from graphcut.tracing.scratch import is_trainable, scratch
 from graphcut.tracing.soft import softened
 from graphcut.tracing.wide import alike, narrowed
 
 _ANSWERS: Dict[Any, Asked] = {}
+_MOST = 4096
 _FAILURES = (
     LookupError,
     NotImplementedError,
@@ -35,27 +38,58 @@ _FAILURES = (
     SystemError,
     tf.errors.OpError,
 )
+# What a function reads that looks at the graph that it is asked in, which is not the one that TensorFlow would take.
+_GRAPHS = frozenset(("graph", "outer_graph", "building_function", "inside_function"))
+_NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that is known of the op"
 
 
 class _Unbuilt(Exception):
     """The op cannot be built alone, which says nothing of its gradient."""
 
 
-def asker(live: Any) -> Ask:
-    """``ask`` for the ops of a live graph (or of none), whose functions may have gradients of their own."""
-    own = {} if live is None else bodies.own_gradients(live)
-    if not own:
-        return ask
-    library = live.as_graph_def().library
-    return lambda question: _ask_own(question, own[question.type], library) if question.type in own else ask(question)
+def asker(origin: Origin) -> Ask:
+    """``ask`` for the ops of one graph. What the user's gradient functions answer is remembered for these alone."""
+    functions = {} if origin.live is None else bodies.own_gradients(origin.live)
+    library = origin.live.as_graph_def().library if functions else None
+    known: Dict[Any, Asked] = {}
+
+    def answer(question: Question) -> Asked:
+        function = functions.get(question.type) or _function(question)
+        if question.soft is not None or function is None or identity(function) is not None:
+            return ask(question)
+        op = _live(origin, question)
+        if op is None and question.shapes is None:
+            return Asked(failed=_NEEDS_SHAPES, own=True)
+        key = question if op is None else (question.place, question.type, question.zeros, question.slices, question.starts)
+        if key not in known:
+            custom = question.type in functions or is_custom(function, own_type(question))
+            with user_state.kept(function):
+                known[key] = _answered_by_user(question, function, custom, library, op)
+        return known[key]
+
+    return answer
 
 
-def _ask_own(question: Question, gradient: Any, library: Any) -> Asked:
-    return _answered(question, gradient, True, library)
+def _live(origin: Origin, question: Question) -> Any:
+    """The op itself, where it is alive and what it was when the graph was read."""
+    op = None if question.place is None else origin.operation(*question.place)
+    return op if op is not None and op.type == question.type and len(op.inputs) == len(question.inputs) else None
+
+
+def _function(question: Question) -> Any:
+    """The gradient function of an op that can have a gradient; ``None`` where there is none."""
+    try:
+        function = registry().lookup(own_type(question) or question.type)
+    except LookupError:
+        return None
+    return function if question.starts or any(map(_may_carry, question.outputs)) else None
 
 
 def ask(question: Question) -> Asked:
-    """What TensorFlow's gradient function gives for one kind of op; remembered for the process."""
+    """What TensorFlow's gradient function gives for one kind of op; remembered for the process.
+
+    Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
+    """
     if question.soft is not None:
         return _ask_softened(question)
     gradient_type = own_type(question) or question.type
@@ -68,14 +102,20 @@ def ask(question: Question) -> Asked:
         return Asked(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
     if discrete or function is None:
         return Asked(gradients=nothing)
+    own, custom = identity(function), is_custom(function, gradient_type)
+    if own is None:
+        with user_state.kept(function):
+            return replace(_answered(question, function, custom, None), own=True)
     narrow = None if question.starts else narrowed(question, op_def(question.type))
     if narrow is not None:
         answer = ask(narrow.question)
         if alike(answer, narrow):
             return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
-    key = (question._replace(attrs=_without_own_type(question)), signature(function))
+    key = (question._replace(attrs=_without_own_type(question), place=None, slices=()), own)
     if key not in _ANSWERS:
-        _ANSWERS[key] = _ask(question, function, gradient_type)
+        if len(_ANSWERS) >= _MOST:
+            _ANSWERS.clear()
+        _ANSWERS[key] = _answered(question, function, custom, None)
     return _ANSWERS[key]
 
 
@@ -116,11 +156,8 @@ def _unknown(question: Question) -> Asked:
     return Asked(failed=told, gradients=(None,) * len(question.inputs))
 
 
-def _ask(question: Question, function: Any, gradient_type: str) -> Asked:
-    return _answered(question, function, is_custom(function, gradient_type), None)
-
-
 def _answered(question: Question, function: Any, custom: bool, library: Any) -> Asked:
+    """What a gradient function gives for an op that stands alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
     except _Unbuilt as error:
@@ -131,8 +168,47 @@ def _answered(question: Question, function: Any, custom: bool, library: Any) -> 
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        exact, told = _is_exact(question), "its gradient function could not be asked: %s" % _first_line(error)
+        exact, told = not custom and _is_exact(question), _unasked(error)
         return Asked(missing=exact, failed=None if exact else told, custom=custom)
+
+
+def _unasked(error: BaseException) -> str:
+    return "its gradient function could not be asked: %s" % _first_line(error)
+
+
+def _answered_by_user(question: Question, function: Any, custom: bool, library: Any, op: Any) -> Asked:
+    """What a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
+    if not _GRAPHS.isdisjoint(user_state.names_read(function)):
+        return Asked(failed="its gradient function looks at the graph that it is called in", custom=custom, own=True)
+    try:
+        if op is None:
+            return replace(_called(question, function, custom, library, zeros_for_integers=False), own=True)
+        return _called_beside(question, function, custom, op)
+    except _Unbuilt as error:
+        return Asked(failed="the op could not be built alone: %s" % error, custom=custom, own=True)
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        refused = op is not None and _raised_by_user(error)
+        return Asked(missing=refused, failed=None if refused else _unasked(error), custom=custom, own=True)
+
+
+def _raised_by_user(error: BaseException) -> bool:
+    """Whether the user's own line raised it, not something of TensorFlow that misses what surrounds the op."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and not is_tensorflow_path(trace.tb_frame.f_code.co_filename)
+
+
+def _called_beside(question: Question, function: Any, custom: bool, op: Any) -> Asked:
+    """What a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
+    with op.graph.as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
+    with graph.as_default():
+        found = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
+    zeros = {op.inputs[index].name for index in question.zeros}
+    inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
+    return replace(found, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
 
 
 def _is_exact(question: Question) -> bool:
@@ -147,8 +223,7 @@ def _first_line(error: BaseException) -> str:
 
 def is_custom(function: Any, gradient_type: str) -> bool:
     """Whether a gradient function is the user's, not TensorFlow's."""
-    module = str(getattr(function, "__module__", "") or "").split(".")[0]
-    return gradient_type.startswith("CustomGradient-") or not module.startswith("tensorflow")
+    return gradient_type.startswith("CustomGradient-") or not is_tensorflow_code(function)
 
 
 def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
@@ -178,7 +253,8 @@ def _differentiated(question: Question, function: Any, custom: bool, op: Any, gr
     if len(listed) != len(question.inputs):
         return Asked(missing=True, custom=custom)
     returned = tuple(_returned(each, graph) for each in listed)
-    names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in given)
+    starts = [getattr(each, "values", each) for each in given]
+    names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
     return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
 
 
@@ -190,7 +266,20 @@ def _given(output: Any, index: int, question: Question, zeros_for_integers: bool
         return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
     shape = output.shape if question.output_shapes is None else question.output_shapes[index]
     shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape
+    return _slices(dtype, shape, index) if index in question.slices else _start(dtype, shape, index)
+
+
+def _start(dtype: Any, shape: Any, index: int) -> Any:
     return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
+
+
+def _slices(dtype: Any, shape: Any, index: int) -> Any:
+    """A gradient as a gather makes it."""
+    sizes = tf.TensorShape(shape)
+    rows = None if sizes.ndims is None else [None, *sizes.as_list()[1:]]
+    indices = tf.compat.v1.placeholder(tf.int32, [None], name="gradients/indices_%d" % index)
+    dense = tf.compat.v1.placeholder(tf.int32, [sizes.ndims], name="gradients/dense_shape_%d" % index)
+    return tf.IndexedSlices(_start(dtype, rows, index), indices, dense)
 
 
 def _returned(value: Any, graph: Any) -> Optional[Gradient]:

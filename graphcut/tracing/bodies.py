@@ -94,6 +94,16 @@ class Shapes:
         return None if op is None else tuple([_sizes(tensor.shape) for tensor in op.outputs])
 
 
+class Operations:
+    """Finds a live op, in the graph itself or in the body of a function; ``None`` where there is none."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._finders = _finders(graphs)
+
+    def __call__(self, function: Optional[str], name: str) -> Any:
+        return _operation(self._finders, function, name)
+
+
 def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
     try:
         return finders[function](name)

@@ -79,6 +79,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         opaque=frozenset(bodies.own_gradients(graph)) | frozenset(each.function_name for each in message.library.gradient),
         where=bodies.Where(found),
         shapes=bodies.Shapes(found),
+        operation=bodies.Operations(found),
         live=graph,
         op_defs=_unknown,
         knows_variables=True,
@@ -105,7 +106,8 @@ def _outputs(concrete: Any) -> Dict[str, str]:
         values = [each for each in tf.nest.flatten(structured) if each is not None]
         keys = ["output"] if len(values) == 1 else [str(index) for index in range(len(values))]
     counts = [len(tf.nest.flatten(each, expand_composites=True)) for each in values]
-    if sum(counts) != len(concrete.outputs):
+    # Once its gradient was taken a function has more outputs: what the gradient needs.
+    if not values or sum(counts) > len(concrete.outputs):
         return {str(index): each.name for index, each in enumerate(concrete.outputs)}
     rest = iter(concrete.outputs)
     grouped = [[next(rest) for _ in range(count)] for count in counts]

@@ -27,8 +27,8 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     if not taken.places:
         return message, origin
     graphs = {**bodies.graphs(taken.around[-1][0]), **bodies.graphs(taken.graph), None: _Whole(taken)}
-    where, shapes = bodies.Where(graphs), bodies.Shapes(graphs)
-    return message, replace(origin, where=where, shapes=shapes)
+    where, shapes, operation = bodies.Where(graphs), bodies.Shapes(graphs), bodies.Operations(graphs)
+    return message, replace(origin, where=where, shapes=shapes, operation=operation)
 
 
 class _Whole:

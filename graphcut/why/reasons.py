@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -46,6 +46,8 @@ class Reason:
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
     runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros. ``beside``: the variable
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
+    ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
+    does not look at, as name and type.
     """
 
     route: Tuple[Step, ...] = ()
@@ -62,6 +64,7 @@ class Reason:
     ending: Tuple[Barrier, ...] = ()
     from_zeros: bool = False
     beside: str = ""
+    ignored: Tuple[Tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,21 @@ class Reasons:
 
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
+        found = self._of(target, said)
+        return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
+
+    def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
+        """The ops on a route and in a cut whose override counts for nothing."""
+        flat = self.findings.traced.flat
+        known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
+        names = [
+            *said.path,
+            *(step.op for step in found.route),
+            *(cut.op for cut in (*found.cut, *found.harmless, *found.ending)),
+        ]
+        return ((name, known[name]) for name in dict.fromkeys(names) if name in known)
+
+    def _of(self, target: Target, said: VariableAudit) -> Reason:
         verdict, tensor = self.findings.verdict(target)
         cut = said.cut
         if said.verdict is Verdict.RAISES and verdict is not Verdict.RAISES:
