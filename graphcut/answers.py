@@ -19,6 +19,7 @@ class Answers(NamedTuple):
 
     ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
     the step writes it, ``handed`` whether an optimizer was handed a gradient for it. ``source`` says where the answer is.
+    ``decides``: the tape recorded before the step began, and its answer alone tells what it holds.
     """
 
     given: Tuple[Optional[bool], ...]
@@ -27,6 +28,7 @@ class Answers(NamedTuple):
     updates: Tuple[Optional[bool], ...] = ()
     handed: Tuple[Optional[bool], ...] = ()
     source: str = "the recorded answer of TensorFlow is another one"
+    decides: bool = False
 
 
 class Settled(NamedTuple):
@@ -50,12 +52,19 @@ def settled(found: Sequence[VariableAudit], answers: Optional[Answers]) -> Tuple
 
 
 def _settled(found: VariableAudit, answers: Answers, given: Optional[bool]) -> Settled:
+    if answers.decides:
+        return Settled(_corrected(found, bool(given)) if given is not None and not _holds(found, given) else found)
     if answers.zeros and found.verdict is Verdict.NONE:
         return Settled(changed(found, verdict=Verdict.ZERO))
     if given is None or answers.zeros or given == _expected(found.verdict):
         return Settled(found)
     told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
     return Settled(_corrected(found, given), told)
+
+
+def _holds(found: VariableAudit, given: bool) -> bool:
+    """Whether a verdict holds whatever a tape recorded before the step: zeros of the part that was seen prove nothing."""
+    return found.verdict in _LIVE if given else found.verdict is Verdict.NONE
 
 
 def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:

@@ -21,7 +21,8 @@ class Tape:
     whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording;
     ``captured`` those of ops that stand for a tensor of a graph around. ``depths``, of a graph around another, tells for
     each of ``watched`` in which graph its position is, the innermost being 0; none where all are in this one.
-    ``placeholders`` are the tensors that stand for what the graph captured.
+    ``placeholders`` are the tensors that stand for what the graph captured. ``began_before``: it recorded before the step
+    began, which nobody saw.
     """
 
     spans: Tuple[Span, ...]
@@ -31,6 +32,7 @@ class Tape:
     captured: FrozenSet[int] = frozenset()
     depths: Tuple[int, ...] = ()
     placeholders: FrozenSet[str] = frozenset()
+    began_before: bool = False
 
     def records(self, position: int) -> bool:
         """Whether an op of that position was made while the tape recorded."""

@@ -131,15 +131,19 @@ def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind
     return {tensor: barrier for row, barrier in told for tensor in row.tensors}
 
 
+_BEFORE = "; the tape recorded before the step began, outside of what was traced: its answer decides"
+
+
 def _loss(traced: Traced, taken: Gradient) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
     at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
+    before = _BEFORE if taken.tape is not None and taken.tape.began_before else ""
     zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
     started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
     live = {tensor for name in started for tensor in traced.names.tensors(name)}
     dead = frozenset(tensor for tensor in tensors if tensor not in live)
-    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised), dead)
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised + before), dead)
 
 
 def _is_zero(traced: Traced, start: Start, zeros: FrozenSet[int]) -> bool:
@@ -164,7 +168,8 @@ def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) 
     found: Dict[Hashable, bool] = {}
     for row, given in zip(rows, taken.answers):
         found[_key(row)] = found.get(_key(row), False) or given
-    return Answers(tuple(found[_key(each)] for each in listed), taken.zeros, "", updates, handed)
+    answered = tuple(found[_key(each)] for each in listed)
+    return Answers(answered, taken.zeros, "", updates, handed, decides=taken.tape is not None and taken.tape.began_before)
 
 
 def _key(target: Target) -> Hashable:

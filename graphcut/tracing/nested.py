@@ -141,7 +141,15 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
             inside.append(records)
     watched = tuple(_watched(own, levels))
     names = frozenset(level.prefix + name for level in levels for name in (level.tape or own).placeholders)
-    return Tape(_spans(inside), watched, own.automatic, frozenset(paused), frozenset(captured), placeholders=names)
+    return Tape(
+        _spans(inside),
+        watched,
+        own.automatic,
+        frozenset(paused),
+        frozenset(captured),
+        placeholders=names,
+        began_before=own.began_before,
+    )
 
 
 def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:

@@ -48,6 +48,7 @@ class _Noted:
         self.spans: List[Tuple[Counts, Optional[Counts]]] = []
         self.watched: List[Tuple[Any, Counts]] = []
         self.accessed: Dict[int, Counts] = {}
+        self.began_before = False
 
     @property
     def records(self) -> bool:
@@ -62,11 +63,16 @@ class Tapes:
         self._noted: Dict[int, _Noted] = {}
         self.pauses: List[Tuple[Counts, Counts]] = []
 
+    def pushing(self, tape: Any) -> None:
+        """A tape is about to record, again if it holds something: before the step, where it was not seen yet."""
+        if tape._tape is not None:
+            self._of(tape)
+
     def pushed(self, tape: Any) -> None:
         """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
-        noted = self._of(tape)
+        noted = self._noted.setdefault(id(tape), _Noted(tape))
         if noted.inner is not tape._tape:
-            noted.inner, noted.spans, noted.watched, noted.accessed = tape._tape, [], [], {}
+            noted.inner, noted.spans, noted.watched, noted.accessed, noted.began_before = tape._tape, [], [], {}, False
         noted.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
@@ -99,15 +105,21 @@ class Tapes:
         depths = tuple(depth for _, _, depth in known) if inner else ()
         captured = frozenset(inner.name for _, inner in captures(graph))
         return Tape(
-            spans, places, tape._watch_accessed_variables, self._paused(id(graph)), depths=depths, placeholders=captured
-        )
+            spans, places, tape._watch_accessed_variables, self._paused(id(graph)), depths=depths, placeholders=captured,
+            began_before=noted.began_before,
+        )  # fmt: skip
 
     def _paused(self, graph: int) -> FrozenSet[int]:
         spans = ((start.get(graph, 0), end.get(graph, 0)) for start, end in self.pauses)
         return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
-        return self._noted.setdefault(id(tape), _Noted(tape))
+        """What is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
+        if id(tape) not in self._noted:
+            noted = self._noted[id(tape)] = _Noted(tape)
+            noted.inner, noted.began_before = tape._tape, True
+            noted.spans += [({}, None)] if tape._recording else []
+        return self._noted[id(tape)]
 
 
 def _depth(graphs: Sequence[Any], when: Counts) -> int:
@@ -128,6 +140,20 @@ def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[],
         if found is not None:
             note(found, tape, *args, **kwargs)
         return answer
+
+    return wrapper
+
+
+def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
+    """The wrapper of what lets a tape record."""
+    noted = _noting_after(original, Tapes.pushed, noting)
+
+    @functools.wraps(original)
+    def wrapper(tape: Any) -> Any:
+        found = noting()
+        if found is not None:
+            found.pushing(tape)
+        return noted(tape)
 
     return wrapper
 
@@ -164,6 +190,6 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
     for module in _PAUSING:
         yield Patch(module, "stop_recording", pausing)
     yield Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)
-    yield Patch(backprop.GradientTape, "_push_tape", lambda original: after(original, Tapes.pushed))
+    yield Patch(backprop.GradientTape, "_push_tape", lambda original: _noting_around(original, noting))
     yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
     yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))
