@@ -120,3 +120,31 @@ def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
 
 _SMALL = 1024
 _INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}
+
+
+def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
+    """The values of a constant of booleans, alike ones once; ``None`` for anything else."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype != _BOOL or tensor.version_number == -1 or not _is_full(tensor):
+        return None
+    return tuple(sorted(set(map(bool, tensor.tensor_content or tensor.bool_val or (False,)))))
+
+
+def is_one(kind: Kind) -> bool:
+    """A constant of real numbers that are all 1."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
+        return False
+    letter, values = _REAL[tensor.dtype]
+    content = tensor.tensor_content
+    known = [each[0] for each in struct.iter_unpack(letter, content)] if content else list(getattr(tensor, values))
+    return set(known) == {1.0}
+
+
+def _is_full(tensor: Any) -> bool:
+    """Whether a tensor is known to have an element."""
+    return all(dim.size > 0 for dim in tensor.tensor_shape.dim)
+
+
+_BOOL = 10
+_REAL = {1: ("<f", "float_val"), 2: ("<d", "double_val")}

@@ -55,6 +55,9 @@ MOVES: Dict[str, Move] = {
     "Pad": pieces.pad,
     "PadV2": pieces.pad,
     "MatMul": _matmul,
+    "Cumsum": pieces.cumsum,
+    "Gather": pieces.gather,
+    "GatherV2": pieces.gather,
 }
 MOVES.update(
     dict.fromkeys(
@@ -120,5 +123,5 @@ MOVES.update(
 )
 MOVES.update(dict.fromkeys(["BiasAdd", "Conv2D", "Softmax", "LogSoftmax"], _rows))
 # What puts pieces apart, and what puts them together: only where both are met can a gradient be zero.
-PARTING = frozenset(["Unpack", "Split", "SplitV", "Slice", "StridedSlice"])
+PARTING = frozenset(["Unpack", "Split", "SplitV", "Slice", "StridedSlice", "Cumsum", "Gather", "GatherV2"])
 JOINING = frozenset(["Pack", "ConcatV2", "Pad", "PadV2", "StridedSliceGrad"])

@@ -141,3 +141,31 @@ def pad(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
         found = None if found is None else limited(found, axis, before, END if size is None else before + size)
         found = None if found is None else moved(found, axis, -before)
     return found
+
+
+def cumsum(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Cumsum``: The gradient of an element sums those behind it, in an exclusive sum without its own."""
+    axis = _axis(_one(facts, 1), facts.inputs[0])
+    if axis is None or index:
+        return {}
+    exclusive = int("exclusive" in facts.attrs and facts.attrs["exclusive"].b)
+    low, high = box.get(axis, (0, END))
+    if "reverse" in facts.attrs and facts.attrs["reverse"].b:
+        low, high = low + exclusive, END
+    else:
+        size = _size(facts.inputs[0], axis)
+        low, high = 0, (high if size is None else min(high, size)) - exclusive * (size is not None or high != END)
+    return limited({each: range_ for each, range_ in box.items() if each != axis}, axis, low, high)
+
+
+def gather(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``GatherV2``: The gradient of what is gathered from is nonzero at the indices alone."""
+    axis = _axis(_one(facts, 2), facts.inputs[0]) if len(facts.inputs) > 2 else 0
+    places, shape = facts.constants[1], facts.inputs[1]
+    if index or axis is None or shape is None or not places or min(places) < 0 or _attr(facts, "batch_dims"):
+        return {}
+    more = len(shape) - 1
+    start, stop = box.get(axis, (0, END)) if not more else (0, END)
+    taken = places[start:stop]
+    moved_axes = {each: each - (more if each > axis else 0) for each in box if each < axis or each > axis + more}
+    return {**renumbered(box, moved_axes), axis: (min(taken), max(taken) + 1)} if taken else None

@@ -14,7 +14,7 @@ from graphcut.rules import asked, structural
 from graphcut.rules.evidence import Evidence, decided
 from graphcut.rules.rows import Row, assumed, blocked, handing, raising, zeroed
 from graphcut.rules.tensors import Shapes, readers, rebuilt_contexts, shape_of, symbolic_contexts, trainable_tensors
-from graphcut.rules.zeros import zero_tensors
+from graphcut.rules.zeros import idle_inputs, zero_tensors
 from graphcut.terms import Assumption, BarrierKind
 
 _OWN = "_gradient_op_type"
@@ -50,7 +50,8 @@ class Rules:
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
         self.ignored = frozenset(op for op in plain if self._has_override(op))
-        self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored)
+        self._idle = idle_inputs(flat)
+        self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored, self._idle)
         self._own: Dict[int, Tuple[int, ...]] = {}
         self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in structural.STRUCTURAL for kind in flat.kind_table]
@@ -174,6 +175,8 @@ class Rules:
         around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
         row = self._decided(op, special or self._asked(op))
+        if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
+            row = zeroed(row, self._idle[op])
         if alone:
             row = handing(row, self.flat.handed.get(op, ()))
         exact = alone or op in self._own or row.assumed is not None or row.raises is not None

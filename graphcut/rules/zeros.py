@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import AbstractSet, Callable, Dict, FrozenSet, List, Optional, Sequence
 
 from graphcut.dag import FlatGraph, Kind
-from graphcut.reading.attrs import attributes, is_zero
+from graphcut.reading.attrs import attributes, booleans, is_one, is_zero
 
 Zero = Callable[[Sequence[bool]], bool]
 Test = Optional[Zero]
@@ -74,6 +74,9 @@ ZERO_WHEN.update(
             "Sqrt",
             "Abs",
             "Sign",
+            "Xlogy",
+            "Xlog1py",
+            "Xdivy",
             "Relu",
             "Tanh",
             "Sin",
@@ -132,3 +135,27 @@ def zero_test(kind: Kind) -> Test:
         branches = int(attributes(kind)["branches"].i)
         return lambda inputs: all(inputs[:branches])
     return ZERO_WHEN.get(kind.type)
+
+
+def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
+    """For each op that a constant decides the input whose gradient is always zero: the side that a ``Select`` never takes, the
+    exponent of ``1 ** w``."""
+    kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
+    found = ((op, kinds[kind](_feeding(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
+    return {op: index for op, index in found if index is not None}
+
+
+def _feeding(flat: FlatGraph, op: int) -> Kind:
+    return flat.kind_table[flat.kinds[flat.producer[flat.inputs[op][0]]]]
+
+
+def _not_taken(condition: Kind) -> Optional[int]:
+    values = booleans(condition)
+    return None if values is None or len(values) != 1 else 2 if values[0] else 1
+
+
+def _exponent(base: Kind) -> Optional[int]:
+    return 1 if is_one(base) else None
+
+
+_IDLE: Dict[str, Callable[[Kind], Optional[int]]] = {"Select": _not_taken, "SelectV2": _not_taken, "Pow": _exponent}
