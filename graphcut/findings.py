@@ -185,5 +185,5 @@ class Findings:
 
     def _path(self, tensor: int) -> Tuple[str, ...]:
         flat = self.traced.flat
-        ops = dict.fromkeys(flat.producer[each] for each in self.flow.carried.path(tensor))
+        ops = dict.fromkeys(flat.producer[each] for each in self.flow.path(tensor))
         return tuple(flat.names[op] for op in ops)

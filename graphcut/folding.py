@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, Hashable, Iterable, List, Mapping, Sequence, Tuple
 
-from graphcut.terms import VariableAudit, Verdict
+from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
 _WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
 _SHORTEST_RUN = 4
@@ -53,7 +53,16 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 def fate(variable: VariableAudit) -> Hashable:
     """What two variables must share to be told in one row."""
     frozen, updated = variable.trainable is False, variable.is_updated
-    return (variable.verdict, variable.cut, variable.conditions, variable.unused, frozen, updated)
+    cut = tuple(distinct_barriers(variable.cut))
+    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated)
+
+
+def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
+    """The barriers that read differently: several inputs of one op count once, unless they differ in why they are cut."""
+    found: Dict[Hashable, Barrier] = {}
+    for each in cut:
+        found.setdefault((each.op, each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
+    return found
 
 
 def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:

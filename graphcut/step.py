@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Hashable, Iterator, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut import sources
 from graphcut.answers import Answers
@@ -30,7 +30,7 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     """The audits of a training step, one for each gradient that the step's own code takes, in order.
 
     The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
-    replica, with respect to no other variable and with the same answers, is no other.
+    replica, is no other if its loss is made at the same place, it asks for no other variable, and all get the same.
 
     Args:
         step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
@@ -58,11 +58,11 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     """
     with tensorflow_needed("to trace a step"):
         from graphcut.tracing import recording, stepping
-    taken = tuple(_shared(tuple(_distinct(stepping.gradients(step, args, kwargs)))))
+    taken = tuple(_shared(stepping.gradients(step, args, kwargs)))
     if not taken:
         raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
     with collector_paused(), recording.unheard():
-        return tuple(_audit(each) for each in taken)
+        return tuple(_distinct(taken))
 
 
 _NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -73,16 +73,19 @@ def _is_old_model(step: Any) -> bool:
     return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
-def _distinct(taken: Sequence[Gradient]) -> Iterator[Gradient]:
-    """The gradients without those taken again at the same place of the code, of variables already seen with that answer."""
-    seen: Dict[Hashable, Set[Tuple[int, bool]]] = {}
+def _distinct(taken: Sequence[Gradient]) -> Iterator[Audit]:
+    """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
+
+    Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
+    is a tensor as well. So each is judged, and held against every single one before it.
+    """
+    seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
     for each in taken:
-        answers = each.answers or (False,) * len(each.sources)
-        variables = {(source.identity, given) for source, given in zip(each.sources, answers) if source.is_variable}
-        known = seen.get(each.call)
-        if known is None or variables - known:
-            yield each
-        seen.setdefault(each.call, set()).update(variables)
+        audit, places, outcome = _audit(each)
+        known = seen.setdefault((each.call, places), [])
+        if not any(outcome <= other for other in known):
+            known.append(outcome)
+            yield audit
 
 
 def _shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
@@ -95,7 +98,8 @@ def _shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
         yield replace(each, sources=tuple(told))
 
 
-def _audit(taken: Gradient) -> Audit:
+def _audit(taken: Gradient) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
+    """The audit of a gradient, the places in the code where its loss is made, and what each source gets."""
     from graphcut.tracing import installed
     from graphcut.tracing import taken as graphs
 
@@ -109,7 +113,11 @@ def _audit(taken: Gradient) -> Audit:
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
         stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
     loss = loss._replace(together=tuple(tensor for row in listed for tensor in row.tensors))
-    return Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
+    audit = Audit(Inquiry(traced, loss, stopped), listed, _answers(taken, rows, listed))
+    places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
+    verdicts = {_key(row): variable.verdict for row, variable in zip(listed, audit.variables)}
+    known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
+    return audit, places, frozenset((each, verdicts[_key(row)]) for each, row in zip(known, rows))
 
 
 def _outside(traced: Traced, taken: Gradient, stopped: Stopped) -> Stopped:

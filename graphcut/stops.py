@@ -2,21 +2,25 @@
 
 The first that fits: *dead* (does not feed the loss), *redundant* (no variable upstream), *cuts* (in the cut of some
 variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier stops
-everything before it does). Two passes, whatever the number of stops: bit masks of stops, united along the edges.
+everything before it does). A stop that cuts is *sole* if without it some variable gets a gradient that can be nonzero: a
+barrier behind it that makes zeros, and an op behind it that makes a gradient of its own, both count. A few passes,
+whatever the number of stops: bit masks of stops, united along the edges.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import Cuts
 from graphcut.findings import CUT, Findings
+from graphcut.flow.edges import FILLED
 from graphcut.flow.feeding import ancestors
 from graphcut.flow.judge import Flow
 from graphcut.terms import BarrierKind, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]
 Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
@@ -32,38 +36,65 @@ def _listed(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Pla
         return ()
     feeding = ancestors(flat, flow.losses)
     below = stops_below(flow, found)
+    restored = _restored(flow, found)
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
-        cutting = dict(_cutting(flow, op, upstream, cuts))
-        role = _role(op in feeding, upstream, cutting)
+        sole = [name for name, tensors, verdict in judged if _is_restored(restored, bit, tensors, verdict)]
+        cutting = list(dict.fromkeys([*_cutting(op, upstream, cuts), *sole]))
+        feeds = op in feeding or any(map(flow.connected.reaches, flat.outputs(op)))
+        role = _role(feeds, upstream, cutting)
         where, library = place(op)
         names = tuple(cutting) if role is Role.CUTS else ()
-        listed.append(Stop(flat.names[op], role, role is Role.CUTS and any(cutting.values()), names, library, where))
+        listed.append(Stop(flat.names[op], role, role is Role.CUTS and bool(sole), names, library, where))
     return tuple(listed)
 
 
-def _role(feeds: bool, upstream: Judged, cutting: Mapping[str, bool]) -> Role:
+def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
     if not feeds:
         return Role.DEAD
     if not upstream:
         return Role.REDUNDANT
     if cutting:
         return Role.CUTS
-    gets = all(verdict in (Verdict.FLOWS, Verdict.CONDITIONAL) for _, _, verdict in upstream)
+    gets = all(verdict in _GETS for _, _, verdict in upstream)
     return Role.BYPASSED if gets else Role.SHADOWED
 
 
-def _cutting(flow: Flow, op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> List[Tuple[str, bool]]:
-    """The variables whose cut the stop is in, and whether taking it away alone brings a gradient back."""
-    found = []
+def _cutting(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
+    """The variables whose cut the stop is in."""
     for name, tensors, verdict in upstream:
         known = cuts.get(verdict)
-        for tensor in tensors if known is not None else ():
-            if known is not None and known.holds(tensor, op, BarrierKind.STOP_GRADIENT):
-                found.append((name, known.crossed[tensor] == 1))
-                break
-    return found
+        if known is not None and any(known.holds(tensor, op, BarrierKind.STOP_GRADIENT) for tensor in tensors):
+            yield name
+
+
+def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], verdict: Verdict) -> bool:
+    """Whether a variable without a gradient gets one where one stop is taken out."""
+    return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
+
+
+def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+    """For each node of the gradient flow that no gradient reaches the stops of which each alone keeps it away, as bits."""
+    edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
+    masks: Dict[int, int] = {}
+    reached = (flow.carried.reaches, flow.connected.reaches)
+    for bit, op in enumerate(found):
+        source = flat.inputs[op][0]
+        for faint in (0, 1) if op not in flow.stopped and flow.rules.passing[source] else ():
+            if reached[faint](flat.first[op]) and not reached[faint](source):
+                masks[source + faint * size] = masks.get(source + faint * size, 0) | 1 << bit
+    late = bool(masks)
+    while late:
+        late = False
+        for op in reversed(flow.order):
+            for node in (node for tensor in flat.outputs(op) for node in (tensor, tensor + size) if node in masks):
+                for other, index in edges.onward(node):
+                    mask = masks.get(other, 0) | masks[node]
+                    if not reached[other >= size](other % size) and mask != masks.get(other, 0):
+                        masks[other] = mask
+                        late |= index == FILLED or bool(flat.loop_inputs)
+    return masks
 
 
 def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:

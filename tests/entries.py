@@ -8,6 +8,14 @@ from graphcut.reading.messages import CLASSES
 PLACEHOLDER = {"name": "given", "op": "Placeholder", "attr": [entry("dtype", type=1)]}
 # The scratch graph of a made-up TensorFlow that hands its gradient on: the placeholder of that gradient, "given:0", alone.
 GIVEN = CLASSES["Graph"](node=[PLACEHOLDER]).SerializeToString()
+# The same for one whose gradient functions make a gradient of their own: "ones:0" and "zeros:0", whatever arrives.
+OWN = CLASSES["Graph"](
+    node=[
+        PLACEHOLDER,
+        {"name": "ones", "op": "OnesLike", "input": ["given"], "attr": [entry("T", type=1)]},
+        {"name": "zeros", "op": "ZerosLike", "input": ["given"], "attr": [entry("T", type=1)]},
+    ]
+).SerializeToString()
 
 
 def attribute(name, value):

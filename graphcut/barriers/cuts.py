@@ -17,11 +17,13 @@ from graphcut.flow.walk import Relation
 from graphcut.terms import BarrierKind
 
 HANDFUL = 5
+Place = Tuple[int, BarrierKind, int]
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """The shortest routes of one relation; one barrier an op and kind, at the first input met.
+    """The shortest routes of one relation; one barrier for each op, kind and tensor that the op
+    reads, at the first input where it reads it.
 
     ``crossed`` maps each tensor with a route to the barriers it must cross,
     ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``. ``shortest`` holds the edges of the
@@ -34,8 +36,14 @@ class Cuts:
     first_bits: int
     last_bits: int
     free_bits: int
-    numbers: Mapping[Tuple[int, BarrierKind], int]
+    numbers: Mapping[Place, int]
+    by_op: Mapping[Tuple[int, BarrierKind], Sequence[int]]
     shortest: Sequence[Tuple[int, Edge]] = ()
+
+    @property
+    def has_several_inputs(self) -> bool:
+        """Whether any op is a barrier at several of its inputs."""
+        return len(self.by_op) < len(self.fences)
 
     def routed(self, tensor: int) -> bool:
         """Whether any route at all leads from the loss to the tensor."""
@@ -55,22 +63,30 @@ class Cuts:
     def _parts(self, mask: int) -> Tuple[int, int, int]:
         return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
 
-    def own(self, fence: Optional[Fence]) -> int:
-        """The bit of a barrier; 0 for none."""
-        return 0 if fence is None else 1 << self.numbers[fence.op, fence.kind]
+    def own(self, edge: Edge) -> int:
+        """The bit of an edge's barrier; 0 for none."""
+        return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
 
     def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
-        """Whether a barrier of that kind at ``op`` is in the tensor's cut."""
-        number = self.numbers.get((op, barrier))
-        return number is not None and bool(self.masks.get(tensor, 0) >> number & 1)
+        """Whether a barrier of that kind at some input of ``op`` is in the tensor's cut."""
+        mask = self.masks.get(tensor, 0)
+        return bool(mask) and any(mask >> number & 1 for number in self.by_op.get((op, barrier), ()))
 
     def size(self, tensor: int) -> int:
         """How many barriers the tensor's cut has."""
         return bin(self.masks.get(tensor, 0)).count("1")
 
     def costly(self, tensor: int) -> int:
-        """How many of them cost something to cross."""
-        return bin(self.masks.get(tensor, 0) & ~self.free_bits).count("1")
+        """How many ops must be taken out, whatever inputs of theirs are cut, of those that cost something to cross."""
+        mask = self.masks.get(tensor, 0) & ~self.free_bits
+        if not self.has_several_inputs:
+            return bin(mask).count("1")
+        return len({(self.fences[bit].op, self.fences[bit].kind) for bit in lowest(mask, len(self.fences))})
+
+
+def _place(fence: Fence, source: int) -> Place:
+    """What tells a barrier from others: ``source`` is the tensor that the op reads there."""
+    return fence.op, fence.kind, source
 
 
 def lowest(mask: int, limit: int) -> List[int]:
@@ -87,17 +103,19 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
     """The cuts of every tensor of the graph for one relation."""
     crossed, taken = _search(flow, relation)
     fences: List[Fence] = []
-    numbers: Dict[Tuple[int, BarrierKind], int] = {}
-    for fence in (edge.fence for _, edge in taken if edge.fence is not None):
-        if (fence.op, fence.kind) not in numbers:
-            numbers[fence.op, fence.kind] = len(fences)
+    numbers: Dict[Place, int] = {}
+    by_op: Dict[Tuple[int, BarrierKind], List[int]] = {}
+    for fence, source in ((edge.fence, edge.source) for _, edge in taken if edge.fence is not None):
+        if _place(fence, source) not in numbers:
+            by_op.setdefault((fence.op, fence.kind), []).append(len(fences))
+            numbers[_place(fence, source)] = len(fences)
             fences.append(fence)
     shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
     masks = _united(flow, shortest, numbers)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
     last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
     free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
-    return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, shortest)
+    return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, by_op, shortest)
 
 
 def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
@@ -124,9 +142,7 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
     return crossed, taken
 
 
-def _united(
-    flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Tuple[int, BarrierKind], int]
-) -> Dict[int, int]:
+def _united(flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
     """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
     (loops, assignments, zeros filled in)."""
     rank = ranks(flow)
@@ -139,7 +155,7 @@ def _united(
         for tensor, (source, _, fence) in shortest:
             own = masks.get(tensor, 0)
             if fence is not None:
-                own |= 1 << numbers[fence.op, fence.kind]
+                own |= 1 << numbers[_place(fence, source)]
             before = masks.get(source, 0)
             if own | before != before:
                 masks[source] = own | before

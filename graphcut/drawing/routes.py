@@ -115,8 +115,14 @@ def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
         for each in leading or [producer]:
             known = found.setdefault((op, each), [])
-            known.extend(one for one in told if one not in known)
+            names = {_written(one) for one in known}
+            known.extend({_written(one): one for one in reversed(told) if _written(one) not in names}.values())
     return found
+
+
+def _written(barricade: Barricade) -> Tuple[str, BarrierKind, int]:
+    """What a barrier on an edge is written as: at which input matters where only some inputs are cut."""
+    return barricade.op, barricade.kind, barricade.input if barricade.kind is BarrierKind.INPUT else 0
 
 
 def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Set, Tuple
+from typing import Dict, Iterable, Tuple
 
 from graphcut.flow.judge import Flow
-from graphcut.flow.walk import UNSEEN
 
 
 def between(flow: Flow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
     """For each op that a gradient passes on its way to one of the tensors ``live``, the ops that it goes on to from there.
 
-    Only edges that carry count; those of ``live`` without a gradient do not.
+    Only edges that lead to a gradient that can be nonzero count; those of ``live`` without a gradient do not.
     """
-    flat, parents, row = flow.rules.flat, flow.carried.parents, flow.rules.row
-    producer, first, inputs = flat.producer, flat.first, flat.inputs
-    good: Set[int] = {tensor for tensor in live if flow.carried.reaches(tensor)}
-    onward: Dict[int, Tuple[int, ...]] = {producer[tensor]: () for tensor in good}
-    before = -1
-    while before != len(good):
-        before = len(good)
-        for op in flow.order:
-            for tensor in range(first[op], first[op + 1]):
-                if parents[tensor] != UNSEEN and op not in flow.stopped:
-                    given = inputs[op]
-                    found = [given[index] for index in row(op).carries[tensor - first[op]] if given[index] in good]
-                    if found:
-                        good.add(tensor)
-                        onward[op] = tuple(dict.fromkeys(onward.get(op, ()) + tuple([producer[each] for each in found])))
-        if not flat.loop_inputs:
-            break
-    return onward
+    edges, producer, size = flow.edges, flow.rules.flat.producer, flow.edges.size
+    ends = [tensor for tensor in live if flow.carries_to(tensor)]
+    good = frozenset(edges.leading(ends)).union(ends)
+    onward: Dict[int, Dict[int, None]] = {}
+    for node in good:
+        into = onward.setdefault(producer[node % size], {})
+        into.update((producer[other % size], None) for other, _ in edges.onward(node) if other in good)
+    return {op: tuple(onward[op]) for op in sorted(onward)}

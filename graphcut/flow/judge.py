@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.flow import feeding
 from graphcut.flow import walk as walking
 from graphcut.flow.alone import alone
 from graphcut.flow.apart import apart
 from graphcut.flow.conditions import Conditions, conditions
+from graphcut.flow.edges import GradientEdges
 from graphcut.flow.sparse import sparse_tensors
 from graphcut.flow.walk import SEED, Fill, Walk
 from graphcut.reading.order import topological
@@ -81,6 +82,19 @@ class Flow:
         outputs = [tensor, *self.results.get(op, ()), *self.rules.flat.outputs(op)]
         return next((self.feeding[each] for each in outputs if each in self.feeding), None)
 
+    @property
+    def edges(self) -> GradientEdges:
+        """The edges that a gradient takes."""
+        return GradientEdges(self.rules, self.stopped, self.fills, self.connected, self.carried)
+
+    def carries_to(self, tensor: int) -> bool:
+        """Whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
+        return self.carried.reaches(tensor) or (tensor in self.seeds and tensor not in self.dead)
+
+    def path(self, tensor: int) -> List[int]:
+        """The tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
+        return self.edges.path(tensor) or ([tensor] if self.carries_to(tensor) else [])
+
     def reached(self, relation: walking.Relation) -> Walk:
         """The walk over a relation, without what zeros filled in alone connect."""
         return self.sure if relation is walking.connected else self.carried
@@ -109,7 +123,7 @@ class Flow:
 
     def _gets(self, tensor: int) -> Verdict:
         """The verdict of a tensor for which TensorFlow has a gradient."""
-        if not self.carried.reaches(tensor):
+        if not self.carries_to(tensor):
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
 
@@ -163,21 +177,20 @@ def _flow(
     certain = _certain(rules, fills)
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     order = topological(rules.flat)
-    begins = {**{tensor: SEED for tensor in starts if tensor not in dead}, **_made(connected)}
+    live = {tensor: SEED for tensor in starts if tensor not in dead}
+    begins = {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
     alike = begins == starts and not fills and all(row.connected == row.carries for row in rules.met())
-    carried = (
-        replace(connected, beyond=connected) if alike else walking.walk(rules, begins, stopped, walking.carries, {}, connected)
-    )
+    carried = connected if alike else walking.walk(rules, begins, stopped, walking.carries, {})
     zeros = apart(rules, carried, begins, stopped, order)
     if zeros:
         rules = rules.without(zeros)
-        carried = walking.walk(rules, begins, stopped, walking.carries, {}, connected)
+        carried = walking.walk(rules, begins, stopped, walking.carries, {})
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return Flow(
         rules, losses, seeds, stopped, fills, connected, carried,
         feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
         sure,
-        conditions(rules, carried, order, stopped),
+        conditions(GradientEdges(rules, stopped, fills, connected, carried), order),
         sparse_tensors(rules, connected, order, stopped),
         order,
         _results(rules),
@@ -199,11 +212,6 @@ def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:
     for call in rules.flat.calls:
         found.update(dict.fromkeys(call.results, tuple(rules.flat.first[op] for op in call.results)))
     return found
-
-
-def _made(connected: Walk) -> Dict[int, int]:
-    """The tensors whose gradient is made on the way: they carry though what came before them may be zero."""
-    return {tensor: parent for tensor, parent in connected.made.items() if connected.parents[tensor] != SEED}
 
 
 def _has_v1_loops(rules: Rules) -> bool:

@@ -7,7 +7,7 @@ connected and carry nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import (
     AbstractSet,
     Callable,
@@ -15,7 +15,6 @@ from typing import (
     List,
     Mapping,
     NamedTuple,
-    Optional,
     Sequence,
     Tuple,
 )
@@ -58,31 +57,20 @@ class Walk:
     """``parents[tensor]`` is the tensor nearer to the loss, ``SEED`` for the loss, ``UNSEEN`` where nothing arrives.
 
     ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``made`` the
-    tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``beyond`` is the walk that
-    led to where this one set out from.
+    tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``origins`` are the tensors
+    that the walk over *carries* sets out from beside the loss, made so, each with the tensor nearer to the loss in the
+    walk over *connected*: that parent belongs to the other walk (see ``flow.edges``).
     """
 
     parents: Sequence[int]
     order: Sequence[int]
     raising: Tuple[int, ...]
     made: Mapping[int, int]
-    beyond: Optional[Walk] = None
+    origins: Mapping[int, int] = field(default_factory=dict)
 
     def reaches(self, tensor: int) -> bool:
         """Whether the walk arrived at a tensor."""
         return self.parents[tensor] != UNSEEN
-
-    def path(self, tensor: int) -> List[int]:
-        """The tensors from the loss to ``tensor``; empty where the walk did not arrive."""
-        path: List[int] = []
-        known: Walk = self
-        while tensor not in (UNSEEN, SEED):
-            path.append(tensor)
-            parent = known.parents[tensor]
-            if known.beyond is not None and known.beyond.made.get(tensor) == parent:
-                known = known.beyond
-            tensor = parent
-        return path[::-1] if tensor == SEED else []
 
 
 def walk(
@@ -91,7 +79,6 @@ def walk(
     stopped: AbstractSet[int],
     relation: Relation,
     fills: Mapping[int, Fill],
-    beyond: Optional[Walk] = None,
 ) -> Walk:
     """Walk from ``seeds`` (tensors, each with its parent) towards the inputs; nothing passes the ops in ``stopped``."""
     flat, passing = rules.flat, rules.passing
@@ -125,7 +112,7 @@ def walk(
             order.extend(dict.fromkeys(fresh))
             for source in fresh:
                 parents[source] = tensor
-    return Walk(parents, order, tuple(raising), made, beyond)
+    return Walk(parents, order, tuple(raising), made, {tensor: each for tensor, each in seeds.items() if each != SEED})
 
 
 def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:

@@ -119,6 +119,10 @@ LOOP = (
     "inside of the loop, or let the loss read another result. If it is to stay as it is, leave it out of the optimizer's "
     "variables, for momentum and weight decay move what is fed zeros"
 )
+STATISTICS = (
+    "a batch normalization that is not training takes its moving averages as they are: they are set by assignment while it "
+    "trains, not learned. If that is meant, leave it out of the variables that are asked about"
+)
 UNUSED = (
     "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
     "variables that are asked about"
@@ -160,6 +164,8 @@ def advice(cut: Barrier, made: str) -> str:
         return NO_BRANCH
     if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith("While"):
         return LOOP
+    if cut.kind is BarrierKind.INPUT and cut.type.startswith("FusedBatchNorm") and cut.input in (3, 4):
+        return STATISTICS
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type in OWN:

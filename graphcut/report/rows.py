@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, Sequence, Tuple
 
-from graphcut.folding import Group, Label, fold
+from graphcut.folding import Group, Label, distinct_barriers, fold
 from graphcut.report.words import at, branch, place, shown
 from graphcut.terms import Barrier, BarrierKind, VariableAudit, Verdict
 
@@ -42,8 +42,9 @@ def _row(group: Group) -> Row:
 
 def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
     """The cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
-    own = tuple(cut for cut in variable.cut if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
-    return (own or variable.cut)[:3]
+    cuts = tuple(distinct_barriers(variable.cut).values())
+    own = tuple(cut for cut in cuts if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
+    return (own or cuts)[:3]
 
 
 def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
@@ -78,7 +79,8 @@ def _reason(variable: VariableAudit) -> Iterator[str]:
         yield "unused: nothing leads from it to the loss"
     for cut in named_cuts(variable):
         yield place(cut)
-    more = max(variable.cut_size, len(variable.cut)) - len(named_cuts(variable))
+    repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
+    more = max(variable.cut_size, len(variable.cut)) - repeated - len(named_cuts(variable))
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:

@@ -52,7 +52,8 @@ def _filled(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """What is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
     found = leading(flow, flow.connected, connected, ends)
     while found:
-        results = {flow.rules.flat.first[op] for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors)}
+        filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
+        results = {each for each in map(flow.rules.flat.first.__getitem__, filling) if flow.connected.reaches(each)}
         if results <= found:
             break
         found = leading(flow, flow.connected, connected, found | results)

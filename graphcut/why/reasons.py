@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import lowest
 from graphcut.barriers.edges import Fence
@@ -104,7 +104,7 @@ class Reasons:
         if verdict not in CUT:
             return Reason(route, cut, len(cut), 1, self._made(cut))
         known = self.findings.cuts(verdict)
-        costly = tuple(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free)
+        costly = tuple(_once_an_op(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free))
         crossed = known.crossed.get(tensor, 0)
         beside = self._beside(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
@@ -217,3 +217,11 @@ class Reasons:
         if key not in self.known:
             self.known[key] = find()
         return self.known[key]
+
+
+def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:
+    """The barriers without those at further inputs of the same op: what takes one out takes out all."""
+    found: Dict[Tuple[str, BarrierKind], Barrier] = {}
+    for each in cut:
+        found.setdefault((each.op, each.kind), each)
+    return list(found.values())

@@ -1,7 +1,8 @@
 """The route of a variable to the loss, folded in the middle: over live edges alone, or over the barriers of its cut.
 
-Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a tensor; a tensor
-beyond a barrier is that number plus the number of tensors, for there it may lead elsewhere than where it is live.
+Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a node of the
+gradient flow (``flow.edges``); a tensor beyond a barrier is its number plus twice the number of tensors, for there it may
+lead elsewhere than where it is live.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _start(flow: Flow, tensor: int, verdict: Verdict) -> int:
     flat = flow.rules.flat
     outputs = (tensor, *flow.results.get(flat.producer[tensor], ()), *flat.outputs(flat.producer[tensor]))
     raises = verdict is Verdict.RAISES
-    return len(flat.dtypes) + (next((each for each in outputs if each in flow.feeding), tensor) if raises else tensor)
+    return 2 * len(flat.dtypes) + (next((each for each in outputs if each in flow.feeding), tensor) if raises else tensor)
 
 
 def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
@@ -116,27 +117,21 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     flat, size = flow.rules.flat, len(flow.rules.flat.dtypes)
     plumbing = [kind.type in _PLUMBING for kind in flat.kind_table]
     walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
+    nearer = flow.edges.nearer if walk is flow.carried else walk.parents.__getitem__
     beyond = (
         _raising(flow) if verdict is Verdict.RAISES else _beyond(flow, findings.cuts(verdict), walk) if verdict in CUT else {}
     )
 
     def link(node: int) -> Link:
-        if node < size:
-            return Link(_nearer(walk, node))
-        known = beyond.get(node - size)
+        if node < 2 * size:
+            return Link(max(nearer(node), END))
+        known = beyond.get(node - 2 * size)
         if known is None:
             return Link(END)
         inside = walk.parents[known.parent] != UNSEEN
-        return Link(known.parent if inside else known.parent + size, known.fence)
+        return Link(known.parent if inside else known.parent + 2 * size, known.fence)
 
     return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
-
-
-def _nearer(walk: Walk, tensor: int) -> int:
-    """The tensor nearer to the loss, by the walk that led there where this one set out from it."""
-    if walk.parents[tensor] == UNSEEN and walk.beyond is not None:
-        walk = walk.beyond
-    return max(walk.parents[tensor], END)
 
 
 def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
@@ -146,12 +141,13 @@ def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     foremost: Set[int] = set()
     masks, parents = cuts.masks, walk.parents
     wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
-    for tensor, (source, cost, fence) in cuts.shortest:
+    for tensor, edge in cuts.shortest:
+        source, cost, fence = edge
         if source in foremost or parents[source] != UNSEEN or (not cost and places[tensor] >= places[source]):
             continue
         first, leads = wanted[masks.get(source, 0)], False
         if first:
-            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.own(fence) | masks.get(tensor, 0)))
+            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.own(edge) | masks.get(tensor, 0)))
         if leads or source not in found:
             found[source] = Link(tensor, None if fence is None or fence.is_free else fence)
         if leads:

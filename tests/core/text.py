@@ -16,7 +16,7 @@ from graphcut.reading.flatten import flatten
 from graphcut.reading.messages import CLASSES
 from graphcut.reading.names import Names
 from graphcut.rules.table import Rules
-from tests.entries import GIVEN, attribute
+from tests.entries import GIVEN, OWN, attribute
 
 LINE = re.compile(r"(\S+) = (\w+)(?:\[(.*)\])?\((.*)\)$")
 HEAD = re.compile(r"def (\w+)\((.*)\) -> (.*):$")
@@ -28,6 +28,7 @@ NONE_REGISTERED = ("StopGradient", "ArgMax", "Greater", "Less")
 NONE_GIVEN = ("Floor", "Cast", "Shape")
 FIRST_ALONE = ("GatherV2", "Reshape")
 UNREGISTERED = ("Unique", "PreventGradient")
+MADE = {"Ones": "ones:0", "Zeros": "zeros:0"}
 
 
 def graph(text):
@@ -85,6 +86,9 @@ def ask(question):
     soft = question.soft is not None and question.type == "Cast"
     if question.type in NONE_REGISTERED + NONE_GIVEN and not soft:
         return Asked(gradients=(None,) * inputs)
+    if question.type in MADE:
+        own = (Gradient(MADE[question.type], False),) * inputs
+        return Asked(OWN, ("given:0",) * len(question.outputs), own, custom=True)
     whole = Gradient("given:0", False)
     gradients = tuple(None if question.type in FIRST_ALONE and index else whole for index in range(inputs))
     return Asked(GIVEN, ("given:0",) * len(question.outputs), gradients)
