@@ -9,12 +9,15 @@ whatever the number of stops: bit masks of stops, united along the edges.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import Cuts
+from graphcut.dag import FlatGraph
 from graphcut.findings import CUT, Findings
 from graphcut.flow.edges import FILLED
-from graphcut.flow.feeding import ancestors
+from graphcut.flow.feeding import ancestors, feeding_tensors
 from graphcut.flow.judge import Flow
 from graphcut.terms import BarrierKind, Role, Stop, Verdict
 
@@ -94,7 +97,21 @@ def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
                     if not reached[other >= size](other % size) and mask != masks.get(other, 0):
                         masks[other] = mask
                         late |= index == FILLED or bool(flat.loop_inputs)
+    for tensor, mask in _raised(flow, masks).items():
+        masks[tensor] = masks.get(tensor, 0) & ~mask
     return masks
+
+
+def _raised(flow: Flow, masks: Mapping[int, int]) -> Dict[int, int]:
+    """For each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
+    flat, found = flow.rules.flat, {}  # type: FlatGraph, Dict[int, int]
+    ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
+    for op in (op for op in ops if flow.rules.row(op).raises is not None and op not in flow.stopped):
+        nodes = [node for tensor in flat.outputs(op) for node in (tensor, tensor + len(flat.dtypes))]
+        mask = reduce(or_, [masks.get(node, 0) for node in nodes])
+        for tensor in feeding_tensors(flow.rules, flat.inputs[op]):
+            found[tensor] = found.get(tensor, 0) | mask
+    return found
 
 
 def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:

@@ -117,12 +117,14 @@ def _unbound(
 ) -> Dict[int, int]:
     """For each tensor the sides of v1 conditionals that a gradient made in there does not keep to, as bits.
 
-    In v1 the ops of a gradient are dead in other runs only where they read something of the branch: a constant does not.
+    In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
+    arrives: a constant does not.
     """
     alive = _alive(edges.rules.flat, known, order)
     found: Dict[int, int] = {}
-    for op, tensors in sources.items():
-        for tensor in tensors if alive[op] else ():
+    for op in (op for op in sources if alive[op]):
+        row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
+        for tensor in {inputs[index] for index in row.makes - row.waits}.intersection(sources[op]):
             found[tensor] = found.get(tensor, 0) | alive[op]
     waiting = list(found)
     while waiting:

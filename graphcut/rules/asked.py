@@ -41,7 +41,8 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
     if question.type.startswith("TensorArray"):
         carries = (connected,) * outputs
     makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
-    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, makes=makes)
+    waits = frozenset(index for index in makes for each in answers[index : index + 1] if each is not None and each.reads)
+    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, makes=makes, waits=waits)
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:

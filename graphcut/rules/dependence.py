@@ -33,12 +33,14 @@ _SHAPE_READERS = frozenset(
 @dataclass(frozen=True)
 class InputAnswer:
     """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are."""
+    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are;
+    ``reads``: it reads one of these."""
 
     outputs: FrozenSet[int]
     sparse: bool = False
     passes: bool = False
     made: bool = False
+    reads: bool = True
 
 
 def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
@@ -74,7 +76,7 @@ class _Answers:
         tensor = self.tensor(gradient.tensor)
         found = frozenset(self._roots(tensor))
         made = (self.custom or not found) and tensor not in self.zeros_if_given
-        return InputAnswer(self.every if made else found, gradient.sparse, made=made)
+        return InputAnswer(self.every if made else found, gradient.sparse, made=made, reads=bool(found))
 
     def _roots(self, tensor: int) -> Iterator[int]:
         """The outputs whose gradients the values of ``tensor`` depend on."""

@@ -21,8 +21,8 @@ class Row:
 
     ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
     ``IndexedSlices``, ``passes`` those that get the gradient of an output untouched. ``makes`` are the inputs whose
-    gradient depends on no output's and is no zero: it is there as soon as the op is connected. ``assumed``: a guess,
-    and why.
+    gradient depends on no output's and is no zero: it is there as soon as the op is connected; ``waits`` those of them whose
+    gradient reads an output's all the same, and so is there in no run in which that is not. ``assumed``: a guess, and why.
     """
 
     connected: Tuple[Inputs, ...]
@@ -32,6 +32,7 @@ class Row:
     sparse: FrozenSet[int] = frozenset()
     passes: FrozenSet[int] = frozenset()
     makes: FrozenSet[int] = frozenset()
+    waits: FrozenSet[int] = frozenset()
     assumed: Optional[str] = None
 
 
