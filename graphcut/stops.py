@@ -14,7 +14,6 @@ from operator import or_
 from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from graphcut.barriers.cuts import Cuts
-from graphcut.dag import FlatGraph
 from graphcut.findings import CUT, Findings
 from graphcut.flow.edges import FILLED
 from graphcut.flow.feeding import ancestors, feeding_tensors
@@ -104,7 +103,8 @@ def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
 
 def _raised(flow: Flow, masks: Mapping[int, int]) -> Dict[int, int]:
     """For each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
-    flat, found = flow.rules.flat, {}  # type: FlatGraph, Dict[int, int]
+    flat = flow.rules.flat
+    found: Dict[int, int] = {}
     ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
     for op in (op for op in ops if flow.rules.row(op).raises is not None and op not in flow.stopped):
         nodes = [node for tensor in flat.outputs(op) for node in (tensor, tensor + len(flat.dtypes))]

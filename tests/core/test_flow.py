@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from graphcut.barriers.cuts import cuts
 from graphcut.errors import GraphcutError
 from graphcut.flow.walk import carries, connected
 
@@ -202,3 +203,30 @@ def test_conditionals_nested_2500_deep_cost_what_is_asked_of_them():
     begun = time.process_time()
     assert Judged(text).verdict("w") == "flows"
     assert time.process_time() - begun < 6
+
+
+INPUTS = """
+    table = VariableV2()
+    w = VariableV2()
+    v = VariableV2()
+    picked = GatherV2[Tparams=1, Tindices=1, Taxis=1](table, w, v)
+    loss = Neg(picked)
+"""
+
+
+def inputs_cut(found, name):
+    """The barriers of a cut as op, input and kind."""
+    named = cuts(found.flow, connected).named(found.tensor(name))
+    return [(found.flat.names[fence.op], fence.input, fence.kind.value) for fence in named]
+
+
+@pytest.mark.parametrize("name, place", [("w", 1), ("v", 2)])
+def test_each_of_several_inputs_cut_alike_is_named_as_what_it_is(name, place):
+    assert inputs_cut(Judged(INPUTS), name) == [("picked", place, "input")]
+
+
+def test_a_variable_behind_two_inputs_of_one_op_is_cut_at_both():
+    found = Judged("w = VariableV2()\na = Neg(w)\nb = Neg(w)\npicked = GatherV2[Tparams=1](w, a, b)\nloss = Floor(picked)")
+    assert inputs_cut(found, "w") == [("loss", 0, "not-differentiable")]
+    found = Judged("t = VariableV2()\nw = VariableV2()\na = Neg(w)\nb = Neg(w)\nloss = GatherV2[Tparams=1](t, a, b)")
+    assert inputs_cut(found, "w") == [("loss", 1, "input"), ("loss", 2, "input")]
