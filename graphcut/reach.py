@@ -43,7 +43,7 @@ def _walked(flow: Flow, through: Optional[AbstractSet[int]], avoiding: AbstractS
     """Every state that can be reached, with the one before it."""
     edges, size = flow.edges, flow.edges.size
     parents: Dict[_State, Optional[_State]] = {}
-    losses, starts = [tensor for tensor in flow.seeds if flow.carries_to(tensor)], frozenset(edges.starts())
+    losses, starts = [tensor for tensor in flow.losses if flow.carries_to(tensor)], frozenset(edges.starts())
     for node in (node for node in [*losses, *edges.starts()] if node % size not in avoiding):
         parents[node, through is None or node % size in through] = None
     waiting: List[_State] = [each for each in parents if each[0] in starts]

@@ -89,7 +89,8 @@ class Flow:
 
     def carries_to(self, tensor: int) -> bool:
         """Whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
-        return self.carried.reaches(tensor) or (tensor in self.seeds and tensor not in self.dead)
+        own = tensor in self.seeds or (tensor in self.losses and self.rules.is_discrete(tensor))
+        return self.carried.reaches(tensor) or (own and tensor not in self.dead)
 
     def path(self, tensor: int) -> List[int]:
         """The tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""

@@ -67,7 +67,7 @@ def paths(audit: Any) -> Iterator[str]:
             yield f"{variable.name}: {variable.verdict.value} without a path"
         for tensor in tensors:
             path = flow.path(tensor)
-            if not path or path[0] not in flow.seeds or path[-1] != tensor:
+            if not path or path[0] not in flow.losses or path[-1] != tensor:
                 yield f"{variable.name}: the path {path} leads from {flow.seeds} to {tensor}"
             states: Set[int] = {node for node in edges.starts() if node % edges.size == path[0]}
             for at in path[1:]:
