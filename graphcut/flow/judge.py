@@ -75,10 +75,16 @@ class Flow:
 
     def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
         """The op that raises because of a tensor, and its input. TensorFlow looks at all that the tensor's op feeds, by
-        whichever output (``_MarkReachedOps``)."""
+        whichever output (``_MarkReachedOps``); a tape goes through all that it recorded, whatever it is asked for (``tape.h``,
+        ``ComputeGradient``)."""
         op = self.rules.flat.producer[tensor]
         if not self.feeding:
             return None
+        if self.rules.is_taped:
+            flat = self.rules.flat
+            own = next((each for tensor, each in self.feeding.items() if flat.contexts[flat.producer[tensor]] < 0), None)
+            named = (each for each in self.feeding.values() if self.rules.row(each[0]).raises is not None)
+            return None if own is None else next(named, own)
         outputs = [tensor, *self.results.get(op, ()), *self.rules.flat.outputs(op)]
         return next((self.feeding[each] for each in outputs if each in self.feeding), None)
 

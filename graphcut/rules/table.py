@@ -49,6 +49,7 @@ class Rules:
         self._guessed: Dict[int, Row] = {}
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
+        self.is_taped = bool(plain)
         self.ignored = frozenset(op for op in plain if self._has_override(op))
         self._idle = idle_inputs(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored, self._idle)

@@ -250,3 +250,39 @@ def test_a_step_that_cannot_be_traced_is_no_answer_though_a_gradient_was_none():
 
     with pytest.raises(graphcut.GraphcutError, match="needs a value"):
         graphcut.audit_step(step, tf.TensorSpec([3], tf.float32))
+
+
+def _unregistered(x):
+    """An op for which TensorFlow has no gradient."""
+    return tf.compat.v1.image.resize_area(tf.reshape(x, [1, 2, 2, 1]), [2, 2])
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_a_tape_raises_at_an_op_that_the_source_does_not_feed(called):
+    w, v = variable([2.0], "w"), variable([1.0, 2.0, 3.0, 4.0], "v")
+    function = tf.function(_unregistered) if called else _unregistered
+
+    def step():
+        with TAPE() as tape:
+            loss = tf.reduce_sum(w * 2.0) + tf.reduce_sum(function(v))
+        return [tape.gradient(loss, [w])]
+
+    with pytest.raises(Exception, match="ResizeArea"):
+        tf.function(step)()
+    (audit,) = graphcut.audit_step(step)
+    assert words(audit) == ["raises: no-gradient"] and audit.disagreements == ()
+    assert audit.variables[0].cut[0].type == "ResizeArea"
+
+
+@pytest.mark.parametrize("way", ["unwatched", "tf.gradients"])
+def test_what_is_not_recorded_or_not_between_raises_nothing(way):
+    w, v = variable([2.0], "w"), variable([1.0, 2.0, 3.0, 4.0], "v")
+
+    def step():
+        with TAPE(watch_accessed_variables=False) as tape:
+            tape.watch(w)
+            loss = tf.reduce_sum(w * 2.0) + tf.reduce_sum(_unregistered(v))
+        return [tape.gradient(loss, [w]) if way == "unwatched" else tf.gradients(loss, [w])]
+
+    (audit,) = audited(step)
+    assert words(audit) == ["flows"]
