@@ -27,6 +27,11 @@ REWRITTEN = {
 CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
 
 
+def _kind_of_holder(op_type: str) -> BarrierKind:
+    """What a value that reaches an op by no edge comes from: a dataset or an iterator, or Python."""
+    return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
+
+
 @dataclass(frozen=True)
 class Findings:
     """The judge of one loss, with the cuts of each relation once they are needed."""
@@ -97,7 +102,7 @@ class Findings:
             self.holders.update(self._holders())
         ops = sorted(op for place in places for op in self.holders.get(place, ()))
         routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
-        return tuple(Fence(op, 0, BarrierKind.PYTHON) for op in routed)[:HANDFUL]
+        return tuple(Fence(op, 0, _kind_of_holder(flat.type(op))) for op in routed)[:HANDFUL]
 
     def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
         """The ops that hold the value of a variable without reading it, by their place."""

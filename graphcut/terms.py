@@ -33,7 +33,7 @@ class BarrierKind(enum.Enum):
     ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
     TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
     op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
-    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: assigned to another variable;
+    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: by way of a variable or a dataset;
     ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
     """
 

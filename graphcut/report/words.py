@@ -56,7 +56,7 @@ BARRIERS = {
     ),
     BarrierKind.PYTHON: BarrierWords("Python call", "Python calls", "Python code that has no gradient computes the value"),
     BarrierKind.STATE: BarrierWords(
-        "assignment", "assignments", "the value gets there only by being assigned to another variable"
+        "assignment", "assignments", "the value gets there only through state: a variable, a table, a queue or a dataset"
     ),
     BarrierKind.OUTSIDE_TAPE: BarrierWords(
         "value made outside the tape", "values made outside the tape", "no tape recorded how it was computed"

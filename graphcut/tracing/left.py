@@ -1,12 +1,14 @@
-"""Variables whose value left TensorFlow and came back: in the body of a Python call, or as a constant.
+"""Variables whose value reaches a graph by no op: from the body of a Python call, as a constant, or from a dataset.
 
 No op of the graph leads from such a variable to what is computed with its value. (1) A Python function that a ``PyFunc`` or
 ``EagerPyFunc`` calls refers to the variable. (2) While the step was traced ``variable.numpy()`` was called, and after that
-a ``Const`` of that very value was made. Both tell why a variable is not used, and decide no verdict.
+a ``Const`` of that very value was made. (3) A dataset or an iterator that was made outside of the graph computes its
+elements with the variable. All tell why a variable is not used, and decide no verdict.
 """
 
 from __future__ import annotations
 
+import gc
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -15,10 +17,12 @@ from tensorflow.python.framework import tensor_util
 from tensorflow.python.ops import resource_variable_ops, script_ops
 
 from graphcut.tracing.bodies import Graphs, Place
-from graphcut.tracing.objects import is_variable, variable_of
+from graphcut.tracing.bodies import graphs as graphs_of
+from graphcut.tracing.objects import captures, is_symbolic, is_variable, variable_of
 from graphcut.tracing.owners import listed, referred
 from graphcut.tracing.patches import Patch
 from graphcut.tracing.tapes import Counts, counts
+from graphcut.tracing.updates import outermost
 
 _DEPTH = 3
 Left = Dict[int, Tuple[Place, ...]]
@@ -40,6 +44,9 @@ def left(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
             before = [each for each in reads if each.counts.get(id(graph), 0) <= position]
             for variable in _of(op, before):
                 found.setdefault(id(variable), []).append((function, op.name))
+    for place, handle in _of_data(graphs):
+        for variable in _in_datasets(handle):
+            found.setdefault(id(variable), []).append(place)
     return {key: tuple(places) for key, places in found.items()}
 
 
@@ -67,8 +74,50 @@ def _of(op: Any, reads: Sequence[Read]) -> Iterator[Any]:
         yield from (each.variable for each in reads if _is_of(each, op))
 
 
+def _of_data(graphs: Graphs) -> Iterator[Tuple[Place, Any]]:
+    """The ops that take elements of datasets made outside of the graphs, each with the dataset or iterator."""
+    outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs.values()}
+    for function, graph in graphs.items():
+        for op in graph.get_operations():
+            for tensor in op.inputs if "Iterator" in op.type or "Dataset" in op.type else ():
+                handle = outermost(tensor, outside)
+                if tensor.dtype in (tf.resource, tf.variant) and not is_symbolic(handle):
+                    yield (function, op.name), handle
+
+
+def _in_datasets(handle: Any) -> Iterator[Any]:
+    """The variables that a dataset computes its elements with, known by its own tensor or an iterator's."""
+    near = (each for owner in _owners(handle) for each in (owner, getattr(owner, "_dataset", None)))
+    waiting: List[Any] = [each for each in near if isinstance(each, tf.data.Dataset)]
+    while waiting:
+        dataset = waiting.pop()
+        waiting.extend(dataset._inputs())
+        for function in dataset._functions():
+            yield from _in_function(function.function)
+
+
+def _owners(handle: Any) -> Iterator[Any]:
+    """The objects that have a tensor for an attribute; before Python 3.11 only their ``__dict__`` refers to it."""
+    for owner in gc.get_referrers(handle):
+        if not isinstance(owner, dict):
+            yield owner
+        elif "_dataset" in owner or "_variant_tensor_attr" in owner:
+            yield from (each for each in gc.get_referrers(owner) if getattr(each, "__dict__", None) is owner)
+
+
+def _in_function(function: Any) -> Iterator[Any]:
+    """The variables that a traced function reads, or a Python function that it calls."""
+    for graph in graphs_of(function.graph).values():
+        yield from graph.variables
+        for op in graph.get_operations():
+            yield from _of(op, ())
+
+
 def _used(function: Any, depth: int) -> Iterator[Any]:
     """The variables that a Python function refers to, itself or by what it calls."""
+    held = vars(function.__self__).values() if depth and hasattr(getattr(function, "__self__", None), "__dict__") else ()
+    for value in [each for each in held if hasattr(each, "__code__")]:  # a generator's state holds the generator
+        yield from _used(value, depth - 1)
     for value in referred(function) if depth and function is not None else ():
         for each in value if isinstance(value, (list, tuple)) else [value]:
             yield from [variable_of(each)] if is_variable(each) else map(variable_of, listed(each, "variables"))

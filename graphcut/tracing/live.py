@@ -83,7 +83,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         live=graph,
         op_defs=_unknown,
         knows_variables=True,
-        left=left(found) if b"PyFunc" in data else {},
+        left=left(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
     )  # fmt: skip
     return message, origin
 

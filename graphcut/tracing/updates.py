@@ -14,7 +14,7 @@ def written(root: Any) -> FrozenSet[int]:
     """The ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
     graphs = _graphs(root)
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
-    return frozenset(id(_outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
+    return frozenset(id(outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
 
 
 def _graphs(root: Any) -> List[Any]:
@@ -39,7 +39,7 @@ def _handles(graph: Any) -> Iterator[Any]:
                 yield tensor
 
 
-def _outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
+def outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
     """What a tensor stands for outside of the graphs that captured it."""
     while True:
         around = outside.get(id(getattr(tensor, "graph", None)), {}) if hasattr(tensor, "op") else {}

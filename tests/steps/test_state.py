@@ -49,6 +49,7 @@ def test_rows_that_are_scattered():
     assert writes(step) == [("ResourceScatterNdUpdate", True)]
 
 
+@pytest.mark.skipif(not hasattr(tf.lookup.experimental, "MutableHashTable"), reason="this TensorFlow has no such table")
 def test_a_lookup_table():
     enc, table = encoder(), tf.lookup.experimental.MutableHashTable(tf.int64, tf.float32, [0.0, 0.0])
 
@@ -102,3 +103,51 @@ def test_a_slice_of_the_own_update():
 
     (audit,) = graphcut.audit_step(step, tf.TensorSpec([1, 2]))
     assert audit[table].is_updated and "never updated" not in str(audit)
+
+
+def mapped(enc):
+    return tf.data.Dataset.from_tensor_slices(np.ones((3, 2), np.float32)).map(lambda row: tf.linalg.matvec(enc, row))
+
+
+def generated(enc):
+    return tf.data.Dataset.from_generator(lambda: (enc.numpy()[0] for _ in range(3)), tf.float32, tf.TensorShape([2]))
+
+
+@pytest.mark.parametrize("dataset", [mapped, generated])
+def test_an_iterator_that_was_made_before_the_step(dataset):
+    enc = encoder()
+    iterator = iter(dataset(enc).batch(1))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(next(iterator) * x)
+        return tape.gradient(loss, [enc])
+
+    assert writes(step) == [("IteratorGetNext", True)]
+
+
+@pytest.mark.parametrize("dataset", [mapped, generated])
+def test_a_dataset_that_was_made_before_the_step(dataset):
+    enc = encoder()
+    rows = dataset(enc)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = rows.reduce(0.0, lambda total, row: total + tf.reduce_sum(row)) * tf.reduce_sum(x)
+        return tape.gradient(loss, [enc])
+
+    ((op_type, placed),) = writes(step)
+    assert op_type.endswith("Dataset") and placed
+
+
+def test_a_dataset_that_has_no_variable_is_no_barrier():
+    enc = encoder()
+    iterator = iter(tf.data.Dataset.from_tensor_slices(np.ones((3, 2), np.float32)))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(next(iterator) * x)
+        return tape.gradient(loss, [enc])
+
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([1, 2]))
+    assert audit[enc].unused
