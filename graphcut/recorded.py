@@ -69,7 +69,8 @@ class Gradient:
     ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
     are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
     that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
-    ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not.
+    ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not. ``changed``
+    says which variables are trainable otherwise by now than when the step runs.
     """
 
     api: str
@@ -92,3 +93,4 @@ class Gradient:
     outside: Tuple[str, ...] = ()
     reads: Tuple[Any, ...] = ()
     starts: Tuple[Tuple[str, Start], ...] = ()
+    changed: str = ""

@@ -147,6 +147,7 @@ def _loss(traced: Traced, taken: Gradient) -> Loss:
     at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
     before = _BEFORE if taken.tape is not None and taken.tape.began_before else ""
+    raised += "; " + taken.changed if taken.changed else ""
     zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
     started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
     live = {tensor for name in started for tensor in traced.names.tensors(name)}

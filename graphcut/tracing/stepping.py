@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
-from graphcut.errors import GraphcutError
+from graphcut.errors import GraphcutError, printable
 from graphcut.recorded import Gradient, Source
-from graphcut.tracing import updates
+from graphcut.tracing import models, updates
 from graphcut.tracing.failures import explained, is_of_tracing, labelled, told
 from graphcut.tracing.live import example
 from graphcut.tracing.nested import joined
-from graphcut.tracing.owners import owned
+from graphcut.tracing.owners import listed, owned
 from graphcut.tracing.patches import Patch, Patches
 from graphcut.tracing.recording import Recording, current, recording
+from graphcut.tracing.snapshots import lifted, same_random_states, undone
 
 _FUNCTION = def_function.Function
+_LISTED = 8
 
 
 def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Gradient, ...]:
     """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
-    step, args = _of_model(step, args)
+    model = step if models.is_compiled_model(step) else None
+    with same_random_states():
+        step, args = _of_model(step, args)
+        with undone(step if model is None else model), _trainable_as_run(model, step, (args, kwargs)) as changed:
+            if model is not None and not models.has_own_step(model):
+                _check_trainable(model)
+            return _gradients(step, args, kwargs, model, changed)
+
+
+def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
+    """With the variables trainable as they are when the step runs; what differs from what they are now, in words."""
+    return models.as_traced(step, tf.nest.flatten(given)) if model is None else models.as_fitted(model)
+
+
+def _gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str) -> Tuple[Gradient, ...]:
     with recording() as made, _PATCHES.applied():
         errors = []
         for way in _ways(step, args, kwargs):
@@ -35,16 +51,46 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
             if made.error is not None or made.finished is not None:
                 break
         else:
+            if model is not None:
+                _check_trainable(model)
             raise errors[0]
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
+        made.kept += [getattr(graph, "variables", ()) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
         trained, written = owned(step), frozenset().union(*map(updates.written, graphs.values()))
         given = made.handed.given()
         told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
         kept, reads = made.kept, tuple(made.reads)
-        known = (replace(each, sources=sources, owner=kept, reads=reads) for each, sources in zip(taken, told_of))
+        known = (
+            replace(each, sources=sources, owner=kept, reads=reads, changed=changed) for each, sources in zip(taken, told_of)
+        )
+        if model is not None and not any(each.sources for each in taken):
+            _check_trainable(model)
         return tuple(map(joined, known))
+
+
+def _built(taken: Sequence[Gradient]) -> Iterator[Any]:
+    """The graphs in which gradients were taken, and those around them."""
+    for each in taken:
+        yield each.graph
+        yield from (graph for graph, _ in each.around)
+
+
+def _check_trainable(model: Any) -> None:
+    """Say so where a model has nothing to train."""
+    if listed(model, "trainable_variables"):
+        return
+    names = [models.name_of(each) for each in listed(model, "variables")]
+    if not names:
+        raise GraphcutError("this model has no variables\nAdd a layer that has weights.")
+    shown = ", ".join(printable(each)[1:-1] for each in names[:_LISTED]) + (
+        " and %d more" % (len(names) - _LISTED) if names[_LISTED:] else ""
+    )
+    raise GraphcutError(
+        "no variable of this model is trainable: %s\n"
+        "Set trainable = True on the layers that should learn, then call compile() again." % shown
+    )
 
 
 def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
@@ -86,18 +132,20 @@ def _told(
 
 def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:
     """A Keras model is stepped by its own ``train_step``."""
-    if not hasattr(step, "train_step") or not hasattr(step, "compile"):
+    if not models.is_compiled_model(step):
         return step, args
     if getattr(step, "optimizer", None) is None:
         raise GraphcutError(
             "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
         )
-    return _train_step(step), args
+    models.build(step, args[0] if args else ())
+    built = all(layer.built for layer in models.layers_of(step))
+    return _train_step(step), args if built else models.opened(args)
 
 
 def _train_step(model: Any) -> Any:
     """The step of a model, as its ``fit`` runs it: in each replica of its strategy."""
-    strategy = getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
+    strategy = models.strategy_of(model)
 
     def train_step(*data: Any) -> Any:
         with strategy.scope():
@@ -113,7 +161,8 @@ def _begun(step: Any, made: Recording) -> Any:
     def begun(*args: Any, **kwargs: Any) -> Any:
         made.begin()
         try:
-            answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+            with tf.variable_creator_scope(lifted):
+                answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
             if not _is_over_none(error, made.gradients):
                 raise
