@@ -120,13 +120,14 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 
     ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
     """
-    flat = rules.flat
+    flat, added = rules.flat, rules.side_results()
     filled: Dict[int, Fill] = {}
     for call in flat.calls:
         tensors = [flat.first[op] for op in call.variables]
-        tensors = tensors or [tensor for returns in call.returns for tensor in returns]
+        own = [index for index, op in enumerate(call.results) if op not in added]
+        tensors = tensors or [returns[index] for returns in call.returns for index in own]
         conditional = call.predicate is not None
-        plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results)
+        plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results if op not in added)
         filling = conditional and rules.around.fills_branches
         if filling or call.op in symbolic or is_symbolic(call.type):
             plain += call.inputs

@@ -17,13 +17,14 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field, replace
-from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from graphcut.dag import FlatGraph
-from graphcut.reading.backward import backward_part
+from graphcut.dag import REF, RESOURCE, SEPARATOR, Call, FlatGraph
+from graphcut.reading.backward import FLOATS, backward_part
 from graphcut.reading.names import Names
 from graphcut.reading.variables import root
 from graphcut.rules.rows import Row
+from graphcut.rules.tensors import is_symbolic
 from graphcut.rules.zeros import zero_test
 from graphcut.terms import BarrierKind
 
@@ -47,6 +48,7 @@ _MAKE_OPS = (
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
 _VARIABLES = frozenset(("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable"))
 _LONGEST = 50
+_BODY_SCOPE = "gradients/"
 
 
 class Answer(enum.Enum):
@@ -62,7 +64,8 @@ class Gradients:
     """One call of ``tf.gradients`` of the loss.
 
     ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``made`` for each op the
-    ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
+    ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes. ``asks_inputs``: it
+    is the gradient of a function's body, which asks for those of all the body's inputs.
     """
 
     scope: str
@@ -71,6 +74,7 @@ class Gradients:
     made: Mapping[int, Sequence[int]]
     gates: bool
     trained: Mapping[int, Sequence[int]]
+    asks_inputs: bool = False
 
     def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
         """The gradients that were added up to others."""
@@ -122,7 +126,9 @@ class Evidence:
     def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
         """What the gradient function of an op answered for those of its inputs ``arguments`` where that is certain."""
         if op not in self._answers:
-            each = [_Search(self, call, op, tuple(arguments)).run() for call in self.calls()]
+            context = self.flat.contexts[op]
+            calls = self.calls() if context < 0 else [self._of_body(call, context) for call in self.calls()]
+            each = [_Search(self, call, op, tuple(arguments)).run() for call in calls if call is not None]
             self._answers[op] = {
                 index: known[0]
                 for index in arguments
@@ -130,6 +136,40 @@ class Evidence:
                 if len(known) == 1
             }
         return self._answers[op]
+
+    def _of_body(self, call: Gradients, context: int) -> Optional[Gradients]:
+        """The part of a call that differentiates the body of a function which the graph itself calls."""
+        body = self.flat.context_table[context]
+        forward = self.flat.calls[body.call]
+        if self.flat.contexts[forward.op] >= 0:
+            return None
+        key = (call.scope, context)
+        if key not in self._bodies:
+            self._bodies[key] = _body_gradients(self.flat, self.names, call, forward, body.label)
+        return self._bodies[key]
+
+    _bodies: Dict[Tuple[str, int], Gradients] = field(default_factory=dict)
+
+    def side_results(self) -> FrozenSet[int]:
+        """The results of calls, as ops, that were added for the calls' own gradients: values from within that these read.
+
+        What a function returns of itself is an ``Identity``; an added result is not, and only gradients read it.
+        """
+        part = backward_part(self.flat, self.names)
+        if not part.calls or not self.flat.calls:
+            return frozenset()
+        readers: Dict[int, List[int]] = {}
+        for op, inputs in enumerate(self.flat.inputs):
+            for tensor in inputs:
+                readers.setdefault(tensor, []).append(op)
+        found: Set[int] = set()
+        for call in self.flat.calls:
+            own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
+            for result in _unnamed(self.flat, call):
+                known = readers.get(self.flat.first[result], ())
+                if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
+                    found.add(result)
+        return frozenset(found)
 
     def shows_gradient(self, handles: Iterable[int]) -> Optional[bool]:
         """Whether a variable is trained with a gradient of this loss; ``None`` where the graph does not show it for certain.
@@ -184,7 +224,7 @@ class _Search:
         self.op, self.arguments = op, arguments
 
     def run(self) -> Dict[int, Answer]:
-        if self.flat.contexts[self.op] >= 0 or not self.arguments:
+        if not self.arguments:
             return {}
         constant = {index: Answer.TENSOR for index in self.arguments if self._is_constant(index)}
         return {**constant, **self._found()}
@@ -195,6 +235,8 @@ class _Search:
             return {index: self._answer([self.flat.inputs[copy][0]]) for index, copy in zip(self.arguments, copies)}
         received = {index: self._received(index) for index in self.arguments}
         answers = {index: self._answer(tensors) for index, tensors in received.items() if tensors}
+        if self.call.asks_inputs:
+            return {**{index: Answer.NONE for index in self.arguments if self._ends_in_body(index)}, **answers}
         if self.call.gates and len(answers) == max(len(copies), 1):
             return {index: answers.get(index, Answer.NONE) for index in self.arguments}
         if self.call.gates and not answers and not copies:
@@ -275,6 +317,21 @@ class _Search:
         behind = self._variables([self.flat.inputs[self.op][index]])
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
 
+    def _ends_in_body(self, index: int) -> bool:
+        """Whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
+        source, _ = self._source(index)
+        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self.call.made.get(self.op):
+            return False
+        waiting, seen = [source], set()
+        for op in waiting:
+            if self.flat.type(op) == "_Arg":
+                return True
+            inputs = (tensor for tensor in self.flat.inputs[op] if self.flat.dtypes[tensor] % REF in (*FLOATS, RESOURCE))
+            fresh = [producer for producer in map(self.flat.producer.__getitem__, inputs) if producer not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return False
+
     def _variables(self, tensors: Iterable[int]) -> Set[int]:
         above = _upstream(self.flat, tensors)
         return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in _VARIABLES}
@@ -335,6 +392,14 @@ def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
     return []
 
 
+def _unnamed(flat: FlatGraph, call: Call) -> Iterator[int]:
+    """The results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
+    if not call.variables and not is_symbolic(call.type):
+        for index, result in enumerate(call.results):
+            if any(flat.type(flat.producer[returns[index]]) != "Identity" for returns in call.returns):
+                yield result
+
+
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 
@@ -352,11 +417,30 @@ def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
     return Gradients(scope, frozenset(inside), owners, made, gates, trained(flat, frozenset(inside)))
 
 
-def _owner(text: str, names: Names, known: Dict[str, Optional[int]]) -> Optional[int]:
-    """The op whose gradient function made the op that is called ``text`` in the scope."""
+def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:
+    """The gradient of one body: its ops are called ``gradients/CALL_grad/…!LABEL!gradients/NAME_grad/…``."""
+    before = SEPARATOR.join((flat.names[forward.op], label, "") if label else (flat.names[forward.op], ""))
+    owners: Dict[int, int] = {}
+    made: Dict[int, List[int]] = {}
+    inside = []
+    known: Dict[str, Optional[int]] = {}
+    for op in call.made.get(forward.op, ()):
+        pieces = flat.names[op].split(SEPARATOR)
+        if len(pieces) != (3 if label else 2) or (label and pieces[1] != label) or not pieces[-1].startswith(_BODY_SCOPE):
+            continue
+        inside.append(op)
+        owner = _owner(pieces[-1][len(_BODY_SCOPE) :], names, known, before)
+        if owner is not None:
+            owners[op] = owner
+            made.setdefault(owner, []).append(op)
+    return Gradients(call.scope, frozenset(inside), owners, made, False, {}, not forward.variables)
+
+
+def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
+    """The op whose gradient function made the op that is called ``text`` in the scope; its name begins with ``before``."""
     pieces = text.split("_grad/")
     for count in range(1, len(pieces)):
-        name = "_grad/".join(pieces[:count])
+        name = before + "_grad/".join(pieces[:count])
         if name not in known:
             known[name] = next((op for op in names.ops(name) if names.flat.names[op] == name), None)
         if known[name] is not None:

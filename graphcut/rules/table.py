@@ -160,6 +160,10 @@ class Rules:
         others = any(_gives(each, place) for place, each in answers.items()) or any(self.row(op).connected)
         return asked.without_gradient(question, own, others)
 
+    def side_results(self) -> FrozenSet[int]:
+        """The results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
+        return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
+
     def met(self) -> Iterable[Row]:
         """The rows asked for so far."""
         return chain(self._by_kind.values(), self._by_op.values())

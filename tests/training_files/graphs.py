@@ -79,7 +79,7 @@ class Build:
 
 def build(recipe: Recipe) -> Record:
     """The graph of a recipe."""
-    with _control_flow(recipe.control_v2), tf.Graph().as_default() as graph:
+    with control_flow(recipe.control_v2), tf.Graph().as_default() as graph:
         made = Build(recipe.resource)
         loss = MODELS[recipe.model](made)
         WAYS[recipe.way](made, loss, OPTIMIZERS[recipe.optimizer])
@@ -87,7 +87,8 @@ def build(recipe: Recipe) -> Record:
 
 
 @contextlib.contextmanager
-def _control_flow(second: bool):
+def control_flow(second: bool):
+    """Build v2 control flow, or v1."""
     before = v1.control_flow_v2_enabled()
     (v1.enable_control_flow_v2 if second else v1.disable_control_flow_v2)()
     yield

@@ -7,8 +7,11 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
+from tests.training_files import graphs
 from tests.training_files.graphs import Build, v1
 from tests.training_files.made_at_random import custom
+
+needs_tensorflow_2 = pytest.mark.skipif(tf.__version__.startswith("1."), reason="TensorFlow 1.15 fails to differentiate these")
 
 
 def towers(answers, trained=None, optimizer=True, **kwargs):
@@ -146,3 +149,36 @@ def test_a_verdict_that_the_file_contradicts_is_a_disagreement():
     (disagreement,) = audit.disagreements
     assert (disagreement.verdict, disagreement.answer) == (Verdict.NONE, "gradient")
     assert audit["w"].verdict is Verdict.FLOWS and "updated all the same" not in str(audit)
+
+
+def joined_in_a_body(kind, answers):
+    """A custom gradient of two layers inside of a function, a branch or a loop; what TensorFlow answered for each variable."""
+    with graphs.control_flow(True), tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        x = made.batch()
+        left, right = (made.variable(name, 4, 4) for name in ("left", "right"))
+
+        def joined(value):
+            return custom(answers, 1)(tf.matmul(value, left), tf.matmul(value, right))[0]
+
+        if kind == "call":
+            hidden = tf.function(lambda: joined(x), autograph=False)()
+        elif kind == "branch":
+            hidden = tf.cond(tf.reduce_sum(x) > 0.0, lambda: joined(x), lambda: x)
+        else:
+            hidden = tf.while_loop(lambda i, _: i < 2, lambda i, value: (i + 1, joined(value)), [tf.constant(0), x])[1]
+        loss = tf.reduce_mean(tf.square(tf.matmul(hidden, made.variable("head", 4, 2))), name="loss")
+        optimizer = v1.train.AdamOptimizer()
+        pairs = optimizer.compute_gradients(loss)
+        optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+    return graph.as_graph_def(), {variable.op.name: gradient is not None for gradient, variable in pairs}
+
+
+@needs_tensorflow_2
+@pytest.mark.parametrize("answers", [("tensor", "none"), ("none", "tensor"), ("zeros", "tensor"), ("tensor", "tensor")])
+@pytest.mark.parametrize("kind", ["call", "branch", "loop"])
+def test_a_custom_gradient_in_a_body_is_read_off_the_gradient_of_the_body(kind, answers):
+    graph, truth = joined_in_a_body(kind, answers)
+    audit = graphcut.audit(graph, loss="loss", variables=sorted(truth))
+    assert {each.name: each.verdict is not Verdict.NONE for each in audit} == truth
+    assert audit.disagreements == () and (kind == "loop" or audit.assumptions == ())
