@@ -120,7 +120,7 @@ class Flow:
 
     def _alone(self, tensor: int) -> Verdict:
         """The verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
-        if tensor in self.together:
+        if tensor in self.together and self.rules.passing[tensor]:
             known = self.asking(self.together)
         else:
             known = alone(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
