@@ -7,7 +7,7 @@ from typing import NamedTuple
 from graphcut.flow.judge import Flow, flow
 from graphcut.installation import tensorflow_needed
 from graphcut.losses import Loss, Stopped
-from graphcut.rules.evidence import Evidence
+from graphcut.rules.evidence import COPIES, Evidence
 from graphcut.rules.table import Rules
 from graphcut.rules.tensors import calls_in_cases
 from graphcut.sources import Traced
@@ -28,7 +28,8 @@ def judged(inquiry: Inquiry) -> Flow:
     traced, loss, stopped = inquiry
     around = installed.around(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
-    evidence = Evidence(traced.flat, traced.names, loss.tensors)
+    copies = COPIES.union(("StopGradient",) if traced.edited else ())
+    evidence = Evidence(traced.flat, traced.names, loss.tensors, copies)
     rules = Rules(
         traced.flat, ask.asker(traced.origin), around, traced.shapes, symbolic, stopped.unwatched, evidence, stopped.plain
     )

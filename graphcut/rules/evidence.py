@@ -48,6 +48,7 @@ _MAKE_OPS = (
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
 _VARIABLES = frozenset(("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable"))
 _LONGEST = 50
+COPIES = frozenset(("Identity", "ReadVariableOp"))
 _BODY_SCOPE = "gradients/"
 
 
@@ -95,11 +96,16 @@ class Gradients:
 
 @dataclass(eq=False)
 class Evidence:
-    """What the backward part of a graph shows about one loss. What costs a walk is computed when it is first needed."""
+    """What the backward part of a graph shows about one loss. What costs a walk is computed when it is first needed.
+
+    ``copies`` are the types of ops that stand for what they copy. An edit puts stops into a graph whose gradients were
+    taken without them: there a ``StopGradient`` is one.
+    """
 
     flat: FlatGraph
     names: Names
     losses: Tuple[int, ...]
+    copies: FrozenSet[str] = COPIES
     _uses: Optional[FrozenSet[int]] = None
     _calls: Optional[Tuple[Gradients, ...]] = None
     _readers: Optional[Dict[int, List[Tuple[int, int]]]] = None
@@ -280,7 +286,7 @@ class _Search:
             alone = alone and self.evidence.readers(tensor, self.op, arguments) == [(reader, position)]
             alone = alone and tensor not in self.evidence.losses
             source = self.flat.producer[tensor]
-            if self.flat.type(source) not in ("Identity", "ReadVariableOp"):
+            if self.flat.type(source) not in self.evidence.copies:
                 return source, alone
             reader, position = source, 0
         return source, False

@@ -182,3 +182,29 @@ def test_a_custom_gradient_in_a_body_is_read_off_the_gradient_of_the_body(kind, 
     audit = graphcut.audit(graph, loss="loss", variables=sorted(truth))
     assert {each.name: each.verdict is not Verdict.NONE for each in audit} == truth
     assert audit.disagreements == () and (kind == "loop" or audit.assumptions == ())
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_gradient_that_another_program_registered_is_no_error(trained):
+    """``gradient_override_map`` names a gradient that is registered where the file was made, and not here."""
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        with graph.gradient_override_map({"Floor": "Square"}):
+            hidden = tf.floor(tf.matmul(made.batch(), made.variable("hidden", 4, 3)))
+        loss = tf.reduce_mean(tf.square(tf.matmul(hidden, made.variable("head", 3, 2))), name="loss")
+        if trained:
+            v1.train.AdamOptimizer().minimize(loss)
+    file = graph.as_graph_def()
+    for node in file.node:
+        if "_gradient_op_type" in node.attr:
+            node.attr["_gradient_op_type"].s = b"RegisteredElsewhere"
+    audit = graphcut.audit(file, loss="loss", variables=["hidden", "head"])
+    assert [each.verdict for each in audit] == [Verdict.FLOWS, Verdict.FLOWS]
+    assert bool(audit.assumptions) is not trained
+
+
+def test_an_edit_of_a_training_file_keeps_what_the_file_shows():
+    audit = graphcut.audit(towers(("tensor", "none")), loss="loss", variables=["left", "right", "head"])
+    edited = audit.what_if(stop="MatMul")
+    assert [each.verdict for each in edited] == [Verdict.NONE, Verdict.NONE, Verdict.FLOWS]
+    assert edited.disagreements == () and edited.recorded == ()
