@@ -81,7 +81,7 @@ _STEP = "\nA training step that takes its own gradients is for graphcut.audit_st
 def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
     step = _STEP if origin.label.startswith("function ") else ""
-    if not origin.variables and not _variables(flat):
+    if not step and not origin.variables and not _variables(flat):
         raise GraphcutError(
             "%s holds no variables, so no loss can train anything in it\n"
             "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
@@ -138,11 +138,17 @@ def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
     variables = _variables(flat)
     kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
     kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]
-    kept = [each for each in kept if root(flat, each) not in variables and flat.type(flat.producer[each]) not in READERS]
+    kept = [each for each in kept if not _is_value(flat, each, variables)]
     serving = {tensor for call in part.calls for tensor in call.loss}  # else one of them would have been the answer
     kept = [tensor for tensor in kept if tensor not in serving] or kept
     forward = [tensor for tensor in kept if flat.producer[tensor] not in part.reached]
     return sorted(forward or kept, key=lambda tensor: not _has_loss_name(flat, tensor))
+
+
+def _is_value(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:
+    """Whether a tensor is the value of a variable as it was read: ``rate/read``, a ``ReadVariableOp``."""
+    op, source = flat.producer[tensor], root(flat, tensor)
+    return flat.type(op) in READERS or source in variables and flat.names[op] == flat.names[flat.producer[source]] + "/read"
 
 
 def _has_loss_name(flat: FlatGraph, tensor: int) -> bool:

@@ -193,7 +193,7 @@ def test_a_variable_that_only_the_collections_know(refused):
 
 def test_no_loss_to_be_found_lists_the_candidates(refused):
     said = refused(graph(W, identity("total_loss", "w"), identity("accuracy", "w")))
-    assert "Name it with loss=; candidates: 'total_loss:0', 'accuracy:0'" in said
+    assert "Name it with --loss; candidates: 'total_loss:0', 'accuracy:0'" in said
 
 
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "\x1b[31m0"])
