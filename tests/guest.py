@@ -26,6 +26,7 @@ def ask_everything(audit):
         _asked(audit.explain, name)
         _asked(audit.reaches, name)
         _asked(audit.suggest_unblock, name)
+        _asked(audit.suggest_stops, name)
     for stop in audit.stops:
         _asked(lambda op: str(audit.what_if(remove=op)), stop.op)
     _asked(audit.verify)

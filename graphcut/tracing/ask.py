@@ -201,14 +201,24 @@ def _raised_by_user(error: BaseException) -> bool:
 
 def _called_beside(question: Question, function: Any, custom: bool, op: Any) -> Asked:
     """What a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
-    with op.graph.as_default():
-        graph = func_graph.FuncGraph("graphcut")
+    graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
     with graph.as_default():
         found = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
     zeros = {op.inputs[index].name for index in question.zeros}
     inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
     return replace(found, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
+
+
+def _graph_within(live: Any) -> Any:
+    """A scratch graph within a live one, with collections of its own: a ``FuncGraph`` shares them and adds empty ones."""
+    known = frozenset(live._collections)
+    with live.as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    graph._collections = {key: list(values) for key, values in graph._collections.items()}
+    for key in [each for each in live._collections if each not in known]:
+        del live._collections[key]
+    return graph
 
 
 def _is_exact(question: Question) -> bool:
