@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
 
@@ -23,13 +23,12 @@ class VariableIndex:
     alive, so an ``id`` is not used again.
     """
 
-    def __init__(self, variables: Sequence[Variable], live: Any) -> None:
-        self._variables, self._live = variables, live
+    def __init__(self, variables: Sequence[Variable], find_tensor_name: Callable[[Any], str]) -> None:
+        self._variables, self._find_tensor_name = variables, find_tensor_name
         self._names: Dict[str, int] = {}
         self._tensors: Dict[str, int] = {}
         self._objects: Dict[int, int] = {}
         self._parts: Dict[str, List[Variable]] = {}
-        self._captured: Optional[Mapping[int, Tuple[int, str]]] = None
         for place, each in enumerate(variables):
             self._names.setdefault(each.name, place)
             self._tensors.update((name, place) for name in each.tensors if name not in self._tensors)
@@ -56,11 +55,7 @@ class VariableIndex:
 
     def tensor_name(self, value: Any) -> str:
         """The name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
-        from graphcut.tracing import objects
-
-        if self._captured is None:
-            self._captured = objects.captured_names(self._live)
-        return objects.tensor_name(value, self._live, self._captured)
+        return self._find_tensor_name(value)
 
     def _at(self, place: Optional[int]) -> Optional[Variable]:
         return None if place is None else self._variables[place]
@@ -214,4 +209,18 @@ def opened(message: Any, origin: Origin) -> Traced:
         arity.check(flat)
     topological(flat)  # refuses a cycle that is no loop
     known = variables(flat, origin)
-    return Traced(flat, origin, known, Names(flat), VariableIndex(known, origin.live))
+    return Traced(flat, origin, known, Names(flat), VariableIndex(known, _tensor_name_finder(origin.live)))
+
+
+def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
+    """What finds the name of the tensor of a live graph that an object is or stands for."""
+    captured: List[Mapping[int, Tuple[int, str]]] = []
+
+    def find_tensor_name(value: Any) -> str:
+        from graphcut.tracing import objects
+
+        if not captured:
+            captured.append(objects.captured_names(live))
+        return objects.tensor_name(value, live, captured[0])
+
+    return find_tensor_name
