@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from graphcut.audit import Audit, audit
+from graphcut.api.audit import Audit, audit
+from graphcut.api.audit_step import audit_step
+from graphcut.api.load import trace
+from graphcut.api.loss_table import Table, table
 from graphcut.errors import GraphcutError
-from graphcut.replies import Change, Disagreement, Reach, Suggestion
-from graphcut.sources import trace
-from graphcut.step import audit_step
-from graphcut.table import Table, table
-from graphcut.terms import Assumption, Barrier, BarrierKind, Condition, Role, Stop, VariableAudit, Verdict
-from graphcut.views import page
+from graphcut.render.page import page
+from graphcut.results import (
+    Assumption,
+    Barrier,
+    BarrierKind,
+    Change,
+    Condition,
+    Disagreement,
+    Reach,
+    Role,
+    Stop,
+    Suggestion,
+    VariableAudit,
+    Verdict,
+)
 
 __version__ = "0.1.0"
 __all__ = [

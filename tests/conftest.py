@@ -17,7 +17,7 @@ import pytest
 from tests import counted
 
 TESTS = Path(__file__).parent
-TENSORFLOW_FOLDERS = ("models", "oracle", "random_graphs", "scenarios", "steps", "tracing", "training_files")
+TENSORFLOW_FOLDERS = ("against_tensorflow",)
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
 
 # The same examples in every run: a red build can be repeated. HYPOTHESIS_PROFILE=default searches afresh.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graphcut.reading.attrs import entry
-from graphcut.reading.messages import CLASSES
+from graphcut.graph.attrs import entry
+from graphcut.graph.messages import CLASSES
 
 PLACEHOLDER = {"name": "given", "op": "Placeholder", "attr": [entry("dtype", type=1)]}
 # The scratch graph of a made-up TensorFlow that hands its gradient on: the placeholder of that gradient, "given:0", alone.

@@ -171,7 +171,7 @@ def main(arguments):
 
 def photograph(audit, path):
     """The page of an audit with the second variable chosen, as Chromium shows it; needs playwright."""
-    from tests.views.browsers import chromium
+    from tests.browser.browsers import chromium
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         audit.draw(Path(folder) / "cut.html", engine="wasm")

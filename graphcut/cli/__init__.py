@@ -13,8 +13,8 @@ from typing import Optional, Sequence
 import click
 
 from graphcut.cli.commands import commands
-from graphcut.cli.guard import open_streams, silence
 from graphcut.errors import GraphcutError
+from graphcut.util.isolate_output import open_streams, silence
 
 __all__ = ["main"]
 

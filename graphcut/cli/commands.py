@@ -7,17 +7,17 @@ from typing import Any, Callable, Optional, Sequence, Tuple
 import click
 from rich.console import Console
 
-from graphcut.cli import viewing
-from graphcut.cli.guard import guarded
-from graphcut.cli.several import audits, listed, numbered
-from graphcut.cli.specs import Spec, parsed, start
-from graphcut.cli.waiting import Say, waiting
+from graphcut.api.tensor_spec import Spec, parsed, start
+from graphcut.cli import draw_options
+from graphcut.cli.progress import Say, waiting
+from graphcut.cli.run_audits import audits, listed, numbered
 from graphcut.errors import GraphcutError
-from graphcut.report.json import to_json
-from graphcut.report.quoted import quoted
-from graphcut.report.terminal import rich_table
-from graphcut.report.text import table
-from graphcut.saving import save
+from graphcut.render.text.json_report import to_json
+from graphcut.render.text.plain import table
+from graphcut.render.text.source_quotes import quoted
+from graphcut.render.text.terminal import rich_table
+from graphcut.util.files import save
+from graphcut.util.isolate_output import guarded
 
 _SOURCE = """
 \b
@@ -158,9 +158,9 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 @click.option(
     "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="Where to; the suffix picks the format."
 )
-@viewing.options
+@draw_options.options
 def draw(output: str, **question: Any) -> None:
-    asked = viewing.taken(question)
+    asked = draw_options.taken(question)
     with waiting() as say, guarded():
         _draw(audits(say, **question), output, say, **asked)
 

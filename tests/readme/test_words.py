@@ -6,7 +6,8 @@ import os
 import re
 from inspect import isfunction
 
-from graphcut import BarrierKind, Verdict, asking
+from graphcut import BarrierKind, Verdict
+from graphcut.api import asking
 
 from .blocks import ROOT, table
 

@@ -1,0 +1,127 @@
+"""The edges a route may take from a tensor towards the inputs, each with its barrier where no gradient crosses it.
+
+Crossing a barrier costs one. Tensors that cannot carry a gradient for their dtype (integers, booleans, strings) form a
+land of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it,
+at the op that made numbers discrete (``ArgMax``, a comparison), costs one already: a soft choice in its place hands the
+gradient on through all that computes with it. What would hand none on though it were fed with floats is a barrier of its
+own: a comparison of what ``ArgMax`` makes, a ``OneHot``, a logical op, another cast to integers.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from graphcut.analysis.reachability import Fill, Relation, connected
+from graphcut.analysis.verdicts import Flow
+from graphcut.graph.default_loss import backward_part
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.names import Names
+from graphcut.graph.variables import writes
+from graphcut.results import BarrierKind
+
+
+class Fence(NamedTuple):
+    """A barrier on one edge of the graph: into ``op`` at ``input``. ``entry``: into a land without gradients."""
+
+    op: int
+    input: int
+    kind: BarrierKind
+    entry: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing to cross: leaving that land costs one already."""
+        return self.entry and self.kind is BarrierKind.DTYPE
+
+
+class Edge(NamedTuple):
+    """From a tensor to one it is computed from; ``cost`` barriers are crossed."""
+
+    source: int
+    cost: int
+    fence: Optional[Fence]
+
+
+Assigned = Dict[int, List[Tuple[int, int, int]]]
+
+
+class Edges:
+    """The edges of one relation. Called with a tensor it gives all that lead towards the inputs, in the graph's order."""
+
+    def __init__(self, flow: Flow, relation: Relation) -> None:
+        self.flow, self.relation = flow, relation
+        self._assigned = _assignments(flow.rules.flat)
+        self._filled: Mapping[int, Fill] = {} if relation is connected else flow.fills
+        self.is_open = self._opener()
+
+    def __call__(self, tensor: int) -> Iterable[Edge]:
+        if not self.is_open(tensor):
+            return self._edges(tensor)
+        flat = self.flow.rules.flat
+        return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
+
+    def _opener(self) -> Callable[[int], bool]:
+        """What tells whether a gradient passes from a tensor to every input: there is no barrier to look for."""
+        flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
+        producer, first, inputs, assigned = flat.producer, flat.first, flat.inputs, self._assigned
+        barred = self.flow.stopped.union(self._filled)
+
+        def is_open(tensor: int) -> bool:
+            op = producer[tensor]
+            if op in barred or tensor in assigned:
+                return False
+            given = inputs[op]
+            free = relation(row(op))[tensor - first[op]]
+            return len(free) == len(given) and False not in [passing[each] for each in given]
+
+        return is_open
+
+    def _edges(self, tensor: int) -> Iterator[Edge]:
+        flow, flat, passing = self.flow, self.flow.rules.flat, self.flow.rules.passing
+        op = flat.producer[tensor]
+        row = flow.rules.row(op)
+        free = frozenset(() if flow.bounds.get(op) else self.relation(row)[tensor - flat.first[op]])
+        for index, source in enumerate(flat.inputs[op]):
+            if index in free and passing[source]:
+                yield Edge(source, 0, None)
+            elif index in free and source in flow.rules.unwatched:
+                yield _unwatched(op, index, source, flow.rules.unwatched[source])
+            else:
+                yield _blocked(flow, tensor, op, index, source, row.barriers[index])
+        for index, source in enumerate(self._filled[op].tensors) if op in self._filled else ():
+            if source not in flat.inputs[op] and passing[source]:
+                yield Edge(source, 1, Fence(flow.fills[op].group, index, BarrierKind.ZERO_FILLED))
+        for op, index, source in self._assigned.get(tensor, ()):
+            yield Edge(source, 1, Fence(op, index, BarrierKind.STATE))
+
+
+def _unwatched(op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
+    return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
+
+
+def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
+    bound = flow.bounds.get(op)
+    if bound:
+        return Edge(source, 1, Fence(op, index, bound))
+    passing = flow.rules.passing
+    barrier = barrier or BarrierKind.DTYPE
+    if passing[source]:
+        return Edge(source, 1, Fence(op, index, barrier))
+    soft = flow.rules.soft_barrier(op, index) if barrier is BarrierKind.DTYPE or not passing[tensor] else None
+    if soft is None and not passing[tensor]:
+        return Edge(source, 0, None)
+    fence = Fence(op, index, soft or barrier, entry=passing[tensor])
+    return Edge(source, 0 if fence.is_free else 1, fence)
+
+
+def _assignments(flat: FlatGraph) -> Assigned:
+    """For what is written - a variable, a table, a queue - what is written to it: op, input, value.
+
+    What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
+    """
+    part = backward_part(flat, Names(flat)).reached
+    found: Assigned = {}
+    for write in (each for each in writes(flat) if each.op not in part):
+        values = [(write.op, index, flat.inputs[write.op][index]) for index in write.values]
+        found.setdefault(write.handle, []).extend(values)
+    return found

@@ -1,0 +1,200 @@
+"""Under which conditions a gradient flows: the branches that lie on *every* carrying path.
+
+A forward-must analysis along the backward walk: the branches of a tensor are those common to all the edges that carry
+to it (an intersection), each edge adding the branch that it enters. A branch is a v2 branch function, or one side of a
+v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is reached by repeating passes.
+
+A gradient that an op makes of its own (``Row.makes``) is there in every run in which the op itself runs, whatever branch the
+gradient of its output came through: in the other runs TensorFlow hands it zeros. So it is under those branches alone
+whose bodies the op is in. A v1 conditional does not even bind it to those (``_unbound``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import AbstractSet, Dict, List, Mapping, Sequence, Tuple
+
+from graphcut.analysis.flow_edges import GradientEdges
+from graphcut.analysis.reachability import SEED, UNSEEN
+from graphcut.analysis.rules.control_flow import is_loop_switch
+from graphcut.graph.flat import FlatGraph
+from graphcut.results import Condition
+
+EVERY = -1
+_SIDES = ("else", "then")
+
+
+@dataclass(frozen=True)
+class Branches:
+    """The branches of a graph; ``entered`` maps (op, output or input) to the bit of the branch that is entered there.
+
+    ``by_output`` are the ops told by their output (``Switch``), all others by their input. ``bodies`` maps (call, label) to
+    the bit of the branch.
+    """
+
+    conditions: Tuple[Condition, ...]
+    entered: Dict[Tuple[int, int], int]
+    by_output: Dict[int, None]
+    bodies: Dict[Tuple[int, str], int]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of each tensor, kept as masks: below 3,000 branches a tensor is under as many of them."""
+
+    known: Tuple[Condition, ...]
+    masks: Dict[int, int]
+
+    def __contains__(self, tensor: int) -> bool:
+        return tensor in self.masks
+
+    def __getitem__(self, tensor: int) -> Tuple[Condition, ...]:
+        bits = reversed(bin(self.masks[tensor])[2:])
+        return tuple(condition for condition, bit in zip(self.known, bits) if bit == "1")
+
+    def get(self, tensor: int, default: Tuple[Condition, ...] = ()) -> Tuple[Condition, ...]:
+        """The branches on every carrying path to a tensor; ``default`` where there are none."""
+        return self[tensor] if tensor in self.masks else default
+
+
+def branches(flat: FlatGraph) -> Branches:
+    """Every branch of every conditional of a graph."""
+    found: Dict[Condition, int] = {}
+    entered: Dict[Tuple[int, int], int] = {}
+    bodies: Dict[Tuple[int, str], int] = {}
+    for number, call in enumerate(flat.calls):
+        if call.predicate is not None:
+            for index, (label, _) in enumerate(call.branches):
+                condition = Condition(
+                    flat.names[call.op], flat.tensor_name(call.predicate), int(label) if label.isdigit() else label
+                )
+                bit = bodies[number, label] = found.setdefault(condition, len(found))
+                entered.update({(result, index): bit for result in call.results})
+    switches: Dict[int, None] = {}
+    for op in _switches(flat):
+        switches[op] = None
+        for side, label in enumerate(_SIDES):
+            predicate = flat.inputs[op][1]
+            condition = Condition(flat.names[flat.producer[predicate]], flat.tensor_name(predicate), label)
+            entered[op, side] = found.setdefault(condition, len(found))
+    return Branches(tuple(found), entered, switches, bodies)
+
+
+def _switches(flat: FlatGraph) -> List[int]:
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Switch", "RefSwitch")}
+    return [op for op, kind in enumerate(flat.kinds) if kind in kinds and not is_loop_switch(flat, op)] if kinds else []
+
+
+def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
+    """For each tensor reached under conditions, these; tensors that are reached unconditionally are left out.
+
+    ``order`` holds all ops, producers first.
+    """
+    flat, carried = edges.rules.flat, edges.carried
+    known = branches(flat)
+    if not known.conditions:
+        return Conditions((), {})
+    masks = [EVERY] * len(flat.dtypes)
+    sources = edges.sources()
+    for op, tensors in sources.items():
+        for tensor in tensors:
+            masks[tensor] &= _bodies(flat, known, op)
+    for tensor in carried.order:
+        if carried.parents[tensor] == SEED:
+            masks[tensor] = 0
+    reached = [tensor for op in reversed(order) for tensor in flat.outputs(op) if carried.parents[tensor] != UNSEEN]
+    while _pass(edges, known, reached, masks) and flat.loop_inputs:
+        pass
+    unbound = _unbound(edges, known, order, sources) if sources and known.by_output else {}
+    bound = ((tensor, masks[tensor] & ~unbound.get(tensor, 0)) for tensor in carried.order)
+    return Conditions(known.conditions, {tensor: mask for tensor, mask in bound if mask})
+
+
+def _unbound(
+    edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
+) -> Dict[int, int]:
+    """For each tensor the sides of v1 conditionals that a gradient made in there does not keep to, as bits.
+
+    In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
+    arrives: a constant does not.
+    """
+    alive = _alive(edges.rules.flat, known, order)
+    found: Dict[int, int] = {}
+    for op in (op for op in sources if alive[op]):
+        row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
+        for tensor in {inputs[index] for index in row.makes - row.waits}.intersection(sources[op]):
+            found[tensor] = found.get(tensor, 0) | alive[op]
+    waiting = list(found)
+    while waiting:
+        tensor = waiting.pop()
+        for source, _ in edges.onward(tensor):
+            mask = found.get(source, 0) | found[tensor]
+            if mask != found.get(source, 0):
+                found[source] = mask
+                waiting.append(source)
+    return found
+
+
+def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
+    """The branches whose bodies an op is in."""
+    mask, context = 0, flat.contexts[op]
+    while context >= 0:
+        body = flat.context_table[context]
+        bit = known.bodies.get((body.call, body.label))
+        mask |= 0 if bit is None else 1 << bit
+        context = flat.contexts[flat.calls[body.call].op]
+    return mask
+
+
+def _alive(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, int]:
+    """For each op the sides of v1 conditionals that it runs on alone: all that feed it, of a ``Merge`` those common to all."""
+    alive: Dict[int, int] = {}
+    for op in order:
+        sides = [_side(flat, known, alive, tensor) for tensor in flat.inputs[op] if flat.producer[tensor] in alive]
+        mask = 0
+        if flat.type(op) in ("Merge", "RefMerge"):
+            mask = reduce(and_, sides, EVERY) if sides else 0
+        else:
+            mask = reduce(or_, sides + [alive.get(each, 0) for each in flat.controls[op]], 0)
+        alive[op] = mask
+    return alive
+
+
+def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: int) -> int:
+    op = flat.producer[tensor]
+    bit = known.entered.get((op, tensor - flat.first[op])) if op in known.by_output else None
+    return alive[op] | (0 if bit is None else 1 << bit)
+
+
+def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
+    """The tensors that an op is computed from by ways that enter none of the branches ``taken``."""
+    known = branches(flat)
+    entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
+    seen, waiting = set(flat.inputs[op]), list(flat.inputs[op])
+    while waiting:
+        tensor = waiting.pop()
+        producer = flat.producer[tensor]
+        output = tensor - flat.first[producer]
+        for index, source in enumerate(flat.inputs[producer]):
+            edge = (producer, output if producer in known.by_output else index)
+            if edge not in entered and source not in seen:
+                seen.add(source)
+                waiting.append(source)
+    return seen
+
+
+def _pass(edges: GradientEdges, known: Branches, reached: Sequence[int], masks: List[int]) -> bool:
+    """One pass over the tensors that are reached, nearest the loss first; whether anything changed."""
+    flat, parents, changed = edges.rules.flat, edges.carried.parents, False
+    for tensor in reached:
+        op = flat.producer[tensor]
+        by_output = op in known.by_output
+        for source, index in edges.onward(tensor):
+            bit = known.entered.get((op, tensor - flat.first[op] if by_output else index))
+            mask = masks[source] & (masks[tensor] | (0 if bit is None else 1 << bit))
+            if mask != masks[source] and parents[source] != SEED:
+                masks[source] = mask
+                changed = True
+    return changed

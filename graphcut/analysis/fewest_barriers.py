@@ -1,0 +1,180 @@
+"""The cut of a tensor: the barriers on the routes from the loss to it that cross the fewest (a 0-1 breadth-first search).
+
+Routes and barriers are those of *connected* for a gradient that is ``None``, of *carries* for one that is always zero.
+One search serves all tensors; the barriers of each are a bit mask, united along the edges of shortest routes in one
+pass from the loss, so that all cuts together cost no more than the walk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.barrier_edges import Edge, Edges, Fence
+from graphcut.analysis.reachability import Relation
+from graphcut.analysis.verdicts import Flow
+from graphcut.results import BarrierKind
+
+HANDFUL = 5
+Place = Tuple[int, BarrierKind, int]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The shortest routes of one relation; one barrier for each op, kind and tensor that the op
+    reads, at the first input where it reads it.
+
+    ``crossed`` maps each tensor with a route to the barriers it must cross,
+    ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``. ``shortest`` holds the edges of the
+    shortest routes with the tensor nearer the loss, as the search met them.
+    """
+
+    fences: Sequence[Fence]
+    crossed: Mapping[int, int]
+    masks: Mapping[int, int]
+    first_bits: int
+    last_bits: int
+    free_bits: int
+    numbers: Mapping[Place, int]
+    by_op: Mapping[Tuple[int, BarrierKind], Sequence[int]]
+    shortest: Sequence[Tuple[int, Edge]] = ()
+
+    @property
+    def has_several_inputs(self) -> bool:
+        """Whether any op is a barrier at several of its inputs."""
+        return len(self.by_op) < len(self.fences)
+
+    def routed(self, tensor: int) -> bool:
+        """Whether any route at all leads from the loss to the tensor."""
+        return tensor in self.crossed
+
+    def named(self, tensor: int) -> Tuple[Fence, ...]:
+        """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
+        mask = self.masks.get(tensor, 0)
+        bits = [bit for part in self._parts(mask) for bit in lowest(part, HANDFUL)]
+        return tuple(self.fences[bit] for bit in bits[:HANDFUL])
+
+    def foremost(self, mask: int) -> int:
+        """The bit of ``mask`` that is named first; 0 for none."""
+        part = next(filter(None, self._parts(mask)), 0)
+        return part & -part
+
+    def _parts(self, mask: int) -> Tuple[int, int, int]:
+        return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
+
+    def own(self, edge: Edge) -> int:
+        """The bit of an edge's barrier; 0 for none."""
+        return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
+
+    def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
+        """Whether a barrier of that kind at some input of ``op`` is in the tensor's cut."""
+        mask = self.masks.get(tensor, 0)
+        return bool(mask) and any(mask >> number & 1 for number in self.by_op.get((op, barrier), ()))
+
+    def size(self, tensor: int) -> int:
+        """How many barriers the tensor's cut has."""
+        return bin(self.masks.get(tensor, 0)).count("1")
+
+    def costly(self, tensor: int) -> int:
+        """How many ops must be taken out, whatever inputs of theirs are cut, of those that cost something to cross."""
+        mask = self.masks.get(tensor, 0) & ~self.free_bits
+        if not self.has_several_inputs:
+            return bin(mask).count("1")
+        return len({(self.fences[bit].op, self.fences[bit].kind) for bit in lowest(mask, len(self.fences))})
+
+
+def _place(fence: Fence, source: int) -> Place:
+    """What tells a barrier from others: ``source`` is the tensor that the op reads there."""
+    return fence.op, fence.kind, source
+
+
+def lowest(mask: int, limit: int) -> List[int]:
+    """The lowest bits of a mask that are set, at most so many."""
+    bits: List[int] = []
+    while mask and len(bits) < limit:
+        low = mask & -mask
+        bits.append(low.bit_length() - 1)
+        mask ^= low
+    return bits
+
+
+def cuts(flow: Flow, relation: Relation) -> Cuts:
+    """The cuts of every tensor of the graph for one relation."""
+    crossed, taken = _search(flow, relation)
+    fences: List[Fence] = []
+    numbers: Dict[Place, int] = {}
+    by_op: Dict[Tuple[int, BarrierKind], List[int]] = {}
+    for fence, source in ((edge.fence, edge.source) for _, edge in taken if edge.fence is not None):
+        if _place(fence, source) not in numbers:
+            by_op.setdefault((fence.op, fence.kind), []).append(len(fences))
+            numbers[_place(fence, source)] = len(fences)
+            fences.append(fence)
+    shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
+    masks = _united(flow, shortest, numbers)
+    first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
+    last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
+    free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
+    return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, by_op, shortest)
+
+
+def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
+    """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
+    edges, walk = Edges(flow, relation), flow.reached(relation)
+    crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
+    queue: Deque[Tuple[int, int]] = deque(
+        (tensor, 0) for tensor in crossed if tensor in flow.dead or not edges.is_open(tensor)
+    )
+    done: Set[int] = set()
+    taken: List[Tuple[int, Edge]] = []
+    while queue:
+        tensor, cost = queue.popleft()
+        if tensor in done or crossed[tensor] < cost:
+            continue
+        done.add(tensor)
+        for edge in edges(tensor):
+            total = cost + edge.cost
+            if total < crossed.get(edge.source, total + 1):
+                crossed[edge.source] = total
+                (queue.append if edge.cost else queue.appendleft)((edge.source, total))
+            if edge.fence is not None or cost or not (flow.rules.passing[tensor] and walk.reaches(edge.source)):
+                taken.append((tensor, edge))
+    return crossed, taken
+
+
+def _united(flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
+    """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
+    (loops, assignments, zeros filled in)."""
+    rank = ranks(flow)
+    producer = flow.rules.flat.producer
+    shortest = sorted(shortest, key=lambda each: -rank[producer[each[0]]])
+    masks: Dict[int, int] = {}
+    late = True
+    while late:
+        late = False
+        for tensor, (source, _, fence) in shortest:
+            own = masks.get(tensor, 0)
+            if fence is not None:
+                own |= 1 << numbers[_place(fence, source)]
+            before = masks.get(source, 0)
+            if own | before != before:
+                masks[source] = own | before
+                late |= rank[producer[source]] >= rank[producer[tensor]]
+    return masks
+
+
+def ranks(flow: Flow) -> List[int]:
+    """The place of each op in the topological order."""
+    ranks = [0] * len(flow.order)
+    for place, op in enumerate(flow.order):
+        ranks[op] = place
+    return ranks
+
+
+def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
+    """The op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
+    raised = flow.raised(tensor)
+    if raised is None:
+        return None
+    op, index = raised
+    return Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT)

@@ -1,0 +1,194 @@
+"""What is found for each variable: from verdicts, cuts and paths in numbers to results with names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.analysis.barrier_edges import Fence
+from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
+from graphcut.analysis.reachability import carries, connected
+from graphcut.analysis.recorded_answers import RecordedAnswers
+from graphcut.analysis.verdicts import Flow
+from graphcut.graph.flat import SEPARATOR, is_discrete
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.metadata import Place
+from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs
+from graphcut.graph.targets import Target
+from graphcut.graph.variables import training
+from graphcut.results import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
+
+_BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
+REWRITTEN = {
+    OPTIMIZED: "the graph was optimized, which takes out every StopGradient, so what flows here may be cut where it was built",
+    FROZEN: "the graph was frozen: its variables are constants now, and stops may be gone; audit the graph that is trained",
+}
+CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
+
+
+def _kind_of_holder(op_type: str) -> BarrierKind:
+    """What a value that reaches an op by no edge comes from: a dataset or an iterator, or Python."""
+    return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The judge of one loss, with the cuts of each relation once they are needed."""
+
+    traced: LoadedGraph
+    flow: Flow
+    known: Dict[Verdict, Cuts] = field(default_factory=dict)
+    told: Dict[Fence, Barrier] = field(default_factory=dict)
+    holders: Dict[Place, List[int]] = field(default_factory=dict)
+    updates: List[FrozenSet[int]] = field(default_factory=list)
+
+    def cuts(self, verdict: Verdict) -> Cuts:
+        """The cuts of variables with that verdict; one search serves them all."""
+        if verdict not in self.known:
+            self.known[verdict] = cuts(self.flow, CUT[verdict])
+        return self.known[verdict]
+
+    def of(self, target: Target) -> VariableAudit:
+        """What is found for one target. Where it stands for several tensors the best verdict counts."""
+        verdict, tensor = self.verdict(target)
+        fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
+        left = self._left(target) if unused else ()
+        live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+        variable = target.variable
+        barriers = tuple(self.named(fence) for fence in (*fences, *left))
+        if unused and not left and is_discrete(variable.dtype):
+            barriers, unused = (self._of_its_dtype(target),), False
+        return VariableAudit(
+            variable.name,
+            variable.tensors[0] if variable.tensors else None,
+            verdict,
+            variable.trainable,
+            variable.dtype,
+            variable.shape,
+            barriers,
+            partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
+            self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
+            unused and not left,
+            live and tensor in self.flow.sparse,
+            max(size + len(left), len(barriers)),
+            self._updated(target),
+            trained_by=self._trained_by(target),
+        )
+
+    def shown(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
+        """The gradients that the graph itself holds of this loss; ``None`` where it holds none, or an edit or a
+        ``stop_gradients=`` asks for others."""
+        evidence = self.flow.rules.evidence
+        if evidence is None or self.traced.edited or self.flow.stopped or not evidence.calls():
+            return None
+        given = tuple(evidence.shows_gradient(target.tensors) for target in targets)
+        return RecordedAnswers(given, source="the graph holds a gradient of it for this loss")
+
+    def _of_its_dtype(self, target: Target) -> Barrier:
+        """The barrier of an integer, boolean or string that nothing leads to: whatever read it, it would get no gradient."""
+        if target.tensors:
+            return self.named(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
+        return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
+
+    def _left(self, target: Target) -> Tuple[Fence, ...]:
+        """What holds the value of a variable without reading it, where the loss is computed from that."""
+        known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
+        places = frozenset(place for places in known for place in places)
+        if not places:
+            return ()
+        flat = self.traced.flat
+        if not self.holders:
+            self.holders.update(self._holders())
+        ops = sorted(op for place in places for op in self.holders.get(place, ()))
+        routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
+        return tuple(Fence(op, 0, _kind_of_holder(flat.type(op))) for op in routed)[:HANDFUL]
+
+    def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
+        """The ops that hold the value of a variable without reading it, by their place."""
+        flat, wanted = self.traced.flat, {place for places in self.traced.origin.left.values() for place in places}
+        ops: Dict[Place, List[int]] = {place: [] for place in wanted}
+        for op, name in enumerate(flat.names):
+            place = flat.function(op), name.rpartition(SEPARATOR)[2]
+            if place in ops:
+                ops[place].append(op)
+        return iter(ops.items())
+
+    def _updated(self, target: Target) -> Optional[bool]:
+        """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
+        if not self.updates:
+            self.updates.append(training(self.traced.flat, self.traced.names).updated)
+        (written,) = self.updates
+        return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
+
+    def _trained_by(self, target: Target) -> Tuple[str, ...]:
+        """The other losses whose gradients update a variable."""
+        flat, by_loss = self.traced.flat, training(self.traced.flat, self.traced.names).by_loss
+        others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
+        return tuple(" + ".join(map(flat.tensor_name, loss)) for loss in others if loss and not self._is_audited(loss))
+
+    def _is_audited(self, loss: Tuple[int, ...]) -> bool:
+        return not set(loss).isdisjoint(self.flow.losses)
+
+    def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
+        """The verdict of a target and the tensor that it comes from."""
+        if len(target.tensors) == 1:
+            return self.flow.verdict(target.tensors[0]), target.tensors[0]
+        judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
+        return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
+
+    def _routed(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:
+        """Of several tensors that get nothing the first that a route leads to."""
+        if verdict not in CUT or len(target.tensors) < 2:
+            return tensor
+        alike = (each for each in target.tensors if self.flow.verdict(each) is verdict)
+        return next((each for each in alike if self.cuts(verdict).routed(each)), tensor)
+
+    def assumptions(self) -> Tuple[Assumption, ...]:
+        """What tells that nothing can be certified, and the ops whose gradient is a guess."""
+        flat = self.traced.flat
+        told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
+        return (*told, *self.flow.rules.assumptions())
+
+    def _cut(self, verdict: Verdict, tensor: Optional[int]) -> Tuple[Tuple[Fence, ...], int, bool]:
+        if tensor is None:
+            return (), 0, True
+        raised = fence_of_raise(self.flow, tensor) if verdict is Verdict.RAISES else None
+        if raised is not None:
+            return (raised,), 1, False
+        if verdict not in CUT:
+            return (), 0, False
+        known = self.cuts(verdict)
+        fences = known.named(tensor) or self._at_loss(verdict, tensor)
+        return fences, known.size(tensor) or len(fences), not known.routed(tensor)
+
+    def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
+        """What bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
+        flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
+        if verdict is Verdict.ZERO and self.flow.dead:
+            return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)
+        return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
+
+    def named(self, fence: Fence) -> Barrier:
+        """The barrier with the names of things; one object for all that ask."""
+        if fence not in self.told:
+            self.told[fence] = self._told(fence)
+        return self.told[fence]
+
+    def _told(self, fence: Fence) -> Barrier:
+        flat = self.traced.flat
+        where, library = self.traced.place(fence.op)
+        return Barrier(
+            flat.names[fence.op],
+            flat.type(fence.op),
+            fence.input,
+            fence.kind,
+            fence.kind.deliberate,
+            library,
+            where,
+        )
+
+    def _path(self, tensor: int) -> Tuple[str, ...]:
+        flat = self.traced.flat
+        ops = dict.fromkeys(flat.producer[each] for each in self.flow.path(tensor))
+        return tuple(flat.names[op] for op in ops)

@@ -1,0 +1,122 @@
+"""The edges of the gradient flow: where a gradient goes on to from a tensor, towards the inputs.
+
+The walks of ``flow.walk`` say where a gradient arrives. Whoever asks *how* it gets there (paths, reaches, conditions,
+pictures) takes the edges from here, so that no answer knows fewer of them than the verdict does.
+
+A *node* is a place where a gradient arrives. It is the tensor's number where the gradient can be nonzero, and that number
+plus the number of tensors where TensorFlow has a gradient that may be all zeros. The second kind leads on to the
+first where an op has a gradient of its own, whatever arrives (``Row.makes``), and counts only in graphs that have one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import AbstractSet, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+
+from graphcut.analysis.reachability import SEED, Fill, Walk
+from graphcut.analysis.rules.lookup import Rules
+
+FILLED = -1
+
+
+@dataclass(frozen=True)
+class GradientEdges:
+    """The edges of one loss. ``connected`` and ``carried`` are its two walks, ``stopped`` the ops that count as constants."""
+
+    rules: Rules
+    stopped: AbstractSet[int]
+    fills: Mapping[int, Fill]
+    connected: Walk
+    carried: Walk
+
+    @property
+    def size(self) -> int:
+        """How many tensors there are; a node at which a gradient is only connected is a tensor plus that."""
+        return len(self.rules.flat.dtypes)
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether an op is met that has a gradient of its own."""
+        return bool(self.connected.made)
+
+    def starts(self) -> List[int]:
+        """The nodes of the loss."""
+        carried = [tensor for tensor in self.carried.order if self.carried.parents[tensor] == SEED]
+        if not self.has_sources:
+            return carried
+        connected = [tensor for tensor in self.connected.order if self.connected.parents[tensor] == SEED]
+        return carried + [tensor + self.size for tensor in connected]
+
+    def nodes(self) -> List[int]:
+        """Every node at which a gradient arrives."""
+        size = self.size
+        connected = [tensor + size for tensor in self.connected.order] if self.has_sources else []
+        return [*self.carried.order, *connected]
+
+    def onward(self, node: int) -> List[Tuple[int, int]]:
+        """The next nodes, each with the input that leads there; ``FILLED`` where TensorFlow fills in zeros."""
+        flat, size = self.rules.flat, self.size
+        tensor = node - size if node >= size else node
+        op = flat.producer[tensor]
+        if op in self.stopped:
+            return []
+        row, inputs, passing = self.rules.row(op), flat.inputs[op], self.rules.passing
+        output = tensor - flat.first[op]
+        if node < size:
+            return [(inputs[index], index) for index in row.carries[output] if passing[inputs[index]]]
+        found = [(inputs[index] + size, index) for index in row.connected[output] if passing[inputs[index]]]
+        if row.raises is None:
+            found += [(inputs[index], index) for index in sorted(row.makes) if passing[inputs[index]]]
+        return found + [(each + size, FILLED) for each in self._filled(op)]
+
+    def sources(self) -> Dict[int, Tuple[int, ...]]:
+        """The ops that have a gradient of their own, each with the tensors that it gives it to."""
+        flat, passing = self.rules.flat, self.rules.passing
+        found: Dict[int, Tuple[int, ...]] = {}
+        for tensor in self.connected.order if self.has_sources else ():
+            op = flat.producer[tensor]
+            row = self.rules.row(op)
+            if row.makes and row.raises is None and op not in self.stopped:
+                inputs = flat.inputs[op]
+                found[op] = tuple(inputs[index] for index in sorted(row.makes) if passing[inputs[index]])
+        return found
+
+    def path(self, tensor: int) -> List[int]:
+        """The tensors from the loss to one at which the gradient can be nonzero; empty where it is not."""
+        path: List[int] = []
+        node, size = tensor, self.size
+        while node >= 0:
+            path.append(node % size)
+            node = self.nearer(node)
+        return path[::-1] if node == SEED else []
+
+    def nearer(self, node: int) -> int:
+        """The node nearer to the loss, ``SEED`` at the loss, ``UNSEEN`` where no gradient arrives. Ends."""
+        size = self.size
+        if node >= size:
+            parent = self.connected.parents[node - size]
+            return parent if parent < 0 else parent + size
+        parent = self.carried.parents[node]
+        return parent + size if parent >= 0 and node in self.carried.origins else parent
+
+    def leading(self, tensors: Iterable[int]) -> Sequence[int]:
+        """The nodes from which a gradient goes on to one of ``tensors`` where it can be nonzero, these included."""
+        before: Dict[int, List[int]] = {}
+        nodes = self.nodes()
+        for node in nodes:
+            for other, _ in self.onward(node):
+                before.setdefault(other, []).append(node)
+        waiting = [tensor for tensor in dict.fromkeys(tensors) if self.carried.reaches(tensor)]
+        found: Set[int] = set(waiting)
+        while waiting:
+            fresh = [node for node in before.get(waiting.pop(), ()) if node not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+        return [node for node in nodes if node in found]
+
+    def _filled(self, op: int) -> List[int]:
+        """What TensorFlow fills with zeros once a gradient arrives at ``op``."""
+        fill = self.fills.get(op)
+        if fill is None:
+            return []
+        return [*(each for each in fill.tensors if self.rules.passing[each]), *fill.forced]

@@ -1,0 +1,143 @@
+"""Edits of a flat graph, each a new one beside it: stops taken out, other barriers supposed open, tensors stopped.
+
+Numbers of ops and tensors stay what they were; what is added comes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.graph.attrs import entry
+from graphcut.graph.flat import REF, Call, FlatGraph, Kind, Shape
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.variables import written_inputs
+from graphcut.results import BarrierKind
+
+STOPS = ("StopGradient", "PreventGradient")
+ShapeOf = Callable[[int], Shape]
+Readers = Mapping[int, Sequence[Tuple[int, int]]]
+
+
+def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
+    """The graph with these ``StopGradient`` and ``PreventGradient`` ops replaced by ``Identity``."""
+    table, kinds = list(flat.kind_table), list(flat.kinds)
+    known: Dict[int, int] = {}
+    for op in sorted(ops):
+        kind = kinds[op]
+        if kind not in known:
+            known[kind] = len(table)
+            table.append(replace(table[kind], type="Identity"))
+        kinds[op] = known[kind]
+    return replace(flat, kind_table=tuple(table), kinds=kinds)
+
+
+def opening(rules: Rules, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
+    """The graph as if these ops handed every gradient on to every input: a rounding made straight-through, a choice soft.
+
+    What they made discrete counts as numbers then, through all that computes with it (``barriers.edges``: a land
+    without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
+    """
+    flat, passing = rules.flat, rules.passing
+    handed = {**flat.handed, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
+    waiting = [tensor for op in sorted(ops) for tensor in flat.outputs(op) if not passing[tensor]]
+    opened = set(waiting)
+    readers = readers_of(flat, _every) if waiting else {}
+    while waiting:
+        for op, index in readers.get(waiting.pop(), ()):
+            if op in ops or op in stops or _enters(rules, op, index):
+                handed[op] = tuple(sorted({*handed.get(op, ()), index}))
+                fresh = [each for each in flat.outputs(op) if not passing[each] and each not in opened]
+                opened.update(fresh)
+                waiting.extend(fresh)
+    return replace(flat, handed=handed, opened=flat.opened.union(opened))
+
+
+def _enters(rules: Rules, op: int, index: int) -> bool:
+    """Whether only the dtype keeps a gradient from this input: floats in its place would get one."""
+    discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
+    known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
+    return known and rules.soft_barrier(op, index) is None
+
+
+def _every(op: int, index: int) -> bool:
+    return True
+
+
+def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
+    """For each tensor the ops that read it, with the input they read it at."""
+    found: Dict[int, List[Tuple[int, int]]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for index, tensor in enumerate(inputs):
+            if counts(op, index):
+                found.setdefault(tensor, []).append((op, index))
+    return found
+
+
+def stopping(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
+    """The graph where a ``StopGradient`` follows each of the tensors, and for each what its readers read instead."""
+    listed = list(dict.fromkeys(tensors))
+    copies = {tensor: len(flat.dtypes) + index for index, tensor in enumerate(listed)}
+    ops = list(range(len(flat.names), len(flat.names) + len(listed)))
+    kinds = [_stop_kind(flat.dtypes[tensor] % REF, shape_of(tensor)) for tensor in listed]
+    table = tuple(dict.fromkeys(kinds))
+    places = {kind: len(flat.kind_table) + place for place, kind in enumerate(table)}
+    return replace(
+        flat,
+        names=[*flat.names, *_names(flat, listed)],
+        kinds=[*flat.kinds, *[places[kind] for kind in kinds]],
+        kind_table=tuple(flat.kind_table) + table,
+        inputs=[*_rewired(flat, copies), *[(tensor,) for tensor in listed]],
+        controls=[*flat.controls, *[() for _ in listed]],
+        first=[*flat.first, *[len(flat.dtypes) + index + 1 for index in range(len(listed))]],
+        producer=[*flat.producer, *ops],
+        dtypes=[*flat.dtypes, *[kind.outputs[0] for kind in kinds]],
+        contexts=[*flat.contexts, *[flat.contexts[flat.producer[tensor]] for tensor in listed]],
+        calls=tuple(_rewired_call(call, copies) for call in flat.calls),
+        inert=flat.inert.union(copies[tensor] for tensor in listed if tensor in flat.inert),
+        opened=flat.opened.union(copies[tensor] for tensor in listed if tensor in flat.opened),
+    ), copies  # fmt: skip
+
+
+def _stop_kind(dtype: int, shape: Shape) -> Kind:
+    message = CLASSES["Shape"](unknown_rank=shape is None)
+    for size in shape or ():
+        message.dim.add(size=-1 if size is None else size)
+    shapes = CLASSES["AttrValue"]()
+    shapes.list.shape.append(message)
+    known = CLASSES["AttrEntry"](key="_output_shapes", value=shapes).SerializeToString()
+    return Kind("StopGradient", (entry("T", type=dtype), known), (dtype,))
+
+
+def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
+    """Names that no op of TensorFlow can have."""
+    taken = set(flat.names)
+    for tensor in tensors:
+        op = flat.producer[tensor]
+        name = "%s/stop_gradient#%d" % (flat.names[op], tensor - flat.first[op])
+        while name in taken:
+            name += "#"
+        taken.add(name)
+        yield name
+
+
+def _rewired(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, ...]]:
+    """The inputs of every op with the copies in place; what writes to a variable keeps its reference."""
+    for op, inputs in enumerate(flat.inputs):
+        if copies.keys().isdisjoint(inputs):
+            yield inputs
+        else:
+            dtypes = [flat.dtypes[tensor] for tensor in inputs]
+            kept = 1 if 0 in written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs) else 0
+            yield inputs[:kept] + _copied(inputs[kept:], copies)
+
+
+def _rewired_call(call: Call, copies: Mapping[int, int]) -> Call:
+    predicate = None if call.predicate is None else copies.get(call.predicate, call.predicate)
+    returns = tuple(_copied(each, copies) for each in call.returns)
+    return replace(call, inputs=_copied(call.inputs, copies), predicate=predicate, returns=returns)
+
+
+def _copied(tensors: Iterable[int], copies: Mapping[int, int]) -> Tuple[int, ...]:
+    return tuple(copies.get(each, each) for each in tensors)

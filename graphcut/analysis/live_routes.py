@@ -1,0 +1,91 @@
+"""The routes that a gradient really takes: from the loss to the tensors that get one.
+
+What a gradient leads to: the tensors from which it goes on to any of some others.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Iterable, Set, Tuple
+
+from graphcut.analysis.raising_ops import feeding_tensors
+from graphcut.analysis.reachability import Relation, Walk, carries, connected
+from graphcut.analysis.verdicts import Flow
+
+
+def between(flow: Flow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
+    """For each op that a gradient passes on its way to one of the tensors ``live``, the ops that it goes on to from there.
+
+    Only edges that lead to a gradient that can be nonzero count; those of ``live`` without a gradient do not.
+    """
+    edges, producer, size = flow.edges, flow.rules.flat.producer, flow.edges.size
+    ends = [tensor for tensor in live if flow.carries_to(tensor)]
+    good = frozenset(edges.leading(ends)).union(ends)
+    onward: Dict[int, Dict[int, None]] = {}
+    for node in good:
+        into = onward.setdefault(producer[node % size], {})
+        into.update((producer[other % size], None) for other, _ in edges.onward(node) if other in good)
+    return {op: tuple(onward[op]) for op in sorted(onward)}
+
+
+def leading(flow: Flow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
+    """The tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
+    flat = flow.rules.flat
+    found = {tensor for tensor in ends if walk.reaches(tensor)}
+    before = -1
+    while found and before != len(found):
+        before = len(found)
+        for op in flow.order:
+            if op not in flow.stopped:
+                _add(flow, walk, relation, op, found)
+        if not flat.loop_inputs:
+            break
+    return frozenset(found)
+
+
+def _add(flow: Flow, walk: Walk, relation: Relation, op: int, found: Set[int]) -> None:
+    """Add the outputs of an op whose gradient goes on to a tensor found."""
+    flat = flow.rules.flat
+    given = flat.inputs[op]
+    if found.isdisjoint(given):
+        return
+    rows = relation(flow.rules.row(op))
+    for output, tensor in enumerate(flat.outputs(op)):
+        if walk.reaches(tensor) and tensor not in found and any(given[index] in found for index in rows[output]):
+            found.add(tensor)
+
+
+def touching(flow: Flow, kept: FrozenSet[int]) -> FrozenSet[int]:
+    """The tensors that cannot be stopped without a change for one of ``kept``.
+
+    What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
+    TensorFlow fills in included, for an op that raises, for a gradient made on the way.
+    """
+    exact = bool(flow.connected.made)
+    carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))
+    zero = frozenset(kept if exact else kept - carried) | _raising(flow, kept)
+    return leading(flow, flow.carried, carries, carried) | _filled(flow, zero)
+
+
+def _filled(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+    """What is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
+    found = leading(flow, flow.connected, connected, ends)
+    while found:
+        filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
+        results = {each for each in map(flow.rules.flat.first.__getitem__, filling) if flow.connected.reaches(each)}
+        if results <= found:
+            break
+        found = leading(flow, flow.connected, connected, found | results)
+    return found
+
+
+def _raising(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+    """The outputs of the ops without a gradient that any of ``ends`` feeds."""
+    return frozenset(tensor for op in raising_for(flow, ends) for tensor in flow.rules.flat.outputs(op))
+
+
+def raising_for(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+    """The ops that make TensorFlow raise for any of ``ends``."""
+    if ends.isdisjoint(flow.feeding):
+        return frozenset()
+    inputs = flow.rules.flat.inputs
+    return frozenset(op for op in flow.connected.raising if ends.intersection(feeding_tensors(flow.rules, inputs[op])))

@@ -1,0 +1,103 @@
+"""What feeds an op: the forward half of ``_GradientsHelper``, which looks at the ops between loss and variable alone."""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.graph.flat import Call, FlatGraph
+from graphcut.graph.variables import HANDLES, root
+
+_RESOURCE = 20
+_VARIABLES = HANDLES | {"Placeholder", "_Arg"}
+
+
+def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
+    """The tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
+
+    TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
+    feeds the raising op, every input of the call does, and what feeds one input of a call feeds all its results.
+    """
+    flat, passing = rules.flat, rules.passing
+    inward = _call_inputs(flat)
+    origins: Dict[int, Tuple[int, int]] = {}
+    waiting: List[int] = []
+    for op in raising:
+        for index, tensor in enumerate(inward.get(op, flat.inputs[op])):
+            if passing[tensor] and tensor not in origins:
+                origins[tensor] = (op, index)
+                waiting.append(tensor)
+    _spread(rules, origins, waiting, inward)
+    return origins
+
+
+def links(rules: Rules, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
+    """For each tensor that feeds a raising op (``feeding``) the next one towards it, ``None`` where it is an input of it."""
+    flat = rules.flat
+    inward = _call_inputs(flat)
+    found: Dict[int, Optional[int]] = {}
+    for op in dict.fromkeys(op for op, _ in origins.values()):
+        found.update((each, None) for each in inward.get(op, flat.inputs[op]) if origins.get(each, (-1, 0))[0] == op)
+    waiting = list(found)
+    for tensor in waiting:
+        op = flat.producer[tensor]
+        for source in inward.get(op, flat.inputs[op]):
+            if source not in found and origins.get(source) == origins[tensor]:
+                found[source] = tensor
+                waiting.append(source)
+    return found
+
+
+def feeding_tensors(rules: Rules, tensors: Iterable[int]) -> FrozenSet[int]:
+    """The tensors that feed any of ``tensors`` by tensors that can carry a gradient, these included."""
+    origins = dict.fromkeys(tensors, (-1, -1))
+    _spread(rules, origins, list(origins), _call_inputs(rules.flat))
+    return frozenset(origins)
+
+
+def _spread(
+    rules: Rules, origins: Dict[int, Tuple[int, int]], waiting: List[int], inward: Mapping[int, Tuple[int, ...]]
+) -> None:
+    """Hand each waiting tensor's origin on to all that feeds it."""
+    flat, passing = rules.flat, rules.passing
+    while waiting:
+        tensor = waiting.pop()
+        op = flat.producer[tensor]
+        for source in inward.get(op, flat.inputs[op]):
+            if passing[source] and source not in origins:
+                origins[source] = origins[tensor]
+                waiting.append(source)
+
+
+def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
+    """For each argument and each result of a call, all that the call is handed."""
+    inward: Dict[int, Tuple[int, ...]] = {}
+    for call in flat.calls:
+        ends = [op for arguments in call.arguments for op in arguments]
+        inward.update(dict.fromkeys(ends + list(call.results) + list(call.variables), call.inputs))
+        inward.update(dict.fromkeys(_idle(flat, call), ()))
+    return inward
+
+
+def _idle(flat: FlatGraph, call: Call) -> List[int]:
+    """What stands in a v2 loop for a resource that is no variable, a queue say. ``while_v2._preprocess_grad`` has no zeros
+    for one (``supports_default_grad``): the gradient of the body is not asked for it, and what feeds the loop does not
+    reach what reads it."""
+    handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first[op]] == _RESOURCE]
+    idle = [
+        index
+        for index in handles
+        if flat.type(flat.producer[root(flat, flat.inputs[call.variables[index]][0])]) not in _VARIABLES
+    ]
+    return [op for ops in (call.variables, *call.arguments) for op in (ops[index] for index in idle)]
+
+
+def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
+    """Every op that the tensors are computed from, by data."""
+    seen = {flat.producer[tensor] for tensor in tensors}
+    waiting = list(seen)
+    while waiting:
+        fresh = {flat.producer[tensor] for tensor in flat.inputs[waiting.pop()]} - seen
+        seen |= fresh
+        waiting.extend(fresh)
+    return frozenset(seen)

@@ -1,0 +1,165 @@
+"""The backward walk from the loss over one of two relations, *connected* or *carries* (see ``rules.rows``).
+
+*Connected* follows ``tf.gradients`` (``gradients_util._GradientsHelper``): as soon as one output of a call, one variable
+of a loop or one exit of a v1 loop has a gradient, TensorFlow fills the trainable others with zeros. Filled tensors are
+connected and carry nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import (
+    AbstractSet,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+    Tuple,
+)
+
+from graphcut.analysis.rules.control_flow import is_loop_switch
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.pattern import Row
+from graphcut.analysis.rules.trainable_tensors import is_symbolic
+from graphcut.graph.flat import FlatGraph
+
+UNSEEN, SEED = -2, -1
+Relation = Callable[[Row], Tuple[Tuple[int, ...], ...]]
+
+
+def connected(row: Row) -> Tuple[Tuple[int, ...], ...]:
+    """For each output the inputs that TensorFlow gives a gradient, be it zeros."""
+    return row.connected
+
+
+def carries(row: Row) -> Tuple[Tuple[int, ...], ...]:
+    """For each output the inputs whose gradient is not provably zero."""
+    return row.carries
+
+
+class Fill(NamedTuple):
+    """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them.
+
+    ``forced`` are filled whatever their dtype, integers included: the results of a function call (``_GradientsHelper``
+    fills those of one that is itself asked about), and every input of what answers for every input: ``SymbolicGradient``,
+    and in TensorFlow 1.15 ``If`` and ``Case``.
+    """
+
+    group: int
+    tensors: Tuple[int, ...]
+    forced: Tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Walk:
+    """``parents[tensor]`` is the tensor nearer to the loss, ``SEED`` for the loss, ``UNSEEN`` where nothing arrives.
+
+    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``made`` the
+    tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``origins`` are the tensors
+    that the walk over *carries* sets out from beside the loss, made so, each with the tensor nearer to the loss in the
+    walk over *connected*: that parent belongs to the other walk (see ``flow.edges``).
+    """
+
+    parents: Sequence[int]
+    order: Sequence[int]
+    raising: Tuple[int, ...]
+    made: Mapping[int, int]
+    origins: Mapping[int, int] = field(default_factory=dict)
+
+    def reaches(self, tensor: int) -> bool:
+        """Whether the walk arrived at a tensor."""
+        return self.parents[tensor] != UNSEEN
+
+
+def walk(
+    rules: Rules,
+    seeds: Mapping[int, int],
+    stopped: AbstractSet[int],
+    relation: Relation,
+    fills: Mapping[int, Fill],
+) -> Walk:
+    """Walk from ``seeds`` (tensors, each with its parent) towards the inputs; nothing passes the ops in ``stopped``."""
+    flat, passing = rules.flat, rules.passing
+    parents = [UNSEEN] * len(flat.dtypes)
+    order = list(seeds)
+    raising: Dict[int, None] = {}
+    made: Dict[int, int] = {}
+    fired = set()
+    for tensor, parent in seeds.items():
+        parents[tensor] = parent
+    producer, first, inputs, row_of = flat.producer, flat.first, flat.inputs, rules.row
+    for tensor in order:
+        op = producer[tensor]
+        if op in stopped:
+            continue
+        row = row_of(op)
+        given = inputs[op]
+        if row.raises is not None:
+            raising[op] = None
+        elif row.makes:
+            made.update((given[index], tensor) for index in row.makes if passing[given[index]])
+        for index in relation(row)[tensor - first[op]]:
+            source = given[index]
+            if parents[source] == UNSEEN and passing[source]:
+                parents[source] = tensor
+                order.append(source)
+        if op in fills and fills[op].group not in fired:
+            fired.add(fills[op].group)
+            fresh = [each for each in fills[op].tensors if parents[each] == UNSEEN and passing[each]]
+            fresh += [each for each in fills[op].forced if parents[each] == UNSEEN]
+            order.extend(dict.fromkeys(fresh))
+            for source in fresh:
+                parents[source] = tensor
+    return Walk(parents, order, tuple(raising), made, {tensor: each for tensor, each in seeds.items() if each != SEED})
+
+
+def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
+    """For each op whose gradient makes TensorFlow fill others with zeros, what it fills.
+
+    ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
+    """
+    flat, added = rules.flat, rules.side_results()
+    filled: Dict[int, Fill] = {}
+    for call in flat.calls:
+        tensors = [flat.first[op] for op in call.variables]
+        own = [index for index, op in enumerate(call.results) if op not in added]
+        tensors = tensors or [returns[index] for returns in call.returns for index in own]
+        conditional = call.predicate is not None
+        plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results if op not in added)
+        filling = conditional and rules.around.fills_branches
+        if filling or call.op in symbolic or is_symbolic(call.type):
+            plain += call.inputs
+        if filling:
+            tensors += call.inputs
+        filled.update(dict.fromkeys(call.results, Fill(call.op, tuple(tensors), plain)))
+    filled.update(_exits(flat))
+    return filled
+
+
+def empty_calls(rules: Rules, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
+    """A result of each function call that has a gradient and gives none of its arguments any."""
+    flat, found = rules.flat, []
+    for call in flat.calls if rules.around.empty_calls_raise else ():
+        live = [op for op in call.results if op not in stopped and reached.reaches(flat.first[op])]
+        arguments = [flat.first[op] for each in call.arguments for op in each]
+        plain = call.predicate is None and not call.variables and not is_symbolic(call.type)
+        if plain and live and arguments and not any(reached.reaches(tensor) for tensor in arguments):
+            found.append(live[0])
+    return tuple(found)
+
+
+def _exits(flat: FlatGraph) -> Dict[int, Fill]:
+    """The exits of each v1 loop, told by the ``LoopCond`` that their ``Switch`` reads."""
+    loops: Dict[int, List[int]] = {}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Exit", "RefExit")}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+        switch = flat.producer[flat.inputs[op][0]]
+        if flat.type(switch) in ("Switch", "RefSwitch") and is_loop_switch(flat, switch):
+            loops.setdefault(flat.inputs[switch][1], []).append(op)
+    return {
+        op: Fill(flat.producer[loop], tuple(flat.first[each] for each in exits))
+        for loop, exits in loops.items()
+        for op in exits
+    }

@@ -1,0 +1,103 @@
+"""Routes that can be read at both ends without being walked.
+
+A *chain* leads from a node to the loss, one parent after the other. Walked to the end for every variable they would be
+quadratic; jump pointers (Myers, "An applicative random-access stack", 1983) find what is near the loss in a logarithm of
+steps. A node *counts* if a person would want to see its op; the *depth* of a node is how many that count are on its chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from graphcut.analysis.barrier_edges import Fence
+
+END = -1
+_REACH = 10
+
+
+class Link(NamedTuple):
+    """From a node to the one nearer the loss (``END`` at the loss), over a barrier or none."""
+
+    parent: int
+    fence: Optional[Fence] = None
+
+
+class Part(NamedTuple):
+    """A stretch of a chain up to a barrier or the loss: ``near`` the start, ``left_out`` that count, ``far`` from it."""
+
+    near: List[int]
+    left_out: int
+    far: List[int]
+    fence: Optional[Fence]
+
+
+def _from(end: int) -> Dict[int, int]:
+    """What is known of each node, at the end of all chains ``end``."""
+    return field(default_factory=lambda: {END: end})
+
+
+@dataclass(frozen=True)
+class Chains:
+    """``link`` says where a node leads; what is known of its chain is kept once it was asked for."""
+
+    link: Callable[[int], Link]
+    counts: Callable[[int], bool]
+    parents: Dict[int, int] = field(default_factory=dict)
+    depths: Dict[int, int] = _from(0)
+    lengths: Dict[int, int] = _from(0)
+    jumps: Dict[int, int] = _from(END)
+    crossings: Dict[int, int] = _from(END)
+
+    def parts(self, node: int, limit: int) -> List[Part]:
+        """The chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
+        self._place(node)
+        found: List[Part] = []
+        while node != END and len(found) < limit:
+            stop = self.crossings[node]
+            found.append(self._part(node, stop))
+            node = END if stop == END else self.parents[stop]
+        if node != END:
+            last = self._ancestor(node, 1)
+            found.append(Part([], self.depths[node] - self.depths[last], [last], None))
+        return found
+
+    def _part(self, node: int, stop: int) -> Part:
+        last = self._ancestor(node, 1) if stop == END else stop
+        fence = None if stop == END else self.link(stop).fence
+        if self.lengths[node] - self.lengths[last] < 2 * _REACH:
+            return Part(self._walk(node, self.lengths[node] - self.lengths[last] + 1), 0, [], fence)
+        near = self._walk(node, _REACH)
+        far = self._walk(self._ancestor(node, self.lengths[last] + _REACH - 1), _REACH)
+        return Part(near, self.depths[self.parents[near[-1]]] - self.depths[far[0]], far, fence)
+
+    def _walk(self, node: int, count: int) -> List[int]:
+        nodes = [node]
+        while len(nodes) < count:
+            nodes.append(self.parents[nodes[-1]])
+        return nodes
+
+    def _ancestor(self, node: int, length: int) -> int:
+        """The node of the chain that is so many nodes from its end, that one included."""
+        while self.lengths[node] > length:
+            jump = self.jumps[node]
+            node = jump if self.lengths[jump] >= length else self.parents[node]
+        return node
+
+    def _place(self, node: int) -> None:
+        """Find out about ``node`` and all nearer the loss that nothing is known of yet."""
+        waiting: List[Tuple[int, Link]] = []
+        while node not in self.depths:
+            link = self.link(node)
+            waiting.append((node, link))
+            node = link.parent
+        for each, link in reversed(waiting):
+            self._set(each, *link)
+
+    def _set(self, node: int, parent: int, fence: Optional[Fence]) -> None:
+        lengths, jumps, jump = self.lengths, self.jumps, self.jumps[parent]
+        even = lengths[parent] - lengths[jump] == lengths[jump] - lengths[jumps[jump]]
+        self.parents[node], jumps[node] = parent, jumps[jump] if even else parent
+        self.depths[node] = self.counts(node) + self.depths[parent]
+        lengths[node] = 1 + lengths[parent]
+        self.crossings[node] = self.crossings[parent] if fence is None else node

@@ -1,0 +1,113 @@
+"""The terms of a loss, and which of them hand a variable its gradient.
+
+The *terms* are what the loss is the sum of: from the loss back through additions of scalars, through what only hands on,
+changes the sign or scales by a constant. Where a shape is not known, an addition counts as long as no reduction lies before
+it. A term *carries* to a tensor if a carrying path leads from the one to the other; it *uses* the tensor if it is computed
+from it, barriers or not. A *regularizer* is a term that is computed from variables and constants alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence, Tuple
+
+from graphcut.analysis.raising_ops import ancestors
+from graphcut.analysis.reachability import carries
+from graphcut.analysis.verdicts import Flow
+from graphcut.graph.flat import FlatGraph, Shape
+
+_SUMS = frozenset(["Add", "AddV2", "AddN", "Sub"])
+_HANDS_ON = frozenset(["Identity", "_Retval", "_Arg", "Neg", "Snapshot", "Reshape", "Squeeze"])
+_SCALES = frozenset(["Mul", "RealDiv", "Div", "DivNoNan"])
+_REDUCES = frozenset(["Sum", "Mean"])
+
+
+@dataclass(frozen=True)
+class Summands:
+    """The terms of a loss as tensors; for each tensor, as bits, the terms that carry to it and those that use it."""
+
+    terms: Tuple[int, ...]
+    carrying: Dict[int, int]
+    using: Dict[int, int]
+
+    def only(self, tensor: int) -> List[int]:
+        """The one term that carries to a tensor, where there are others; else nothing."""
+        found = self.listed(self.carrying.get(tensor, 0))
+        return found if len(found) == 1 < len(self.terms) else []
+
+    def cut_off(self, tensor: int) -> List[int]:
+        """The terms that use a tensor and do not carry to it."""
+        return self.listed(self.using.get(tensor, 0) & ~self.carrying.get(tensor, 0))
+
+    def listed(self, mask: int) -> List[int]:
+        """The terms of a mask."""
+        return [term for bit, term in enumerate(self.terms) if mask >> bit & 1]
+
+
+def summands(flow: Flow, shape_of: Callable[[int], Shape]) -> Summands:
+    """The terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
+    terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
+    if len(terms) < 2 or flow.connected.made:
+        return Summands((), {}, {})
+    return Summands(terms, _spread(flow, terms, _carried), _spread(flow, terms, _used))
+
+
+def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:
+    """Whether a term is computed from variables (their ops) and constants alone."""
+    sources = (op for op in ancestors(flat, [term]) if not flat.inputs[op])
+    return all(op in variables or flat.type(op) == "Const" for op in sources)
+
+
+def _terms(flow: Flow, shape_of: Callable[[int], Shape]) -> Iterator[int]:
+    flat = flow.rules.flat
+    waiting = list(reversed(flow.seeds))
+    seen = set(waiting)
+    while waiting:
+        tensor = waiting.pop()
+        inside = _inside(flat, tensor, shape_of)
+        if not inside and flat.type(flat.producer[tensor]) != "Const":
+            yield tensor
+        fresh = [each for each in dict.fromkeys(inside) if each not in seen]
+        seen.update(fresh)
+        waiting.extend(reversed(fresh))
+
+
+def _inside(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
+    """The tensors that a term is the sum of; empty where it is a term."""
+    op = flat.producer[tensor]
+    kind, given = flat.type(op), flat.inputs[op]
+    if kind in _SUMS:
+        return given if shape_of(tensor) in ((), None) else ()
+    if kind in _REDUCES:
+        return given[:1] if shape_of(given[0]) == () else ()
+    if kind in _SCALES:
+        numbers = [each for each in given if flat.type(flat.producer[each]) != "Const"]
+        return numbers if len(numbers) == 1 and shape_of(tensor) in ((), None) else ()
+    return given[:1] if kind in _HANDS_ON else ()
+
+
+def _carried(flow: Flow, op: int, output: int) -> Sequence[int]:
+    given = flow.rules.flat.inputs[op]
+    return () if op in flow.stopped else [given[index] for index in carries(flow.rules.row(op))[output]]
+
+
+def _used(flow: Flow, op: int, output: int) -> Sequence[int]:
+    return flow.rules.flat.inputs[op]
+
+
+def _spread(flow: Flow, terms: Sequence[int], further: Callable[[Flow, int, int], Sequence[int]]) -> Dict[int, int]:
+    """The terms that lead to each tensor, as bits, united from the loss outward."""
+    flat = flow.rules.flat
+    masks = {term: 1 << bit for bit, term in enumerate(terms)}
+    changed = True
+    while changed:
+        changed = False
+        for op in reversed(flow.order):
+            for output, tensor in enumerate(flat.outputs(op)):
+                mask = masks.get(tensor, 0)
+                for source in further(flow, op, output) if mask else ():
+                    before = masks.get(source, 0)
+                    if mask | before != before:
+                        masks[source] = mask | before
+                        changed = bool(flat.loop_inputs)
+    return masks

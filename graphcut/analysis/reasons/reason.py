@@ -1,0 +1,227 @@
+"""Why one variable gets what it gets, as plain facts for the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.analysis.barrier_edges import Fence
+from graphcut.analysis.branch_conditions import unconditional
+from graphcut.analysis.fewest_barriers import lowest
+from graphcut.analysis.findings import CUT, Findings
+from graphcut.analysis.raising_ops import ancestors, feeding
+from graphcut.analysis.reasons.loss_terms import Summands, is_regularizer, summands
+from graphcut.analysis.reasons.routes import Routes, Step
+from graphcut.analysis.rules.trainable_tensors import shape_of
+from graphcut.analysis.stop_roles import stops_below
+from graphcut.graph.flat import dtype_name
+from graphcut.graph.targets import Target
+from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_FEW = 3
+_PAIRS = 100
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the loss; ``regularizer``: it is computed from variables and constants alone, and not all terms are."""
+
+    op: str
+    where: Optional[str]
+    regularizer: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one variable gets what it gets.
+
+    ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
+    numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
+    none where the variable itself is of a dtype without a gradient.
+    ``made``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
+    zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
+    through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
+    barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
+    runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros. ``beside``: the variable
+    that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
+    ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
+    does not look at, as name and type.
+    """
+
+    route: Tuple[Step, ...] = ()
+    cut: Tuple[Barrier, ...] = ()
+    size: int = 0
+    crossed: int = 0
+    made: Mapping[str, str] = field(default_factory=dict)
+    behind: Tuple[Barrier, ...] = ()
+    raising: Optional[Barrier] = None
+    term: Optional[Term] = None
+    terms: int = 0
+    cut_off: Tuple[Term, ...] = ()
+    harmless: Tuple[Barrier, ...] = ()
+    ending: Tuple[Barrier, ...] = ()
+    from_zeros: bool = False
+    beside: str = ""
+    ignored: Tuple[Tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The reasons of one loss; what serves all variables is found once, when it is first needed."""
+
+    findings: Findings
+    targets: Sequence[Target] = ()
+    known: Dict[str, Any] = field(default_factory=dict)
+
+    def of(self, target: Target, said: VariableAudit) -> Reason:
+        """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
+        found = self._of(target, said)
+        return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
+
+    def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
+        """The ops on a route and in a cut whose override counts for nothing."""
+        flat = self.findings.traced.flat
+        known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
+        names = [
+            *said.path,
+            *(step.op for step in found.route),
+            *(cut.op for cut in (*found.cut, *found.harmless, *found.ending)),
+        ]
+        return ((name, known[name]) for name in dict.fromkeys(names) if name in known)
+
+    def _of(self, target: Target, said: VariableAudit) -> Reason:
+        verdict, tensor = self.findings.verdict(target)
+        cut = said.cut
+        if said.verdict is Verdict.RAISES and verdict is not Verdict.RAISES:
+            return Reason((), cut, len(cut), 1, self._made(cut))
+        if tensor is None:
+            return Reason((), cut, len(cut), 0, self._made(cut))
+        route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
+        if verdict in _GETS:
+            return self._gets(tensor, route)
+        if verdict not in CUT:
+            return Reason(route, cut, len(cut), 1, self._made(cut))
+        known = self.findings.cuts(verdict)
+        costly = tuple(_once_an_op(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free))
+        crossed = known.crossed.get(tensor, 0)
+        beside = self._beside(tensor) if verdict is Verdict.NONE else ""
+        if not crossed:
+            zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
+            return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros, beside=beside)
+        behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
+        made, raising = self._made(costly), self._raising(tensor)
+        return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
+
+    def _beside(self, tensor: int) -> str:
+        """A variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
+        flow = self.findings.flow
+        if flow.together or not flow.connected.reaches(tensor):
+            return ""
+        live = ((each, own) for each in self.targets for own in each.tensors if flow.sure.reaches(own))
+        filling = (each.variable.name for each, own in islice(live, _PAIRS) if flow.asking((tensor, own)).reaches(tensor))
+        return next(filling, "")
+
+    def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
+        """Why a gradient comes, and where it ends on other routes."""
+        found: Summands = self._once("summands", self._summands)
+        terms = tuple(self._term(term) for term in found.only(tensor))
+        cut_off = tuple(self._term(term) for term in found.cut_off(tensor)) if terms else ()
+        fences = self._harmless(tensor)
+        ending = [fence for fence in fences if self._in_other_runs(tensor, fence)]
+        return Reason(
+            route,
+            term=terms[0] if terms else None,
+            terms=len(found.terms),
+            cut_off=cut_off,
+            harmless=tuple(self.findings.named(fence) for fence in fences if fence not in ending),
+            ending=tuple(self.findings.named(fence) for fence in ending),
+        )
+
+    def _in_other_runs(self, tensor: int, fence: Fence) -> bool:
+        """Whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
+        flow = self.findings.flow
+        mine = frozenset(flow.conditions.get(tensor, ()))
+        if mine.issubset(flow.conditions.get(flow.rules.flat.first[fence.op], ())):
+            return False
+        found: AbstractSet[int] = self._once(
+            "behind %d %s" % (fence.op, sorted(map(str, mine))), lambda: unconditional(flow.rules.flat, fence.op, mine)
+        )
+        return tensor in found
+
+    def _behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
+        """The barriers that a gradient that is not zero would have to cross beyond those of the cut."""
+        carried = self.findings.cuts(Verdict.ZERO)
+        if carried.crossed.get(tensor, 0) > crossed:
+            known = self.findings.cuts(Verdict.NONE)
+            for fence in carried.named(tensor):
+                if not fence.is_free and not known.holds(tensor, fence.op, fence.kind):
+                    yield self.findings.named(fence)
+
+    def _raising(self, tensor: int) -> Optional[Barrier]:
+        """The op without a gradient, on the way to the loss, that the tensor feeds."""
+        origin = self._once("raising", self._raisers).get(tensor)
+        if origin is None:
+            return None
+        op, index = origin
+        barrier = self.findings.flow.rules.row(op).raises or BarrierKind.NO_GRADIENT
+        return self.findings.named(Fence(op, index, barrier))
+
+    def _raisers(self) -> Dict[int, Tuple[int, int]]:
+        flow = self.findings.flow
+        raising = [op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None]
+        return feeding(flow.rules, raising)
+
+    def _made(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
+        flat, names = self.findings.traced.flat, self.findings.traced.names
+        ops = [op for cut in cuts for op in names.ops(cut.op)[:1]]
+        return {flat.names[op]: dtype_name(flat.dtypes[flat.first[op]]) for op in ops if flat.outputs(op)}
+
+    def _harmless(self, tensor: int) -> List[Fence]:
+        found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)
+        ops = [found[0][bit] for bit in lowest(found[1].get(tensor, 0), _FEW)]
+        bounds = self.findings.flow.bounds
+        return [Fence(op, 0, bounds.get(op) or BarrierKind.STOP_GRADIENT) for op in ops]
+
+    def _stops(self) -> Tuple[List[int], Dict[int, int]]:
+        """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
+        flow = self.findings.flow
+        flat = flow.rules.flat
+        ops = {flat.producer[tensor] for tensor in flow.carried.order}
+        found = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")
+        return found, stops_below(flow, found)
+
+    def _summands(self) -> Summands:
+        traced = self.findings.traced
+        return summands(self.findings.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+
+    def _term(self, tensor: int) -> Term:
+        flat = self.findings.traced.flat
+        op = flat.producer[tensor]
+        regularizers: FrozenSet[int] = self._once("regularizers", self._regularizers)
+        return Term(flat.names[op], self.findings.traced.place(op)[0], tensor in regularizers)
+
+    def _regularizers(self) -> FrozenSet[int]:
+        """The terms that read no data, where another term does: else they are the loss itself."""
+        flat, terms = self.findings.traced.flat, self._once("summands", self._summands).terms
+        found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
+        return found if len(found) < len(terms) else frozenset()
+
+    def _variables(self) -> FrozenSet[int]:
+        traced = self.findings.traced
+        tensors = (tensor for each in traced.variables for name in each.tensors for tensor in traced.names.tensors(name))
+        return frozenset(traced.flat.producer[tensor] for tensor in tensors)
+
+    def _once(self, key: str, find: Any) -> Any:
+        if key not in self.known:
+            self.known[key] = find()
+        return self.known[key]
+
+
+def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:
+    """The barriers without those at further inputs of the same op: what takes one out takes out all."""
+    found: Dict[Tuple[str, BarrierKind], Barrier] = {}
+    for each in cut:
+        found.setdefault((each.op, each.kind), each)
+    return list(found.values())

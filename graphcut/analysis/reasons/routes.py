@@ -1,0 +1,181 @@
+"""The route of a variable to the loss, folded in the middle: over live edges alone, or over the barriers of its cut.
+
+Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a node of the
+gradient flow (``flow.edges``); a tensor beyond a barrier is its number plus twice the number of tensors, for there it may
+lead elsewhere than where it is live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.barrier_edges import Fence
+from graphcut.analysis.fewest_barriers import Cuts, ranks
+from graphcut.analysis.findings import CUT, Findings
+from graphcut.analysis.raising_ops import links
+from graphcut.analysis.reachability import UNSEEN, Walk
+from graphcut.analysis.reasons.jump_pointers import END, Chains, Link, Part
+from graphcut.analysis.verdicts import Flow
+from graphcut.graph.flat import FlatGraph
+from graphcut.results import BarrierKind, Verdict
+
+_PLUMBING = frozenset(
+    [
+        "Identity",
+        "ReadVariableOp",
+        "_Arg",
+        "_Retval",
+        "_LoopVar",
+        "Placeholder",
+        "VarHandleOp",
+        "Variable",
+        "VariableV2",
+        "Enter",
+        "Exit",
+        "Switch",
+        "Merge",
+        "NextIteration",
+        "RefEnter",
+        "RefExit",
+        "RefSwitch",
+        "RefMerge",
+        "RefNextIteration",
+        "RefIdentity",
+        "Snapshot",
+    ]
+)
+_BARRIERS = 3
+
+
+class Step(NamedTuple):
+    """One op of a route, variable first. ``barrier``: no gradient passes it; ``left_out``: so many ops follow it unnamed."""
+
+    op: str
+    type: str
+    kind: Optional[BarrierKind] = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The routes of one loss; the chains of a verdict are made once they are asked for."""
+
+    findings: Findings
+    made: Dict[Verdict, Chains] = field(default_factory=dict)
+
+    def of(self, tensor: int, verdict: Verdict) -> Tuple[Step, ...]:
+        """The steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
+        if verdict not in self.made:
+            self.made[verdict] = _chains(self.findings, verdict)
+        flow = self.findings.flow
+        flat = flow.rules.flat
+        parts = self.made[verdict].parts(_start(flow, tensor, verdict), _BARRIERS)
+        last = (parts[-1].far or parts[-1].near)[-1] % len(flat.dtypes)
+        return tuple(_steps(flat, parts)) if last in flow.losses else ()
+
+
+def _start(flow: Flow, tensor: int, verdict: Verdict) -> int:
+    """The node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
+    if verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
+        return tensor
+    flat = flow.rules.flat
+    outputs = (tensor, *flow.results.get(flat.producer[tensor], ()), *flat.outputs(flat.producer[tensor]))
+    raises = verdict is Verdict.RAISES
+    return 2 * len(flat.dtypes) + (next((each for each in outputs if each in flow.feeding), tensor) if raises else tensor)
+
+
+def _steps(flat: FlatGraph, parts: Sequence[Part]) -> Iterator[Step]:
+    before = END
+    for place, part in enumerate(parts):
+        ends = part.fence is None
+        for nodes, left_out in ((part.near, part.left_out), (part.far, 0)):
+            ops = [flat.producer[node % len(flat.dtypes)] for node in nodes]
+            kept = [op for op in ops[place == 0 and nodes is part.near :] if op != before and not is_plumbing(flat, op)]
+            kept += ops[-1:] if ends and not left_out and not kept and before not in ops[-1:] else []
+            for op in kept[:-1]:
+                yield _step(flat, op)
+            yield from (_step(flat, op, left_out) for op in kept[-1:])
+        if part.fence is not None:
+            before = part.fence.op
+            rest = parts[place + 1 : place + 2]
+            left_out = rest[0].left_out if rest and not rest[0].near else 0
+            yield _step(flat, before, left_out, part.fence.kind)
+
+
+def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[BarrierKind] = None) -> Step:
+    return Step(flat.names[op], flat.type(op), barrier, left_out)
+
+
+def is_plumbing(flat: FlatGraph, op: int) -> bool:
+    """Whether an op only hands a tensor on, into a function or out of a variable."""
+    return flat.type(op) in _PLUMBING
+
+
+def _chains(findings: Findings, verdict: Verdict) -> Chains:
+    flow = findings.flow
+    flat, size = flow.rules.flat, len(flow.rules.flat.dtypes)
+    plumbing = [kind.type in _PLUMBING for kind in flat.kind_table]
+    walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
+    nearer = flow.edges.nearer if walk is flow.carried else walk.parents.__getitem__
+    beyond = (
+        _raising(flow) if verdict is Verdict.RAISES else _beyond(flow, findings.cuts(verdict), walk) if verdict in CUT else {}
+    )
+
+    def link(node: int) -> Link:
+        if node < 2 * size:
+            return Link(max(nearer(node), END))
+        known = beyond.get(node - 2 * size)
+        if known is None:
+            return Link(END)
+        inside = walk.parents[known.parent] != UNSEEN
+        return Link(known.parent if inside else known.parent + 2 * size, known.fence)
+
+    return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
+
+
+def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
+    """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
+    places = _places(flow, cuts)
+    found: Dict[int, Link] = {}
+    foremost: Set[int] = set()
+    masks, parents = cuts.masks, walk.parents
+    wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
+    for tensor, edge in cuts.shortest:
+        source, cost, fence = edge
+        if source in foremost or parents[source] != UNSEEN or (not cost and places[tensor] >= places[source]):
+            continue
+        first, leads = wanted[masks.get(source, 0)], False
+        if first:
+            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.own(edge) | masks.get(tensor, 0)))
+        if leads or source not in found:
+            found[source] = Link(tensor, None if fence is None or fence.is_free else fence)
+        if leads:
+            foremost.add(source)
+    return found
+
+
+def _places(flow: Flow, cuts: Cuts) -> Sequence[int]:
+    """For each tensor its place in an order that no route goes back in while it crosses nothing, so that none goes round for
+    ever: the graph's own from the loss on, or where that has loops the order in which the search came by."""
+    rank, producer = ranks(flow), flow.rules.flat.producer
+    places = [-rank[op] for op in producer]
+    if any(not cost and places[tensor] >= places[source] for tensor, (source, cost, _) in cuts.shortest):
+        places = [1] * len(producer)
+        for place, (tensor, _) in enumerate(reversed(cuts.shortest)):
+            places[tensor] = -place
+    return places
+
+
+def _raising(flow: Flow) -> Mapping[int, Link]:
+    """For each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
+    flat = flow.rules.flat
+    found: Dict[int, Link] = {}
+    for source, tensor in links(flow.rules, flow.feeding).items():
+        op, index = flow.feeding[source]
+        if tensor is None:
+            reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first[op])
+            found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT))
+        else:
+            found[source] = Link(tensor)
+    return found

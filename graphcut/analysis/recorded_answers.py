@@ -1,0 +1,104 @@
+"""What TensorFlow answered while a step was traced, or a file was made, held against the verdicts.
+
+The answer is the truth: where the tape gave ``None`` the verdict is ``NONE``, where it gave a tensor it is not. A verdict that
+had to be changed for it is a disagreement, a defect of graphcut, and is told.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+
+from graphcut.results import Barrier, Disagreement, VariableAudit, Verdict, changed
+
+_LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+class RecordedAnswers(NamedTuple):
+    """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
+
+    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
+    the step writes it, ``handed`` whether an optimizer was handed a gradient for it. ``source`` says where the answer is.
+    ``decides``: the tape recorded before the step began, and its answer alone tells what it holds.
+    """
+
+    given: Tuple[Optional[bool], ...]
+    zeros: bool = False
+    error: str = ""
+    updates: Tuple[Optional[bool], ...] = ()
+    handed: Tuple[Optional[bool], ...] = ()
+    source: str = "the recorded answer of TensorFlow is another one"
+    decides: bool = False
+
+
+class Settled(NamedTuple):
+    """The verdict that agrees with the answer, and where graphcut would have said otherwise."""
+
+    variable: VariableAudit
+    disagreement: Optional[Disagreement] = None
+
+
+def settled(found: Sequence[VariableAudit], answers: Optional[RecordedAnswers]) -> Tuple[Settled, ...]:
+    """The findings, each held against its answer where there are any."""
+    if answers is None:
+        return tuple(map(Settled, found))
+    told = list(found)
+    if answers.updates:
+        known = zip(found, answers.updates, answers.handed or (None,) * len(found))
+        told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
+    if answers.error:
+        return tuple(_raised(told, answers.error))
+    return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
+
+
+def _settled(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Settled:
+    if answers.decides:
+        return Settled(_corrected(found, bool(given)) if given is not None and not _holds(found, given) else found)
+    if answers.zeros and found.verdict is Verdict.NONE:
+        return Settled(changed(found, verdict=Verdict.ZERO))
+    if given is None or answers.zeros or given == _expected(found.verdict):
+        return Settled(found)
+    told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
+    return Settled(_corrected(found, given), told)
+
+
+def _holds(found: VariableAudit, given: bool) -> bool:
+    """Whether a verdict holds whatever a tape recorded before the step: zeros of the part that was seen prove nothing."""
+    return found.verdict in _LIVE if given else found.verdict is Verdict.NONE
+
+
+def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
+    """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
+    cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
+    for each in found:
+        if each.verdict is Verdict.RAISES:
+            yield Settled(each)
+        elif cause is not None:
+            yield Settled(_raising(each, cause.cut))
+        else:
+            told = Disagreement(each.name, each.verdict, "raises", error)
+            yield Settled(changed(each, verdict=Verdict.RAISES), told)
+
+
+def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
+    """A variable that shares its call with one that feeds an op that raises."""
+    return changed(
+        found,
+        verdict=Verdict.RAISES,
+        cut=cut,
+        cut_size=len(cut),
+        path=(),
+        conditions=(),
+        unused=False,
+        sparse=False,
+    )
+
+
+def _expected(verdict: Verdict) -> Optional[bool]:
+    return None if verdict is Verdict.RAISES else verdict is not Verdict.NONE
+
+
+def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
+    """A tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
+    if given:
+        return changed(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
+    return changed(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

@@ -1,0 +1,1 @@
+"""Which elements of a tensor a gradient can be nonzero at."""

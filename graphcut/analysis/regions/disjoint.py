@@ -1,0 +1,91 @@
+"""Gradients that are zero because pieces do not meet: what is put together with ``Pack`` or ``ConcatV2`` and then cut into
+pieces of which only others are used.
+
+One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
+gradient can be nonzero (``rules.moves``). An edge along which no region is left is *apart*: it carries zeros alone. What
+comes back in a loop counts as everywhere from the start.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Dict, FrozenSet, Mapping, Sequence, Set, Tuple
+
+from graphcut.analysis.reachability import Walk
+from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, united
+from graphcut.analysis.regions.slicing import Facts
+from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.graph.attrs import attributes, integers
+
+Edge = Tuple[int, int]
+
+
+def apart(
+    rules: Rules, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
+) -> FrozenSet[Edge]:
+    """The edges, each as op and input, that carry nothing but zeros though their rows do not say so.
+
+    Args:
+        rules: the rows.
+        carried: the walk over what carries, from ``seeds``.
+        seeds: the tensors that it set out from.
+        stopped: the ops that count as constants.
+        order: all ops, producers first.
+    """
+    flat = rules.flat
+    if not (_meets(rules, carried, JOINING) and _meets(rules, carried, PARTING)):
+        return frozenset()
+    regions: Dict[int, Region] = dict.fromkeys(seeds, EVERYTHING)
+    back = (flat.inputs[op][index] for op, inputs in flat.loop_inputs.items() for index in inputs)
+    regions.update((tensor, EVERYTHING) for tensor in back if carried.reaches(tensor))
+    found: Set[Edge] = set()
+    for op in reversed(order):
+        if op not in stopped:
+            _spread(rules, op, regions, found)
+    return frozenset(found)
+
+
+def _meets(rules: Rules, carried: Walk, types: AbstractSet[str]) -> bool:
+    """Whether a gradient arrives at an op of one of these types."""
+    flat = rules.flat
+    kinds = {number for number, kind in enumerate(flat.kind_table) if kind.type in types}
+    return bool(kinds) and any(flat.kinds[flat.producer[tensor]] in kinds for tensor in carried.order)
+
+
+def _spread(rules: Rules, op: int, regions: Dict[int, Region], found: Set[Edge]) -> None:
+    """From the regions of an op's outputs to those of its inputs."""
+    flat = rules.flat
+    given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
+    if not given:
+        return
+    kind, carried = flat.type(op), rules.row(op).carries
+    limited = kind in PARTING or any(region is not EVERYTHING for _, region in given)
+    move = MOVES.get(kind) if limited and rules.is_plain(op) else None
+    facts = None if move is None else _facts(rules, op)
+    full: Set[int] = set()
+    for output, region in given:
+        for index in carried[output]:
+            source = flat.inputs[op][index]
+            fresh = EVERYTHING if move is None or facts is None else _moved(facts, move, output, index, region)
+            if fresh and rules.passing[source]:
+                full.add(index)
+                known = regions.get(source)
+                regions[source] = fresh if known is None else united(known, fresh)
+    if facts is not None:
+        met = {index for output, _ in given for index in carried[output] if rules.passing[flat.inputs[op][index]]}
+        found.update((op, index) for index in met - full)
+
+
+def _moved(facts: Facts, move: Move, output: int, index: int, region: Region) -> Region:
+    """The region of an input; empty where only zeros arrive."""
+    boxes = [move(facts, output, index, dict(box)) for box in region]
+    fresh = frozenset(frozen(box) for box in boxes if box is not None)
+    return EVERYTHING if () in fresh else fresh
+
+
+def _facts(rules: Rules, op: int) -> Facts:
+    flat = rules.flat
+    given = flat.inputs[op]
+    constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in given)
+    shapes = tuple(map(rules.shape, given)), tuple(map(rules.shape, flat.outputs(op)))
+    return Facts(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))

@@ -1,0 +1,171 @@
+"""The moves of the ops that put tensors together from pieces, and take them apart (``array_grad.py``).
+
+A *move* takes a box of the output's gradient to the box of the input's, or to ``None`` where the input gets zeros alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
+
+from graphcut.analysis.regions.boxes import END, Box, limited, moved, renumbered
+from graphcut.analysis.regions.strided_slice import Integers, spans
+from graphcut.graph.flat import Shape
+
+
+class Facts(NamedTuple):
+    """An op with its attributes, the shapes of its inputs and outputs, and the integers that constants hand it."""
+
+    attrs: Mapping[str, Any]
+    inputs: Tuple[Shape, ...]
+    outputs: Tuple[Shape, ...]
+    constants: Tuple[Integers, ...]
+
+
+def _rank(shape: Shape) -> int:
+    """The rank, or more than any where it is not known."""
+    return 99 if shape is None else len(shape)
+
+
+def _axis(value: Optional[int], shape: Shape) -> Optional[int]:
+    """An axis that may count from the end; ``None`` where it cannot be told."""
+    if value is None or (value < 0 and shape is None):
+        return None
+    return value if value >= 0 else value + _rank(shape)
+
+
+def _attr(facts: Facts, name: str) -> int:
+    return int(facts.attrs[name].i) if name in facts.attrs else 0
+
+
+def _one(facts: Facts, index: int) -> Optional[int]:
+    found = facts.constants[index]
+    return found[0] if found is not None and len(found) == 1 else None
+
+
+def _size(shape: Shape, axis: int) -> Optional[int]:
+    return shape[axis] if shape is not None and axis < len(shape) else None
+
+
+def pack(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Pack``: The gradient of each input is a piece."""
+    axis = _axis(_attr(facts, "axis"), facts.outputs[0])
+    if axis is None:
+        return {}
+    piece = limited(box, axis, index, index + 1)
+    return None if piece is None else renumbered(piece, {each: each - (each > axis) for each in piece if each != axis})
+
+
+def unpack(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Unpack``: The gradient of each output is a piece, between zeros."""
+    axis = _axis(_attr(facts, "axis"), facts.inputs[0])
+    if axis is None:
+        return {}
+    return {**renumbered(box, {each: each + (each >= axis) for each in box}), axis: (output, output + 1)}
+
+
+def concat(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``ConcatV2``: The gradient of each input is a piece."""
+    last = len(facts.inputs) - 1
+    shape = next((each for each in facts.inputs[:last] if each is not None), None)
+    axis = _axis(_one(facts, last), shape)
+    if axis is None:
+        return {}
+    before = [_size(each, axis) for each in facts.inputs[:index]]
+    start, size = sum(each or 0 for each in before), _size(facts.inputs[index], axis)
+    piece = limited(box, axis, start, END if size is None or None in before else start + size)
+    if piece is not None and None in before:
+        return renumbered(piece, {each: each for each in piece if each != axis})
+    return None if piece is None else moved(piece, axis, -start)
+
+
+def split(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Split``: The gradient of each output is a piece, between zeros."""
+    axis = _axis(_one(facts, 0), facts.inputs[1])
+    size = _size(facts.inputs[1], axis) if axis is not None else None
+    if axis is None or size is None:
+        return {}
+    piece = size // max(len(facts.outputs), 1)
+    return limited(moved(box, axis, output * piece), axis, output * piece, (output + 1) * piece)
+
+
+def split_v(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``SplitV``: The same for pieces of given lengths."""
+    axis, sizes = _axis(_one(facts, 2), facts.inputs[0]), facts.constants[1]
+    if axis is None or sizes is None or min(sizes[: output + 1], default=-1) < 0:
+        return {}
+    start = sum(sizes[:output])
+    return limited(moved(box, axis, start), axis, start, start + sizes[output])
+
+
+def slice_(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Slice``: The gradient is padded with zeros."""
+    begin, size = facts.constants[1], facts.constants[2]
+    found: Optional[Box] = box if begin is not None else {}
+    for axis, start in enumerate(begin or ()):
+        length = size[axis] if size is not None and axis < len(size) else -1
+        if found is not None:
+            found = limited(moved(found, axis, start), axis, start, END if length < 0 else start + length)
+    return found
+
+
+def strided_slice(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``StridedSlice``: The gradient is padded with zeros."""
+    known = spans(facts.attrs, facts.inputs[0], *facts.constants[1:4])
+    if known is None:
+        return {}
+    found: Optional[Box] = renumbered(box, {there: here for here, there in known.axes.items()})
+    for axis, (low, high) in known.taken.items():
+        if found is not None:
+            found = limited(moved(found, axis, known.moved.get(axis, 0)), axis, low, high)
+    return found
+
+
+def strided_slice_grad(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``StridedSliceGrad``: The gradient of what was padded is a slice."""
+    known = spans(facts.attrs, facts.constants[0] or facts.outputs[0], *facts.constants[1:4])
+    if known is None:
+        return {}
+    found: Optional[Box] = box
+    for axis, (low, high) in known.taken.items():
+        found = None if found is None else limited(found, axis, low, high)
+        found = None if found is None else moved(found, axis, -known.moved.get(axis, 0))
+    return None if found is None else renumbered(found, known.axes)
+
+
+def pad(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Pad``: The gradient of what was padded is a slice."""
+    paddings = facts.constants[1]
+    found: Optional[Box] = box if paddings is not None else {}
+    for axis, before in enumerate((paddings or ())[::2]):
+        size = _size(facts.inputs[0], axis)
+        found = None if found is None else limited(found, axis, before, END if size is None else before + size)
+        found = None if found is None else moved(found, axis, -before)
+    return found
+
+
+def cumsum(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``Cumsum``: The gradient of an element sums those behind it, in an exclusive sum without its own."""
+    axis = _axis(_one(facts, 1), facts.inputs[0])
+    if axis is None or index:
+        return {}
+    exclusive = int("exclusive" in facts.attrs and facts.attrs["exclusive"].b)
+    low, high = box.get(axis, (0, END))
+    if "reverse" in facts.attrs and facts.attrs["reverse"].b:
+        low, high = low + exclusive, END
+    else:
+        size = _size(facts.inputs[0], axis)
+        low, high = 0, (high if size is None else min(high, size)) - exclusive * (size is not None or high != END)
+    return limited({each: range_ for each, range_ in box.items() if each != axis}, axis, low, high)
+
+
+def gather(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """``GatherV2``: The gradient of what is gathered from is nonzero at the indices alone."""
+    axis = _axis(_one(facts, 2), facts.inputs[0]) if len(facts.inputs) > 2 else 0
+    places, shape = facts.constants[1], facts.inputs[1]
+    if index or axis is None or shape is None or not places or min(places) < 0 or _attr(facts, "batch_dims"):
+        return {}
+    more = len(shape) - 1
+    start, stop = box.get(axis, (0, END)) if not more else (0, END)
+    taken = places[start:stop]
+    moved_axes = {each: each - (more if each > axis else 0) for each in box if each < axis or each > axis + more}
+    return {**renumbered(box, moved_axes), axis: (min(taken), max(taken) + 1)} if taken else None

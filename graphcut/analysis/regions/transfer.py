@@ -1,0 +1,127 @@
+"""Which elements of an input's gradient can be nonzero, from those of the output's.
+
+A *move* takes a box of the output's gradient to the box of the input's, or to ``None`` where the input gets zeros alone. Each
+is what TensorFlow's gradient function computes in every version (``array_grad.py``, ``math_grad.py``, ``nn_grad.py``). An op
+without a move limits nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Optional
+
+from graphcut.analysis.regions import slicing
+from graphcut.analysis.regions.boxes import Box, renumbered
+from graphcut.analysis.regions.slicing import Facts
+
+Move = Callable[[Facts, int, int, Box], Optional[Box]]
+
+
+def _same(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    return box
+
+
+def _broadcast(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """What is limited along an axis of the same, known length; a length of one may have been stretched."""
+    given, made = facts.inputs[index], facts.outputs[output]
+    if given is None or made is None:
+        return {}
+    less = len(made) - len(given)
+    axes = {axis: axis - less for axis in box if less <= axis < len(made)}
+    return renumbered(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
+
+
+def _matmul(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    turned = bool(facts.attrs[_TURNED[index]].b) if _TURNED[index] in facts.attrs else False
+    return renumbered(box, {index: 1 - index if turned else index})
+
+
+_TURNED = ("transpose_a", "transpose_b")
+
+
+def _rows(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+    """Ops that treat each row of their first input by itself."""
+    return renumbered(box, {0: 0}) if index == 0 and len(facts.inputs[0] or ()) > 1 else {}
+
+
+MOVES: Dict[str, Move] = {
+    "Pack": slicing.pack,
+    "Unpack": slicing.unpack,
+    "ConcatV2": slicing.concat,
+    "Split": slicing.split,
+    "SplitV": slicing.split_v,
+    "Slice": slicing.slice_,
+    "StridedSlice": slicing.strided_slice,
+    "StridedSliceGrad": slicing.strided_slice_grad,
+    "Pad": slicing.pad,
+    "PadV2": slicing.pad,
+    "MatMul": _matmul,
+    "Cumsum": slicing.cumsum,
+    "Gather": slicing.gather,
+    "GatherV2": slicing.gather,
+}
+MOVES.update(
+    dict.fromkeys(
+        [
+            "Identity",
+            "Snapshot",
+            "Neg",
+            "Relu",
+            "Relu6",
+            "Elu",
+            "Selu",
+            "LeakyRelu",
+            "Softplus",
+            "Softsign",
+            "Tanh",
+            "Sigmoid",
+            "Exp",
+            "Expm1",
+            "Log",
+            "Log1p",
+            "Sqrt",
+            "Rsqrt",
+            "Square",
+            "Abs",
+            "Sin",
+            "Cos",
+            "Erf",
+            "Reciprocal",
+            "Inv",
+            "Cast",
+            "CheckNumerics",
+            "AddN",
+            "_Arg",
+            "_Retval",
+            "Switch",
+            "RefSwitch",
+            "Merge",
+            "RefMerge",
+        ],
+        _same,
+    )
+)
+MOVES.update(
+    dict.fromkeys(
+        [
+            "Add",
+            "AddV2",
+            "Sub",
+            "Mul",
+            "RealDiv",
+            "Div",
+            "DivNoNan",
+            "MulNoNan",
+            "Maximum",
+            "Minimum",
+            "SquaredDifference",
+            "Pow",
+            "Select",
+            "SelectV2",
+        ],
+        _broadcast,
+    )
+)
+MOVES.update(dict.fromkeys(["BiasAdd", "Conv2D", "Softmax", "LogSoftmax"], _rows))
+# What puts pieces apart, and what puts them together: only where both are met can a gradient be zero.
+PARTING = frozenset(["Unpack", "Split", "SplitV", "Slice", "StridedSlice", "Cumsum", "Gather", "GatherV2"])
+JOINING = frozenset(["Pack", "ConcatV2", "Pad", "PadV2", "StridedSliceGrad"])

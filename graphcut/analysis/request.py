@@ -1,0 +1,58 @@
+"""What an audit asks: the graph, the loss, and what counts as a constant."""
+
+from __future__ import annotations
+
+from typing import Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
+
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.results import BarrierKind
+
+
+class Start(NamedTuple):
+    """What the gradient of one loss starts from: a tensor of the graph, else a value (a number, an array), else ones."""
+
+    loss: int
+    tensor: Optional[int] = None
+    value: Any = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is anything but the ones that TensorFlow starts from."""
+        return self.tensor is not None or self.value is not None
+
+
+class Loss(NamedTuple):
+    """The tensors of the loss (several are summed), and the words that say how it was chosen; ``dead`` are those whose
+    gradient starts from zeros, ``starts`` what ``grad_ys=`` says. ``together`` are the tensors that a recorded call asked
+    for, judged together; else each is judged alone."""
+
+    tensors: Tuple[int, ...]
+    source: str
+    dead: FrozenSet[int] = frozenset()
+    starts: Tuple[Start, ...] = ()
+    together: Tuple[int, ...] = ()
+
+
+class Stopped(NamedTuple):
+    """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead.
+
+    ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
+    ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
+    ``idle`` are those of ``ops`` that a tape would record if it watched what they read. ``plain`` are the ops that a tape
+    records itself: it takes the gradient of their type, whatever ``gradient_override_map`` names for them.
+    """
+
+    ops: FrozenSet[int] = frozenset()
+    symbolic: FrozenSet[int] = frozenset()
+    reasons: Mapping[int, Optional[BarrierKind]] = {}
+    unwatched: Mapping[int, Optional[BarrierKind]] = {}
+    idle: FrozenSet[int] = frozenset()
+    plain: FrozenSet[int] = frozenset()
+
+
+class AuditRequest(NamedTuple):
+    """A graph that was read, the loss, and what counts as a constant."""
+
+    traced: LoadedGraph
+    loss: Loss
+    stopped: Stopped

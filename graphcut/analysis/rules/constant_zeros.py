@@ -1,0 +1,161 @@
+"""Which tensors are all zeros whatever is fed. Sound, not complete: in doubt a tensor is not zero.
+
+A product with zero counts as zero, as everywhere in automatic differentiation: infinities are left out of account.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Callable, Dict, FrozenSet, List, Optional, Sequence
+
+from graphcut.graph.attrs import attributes, booleans, is_one, is_zero
+from graphcut.graph.flat import FlatGraph, Kind
+
+Zero = Callable[[Sequence[bool]], bool]
+Test = Optional[Zero]
+
+
+def _first(inputs: Sequence[bool]) -> bool:
+    return bool(inputs) and inputs[0]
+
+
+def _second(inputs: Sequence[bool]) -> bool:
+    return len(inputs) > 1 and inputs[1]
+
+
+def _always(inputs: Sequence[bool]) -> bool:
+    return True
+
+
+def _branches(inputs: Sequence[bool]) -> bool:
+    return len(inputs) == 3 and inputs[1] and inputs[2]
+
+
+def _pieces(inputs: Sequence[bool]) -> bool:
+    return len(inputs) > 1 and all(inputs[:-1])
+
+
+# What makes the output of each op type zero. These are facts of arithmetic, not of gradients: they hold in every version.
+ZERO_WHEN: Dict[str, Zero] = {
+    "ZerosLike": _always,
+    "Fill": _second,
+    "SelectV2": _branches,
+    "Select": _branches,
+    "ConcatV2": _pieces,
+}
+ZERO_WHEN.update(dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any))
+ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack", "Complex"], all))
+ZERO_WHEN.update(
+    dict.fromkeys(
+        [
+            "Identity",
+            "Snapshot",
+            "Reshape",
+            "Cast",
+            "Neg",
+            "Sum",
+            "Mean",
+            "Tile",
+            "BroadcastTo",
+            "Transpose",
+            "ExpandDims",
+            "Squeeze",
+            "StopGradient",
+            "PreventGradient",
+            "Slice",
+            "StridedSlice",
+            "Pad",
+            "Conj",
+            "Real",
+            "Imag",
+            "RealDiv",
+            "Div",
+            "DivNoNan",
+            "Square",
+            "Sqrt",
+            "Abs",
+            "Sign",
+            "Xlogy",
+            "Xlog1py",
+            "Xdivy",
+            "Relu",
+            "Tanh",
+            "Sin",
+            "_Arg",
+        ],
+        _first,
+    )
+)
+
+
+def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> FrozenSet[int]:
+    """The first outputs known to hold nothing but zeros, with those of ``assumed``.
+
+    One pass in the graph's order; bodies of functions come after what reads their results, so that what zeros come out of a
+    call goes on from there.
+    """
+    zeros = set(assumed)
+    tests = [zero_test(kind) for kind in flat.kind_table]
+    for op, (kind, inputs) in enumerate(zip(flat.kinds, flat.inputs)):
+        test = tests[kind]
+        if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
+            continue
+        if test([tensor in zeros for tensor in inputs]):
+            zeros.add(flat.first[op])
+    results = (op for call in flat.calls for op in call.results)
+    waiting = [op for op in results if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []
+    readers = _readers(flat, tests) if waiting else {}
+    while waiting:
+        op = waiting.pop()
+        if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros):
+            zeros.add(flat.first[op])
+            waiting.extend(readers.get(flat.first[op], ()))
+    return frozenset(zeros)
+
+
+def _is_zero(flat: FlatGraph, tests: Sequence[Test], op: int, zeros: AbstractSet[int]) -> bool:
+    test = tests[flat.kinds[op]]
+    return test is not None and test([tensor in zeros for tensor in flat.inputs[op]])
+
+
+def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
+    """For each tensor the ops that read it and may be zero for it."""
+    found: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        if tests[flat.kinds[op]]:
+            for tensor in inputs:
+                found.setdefault(tensor, []).append(op)
+    return found
+
+
+def zero_test(kind: Kind) -> Test:
+    """What makes ops of a kind zero, told which of their inputs are; ``None`` where nothing does."""
+    if kind.type == "Const":
+        return _always if is_zero(kind) else None
+    if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none
+        branches = int(attributes(kind)["branches"].i)
+        return lambda inputs: all(inputs[:branches])
+    return ZERO_WHEN.get(kind.type)
+
+
+def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
+    """For each op that a constant decides the input whose gradient is always zero: the side that a ``Select`` never takes, the
+    exponent of ``1 ** w``."""
+    kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
+    found = ((op, kinds[kind](_feeding(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
+    return {op: index for op, index in found if index is not None}
+
+
+def _feeding(flat: FlatGraph, op: int) -> Kind:
+    return flat.kind_table[flat.kinds[flat.producer[flat.inputs[op][0]]]]
+
+
+def _not_taken(condition: Kind) -> Optional[int]:
+    values = booleans(condition)
+    return None if values is None or len(values) != 1 else 2 if values[0] else 1
+
+
+def _exponent(base: Kind) -> Optional[int]:
+    return 1 if is_one(base) else None
+
+
+_IDLE: Dict[str, Callable[[Kind], Optional[int]]] = {"Select": _not_taken, "SelectV2": _not_taken, "Pow": _exponent}

@@ -1,0 +1,99 @@
+"""Rows of the ops whose gradient TensorFlow computes from the surroundings, not from the op alone.
+
+Each rule is a function from a flat graph and an op to a row, or ``None`` where it does not speak for the op. They are
+tried in the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Optional, Tuple
+
+from graphcut.analysis.rules.pattern import Row, blocked, dense, through
+from graphcut.graph.attrs import attributes
+from graphcut.graph.flat import FlatGraph
+from graphcut.results import BarrierKind
+
+Rule = Callable[[FlatGraph, int], Optional[Row]]
+
+
+def source(flat: FlatGraph, op: int) -> Optional[Row]:
+    """An op without inputs ends every route; TensorFlow never asks for its gradient."""
+    if flat.inputs[op]:
+        return None
+    return through(len(flat.outputs(op)), 0, ())
+
+
+def argument(flat: FlatGraph, op: int) -> Optional[Row]:
+    """``_Arg`` and ``_LoopVar`` hand every gradient on: to the caller, to the first value and to the last iteration."""
+    if flat.type(op) not in ("_Arg", "_LoopVar"):
+        return None
+    row = through(1, len(flat.inputs[op]), tuple(range(len(flat.inputs[op]))))
+    return row if len(flat.inputs[op]) == 1 else dense(row)
+
+
+def result(flat: FlatGraph, op: int) -> Optional[Row]:
+    """``_Retval`` hands on to every branch that may give the result; never to a predicate."""
+    if flat.type(op) != "_Retval":
+        return None
+    kind = flat.kind_table[flat.kinds[op]]
+    branches = int(attributes(kind)["branches"].i)
+    inputs = len(flat.inputs[op])
+    return dense(through(1, inputs, tuple(range(branches)), BarrierKind.INPUT))
+
+
+def switch(flat: FlatGraph, op: int) -> Optional[Row]:
+    """``Switch`` gives its data what either side gives (``_SwitchGrad``); the predicate gets nothing."""
+    if flat.type(op) not in ("Switch", "RefSwitch"):
+        return None
+    return through(2, 2, (0,), BarrierKind.DTYPE if is_loop_switch(flat, op) else BarrierKind.INPUT)
+
+
+def is_loop_switch(flat: FlatGraph, op: int) -> bool:
+    """Whether a ``Switch`` leaves a loop, not a conditional: its predicate is a ``LoopCond``."""
+    return flat.type(flat.producer[flat.inputs[op][1]]) == "LoopCond"
+
+
+def merge(flat: FlatGraph, op: int) -> Optional[Row]:
+    """``Merge`` gives the gradient of its value to every input (``_MergeGrad``)."""
+    if flat.type(op) not in ("Merge", "RefMerge"):
+        return None
+    every = tuple(range(len(flat.inputs[op])))
+    return Row((every, ()), (every, ()), (BarrierKind.DTYPE,) * len(every), passes=frozenset(every))
+
+
+def frame(flat: FlatGraph, op: int) -> Optional[Row]:
+    """``Enter``, ``Exit`` and ``NextIteration`` hand on."""
+    if flat.type(op) not in ("Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration"):
+        return None
+    return through(1, 1, (0,))
+
+
+def condition(flat: FlatGraph, op: int) -> Optional[Row]:
+    """The condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
+    return blocked(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
+
+
+RULES: Tuple[Rule, ...] = (source, argument, result, switch, merge, frame, condition)
+STRUCTURAL = frozenset(
+    [
+        "_Arg",
+        "_LoopVar",
+        "_Retval",
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+        "LoopCond",
+    ]
+)
+
+
+def structural(flat: FlatGraph, op: int) -> Optional[Row]:
+    """The row that the surroundings give, or ``None`` for a plain op."""
+    return next((row for row in (rule(flat, op) for rule in RULES) if row is not None), None)

@@ -1,0 +1,484 @@
+"""What the backward part of a graph shows about one loss: what gradient functions answered that the file does not hold.
+
+A file that was saved after ``tf.gradients`` holds the ops which every gradient function made, ``gradients/NAME_grad/…`` for
+the op ``NAME``. Where the gradient function itself was not saved, these ops and what reads them tell what it answered for
+each input:
+
+* A gradient that the op in front of an input receives comes from this op, if it was made by its gradient function, or if
+  nothing else that leads to the loss reads that input.
+* An optimizer *gates* gradients (``gate_gradients``, ``GATE_OP``): where a gradient function answers more than one tensor,
+  ``gradients/NAME_grad/tuple/`` holds a copy of each, in the order of the inputs. Without copies it answered at most one.
+
+What is not certain is not used: a gradient that nobody asked for leaves as few traces as ``None`` does.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field, replace
+from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.rules.constant_zeros import zero_test
+from graphcut.analysis.rules.pattern import Row
+from graphcut.analysis.rules.trainable_tensors import is_symbolic
+from graphcut.graph.default_loss import FLOATS, backward_part
+from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, Call, FlatGraph
+from graphcut.graph.names import Names
+from graphcut.graph.variables import root
+from graphcut.results import BarrierKind
+
+_TUPLE = re.compile(r"_grad/tuple/control_dependency(_(\d+))?$")
+_SUMS = frozenset(("AddN", "Add", "AddV2", "ConcatV2"))
+# Their gradients are always ops of their own.
+_MAKE_OPS = (
+    "MatMul",
+    "BatchMatMul",
+    "Conv",
+    "Mul",
+    "Tanh",
+    "Sigmoid",
+    "Relu",
+    "Gather",
+    "ResourceGather",
+    "BiasAdd",
+    "Softmax",
+)
+# Between a gradient and the op that writes a variable: scaled, clipped, copied.
+_SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
+_VARIABLES = frozenset(("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable"))
+_LONGEST = 50
+COPIES = frozenset(("Identity", "ReadVariableOp"))
+_BODY_SCOPE = "gradients/"
+
+
+class Answer(enum.Enum):
+    """What a gradient function answered for one input."""
+
+    NONE = "none"
+    ZERO = "zero"
+    TENSOR = "tensor"
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """One call of ``tf.gradients`` of the loss.
+
+    ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``made`` for each op the
+    ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes. ``asks_inputs``: it
+    is the gradient of a function's body, which asks for those of all the body's inputs.
+    """
+
+    scope: str
+    ops: FrozenSet[int]
+    owners: Mapping[int, int]
+    made: Mapping[int, Sequence[int]]
+    gates: bool
+    trained: Mapping[int, Sequence[int]]
+    asks_inputs: bool = False
+
+    def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
+        """The gradients that were added up to others."""
+        waiting, found = list(tensors), []
+        seen: Set[int] = set()
+        while waiting:
+            tensor = waiting.pop()
+            op = flat.producer[tensor]
+            if tensor in seen or op not in self.ops:
+                continue
+            seen.add(tensor)
+            if op not in self.owners and flat.type(op) in _SUMS:
+                waiting.extend(flat.inputs[op])
+            else:
+                found.append(tensor)
+        return found
+
+
+@dataclass(eq=False)
+class Evidence:
+    """What the backward part of a graph shows about one loss. What costs a walk is computed when it is first needed.
+
+    ``copies`` are the types of ops that stand for what they copy. An edit puts stops into a graph whose gradients were
+    taken without them: there a ``StopGradient`` is one.
+    """
+
+    flat: FlatGraph
+    names: Names
+    losses: Tuple[int, ...]
+    copies: FrozenSet[str] = COPIES
+    _uses: Optional[FrozenSet[int]] = None
+    _calls: Optional[Tuple[Gradients, ...]] = None
+    _readers: Optional[Dict[int, List[Tuple[int, int]]]] = None
+    _answers: Dict[int, Mapping[int, Answer]] = field(default_factory=dict)
+
+    def uses(self) -> FrozenSet[int]:
+        """The tensors that ops read which the loss is computed by, the backward part left out."""
+        if self._uses is None:
+            inside = backward_part(self.flat, self.names).inside
+            above = _upstream(self.flat, self.losses, inside)
+            self._uses = frozenset(tensor for op in above for tensor in self.flat.inputs[op]).union(self.losses)
+        return self._uses
+
+    def calls(self) -> Tuple[Gradients, ...]:
+        """The calls of ``tf.gradients`` that differentiated this loss."""
+        if self._calls is None:
+            wanted = _plain(self.flat, self.losses)
+            calls = backward_part(self.flat, self.names).calls
+            self._calls = tuple(
+                _gradients(self.flat, self.names, call.scope) for call in calls if _plain(self.flat, call.loss) == wanted
+            )
+        return self._calls
+
+    def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
+        """What the gradient function of an op answered for those of its inputs ``arguments`` where that is certain."""
+        if op not in self._answers:
+            context = self.flat.contexts[op]
+            calls = self.calls() if context < 0 else [self._of_body(call, context) for call in self.calls()]
+            each = [_Search(self, call, op, tuple(arguments)).run() for call in calls if call is not None]
+            self._answers[op] = {
+                index: known[0]
+                for index in arguments
+                for known in [list(dict.fromkeys(found[index] for found in each if index in found))]
+                if len(known) == 1
+            }
+        return self._answers[op]
+
+    def _of_body(self, call: Gradients, context: int) -> Optional[Gradients]:
+        """The part of a call that differentiates the body of a function which the graph itself calls."""
+        body = self.flat.context_table[context]
+        forward = self.flat.calls[body.call]
+        if self.flat.contexts[forward.op] >= 0:
+            return None
+        key = (call.scope, context)
+        if key not in self._bodies:
+            self._bodies[key] = _body_gradients(self.flat, self.names, call, forward, body.label)
+        return self._bodies[key]
+
+    _bodies: Dict[Tuple[str, int], Gradients] = field(default_factory=dict)
+
+    def side_results(self) -> FrozenSet[int]:
+        """The results of calls, as ops, that were added for the calls' own gradients: values from within that these read.
+
+        What a function returns of itself is an ``Identity``; an added result is not, and only gradients read it.
+        """
+        part = backward_part(self.flat, self.names)
+        if not part.calls or not self.flat.calls:
+            return frozenset()
+        readers: Dict[int, List[int]] = {}
+        for op, inputs in enumerate(self.flat.inputs):
+            for tensor in inputs:
+                readers.setdefault(tensor, []).append(op)
+        found: Set[int] = set()
+        for call in self.flat.calls:
+            own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
+            for result in _unnamed(self.flat, call):
+                known = readers.get(self.flat.first[result], ())
+                if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
+                    found.add(result)
+        return frozenset(found)
+
+    def shows_gradient(self, handles: Iterable[int]) -> Optional[bool]:
+        """Whether a variable is trained with a gradient of this loss; ``None`` where the graph does not show it for certain.
+
+        The gradient must be made by the gradient function of an op that reads the variable.
+        """
+        for call in self.calls():
+            for handle in handles:
+                owners = [
+                    call.owners.get(self.flat.producer[each]) for each in call.leaves(self.flat, call.trained.get(handle, ()))
+                ]
+                if any(owner is not None and self._reads(owner, handle) for owner in owners):
+                    return True
+        return None
+
+    def _reads(self, op: int, handle: int) -> bool:
+        if self._inputs is None:
+            self._inputs = {call.op: call.inputs for call in self.flat.calls}
+        inputs = self._inputs.get(op, self.flat.inputs[op])
+        return any(root(self.flat, tensor, "ReadVariableOp") == handle for tensor in inputs)
+
+    _inputs: Optional[Dict[int, Tuple[int, ...]]] = None
+
+    def readers(self, tensor: int, op: int, arguments: AbstractSet[int]) -> List[Tuple[int, int]]:
+        """What reads a tensor on a way from the loss, as op and input; of ``op`` the inputs ``arguments`` alone."""
+        if self._readers is None:
+            self._readers = {}
+            for reader, inputs in enumerate(self.flat.inputs):
+                for index, each in enumerate(inputs):
+                    self._readers.setdefault(each, []).append((reader, index))
+        return [
+            (reader, index)
+            for reader, index in self._readers.get(tensor, ())
+            if reader in self._leading(op, arguments) and (reader != op or index in arguments)
+        ]
+
+    def _leading(self, op: int, arguments: AbstractSet[int]) -> Set[int]:
+        """The ops that a gradient from the loss may come to."""
+        key = (op, frozenset(arguments))
+        if self._led is None or self._led[0] != key:
+            self._led = (key, _upstream(self.flat, self.losses, frozenset(), {op: tuple(arguments)}))
+        return self._led[1]
+
+    _led: Optional[Tuple[object, Set[int]]] = None
+
+
+class _Search:
+    """The search for what one op's gradient function answered in one call of ``tf.gradients``."""
+
+    def __init__(self, evidence: Evidence, call: Gradients, op: int, arguments: Tuple[int, ...]) -> None:
+        self.evidence, self.flat, self.call = evidence, evidence.flat, call
+        self.op, self.arguments = op, arguments
+
+    def run(self) -> Dict[int, Answer]:
+        if not self.arguments:
+            return {}
+        constant = {index: Answer.TENSOR for index in self.arguments if self._is_constant(index)}
+        return {**constant, **self._found()}
+
+    def _found(self) -> Dict[int, Answer]:
+        copies = self._copies()
+        if len(copies) == len(self.arguments) > 1:
+            return {index: self._answer([self.flat.inputs[copy][0]]) for index, copy in zip(self.arguments, copies)}
+        received = {index: self._received(index) for index in self.arguments}
+        answers = {index: self._answer(tensors) for index, tensors in received.items() if tensors}
+        if self.call.asks_inputs:
+            return {**{index: Answer.NONE for index in self.arguments if self._ends_in_body(index)}, **answers}
+        if self.call.gates and len(answers) == max(len(copies), 1):
+            return {index: answers.get(index, Answer.NONE) for index in self.arguments}
+        if self.call.gates and not answers and not copies:
+            return {index: Answer.NONE for index in self.arguments if self._ends(index)}
+        return answers
+
+    def _is_constant(self, index: int) -> bool:
+        """Whether an input is computed from constants alone, so that nobody can ask for a gradient behind it."""
+        above = _upstream(self.flat, [self.flat.inputs[self.op][index]])
+        return all(self.flat.inputs[op] or self.flat.type(op) == "Const" for op in above)
+
+    def _copies(self) -> List[int]:
+        """The copies that gating makes of the gradients of this op, in the order of its inputs."""
+        start = self.call.scope + self.flat.names[self.op]
+        found = []
+        for op in self.call.made.get(self.op, ()):
+            match = _TUPLE.match(self.flat.names[op][len(start) :]) if self.flat.names[op].startswith(start) else None
+            if match and self.flat.type(op) == "Identity":
+                found.append((int(match.group(2) or 0), op))
+        return [op for _, op in sorted(found)]
+
+    def _received(self, index: int) -> List[int]:
+        """The gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
+        source, alone = self._source(index)
+        sources = [self._source(each)[0] for each in self.arguments]
+        tensors = self._taken_in(source)
+        if sources.count(source) > 1:
+            return []
+        if alone and len(self.flat.outputs(source)) == 1:
+            return tensors
+        return [
+            leaf for leaf in self.call.leaves(self.flat, tensors) if self.call.owners.get(self.flat.producer[leaf]) == self.op
+        ]
+
+    def _source(self, index: int) -> Tuple[int, bool]:
+        """The op that makes an input, copies left out, and whether no other way leads to it from the loss."""
+        alone, reader, position = True, self.op, index
+        arguments = frozenset(self.arguments)
+        for _ in range(_LONGEST):
+            tensor = self.flat.inputs[reader][position]
+            alone = alone and self.evidence.readers(tensor, self.op, arguments) == [(reader, position)]
+            alone = alone and tensor not in self.evidence.losses
+            source = self.flat.producer[tensor]
+            if self.flat.type(source) not in self.evidence.copies:
+                return source, alone
+            reader, position = source, 0
+        return source, False
+
+    def _taken_in(self, source: int) -> List[int]:
+        """The gradients that the gradient function of an op read, or that a variable was trained with."""
+        if self.flat.type(source) in _VARIABLES:
+            return list(self.call.trained.get(self.flat.first[source], ()))
+        own = frozenset(self.call.made.get(source, ()))
+        read = (tensor for op in own for tensor in self.flat.inputs[op])
+        tensors = [each for each in dict.fromkeys(read) if self.flat.producer[each] in self.call.ops]
+        return sorted(each for each in tensors if self.flat.producer[each] not in own)
+
+    def _answer(self, tensors: Sequence[int]) -> Answer:
+        return Answer.ZERO if all(self._is_zero(tensor, _LONGEST) for tensor in tensors) else Answer.TENSOR
+
+    def _is_zero(self, tensor: int, depth: int) -> bool:
+        """Whether the gradient function made zeros whatever came in."""
+        op = self.flat.producer[tensor]
+        if self.call.owners.get(op) != self.op or not depth or self.flat.first[op] != tensor:
+            return False
+        test = zero_test(self.flat.kind_table[self.flat.kinds[op]])
+        return test is not None and test([self._is_zero(each, depth - 1) for each in self.flat.inputs[op]])
+
+    def _ends(self, index: int) -> bool:
+        """Whether a gradient came to this op, a variable behind this input was asked for, and none came to the input.
+
+        An op is differentiated only if it lies between the loss and a variable that was asked for. Where every variable
+        behind the op is behind this input, a gradient that was answered would have gone on to what makes the input.
+        """
+        source, _ = self._source(index)
+        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self._arrived():
+            return False
+        behind = self._variables([self.flat.inputs[self.op][index]])
+        return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
+
+    def _ends_in_body(self, index: int) -> bool:
+        """Whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
+        source, _ = self._source(index)
+        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self.call.made.get(self.op):
+            return False
+        waiting, seen = [source], set()
+        for op in waiting:
+            if self.flat.type(op) == "_Arg":
+                return True
+            inputs = (tensor for tensor in self.flat.inputs[op] if self.flat.dtypes[tensor] % REF in (*FLOATS, RESOURCE))
+            fresh = [producer for producer in map(self.flat.producer.__getitem__, inputs) if producer not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return False
+
+    def _variables(self, tensors: Iterable[int]) -> Set[int]:
+        above = _upstream(self.flat, tensors)
+        return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in _VARIABLES}
+
+    def _arrived(self) -> bool:
+        """Whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
+        outputs = frozenset(self.flat.outputs(self.op))
+        unowned = (op for op in self.call.ops if op not in self.call.owners)
+        return bool(self.call.made.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
+
+
+def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
+    """A guessed row with what is known of some inputs; it is no guess any more where all inputs that it connects are known."""
+    guessed = {index for inputs in row.connected for index in inputs}
+    if not answers:
+        return row
+    none = {index for index, answer in answers.items() if answer is Answer.NONE}
+    zero = {index for index, answer in answers.items() if answer is Answer.ZERO}
+    kinds = enumerate(row.barriers)
+    return replace(
+        row,
+        connected=tuple(tuple(index for index in inputs if index not in none) for inputs in row.connected),
+        carries=tuple(tuple(index for index in inputs if index not in none | zero) for inputs in row.carries),
+        barriers=tuple(BarrierKind.CUSTOM_GRADIENT if index in none | zero else kind for index, kind in kinds),
+        assumed=row.assumed if guessed - set(answers) else None,
+    )
+
+
+def trained(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
+    """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most."""
+    found: Dict[int, Dict[int, None]] = {}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if _writes(each.type)}
+    for op, inputs in enumerate(flat.inputs):
+        if flat.kinds[op] in kinds and len(inputs) > 1 and op not in ops:
+            gradients = [near for tensor in inputs[1:] for near in _nearest(flat, ops, tensor)]
+            if gradients:
+                found.setdefault(root(flat, inputs[0]), {}).update(dict.fromkeys(gradients))
+    return {handle: sorted(gradients) for handle, gradients in found.items()}
+
+
+def _writes(kind: str) -> bool:
+    return "Apply" in kind or kind.startswith("Assign")
+
+
+def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
+    """The gradient that a tensor is, scaled or clipped at most; nothing where there are several."""
+    waiting, seen = [tensor], set()
+    for each in waiting:
+        op = flat.producer[each]
+        if op in ops:
+            return [each]
+        direct = [source for source in flat.inputs[op] if flat.producer[source] in ops]
+        if flat.type(op) not in _SCALES or len(direct) > 1:
+            continue
+        fresh = [source for source in direct or flat.inputs[op] if source not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return []
+
+
+def _unnamed(flat: FlatGraph, call: Call) -> Iterator[int]:
+    """The results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
+    if not call.variables and not is_symbolic(call.type):
+        for index, result in enumerate(call.results):
+            if any(flat.type(flat.producer[returns[index]]) != "Identity" for returns in call.returns):
+                yield result
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
+    owners: Dict[int, int] = {}
+    made: Dict[int, List[int]] = {}
+    inside = [op for op, name in enumerate(flat.names) if name.startswith(scope)]
+    known: Dict[str, Optional[int]] = {}
+    for op in inside:
+        owner = _owner(flat.names[op][len(scope) :], names, known)
+        if owner is not None:
+            owners[op] = owner
+            made.setdefault(owner, []).append(op)
+    gates = any(_TUPLE.search(flat.names[op]) for op in owners)
+    return Gradients(scope, frozenset(inside), owners, made, gates, trained(flat, frozenset(inside)))
+
+
+def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:
+    """The gradient of one body: its ops are called ``gradients/CALL_grad/…!LABEL!gradients/NAME_grad/…``."""
+    before = SEPARATOR.join((flat.names[forward.op], label, "") if label else (flat.names[forward.op], ""))
+    owners: Dict[int, int] = {}
+    made: Dict[int, List[int]] = {}
+    inside = []
+    known: Dict[str, Optional[int]] = {}
+    for op in call.made.get(forward.op, ()):
+        pieces = flat.names[op].split(SEPARATOR)
+        if len(pieces) != (3 if label else 2) or (label and pieces[1] != label) or not pieces[-1].startswith(_BODY_SCOPE):
+            continue
+        inside.append(op)
+        owner = _owner(pieces[-1][len(_BODY_SCOPE) :], names, known, before)
+        if owner is not None:
+            owners[op] = owner
+            made.setdefault(owner, []).append(op)
+    return Gradients(call.scope, frozenset(inside), owners, made, False, {}, not forward.variables)
+
+
+def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
+    """The op whose gradient function made the op that is called ``text`` in the scope; its name begins with ``before``."""
+    pieces = text.split("_grad/")
+    for count in range(1, len(pieces)):
+        name = before + "_grad/".join(pieces[:count])
+        if name not in known:
+            known[name] = next((op for op in names.ops(name) if names.flat.names[op] == name), None)
+        if known[name] is not None:
+            return known[name]
+    return None
+
+
+def _plain(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
+    """The tensors that these are, or are copies of."""
+    found = set()
+    for tensor in tensors:
+        for _ in range(_LONGEST):
+            op = flat.producer[tensor]
+            if flat.type(op) != "Identity" or not flat.inputs[op]:
+                break
+            tensor = flat.inputs[op][0]
+        found.add(tensor)
+    return frozenset(found)
+
+
+def _upstream(
+    flat: FlatGraph,
+    tensors: Iterable[int],
+    aside: AbstractSet[int] = frozenset(),
+    through: Mapping[int, Tuple[int, ...]] = {},
+) -> Set[int]:
+    """The ops that tensors are computed by, but for those in ``aside``; of those in ``through`` some inputs alone."""
+    waiting, seen = [flat.producer[tensor] for tensor in tensors], set()
+    while waiting:
+        op = waiting.pop()
+        if op not in seen and op not in aside:
+            seen.add(op)
+            inputs = flat.inputs[op]
+            waiting.extend(flat.producer[inputs[index]] for index in through.get(op, range(len(inputs))))
+    return seen

@@ -1,0 +1,207 @@
+"""What a gradient depends on: the scratch graph that TensorFlow's gradient function built, walked back.
+
+A gradient *carries* from an output if it depends on that output's gradient, or on none and is not provably zero. An op
+that reads only a shape is no dependence, nor is a tensor that is zero whatever is fed.
+
+From TensorFlow's answer about a kind to its row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.rules.constant_zeros import zero_tensors
+from graphcut.analysis.rules.oracle import Asked, Gradient, Question
+from graphcut.analysis.rules.pattern import Row, assumed, raising
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flatten.inline_calls import flatten
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.variables import READERS, written_inputs
+from graphcut.results import BarrierKind
+
+_SHAPE_READERS = frozenset(
+    [
+        "Shape",
+        "ShapeN",
+        "Rank",
+        "Size",
+        "ZerosLike",
+        "OnesLike",
+        "VariableShape",
+        "TensorListLength",
+        "TensorListElementShape",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class InputAnswer:
+    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
+    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are;
+    ``reads``: it reads one of these."""
+
+    outputs: FrozenSet[int]
+    sparse: bool = False
+    passes: bool = False
+    made: bool = False
+    reads: bool = True
+
+
+def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
+    """For each input what its gradient carries from; ``None`` where the function gave none."""
+    if not any(asked.gradients):
+        return (None,) * len(asked.gradients)
+    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph)), asked)
+    return tuple(None if gradient is None else answers.of(gradient) for gradient in asked.gradients)
+
+
+class _Answers:
+    """The scratch graph, with what all its answers need."""
+
+    def __init__(self, flat: FlatGraph, asked: Asked) -> None:
+        self.flat, self.custom = flat, asked.custom
+        self.outputs = {name: output for output, name in enumerate(asked.given) if name is not None}
+        self.tensors = _tensors_by_op(flat)
+        self.given = {self.tensor(name): output for name, output in self.outputs.items()}
+        known = frozenset(map(self.tensor, asked.zeros))
+        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(asked.given)))
+        self.zeros_if_given = zero_tensors(flat, known.union(self.given))
+        self.after = _after(flat, self.given)
+
+    def tensor(self, name: str) -> int:
+        """The tensor of a name such as ``op:1``."""
+        op_name, _, number = name.rpartition(":")
+        return self.tensors[op_name][int(number)]
+
+    def of(self, gradient: Gradient) -> InputAnswer:
+        if gradient.tensor in self.outputs:
+            output = self.outputs[gradient.tensor]
+            return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
+        tensor = self.tensor(gradient.tensor)
+        found = frozenset(self._roots(tensor))
+        made = (self.custom or not found) and tensor not in self.zeros_if_given
+        return InputAnswer(self.every if made else found, gradient.sparse, made=made, reads=bool(found))
+
+    def _roots(self, tensor: int) -> Iterator[int]:
+        """The outputs whose gradients the values of ``tensor`` depend on."""
+        seen, waiting = {tensor}, [tensor]
+        while waiting:
+            each = waiting.pop()
+            if each in self.given:
+                yield self.given[each]
+            op = self.flat.producer[each]
+            if each in self.zeros or self.flat.type(op) in _SHAPE_READERS:
+                continue
+            fresh = [source for source in self.flat.inputs[op] if source in self.after and source not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+
+
+def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
+    """The outputs of each op; those of a call are its results'."""
+    tensors: Dict[str, Sequence[int]] = {name: flat.outputs(op) for op, name in enumerate(flat.names)}
+    tensors.update((flat.names[call.op], [flat.first[result] for result in call.results]) for call in flat.calls)
+    return tensors
+
+
+def _after(flat: FlatGraph, given: Iterable[int]) -> Set[int]:
+    """The tensors that may depend on those given: walks back need to see no others."""
+    readers: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            readers.setdefault(tensor, []).append(op)
+    found = set(given)
+    waiting = list(found)
+    while waiting:
+        for op in readers.get(waiting.pop(), ()):
+            fresh = [tensor for tensor in flat.outputs(op) if tensor not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+    return found
+
+
+_BY_TYPE = {
+    "StopGradient": BarrierKind.STOP_GRADIENT,
+    "PreventGradient": BarrierKind.PREVENT_GRADIENT,
+    "PyFunc": BarrierKind.PYTHON,
+    "PyFuncStateless": BarrierKind.PYTHON,
+    "EagerPyFunc": BarrierKind.PYTHON,
+}
+
+
+# The gradients of v1 arrays reach each other through the array itself, beside the tensors that this walk follows.
+RecordedAnswers = Tuple[Optional[InputAnswer], ...]
+
+
+def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
+    """The row that TensorFlow's answer gives for ops like ``question``'s."""
+    outputs, inputs = len(question.outputs), len(question.inputs)
+    if asked.failed is not None:
+        return assumed(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
+    if asked.missing:
+        return raising(outputs, inputs, _BY_TYPE.get(question.type, BarrierKind.NO_GRADIENT))
+    answers = input_answers(asked)
+    answers = tuple([answers[place] for place in asked.inputs]) if asked.inputs else answers
+    connected = tuple(index for index, each in enumerate(answers) if each is not None)
+    sparse = frozenset(index for index, each in enumerate(answers) if each is not None and each.sparse)
+    passes = frozenset(index for index, each in enumerate(answers) if each is not None and each.passes)
+    barriers = tuple(_barrier(question, asked, answers, index, trainable, connected) for index in range(inputs))
+    carries = _carried(answers, asked.outputs or range(outputs))
+    if question.type.startswith("TensorArray"):
+        carries = (connected,) * outputs
+    makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
+    waits = frozenset(index for index in makes for each in answers[index : index + 1] if each is not None and each.reads)
+    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, makes=makes, waits=waits)
+
+
+def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:
+    return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in trainable)
+
+
+def _carried(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
+    """For each output the inputs that it carries to."""
+    found: Dict[int, List[int]] = {output: [] for output in outputs}
+    for index, each in enumerate(answers):
+        for output in each.outputs if each is not None else ():
+            found[output].append(index)
+    carried = {output: tuple(inputs) for output, inputs in found.items()}
+    return tuple([carried[output] for output in outputs])
+
+
+def _barrier(
+    question: Question,
+    asked: Asked,
+    answers: RecordedAnswers,
+    index: int,
+    trainable: FrozenSet[int],
+    connected: Tuple[int, ...],
+) -> BarrierKind:
+    """The reason why ``index`` gets nothing, or nothing but zeros."""
+    if asked.custom:
+        return BarrierKind.CUSTOM_GRADIENT
+    if answers[index] is not None:
+        return BarrierKind.ZERO
+    if question.type in _BY_TYPE:
+        return _BY_TYPE[question.type]
+    if written_inputs(question.type, question.inputs, question.outputs):
+        return BarrierKind.STATE
+    if connected:
+        return BarrierKind.INPUT
+    return _wholly_without(question, asked, index, trainable)
+
+
+def without_gradient(question: Question, asked: Asked, others: bool) -> BarrierKind:
+    """The barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
+    if asked.custom:
+        return BarrierKind.CUSTOM_GRADIENT
+    if question.type in _BY_TYPE:
+        return _BY_TYPE[question.type]
+    return BarrierKind.INPUT if others else BarrierKind.NOT_DIFFERENTIABLE
+
+
+def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> BarrierKind:
+    """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
+    if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:
+        return BarrierKind.DTYPE
+    return BarrierKind.NOT_DIFFERENTIABLE

@@ -1,0 +1,307 @@
+"""The rows of one flat graph, each found when it is first needed: structural, asked, or assumed."""
+
+from __future__ import annotations
+
+from copy import copy
+from itertools import chain
+from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+
+from graphcut.analysis.rules import control_flow, from_reply
+from graphcut.analysis.rules.constant_zeros import idle_inputs, zero_tensors
+from graphcut.analysis.rules.evidence import Evidence, decided
+from graphcut.analysis.rules.oracle import FLOATS, Ask, Asked, Question, TensorFlowBehavior
+from graphcut.analysis.rules.pattern import Row, assumed, blocked, handing, raising, zeroed
+from graphcut.analysis.rules.trainable_tensors import (
+    Shapes,
+    readers,
+    rebuilt_contexts,
+    shape_of,
+    symbolic_contexts,
+    trainable_tensors,
+)
+from graphcut.graph.attrs import text
+from graphcut.graph.flat import SEPARATOR, STRING, FlatGraph, Shape
+from graphcut.graph.flatten.op_kinds import NAMES
+from graphcut.results import Assumption, BarrierKind
+
+_OWN = "_gradient_op_type"
+_OWN_ENTRY = b"\n\x11_gradient_op_type"
+# Types whose gradient function refers to the graph that the op is in.
+_SENSITIVE = ("EagerPyFunc",)
+_IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_tpu")
+
+
+class Rules:
+    """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
+
+    def __init__(
+        self,
+        flat: FlatGraph,
+        ask: Ask,
+        around: TensorFlowBehavior,
+        shapes: Shapes,
+        symbolic: AbstractSet[int] = frozenset(),
+        unwatched: Mapping[int, Optional[BarrierKind]] = {},
+        evidence: Optional[Evidence] = None,
+        plain: AbstractSet[int] = frozenset(),
+    ) -> None:
+        self.flat, self.around, self.unwatched = flat, around, unwatched
+        self.passing = trainable_tensors(flat, around)
+        for tensor in unwatched:
+            self.passing[tensor] = False
+        self._ask, self._shapes = ask, shapes
+        self._by_kind: Dict[Tuple[int, int], Row] = {}
+        self._by_op: Dict[int, Row] = {}
+        self._rows: List[Optional[Row]] = [None] * len(flat.names)
+        self._guessed: Dict[int, Row] = {}
+        self._told: Tuple[Assumption, ...] = ()
+        self._zeros = zero_tensors(flat)
+        self.is_taped = bool(plain)
+        self.ignored = frozenset(op for op in plain if self._has_override(op))
+        self._idle = idle_inputs(flat)
+        self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored, self._idle)
+        self._own: Dict[int, Tuple[int, ...]] = {}
+        self._starts: FrozenSet[int] = frozenset()
+        self._alone = [kind.type in control_flow.STRUCTURAL for kind in flat.kind_table]
+        self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
+        self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
+        self.evidence = evidence
+        self._read: Optional[FrozenSet[int]] = None
+        self._soft: Dict[Tuple[int, int, int], Optional[BarrierKind]] = {}
+
+    def is_discrete(self, tensor: int) -> bool:
+        """Whether a tensor holds integers or booleans."""
+        dtype = self.flat.dtypes[tensor] % 100
+        return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
+
+    def row(self, op: int) -> Row:
+        """The row of an op, asked for when it is first needed."""
+        found = self._rows[op]
+        if found is None:
+            found = self._rows[op] = self._row(op)
+            if found.assumed is not None:
+                self._guessed[op] = found
+        return found
+
+    def _row(self, op: int) -> Row:
+        key = (self.flat.kinds[op], len(self.flat.inputs[op]))
+        found = None if op in self._alone_ops else self._by_kind.get(key)
+        return found or self._by_op.get(op) or self._find(op, key)
+
+    def is_plain(self, op: int) -> bool:
+        """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
+        kind = self.flat.kind_table[self.flat.kinds[op]]
+        return op not in self.flat.handed and not self._in_symbolic(op) and (op in self.ignored or not text(kind, _OWN))
+
+    def shape(self, tensor: int) -> Shape:
+        """The static shape of a tensor, ``None`` where nobody knows it."""
+        return shape_of(self._shapes, self.flat, tensor)
+
+    def without(self, edges: Collection[Tuple[int, int]]) -> Rules:
+        """The same rules where these edges, as op and input, carry nothing but zeros."""
+        found = copy(self)
+        found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
+        for op, index in edges:
+            found._by_op[op] = found._rows[op] = zeroed(found._by_op.get(op) or self.row(op), index)
+        found._alone_ops = self._alone_ops.union(op for op, _ in edges)
+        return found
+
+    def starting(self, tensors: Collection[int]) -> Rules:
+        """The same rules where a gradient starts from these integers and booleans."""
+        if not tensors:
+            return self
+        found = copy(self)
+        found._starts = frozenset(tensors)
+        found._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
+        return found
+
+    def is_users(self, op: int) -> bool:
+        """Whether an op met so far has a gradient function of the user's."""
+        return op in self._own
+
+    def slices(self, sparse: AbstractSet[int]) -> Dict[int, Tuple[int, ...]]:
+        """The ops with gradient functions of the user's met so far that are handed ``IndexedSlices``, or were and are not: for
+        each the outputs whose gradient comes so."""
+        flat = self.flat
+        known = {op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own}
+        return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
+
+    def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> Rules:
+        """The same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
+        found = copy(self)
+        found._own = {**self._own, **slices}
+        found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
+        found._rows = [None if op in slices else row for op, row in enumerate(self._rows)]
+        found._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
+        return found
+
+    def exact_row(self, op: int) -> Row:
+        """The row of an op asked for with the shapes and constants that the graph knows; the plain one where that fails."""
+        if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
+            return self.row(op)
+        given = self._ask(self._exact(op, self._question(op)))
+        return (
+            self.row(op)
+            if given.failed or given.missing or op in self.flat.handed
+            else from_reply.row(self._question(op), given, self.around.trainable)
+        )
+
+    def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
+        """What would keep a gradient from an input of integers, booleans or strings even if floats were there, such as a soft
+        choice in the place of an index; ``None`` if nothing would."""
+        if self._alone[self.flat.kinds[op]] or op in self._symbolic_ops:
+            known = self.row(op).barriers[index]
+            return None if known is BarrierKind.DTYPE else known
+        key = (self.flat.kinds[op], len(self.flat.inputs[op]), index)
+        if key not in self._soft:
+            self._soft[key] = self._softly(op, index)
+        return self._soft[key]
+
+    def _softly(self, op: int, index: int) -> Optional[BarrierKind]:
+        question = self._question(op)
+        places = [place for place, dtype in enumerate(question.inputs) if place == index or dtype % 100 not in FLOATS]
+        answers = {place: self._ask(question._replace(soft=place, zeros=())) for place in places}
+        own = answers[index]
+        if _gives(own, index):
+            return None
+        others = any(_gives(each, place) for place, each in answers.items()) or any(self.row(op).connected)
+        return from_reply.without_gradient(question, own, others)
+
+    def side_results(self) -> FrozenSet[int]:
+        """The results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
+        return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
+
+    def met(self) -> Iterable[Row]:
+        """The rows asked for so far."""
+        return chain(self._by_kind.values(), self._by_op.values())
+
+    def assumptions(self) -> Tuple[Assumption, ...]:
+        """The ops met so far whose row is a guess, in the graph's order."""
+        if len(self._told) != len(self._guessed):
+            flat, rows = self.flat, sorted(self._guessed.items())
+            self._told = tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
+        return self._told
+
+    def _find(self, op: int, key: Tuple[int, int]) -> Row:
+        special = self._special(op)
+        around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
+        alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
+        row = self._decided(op, special or self._asked(op))
+        if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
+            row = zeroed(row, self._idle[op])
+        if alone:
+            row = handing(row, self.flat.handed.get(op, ()))
+        exact = alone or op in self._own or row.assumed is not None or row.raises is not None
+        (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
+        return row
+
+    def _decided(self, op: int, row: Row) -> Row:
+        """The row, where it is a guess, with what the graph's own backward part shows."""
+        flat, foreign = self.flat, self.around.foreign
+        if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], _OWN):
+            row = self._carrying(op, "its own gradient was not saved with the graph")
+        if row.assumed is None or self.evidence is None:
+            return row
+        arguments = tuple(dict.fromkeys(index for inputs in row.connected for index in inputs))
+        return decided(row, self.evidence.answers(op, arguments))
+
+    def _special(self, op: int) -> Optional[Row]:
+        flat, around = self.flat, self.around
+        if op in self._symbolic_ops:
+            return self._carrying(op, "named in stop_gradients=, a function is differentiated by SymbolicGradient")
+        exits = flat.type(op) in ("Exit", "RefExit")
+        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if exits else None
+        if place in around.dead_exits:
+            return blocked(1, 1, BarrierKind.NOT_DIFFERENTIABLE)
+        if place in around.second_exits:
+            return raising(1, 1, BarrierKind.NO_GRADIENT)
+        if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
+            return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
+        if flat.type(op) in around.opaque and around.foreign:
+            return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
+        if around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):
+            return self._foreign_custom(op)
+        return control_flow.structural(flat, op)
+
+    def _asked(self, op: int) -> Row:
+        question = self._question(op)
+        given = self._ask(question)
+        if given.failed is not None:
+            given = self._ask(self._exact(op, question))
+        if given.own:
+            self._own.setdefault(op, ())
+        row = from_reply.row(question, given, self.around.trainable)
+        if row.raises is not None and self._in_symbolic(op):
+            return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
+        return row
+
+    def _question(self, op: int) -> Question:
+        flat = self.flat
+        kind = flat.kind_table[flat.kinds[op]]
+        drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._in_symbolic(op) or op in self.ignored else ())
+        attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
+        inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
+        zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
+        inside = kind.type in _SENSITIVE and self.around.plain_root and self._called(op)
+        starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
+        place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
+        slices = self._own.get(op, ())
+        return Question(
+            kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts, place=place, slices=slices
+        )
+
+    def _has_override(self, op: int) -> bool:
+        """Whether ``gradient_override_map`` named another gradient for an op; that of ``custom_gradient`` is no such."""
+        known = text(self.flat.kind_table[self.flat.kinds[op]], _OWN)
+        return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
+
+    def _called(self, op: int) -> bool:
+        """Whether nothing but function calls lies between the graph and an op of a body."""
+        flat, context = self.flat, self.flat.contexts[op]
+        called = context >= 0
+        while context >= 0:
+            call = flat.calls[flat.context_table[context].call]
+            called &= call.predicate is None and not call.variables
+            context = flat.contexts[call.op]
+        return called
+
+    def _exact(self, op: int, question: Question) -> Question:
+        """The same question with all that the graph knows: shapes, and constants that are fed."""
+        flat = self.flat
+        sources = {flat.producer[tensor] for tensor in flat.inputs[op]} | {op}
+        shapes = {source: self._shapes(source) for source in sources}
+        feeding = [flat.kind_table[flat.kinds[flat.producer[tensor]]] for tensor in flat.inputs[op]]
+        return question._replace(
+            output_shapes=tuple(shape_of(shapes.__getitem__, flat, tensor) for tensor in flat.outputs(op)),
+            shapes=tuple(shape_of(shapes.__getitem__, flat, tensor) for tensor in flat.inputs[op]),
+            constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding),
+        )
+
+    def _in_symbolic(self, op: int) -> bool:
+        return self.flat.contexts[op] in self._symbolic
+
+    def _floats(self, op: int) -> Tuple[int, ...]:
+        dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
+        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in self.around.trainable)
+
+    def _carrying(self, op: int, reason: str) -> Row:
+        return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
+
+    def _foreign_custom(self, op: int) -> Row:
+        """A custom gradient that was not saved: the slots whose outputs nothing but gradients reads are the arguments."""
+        flat = self.flat
+        arguments = tuple(index for index in self._floats(op) if flat.first[op] + index not in self._tensors_read())
+        reason = "its custom gradient was not saved with the graph"
+        return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)
+
+    def _tensors_read(self) -> FrozenSet[int]:
+        if self._read is None:
+            every = (tensor for inputs in self.flat.inputs for tensor in inputs)
+            self._read = frozenset(every) if self.evidence is None else self.evidence.uses()
+        return self._read
+
+
+def _gives(answer: Asked, index: int) -> bool:
+    """Whether TensorFlow gives an input a gradient."""
+    place = answer.inputs[index] if answer.inputs else index
+    return answer.failed is None and not answer.missing and answer.gradients[place] is not None

@@ -1,0 +1,100 @@
+"""The question put to TensorFlow about one kind of op and what it gives, as plain data; and what rules need to know
+about the TensorFlow that is asked. Rules put questions, tracing answers them, and neither imports the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, FrozenSet, NamedTuple, Optional, Tuple
+
+from graphcut.graph.flat import Shape
+
+
+class Question(NamedTuple):
+    """One op alone: type, attributes as ``AttrEntry`` bytes, dtypes of inputs and outputs.
+
+    ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
+    question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
+    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``place``: the
+    function and the name of the op, by which a user's gradient function is asked about that op and no other. ``slices``: the
+    outputs whose gradient comes as ``IndexedSlices``, which matters to such functions alone. ``soft``: an input
+    of integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that
+    hold integers or booleans and that a gradient starts from all the same.
+    """
+
+    type: str
+    attrs: Tuple[bytes, ...]
+    inputs: Tuple[int, ...]
+    outputs: Tuple[int, ...]
+    zeros: Tuple[int, ...] = ()
+    shapes: Optional[Tuple[Shape, ...]] = None
+    constants: Tuple[Optional[Tuple[bytes, ...]], ...] = ()
+    inside: bool = False
+    output_shapes: Optional[Tuple[Shape, ...]] = None
+    soft: Optional[int] = None
+    starts: Tuple[int, ...] = ()
+    place: Optional[Tuple[Optional[str], str]] = None
+    slices: Tuple[int, ...] = ()
+
+
+class Gradient(NamedTuple):
+    """The tensor that a gradient function gave one input; ``sparse`` where it came as ``IndexedSlices``."""
+
+    tensor: str
+    sparse: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What TensorFlow gave: the scratch graph's bytes, in it the placeholders ``given`` as gradients of the outputs,
+    and for each input the gradient returned.
+
+    ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
+    could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
+    nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
+    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
+    answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
+    """
+
+    graph: bytes = b""
+    given: Tuple[Optional[str], ...] = ()
+    gradients: Tuple[Optional[Gradient], ...] = ()
+    missing: bool = False
+    failed: Optional[str] = None
+    custom: bool = False
+    registered: bool = True
+    inputs: Tuple[int, ...] = ()
+    outputs: Tuple[int, ...] = ()
+    own: bool = False
+    zeros: Tuple[str, ...] = ()
+
+
+Ask = Callable[[Question], Asked]
+
+FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
+Place = Tuple[Optional[str], str]
+
+
+@dataclass(frozen=True)
+class TensorFlowBehavior:
+    """What rules need to know beside the graph.
+
+    ``trainable``: the dtypes that can carry a gradient, as numbers. ``inert_counts``: whether TensorFlow looks at the
+    elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
+    nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
+    ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
+    compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
+    of their own. ``plain_root``: the graph is live and no function's body. ``empty_calls_raise``: a function
+    that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``. ``rebuilds_cases``: the
+    gradient of a ``Case`` builds its branches anew, and forgets how functions called there are differentiated.
+    """
+
+    trainable: FrozenSet[int] = FLOATS
+    inert_counts: bool = True
+    foreign: bool = False
+    fills_branches: bool = False
+    dead_exits: FrozenSet[Place] = frozenset()
+    second_exits: FrozenSet[Place] = frozenset()
+    opaque: FrozenSet[str] = frozenset()
+    plain_root: bool = False
+    empty_calls_raise: bool = False
+    rebuilds_cases: bool = False

@@ -1,0 +1,84 @@
+"""The row of an op: for each output, the inputs that get a gradient, and those through which it carries.
+
+*Connected*: TensorFlow does not answer ``None``. *Carries*: the answer is not provably zero. An edge that is
+not connected, or connected and not carrying, has a barrier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import FrozenSet, Optional, Tuple
+
+from graphcut.results import BarrierKind
+
+Inputs = Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """``connected`` and ``carries`` hold the inputs for each output; ``barriers`` the reason for each input that has one.
+
+    ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
+    ``IndexedSlices``, ``passes`` those that get the gradient of an output untouched. ``makes`` are the inputs whose
+    gradient depends on no output's and is no zero: it is there as soon as the op is connected; ``waits`` those of them whose
+    gradient reads an output's all the same, and so is there in no run in which that is not. ``assumed``: a guess, and why.
+    """
+
+    connected: Tuple[Inputs, ...]
+    carries: Tuple[Inputs, ...]
+    barriers: Tuple[Optional[BarrierKind], ...]
+    raises: Optional[BarrierKind] = None
+    sparse: FrozenSet[int] = frozenset()
+    passes: FrozenSet[int] = frozenset()
+    makes: FrozenSet[int] = frozenset()
+    waits: FrozenSet[int] = frozenset()
+    assumed: Optional[str] = None
+
+
+@lru_cache(maxsize=4096)
+def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> Row:
+    """Every output carries to the same inputs; the others meet ``barrier``."""
+    passes = frozenset(carried)
+    barriers = tuple(None if index in passes else barrier for index in range(inputs))
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
+
+
+@lru_cache(maxsize=4096)
+def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
+    """No output carries to any input."""
+    return through(outputs, inputs, (), barrier)
+
+
+def raising(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
+    """A gradient that arrives makes TensorFlow raise."""
+    return Row(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
+
+
+def dense(row: Row) -> Row:
+    """The same row where ``IndexedSlices`` become dense on the way."""
+    return replace(row, passes=frozenset())
+
+
+def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> Row:
+    """A guess: every output carries to ``carried``."""
+    free = frozenset(carried)
+    barriers = tuple(None if index in free else barrier for index in range(inputs))
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, assumed=reason)
+
+
+def handing(row: Row, given: Inputs) -> Row:
+    """The same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
+    if not given:
+        return row
+    barriers = tuple(None if index in given else each for index, each in enumerate(row.barriers))
+    connected = tuple(tuple(sorted({*inputs, *given})) for inputs in row.connected)
+    carried = tuple(tuple(sorted({*inputs, *given})) for inputs in row.carries)
+    return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)
+
+
+def zeroed(row: Row, index: int) -> Row:
+    """The same row where no output carries to one input, which is connected still."""
+    barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
+    carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)
+    return replace(row, carries=carried, barriers=barriers, passes=row.passes - {index})

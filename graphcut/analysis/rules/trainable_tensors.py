@@ -1,0 +1,88 @@
+"""Facts about all tensors and contexts of a graph that rules need before the first op is asked about."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Callable, FrozenSet, List, Sequence
+
+from graphcut.analysis.rules.oracle import TensorFlowBehavior
+from graphcut.graph.flat import FlatGraph, Shape
+from graphcut.graph.flatten.calls import CASES
+
+Shapes = Callable[[int], Sequence[Shape]]
+
+
+def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]:
+    """For each tensor whether TensorFlow lets a gradient pass through it."""
+    by_dtype = {dtype: not dtype or dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
+    passing = [by_dtype[dtype] for dtype in flat.dtypes]
+    if around.inert_counts:
+        for tensor in flat.inert:
+            passing[tensor] = False
+    for tensor in flat.opened:
+        passing[tensor] = True
+    return passing
+
+
+def shape_of(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
+    op = flat.producer[tensor]
+    known = shapes(op)
+    return known[tensor - flat.first[op]] if tensor - flat.first[op] < len(known) else None
+
+
+def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
+    """The ops that read a tensor known to be zero."""
+    if not zeros:
+        return frozenset()
+    return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))
+
+
+def is_symbolic(call_type: str) -> bool:
+    """Whether TensorFlow differentiates calls of this type while it runs (``SymbolicGradient``): a v1 ``Defun``."""
+    return call_type not in _TRACED
+
+
+_TRACED = frozenset(
+    [
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+        "If",
+        "StatelessIf",
+        "_If",
+        "Case",
+        "StatelessCase",
+        "While",
+        "StatelessWhile",
+        "_While",
+    ]
+)
+
+
+def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int]:
+    """The contexts inside of calls that are differentiated while they run: by their type, or because they are ``calls``."""
+    found: List[int] = []
+    inside = set()
+    for index, context in enumerate(flat.context_table):
+        call = flat.calls[context.call]
+        if is_symbolic(call.type) or call.op in calls or flat.contexts[call.op] in inside:
+            inside.add(index)
+            found.append(index)
+    return frozenset(found)
+
+
+def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
+    """The contexts whose body TensorFlow builds anew for its gradient, and so forgets which functions have gradient functions
+    of their own: all inside of a ``Case`` up to 2.4, each branch and each loop body in 1.15."""
+    found = set()
+    for index, context in enumerate(flat.context_table):
+        call = flat.calls[context.call]
+        inside = around.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in found)
+        if inside or (around.fills_branches and (call.predicate is not None or call.variables)):
+            found.add(index)
+    return frozenset(found)
+
+
+def calls_in_cases(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
+    """The function calls, by their op, that are differentiated by ``SymbolicGradient`` because they lie in a ``Case``."""
+    contexts = rebuilt_contexts(flat, around) if around.rebuilds_cases else ()
+    plain = (call for call in flat.calls if call.predicate is None and not call.variables)
+    return frozenset(call.op for call in plain if flat.contexts[call.op] in contexts)

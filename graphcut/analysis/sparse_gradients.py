@@ -1,0 +1,74 @@
+"""Which gradients come as ``tf.IndexedSlices``: those whose every contribution does (``AggregateIndexedSlicesGradients``).
+
+The branches of one conditional count as one contribution, sparse where any of them is: TensorFlow makes them alike
+(``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). An op that reads indices beside a variable is asked
+again with all that is known of it, because whether a gather is sparse hangs on its axis; so is one that reads indices beside
+what comes from an op whose gradient function is the user's, which may tell ``IndexedSlices`` from tensors.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Tuple
+
+from graphcut.analysis.reachability import UNSEEN, Walk
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.pattern import Row
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.variables import trail
+
+_SOURCES = frozenset(("VarHandleOp", "VariableV2", "Variable", "Placeholder", "_Arg"))
+_INDICES = (3, 9)
+
+
+def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
+    """The tensors whose gradient is sparse."""
+    flat, parents = rules.flat, reached.parents
+    exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
+    if not any(row.sparse for row in exact.values()) and not any(row.sparse for row in rules.met()):
+        return frozenset()
+    live = [op for op in order if op not in stopped and any(parents[each] != UNSEEN for each in flat.outputs(op))]
+    return _swept(rules, live[::-1], exact)
+
+
+def _swept(rules: Rules, live: Sequence[int], exact: Dict[int, Row]) -> FrozenSet[int]:
+    """One pass, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
+    flat = rules.flat
+    branches = _branches(flat)
+    sparse: Dict[int, bool] = {}
+    grouped: Dict[Tuple[int, int], bool] = {}
+    for op in live:
+        row = exact.get(op) or rules.row(op)
+        arriving = any(sparse.get(tensor, False) for tensor in flat.outputs(op))
+        for index in sorted({index for inputs in set(row.connected) for index in inputs}):
+            tensor = flat.inputs[op][index]
+            made = index in row.sparse or (arriving and index in row.passes)
+            if op in branches:
+                key = (branches[op], tensor)
+                made = grouped[key] = grouped.get(key, False) or made
+                others = [value for (_, each), value in grouped.items() if each == tensor]
+                sparse[tensor] = all(others)
+            else:
+                sparse[tensor] = sparse.get(tensor, True) and made
+    return frozenset(tensor for tensor, each in sparse.items() if each)
+
+
+def _branches(flat: FlatGraph) -> Dict[int, int]:
+    """The arguments of conditionals, each with its call."""
+    found: Dict[int, int] = {}
+    for call in flat.calls:
+        if call.predicate is not None:
+            found.update((op, call.op) for arguments in call.arguments for op in arguments)
+    return found
+
+
+def _indexed(rules: Rules, reached: Walk) -> Iterator[int]:
+    """The ops with a gradient that read integers beside a variable, what is a variable read as it stands, or what an op with
+    a gradient function of the user's made."""
+    flat = rules.flat
+    indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
+    for reader in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):
+        if not indexed.isdisjoint(flat.inputs[reader]) and not rules.row(reader).sparse:
+            trails = (trail(flat, each, "ReadVariableOp") for each in flat.inputs[reader] if each not in indexed)
+            ops = (flat.producer[each] for tensors in trails for each in tensors)
+            if any(flat.type(op) in _SOURCES or rules.is_users(op) for op in ops):
+                yield reader

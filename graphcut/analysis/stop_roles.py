@@ -1,0 +1,136 @@
+"""The ``StopGradient`` ops of a graph and their roles for one loss (design, definition 6).
+
+The first that fits: *dead* (does not feed the loss), *redundant* (no variable upstream), *cuts* (in the cut of some
+variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier stops
+everything before it does). A stop that cuts is *sole* if without it some variable gets a gradient that can be nonzero: a
+barrier behind it that makes zeros, and an op behind it that makes a gradient of its own, both count. A few passes,
+whatever the number of stops: bit masks of stops, united along the edges.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+
+from graphcut.analysis.fewest_barriers import Cuts
+from graphcut.analysis.findings import CUT, Findings
+from graphcut.analysis.flow_edges import FILLED
+from graphcut.analysis.raising_ops import ancestors, feeding_tensors
+from graphcut.analysis.verdicts import Flow
+from graphcut.results import BarrierKind, Role, Stop, Verdict
+
+Place = Callable[[int], Tuple[Optional[str], bool]]
+Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
+    """Every stop, in the graph's order. ``judged`` holds name, tensors and verdict of each variable."""
+    cuts = {verdict: findings.cuts(verdict) for verdict in {each[2] for each in judged} if verdict in CUT}
+    return _listed(findings.flow, judged, cuts, findings.traced.place)
+
+
+def _listed(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
+    flat = flow.rules.flat
+    found = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
+    if not found:
+        return ()
+    feeding = ancestors(flat, flow.losses)
+    below = stops_below(flow, found)
+    restored = _restored(flow, found)
+    listed = []
+    for bit, op in enumerate(found):
+        upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
+        sole = [name for name, tensors, verdict in judged if _is_restored(restored, bit, tensors, verdict)]
+        cutting = list(dict.fromkeys([*_cutting(op, upstream, cuts), *sole]))
+        feeds = op in feeding or any(map(flow.connected.reaches, flat.outputs(op)))
+        role = _role(feeds, upstream, cutting)
+        where, library = place(op)
+        names = tuple(cutting) if role is Role.CUTS else ()
+        listed.append(Stop(flat.names[op], role, role is Role.CUTS and bool(sole), names, library, where))
+    return tuple(listed)
+
+
+def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
+    if not feeds:
+        return Role.DEAD
+    if not upstream:
+        return Role.REDUNDANT
+    if cutting:
+        return Role.CUTS
+    gets = all(verdict in _GETS for _, _, verdict in upstream)
+    return Role.BYPASSED if gets else Role.SHADOWED
+
+
+def _cutting(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
+    """The variables whose cut the stop is in."""
+    for name, tensors, verdict in upstream:
+        known = cuts.get(verdict)
+        if known is not None and any(known.holds(tensor, op, BarrierKind.STOP_GRADIENT) for tensor in tensors):
+            yield name
+
+
+def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], verdict: Verdict) -> bool:
+    """Whether a variable without a gradient gets one where one stop is taken out."""
+    return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
+
+
+def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+    """For each node of the gradient flow that no gradient reaches the stops of which each alone keeps it away, as bits."""
+    edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
+    masks: Dict[int, int] = {}
+    reached = (flow.carried.reaches, flow.connected.reaches)
+    for bit, op in enumerate(found):
+        source = flat.inputs[op][0]
+        for faint in (0, 1) if op not in flow.stopped and flow.rules.passing[source] else ():
+            if reached[faint](flat.first[op]) and not reached[faint](source):
+                masks[source + faint * size] = masks.get(source + faint * size, 0) | 1 << bit
+    late = bool(masks)
+    while late:
+        late = False
+        for op in reversed(flow.order):
+            for node in (node for tensor in flat.outputs(op) for node in (tensor, tensor + size) if node in masks):
+                for other, index in edges.onward(node):
+                    mask = masks.get(other, 0) | masks[node]
+                    if not reached[other >= size](other % size) and mask != masks.get(other, 0):
+                        masks[other] = mask
+                        late |= index == FILLED or bool(flat.loop_inputs)
+    for tensor, mask in _raised(flow, masks).items():
+        masks[tensor] = masks.get(tensor, 0) & ~mask
+    return masks
+
+
+def _raised(flow: Flow, masks: Mapping[int, int]) -> Dict[int, int]:
+    """For each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
+    flat = flow.rules.flat
+    found: Dict[int, int] = {}
+    ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
+    for op in (op for op in ops if flow.rules.row(op).raises is not None and op not in flow.stopped):
+        nodes = [node for tensor in flat.outputs(op) for node in (tensor, tensor + len(flat.dtypes))]
+        mask = reduce(or_, [masks.get(node, 0) for node in nodes])
+        for tensor in feeding_tensors(flow.rules, flat.inputs[op]):
+            found[tensor] = found.get(tensor, 0) | mask
+    return found
+
+
+def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+    """For each tensor the stops that it feeds by data, as bits."""
+    flat, first = flow.rules.flat, flow.rules.flat.first
+    bits = {op: 1 << bit for bit, op in enumerate(found)}
+    masks: Dict[int, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for op in reversed(flow.order):
+            mask = bits.get(op, 0)
+            for tensor in range(first[op], first[op + 1]):
+                if tensor in masks:
+                    mask |= masks[tensor]
+            if mask:
+                for tensor in flat.inputs[op]:
+                    before = masks.get(tensor, 0)
+                    if mask | before != before:
+                        masks[tensor] = mask | before
+                        changed = bool(flat.loop_inputs)
+    return masks

@@ -1,0 +1,96 @@
+"""What was seen while a step was traced, as plain facts: which gradients were taken, of what, and what came back.
+
+An op's *position* is its number among the ops of its graph, in the order in which they were made. A *span* is a range of
+positions, ``[start, end)``: what was made while a tape recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, FrozenSet, Mapping, Optional, Tuple, Union
+
+from graphcut.graph.metadata import Variable
+
+Span = Tuple[int, int]
+Start = Union[None, str, bool]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """The spans in which a tape recorded, and the tensors it watched, each from a position on. ``automatic``: it watches
+    whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording;
+    ``captured`` those of ops that stand for a tensor of a graph around. ``depths``, of a graph around another, tells for
+    each of ``watched`` in which graph its position is, the innermost being 0; none where all are in this one.
+    ``placeholders`` are the tensors that stand for what the graph captured. ``began_before``: it recorded before the step
+    began, which nobody saw.
+    """
+
+    spans: Tuple[Span, ...]
+    watched: Tuple[Tuple[str, int], ...]
+    automatic: bool = True
+    paused: FrozenSet[int] = frozenset()
+    captured: FrozenSet[int] = frozenset()
+    depths: Tuple[int, ...] = ()
+    placeholders: FrozenSet[str] = frozenset()
+    began_before: bool = False
+
+    def records(self, position: int) -> bool:
+        """Whether an op of that position was made while the tape recorded."""
+        return any(start <= position < end for start, end in self.spans)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a gradient was taken with respect to: a variable, else a tensor. ``facts`` name the tensor that stands for it
+    in the graph, or none, and the objects that it was given as; ``identity`` tells it from others.
+    ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing; ``handle`` is how
+    that is found out. ``handed``: whether an optimizer was handed a gradient for it, ``None`` where none was handed it.
+    """
+
+    facts: Variable
+    is_variable: bool
+    identity: int
+    handle: int = 0
+    updated: Optional[bool] = None
+    handed: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """One gradient that a step took: of ``targets`` (tensor names) with respect to ``sources``.
+
+    ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of
+    those that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None``
+    where TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is
+    ``None`` where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is
+    ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others. ``owner``
+    keeps the graph: TensorFlow takes the graph of a function apart once nobody holds the function.
+    ``around`` are the graphs around that of ``targets``, innermost first, each with what the tape recorded of it. Where
+    ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
+    are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
+    that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
+    ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not. ``changed``
+    says which variables are trainable otherwise by now than when the step runs.
+    """
+
+    api: str
+    graph: Any
+    message: bytes
+    inside: Mapping[int, str]
+    targets: Tuple[str, ...]
+    sources: Tuple[Source, ...]
+    stops: Tuple[str, ...]
+    tape: Optional[Tape]
+    zeros: bool
+    where: Optional[str]
+    call: Tuple[Tuple[str, int], ...]
+    answers: Optional[Tuple[bool, ...]] = None
+    error: str = ""
+    raised: str = ""
+    owner: Any = None
+    around: Tuple[Tuple[Any, Optional[Tape]], ...] = ()
+    places: Mapping[str, Tuple[Any, str]] = field(default_factory=dict)
+    outside: Tuple[str, ...] = ()
+    reads: Tuple[Any, ...] = ()
+    starts: Tuple[Tuple[str, Start], ...] = ()
+    changed: str = ""

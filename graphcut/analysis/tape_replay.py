@@ -1,0 +1,118 @@
+"""The ops that a gradient tape did not record, which count as constants for it, and why.
+
+A tape records an op that is made while it records and reads a tensor that it watches or that comes from one (``tape.h``,
+``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which
+the tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies
+behind them is of the same land. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
+(``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
+watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
+recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own.
+(6) What a body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that
+is watched after its last use gets nothing, though an op that read it was recorded. (7) It takes the gradient registered
+for the type of an op, whatever ``gradient_override_map`` names for it; the body of a function that is called, a branch or a
+loop, is differentiated as ``tf.gradients`` does (``backprop._gradient_function``).
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.request import Stopped
+from graphcut.analysis.tape_record import Tape
+from graphcut.graph.flat import SEPARATOR, FlatGraph
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.results import BarrierKind
+
+
+def unrecorded(
+    traced: LoadedGraph,
+    tape: Tape,
+    targets: Sequence[int],
+    asked: Mapping[int, Optional[BarrierKind]],
+    passing: FrozenSet[int],
+) -> Stopped:
+    """What the tape did not record.
+
+    Args:
+        traced: the graph as it was when the gradient was taken.
+        tape: what the tape recorded.
+        targets: the tensors that the gradient is taken of.
+        asked: the tensors that the gradient is asked for, with the barrier of those that the tape watches only when it is
+            told to.
+        passing: the dtypes that can carry a gradient.
+    """
+    flat = traced.flat
+    watched, stands_for = _watched(traced, tape), _captured(flat, tape)
+    tracked: Set[int] = set()
+    linked: Set[int] = set()
+    reasons: Dict[int, Optional[BarrierKind]] = {}
+    idle: Set[int] = set()
+    for position, inputs, ends, called in _steps(flat):
+        if position in tape.captured:
+            continue
+        for tensor in inputs:
+            real = stands_for.get(tensor, tensor)
+            if watched.get(real, position + 1) <= position:
+                tracked.add(real)
+            if real in tracked:
+                tracked.add(tensor)
+        inside = tape.records(position)
+        silent = position in tape.paused and not called
+        if inside and not silent:
+            linked.update(tracked.intersection(inputs))
+        if inside and not silent and any(flat.dtypes[tensor] % 100 in passing for tensor in tracked.intersection(inputs)):
+            tracked.update(tensor for end in ends for tensor in flat.outputs(end))
+        elif inputs:
+            early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]
+            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else BarrierKind.OUTSIDE_TAPE))
+            idle.update(ends if inside and not silent and not early else ())
+    known = tracked.union(watched, targets)
+    unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
+    placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
+    late = placeholders.intersection(asked, watched).difference(linked, targets)
+    unwatched.update(dict.fromkeys(late, BarrierKind.NOT_WATCHED))
+    for tensor in set(stands_for).difference(linked):
+        reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
+    entered = _entered(flat, targets, reasons)
+    plain = frozenset(op for op, context in enumerate(flat.contexts) if context < 0)
+    return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
+
+
+def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
+    """What stands for a tensor of a graph around, with that tensor."""
+    found: Dict[int, int] = {}
+    for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
+        if position in tape.captured:
+            found.update((tensor, found.get(inputs[0], inputs[0])) for end in ends for tensor in flat.outputs(end))
+    return found
+
+
+def _watched(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
+    """The tensors watched, each with the position from which on."""
+    found: Dict[int, int] = {}
+    for name, position in tape.watched:
+        for tensor in traced.names.tensors(name):
+            found[tensor] = min(position, found.get(tensor, position))
+    return found
+
+
+def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...], bool]]:
+    """The graph's own ops as they were made: position, what it reads, the ops that bear its outputs, whether it is a call."""
+    calls = {call.op: call for call in flat.calls if flat.contexts[call.op] < 0}
+    own = [op for op, context in enumerate(flat.contexts) if context < 0 and SEPARATOR not in flat.names[op]]
+    for position, op in enumerate(own):
+        call = calls.get(op)
+        if call is None:
+            yield position, flat.inputs[op], (op,), False
+        else:
+            yield position, call.inputs, call.variables + call.results, call.predicate is None and not call.variables
+
+
+def _entered(
+    flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[BarrierKind]]
+) -> Mapping[int, Optional[BarrierKind]]:
+    """The same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
+    outside = {op for op, reason in reasons.items() if reason is BarrierKind.OUTSIDE_TAPE}
+    readers = (inputs for op, inputs in enumerate(flat.inputs) if op not in outside)
+    read = {flat.producer[tensor] for inputs in (*readers, targets) for tensor in inputs}
+    return {op: None if op in outside and op not in read else reason for op, reason in reasons.items()}

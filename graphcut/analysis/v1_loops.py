@@ -1,0 +1,92 @@
+"""Tensors judged by themselves, each alone or several in one call, where v1 loops make a difference.
+
+``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches
+by tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The
+exits of a v1 loop between them that nothing has a gradient for are filled with zeros, but what leads from such an exit
+back to a tensor counts only as far as it lies between as well. So one tensor may get zeros because of another one.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
+
+from graphcut.analysis.reachability import SEED, Fill, Walk, connected, walk
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.graph.flat import FlatGraph
+
+
+def alone(
+    rules: Rules, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
+) -> Walk:
+    """The walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
+    flat = rules.flat
+    ops = between(rules, seeds, fills, tensors)
+    outside = frozenset(range(len(flat.names))) - ops
+    own = {flat.producer[tensor] for tensor in tensors}
+    if len(own) > 1:  # as ``gradients_util._StopOps``: what is computed from another one is gone through
+        own = {op for op in own if ops.isdisjoint(flat.producer[source] for source in flat.inputs[op])}
+    return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected, fills)
+
+
+def between(rules: Rules, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
+    """The ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
+    flat = rules.flat
+    reached = _reached(rules, tensors)
+    inner = _inner(flat)
+    found: Set[int] = {flat.producer[seed] for seed in seeds if flat.producer[seed] in reached}
+    waiting = list(found)
+    while waiting:
+        op = waiting.pop()
+        sources = flat.inputs[op] + inner.get(op, ())
+        fresh = {flat.producer[source] for source in sources if flat.producer[source] in reached} - found
+        found |= fresh
+        waiting.extend(fresh)
+    exits = {flat.producer[exit] for op in found if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)}
+    return frozenset(found | exits)
+
+
+def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
+    return fills[op].tensors if op in fills else ()
+
+
+def _reached(rules: Rules, tensors: Sequence[int]) -> FrozenSet[int]:
+    """The ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
+    flat = rules.flat
+    consumers = _consumers(flat)
+    whole = _whole(flat)
+    found = {flat.producer[tensor] for tensor in tensors}
+    waiting = list(found)
+    while waiting:
+        op = waiting.pop()
+        outputs = [output for output in flat.outputs(op) if rules.passing[output]]
+        fresh = {reader for output in outputs for each in consumers.get(output, ()) for reader in whole.get(each, (each,))}
+        fresh -= found
+        found |= fresh
+        waiting.extend(fresh)
+    return frozenset(found)
+
+
+def _consumers(flat: FlatGraph) -> Dict[int, List[int]]:
+    found: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            found.setdefault(tensor, []).append(op)
+    return found
+
+
+def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
+    """For each argument of a call, all its arguments and results."""
+    found: Dict[int, Tuple[int, ...]] = {}
+    for call in flat.calls:
+        ends = [op for arguments in call.arguments for op in arguments] + list(call.variables)
+        found.update(dict.fromkeys(ends, tuple(ends) + call.results))
+    return found
+
+
+def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
+    """For each result of a call, all that its bodies return and all that the call is handed, read there or not."""
+    found: Dict[int, Tuple[int, ...]] = {}
+    for call in flat.calls:
+        returned = tuple(tensor for returns in call.returns for tensor in returns)
+        found.update(dict.fromkeys(call.results, returned + call.inputs))
+    return found

@@ -1,0 +1,233 @@
+"""The verdicts of one loss: what TensorFlow answers for each tensor, each judged as if it were the only one asked for.
+
+``RAISES`` beats the others; ``NONE``: *connected* does not lead to the tensor; ``ZERO``: *connected* does, *carries* does not;
+``CONDITIONAL``: one branch lies on every carrying path; else ``FLOWS`` (which may be generous: not provably cut).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.analysis import raising_ops as feeding
+from graphcut.analysis import reachability as walking
+from graphcut.analysis.branch_conditions import Conditions, conditions
+from graphcut.analysis.flow_edges import GradientEdges
+from graphcut.analysis.reachability import SEED, Fill, Walk
+from graphcut.analysis.regions.disjoint import apart
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.sparse_gradients import sparse_tensors
+from graphcut.analysis.v1_loops import alone
+from graphcut.graph.traverse import topological
+from graphcut.results import BarrierKind, Verdict
+
+
+@dataclass(frozen=True)
+class Flow:
+    """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
+
+    ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
+    ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
+    judged alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: connected,
+    and nothing is carried from them.
+    """
+
+    rules: Rules
+    losses: Tuple[int, ...]
+    seeds: Tuple[int, ...]
+    stopped: FrozenSet[int]
+    fills: Mapping[int, Fill]
+    connected: Walk
+    carried: Walk
+    feeding: Mapping[int, Tuple[int, int]]
+    sure: Walk
+    conditions: Conditions
+    sparse: FrozenSet[int]
+    order: Sequence[int]
+    results: Mapping[int, Tuple[int, ...]]
+    bounds: Mapping[int, Optional[BarrierKind]]
+    dead: FrozenSet[int] = frozenset()
+    together: Tuple[int, ...] = ()
+    walks: Dict[Tuple[int, ...], Walk] = field(default_factory=dict)
+
+    def verdict(self, tensor: Optional[int]) -> Verdict:
+        """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
+        if tensor is None:
+            return Verdict.NONE
+        raised = self.raised(tensor)
+        if tensor in self.seeds:
+            if raised is not None and len(self.seeds) > 1:
+                return Verdict.RAISES
+            return self._gets(tensor) if tensor in self.dead else Verdict.FLOWS
+        if tensor in self.losses and self.rules.is_discrete(tensor):
+            return Verdict.FLOWS
+        if not self.connected.reaches(tensor) and raised is None:
+            return Verdict.NONE
+        if not self._is_sure(tensor, raised):
+            return self._alone(tensor)
+        return self._gets(tensor) if raised is None else Verdict.RAISES
+
+    def asking(self, tensors: Tuple[int, ...]) -> Walk:
+        """The walk that TensorFlow takes when these tensors are asked for in one call."""
+        if tensors not in self.walks:
+            self.walks[tensors] = alone(self.rules, self.seeds, self.stopped, self.fills, tensors)
+        return self.walks[tensors]
+
+    def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
+        """The op that raises because of a tensor, and its input. TensorFlow looks at all that the tensor's op feeds, by
+        whichever output (``_MarkReachedOps``); a tape goes through all that it recorded, whatever it is asked for (``tape.h``,
+        ``ComputeGradient``)."""
+        op = self.rules.flat.producer[tensor]
+        if not self.feeding:
+            return None
+        if self.rules.is_taped:
+            flat = self.rules.flat
+            own = next((each for tensor, each in self.feeding.items() if flat.contexts[flat.producer[tensor]] < 0), None)
+            named = (each for each in self.feeding.values() if self.rules.row(each[0]).raises is not None)
+            return None if own is None else next(named, own)
+        outputs = [tensor, *self.results.get(op, ()), *self.rules.flat.outputs(op)]
+        return next((self.feeding[each] for each in outputs if each in self.feeding), None)
+
+    @property
+    def edges(self) -> GradientEdges:
+        """The edges that a gradient takes."""
+        return GradientEdges(self.rules, self.stopped, self.fills, self.connected, self.carried)
+
+    def carries_to(self, tensor: int) -> bool:
+        """Whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
+        own = tensor in self.seeds or (tensor in self.losses and self.rules.is_discrete(tensor))
+        return self.carried.reaches(tensor) or (own and tensor not in self.dead)
+
+    def path(self, tensor: int) -> List[int]:
+        """The tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
+        return self.edges.path(tensor) or ([tensor] if self.carries_to(tensor) else [])
+
+    def reached(self, relation: walking.Relation) -> Walk:
+        """The walk over a relation, without what zeros filled in alone connect."""
+        return self.sure if relation is walking.connected else self.carried
+
+    def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
+        """Whether the walks that serve all tensors decide about this one: not where only zeros at the exits of v1 loops
+        connect it, nor where its dtype keeps TensorFlow from looking at what it feeds."""
+        flat = self.rules.flat
+        if not self.rules.passing[tensor] and flat.type(flat.producer[tensor]) != "_Retval":
+            return False
+        if self.connected is self.sure:
+            return True
+        if raised is None:
+            return self.sure.reaches(tensor)
+        return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
+
+    def _alone(self, tensor: int) -> Verdict:
+        """The verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
+        if tensor in self.together and self.rules.passing[tensor]:
+            known = self.asking(self.together)
+        else:
+            known = alone(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
+        if known.raising:
+            return Verdict.RAISES
+        return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
+
+    def _gets(self, tensor: int) -> Verdict:
+        """The verdict of a tensor for which TensorFlow has a gradient."""
+        if not self.carries_to(tensor):
+            return Verdict.ZERO
+        return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
+
+
+def flow(
+    rules: Rules,
+    losses: Iterable[int],
+    stopped: FrozenSet[int],
+    symbolic: FrozenSet[int] = frozenset(),
+    reasons: Mapping[int, Optional[BarrierKind]] = {},
+    dead: FrozenSet[int] = frozenset(),
+    together: Tuple[int, ...] = (),
+) -> Flow:
+    """Everything about one loss.
+
+    ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
+    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
+    barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
+    ``together`` are the tensors of a call that was recorded: TensorFlow judges them in one, and starts from integers, too.
+    A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far
+    as a few in a row; beyond that it is taken to be handed tensors.
+    """
+    found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    for _ in range(_ROUNDS):
+        slices = found.rules.slices(found.sparse)
+        if not slices:
+            break
+        rules = rules.with_slices(slices)
+        found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    return found
+
+
+_ROUNDS = 16
+
+
+def _flow(
+    rules: Rules,
+    losses: Tuple[int, ...],
+    stopped: FrozenSet[int],
+    symbolic: FrozenSet[int],
+    reasons: Mapping[int, Optional[BarrierKind]],
+    dead: FrozenSet[int],
+    together: Tuple[int, ...],
+) -> Flow:
+    """The same, of rules that need not be asked again."""
+    seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
+    rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
+    starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
+    fills = walking.fills(rules, symbolic)
+    connected = walking.walk(rules, starts, stopped, walking.connected, fills)
+    certain = _certain(rules, fills)
+    sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
+    order = topological(rules.flat)
+    live = {tensor: SEED for tensor in starts if tensor not in dead}
+    begins = {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
+    alike = begins == starts and not fills and all(row.connected == row.carries for row in rules.met())
+    carried = connected if alike else walking.walk(rules, begins, stopped, walking.carries, {})
+    zeros = apart(rules, carried, begins, stopped, order)
+    if zeros:
+        rules = rules.without(zeros)
+        carried = walking.walk(rules, begins, stopped, walking.carries, {})
+    bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
+    return Flow(
+        rules, losses, seeds, stopped, fills, connected, carried,
+        feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
+        sure,
+        conditions(GradientEdges(rules, stopped, fills, connected, carried), order),
+        sparse_tensors(rules, connected, order, stopped),
+        order,
+        _results(rules),
+        bounds,
+        dead,
+        together,
+    )  # fmt: skip
+
+
+def _certain(rules: Rules, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
+    """The zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
+    calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
+    return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}
+
+
+def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:
+    """For each result of a call, the tensors of all its results."""
+    found: Dict[int, Tuple[int, ...]] = {}
+    for call in rules.flat.calls:
+        found.update(dict.fromkeys(call.results, tuple(rules.flat.first[op] for op in call.results)))
+    return found
+
+
+def _has_v1_loops(rules: Rules) -> bool:
+    return any(kind.type in ("Exit", "RefExit") for kind in rules.flat.kind_table)
+
+
+def _feeds_itself(rules: Rules, tensor: int) -> bool:
+    """Whether a loss lies on the cycle of a v1 loop: TensorFlow waits for the rest of the cycle and never starts."""
+    flat = rules.flat
+    if not _has_v1_loops(rules):
+        return False
+    return any(tensor in flat.inputs[flat.producer[each]] for each in feeding.feeding_tensors(rules, [tensor]))

@@ -1,0 +1,65 @@
+"""Whether a gradient reaches a variable *through* one place and *avoiding* another.
+
+A *carrying path* leads from the loss to the variable over the edges of the gradient flow (``flow.edges``). It passes a
+place if one of its tensors is the place's, its ends included. The walk goes over pairs of a node and whether the place was
+passed, so each node is met twice at most: no path is enumerated, and loops need no care. Where no place is named the
+answer is the verdict's.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.analysis.verdicts import Flow
+from graphcut.graph.targets import Target
+from graphcut.results import Reach, Verdict
+
+_State = Tuple[int, bool]
+_Parents = Mapping[_State, Optional[_State]]
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+def reach(flow: Flow, asked: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> Reach:
+    """Which of the targets a carrying path reaches; a target that TensorFlow answers with an error is reached by none.
+
+    Args:
+        flow: the judgement of the loss.
+        asked: the targets.
+        through: tensors of which the path must pass one; ``None`` for no such wish.
+        avoiding: tensors that the path must not pass.
+    """
+    parents = _walked(flow, through, avoiding)
+    found: Dict[str, _State] = {}
+    for target in asked:
+        states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in _GETS)
+        state = next((each for each in states if each in parents), None)
+        if state is not None:
+            found[target.variable.name] = state
+    return Reach(tuple(found), lambda: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
+
+
+def _walked(flow: Flow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
+    """Every state that can be reached, with the one before it."""
+    edges, size = flow.edges, flow.edges.size
+    parents: Dict[_State, Optional[_State]] = {}
+    losses, starts = [tensor for tensor in flow.losses if flow.carries_to(tensor)], frozenset(edges.starts())
+    for node in (node for node in [*losses, *edges.starts()] if node % size not in avoiding):
+        parents[node, through is None or node % size in through] = None
+    waiting: List[_State] = [each for each in parents if each[0] in starts]
+    for state in waiting:
+        for node, _ in edges.onward(state[0]):
+            if node % size not in avoiding:
+                fresh = (node, state[1] or through is None or node % size in through)
+                if fresh not in parents:
+                    parents[fresh] = state
+                    waiting.append(fresh)
+    return parents
+
+
+def _path(flow: Flow, parents: _Parents, state: Optional[_State]) -> Tuple[str, ...]:
+    flat = flow.rules.flat
+    ops: List[int] = []
+    while state is not None:
+        ops.append(flat.producer[state[0] % len(flat.dtypes)])
+        state = parents[state]
+    return tuple(flat.names[op] for op in dict.fromkeys(reversed(ops)))

@@ -1,0 +1,193 @@
+"""The audits of a training step: one for each gradient that it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.analysis.recorded_answers import RecordedAnswers
+from graphcut.analysis.request import AuditRequest, Loss, Stopped
+from graphcut.analysis.rules.constant_zeros import zero_tensors
+from graphcut.analysis.tape_record import Gradient, Source, Start, Tape
+from graphcut.analysis.tape_replay import unrecorded
+from graphcut.api import load
+from graphcut.api.face import Audit
+from graphcut.api.select.resolve_loss import stop_ops
+from graphcut.backend import tensorflow_needed
+from graphcut.errors import GraphcutError
+from graphcut.graph.flat import RESOURCE
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.targets import Target, unique
+from graphcut.results import BarrierKind
+from graphcut.util.gc import collector_paused
+from graphcut.util.source_lines import nearby
+
+
+class NoGradientError(GraphcutError):
+    """What was traced takes no gradient."""
+
+
+def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
+    """The audits of a training step, one for each gradient that the step's own code takes, in order.
+
+    The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
+    replica, is no other if its loss is made at the same place, it asks for no other variable, and all get the same.
+
+    Args:
+        step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
+            or a compiled Keras model (from TensorFlow 2.2 on).
+        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets.
+        **kwargs: the same by name.
+
+    Returns:
+        A tuple of ``Audit``. ``audit.variables`` are what the gradient was taken with respect to, ``audit.recorded`` tells
+        for each whether TensorFlow gave a tensor, ``audit.loss`` is what the gradient was taken of.
+
+    Raises:
+        GraphcutError: the step cannot be traced, or takes no gradient; TensorFlow is not installed.
+
+    >>> import graphcut
+    >>> import tensorflow as tf
+    >>> def step(x):
+    ...     with tf.GradientTape() as tape:
+    ...         tape.watch(x)
+    ...         loss = tf.reduce_sum(x * tf.stop_gradient(x))
+    ...     return tape.gradient(loss, [x])
+    >>> (audit,) = graphcut.audit_step(step, tf.TensorSpec([2, 3]))
+    >>> audit.recorded, audit.variables[0].verdict, audit.stops[0].role
+    ((True,), <Verdict.FLOWS: 'flows'>, <Role.BYPASSED: 'bypassed'>)
+    """
+    with tensorflow_needed("to trace a step"):
+        from graphcut.backend.record import gradient_calls, trace_step
+    taken = tuple(_shared(trace_step.gradients(step, args, kwargs)))
+    if not taken:
+        raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
+    with collector_paused(), gradient_calls.unheard():
+        return tuple(_distinct(taken))
+
+
+_NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
+_OLD_MODEL = "A Keras model has a train_step from TensorFlow 2.2 on; here audit a function that calls it under a GradientTape."
+
+
+def _is_old_model(step: Any) -> bool:
+    return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
+
+
+def _distinct(taken: Sequence[Gradient]) -> Iterator[Audit]:
+    """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
+
+    Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
+    is a tensor as well. So each is judged, and held against every single one before it.
+    """
+    seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
+    for each in taken:
+        audit, places, outcome = _audit(each)
+        known = seen.setdefault((each.call, places), [])
+        if not any(outcome <= other for other in known):
+            known.append(outcome)
+            yield audit
+
+
+def _shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
+    """The same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
+    live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
+    for each in taken:
+        pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
+        mute = [bool(source.updated) and not given and source.identity in live for source, given in pairs]
+        told = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
+        yield replace(each, sources=tuple(told))
+
+
+def _audit(taken: Gradient) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
+    """The audit of a gradient, the places in the code where its loss is made, and what each source gets."""
+    from graphcut.backend.gradient_oracle import version_probes
+    from graphcut.backend.record import open_gradient as graphs
+
+    traced = load.opened(*graphs.opened(taken))
+    rows = [_target(traced, each) for each in taken.sources]
+    listed, loss = unique(rows), _loss(traced, taken)
+    stopped = _outside(traced, taken, stop_ops(traced, taken.stops))
+    if taken.tape is not None:
+        asked, trainable = _asked(taken.tape, listed), version_probes.surroundings().trainable
+        unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if version_probes.reads_targets() else ()
+        starts = [tensor for tensor in loss.tensors if tensor not in unread]
+        stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
+    loss = loss._replace(together=tuple(tensor for row in listed for tensor in row.tensors))
+    audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed))
+    places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
+    verdicts = {_key(row): variable.verdict for row, variable in zip(listed, audit.variables)}
+    known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
+    return audit, places, frozenset((each, verdicts[_key(row)]) for each, row in zip(known, rows))
+
+
+def _outside(traced: LoadedGraph, taken: Gradient, stopped: Stopped) -> Stopped:
+    """The same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
+    names = traced.names
+    tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
+    handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]
+    ops = {traced.flat.producer[tensor] for tensor in tensors if tensor not in handles}
+    return stopped._replace(
+        ops=stopped.ops | ops,
+        reasons=dict.fromkeys(ops, BarrierKind.OUTSIDE_TAPE),
+        unwatched=dict.fromkeys(handles, BarrierKind.OUTSIDE_TAPE),
+    )
+
+
+def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
+    """The tensors asked for, with the barrier of those that a tape watches only when it is told to."""
+    told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
+    return {tensor: barrier for row, barrier in told for tensor in row.tensors}
+
+
+_BEFORE = "; the tape recorded before the step began, outside of what was traced: its answer decides"
+
+
+def _loss(traced: LoadedGraph, taken: Gradient) -> Loss:
+    tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
+    at = " at %s" % nearby(taken.where) if taken.where else ""
+    raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
+    before = _BEFORE if taken.tape is not None and taken.tape.began_before else ""
+    raised += "; " + taken.changed if taken.changed else ""
+    zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
+    started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
+    live = {tensor for name in started for tensor in traced.names.tensors(name)}
+    dead = frozenset(tensor for tensor in tensors if tensor not in live)
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised + before), dead)
+
+
+def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
+    """Whether the gradient of a target starts from zeros."""
+    return any(tensor in zeros for tensor in traced.names.tensors(start)) if isinstance(start, str) else start is True
+
+
+def _target(traced: LoadedGraph, source: Source) -> Target:
+    """The row of a source; a variable is known under the name that tells it from the others of the graph."""
+    known = traced.index.by_object(*source.facts.objects) if source.is_variable else None
+    variable = source.facts if known is None else known
+    return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
+
+
+def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) -> RecordedAnswers:
+    """The answers in the order of the rows; a source given twice is one row."""
+    known = {_key(row): source for row, source in zip(rows, taken.sources)}
+    asked = [known[_key(each)] for each in listed]
+    updates, handed = tuple(each.updated for each in asked), tuple(each.handed for each in asked)
+    if taken.answers is None:
+        return RecordedAnswers((None,) * len(listed), taken.zeros, taken.error, updates, handed)
+    found: Dict[Hashable, bool] = {}
+    for row, given in zip(rows, taken.answers):
+        found[_key(row)] = found.get(_key(row), False) or given
+    answered = tuple(found[_key(each)] for each in listed)
+    return RecordedAnswers(
+        answered, taken.zeros, "", updates, handed, decides=taken.tape is not None and taken.tape.began_before
+    )
+
+
+def _key(target: Target) -> Hashable:
+    return target.tensors or id(target.variable.objects[-1])
+
+
+# AutoGraph leaves these alone (``autograph_artifact``, before TF 2.2 ``__ag_compiled``): a step may audit another.
+setattr(audit_step, "autograph_info__", {})  # noqa: B010
+setattr(audit_step, "__ag_compiled", True)  # noqa: B010

@@ -1,0 +1,97 @@
+"""SOURCE on the command line: a path as it is, or a Python function that is imported and, if need be, called."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Sequence, Tuple
+
+from graphcut.api.tensor_spec import Spec
+from graphcut.errors import GraphcutError, near_names, printable
+
+_PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
+
+
+def loaded(source: str, specs: Sequence[Spec] = ()) -> Tuple[Any, Sequence[Any]]:
+    """What to trace and with which arguments. Raises ``GraphcutError`` where there is no such thing."""
+    found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
+    if found:
+        module = _imported(found.group("module"))
+        return _traceable(source, _attribute(module, found.group("name")), specs)
+    if source.endswith(".py"):
+        raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
+    if specs:
+        raise GraphcutError(
+            f"{printable(source)} is no Python function\n--spec is for those: module:function, path.py:function"
+        )
+    return source, ()
+
+
+def _imported(name: str) -> ModuleType:
+    if name.endswith(".py"):
+        return _executed(Path(name))
+    sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not error.name or not (name + ".").startswith(error.name + "."):
+            raise
+        raise GraphcutError(
+            f"no module {printable(name)} to import\nlooked in this directory and in {sys.executable}"
+        ) from None
+
+
+def _executed(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise GraphcutError(f"no file {printable(str(path))}")
+    if b"\0" in path.read_bytes():
+        raise GraphcutError(f"{printable(str(path))} is no Python: it holds null bytes")
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    if spec is None or spec.loader is None:
+        raise GraphcutError(f"{printable(str(path))} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _attribute(module: ModuleType, name: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            known = [each for each in dir(found) if not each.startswith("_")]
+            raise GraphcutError(f"no {printable(name)} in {printable(module.__name__)}{near_names(part, known)}")
+        found = getattr(found, part)
+    return found
+
+
+def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
+    if specs or not inspect.isfunction(found):
+        return found, specs
+    needed = _required(found)
+    if needed:
+        raise GraphcutError(
+            f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
+        )
+    made = found()
+    thing, arguments = (made[0], made[1:]) if isinstance(made, tuple) and made else (made, ())
+    if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
+        raise GraphcutError(
+            f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
+            "return a tf.Graph, a function, or a tuple of a function and its arguments"
+        )
+    return thing, arguments
+
+
+def _required(function: Any) -> Sequence[str]:
+    """The names of the arguments that have no default."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.kind in kinds and each.default is inspect.Parameter.empty]

@@ -1,0 +1,137 @@
+"""From whatever the user has to a flat graph with its names and variables: the door where everything is verified."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import networkx as nx
+
+from graphcut.errors import GraphcutError
+from graphcut.graph.loaded import LoadedGraph, VariableIndex
+from graphcut.graph.metadata import Origin
+from graphcut.graph.names import Names
+from graphcut.graph.to_networkx import to_networkx
+from graphcut.util.gc import collector_paused
+
+
+def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
+    """Read a TensorFlow graph into a networkx DAG. Nothing of it runs, nothing of it changes.
+
+    Args:
+        source: a ``tf.function``, a ``ConcreteFunction``, a Python callable (a Keras model is one), a ``tf.Graph``, a
+            ``GraphDef`` or ``MetaGraphDef`` message, or the path of a ``.pb``, ``.pbtxt``, ``.meta`` or SavedModel.
+        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``.
+        signature: which signature of a SavedModel.
+        **kwargs: the same by name.
+
+    Returns:
+        A ``networkx.DiGraph`` with a node for each op, the bodies of functions opened. Nodes have ``type``, ``inputs``,
+        ``dtypes``, ``shapes``, ``function``, ``variable``; edges ``tensors`` (pairs of output and input index) and
+        ``control``; the graph ``source``, ``outputs``, ``variables`` and ``loop_edges`` (pairs of names, left out of the
+        DAG because they close cycles).
+
+    Raises:
+        GraphcutError: the source cannot be read or traced; the message says why. Or it is live, and TensorFlow is not
+            installed; a file needs none.
+
+    >>> import graphcut
+    >>> dag = graphcut.trace("fixtures/documents/003.meta")
+    >>> dag.nodes["hidden"]["type"], dag.nodes["hidden"]["inputs"], dag.nodes["hidden"]["dtypes"]
+    ('StopGradient', ('product:0',), ('float32',))
+    >>> dag.edges["product", "hidden"]
+    {'tensors': ((0, 0),), 'control': False}
+    """
+    return to_dag(read(source, args, kwargs, signature))
+
+
+def to_dag(traced: LoadedGraph) -> nx.DiGraph:
+    """The networkx DAG of a graph that was read."""
+    with collector_paused():
+        variable_ops = {
+            op: each.name
+            for each in traced.variables
+            for name in each.tensors
+            for op in traced.names.ops(name.rpartition(":")[0])[:1]
+        }
+        dag = to_networkx(traced.flat, traced.every_shape(), variable_ops)
+    dag.graph["source"] = traced.origin.label
+    dag.graph["outputs"] = dict(traced.origin.outputs)
+    dag.graph["variables"] = {each.name: (each.tensors[0] if each.tensors else None) for each in traced.variables}
+    dag.graph["traced"] = traced
+    return dag
+
+
+def read(
+    source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None
+) -> LoadedGraph:
+    """The same as ``trace``, as columns."""
+    if isinstance(source, nx.DiGraph):
+        return _of_dag(source)
+    message, origin = _message(source, args, dict(kwargs or {}), signature)
+    return opened(message, origin)
+
+
+def _of_dag(dag: nx.DiGraph) -> LoadedGraph:
+    traced = dag.graph.get("traced")
+    if not isinstance(traced, LoadedGraph) or dag.number_of_nodes() != len(traced.flat.names):
+        raise GraphcutError(
+            "this DAG was not made by graphcut.trace, or was edited since\nTo ask what an edit would do, use audit.what_if."
+        )
+    return traced
+
+
+def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, Origin]:
+    from graphcut.graph.formats import metagraph, reader
+
+    if isinstance(source, (str, os.PathLike)) or hasattr(source, "SerializeToString"):
+        if args or kwargs:
+            raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
+        path = not hasattr(source, "SerializeToString")
+        content = reader.read(os.fsdecode(source)) if path else reader.of_message(source, source.DESCRIPTOR.name)
+        return content.graph, replace(metagraph.origin(content, signature), owner=source)
+    if not callable(source) and not hasattr(source, "as_graph_def"):
+        raise GraphcutError(
+            "a value of type %s was given, which is no TensorFlow graph\n"
+            "graphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
+            "a MetaGraphDef, or the path of one." % type(source).__name__
+        )
+    return _live(source, args, kwargs)
+
+
+def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, Origin]:
+    from graphcut.backend import tensorflow_needed
+
+    with tensorflow_needed("to trace a live source"):
+        from graphcut.backend.live import trace as live
+    return live.read(source, args, kwargs)
+
+
+def opened(message: Any, origin: Origin) -> LoadedGraph:
+    """The flat graph of a message, with its names and variables."""
+    from graphcut.graph.flatten import calls
+    from graphcut.graph.flatten.inline_calls import flatten
+    from graphcut.graph.traverse import topological
+    from graphcut.graph.variables import variables
+
+    flat = flatten(message, origin.op_defs, origin.opaque)
+    if origin.foreign:
+        calls.check(flat)
+    topological(flat)  # refuses a cycle that is no loop
+    known = variables(flat, origin)
+    return LoadedGraph(flat, origin, known, Names(flat), VariableIndex(known, _tensor_name_finder(origin.live)))
+
+
+def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
+    """What finds the name of the tensor of a live graph that an object is or stands for."""
+    captured: List[Mapping[int, Tuple[int, str]]] = []
+
+    def find_tensor_name(value: Any) -> str:
+        from graphcut.backend.live import variable_objects
+
+        if not captured:
+            captured.append(variable_objects.captured_names(live))
+        return variable_objects.tensor_name(value, live, captured[0])
+
+    return find_tensor_name

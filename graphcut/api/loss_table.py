@@ -1,0 +1,128 @@
+"""Several losses side by side: which variables each of them trains.
+
+A row is a group of variables that share, in every audit, the verdict and the kind of barrier that cuts them off; a column
+is a loss. The same variable is known by the live object, else by its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+from graphcut.api.compare import Matched, matched
+from graphcut.render.name_folding import labels, scope_sizes
+from graphcut.render.text.headings import headings
+from graphcut.results import VariableAudit
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from graphcut.api.compare import Identified
+
+    class Facts(Identified, Protocol):
+        """What a table is made of."""
+
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def source(self) -> str: ...
+
+
+_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """Variables of one fate. ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each
+    of the variables gets, and is empty where that audit has none of them."""
+
+    label: str
+    names: Tuple[str, ...]
+    cells: Tuple[Tuple[VariableAudit, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Losses by variables. ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables
+    (``label``, ``names``, ``cells``)."""
+
+    losses: Tuple[str, ...]
+    rows: Tuple[Row, ...]
+
+    def __str__(self) -> str:
+        from graphcut.render.text.loss_table_formats import text
+
+        return text(self)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Everything in the table, as plain values with the words of the enums."""
+        from graphcut.render.text.loss_table_formats import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        from graphcut.render.text.loss_table_formats import to_json
+
+        return to_json(self)
+
+    def to_html(self) -> str:
+        """The table as one HTML element that needs nothing beside it; all names are escaped."""
+        from graphcut.render.text.loss_table_formats import html
+
+        return html(self)
+
+
+def table(audits: Union[Iterable[Facts], Mapping[str, Facts]]) -> Table:
+    """Put audits side by side: losses by variables.
+
+    Args:
+        audits: audits, one for each loss; or a dict of them by the headings that their columns shall have. By default a
+            column is headed by the name of the function that was traced, by what the code of a step calls the target of a
+            gradient, or by the loss.
+
+    Returns:
+        A ``Table``: ``print`` it, or take ``.to_json()`` or ``.to_html()``.
+
+    >>> import graphcut
+    >>> audit = graphcut.audit("fixtures/documents/003.meta")
+    >>> print(graphcut.table({"with the stop": audit, "without": audit.what_if(remove="hidden")}))
+    variable  with the stop        without
+    w1        none: stop-gradient  flows
+    w2        flows                flows
+    """
+    listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
+    heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
+    return Table(heads, _rows(matched(listed)))
+
+
+def _rows(found: Sequence[Matched]) -> Tuple[Row, ...]:
+    names = list(_unique(next(each.name for each in row if each is not None) for row in found))
+    totals = scope_sizes(names)
+    groups: Dict[Hashable, List[int]] = {}
+    for place, row in enumerate(found):
+        groups.setdefault(tuple(_fate(each) for each in row), []).append(place)
+    return tuple(_row(found, names, group, totals) for group in groups.values())
+
+
+def _row(found: Sequence[Matched], names: Sequence[str], group: Sequence[int], totals: Mapping[str, int]) -> Row:
+    own = tuple(names[place] for place in group)
+    texts = [each.text + (" (%d)" % each.count if each.count > 1 else "") for each in labels(own, totals)]
+    label = ", ".join(texts[:_NAMED] + ["…"] * (len(texts) > _NAMED))
+    columns = zip(*(found[place] for place in group))
+    return Row(label, own, tuple(tuple(each for each in column if each is not None) for column in columns))
+
+
+def _fate(variable: Optional[VariableAudit]) -> Hashable:
+    """What the variables of one row share in one column."""
+    if variable is None:
+        return None
+    return variable.verdict, variable.unused, variable.cut[0].kind if variable.cut else None
+
+
+def _unique(names: Iterable[str]) -> Iterable[str]:
+    """Different variables of one name, told apart."""
+    taken: Dict[str, int] = {}
+    for name in names:
+        taken[name] = taken.get(name, 0) + 1
+        yield name if taken[name] == 1 else "%s_%d" % (name, taken[name] - 1)

@@ -1,0 +1,1 @@
+"""Resolve what a user names: the loss, variables, places."""

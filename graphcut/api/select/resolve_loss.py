@@ -1,0 +1,200 @@
+"""The loss that the user means, what its gradient starts from, and the tensors that count as constants."""
+
+from __future__ import annotations
+
+from typing import Any, FrozenSet, Iterator, Sequence, Tuple
+
+from graphcut.analysis.request import Loss, Start, Stopped
+from graphcut.analysis.rules.constant_zeros import zero_tensors
+from graphcut.analysis.rules.trainable_tensors import shape_of
+from graphcut.api.select.resolve_variables import components, listed
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.default_loss import default_loss
+from graphcut.graph.flat import Shape, dtype_name, is_discrete
+from graphcut.graph.loaded import LoadedGraph
+
+_REFUSED = frozenset(("string", "resource", "variant"))
+_COMPLEX = frozenset(("complex64", "complex128"))
+
+
+def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
+    """The loss that ``loss=`` names, or the default one, and what its gradient starts from."""
+    if asked is None:
+        loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
+        tensors = loss.tensors
+    else:
+        tensors = tuple(tensor for key in listed(asked) for tensor in tensors_of(traced, key, "loss"))
+        loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
+    if not loss.tensors:
+        raise GraphcutError("loss= was given no tensor\nName at least one.")
+    starts = tuple(_starts(traced, tensors, grad_ys))
+    for start in starts:
+        _check_dtype(traced, start)
+    if not any(start.is_given for start in starts):
+        return loss
+    zeros = zero_tensors(traced.flat)
+    live = frozenset(start.loss for start in starts if not _is_zero(start, zeros))
+    return loss._replace(dead=frozenset(loss.tensors) - live, starts=starts)
+
+
+def _check_dtype(traced: LoadedGraph, start: Start) -> None:
+    """As ``gradients_util._DefaultGradYs``: a string loss has no gradient to start from, a complex one none by itself."""
+    dtype, name = dtype_name(traced.flat.dtypes[start.loss]), printable(traced.flat.tensor_name(start.loss))
+    if dtype in _REFUSED or (dtype in _COMPLEX and not start.is_given):
+        advice = "Name a float tensor."
+        if dtype in _COMPLEX:
+            advice = "Say with grad_ys= what its gradient starts from, or take a real part, an absolute value or a sum."
+        raise LossTypeError(
+            "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n%s" % (name, dtype, advice)
+        )
+    if start.is_given:
+        _check_start(traced, start, dtype, name)
+
+
+class LossTypeError(GraphcutError, TypeError):
+    """A string loss, a complex one without ``grad_ys=``, a ``grad_ys=`` of another dtype: TensorFlow's ``TypeError``."""
+
+
+class LossValueError(GraphcutError, ValueError):
+    """A ``grad_ys=`` of another length or shape than the loss: TensorFlow's ``ValueError``."""
+
+
+def _starts(traced: LoadedGraph, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
+    """What the gradient of each loss starts from: ``grad_ys=`` is one thing, or a list as long as the losses."""
+    given = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
+    if len(given) != len(tensors):
+        raise LossValueError(
+            "grad_ys= has %d entries, the loss has %d tensors\nIt takes one entry for each tensor of the loss, None for ones."
+            % (len(given), len(tensors))
+        )
+    for tensor, key in zip(tensors, given):
+        yield _start(traced, tensor, key)
+
+
+def _start(traced: LoadedGraph, loss: int, key: Any) -> Start:
+    value = None if key is None or isinstance(key, str) else _value(key)
+    if key is None or value is not None:
+        return Start(loss, value=value)
+    found = tensors_of(traced, key, "grad_ys")
+    if len(found) != 1:
+        raise GraphcutError("grad_ys= names %s, which has %d outputs\nName one of them." % (printable(str(key)), len(found)))
+    return Start(loss, found[0])
+
+
+def _value(key: Any) -> Any:
+    """The number or array that a key is, or the values of an eager tensor; ``None`` for a tensor of a graph."""
+    if isinstance(key, (bool, int, float, complex)):
+        return key
+    if isinstance(key, (list, tuple)):
+        from numpy import array
+
+        found = array(key)
+        return found.astype("float32") if found.dtype == "float64" else found
+    if type(key).__module__.split(".")[0] == "numpy":
+        return key
+    from graphcut.backend.live import variable_objects
+
+    return variable_objects.values(key)
+
+
+def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
+    """The dtype and the shape must be those of the loss; a plain number has no precision of its own."""
+    given, plain = _dtype_of(traced, start)
+    real = not is_discrete(given) and given not in _COMPLEX
+    fits = given in _COMPLEX if dtype in _COMPLEX else (real or given.startswith(("int", "uint")))
+    if not fits or dtype == "bool" or (not plain and given != dtype and not is_discrete(dtype)):
+        raise LossTypeError(
+            "grad_ys= is of dtype %s, the loss %s of dtype %s\nGive grad_ys= the dtype of the loss." % (given, name, dtype)
+        )
+    shape, own = _shape_of(traced, start), shape_of(traced.shapes, traced.flat, start.loss)
+    if not _is_compatible(shape, own):
+        raise LossValueError(
+            "grad_ys= is of shape %s, the loss %s of shape %s\nGive grad_ys= the shape of the loss."
+            % (list(shape or ()), name, list(own or ()))
+        )
+
+
+def _dtype_of(traced: LoadedGraph, start: Start) -> Tuple[str, bool]:
+    """The dtype of a start, and whether it is a plain number."""
+    if start.tensor is not None:
+        return dtype_name(traced.flat.dtypes[start.tensor]), False
+    known = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(start.value))
+    return known or str(start.value.dtype), known is not None
+
+
+def _shape_of(traced: LoadedGraph, start: Start) -> Shape:
+    if start.tensor is not None:
+        return shape_of(traced.shapes, traced.flat, start.tensor)
+    return tuple(getattr(start.value, "shape", ()))
+
+
+def _is_compatible(shape: Shape, own: Shape) -> bool:
+    """Whether a gradient of one shape may be that of a loss of another; gradient functions may stretch single elements."""
+    if shape is None or own is None:
+        return True
+    sizes = zip(reversed(shape), [*reversed(own), *[1] * len(shape)])
+    return all(one in (None, 1, other) or other is None for one, other in sizes)
+
+
+def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
+    if start.tensor is not None:
+        return start.tensor in zeros
+    value = start.value
+    return value is not None and not (value.any() if hasattr(value, "any") else value)
+
+
+def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
+    """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
+    names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
+    outputs = traced.origin.outputs
+    return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), asked))
+
+
+def _required(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
+    """The tensors of a name; an error names what is near, outputs first."""
+    outputs, names = traced.origin.outputs, traced.names
+    if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
+        return names.required(name, asked)
+    near = near_names(name, outputs) or near_names(name, names.candidates())
+    shown = ", ".join(printable(key) for key in list(outputs)[:6])
+    raise GraphcutError(
+        "no tensor or output named %s%s\n%s= takes tensors and outputs: %s" % (printable(name), near, asked, shown)
+    )
+
+
+def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
+    from graphcut.backend.live import variable_objects
+
+    inner = variable_objects.variable_of(key)
+    variable = traced.index.by_object(inner)
+    name = traced.index.tensor_name(inner) or (variable.tensors[0] if variable is not None and variable.tensors else "")
+    name = name or ("" if variable_objects.is_variable(key) else getattr(key, "name", ""))
+    if not isinstance(name, str) or not name:
+        raise GraphcutError(
+            "%s= was given a value of type %s that is no tensor of this graph\nIt takes tensors and names."
+            % (asked, type(key).__name__)
+        )
+    return name
+
+
+def stop_ops(traced: LoadedGraph, asked: Any) -> Stopped:
+    """What ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
+
+    A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
+    ``SymbolicGradient``, as for any function without one. The exit of a v1 loop stops its whole loop variable: the gradient
+    of a loop's ``Switch`` is ``None`` until one has come from the exit (``_SwitchGrad``).
+    """
+    flat = traced.flat
+    ops = {flat.producer[tensor] for key in listed(asked) for tensor in tensors_of(traced, key, "stop_gradients")}
+    symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
+    ops -= symbolic
+    for call in flat.calls if ops else ():
+        if ops.intersection(call.results):
+            ops.difference_update(call.results)
+            if call.variables or call.predicate is not None:
+                ops.update(call.results)
+            else:
+                symbolic.add(call.op)
+    exits = [op for op in ops if flat.type(op) in ("Exit", "RefExit")]
+    ops.update(flat.producer[flat.inputs[op][0]] for op in exits)
+    return Stopped(frozenset(ops), frozenset(symbolic))

@@ -1,0 +1,153 @@
+"""Which tensors to stop so that some variables get no gradient and all others exactly what they got.
+
+A tensor may be stopped if no gradient of a kept variable passes it (``leading.touching``). In the body of a function all
+its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as none. The
+answer is confirmed by an audit of the edited graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, FrozenSet, Iterable, List, Sequence, Set, Tuple
+
+from graphcut.analysis.fewest_barriers import ranks
+from graphcut.analysis.live_routes import leading, raising_for, touching
+from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected
+from graphcut.analysis.request import AuditRequest
+from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
+from graphcut.api.analyze import judged
+from graphcut.api.select.resolve_places import rows
+from graphcut.api.select.resolve_variables import TargetIndex
+from graphcut.api.suggest.code_line import stopping_lines
+from graphcut.api.what_if import is_wiring, stopped
+from graphcut.errors import GraphcutError, printable
+from graphcut.graph.flat import REF, SEPARATOR, FlatGraph
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.targets import Target
+from graphcut.results import Suggestion, Verdict
+
+_NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+def suggested(inquiry: AuditRequest, flow: Flow, audited: TargetIndex, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
+    """The stops to add, in the graph's order; see ``Audit.suggest_stops``."""
+    blocked = rows(audited, block)
+    away = _tensors(blocked)
+    kept = rows(audited, keep) if keep is not None else [
+        each for each in audited.targets if away.isdisjoint(each.tensors)
+    ]  # fmt: skip
+    both = [each.variable.name for each in kept if not away.isdisjoint(each.tensors)]
+    if both:
+        raise GraphcutError("%s is to be blocked and kept at once" % printable(both[0]))
+    try:
+        paths = paths_to(flow, away, _tensors(kept))
+        cut = frozenset(_outward(inquiry.traced.flat, paths, tensor) for tensor in _smallest(paths))
+    except Uncuttable as error:
+        raise _impossible(inquiry.traced.flat, error.tensor, blocked) from None
+    rank = ranks(flow)
+    found = sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]])
+    _confirm(inquiry, flow, found, blocked, kept)
+    return tuple(map(partial(_suggestion, inquiry.traced), found, stopping_lines(inquiry.traced, found)))
+
+
+def _smallest(paths: Paths) -> FrozenSet[int]:
+    """A smallest cut; one that leaves the loss itself alone, if there is one."""
+    found = smallest_cut(paths)
+    if found.isdisjoint(paths.starts):
+        return found
+    try:
+        other = smallest_cut(replace(paths, rigid=paths.rigid | paths.starts))
+    except Uncuttable:
+        return found
+    return other if len(other) == len(found) else found
+
+
+def _tensors(targets: Iterable[Target]) -> FrozenSet[int]:
+    return frozenset(tensor for target in targets for tensor in target.tensors)
+
+
+def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> GraphcutError:
+    names = [each.variable.name for each in blocked if tensor in each.tensors] or [flat.tensor_name(tensor)]
+    return GraphcutError(
+        "no stop keeps the gradient from %s alone: whatever lies between it and the loss serves a kept variable, too\n"
+        "Keep fewer variables (keep=), or leave %s out of the optimizer's list of variables."
+        % (printable(names[0]), printable(names[0]))
+    )
+
+
+def paths_to(flow: Flow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
+    """All that a gradient passes on its way to ``away``."""
+    flat = flow.rules.flat
+    raising = raising_for(flow, away)
+    exact = bool(raising or flow.connected.made)
+    relation: Relation = connected if exact else carries
+    walk: Walk = flow.connected if exact else flow.carried
+    ends = away | frozenset(tensor for op in raising for tensor in flat.outputs(op))
+    inside = leading(flow, walk, relation, ends)
+    order = [tensor for op in reversed(flow.order) for tensor in flat.outputs(op) if tensor in inside]
+    fixed = touching(flow, kept)
+
+    def steps(tensor: int) -> List[int]:
+        op = flat.producer[tensor]
+        inputs = () if op in flow.stopped else relation(flow.rules.row(op))[tensor - flat.first[op]]
+        return [flat.inputs[op][index] for index in inputs if flat.inputs[op][index] in inside]
+
+    starts = {tensor for tensor in order if walk.parents[tensor] == SEED}
+    return Paths(order, steps, starts, fixed & inside, _rigid(flat, order, fixed), ends & inside)
+
+
+def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
+    """The tensors that no line of code stops: wiring, handles, and those whose copies serve a kept variable."""
+    shared = {_place(flat, tensor) for tensor in fixed if flat.contexts[flat.producer[tensor]] >= 0}
+    return frozenset(
+        tensor
+        for tensor in order
+        if flat.dtypes[tensor] % REF not in _NUMBERS
+        or is_wiring(flat, tensor)
+        or (flat.contexts[flat.producer[tensor]] >= 0 and _place(flat, tensor) in shared)
+    )
+
+
+def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
+    """What is handed to the body of a call or a loop instead of its argument there, where stopping it does the same."""
+    found, seen = tensor, {tensor}
+    while tensor not in paths.ends and flat.type(flat.producer[tensor]) in ("_Arg", "_LoopVar"):
+        sources = [source for source in paths.steps(tensor) if source not in seen]
+        if len(sources) != 1:
+            break
+        tensor = sources[0]
+        seen.add(tensor)
+        found = found if tensor in paths.fixed or tensor in paths.rigid else tensor
+    return found
+
+
+def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
+    """What all copies of a tensor share: the function, the op's name in it, the output."""
+    op = flat.producer[tensor]
+    return flat.function(op), flat.names[op].rpartition(SEPARATOR)[2], tensor - flat.first[op]
+
+
+def _confirm(inquiry: AuditRequest, flow: Flow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]) -> None:
+    """Audit again with the stops in place."""
+    after = judged(stopped(inquiry, cut)) if cut else flow
+    wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets(after, tensor)}
+    wrong |= {
+        each.variable.name for each in kept for tensor in each.tensors if after.verdict(tensor) is not flow.verdict(tensor)
+    }
+    if wrong:
+        raise GraphcutError(
+            "no set of stops was found that does this; with the nearest one %s is not as it should be\n"
+            "Leave the variables out of the optimizer's list instead." % printable(sorted(wrong)[0])
+        )
+
+
+def _gets(flow: Flow, tensor: int) -> bool:
+    return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
+
+
+def _suggestion(traced: LoadedGraph, tensor: int, line: str) -> Suggestion:
+    op = traced.flat.producer[tensor]
+    return Suggestion(traced.flat.tensor_name(tensor), traced.flat.names[op], traced.place(op)[0], line)

@@ -1,0 +1,153 @@
+"""The audit held against the real ``tf.gradients``, asked in scratch copies of the graph.
+
+An answer *disagrees* where it is ``None`` and the verdict is not ``NONE``, or the other way round, and likewise an error and
+``RAISES``; at random points also where a gradient judged always zero is not. What a copy cannot settle is *not checked*: a
+tensor inside of a function's body, and what an import loses of the graph that was built (the contexts of v1 loops in a
+bare GraphDef, what handles point to, gradients registered in the process that built a file).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, Iterator, Optional, Sequence, Tuple
+
+from graphcut.analysis.request import AuditRequest, Start
+from graphcut.analysis.rules.oracle import FLOATS
+from graphcut.backend import tensorflow_needed
+from graphcut.errors import GraphcutError
+from graphcut.graph.flat import REF, RESOURCE, FlatGraph
+from graphcut.graph.targets import Target
+from graphcut.results import Disagreement, VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.backend.check.graph_copies import Original
+    from graphcut.backend.check.tf_gradients import Answer, Asking
+
+UNCHECKED = "not checked"
+_LOOPS = ("While", "StatelessWhile", "_While")
+_CONDITIONALS = ("If", "StatelessIf", "_If", "Case", "StatelessCase")
+_V1_LOOPS = ("Enter", "RefEnter")
+Judged = Sequence[Tuple[Target, VariableAudit]]
+Names = Dict[str, Tuple[str, ...]]
+
+
+def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
+    """Where TensorFlow answers otherwise, and what could not be checked, in the order of the audit.
+
+    An integer loss has no gradient by definition; what TensorFlow makes of one differs from version to version.
+    """
+    flat = inquiry.traced.flat
+    if not any(flat.dtypes[tensor] % REF in FLOATS for tensor in inquiry.loss.tensors):
+        return ()
+    given, asking = _prepared(inquiry)
+    names = _names(flat, judged)
+    answers = _asked(given, asking, names, judged)
+    return tuple(_compared(inquiry, given, judged, names, answers))
+
+
+def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
+    """The gradients judged always zero that are not at some random point; those that cannot be computed are not checked."""
+    given, asking = _prepared(inquiry)
+    with tensorflow_needed("to compute gradients"):
+        from graphcut.backend.check.random_points import nonzero
+    zeros = [(target, row) for target, row in judged if row.verdict is Verdict.ZERO]
+    names = _names(inquiry.traced.flat, zeros)
+    found = {row.name: nonzero(given, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
+    kinds = {True: ("gradient", "nonzero at a random point"), None: (UNCHECKED, "the graph cannot run on random inputs")}
+    return tuple(
+        Disagreement(name, Verdict.ZERO, *kinds[each]) for name, each in found.items() if each is not False
+    )  # fmt: skip
+
+
+def _prepared(inquiry: AuditRequest) -> Tuple[Original, Asking]:
+    with tensorflow_needed("to take gradients"):
+        from graphcut.backend.check.graph_copies import original
+        from graphcut.backend.check.tf_gradients import Asking
+    traced, flat = inquiry.traced, inquiry.traced.flat
+    if traced.edited:
+        raise GraphcutError("this audit is of an edit that no graph holds\nMake the edit, or verify what was edited.")
+    losses = [_root_name(flat, start.loss) for start in _starts(inquiry)]
+    starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(inquiry)]
+    inside = [each for each, name in zip(_starts(inquiry), starts) if each.tensor is not None and name is None]
+    results = {call.op: flat.first[call.results[0]] for call in flat.calls if call.results}
+    stopped = [flat.first[op] for op in sorted(inquiry.stopped.ops)]
+    stopped += [results[op] for op in sorted(inquiry.stopped.symbolic) if op in results]
+    stops = [_root_name(flat, tensor) for tensor in stopped]
+    if None in losses or None in stops or inside:
+        raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside of a function's body\n"
+                            "TensorFlow takes gradients of such a tensor nowhere else; audit the function.")  # fmt: skip
+    given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(inquiry)))
+    asking = Asking(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
+    return original(traced.origin.live, traced.origin.owner), asking
+
+
+def _starts(inquiry: AuditRequest) -> Sequence[Start]:
+    """What the gradients of the losses start from; a loss that is named twice is there twice."""
+    return inquiry.loss.starts or [Start(tensor) for tensor in inquiry.loss.tensors]
+
+
+def _names(flat: FlatGraph, judged: Judged) -> Names:
+    """For each row the names of its tensors in the graph itself; rows that have none there are left out."""
+    found = {row.name: [_root_name(flat, tensor) for tensor in target.tensors] for target, row in judged}
+    return {name: tuple(filter(None, listed)) for name, listed in found.items() if any(listed)}
+
+
+def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
+    """TensorFlow's name of a tensor; ``None`` inside of a body."""
+    op = flat.producer[tensor]
+    if flat.contexts[op] >= 0 or flat.type(op) == "_LoopVar":
+        return None
+    if flat.type(op) != "_Retval":
+        return flat.tensor_name(tensor)
+    return next("%s:%d" % (flat.names[call.op], call.results.index(op)) for call in flat.calls if op in call.results)
+
+
+def _asked(given: Original, asking: Asking, names: Names, judged: Judged) -> Dict[str, Answer]:
+    from graphcut.backend.check.tf_gradients import alone, together
+
+    verdicts = {row.name: row.verdict for _, row in judged}
+    answers = together(given, asking, {name: names[name] for name in names if verdicts[name] is not Verdict.RAISES})
+    for name, each in names.items():
+        if name not in answers or _disagrees(verdicts[name], answers[name].kind):
+            answers[name] = alone(given, asking, name, each)
+    return answers
+
+
+def _disagrees(verdict: Verdict, kind: str) -> bool:
+    if kind == "failed":
+        return verdict is not Verdict.RAISES
+    return {"none": verdict is not Verdict.NONE, "raises": verdict is not Verdict.RAISES}.get(
+        kind, verdict in (Verdict.NONE, Verdict.RAISES)
+    )
+
+
+def _compared(
+    inquiry: AuditRequest, given: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
+) -> Iterator[Disagreement]:
+    for target, row in judged:
+        if row.name not in names:
+            if target.tensors:
+                yield Disagreement(row.name, row.verdict, UNCHECKED, "it is inside of a function's body")
+            continue
+        answer = answers[row.name]
+        if _disagrees(row.verdict, answer.kind):
+            reason = _unfaithful(inquiry, given, target, answer)
+            yield Disagreement(row.name, row.verdict, UNCHECKED if reason else answer.kind, reason or answer.words)
+
+
+def _unfaithful(inquiry: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
+    """Why the copy may answer otherwise than the graph that was built; an empty string where it may not."""
+    origin, flat = inquiry.traced.origin, inquiry.traced.flat
+    handle = any(flat.dtypes[tensor] == RESOURCE for tensor in target.tensors)
+    failed, foreign, calls = answer.kind == "failed", origin.foreign, given.calls
+    reasons = (
+        (origin.second_exits, "a copy forgets that a loop computes gradients itself"),
+        (origin.opaque, "a copy forgets the Python gradients of functions within functions"),
+        (failed and not given.has_contexts and given.has(*_V1_LOOPS), "v1 loops of a bare GraphDef have no contexts"),
+        (failed, answer.words),
+        (foreign and answer.kind == "raises", "gradients of the process that built the file are not registered here"),
+        (handle and given.has(*_LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),
+        (calls and given.has("EagerPyFunc"), "a copy of a function forgets which Python calls it waits for"),
+        (calls and given.has(*_CONDITIONALS), "a copy of a conditional differentiates functions while they run"),
+        (calls and not given.loads, "this TensorFlow cannot load the functions again"),
+    )
+    return next((words for holds, words in reasons if holds), "")

@@ -1,0 +1,141 @@
+"""What a loss would give if the graph were another: stops and other barriers taken out, tensors stopped.
+
+Nothing is traced again and nothing changes. (1) A ``StopGradient`` or ``PreventGradient`` that is taken out becomes an
+``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient
+on, as a straight-through estimator or a soft choice in its place would (``edits.opening``). (4) A tensor that is stopped is
+followed by a ``StopGradient``, whose output is what every reader of the tensor reads, the loss included; a variable is
+stopped wherever it is read. ``stop_gradients=`` stops an op with all its outputs; this stops the one tensor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, Iterable, Optional, Tuple
+
+from graphcut.analysis import graph_edits
+from graphcut.analysis.request import AuditRequest, Stopped
+from graphcut.analysis.rules.control_flow import is_loop_switch
+from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.trainable_tensors import shape_of
+from graphcut.analysis.verdicts import Flow
+from graphcut.api.select.resolve_places import named, values
+from graphcut.api.select.resolve_variables import listed
+from graphcut.errors import GraphcutError, printable
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.names import Names
+from graphcut.results import BarrierKind
+
+_WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
+
+
+def edited(inquiry: AuditRequest, flow: Flow, remove: Any, stop: Any) -> AuditRequest:
+    """The inquiry about the edited graph; ``flow`` is the judgement of the one given.
+
+    Raises:
+        GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
+    """
+    taken = frozenset(op for key in listed(remove) for op in _removable(inquiry, flow, key))
+    tensors = [tensor for key in listed(stop) for tensor in _stoppable(inquiry.traced, key)]
+    return stopped(without(inquiry, flow, taken), tensors)
+
+
+def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
+    """The inquiry with a ``StopGradient`` behind each of the tensors."""
+    traced = inquiry.traced
+    flat, copies = graph_edits.stopping(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+    loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
+    return inquiry._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
+
+
+def without(inquiry: AuditRequest, flow: Flow, taken: FrozenSet[int]) -> AuditRequest:
+    """The inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
+    flat, constants = inquiry.traced.flat, inquiry.stopped
+    stops = frozenset(op for op in taken if flat.type(op) in graph_edits.STOPS)
+    arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
+    flat = graph_edits.without(graph_edits.opening(flow.rules, taken - stops - arguments, stops), stops)
+    return inquiry._replace(
+        traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
+        stopped=constants._replace(
+            ops=constants.ops
+            - taken
+            - _recorded(inquiry.traced.flat, constants, taken)
+            - _woken(inquiry.traced.flat, constants, taken),
+            symbolic=constants.symbolic - taken,
+            unwatched=_unwatched(flat, constants, taken),
+        ),
+    )
+
+
+def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
+    """What a tape still does not watch: a variable that it watches of its own accord is watched once something reads it."""
+    read = {tensor for op in taken for tensor in flat.inputs[op]}
+    return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
+
+
+def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+    """What a tape records as well once it records ``taken``: all around them that no barrier of its own keeps outside."""
+    waiting = [op for op in taken if op in constants.reasons]
+    readers = graph_edits.readers_of(flat, lambda op, index: constants.reasons.get(op, op) is None) if waiting else {}
+    found = set(waiting)
+    while waiting:
+        op = waiting.pop()
+        near = {flat.producer[tensor] for tensor in flat.inputs[op]}
+        near.update(reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ()))
+        fresh = {each for each in near - found if constants.reasons.get(each, each) is None}
+        found |= fresh
+        waiting.extend(fresh)
+    return frozenset(found)
+
+
+def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+    """What a tape records as well once ``taken`` hands it a gradient: a cast of a comparison reads nothing that it watches."""
+    waiting = list(taken if constants.idle else ())
+    readers = graph_edits.readers_of(flat, lambda op, index: True) if waiting else {}
+    found = set(waiting)
+    while waiting:
+        fresh = {reader for tensor in flat.outputs(waiting.pop()) for reader, _ in readers.get(tensor, ())} - found
+        found |= fresh
+        waiting.extend(fresh)
+    return constants.idle & found
+
+
+def _removable(inquiry: AuditRequest, flow: Flow, key: Any) -> Iterable[int]:
+    flat = inquiry.traced.flat
+    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in named(inquiry.traced, key, "remove")))
+    for op in ops:
+        if flat.type(op) not in graph_edits.STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
+            raise GraphcutError(
+                "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
+                % (printable(flat.names[op]), flat.type(op))
+            )
+    return ops
+
+
+def _is_argument(constants: Stopped, op: int) -> bool:
+    return op in constants.ops or op in constants.symbolic
+
+
+def _blocks(rules: Rules, op: int) -> bool:
+    """Whether a gradient ends at some input of an op."""
+    row = rules.row(op)
+    every = set(range(len(rules.flat.inputs[op])))
+    return row.raises is not None or any(every.difference(inputs) for inputs in row.carries)
+
+
+def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
+    tensors = values(traced.flat, named(traced, key, "stop"))
+    for tensor in tensors:
+        if is_wiring(traced.flat, tensor):
+            raise GraphcutError(
+                "stop: %s is part of a loop's wiring\nStop what goes into the loop, what comes out, or a tensor of its body."
+                % printable(traced.flat.tensor_name(tensor))
+            )
+    return tensors
+
+
+def is_wiring(flat: FlatGraph, tensor: int) -> bool:
+    """Whether nothing can stand between a tensor and what reads it: the frame of a loop."""
+    op = flat.producer[tensor]
+    switch = flat.type(op) in ("Switch", "RefSwitch") and is_loop_switch(flat, op)
+    return switch or flat.type(op) in _WIRING or op in flat.loop_inputs

@@ -1,0 +1,1 @@
+"""Hold verdicts against the real tf.gradients."""

@@ -1,0 +1,257 @@
+"""Scratch copies of a graph to take gradients in: ``tf.gradients`` adds to the graph it is asked in, and rewrites loops.
+
+A copy is imported from the ``GraphDef`` and then given what a ``GraphDef`` does not hold: the contexts of v1 control flow,
+what handles point to, the Python gradients of functions. For a live graph all of it is at hand.
+
+The functions of a copy have names of their own. TensorFlow derives the name of a rewritten body from the name of the
+original (``while_v2._WhileGrad``: ``body_graph.name += "_rewritten"``) and keeps all names in one registry for the
+process, so a copy with the original's names would take those that the user's own ``tf.gradients`` needs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, Mapping
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph, meta_graph, ops
+from tensorflow.python.ops import control_flow_util, custom_gradient
+
+from graphcut.backend.check import load_functions
+from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.live.function_graphs import functions as library
+from graphcut.errors import GraphcutError
+from graphcut.graph.formats import reader
+
+try:
+    from tensorflow.python.ops import handle_data_util as handles
+except ImportError:
+    handles = custom_gradient  # until TF 2.3
+
+_CONTEXTS = ("cond_context", "while_context")
+_V1_CONTROL_FLOW = ("Enter", "RefEnter", "Switch", "RefSwitch", "TensorArrayV3", "TensorArrayV2", "TensorArray")
+_NUMBERS = itertools.count()
+_REGISTRY = getattr(ops, "gradient_registry", None) or ops._gradient_registry
+_FAILURES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, NotImplementedError, tf.errors.OpError)
+Feed = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Original:
+    """What copies are made of: the ``MetaGraphDef``, and the live graph if there is one."""
+
+    meta: Any
+    live: Any
+
+    @property
+    def is_body(self) -> bool:
+        """Whether the live graph is the body of a function."""
+        return self.live is not None and hasattr(self.live, "captures")
+
+    @property
+    def has_closures(self) -> bool:
+        """Whether a gradient function may refer to tensors of the live graph; in the body of a function these are captured,
+        in a plain graph ops would be added to the live one."""
+        return self.live is not None and any("_gradient_op_type" in node.attr for node in self.meta.graph_def.node)
+
+    @property
+    def calls(self) -> bool:
+        """Whether any op calls a function as a whole."""
+        library = {each.signature.name for each in self.meta.graph_def.library.function}
+        return self.has("PartitionedCall", "StatefulPartitionedCall", *library)
+
+    @property
+    def has_v1_control_flow(self) -> bool:
+        """Whether the graph itself holds v1 loops, branches or arrays, whose gradients are only right as v1 ops."""
+        return any(node.op in _V1_CONTROL_FLOW for node in self.meta.graph_def.node)
+
+    @property
+    def has_contexts(self) -> bool:
+        """Whether the contexts of v1 loops are at hand, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
+        return "while_context" in self.meta.collection_def
+
+    @property
+    def loads(self) -> bool:
+        """Whether the functions that are called can be made callable again."""
+        graph_def = tf.compat.v1.GraphDef.FromString(self.meta.graph_def.SerializeToString())
+        with tf.Graph().as_default():
+            return bool(load_functions.load(graph_def))
+
+    def has(self, *types: str) -> bool:
+        """Whether an op of one of these types is in the graph or in a function of its library."""
+        graph = self.meta.graph_def
+        bodies = [graph.node, *[each.node_def for each in graph.library.function]]
+        return any(node.op in types for nodes in bodies for node in nodes)
+
+
+@contextmanager
+def as_built(given: Original) -> Iterator[None]:
+    """With control flow as the graph has it while a copy is made and differentiated; no gradient stays registered."""
+    registry, second = _REGISTRY._registry, control_flow_util.ENABLE_CONTROL_FLOW_V2
+    known = frozenset(registry)
+    try:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not given.has_v1_control_flow
+        yield
+    finally:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = second
+        for name in [each for each in registry if each not in known]:
+            del registry[name]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One copy, the graph around it, and the functions that it calls; ``replaced`` holds the tensors that stand in for
+    inputs, by the names of these."""
+
+    graph: Any
+    outer: Any
+    replaced: Mapping[str, Any]
+    functions: Mapping[str, Any]
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """With the copy as the default graph, inside of the graph around it."""
+        with self.outer.as_default(), self.graph.as_default():
+            yield
+
+    def tensor(self, name: str) -> Any:
+        """The tensor of that name."""
+        return self.replaced[name] if name in self.replaced else self.graph.get_tensor_by_name(name)
+
+
+def original(live: Any, source: Any) -> Original:
+    """What copies of a live graph, else of the file or message ``source`` are made of."""
+    if live is None:
+        return Original(_of_file(source), None)
+    meta = tf.compat.v1.MetaGraphDef()
+    try:
+        meta.graph_def.CopyFrom(live.as_graph_def(add_shapes=True))
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise GraphcutError("TensorFlow cannot write this graph out to copy it: %s" % first_line(error)) from error
+    for key in _CONTEXTS:
+        own = [each for each in live.get_collection(key) if each.pivot.graph is live]
+        meta.collection_def[key].bytes_list.value.extend(each.to_proto().SerializeToString() for each in own)
+    return Original(meta, live)
+
+
+def _of_file(source: Any) -> Any:
+    content = reader.of_message(source, "") if hasattr(source, "SerializeToString") else reader.read(source)
+    meta = tf.compat.v1.MetaGraphDef()
+    meta.graph_def.MergeFromString(content.graph.SerializeToString())
+    for nodes in [meta.graph_def.node, *[each.node_def for each in meta.graph_def.library.function]]:
+        for node in nodes:
+            _drop_unknown_attributes(node)
+    for key in _CONTEXTS:
+        if content.meta is not None and key in content.meta.collection_def:
+            listed = content.meta.collection_def[key].bytes_list.value
+            meta.collection_def[key].bytes_list.value.extend(listed)
+    return meta
+
+
+def _drop_unknown_attributes(node: Any) -> None:
+    """A newer TensorFlow wrote attributes that the installed one refuses."""
+    known = op_def(node.op)
+    allowed = {attr.name for attr in known.attr} if known is not None else set(node.attr)
+    for key in [key for key in node.attr if key not in allowed and not key.startswith("_")]:
+        del node.attr[key]
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
+
+
+def copied(given: Original, feed: Feed) -> Copy:
+    """A copy as a graph of the same sort; ``feed`` makes what stands in for a resource or variant that is fed."""
+    outer = tf.Graph()
+    with outer.as_default():
+        graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
+    if given.has_v1_control_flow and graph is not outer:
+        graph._captured = {}  # the mark by which EnableControlFlowV2 tells a function with v1 control flow
+    return _imported(given, graph, outer, feed)
+
+
+def copied_plain(given: Original, feed: Feed) -> Copy:
+    """A copy as a plain graph, which a session can run."""
+    graph = tf.Graph()
+    return _imported(given, graph, graph, feed)
+
+
+def point(source: Any, target: Any) -> None:
+    """Let a handle point to what another one points to."""
+    handles.copy_handle_data(source, target)
+
+
+def placeholder(tensor: Any) -> Any:
+    """A placeholder for a resource or variant, which points to what the original points to."""
+    made = tf.compat.v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
+    point(tensor, made)
+    return made
+
+
+def _imported(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
+    replaced: Dict[str, Any] = {}
+    meta = tf.compat.v1.MetaGraphDef.FromString(given.meta.SerializeToString())
+    renamed = _rename_functions(meta.graph_def)
+    with outer.as_default(), graph.as_default():
+        for tensor in _fed(given.live):
+            replaced[tensor.name] = feed(tensor)
+        try:
+            functions = load_functions.load(meta.graph_def)
+            for each in functions.values():
+                each.add_to_graph(graph)
+            meta_graph.import_scoped_meta_graph(meta, graph=graph, input_map=dict(replaced))
+        except _FAILURES as error:
+            raise GraphcutError("TensorFlow cannot import this graph again: %s" % first_line(error)) from error
+    load_functions.connect(graph, functions)
+    if given.live is not None:
+        _restore(given.live, graph, renamed)
+    return Copy(graph, outer, replaced, functions)
+
+
+def _fed(live: Any) -> Any:
+    ops = () if live is None else live.get_operations()
+    return [op.outputs[0] for op in ops if op.type == "Placeholder" and op.outputs[0].dtype in (tf.resource, tf.variant)]
+
+
+def _rename_functions(graph_def: Any) -> Dict[str, str]:
+    """Give every function of a ``GraphDef`` a name that no other copy has; the new names by the old ones."""
+    number = next(_NUMBERS)
+    names = {name: "%s_graphcut_%d" % (name, number) for name in (f.signature.name for f in graph_def.library.function)}
+    for function in graph_def.library.function:
+        function.signature.name = names[function.signature.name]
+    for gradient in graph_def.library.gradient:
+        gradient.function_name = names.get(gradient.function_name, gradient.function_name)
+        gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
+        for node in nodes:
+            node.op = names.get(node.op, node.op)
+            for attr in node.attr.values():
+                _rename_values(attr, names)
+    return names
+
+
+def _rename_values(attr: Any, names: Mapping[str, str]) -> None:
+    """Rename the functions that an attribute names."""
+    kind = attr.WhichOneof("value")
+    for each in [attr.func] if kind == "func" else attr.list.func if kind == "list" else ():
+        each.name = names.get(each.name, each.name)
+        for inner in each.attr.values():
+            _rename_values(inner, names)
+
+
+def _restore(live: Any, graph: Any, renamed: Mapping[str, str]) -> None:
+    """Give a copy what the live graph has beside its ``GraphDef``."""
+    known, own = library(live), library(graph)
+    for name, function in known.items():
+        if getattr(function, "python_grad_func", None) is not None and renamed.get(name) in own:
+            graph._functions[renamed[name]] = function
+    for op in live.get_operations():
+        twin = graph.get_operation_by_name(op.name)
+        if hasattr(op, "__defun"):
+            setattr(twin, "__defun", getattr(op, "__defun"))  # noqa: B009, B010
+        for output, made in zip(op.outputs, twin.outputs):
+            if output.dtype in (tf.resource, tf.variant):
+                point(output, made)

@@ -1,0 +1,90 @@
+"""What ``tf.gradients`` really answers, asked in scratch copies.
+
+Many targets are asked for together; whatever does not agree, and what raises, is asked again alone in a copy of its own,
+because a verdict is about a variable alone and one call changes what the next one gets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+
+import tensorflow as tf
+
+from graphcut.backend.check.graph_copies import Original, as_built, copied, first_line, placeholder
+
+FAILURES = (
+    LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError, NotImplementedError, SystemError,
+    tf.errors.OpError,
+)  # fmt: skip
+Targets = Mapping[str, Sequence[str]]
+
+
+class Answer(NamedTuple):
+    """``none``, ``gradient``, ``raises`` (an op without a gradient) or ``failed`` (TensorFlow's own failure); its words."""
+
+    kind: str
+    words: str = ""
+
+
+class Asking(NamedTuple):
+    """The names of the loss's tensors and of those that count as constants; ``starts`` are what the gradient of each loss
+    starts from: the name of a tensor, a value, or ``None`` for ones."""
+
+    losses: Tuple[str, ...]
+    stops: Tuple[str, ...]
+    starts: Tuple[Any, ...] = ()
+
+
+def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
+    """The answers for targets (row name to tensor names) asked in as few calls as can be: halves where a call fails."""
+    found: Dict[str, Answer] = {}
+    waiting: List[Dict[str, Sequence[str]]] = [dict(targets)] if targets else []
+    while waiting:
+        group = waiting.pop()
+        answers = _answers(given, asking, group)
+        if len(group) > 1 and any(each.kind in ("raises", "failed") for each in answers.values()):
+            names = list(group)
+            half = len(names) // 2
+            waiting += [{name: group[name] for name in part} for part in (names[half:], names[:half])]
+        else:
+            found.update(answers)
+    return {name: found[name] for name in targets}
+
+
+def alone(given: Original, asking: Asking, name: str, tensors: Sequence[str]) -> Answer:
+    """The answer for one target in a copy of its own."""
+    return _answers(given, asking, {name: tensors})[name]
+
+
+def _answers(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
+    try:
+        with as_built(given):
+            copy = copied(given, placeholder)
+            with copy.entered():
+                gradients = taken(copy, asking, [name for names in targets.values() for name in names])
+    except FAILURES as error:
+        missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
+        kind = "raises" if missing else "failed"
+        return dict.fromkeys(targets, Answer(kind, first_line(error)))
+    return {
+        name: Answer("gradient" if any(gradients[each] is not None for each in names) else "none")
+        for name, names in targets.items()
+    }
+
+
+def taken(copy: Any, asking: Asking, names: Sequence[str]) -> Dict[str, Any]:
+    """The gradients of the loss for tensors of a copy."""
+    losses, stops = [copy.tensor(name) for name in asking.losses], [copy.tensor(name) for name in asking.stops]
+    listed = list(dict.fromkeys(names))
+    starts = [_start(copy, loss, start) for loss, start in zip(losses, asking.starts)] or None
+    gradients = tf.compat.v1.gradients(
+        losses, [copy.tensor(name) for name in listed], grad_ys=starts, stop_gradients=stops or None
+    )
+    return dict(zip(listed, gradients))
+
+
+def _start(copy: Any, loss: Any, start: Any) -> Any:
+    """What the gradient of a loss starts from, in a copy."""
+    if start is None or isinstance(start, str):
+        return start if start is None else copy.tensor(start)
+    return tf.constant(start, loss.dtype.base_dtype)

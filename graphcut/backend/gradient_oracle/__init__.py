@@ -1,0 +1,1 @@
+"""Ask the installed TensorFlow for the gradient of one op."""

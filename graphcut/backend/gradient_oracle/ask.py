@@ -1,0 +1,307 @@
+"""Asking the installed TensorFlow what the gradient function of one kind of op gives.
+
+The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs and for the gradients of its outputs; the
+registered gradient function is called and what it gives is handed back as a graph. Nothing runs. Placeholders of
+gradients are named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Optional, Tuple
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph, ops
+
+from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, Question
+from graphcut.backend.gradient_oracle import user_state
+from graphcut.backend.gradient_oracle.float_twins import softened
+from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
+from graphcut.backend.gradient_oracle.single_op import OWN_TYPE, alone, is_trainable, op_def, scratch
+from graphcut.backend.live import function_graphs
+from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
+from graphcut.backend.live.variable_objects import captures
+from graphcut.graph.flat import REF, RESOURCE, VARIANT
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.metadata import Origin
+
+_ANSWERS: Dict[Any, Asked] = {}
+_MOST = 4096
+_FAILURES = (
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    SystemError,
+    tf.errors.OpError,
+)
+# What a function reads that looks at the graph that it is asked in, which is not the one that TensorFlow would take.
+_GRAPHS = frozenset(("graph", "outer_graph", "building_function", "inside_function"))
+_NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that is known of the op"
+
+
+class _Unbuilt(Exception):
+    """The op cannot be built alone, which says nothing of its gradient."""
+
+
+def asker(origin: Origin) -> Ask:
+    """``ask`` for the ops of one graph. What the user's gradient functions answer is remembered for these alone."""
+    functions = {} if origin.live is None else function_graphs.own_gradients(origin.live)
+    library = origin.live.as_graph_def().library if functions else None
+    known: Dict[Any, Asked] = {}
+
+    def answer(question: Question) -> Asked:
+        function = functions.get(question.type) or _function(question)
+        if question.soft is not None or function is None or identity(function) is not None:
+            return ask(question)
+        op = _live(origin, question)
+        if op is None and question.shapes is None:
+            return Asked(failed=_NEEDS_SHAPES, own=True)
+        key = question if op is None else (question.place, question.type, question.zeros, question.slices, question.starts)
+        if key not in known:
+            custom = question.type in functions or is_custom(function, own_type(question))
+            with user_state.kept(function):
+                known[key] = _answered_by_user(question, function, custom, library, op)
+        return known[key]
+
+    return answer
+
+
+def _live(origin: Origin, question: Question) -> Any:
+    """The op itself, where it is alive and what it was when the graph was read."""
+    op = None if question.place is None else origin.operation(*question.place)
+    return op if op is not None and op.type == question.type and len(op.inputs) == len(question.inputs) else None
+
+
+def _function(question: Question) -> Any:
+    """The gradient function of an op that can have a gradient; ``None`` where there is none."""
+    try:
+        function = registry().lookup(own_type(question) or question.type)
+    except LookupError:
+        return None
+    return function if question.starts or any(map(_may_carry, question.outputs)) else None
+
+
+def ask(question: Question) -> Asked:
+    """What TensorFlow's gradient function gives for one kind of op; remembered for the process.
+
+    Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
+    """
+    if question.soft is not None:
+        return _ask_softened(question)
+    gradient_type = own_type(question) or question.type
+    nothing = (None,) * len(question.inputs)
+    discrete = not question.starts and not any(map(_may_carry, question.outputs))
+    try:
+        function = registry().lookup(gradient_type)
+    except LookupError:
+        known = op_def(question.type) is not None
+        return Asked(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
+    if discrete or function is None:
+        return Asked(gradients=nothing)
+    own, custom = identity(function), is_custom(function, gradient_type)
+    if own is None:
+        with user_state.kept(function):
+            return replace(_answered(question, function, custom, None), own=True)
+    narrow = None if question.starts else narrowed(question, op_def(question.type))
+    if narrow is not None:
+        answer = ask(narrow.question)
+        if alike(answer, narrow):
+            return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
+    key = (question._replace(attrs=_without_own_type(question), place=None, slices=()), own)
+    if key not in _ANSWERS:
+        if len(_ANSWERS) >= _MOST:
+            _ANSWERS.clear()
+        _ANSWERS[key] = _answered(question, function, custom, None)
+    return _ANSWERS[key]
+
+
+def _ask_softened(question: Question) -> Asked:
+    """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
+    known = op_def(question.type)
+    soft = None if known is None else softened(question, known)
+    return ask(soft) if soft is not None else Asked(gradients=(None,) * len(question.inputs), registered=False)
+
+
+def _may_carry(dtype: int) -> bool:
+    """Whether a dtype of a graph can carry a gradient: one that nobody knows may, one that only newer versions know cannot."""
+    try:
+        return not dtype or is_trainable(tf.as_dtype(dtype % REF))
+    except TypeError:
+        return False
+
+
+def registry() -> Any:
+    """TensorFlow's registry of gradient functions."""
+    return getattr(ops, "gradient_registry", None) or ops._gradient_registry
+
+
+def own_type(question: Question) -> str:
+    """The gradient that an op names for itself, or an empty string."""
+    for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
+        if each.key == OWN_TYPE:
+            return str(each.value.s.decode("utf-8", "replace"))
+    return ""
+
+
+def _without_own_type(question: Question) -> Tuple[bytes, ...]:
+    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != OWN_TYPE)
+
+
+def _unknown(question: Question) -> Asked:
+    told = "TensorFlow %s knows no op of this type" % tf.__version__
+    return Asked(failed=told, gradients=(None,) * len(question.inputs))
+
+
+def _answered(question: Question, function: Any, custom: bool, library: Any) -> Asked:
+    """What a gradient function gives for an op that stands alone in a scratch graph."""
+    try:
+        return _called(question, function, custom, library, zeros_for_integers=False)
+    except _Unbuilt as error:
+        return Asked(failed="the op could not be built alone: %s" % error, custom=custom)
+    except _FAILURES as first:
+        if isinstance(first, LookupError) and question.type == "PreventGradient":
+            return Asked(missing=True)
+    try:
+        return _called(question, function, custom, library, zeros_for_integers=True)
+    except _FAILURES as error:
+        exact, told = not custom and _is_exact(question), _unasked(error)
+        return Asked(missing=exact, failed=None if exact else told, custom=custom)
+
+
+def _unasked(error: BaseException) -> str:
+    return "its gradient function could not be asked: %s" % _first_line(error)
+
+
+def _answered_by_user(question: Question, function: Any, custom: bool, library: Any, op: Any) -> Asked:
+    """What a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
+    if not _GRAPHS.isdisjoint(user_state.names_read(function)):
+        return Asked(failed="its gradient function looks at the graph that it is called in", custom=custom, own=True)
+    try:
+        if op is None:
+            return replace(_called(question, function, custom, library, zeros_for_integers=False), own=True)
+        return _called_beside(question, function, custom, op)
+    except _Unbuilt as error:
+        return Asked(failed="the op could not be built alone: %s" % error, custom=custom, own=True)
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        refused = op is not None and _raised_by_user(error)
+        return Asked(missing=refused, failed=None if refused else _unasked(error), custom=custom, own=True)
+
+
+def _raised_by_user(error: BaseException) -> bool:
+    """Whether the user's own line raised it, not something of TensorFlow that misses what surrounds the op."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and not is_tensorflow_path(trace.tb_frame.f_code.co_filename)
+
+
+def _called_beside(question: Question, function: Any, custom: bool, op: Any) -> Asked:
+    """What a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
+    graph = _graph_within(op.graph)
+    known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
+    with graph.as_default():
+        found = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
+    zeros = {op.inputs[index].name for index in question.zeros}
+    inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]
+    return replace(found, own=True, zeros=tuple(inner.name for outer, inner in inside if outer.name in zeros))
+
+
+def _graph_within(live: Any) -> Any:
+    """A scratch graph within a live one, with collections of its own: a ``FuncGraph`` shares them and adds empty ones."""
+    known = frozenset(live._collections)
+    with live.as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    graph._collections = {key: list(values) for key, values in graph._collections.items()}
+    for key in [each for each in live._collections if each not in known]:
+        del live._collections[key]
+    return graph
+
+
+def _is_exact(question: Question) -> bool:
+    """Whether the op stands there with all that TensorFlow knows of it; what a variant holds is not known here."""
+    shapes = question.shapes
+    return shapes is not None and None not in shapes and VARIANT not in question.inputs + question.outputs
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0][:160]
+
+
+def is_custom(function: Any, gradient_type: str) -> bool:
+    """Whether a gradient function is the user's, not TensorFlow's."""
+    return gradient_type.startswith("CustomGradient-") or not is_tensorflow_code(function)
+
+
+def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
+    with scratch(question) as graph:
+        op = _built(question, library, graph)
+        if not question.inside:
+            return _differentiated(question, function, custom, op, graph, zeros_for_integers)
+    with scratch(question) as other:
+        found = _differentiated(question, function, custom, op, other, zeros_for_integers)
+        return Asked(missing=True, custom=custom) if list(other.control_captures) else found
+
+
+def _built(question: Question, library: Any, graph: Any) -> Any:
+    """The op alone, in the scratch graph."""
+    try:
+        tf.compat.v1.import_graph_def(alone(question, library), name="")
+    except _FAILURES as error:
+        raise _Unbuilt(_first_line(error)) from error
+    return graph.get_operation_by_name("asked")
+
+
+def _differentiated(question: Question, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool) -> Asked:
+    given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
+    with tf.compat.v1.name_scope("gradients/"):
+        gradients = function(op, *given)
+    listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
+    if len(listed) != len(question.inputs):
+        return Asked(missing=True, custom=custom)
+    returned = tuple(_returned(each, graph) for each in listed)
+    starts = [getattr(each, "values", each) for each in given]
+    names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
+    return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+
+
+def _given(output: Any, index: int, question: Question, zeros_for_integers: bool) -> Any:
+    dtype = output.dtype.base_dtype
+    if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
+        dtype = tf.float32
+    if not is_trainable(dtype) and index not in question.starts:
+        return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
+    shape = output.shape if question.output_shapes is None else question.output_shapes[index]
+    shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape
+    return _slices(dtype, shape, index) if index in question.slices else _start(dtype, shape, index)
+
+
+def _start(dtype: Any, shape: Any, index: int) -> Any:
+    return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
+
+
+def _slices(dtype: Any, shape: Any, index: int) -> Any:
+    """A gradient as a gather makes it."""
+    sizes = tf.TensorShape(shape)
+    rows = None if sizes.ndims is None else [None, *sizes.as_list()[1:]]
+    indices = tf.compat.v1.placeholder(tf.int32, [None], name="gradients/indices_%d" % index)
+    dense = tf.compat.v1.placeholder(tf.int32, [sizes.ndims], name="gradients/dense_shape_%d" % index)
+    return tf.IndexedSlices(_start(dtype, rows, index), indices, dense)
+
+
+def _returned(value: Any, graph: Any) -> Optional[Gradient]:
+    if value is None:
+        return None
+    if isinstance(value, tf.IndexedSlices):
+        return Gradient(_inside(value.values, graph), True)
+    return Gradient(_inside(value, graph), False)
+
+
+def _inside(value: Any, graph: Any) -> str:
+    tensor = tf.convert_to_tensor(value)
+    if getattr(tensor, "graph", None) is not graph:
+        tensor = tf.identity(tensor)
+    return str(tensor.name)

@@ -1,0 +1,130 @@
+"""Ops that join or split very many tensors, asked about with few of them.
+
+An op type says which of its arguments are lists whose length an attribute holds (``number_attr``): those of ``AddN``,
+``ConcatV2``, ``Split``. The gradient functions of TensorFlow treat the tensors of such a list alike. So a few of each sort
+(zeros or not, shape, constant) stand for the rest; where those few are answered differently the op is asked as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Dict, Hashable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from graphcut.analysis.rules.oracle import Asked, Question
+from graphcut.graph.attrs import entry, parsed
+
+_WIDE, _FEW = 64, 4
+Spans = List[Tuple[str, int, int]]
+
+
+class Narrowed(NamedTuple):
+    """A question with fewer tensors, and for each input and output of the op which of those stands for it."""
+
+    question: Question
+    inputs: Tuple[int, ...]
+    outputs: Tuple[int, ...]
+
+
+class _Thinned(NamedTuple):
+    """The places that are kept, for each place the kept one that stands for it, and the new lengths of lists."""
+
+    kept: List[int]
+    stands: List[int]
+    lengths: Dict[str, int]
+
+
+def narrowed(question: Question, known: Any) -> Optional[Narrowed]:
+    """The question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
+    if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
+        return None
+    values = parsed(question.attrs)
+    inputs, outputs = _spans(known.input_arg, values), _spans(known.output_arg, values)
+    if _end(inputs) != len(question.inputs) or _end(outputs) != len(question.outputs):
+        return None
+    tied = {name for name, _, _ in inputs} & {name for name, _, _ in outputs}
+    given = _thinned(inputs, _input_sorts(question), tied)
+    made = _thinned(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
+    lengths = {**given.lengths, **made.lengths}
+    if not lengths:
+        return None
+    return Narrowed(_picked(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
+
+
+def alike(answer: Asked, narrow: Narrowed) -> bool:
+    """Whether the tensors that stand for others were answered as their neighbours were."""
+    found = answer.gradients
+    many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
+    return all(_is_like(found[place], found[place - 1]) for place in many if found)
+
+
+def _is_like(one: Any, other: Any) -> bool:
+    return one is other is None or (one is not None and other is not None and one.sparse == other.sparse)
+
+
+def _spans(args: Sequence[Any], values: Mapping[str, Any]) -> Spans:
+    """For each argument the attribute that counts it, where it begins, and how long it is."""
+    spans: Spans = []
+    for arg in args:
+        if arg.number_attr:
+            length = int(values[arg.number_attr].i) if arg.number_attr in values else 0
+        else:
+            listed = arg.type_list_attr
+            length = len(values[listed].list.type) if listed in values else 1
+        spans.append((arg.number_attr, _end(spans), length))
+    return spans
+
+
+def _end(spans: Spans) -> int:
+    return spans[-1][1] + spans[-1][2] if spans else 0
+
+
+def _input_sorts(question: Question) -> Sequence[Hashable]:
+    nothing = (None,) * len(question.inputs)
+    zeros = frozenset(question.zeros)
+    places = enumerate(zip(question.shapes or nothing, question.constants or nothing))
+    return [(place in zeros, shape, constant) for place, (shape, constant) in places]
+
+
+def _thinned(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) -> _Thinned:
+    long = {name for name, _, length in spans if name and length > _WIDE} - tied
+    found = _Thinned([], [], {})
+    standing = {name: _standing([sorts[start:][:length] for each, start, length in spans if each == name]) for name in long}
+    for name, start, length in spans:
+        places: Dict[int, int] = {}
+        for place, standing_for in enumerate(standing.get(name, range(length))):
+            if place == standing_for:
+                places[place] = len(found.kept)
+                found.kept.append(start + place)
+            found.stands.append(places[standing_for])
+        if name in long:
+            found.lengths[name] = len(places)
+    return found
+
+
+def _standing(lists: Sequence[Sequence[Hashable]]) -> List[int]:
+    """For each place of lists of one length the place that stands for it: itself for the first few of each sort."""
+    kept: Dict[Hashable, List[int]] = {}
+    standing = []
+    for place, sort in enumerate(zip(*lists)):
+        known = kept.setdefault(sort, [])
+        if len(known) < _FEW:
+            known.append(place)
+        standing.append(known[-1])
+    return standing
+
+
+def _picked(question: Question, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]) -> Question:
+    zeros, shapes, made = frozenset(question.zeros), question.shapes, question.output_shapes
+    attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parsed(question.attrs)}
+    return question._replace(
+        attrs=tuple(sorted(attrs[_key(attr)] or attr for attr in question.attrs)),
+        inputs=tuple(question.inputs[place] for place in inputs),
+        outputs=tuple(question.outputs[place] for place in outputs),
+        zeros=tuple(index for index, place in enumerate(inputs) if place in zeros),
+        shapes=None if shapes is None else tuple(shapes[place] for place in inputs),
+        constants=tuple(question.constants[place] for place in inputs) if question.constants else (),
+        output_shapes=None if made is None else tuple(made[place] for place in outputs),
+    )
+
+
+def _key(attr: bytes) -> str:
+    return next(iter(parsed((attr,))))

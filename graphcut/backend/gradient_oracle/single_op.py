@@ -1,0 +1,98 @@
+"""One op alone: the ``GraphDef`` that holds it and what feeds it.
+
+The scratch graph that a question is built in, and which dtypes TensorFlow takes to carry gradients.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Iterator, List
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph, op_def_registry
+from tensorflow.python.ops import control_flow_util, gradients_util
+
+from graphcut.analysis.rules.oracle import Question
+from graphcut.graph.attrs import entry
+from graphcut.graph.flat import REF, Shape
+from graphcut.graph.messages import CLASSES
+
+OWN_TYPE = "_gradient_op_type"
+
+
+def op_def(op_type: str) -> Any:
+    """The installed TensorFlow's ``OpDef`` of a type, or ``None``."""
+    if hasattr(op_def_registry, "get_registered_ops"):
+        return op_def_registry.get_registered_ops().get(op_type)
+    return op_def_registry.get(op_type)
+
+
+def alone(question: Question, library: Any) -> Any:
+    """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
+    known = op_def(question.type)
+    graph = CLASSES["Graph"]()
+    refs = _reference_inputs(known, question) if known else []
+    names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
+    allowed = {OWN_TYPE}.union(attr.name for attr in known.attr) if known else set()
+    graph.node.add(
+        name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed]
+    )
+    message = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    if library is not None:
+        message.library.CopyFrom(library)
+    return message
+
+
+def _key(attr: bytes) -> str:
+    return str(CLASSES["AttrEntry"].FromString(attr).key)
+
+
+def _reference_inputs(known: Any, question: Question) -> List[int]:
+    if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
+        return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
+    return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
+
+
+def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
+    """Add what feeds one input: a placeholder, a variable, a constant, or zeros of unknown shape."""
+    name, dtype = "x%d" % index, question.inputs[index] % REF
+    constant = question.constants[index] if question.constants else None
+    shape = question.shapes[index] if question.shapes is not None else None
+    if constant is not None:
+        graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
+        return name
+    dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
+    graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
+    if index not in question.zeros:
+        return name
+    graph.node.add(name=name + "_zeros", op="ZerosLike", input=[name], attr=[entry("T", type=dtype)])
+    return name + "_zeros"
+
+
+def _shape(shape: Shape, reference: bool) -> Any:
+    message = CLASSES["Shape"](unknown_rank=shape is None and not reference)
+    for size in shape or ():
+        message.dim.add(size=-1 if size is None and not reference else size or 0)
+    return message
+
+
+@contextmanager
+def scratch(question: Question) -> Iterator[Any]:
+    """A graph to build in. The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1."""
+    old = control_flow_util.ENABLE_CONTROL_FLOW_V2
+    graph = outer = tf.Graph()
+    if not question.type.startswith("TensorArray"):
+        with outer.as_default():
+            graph = func_graph.FuncGraph("graphcut")
+    try:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old and graph is not outer
+        with graph.as_default():
+            yield graph
+    finally:
+        control_flow_util.ENABLE_CONTROL_FLOW_V2 = old
+
+
+def is_trainable(dtype: Any) -> bool:
+    """Whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
+    module = getattr(gradients_util, "backprop_util", gradients_util)
+    return bool(dtype == tf.bfloat16 or module.IsTrainable(dtype))

@@ -1,0 +1,207 @@
+"""What a user's function can change: noted before it is called for a question, and put back afterwards.
+
+A gradient function may remember what it computed: in a dictionary, an attribute, a ``global``, an ``lru_cache``. Called in a
+scratch graph it would remember tensors of that, and fail when the user's program calls it.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import random
+import types
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
+
+import numpy as np
+
+from graphcut.backend.live.function_identity import content, is_tensorflow_code
+
+_MANY = 2000
+_ELEMENTS = 100000
+_MISSING = object()
+_CACHE = type(functools.lru_cache(maxsize=None)(lambda: None))
+_LIBRARIES = frozenset(
+    ("tensorflow", "tensorflow_core", "keras", "tf_keras", "numpy", "threading", "_thread", "logging", "networkx", "graphcut")
+)
+Restore = Callable[[], None]
+
+
+@contextmanager
+def kept(function: Any) -> Iterator[None]:
+    """A context after which all that a function can reach, and Python's and NumPy's random numbers, is as it was before."""
+    states = random.getstate(), np.random.get_state()
+    undo = list(_restores(function))
+    try:
+        yield
+    finally:
+        for restore in undo:
+            restore()
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+def names_read(function: Any) -> Set[str]:
+    """The names of globals and attributes in the user's code that a function can reach."""
+    return {name for each in _reached(function) for code in _codes(each) for name in code.co_names}
+
+
+def _codes(value: Any) -> Iterator[Any]:
+    """The code of a user's function, with that of functions within it."""
+    waiting = [value.__code__] if isinstance(value, types.FunctionType) and not is_tensorflow_code(value) else []
+    for code in waiting:
+        yield code
+        waiting.extend(each for each in code.co_consts if isinstance(each, types.CodeType))
+
+
+def _restores(function: Any) -> Iterator[Restore]:
+    for value in _reached(function):
+        yield from _restores_of(value)
+
+
+def _reached(function: Any) -> List[Any]:
+    """The objects that a function can reach, nearest first, itself included."""
+    found, seen = [function], {id(function)}
+    for value in found:
+        if len(found) > _MANY:
+            break
+        for each in _parts(value):
+            if id(each) not in seen and not isinstance(each, (str, bytes, int, float, complex, type(None))):
+                seen.add(id(each))
+                found.append(each)
+    return found
+
+
+def _parts(value: Any) -> List[Any]:
+    """What an object refers to, as far as the user's code may change it."""
+    if isinstance(value, types.FunctionType):
+        bound = [content(cell) for cell in value.__closure__ or ()]
+        bound += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), vars(value)]
+        return bound + [table[name] for table, names in _bindings(value) for name in names if name in table]
+    if isinstance(value, types.MethodType):
+        return [value.__func__, value.__self__]
+    if isinstance(value, functools.partial):
+        return [value.func, value.args, value.keywords]
+    if _is(value, dict):
+        return [*value.keys(), *value.values()]
+    if _is(value, list, tuple, set, frozenset, collections.deque):
+        return list(value)
+    if isinstance(value, _CACHE):
+        return [value.__wrapped__]
+    if isinstance(value, property):
+        return [each for each in (value.fget, value.fset) if each is not None]
+    if isinstance(value, (staticmethod, classmethod)):
+        return [value.__func__]
+    return _attributes(value)
+
+
+def _is(value: Any, *kinds: type) -> bool:
+    """Whether a value is one of some kinds, and no look-alike that a library puts in its place."""
+    return issubclass(type(value), kinds) and str(type(value).__module__).partition(".")[0] not in _LIBRARIES
+
+
+def _attributes(value: Any) -> List[Any]:
+    """The attributes of an object of a user's class, and of the class; its call may be what is called."""
+    if isinstance(value, types.ModuleType) or _is_of_library(value if isinstance(value, type) else type(value)):
+        return []
+    if isinstance(value, type):
+        return list(vars(value).values())
+    return [getattr(value, "__dict__", None), type(value)]
+
+
+def _is_of_library(kind: Any) -> bool:
+    module = str(getattr(kind, "__module__", "")).partition(".")[0]
+    return module in _LIBRARIES or module == "builtins"
+
+
+def _bindings(function: Any) -> Iterator[Tuple[Dict[str, Any], List[str]]]:
+    """The tables of names that a user's function reads or binds, each with these names: its globals, and modules there."""
+    names = [name for code in _codes(function) for name in code.co_names]
+    if not names:
+        return
+    own = function.__globals__
+    yield own, names
+    for module in [own[name] for name in names if isinstance(own.get(name), types.ModuleType)]:
+        if module.__name__.partition(".")[0] not in _LIBRARIES:
+            yield vars(module), names
+
+
+def _restores_of(value: Any) -> Iterator[Restore]:
+    if _is(value, dict):
+        yield functools.partial(_put_back_dict, value, dict(value))
+    elif _is(value, list, collections.deque):
+        yield functools.partial(_put_back_list, value, list(value))
+    elif _is(value, set):
+        yield functools.partial(_put_back_set, value, set(value))
+    elif isinstance(value, np.ndarray) and value.size <= _ELEMENTS and value.flags.writeable:
+        yield functools.partial(_put_back_array, value, value.copy())
+    elif isinstance(value, types.FunctionType):
+        for cell in value.__closure__ or ():
+            yield functools.partial(_put_back_cell, cell, _cell(cell))
+        for table, names in _bindings(value):
+            yield functools.partial(_put_back_names, table, {name: table.get(name, _MISSING) for name in names})
+    elif isinstance(value, _CACHE):
+        yield functools.partial(_clear, value, value.cache_info())
+    elif isinstance(value, type) and not _is_of_library(value):
+        yield functools.partial(_put_back_class, value, dict(vars(value)))
+
+
+def _put_back_dict(value: Dict[Any, Any], old: Dict[Any, Any]) -> None:
+    if len(value) != len(old) or any(value.get(key, _MISSING) is not each for key, each in old.items()):
+        dict.clear(value)
+        dict.update(value, old)
+
+
+def _put_back_list(value: Any, old: List[Any]) -> None:
+    if len(value) != len(old) or any(one is not other for one, other in zip(value, old)):
+        value.clear()
+        value.extend(old)
+
+
+def _put_back_set(value: Set[Any], old: Set[Any]) -> None:
+    if value != old:
+        value.clear()
+        value.update(old)
+
+
+def _put_back_array(value: Any, old: Any) -> None:
+    if value.tobytes() != old.tobytes():
+        np.copyto(value, old)
+
+
+def _cell(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _MISSING
+
+
+def _put_back_cell(cell: Any, old: Any) -> None:
+    if _cell(cell) is old:
+        return
+    if old is _MISSING:
+        del cell.cell_contents
+    else:
+        cell.cell_contents = old
+
+
+def _put_back_names(table: Dict[str, Any], old: Dict[str, Any]) -> None:
+    for name, each in old.items():
+        if each is _MISSING:
+            table.pop(name, None)
+        elif table.get(name, _MISSING) is not each:
+            table[name] = each
+
+
+def _put_back_class(value: Any, old: Dict[str, Any]) -> None:
+    for name in [name for name in vars(value) if name not in old]:
+        delattr(value, name)
+    for name, each in old.items():
+        if vars(value).get(name, _MISSING) is not each:
+            setattr(value, name, each)
+
+
+def _clear(value: Any, before: Any) -> None:
+    """Empty a cache that the call filled: what it holds now may be of the scratch graph."""
+    if value.cache_info().misses != before.misses:
+        value.cache_clear()

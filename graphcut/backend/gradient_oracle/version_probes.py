@@ -1,0 +1,108 @@
+"""What the installed TensorFlow does where versions differ, found by asking it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import FrozenSet
+
+import tensorflow as tf
+from tensorflow.python.framework import func_graph
+from tensorflow.python.ops import cond_v2, gradients_util
+
+from graphcut.analysis.rules.oracle import TensorFlowBehavior
+from graphcut.backend.gradient_oracle.single_op import is_trainable
+from graphcut.graph.flat import DTYPES
+from graphcut.graph.metadata import Origin
+
+
+def around(origin: Origin) -> TensorFlowBehavior:
+    """The rules' surroundings for a graph of that origin."""
+    return replace(
+        surroundings(),
+        foreign=origin.foreign,
+        dead_exits=origin.dead_exits,
+        second_exits=origin.second_exits,
+        opaque=origin.opaque,
+        plain_root=origin.live is not None and not getattr(origin.live, "building_function", False),
+    )
+
+
+@lru_cache(maxsize=None)
+def reads_targets() -> bool:
+    """Whether a tape reads a target that is a variable, and so records it if it watches it; later ones start at its handle."""
+    with tf.Graph().as_default():
+        variable = tf.compat.v1.get_variable("w", initializer=1.0, use_resource=True)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            pass
+        return tape.gradient(variable, variable) is None
+
+
+@lru_cache(maxsize=None)
+def surroundings() -> TensorFlowBehavior:
+    """The rules' surroundings as far as the installed TensorFlow decides them."""
+    return TensorFlowBehavior(
+        trainable=trainable_dtypes(),
+        inert_counts=_looks_at_elements(),
+        fills_branches=_fills_branches(),
+        empty_calls_raise=_empty_calls_raise(),
+        rebuilds_cases=_rebuilds_cases(),
+    )
+
+
+def trainable_dtypes() -> FrozenSet[int]:
+    """The dtypes, as numbers, that TensorFlow takes to carry gradients."""
+    known = [number for number in DTYPES if number and _exists(number)]
+    return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
+
+
+def _exists(number: int) -> bool:
+    try:
+        return bool(tf.as_dtype(number))
+    except TypeError:
+        return False
+
+
+def _looks_at_elements() -> bool:
+    """Whether a variant that holds integers is known not to be trainable (``_DTypeFromTensor``, from TF 2.5 on)."""
+    return hasattr(getattr(gradients_util, "backprop_util", None), "_DTypeFromTensor")
+
+
+def _fills_branches() -> bool:
+    """Whether the gradient of an ``If`` is zeros where no branch connects an input (``_IfGrad``, TF 1.15)."""
+    with tf.Graph().as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    with graph.as_default():
+        x, y = tf.compat.v1.placeholder(tf.float32, []), tf.compat.v1.placeholder(tf.float32, [])
+        branch = lambda: x + tf.stop_gradient(y)  # noqa: E731
+        result = cond_v2.cond_v2(x > 0, branch, branch, "probe")
+        return gradients_util._GradientsHelper([result], [y], src_graph=graph)[0] is not None
+
+
+def _empty_calls_raise() -> bool:
+    """Whether the gradient of a function that gives no argument one is an error (``Num gradients 0``, TF 1.15)."""
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [])
+        result = tf.function(tf.stop_gradient)(x)
+        try:
+            tf.gradients(result, [x])
+        except ValueError:
+            return True
+    return False
+
+
+def _rebuilds_cases() -> bool:
+    """Whether functions called in a branch of a ``Case`` are differentiated by ``SymbolicGradient``, which answers zeros where
+    there is no gradient: ``_CaseGrad`` up to TensorFlow 2.4 builds the branches anew from their ``FunctionDef``."""
+    if _fills_branches():
+        return False
+    with tf.Graph().as_default():
+        graph = func_graph.FuncGraph("graphcut")
+    with graph.as_default():
+        x, y = tf.compat.v1.placeholder(tf.float32, []), tf.compat.v1.placeholder(tf.float32, [])
+        called = tf.function(lambda a, b: a + tf.stop_gradient(b), autograph=False)
+        result = tf.switch_case(tf.cast(x, tf.int32), [lambda: tf.identity(called(x, y)), lambda: tf.identity(x)])
+        try:
+            return gradients_util._GradientsHelper([result], [y], src_graph=graph)[0] is not None
+        except AttributeError:  # TensorFlow 2.1 looks for a gradient function of a call that it no longer knows
+            return False

@@ -1,0 +1,1 @@
+"""Read live TensorFlow objects: functions, graphs, variables, models."""

@@ -1,0 +1,130 @@
+"""The live graphs of function bodies: what a ``GraphDef`` does not say about them."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+
+import tensorflow as tf
+
+from graphcut.backend.live import source_locations
+from graphcut.graph.flat import Shape
+
+Graphs = Dict[Optional[str], Any]
+Place = Tuple[Optional[str], str]
+Finders = Dict[Optional[str], Callable[[str], Any]]
+Made = Tuple[Optional[str], bool]
+
+
+def graphs(graph: Any) -> Graphs:
+    """Every live graph by the name of its function, the given one by ``None``; bodies within bodies included."""
+    found: Graphs = {None: graph}
+    waiting = [graph]
+    while waiting:
+        for name, function in functions(waiting.pop()).items():
+            body = getattr(function, "graph", None) or getattr(function, "_func_graph", None)
+            if name not in found and body is not None:
+                found[name] = body
+                waiting.append(body)
+    return found
+
+
+def functions(graph: Any) -> Dict[str, Any]:
+    """The functions of a graph's library, by name."""
+    known = getattr(graph, "_functions", None) or {}
+    return {_text(name): function for name, function in known.items()}
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def exits(found: Graphs) -> Tuple[Tuple[Place, ...], Tuple[Place, ...]]:
+    """The v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves."""
+    dead, second = [], []
+    for function, graph in found.items():
+        for op, context in _loops(graph):
+            if not context.back_prop:
+                dead.append((function, op.name))
+            if context.grad_state is not None:
+                second.append((function, op.name))
+    return tuple(dead), tuple(second)
+
+
+def _loops(graph: Any) -> Iterator[Tuple[Any, Any]]:
+    for op in graph.get_operations():
+        if op.type in ("Exit", "RefExit"):
+            context = op._get_control_flow_context()
+            if context is not None and context.IsWhileContext():
+                yield op, context
+
+
+def own_gradients(graph: Any) -> Dict[str, Any]:
+    """The functions of the library that have a gradient function in Python (``Defun(python_grad_func=…)``)."""
+    found = {}
+    for name, function in functions(graph).items():
+        gradient = getattr(function, "python_grad_func", None)
+        if gradient is not None:
+            found[name] = gradient
+    return found
+
+
+class Where:
+    """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._finders = _finders(graphs)
+        self._known: Dict[Place, Made] = {}
+
+    def __call__(self, function: Optional[str], name: str) -> Made:
+        if (function, name) not in self._known:
+            op = _operation(self._finders, function, name)
+            self._known[function, name] = (None, False) if op is None else source_locations.place(op)
+        return self._known[function, name]
+
+
+class Shapes:
+    """The static shapes of an op's outputs in a live graph."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._finders = _finders(graphs)
+
+    def __call__(self, function: Optional[str], name: str) -> Optional[Tuple[Shape, ...]]:
+        op = _operation(self._finders, function, name)
+        return None if op is None else tuple([_sizes(tensor.shape) for tensor in op.outputs])
+
+
+class Operations:
+    """Finds a live op, in the graph itself or in the body of a function; ``None`` where there is none."""
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._finders = _finders(graphs)
+
+    def __call__(self, function: Optional[str], name: str) -> Any:
+        return _operation(self._finders, function, name)
+
+
+def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
+    try:
+        return finders[function](name)
+    except (KeyError, ValueError):
+        return None
+
+
+def _finders(graphs: Graphs) -> Finders:
+    """What finds an op of each graph by its name: without the checks of ``get_operation_by_name``, which take four times as
+    long, where this TensorFlow has the like."""
+    return {
+        function: getattr(graph, "_get_operation_by_name", None) or graph.get_operation_by_name
+        for function, graph in graphs.items()
+    }
+
+
+def _listed(shape: tf.TensorShape) -> Shape:
+    return None if shape.ndims is None else tuple(shape.as_list())
+
+
+# Newer TensorFlows keep the sizes as just this tuple, older ones as a list of ``Dimension``.
+_sizes: Callable[[tf.TensorShape], Shape] = (
+    operator.attrgetter("_dims") if getattr(tf.TensorShape([1, None]), "_dims", None) == (1, None) else _listed
+)

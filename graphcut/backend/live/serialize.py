@@ -1,0 +1,80 @@
+"""A live graph as a ``Graph`` message: TensorFlow's own bytes, without the values of large constants where they would
+take much memory.
+
+``tf.Graph.as_graph_def`` parses these bytes into TensorFlow's messages, only for them to be written once more.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import Any, Iterator
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.python.framework import c_api_util, ops
+
+from graphcut.errors import GraphcutError
+from graphcut.graph.messages import CLASSES
+
+_LARGE = 1024
+_MANY = 1 << 24
+_VALUE = b"\n\x05value"
+_API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
+
+
+def data(graph: Any) -> bytes:
+    """The bytes as TensorFlow writes them, large constants included."""
+    with _explained():
+        return _bytes(graph)
+
+
+def parsed(data: bytes) -> Any:
+    """The ``Graph`` message of such bytes; where they are many, without the values of large constants."""
+    written = _message(data)
+    return _without_values(written) if len(data) > _MANY else written
+
+
+def serialized(graph: Any) -> bytes:
+    """The bytes of a live graph without the values of large constants, for those who keep many such."""
+    return bytes(_without_values(_message(data(graph))).SerializeToString())
+
+
+def _message(data: bytes) -> Any:
+    with _explained():
+        return CLASSES["Graph"].FromString(data)
+
+
+def _without_values(written: Any) -> Any:
+    for node in written.node:
+        if node.op == "Const" and node.ByteSize() > _LARGE:
+            node.attr[:] = [_without_value(each) if each.startswith(_VALUE) else each for each in node.attr]
+    return written
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:
+        raise GraphcutError(
+            "TensorFlow cannot write this graph out: %s\nA GraphDef ends at 2 GB; keep large values in variables."
+            % str(error).splitlines()[0][:160]
+        ) from error
+
+
+def _bytes(graph: Any) -> bytes:
+    held = graph._c_graph
+    with held.get() if hasattr(held, "get") else nullcontext(held) as c_graph, c_api_util.tf_buffer() as buffer:
+        _API.TF_GraphToGraphDef(c_graph, buffer)
+        return bytes(_API.TF_GetBuffer(buffer))
+
+
+def _without_value(attr: bytes) -> bytes:
+    """The entry of a constant's value without its content, marked where that is not zero."""
+    entry = CLASSES["AttrEntry"].FromString(attr)
+    tensor = entry.value.tensor
+    if len(tensor.tensor_content) > _LARGE:
+        zero = not tensor.tensor_content.strip(b"\0")
+        tensor.ClearField("tensor_content")
+        tensor.version_number = 0 if zero else -1
+    return bytes(entry.SerializeToString())

@@ -1,0 +1,52 @@
+"""Where in the user's code an op of a live graph was made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, List, Optional, Tuple
+
+from tensorflow.python.util import tf_stack
+
+from graphcut.graph import stack_frames
+from graphcut.graph.stack_frames import Frame, Place
+
+
+def place(op: Any) -> Place:
+    """``file:line`` of an op, or ``None``, and whether TensorFlow or Keras made it on its own account."""
+    return stack_frames.place(_frames(op))
+
+
+def here() -> Optional[str]:
+    """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written."""
+    listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]
+    return stack_frames.place(listed)[0]
+
+
+def _stack() -> List[Any]:
+    return list(tf_stack.extract_stack())
+
+
+def call() -> Tuple[Tuple[str, int], ...]:
+    """The frames outside of libraries, innermost first: the file, and which instruction of its code is being run."""
+    found: List[Tuple[str, int]] = []
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if is_converted(path) or not stack_frames.is_library(path):
+            found.append((path, frame.f_code.co_firstlineno * 2**32 + frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
+
+
+def is_converted(path: str) -> bool:
+    """Whether AutoGraph wrote a file, out of the user's code."""
+    return os.path.basename(path).startswith("__autograph_generated_file")
+
+
+def _frames(op: Any) -> List[Frame]:
+    try:
+        known = op.traceback
+    except AttributeError:
+        return []
+    return [(str(frame[0]), int(frame[1]), str(frame[2])) for frame in known or ()]

@@ -1,0 +1,174 @@
+"""Live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
+
+The graph is handed over as a message (see ``written``). It is read, never changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.python.framework.composite_tensor import CompositeTensor
+
+from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.live import function_graphs, serialize
+from graphcut.backend.live.models import owned
+from graphcut.backend.live.trace_errors import explained, labelled
+from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
+from graphcut.backend.record.escaped_values import left
+from graphcut.errors import GraphcutError
+from graphcut.graph import op_outputs
+from graphcut.graph.metadata import Origin, PartitionedVariable, Variable
+
+LoadedGraph = Tuple[Any, Origin]
+_OF_TENSORFLOW = (
+    tf.Tensor, tf.Variable, CompositeTensor, tf.compat.v1.ragged.RaggedTensorValue, tf.TypeSpec, tf.TensorSpec,
+)  # fmt: skip
+
+
+def is_live(source: Any) -> bool:
+    """Whether this is something that TensorFlow can trace, or a graph."""
+    return isinstance(source, tf.Graph) or callable(source)
+
+
+def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGraph:
+    """The ``Graph`` message of a live source, and its origin."""
+    if isinstance(source, tf.Graph):
+        if args or kwargs:
+            raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
+        return of_graph(source, "tf.Graph", {}, _graph_variables(source))
+    label = labelled(source)
+    with explained(label):
+        concrete = _concrete(source, args, kwargs)
+    message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
+    return message, replace(origin, owner=concrete)
+
+
+def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
+    if hasattr(source, "captured_inputs") and hasattr(source, "graph"):
+        return source
+    if not hasattr(source, "get_concrete_function"):
+        source = tf.function(source)
+    args = [example(arg) for arg in args]
+    return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
+
+
+def example(value: Any) -> Any:
+    """Arrays become specs of their shape and dtype. Tensors, variables, composite tensors and specs stay what they are."""
+    if isinstance(value, _OF_TENSORFLOW) or not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        return value
+    return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
+
+
+def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
+    """The message and the origin of a live graph."""
+    return of_bytes(graph, serialize.data(graph), label, outputs, variables)
+
+
+def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
+    """The same of a live graph as it was when these bytes were written."""
+    message, found = serialize.parsed(data), function_graphs.graphs(graph)
+    dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
+    origin = Origin(
+        label, outputs, variables,
+        collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
+        foreign=False,
+        dead_exits=frozenset(dead),
+        second_exits=frozenset(second),
+        opaque=frozenset(function_graphs.own_gradients(graph)) | frozenset(each.function_name for each in message.library.gradient),
+        where=function_graphs.Where(found),
+        shapes=function_graphs.Shapes(found),
+        operation=function_graphs.Operations(found),
+        live=graph,
+        op_defs=_unknown,
+        knows_variables=True,
+        left=left(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
+    )  # fmt: skip
+    return message, origin
+
+
+def _unknown(op_type: str) -> Optional[op_outputs.Signature]:
+    """The signature of an op type that this TensorFlow has and the table has not."""
+    found = op_def(op_type) if op_outputs.known(op_type) is None else None
+    return None if found is None else op_outputs.from_op_def(found)
+
+
+def _outputs(concrete: Any) -> Dict[str, str]:
+    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one. A composite tensor is one
+    output, named by the first of its tensors that can carry a gradient."""
+    structured = concrete.structured_outputs
+    if isinstance(structured, dict) and all(
+        isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()
+    ):
+        keys, values = [str(key) for key in sorted(structured)], [structured[key] for key in sorted(structured)]
+    else:
+        values = [each for each in tf.nest.flatten(structured) if each is not None]
+        keys = ["output"] if len(values) == 1 else [str(index) for index in range(len(values))]
+    counts = [len(tf.nest.flatten(each, expand_composites=True)) for each in values]
+    # Once its gradient was taken a function has more outputs: what the gradient needs.
+    if not values or sum(counts) > len(concrete.outputs):
+        return {str(index): each.name for index, each in enumerate(concrete.outputs)}
+    rest = iter(concrete.outputs)
+    grouped = [[next(rest) for _ in range(count)] for count in counts]
+    return {key: (list(filter(_is_float, group)) or group)[0].name for key, group in zip(keys, grouped) if group}
+
+
+def _is_float(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
+
+
+def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
+    """What the function captured, then what the models it refers to have beside it."""
+    inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
+    listed = _in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
+    known: Dict[int, Tuple[Any, Optional[bool]]] = {id(variable_of(each)): (each, None) for each in listed}
+    known.update(owned(source))
+    for each, trained in known.values():
+        names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
+        yield described(each, names[:1], trained)
+
+
+def _in_order(variables: List[Any], graph: Any) -> List[Any]:
+    """In the order in which the graph captured them; TensorFlow keeps them in a set, whose order is another each time."""
+    places = {id(outer): place for place, (outer, _) in enumerate(captures(graph))}
+    known = [[places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables]
+    keys = [(min(found, default=len(places)), str(each.name)) for found, each in zip(known, variables)]
+    return [variables[index] for index in sorted(range(len(keys)), key=keys.__getitem__)]
+
+
+def _captured_values(graph: Any) -> List[Any]:
+    """The v1 variables of the graph around whose value was captured; TensorFlow does not list them."""
+    outside = [outer for outer, _ in captures(graph) if isinstance(outer, tf.Tensor) and hasattr(outer, "graph")]
+    around = {id(tensor.graph): tensor.graph for tensor in outside}.values()
+    listed = [each for graph in around for each in graph.get_collection("variables") if isinstance(each, tf.Variable)]
+    known = {id(tensor) for tensor in outside}
+    return [each for each in listed if not known.isdisjoint(map(id, stand_ins(each)))]
+
+
+def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
+    """The facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
+    inner = variable_of(variable)
+    rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
+    shape = None if rank is None else tuple(inner.shape.as_list())
+    name = str(getattr(variable, "path", None) or variable.name)
+    objects = (variable, inner) if inner is not variable else (variable,)
+    part = getattr(inner, "_save_slice_info", None)
+    whole = None if part is None else PartitionedVariable(part.full_name, tuple(part.full_shape))
+    dtype = inner.dtype.base_dtype.name
+    trained = bool(variable.trainable) if trainable is None else trainable
+    return Variable(name.rpartition(":")[0] or name, tensors, trained, dtype, shape, objects, whole)
+
+
+def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
+    listed: List[Any] = []
+    for collection in ("variables", "local_variables", "trainable_variables"):
+        listed += [each for each in graph.get_collection(collection) if isinstance(each, tf.Variable)]
+    trainable = {id(each) for each in graph.get_collection("trainable_variables")}
+    unique = {id(each): each for each in listed}
+    return tuple(_of_graph(each, id(each) in trainable, graph) for each in unique.values())
+
+
+def _of_graph(variable: Any, trainable: bool, graph: Any) -> Variable:
+    tensor = variable.handle if hasattr(variable, "handle") else variable._variable
+    return described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else (), trainable)

@@ -1,0 +1,1 @@
+"""Record the gradients that a training step takes while it is traced."""

@@ -1,0 +1,68 @@
+"""What the body of a function captured or was handed of the graphs around it, and what leads there."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Sequence, Set, Tuple
+
+import tensorflow as tf
+
+from graphcut.backend.live import function_graphs
+from graphcut.backend.live.variable_objects import captures, is_symbolic
+
+_CALLS = (
+    "PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile",
+)  # fmt: skip
+
+
+class Entry(NamedTuple):
+    """What a placeholder of a body stands for; ``handed``: an argument, no capture."""
+
+    outer: Any
+    handed: bool
+
+
+def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
+    """The placeholders of a body that stand for tensors of the graphs around it."""
+    known = {id(each) for each in around}
+    captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
+    handed = {tensor.op.name: Entry(outer, True) for outer, tensor in (_handed(inner, around[0]) if around else ())}
+    every = {**handed, **captured}.items()
+    return {name: each for name, each in every if id(_graph(each.outer)) in known}
+
+
+def _graph(outer: Any) -> Any:
+    """The graph of a tensor that was captured; ``None`` of a value, or a variable of a strategy."""
+    return getattr(outer, "graph", None) if isinstance(outer, tf.Tensor) and is_symbolic(outer) else None
+
+
+def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
+    """What the first op that runs a body hands to it, with the placeholders that it is given as."""
+    names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
+    calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called(op)))
+    first = next(calls, None)
+    return zip(list(first.inputs)[::-1], inner.inputs[::-1]) if first is not None else iter(())
+
+
+def _body(function: Any) -> Any:
+    return getattr(function, "graph", None) or getattr(function, "_func_graph", None)
+
+
+def called(op: Any) -> Iterator[str]:
+    """The names of the functions that an op runs."""
+    for value in op.node_def.attr.values():
+        yield from (each.name for each in [value.func, *value.list.func] if each.name)
+
+
+def leading(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
+    """The names of the ops around, by the ``id`` of their graph, that lead to entries of the innermost body."""
+    known = {id(graph): found for graph, found in zip(graphs, entries)}
+    kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
+    waiting = [each.outer.op for each in entries[0].values()]
+    while waiting:
+        op = waiting.pop()
+        own = kept[id(op.graph)]
+        if op.name not in own:
+            own.add(op.name)
+            around = known[id(op.graph)].get(op.name)
+            waiting += [tensor.op for tensor in op.inputs] if around is None else [around.outer.op]
+    return kept if any(kept.values()) else {}

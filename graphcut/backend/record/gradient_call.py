@@ -1,0 +1,128 @@
+"""A gradient that a step asks for: what of, with respect to what, in the graph that is being built."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from graphcut.analysis.tape_record import Source, Start
+from graphcut.backend.live.trace import described
+from graphcut.backend.live.variable_objects import (
+    captures,
+    components,
+    handle_of,
+    is_composite,
+    is_symbolic,
+    stand_ins,
+    variable_of,
+)
+from graphcut.graph.metadata import Variable
+
+_ZERO = tf.UnconnectedGradients.ZERO
+
+
+class Asked:
+    """A gradient that is asked for, before it is taken."""
+
+    def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any, starts: Any = None) -> None:
+        self.api, self._given = api, tf.nest.flatten(sources)
+        self.pairs = [(each, part) for each in self._given for part in components(each)]
+        self.targets = [variable_of(each) for each in _parts(targets)]
+        self.stops = _parts(stops)
+        self.starts = [None] * len(self.targets) if starts is None else _parts(starts)
+        self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
+
+    def graph(self) -> Any:
+        """The graph that the targets are in; where they are values or variables the one that is being built, if any is."""
+        built = None if tf.executing_eagerly() else ops.get_default_graph()
+        return next((each.graph for each in self.targets if _is_of_graph(each)), built)
+
+    def capture(self, graph: Any) -> None:
+        """Let the graph hold the targets that are variables, as it would once the gradient is taken."""
+        for each in self.targets if hasattr(graph, "capture") else ():
+            if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
+                graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
+
+    def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
+        """Whether a tensor came back for each source, of a composite tensor for each of its components; ``parts`` are the
+        gradients out of which TensorFlow put its answer together."""
+        flat = tf.nest.flatten(answer)
+        if len(flat) != len(self._given):
+            flat = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        if len(self.pairs) == len(parts) and any(is_composite(each) for each in self._given):
+            flat = list(parts)
+        return tuple(each is not None for each in flat)
+
+    def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
+        """The names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
+        for target, start in zip(self.targets, self.starts):
+            if name(target):
+                yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
+
+
+def _parts(given: Any) -> List[Any]:
+    """The tensors and variables in a nested structure; of composite tensors those that a gradient is taken of."""
+    return [part for each in tf.nest.flatten(given) for part in components(each)]
+
+
+def _is_of_graph(start: Any) -> bool:
+    return isinstance(start, tf.Tensor) and is_symbolic(start)
+
+
+def _is_zero(start: Any) -> bool:
+    """Whether a gradient that is handed in as a value is all zeros; of one that has none nobody knows."""
+    dense = getattr(start, "values", start)
+    value = tf.get_static_value(dense) if _is_of_graph(dense) else np.asarray(dense)
+    return value is not None and not np.any(value)
+
+
+def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
+    """The sources, each given as what the step named, and the tensor or variable of it that the gradient is taken of."""
+    handles = _handles(graph) if any(_is_handle(each) for _, each in given) else {}
+    for index, (whole, each) in enumerate(given):
+        variable = handles.get(id(each), each)
+        inner = variable_of(variable)
+        name = name_in(inner, graph, inside)
+        names = (name,) if name else ()
+        if isinstance(inner, tf.Variable):
+            yield Source(described(variable, names), True, id(inner), id(handle_of(inner)))
+        else:
+            shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
+            label = name.rpartition(":")[0] or "sources[%d]" % index
+            objects = (each,) if whole is each else (whole, each)
+            yield Source(Variable(label, names, None, each.dtype.base_dtype.name, shape, objects), False, id(each))
+
+
+def _is_handle(value: Any) -> bool:
+    """Whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
+    return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
+
+
+def _handles(graph: Any) -> Dict[int, Any]:
+    """The variables of a graph by the ``id`` of their handles or references."""
+    known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
+    known += list(getattr(graph, "variables", ()))
+    return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
+
+
+def stand_ins_in(graph: Any) -> Dict[int, str]:
+    """The names of the tensors that stand for those that a graph captured, by the ``id`` of these."""
+    return {id(outer): inner.name for outer, inner in captures(graph)}
+
+
+def graphs_around(graph: Any, root: Any) -> Iterator[Any]:
+    """The graphs around one, innermost first, up to that of the step."""
+    while graph is not root and getattr(graph, "outer_graph", None) is not None:
+        graph = graph.outer_graph
+        yield graph
+
+
+def name_in(value: Any, graph: Any, inside: Dict[int, str]) -> str:
+    """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
+    tensor = handle_of(value) if isinstance(value, tf.Variable) else value
+    if isinstance(tensor, tf.Tensor) and is_symbolic(tensor) and tensor.graph is graph:
+        return str(tensor.name)
+    return inside.get(id(tensor), "")

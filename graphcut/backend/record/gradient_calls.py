@@ -1,0 +1,215 @@
+"""Recording the gradients that a step takes while it is traced.
+
+The outermost call counts: what a ``jacobian``, a gradient function or the body of a function takes inside is no gradient
+of the user's. Which step a call belongs to is told by the graph that is being built, for a strategy builds one
+graph in several threads; else by the thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from tensorflow.python.eager import backprop, imperative_grad
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import gradients_util
+
+from graphcut.analysis.tape_record import Gradient, Tape
+from graphcut.backend.live.serialize import serialized
+from graphcut.backend.live.source_locations import call, here
+from graphcut.backend.live.variable_objects import captures, variable_of
+from graphcut.backend.record import escaped_values, optimizers, tapes
+from graphcut.backend.record.gradient_call import Asked, graphs_around, name_in, sources, stand_ins_in
+from graphcut.backend.record.patches import Patch, Patches
+
+_LOCAL = threading.local()
+_ACTIVE: List[Recording] = []
+_MISSING = (LookupError, ValueError)
+
+
+class Recording:
+    """What one step took so far. ``kept`` holds what must outlive the trace."""
+
+    def __init__(self) -> None:
+        self.gradients: List[Gradient] = []
+        self.tapes = tapes.Tapes()
+        self.handed = optimizers.OptimizerCalls()
+        self.reads: List[escaped_values.Read] = []
+        self.kept: List[Any] = []
+        self.clones: Dict[int, Any] = {}
+        self.root: Any = None
+        self.thread = threading.get_ident()
+        self.error: Optional[BaseException] = None
+        self.finished: Optional[List[Gradient]] = None
+
+    def begin(self) -> None:
+        """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
+        self.root, self.gradients = ops.get_default_graph(), []
+        self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
+
+    def end(self) -> None:
+        """A trace of the step came to its end."""
+        self.finished = self.gradients
+
+
+def current() -> Optional[Recording]:
+    """The recording that what happens now belongs to."""
+    roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
+    if not roots:
+        return None
+    for graph in tapes.chain():
+        if id(graph) in roots:
+            return roots[id(graph)]
+    thread = threading.get_ident()
+    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None)
+
+
+class recording:
+    """A context in which gradients are recorded."""
+
+    def __enter__(self) -> Recording:
+        self.made = Recording()
+        self.applied = PATCHES.applied()
+        self.applied.__enter__()
+        _ACTIVE.append(self.made)
+        return self.made
+
+    def __exit__(self, *error: Any) -> None:
+        _ACTIVE.remove(self.made)
+        self.applied.__exit__(None, None, None)
+
+
+def _depth() -> int:
+    return getattr(_LOCAL, "depth", 0)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """A context within which no gradient counts: what is taken inside another one, or by graphcut itself."""
+    _LOCAL.depth = _depth() + 1
+    try:
+        yield
+    finally:
+        _LOCAL.depth -= 1
+
+
+def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The result of a call within which no gradient counts."""
+    with unheard():
+        return function(*args, **kwargs)
+
+
+def _of_tape(original: Any) -> Any:
+    """The wrapper of a method of the tape that takes a gradient."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or _depth():
+            return original(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        sources = given.get("sources", given.get("source"))
+        zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
+        asked = Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts)
+        return _noted(made, asked, given["self"], original, args, kwargs)
+
+    return wrapper
+
+
+def _of_gradients(original: Any) -> Any:
+    """The wrapper of what ``tf.gradients`` and TensorFlow's own code call."""
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
+            return _with_parts(_deeper(original, *args, **kwargs))
+        given = signature.bind(*args, **kwargs).arguments
+        zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
+        asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys"))
+        return _noted(made, asked, None, original, args, kwargs)
+
+    return wrapper
+
+
+def _of_parts(original: Any) -> Any:
+    """The wrapper of what takes a tape's gradients of tensors alone."""
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return _with_parts(original(*args, **kwargs))
+
+    return wrapper
+
+
+def _with_parts(answer: Any) -> Any:
+    """The same gradients, of tensors alone; where they are put together to composite tensors these are the parts."""
+    _LOCAL.parts = answer
+    return answer
+
+
+def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+    """Take the gradient, and note what it was taken of and what came back."""
+    graph = asked.graph()
+    seen = None if graph is None else _seen(made, asked, tape, graph)
+    try:
+        answer = _deeper(original, *args, **kwargs)
+    except _MISSING as error:
+        missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
+        if seen is not None and (missing or "Num gradients" in str(error)):
+            made.error = error
+            made.gradients.append(replace(seen, error="%s: %s" % (type(error).__name__, error)))
+        raise
+    if seen is not None:
+        made.gradients.append(replace(seen, answers=asked.given(answer, _LOCAL.__dict__.pop("parts", ()))))
+    return answer
+
+
+def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
+    asked.capture(graph)
+    inside = stand_ins_in(graph)
+    made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
+    return Gradient(
+        asked.api, graph, serialized(graph), inside,
+        tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
+        tuple(sources(asked.pairs, graph, inside)),
+        tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
+        _recorded(made, tape, graph, inside),
+        asked.zeros,
+        here(),
+        call(),
+        starts=tuple(asked.begins(lambda each: name_in(each, graph, inside))),
+        around=tuple(_around(made, tape, graph)),
+    )  # fmt: skip
+
+
+def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
+    """What a tape recorded of a graph."""
+    return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
+
+
+def _around(made: Recording, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
+    inner = [graph]
+    for each in graphs_around(graph, made.root):
+        yield each, _recorded(made, tape, each, stand_ins_in(each), inner)
+        inner = [*inner, each]
+
+
+def _patches() -> Iterator[Patch]:
+    for name in ("gradient", "jacobian", "batch_jacobian"):
+        yield Patch(backprop.GradientTape, name, _of_tape)
+    yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
+    yield Patch(imperative_grad, "imperative_grad", _of_parts)
+    yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
+    yield from escaped_values.patches(lambda: None if _depth() else getattr(current(), "reads", None))
+    yield from optimizers.patches(lambda: None if _depth() else getattr(current(), "handed", None))
+
+
+PATCHES = Patches(lambda: tuple(_patches()))

@@ -1,0 +1,219 @@
+"""Keras models as their ``fit`` runs them: how they are built, and which of their variables it trains.
+
+``fit`` builds a model with the batch's size left open. What it trains is not what ``trainable`` says at that moment: Keras 2
+puts the state back that ``compile`` noted (``RespectCompiledTrainableState``), and in every Keras a trace of the step that was
+made before goes on.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.python.eager import def_function
+from tensorflow.python.framework import func_graph
+
+from graphcut.backend.live.models import listed, referred
+from graphcut.backend.live.variable_objects import handle_of, variable_of
+from graphcut.backend.record import variable_writes
+from graphcut.backend.record.object_snapshots import lifted, roots, undone
+
+_FUNCTION = def_function.Function
+_SHOWN = 3
+
+
+def is_compiled_model(step: Any) -> bool:
+    """Whether this is a Keras model with a ``train_step`` of its own, compiled or not."""
+    return hasattr(step, "train_step") and hasattr(step, "compile")
+
+
+def strategy_of(model: Any) -> Any:
+    """The distribution strategy that a model is trained under."""
+    return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
+
+
+def layers_of(model: Any) -> List[Any]:
+    """A model and all layers in it."""
+    return list(model._flatten_layers()) if hasattr(model, "_flatten_layers") else [model]
+
+
+def build(model: Any, inputs: Any) -> None:
+    """Make the variables of a model that has none yet, as its ``fit`` does.
+
+    A model that cannot be called makes them while its step is traced.
+    """
+    if all(layer.built for layer in layers_of(model)):
+        return
+    graph = func_graph.FuncGraph("graphcut")
+    with undone(model), strategy_of(model).scope(), graph.as_default(), tf.variable_creator_scope(lifted):
+        try:
+            model(tf.nest.map_structure(lambda each: _placeholder(_spec(each)), inputs))
+        except Exception:  # noqa: BLE001 - the user's code may raise anything
+            return
+
+
+def _placeholder(spec: Any) -> Any:
+    return tf.compat.v1.placeholder(spec.dtype, spec.shape) if isinstance(spec, tf.TensorSpec) else spec
+
+
+@contextmanager
+def as_fitted(model: Any) -> Iterator[str]:
+    """With the variables of a model trainable as they are when ``fit`` runs; what differs from what they are now, in words."""
+    compiled, current = getattr(model, "_compiled_trainable_state", None) or {}, {}
+    now = _trainable(model)
+    if hasattr(model, "_get_trainable_state") and hasattr(model, "_set_trainable_state"):
+        current = model._get_trainable_state()
+    differs = any(layer in current and trained != current[layer] for layer, trained in compiled.items())
+    if differs:
+        model._set_trainable_state(compiled)
+    else:
+        _set_as_traced(model, _graphs(_traced_by(model)), list(vars(model).values()))
+    try:
+        yield _words(model, now, "call compile() again")
+    finally:
+        if differs:
+            model._set_trainable_state(current)
+
+
+@contextmanager
+def as_traced(step: Any, specs: Sequence[Any]) -> Iterator[str]:
+    """The same of a ``tf.function`` that was traced before with such arguments, and the models that it refers to."""
+    graphs = _graphs([step] if isinstance(step, _FUNCTION) else [], specs)
+    known = roots(step) if graphs else []
+    now = [(each, _trainable(each)) for each in known if hasattr(each, "_flatten_layers")]
+    for model, _ in now:
+        _set_as_traced(model, graphs, known)
+    yield "; ".join(filter(None, (_words(model, before, "the trace of then goes on") for model, before in now)))
+
+
+def has_own_step(model: Any) -> bool:
+    """Whether the ``train_step`` of a model is the user's."""
+    step = getattr(type(model), "train_step", None)
+    return not str(getattr(step, "__module__", "")).partition(".")[0].startswith(("keras", "tf_keras", "tensorflow"))
+
+
+def opened(args: Sequence[Any]) -> Any:
+    """Example arguments with the size of the batch left open, as ``fit`` has them."""
+    return tf.nest.map_structure(_spec, list(args))
+
+
+def _spec(value: Any) -> Any:
+    """Shape and dtype of an array or dense tensor, the first size left open."""
+    if hasattr(value, "value_type") or not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        return value
+    shape = tf.TensorShape(value.shape)
+    sizes = None if shape.rank is None else [None, *shape.as_list()[1:]][: shape.rank]
+    return tf.TensorSpec(sizes, tf.as_dtype(value.dtype))
+
+
+def _trainable(model: Any) -> FrozenSet[int]:
+    return frozenset(id(each) for each in listed(model, "trainable_variables"))
+
+
+def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
+    """What was said to be trainable otherwise since, if anything was."""
+    now = _trainable(model)
+    names = _patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
+    more = " and %d more" % (len(names) - _SHOWN) if len(names) > _SHOWN else ""
+    return "`trainable` changed for %s since; %s" % (", ".join(names[:_SHOWN]) + more, advice) if names else ""
+
+
+def name_of(variable: Any) -> str:
+    """What a variable of Keras is called."""
+    name = str(getattr(variable, "path", None) or variable.name)
+    return name.rpartition(":")[0] or name
+
+
+def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
+    """The names that are marked; where all of a scope are, the scope."""
+    scopes: Dict[str, List[bool]] = {}
+    for name, marked in named:
+        scopes.setdefault(name.rpartition("/")[0], []).append(marked)
+    whole = {scope for scope, marks in scopes.items() if scope and all(marks)}
+    patterns = (
+        name if name.rpartition("/")[0] not in whole else name.rpartition("/")[0] + "/*" for name, marked in named if marked
+    )
+    return list(dict.fromkeys(patterns))
+
+
+def _own_variables(model: Any) -> List[Any]:
+    """The variables that the layers of a model train unless they are frozen."""
+    found = [each for layer in layers_of(model) for each in _of_layer(layer)]
+    return list({id(each): each for each in found}.values())
+
+
+def _of_layer(layer: Any) -> List[Any]:
+    return list(getattr(layer, "_trainable_variables", None) or getattr(layer, "_trainable_weights", None) or ())
+
+
+def _traced_by(model: Any) -> List[Any]:
+    """The ``tf.function``s that the ``fit`` of a model runs, once it ran."""
+    found, waiting = [], [(getattr(model, "train_tf_function", None), 4), (getattr(model, "train_function", None), 4)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, _FUNCTION):
+            found.append(value)
+        elif depth and hasattr(value, "__code__"):
+            waiting += [(each, depth - 1) for each in referred(value)]
+    return found
+
+
+def _graphs(functions: Sequence[Any], specs: Optional[Sequence[Any]] = None) -> List[Any]:
+    """The graphs that ``tf.function``s were traced into, with arguments like these where such are given."""
+    listing: List[Sequence[Any]] = [getattr(each, "_list_all_concrete_functions", tuple)() for each in functions]
+    concrete = [each for found in listing for each in found]
+    return [each.graph for each in concrete if specs is None or _is_for(each, specs)]
+
+
+def _is_for(concrete: Any, specs: Sequence[Any]) -> bool:
+    """Whether a call with arguments of these shapes and dtypes runs a trace."""
+    known = [each for each in tf.nest.flatten(concrete.structured_input_signature) if isinstance(each, tf.TensorSpec)]
+    asked = [each for each in specs if hasattr(each, "shape") and hasattr(each, "dtype")]
+    return len(known) == len(asked) and all(
+        a.dtype == tf.as_dtype(b.dtype) and a.shape.is_compatible_with(b.shape) for a, b in zip(known, asked)
+    )
+
+
+def _set_as_traced(model: Any, graphs: Sequence[Any], around: Sequence[Any]) -> None:
+    """Let the variables of a model be trainable as they were when a step was traced; ``around`` are optimizers and others."""
+    if not graphs:
+        return
+    now, written = _trainable(model), frozenset().union(*map(variable_writes.written, graphs))
+    optimizers = _optimizers(around)
+    wanted: Dict[int, bool] = {}
+    for each in _own_variables(model):
+        wrote = id(handle_of(variable_of(each))) in written
+        settled = any(_is_known(optimizer, each) == wrote for optimizer in optimizers) if optimizers else wrote
+        wanted[id(each)] = wrote if settled else id(each) in now
+    if frozenset(key for key, each in wanted.items() if each) != now.intersection(wanted):
+        _set_trainable(model, wanted)
+
+
+def _set_trainable(model: Any, wanted: Dict[int, bool]) -> None:
+    for layer in layers_of(model):
+        inside = [wanted[id(each)] for each in _own_variables(layer)]
+        own = [wanted[id(each)] for each in _of_layer(layer)]
+        if inside and (any(inside) or own):
+            layer._trainable = any(inside)
+        for each in _of_layer(layer):
+            if hasattr(each, "_trainable") and not isinstance(each, tf.Variable):
+                each._trainable = wanted[id(each)]
+
+
+def _optimizers(around: Sequence[Any]) -> List[Any]:
+    """The optimizers among some objects that list the variables that they were built with."""
+    found = [each for each in around if hasattr(each, "apply_gradients")]
+    found += [each.inner_optimizer for each in found if hasattr(each, "inner_optimizer")]
+    return [each for each in found if _count(each)]
+
+
+def _count(optimizer: Any) -> int:
+    return len(getattr(optimizer, "_index_dict", None) or getattr(optimizer, "_trainable_variables", None) or ())
+
+
+def _is_known(optimizer: Any, variable: Any) -> bool:
+    """Whether an optimizer was built with a variable."""
+    if getattr(optimizer, "_index_dict", None):
+        return optimizer._var_key(variable) in optimizer._index_dict
+    return any(variable_of(each) is variable_of(variable) for each in optimizer._trainable_variables)

@@ -1,0 +1,179 @@
+"""A gradient taken in the body of a function, of what was computed around it: the graphs as one.
+
+What a body captured or was handed are its *entries*, placeholders. Where a variable that is asked for leads to one of
+them, the ops around that lead there are put before the body's own, and the entry becomes an ``Identity`` that reads what it
+stands for. A tape that records while a body captures a tensor records that as an op; what a body is handed it never records
+(``FuncGraph._capture_helper``). ``tf.gradients`` goes through captures, too, but to no eager variable, which it looks for in
+the innermost body alone (``gradients_util._MaybeCaptured``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+from graphcut.analysis.tape_record import Gradient, Source, Span, Tape
+from graphcut.backend.live.serialize import serialized
+from graphcut.backend.live.variable_objects import captures, is_symbolic, stand_ins, variable_of
+from graphcut.backend.record.captures import Entry, entries_of, leading
+from graphcut.graph.attrs import entry
+from graphcut.graph.messages import CLASSES
+
+
+class Level(NamedTuple):
+    """One graph: its own message, its entries by name, the names of the ops that are kept, what goes before names."""
+
+    graph: Any
+    tape: Optional[Tape]
+    nodes: Sequence[Any]
+    entries: Mapping[str, Entry]
+    kept: Set[str]
+    prefix: str
+
+    def places(self) -> List[Tuple[int, str]]:
+        """The positions and names of the ops that are kept."""
+        return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
+
+
+def joined(taken: Gradient) -> Gradient:
+    """The same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
+    graphs = [taken.graph, *[each for each, _ in taken.around]]
+    entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
+    kept = leading(graphs, entries) if len(graphs) > 1 and entries[0] else {}
+    if not kept or not any(_outer_names(source, graphs[1:], kept) for source in taken.sources):
+        return taken
+    message = CLASSES["Graph"].FromString(taken.message)
+    used = {node.name.partition("/")[0] for node in message.node}
+    levels = [Level(taken.graph, taken.tape, message.node, entries[0], {node.name for node in message.node}, "")]
+    for place, (graph, tape) in enumerate(taken.around):
+        around = CLASSES["Graph"].FromString(serialized(graph))
+        known = {each.signature.name for each in message.library.function}
+        message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
+        prefix = _unused(getattr(graph, "name", "graph"), used)
+        levels.append(Level(graph, tape, around.node, entries[place + 1], kept[id(graph)], prefix))
+    return _joined(taken, message, levels[::-1])
+
+
+def _joined(taken: Gradient, message: Any, levels: Sequence[Level]) -> Gradient:
+    prefixes = {id(level.graph): level.prefix for level in levels}
+    nodes = [_renamed(level, node, prefixes) for level in levels for node in level.nodes if node.name in level.kept]
+    library = message.library
+    whole = CLASSES["Graph"](node=nodes, library=library, versions=message.versions).SerializeToString()
+    outer = {id(level.graph): level for level in levels[:-1]}
+    sources = tuple(_found(each, outer) for each in taken.sources)
+    places = {level.prefix + name: (level.graph, name) for level in levels[:-1] for name in level.kept}
+    tape = None if taken.tape is None else _tape(taken.tape, levels, prefixes)
+    outside = () if tape is not None else tuple(_outside(taken.sources, levels, prefixes))
+    return replace(taken, message=whole, sources=sources, tape=tape, places=places, outside=outside)
+
+
+def _outer_names(source: Source, graphs: Sequence[Any], kept: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
+    """The tensors of the kept ops, each with its graph, that are or stand for a source."""
+    own = [tensor for each in source.facts.objects[-1:] for tensor in _tensors(each)]
+    found = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
+    ids = {id(tensor) for tensor in own}
+    found += [(graph, inner) for graph in graphs for outer, inner in captures(graph) if id(outer) in ids]
+    return [(graph, tensor.name) for graph, tensor in found if tensor.op.name in kept[id(graph)]]
+
+
+def _tensors(value: Any) -> Sequence[Any]:
+    inner = variable_of(value)
+    return stand_ins(inner) if hasattr(inner, "assign") else (inner,)
+
+
+def _found(source: Source, outer: Mapping[int, Level]) -> Source:
+    """A source with the tensors around that stand for it beside those of the body."""
+    levels = list(outer.values())
+    kept = {key: level.kept for key, level in outer.items()}
+    names = _outer_names(source, [level.graph for level in levels], kept)
+    own = source.facts.tensors if source.is_variable or not names else ()
+    known = (*own, *(outer[id(graph)].prefix + name for graph, name in names))
+    label = source.facts.name if source.is_variable or not known else known[0].rpartition(":")[0]
+    return replace(source, facts=replace(source.facts, name=label, tensors=known))
+
+
+def _renamed(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
+    """A node as it is called in the whole; an entry reads what it stands for."""
+    made = CLASSES["Node"].FromString(node.SerializeToString())
+    made.name = level.prefix + node.name
+    known = level.entries.get(node.name)
+    if known is None:
+        inputs = node.input if not level.prefix else [each for each in node.input if not each.startswith("^")]
+        made.input[:] = [level.prefix + each for each in inputs]
+        return made
+    made.op = "Identity"
+    made.input[:] = [_name(known.outer, prefixes)]
+    made.attr[:] = [entry("T", type=known.outer.dtype.as_datatype_enum)]
+    return made
+
+
+def _name(tensor: Any, prefixes: Mapping[int, str]) -> str:
+    return str(prefixes[id(tensor.graph)] + tensor.name)
+
+
+def _unused(name: str, used: Set[str]) -> str:
+    """A name scope that no op is in yet."""
+    known, count = name.strip("_<>") or "around", 1
+    while known in used:
+        known, count = "%s_%d" % (name.strip("_<>"), count), count + 1
+    used.add(known)
+    return known + "/"
+
+
+def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Tape:
+    """What the tape recorded, by positions in the whole."""
+    inside: List[bool] = []
+    paused: Set[int] = set()
+    captured: Set[int] = set()
+    made: Dict[str, bool] = {}
+    for level in levels:
+        tape = own if level.tape is None else level.tape
+        for place, name in level.places():
+            known = level.entries.get(name)
+            records = tape.records(place)
+            if known is not None and known.handed:
+                records = not made.get(_name(known.outer, prefixes).rpartition(":")[0], False)
+            if place in tape.paused or (known is not None and known.handed and records):
+                paused.add(len(inside))
+            if known is not None and not known.handed:
+                captured.add(len(inside))
+            made[level.prefix + name] = records
+            inside.append(records)
+    watched = tuple(_watched(own, levels))
+    names = frozenset(level.prefix + name for level in levels for name in (level.tape or own).placeholders)
+    return Tape(
+        _spans(inside),
+        watched,
+        own.automatic,
+        frozenset(paused),
+        frozenset(captured),
+        placeholders=names,
+        began_before=own.began_before,
+    )
+
+
+def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:
+    """What the tape watched, each from a position in the whole on."""
+    counts = [len(level.places()) for level in levels]
+    innermost = len(levels) - 1
+    for at, level in enumerate(levels):
+        tape = own if level.tape is None else level.tape
+        for (name, since), depth in zip(tape.watched, tape.depths or [innermost - at] * len(tape.watched)):
+            where = innermost - depth
+            yield level.prefix + name, sum(counts[:where]) + sum(place < since for place, _ in levels[where].places())
+
+
+def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
+    return tuple((place, place + 1) for place, each in enumerate(inside) if each)
+
+
+def _outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
+    """The tensors that ``tf.gradients`` does not go on to: what a body is handed, and eager variables around it."""
+    for level in levels:
+        handed = (each for name, each in level.entries.items() if each.handed and name in level.kept)
+        yield from (_name(each.outer, prefixes) for each in handed)
+    graphs = [level.graph for level in levels[:-1]]
+    kept = {id(level.graph): level.kept for level in levels[:-1]}
+    for source in sources:
+        eager = [each for each in _tensors(source.facts.objects[-1]) if not is_symbolic(each)]
+        yield from (prefixes[id(graph)] + name for graph, name in _outer_names(source, graphs, kept) if eager)

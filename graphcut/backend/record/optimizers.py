@@ -1,0 +1,90 @@
+"""What each optimizer of a step is handed: which variables, each with a gradient or with ``None``.
+
+The outermost call counts: ``apply_gradients`` of Keras 3 calls ``apply``, an optimizer around another one calls that.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from tensorflow.python.training import optimizer as v1
+
+from graphcut.backend.live.variable_objects import variable_of
+from graphcut.backend.record.patches import Patch
+
+_LOCAL = threading.local()
+_LIBRARIES = ("keras", "tf_keras", "tensorflow")
+Given = Dict[int, bool]
+Pairs = Sequence[Tuple[Any, Any]]
+
+
+class OptimizerCalls:
+    """What the optimizers of one trace were handed."""
+
+    def __init__(self) -> None:
+        self._pairs: List[Tuple[Any, bool]] = []
+
+    def note(self, pairs: Pairs) -> None:
+        """An optimizer is handed gradients, or ``None``, with the variables that they are for."""
+        whole = (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2)
+        self._pairs += [(variable_of(variable), gradient is not None) for gradient, variable in whole]
+
+    def given(self) -> Given:
+        """Whether a gradient was ever handed over for a variable, by its ``id``; those that no optimizer got are left out."""
+        found: Given = {}
+        for variable, given in self._pairs:
+            found[id(variable)] = found.get(id(variable), False) or given
+        return found
+
+
+def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
+    """What must be wrapped for optimizers to be noted; ``noting`` gives what belongs to the trace that is going on."""
+    for owner in {id(each): each for each in _optimizers()}.values():
+        for name, key, pairs_of in _WAYS:
+            if name in vars(owner):
+                yield Patch(owner, name, functools.partial(_wrapped, key, pairs_of, noting))
+
+
+def _optimizers() -> Iterator[type]:
+    """The classes of optimizers that are loaded: those of TensorFlow, of every Keras."""
+    yield v1.Optimizer
+    for name, module in list(sys.modules.items()):
+        if "optimizer" in name and name.partition(".")[0].startswith(_LIBRARIES):
+            for each in list(getattr(module, "__dict__", {}).values()):
+                if isinstance(each, type) and each.__module__ == name and hasattr(each, "apply_gradients"):
+                    yield each
+
+
+def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCalls]], original: Any) -> Any:
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = None if getattr(_LOCAL, "inside", False) else noting()
+        given = args[0] if args else kwargs.get(key)
+        if found is None or not isinstance(given, Iterable):
+            return original(self, *args, **kwargs)
+        listed = list(given)
+        found.note(pairs_of(self, listed, args, kwargs))
+        _LOCAL.inside = True
+        try:
+            return original(self, listed, *args[1:], **{name: each for name, each in kwargs.items() if name != key})
+        finally:
+            _LOCAL.inside = False
+
+    return wrapper
+
+
+def _of_pairs(optimizer: Any, given: Pairs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
+    """What ``apply_gradients`` is handed."""
+    return given
+
+
+def _of_lists(optimizer: Any, given: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
+    """What ``apply`` is handed; it knows the variables once the optimizer is built."""
+    named = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
+    return list(zip(given, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
+
+
+_WAYS = (("apply_gradients", "grads_and_vars", _of_pairs), ("apply", "grads", _of_lists))

@@ -1,0 +1,195 @@
+"""What each tape of a step recorded: between which ops, and what it was told to watch."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+from tensorflow.python.eager import backprop
+from tensorflow.python.eager import tape as tape_lib
+from tensorflow.python.framework import ops
+
+from graphcut.analysis.tape_record import Span, Tape
+from graphcut.backend.live.variable_objects import captures, flattened
+from graphcut.backend.record.patches import Patch
+
+Counts = Dict[int, int]
+try:
+    from tensorflow.python.eager import record
+
+    _PAUSING = (record,)
+except ImportError:
+    _PAUSING = (tape_lib,)  # until TF 2.11
+
+_EVER = 2**62
+_WRAPPED = getattr(tape_lib, "pywrap_tfe", None) or tape_lib.pywrap_tensorflow
+_PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambda: False)
+
+
+def chain() -> Iterator[Any]:
+    """The graph that is being built, and those around it."""
+    graph = ops.get_default_graph()
+    while graph is not None:
+        yield graph
+        graph = getattr(graph, "outer_graph", None)
+
+
+def counts() -> Counts:
+    """How many ops each of them has, by the graph's ``id``."""
+    return {id(graph): graph.version for graph in chain()}
+
+
+class _Noted:
+    """One tape: when it recorded, and what it was told to watch."""
+
+    def __init__(self, tape: Any) -> None:
+        self.tape, self.inner = tape, None
+        self.spans: List[Tuple[Counts, Optional[Counts]]] = []
+        self.watched: List[Tuple[Any, Counts]] = []
+        self.accessed: Dict[int, Counts] = {}
+        self.began_before = False
+
+    @property
+    def records(self) -> bool:
+        """Whether it is recording."""
+        return bool(self.spans) and self.spans[-1][1] is None
+
+
+class Tapes:
+    """The tapes of one trace."""
+
+    def __init__(self) -> None:
+        self._noted: Dict[int, _Noted] = {}
+        self.pauses: List[Tuple[Counts, Counts]] = []
+
+    def pushing(self, tape: Any) -> None:
+        """A tape is about to record, again if it holds something: before the step, where it was not seen yet."""
+        if tape._tape is not None:
+            self._of(tape)
+
+    def pushed(self, tape: Any) -> None:
+        """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
+        noted = self._noted.setdefault(id(tape), _Noted(tape))
+        if noted.inner is not tape._tape:
+            noted.inner, noted.spans, noted.watched, noted.accessed, noted.began_before = tape._tape, [], [], {}, False
+        noted.spans.append((counts(), None))
+
+    def popped(self, tape: Any) -> None:
+        """A tape stops recording."""
+        spans = self._of(tape).spans
+        if spans:
+            spans[-1] = (spans[-1][0], counts())
+
+    def watching(self, tape: Any, tensor: Any) -> None:
+        """A tape is told to watch something."""
+        self._of(tape).watched += [(each, counts()) for each in flattened(tensor)]
+
+    def accessed(self, variable: Any) -> None:
+        """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
+        for noted in self._noted.values():
+            if noted.records and noted.tape._watch_accessed_variables and id(variable) not in noted.accessed:
+                noted.accessed[id(variable)] = counts()
+
+    def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
+        """What a tape recorded of one graph; ``inner`` are the graphs in it that are being built, innermost first."""
+        noted = self._of(tape)
+        spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
+        watched = [(name(each), when) for each, when in noted.watched]
+        told = {id(each) for each, _ in noted.watched}
+        for each in tape.watched_variables():
+            if id(each) in noted.accessed or id(each) not in told:
+                watched.append((name(each), noted.accessed.get(id(each), {})))
+        known = [(each, when, _depth([*inner, graph], when)) for each, when in watched if each]
+        places = tuple((each, when.get(id([*inner, graph][depth]), 0)) for each, when, depth in known)
+        depths = tuple(depth for _, _, depth in known) if inner else ()
+        captured = frozenset(inner.name for _, inner in captures(graph))
+        return Tape(
+            spans, places, tape._watch_accessed_variables, self._paused(id(graph)), depths=depths, placeholders=captured,
+            began_before=noted.began_before,
+        )  # fmt: skip
+
+    def _paused(self, graph: int) -> FrozenSet[int]:
+        spans = ((start.get(graph, 0), end.get(graph, 0)) for start, end in self.pauses)
+        return frozenset(position for start, end in spans for position in range(start, end))
+
+    def _of(self, tape: Any) -> _Noted:
+        """What is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
+        if id(tape) not in self._noted:
+            noted = self._noted[id(tape)] = _Noted(tape)
+            noted.inner, noted.began_before = tape._tape, True
+            noted.spans += [({}, None)] if tape._recording else []
+        return self._noted[id(tape)]
+
+
+def _depth(graphs: Sequence[Any], when: Counts) -> int:
+    """The first of some graphs, innermost first, in which something happened."""
+    return next((place for place, graph in enumerate(graphs) if id(graph) in when), len(graphs) - 1)
+
+
+def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
+    """A span in one graph, that is being built: what ended when it was not had ended before it."""
+    return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
+
+
+def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[], Optional[Tapes]]) -> Any:
+    @functools.wraps(original)
+    def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = original(tape, *args, **kwargs)
+        found = noting()
+        if found is not None:
+            note(found, tape, *args, **kwargs)
+        return answer
+
+    return wrapper
+
+
+def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
+    """The wrapper of what lets a tape record."""
+    noted = _noting_after(original, Tapes.pushed, noting)
+
+    @functools.wraps(original)
+    def wrapper(tape: Any) -> Any:
+        found = noting()
+        if found is not None:
+            found.pushing(tape)
+        return noted(tape)
+
+    return wrapper
+
+
+def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
+    """What must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
+
+    def after(original: Any, note: Callable[..., None]) -> Any:
+        return _noting_after(original, note, noting)
+
+    def reading(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(variable: Any) -> Any:
+            found = noting()
+            if found is not None and not _PAUSED():
+                found.accessed(variable)
+            return original(variable)
+
+        return wrapper
+
+    def pausing(original: Any) -> Any:
+        @contextmanager
+        def wrapper() -> Iterator[None]:
+            found, start = noting(), counts()
+            try:
+                with original():
+                    yield
+            finally:
+                if found is not None:
+                    found.pauses.append((start, counts()))
+
+        return wrapper
+
+    for module in _PAUSING:
+        yield Patch(module, "stop_recording", pausing)
+    yield Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)
+    yield Patch(backprop.GradientTape, "_push_tape", lambda original: _noting_around(original, noting))
+    yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
+    yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))

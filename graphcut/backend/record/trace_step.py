@@ -1,0 +1,220 @@
+"""Tracing a step: its own ``tf.function``s are traced afresh, for one that was traced before takes no gradient again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ContextManager, Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.python.eager import def_function
+from tensorflow.python.util import tf_decorator
+
+from graphcut.analysis.tape_record import Gradient, Source
+from graphcut.backend.live.models import listed, owned
+from graphcut.backend.live.trace import example
+from graphcut.backend.live.trace_errors import explained, is_of_tracing, labelled, told
+from graphcut.backend.record import keras_fit, variable_writes
+from graphcut.backend.record.gradient_calls import Recording, current, recording
+from graphcut.backend.record.nested_graphs import joined
+from graphcut.backend.record.object_snapshots import lifted, same_random_states, undone
+from graphcut.backend.record.patches import Patch, Patches
+from graphcut.errors import GraphcutError, printable
+
+_FUNCTION = def_function.Function
+_LISTED = 8
+
+
+def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Gradient, ...]:
+    """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
+    model = step if keras_fit.is_compiled_model(step) else None
+    with same_random_states():
+        step, args = _of_model(step, args)
+        with undone(step if model is None else model), _trainable_as_run(model, step, (args, kwargs)) as changed:
+            if model is not None and not keras_fit.has_own_step(model):
+                _check_trainable(model)
+            return _gradients(step, args, kwargs, model, changed)
+
+
+def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
+    """With the variables trainable as they are when the step runs; what differs from what they are now, in words."""
+    return keras_fit.as_traced(step, tf.nest.flatten(given)) if model is None else keras_fit.as_fitted(model)
+
+
+def _gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str) -> Tuple[Gradient, ...]:
+    with recording() as made, _PATCHES.applied():
+        errors = []
+        for way in _ways(step, args, kwargs):
+            try:
+                way(step, args, kwargs, made)
+            except GraphcutError as error:
+                errors.append(error)
+            if made.error is not None or made.finished is not None:
+                break
+        else:
+            if model is not None:
+                _check_trainable(model)
+            raise errors[0]
+        taken = made.gradients if made.finished is None else made.finished
+        halted = made.finished is None or any(each.raised for each in taken)
+        graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
+        made.kept += [getattr(graph, "variables", ()) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
+        trained, written = owned(step), frozenset().union(*map(variable_writes.written, graphs.values()))
+        given = made.handed.given()
+        told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
+        kept, reads = made.kept, tuple(made.reads)
+        known = (
+            replace(each, sources=sources, owner=kept, reads=reads, changed=changed) for each, sources in zip(taken, told_of)
+        )
+        if model is not None and not any(each.sources for each in taken):
+            _check_trainable(model)
+        return tuple(map(joined, known))
+
+
+def _built(taken: Sequence[Gradient]) -> Iterator[Any]:
+    """The graphs in which gradients were taken, and those around them."""
+    for each in taken:
+        yield each.graph
+        yield from (graph for graph, _ in each.around)
+
+
+def _check_trainable(model: Any) -> None:
+    """Say so where a model has nothing to train."""
+    if listed(model, "trainable_variables"):
+        return
+    names = [keras_fit.name_of(each) for each in listed(model, "variables")]
+    if not names:
+        raise GraphcutError("this model has no variables\nAdd a layer that has weights.")
+    shown = ", ".join(printable(each)[1:-1] for each in names[:_LISTED]) + (
+        " and %d more" % (len(names) - _LISTED) if names[_LISTED:] else ""
+    )
+    raise GraphcutError(
+        "no variable of this model is trainable: %s\n"
+        "Set trainable = True on the layers that should learn, then call compile() again." % shown
+    )
+
+
+def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+    """How to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
+    if args or kwargs or hasattr(step, "python_function"):
+        return (_as_function,)
+    return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
+
+
+def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
+    function = _begun(step, made)
+    made.kept.append(function)
+    with explained(labelled(step)):
+        given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
+        made.kept.append(function.get_concrete_function(*given, **named))
+
+
+def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
+    with tf.Graph().as_default() as graph, explained(labelled(step)):
+        made.kept.append(graph)
+        made.begin()
+        made.kept.append(step())
+        made.end()
+
+
+def _told(
+    sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
+) -> Iterator[Source]:
+    """The sources with what is known once the step is traced: what a model trains, what the step writes, what its
+    optimizers were handed. Nobody knows what a step writes that raises (``None``)."""
+    for source in sources:
+        known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
+        facts = replace(source.facts, trainable=known[0]) if known else source.facts
+        handed = given.get(source.identity) if source.is_variable else None
+        known_to = source.is_variable and written is not None and bool(written or given)
+        updated = bool(handed) or source.handle in (written or ()) if known_to else None
+        yield replace(source, facts=facts, updated=updated, handed=handed)
+
+
+def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:
+    """A Keras model is stepped by its own ``train_step``."""
+    if not keras_fit.is_compiled_model(step):
+        return step, args
+    if getattr(step, "optimizer", None) is None:
+        raise GraphcutError(
+            "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
+        )
+    keras_fit.build(step, args[0] if args else ())
+    built = all(layer.built for layer in keras_fit.layers_of(step))
+    return _train_step(step), args if built else keras_fit.opened(args)
+
+
+def _train_step(model: Any) -> Any:
+    """The step of a model, as its ``fit`` runs it: in each replica of its strategy."""
+    strategy = keras_fit.strategy_of(model)
+
+    def train_step(*data: Any) -> Any:
+        with strategy.scope():
+            return strategy.run(model.train_step, args=(data,))
+
+    return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
+
+
+def _begun(step: Any, made: Recording) -> Any:
+    """A fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends."""
+    python = getattr(step, "python_function", step)
+
+    def begun(*args: Any, **kwargs: Any) -> Any:
+        made.begin()
+        try:
+            with tf.variable_creator_scope(lifted):
+                answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+            if not _is_over_none(error, made.gradients):
+                raise
+            made.gradients[-1] = replace(made.gradients[-1], raised=told(error))
+            answer = None
+        made.end()
+        return answer
+
+    decorated = tf_decorator.make_decorator(python, begun)
+    return tf.function(decorated) if python is step else _clone(step, decorated)
+
+
+def _is_over_none(error: Exception, taken: Sequence[Gradient]) -> bool:
+    """Whether a step raises when it is run, too, for a gradient is ``None``: so do an optimizer that is given nothing but
+    ``None``, and arithmetic with it. Its trace comes to an end all the same, or variables that an optimizer made in it
+    would never be initialized, and the user's step not run any more."""
+    return not is_of_tracing(error) and not all(all(each.answers or ()) for each in taken)
+
+
+def _clone(function: Any, python: Any) -> Any:
+    """Another ``tf.function`` like this one, never traced."""
+    if hasattr(function, "_clone"):
+        return function._clone(python)
+    return _FUNCTION(
+        python or function._python_function, function._name, function.input_signature, function._autograph,
+        function._experimental_autograph_options,
+    )  # fmt: skip
+
+
+def _called(original: Any) -> Any:
+    """The wrapper of a ``tf.function``'s call."""
+
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = current()
+        if made is None or made.root is None or id(self) in made.clones:
+            return original(self, *args, **kwargs)
+        return original(_afresh(made, self), *args, **kwargs)
+
+    return wrapper
+
+
+def _afresh(made: Recording, function: Any) -> Any:
+    known: Dict[int, Any] = made.clones
+    found = next((clone for clone, source in known.values() if source is function), None)
+    if found is None:
+        found = _clone(function, None)
+        known[id(found)] = (found, function)
+    return found
+
+
+def _patches() -> Iterator[Patch]:
+    yield Patch(_FUNCTION, "__call__", _called)
+
+
+_PATCHES = Patches(lambda: tuple(_patches()))

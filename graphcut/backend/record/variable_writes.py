@@ -1,0 +1,48 @@
+"""Which variables a step writes: by an optimizer's op, by an assignment, wherever in the step that is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, Iterator, List
+
+from graphcut.backend.live import function_graphs
+from graphcut.backend.live.variable_objects import captures
+from graphcut.backend.record.captures import called
+from graphcut.graph.variables import written_inputs
+
+
+def written(root: Any) -> FrozenSet[int]:
+    """The ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
+    graphs = _graphs(root)
+    outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
+    return frozenset(id(outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
+
+
+def _graphs(root: Any) -> List[Any]:
+    """The graph and the bodies in it, but for those that give a variable its first value."""
+    found = function_graphs.graphs(root)
+    first = {name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called(op)}
+    return [graph for name, graph in found.items() if name not in first]
+
+
+def _initializes(op: Any) -> bool:
+    """Whether an op is a branch on a variable having a value: one that was made while a function was traced."""
+    return op.type in ("If", "StatelessIf") and op.inputs[0].op.type == "VarIsInitializedOp"
+
+
+def _handles(graph: Any) -> Iterator[Any]:
+    """What the ops of a graph write, but for initializers."""
+    for op in graph.get_operations():
+        inputs = list(op.inputs)
+        dtypes = ([tensor.dtype.as_datatype_enum for tensor in side] for side in (inputs, op.outputs))
+        for tensor in (inputs[index] for index in written_inputs(op.type, *dtypes)):
+            if op.name != tensor.op.name + "/Assign":
+                yield tensor
+
+
+def outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
+    """What a tensor stands for outside of the graphs that captured it."""
+    while True:
+        around = outside.get(id(getattr(tensor, "graph", None)), {}) if hasattr(tensor, "op") else {}
+        if id(tensor) not in around:
+            return tensor
+        tensor = around[id(tensor)]

@@ -1,0 +1,62 @@
+"""The audits that a command is about: one of a loss, or those of a training step, one for each gradient that it takes."""
+
+from __future__ import annotations
+
+import os
+from textwrap import indent
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+from graphcut.api.import_source import loaded
+from graphcut.api.tensor_spec import Spec
+from graphcut.cli.progress import Say
+
+
+def audits(
+    say: Say,
+    source: str,
+    losses: Tuple[str, ...],
+    variables: Tuple[str, ...],
+    signature: Optional[str],
+    stop_gradients: Tuple[str, ...],
+    specs: Tuple[Spec, ...],
+    grad_ys: Tuple[Any, ...] = (),
+) -> Tuple[Any, ...]:
+    """The audits of what ``source`` names. A question about a loss or about variables is one about a graph, not a step,
+    and a model is no step."""
+    from graphcut.api.audit import audit
+
+    say(f"reading {source}")
+    thing, arguments = loaded(source, specs)
+    say(f"auditing {source}")
+    asks = losses or variables or signature or stop_gradients or grad_ys
+    if callable(thing) and not asks and not hasattr(thing, "train_step"):
+        found = _of_step(thing, arguments)
+        if found:
+            return found
+    asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
+    if grad_ys:
+        asked["grad_ys"] = list(grad_ys)
+    return (audit(thing, *arguments, signature=signature, **asked),)
+
+
+def _of_step(thing: Any, arguments: Sequence[Any]) -> Tuple[Any, ...]:
+    """The audits of a step; none where it takes no gradient, and is a function of which one is taken."""
+    from graphcut.api.audit_step import NoGradientError, audit_step
+
+    try:
+        return audit_step(thing, *arguments)
+    except NoGradientError:
+        return ()
+
+
+def listed(documents: Sequence[str]) -> str:
+    """One JSON document as it is, several as a list."""
+    if len(documents) == 1:
+        return documents[0]
+    return "[\n" + ",\n".join(indent(each, "  ") for each in documents) + "\n]"
+
+
+def numbered(path: str, count: int) -> Tuple[str, ...]:
+    """``cut.svg``, or for several ``cut-1.svg``, ``cut-2.svg``."""
+    stem, suffix = os.path.splitext(path)
+    return (path,) if count == 1 else tuple(f"{stem}-{index + 1}{suffix}" for index in range(count))

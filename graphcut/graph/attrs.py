@@ -1,0 +1,150 @@
+"""Attributes of an op: from the bytes that a kind carries to values."""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import Any, Dict, Optional, Tuple, Type
+
+from graphcut.errors import GraphcutError
+from graphcut.graph.flat import Kind, Shape
+from graphcut.graph.messages import CLASSES
+
+
+def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
+    """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
+    read = CLASSES["AttrEntry"].FromString
+    try:
+        entries = [read(each) for each in attrs]
+    except _unreadable() as error:
+        raise GraphcutError("an op has an attribute that protobuf cannot read\nThe file is damaged.") from error
+    return {entry.key: entry.value for entry in entries}
+
+
+def _unreadable() -> Tuple[Type[Exception], ...]:
+    from google.protobuf.message import DecodeError
+
+    return DecodeError, ValueError
+
+
+_remembered = lru_cache(maxsize=1024)(parsed)
+_LARGE = 4096  # bytes: large values are a graph's own, and must not outlive it
+
+
+def attributes(kind: Kind) -> Dict[str, Any]:
+    """The attributes of a kind, name to ``AttrValue`` message."""
+    return _remembered(kind.attrs) if sum(map(len, kind.attrs)) <= _LARGE else parsed(kind.attrs)
+
+
+def attribute(kind: Kind, name: str) -> Any:
+    """One ``AttrValue`` message of a kind, or ``None``; the others are not parsed where each entry begins with its key."""
+    begins = _beginning(name)
+    for each in kind.attrs:
+        if each.startswith(begins):
+            return parsed((each,))[name]
+    return None if all(each.startswith(b"\n") for each in kind.attrs) else attributes(kind).get(name)
+
+
+@lru_cache(maxsize=None)
+def _beginning(name: str) -> bytes:
+    return b"\n" + bytes([len(name)]) + name.encode()
+
+
+def entry(name: str, **value: Any) -> bytes:
+    """The bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
+    made: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
+    return made
+
+
+def function_name(kind: Kind, name: str) -> str:
+    """The function that an attribute such as ``then_branch`` names, or an empty string."""
+    value = attribute(kind, name)
+    return value.func.name if value is not None else ""
+
+
+def text(kind: Kind, name: str) -> str:
+    """A string attribute, decoded, or an empty string."""
+    value = attribute(kind, name)
+    return value.s.decode("utf-8", "replace") if value is not None else ""
+
+
+def shape(message: Any) -> Shape:
+    """A shape message as a tuple of sizes (``None`` where unknown), or ``None`` where the rank is."""
+    if message.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in message.dim)
+
+
+def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
+    """The shapes of the outputs as far as attributes tell them: ``_output_shapes``, ``shape``, a constant's value."""
+    values = attributes(kind)
+    if "_output_shapes" in values:
+        return tuple(shape(each) for each in values["_output_shapes"].list.shape)
+    if kind.type == "Const" and "value" in values:
+        return (shape(values["value"].tensor.tensor_shape),)
+    if "shape" in values and values["shape"].HasField("shape") and len(kind.outputs) == 1:
+        return (shape(values["shape"].shape),)
+    return None
+
+
+def is_zero(kind: Kind) -> bool:
+    """A constant that holds nothing but zeros."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
+        return False
+    values = [tensor.float_val, tensor.double_val, tensor.scomplex_val, tensor.dcomplex_val, tensor.half_val]
+    return not tensor.tensor_content.strip(b"\0") and not any(any(each) for each in values) and _has_value(tensor, values)
+
+
+def _has_value(tensor: Any, values: Any) -> bool:
+    """False where the value was dropped before the graph was handed over (marked by a version of -1)."""
+    return bool(tensor.version_number != -1)
+
+
+def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
+    """The values of a small constant of integers, flat; ``None`` for anything else."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in _INTEGERS or tensor.version_number == -1:
+        return None
+    count = 1
+    for dim in tensor.tensor_shape.dim:
+        count *= max(dim.size, 0)
+    letter, values = _INTEGERS[tensor.dtype]
+    if count > _SMALL or (tensor.tensor_content and len(tensor.tensor_content) != count * struct.calcsize(letter)):
+        return None
+    if tensor.tensor_content:
+        return struct.unpack("<%d%s" % (count, letter[1:]), tensor.tensor_content)
+    known = tuple(int(each) for each in getattr(tensor, values)) or (0,)
+    return (known + known[-1:] * count)[:count]
+
+
+_SMALL = 1024
+_INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}
+
+
+def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
+    """The values of a constant of booleans, alike ones once; ``None`` for anything else."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype != _BOOL or tensor.version_number == -1 or not _is_full(tensor):
+        return None
+    return tuple(sorted(set(map(bool, tensor.tensor_content or tensor.bool_val or (False,)))))
+
+
+def is_one(kind: Kind) -> bool:
+    """A constant of real numbers that are all 1."""
+    tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
+    if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
+        return False
+    letter, values = _REAL[tensor.dtype]
+    content = tensor.tensor_content
+    known = [each[0] for each in struct.iter_unpack(letter, content)] if content else list(getattr(tensor, values))
+    return set(known) == {1.0}
+
+
+def _is_full(tensor: Any) -> bool:
+    """Whether a tensor is known to have an element."""
+    return all(dim.size > 0 for dim in tensor.tensor_shape.dim)
+
+
+_BOOL = 10
+_REAL = {1: ("<f", "float_val"), 2: ("<d", "double_val")}

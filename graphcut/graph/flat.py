@@ -1,0 +1,128 @@
+"""The flat graph: every op of a graph with its functions opened up, as columns.
+
+An *op* is an index into the columns, a *tensor* an index of its own: the outputs of op ``i`` are the tensors
+``first[i]`` to ``first[i + 1] - 1``. Columns are what the analysis walks; the DAG is what people and networkx walk.
+
+The body of each call is opened in place, each call its own copy. An op ``MatMul`` of the body that the op ``call``
+runs is named ``call!MatMul`` (``cond!then!MatMul``, ``loop!body!MatMul``); TensorFlow forbids ``!`` and ``#`` in names. Each
+argument is a node ``_Arg``, each result a node ``_Retval``, each loop variable a node ``_LoopVar``, so that nothing leaks
+between unrelated outputs; the call's own node keeps only its control edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
+
+SEPARATOR = "!"
+REF = 100
+
+Shape = Optional[Tuple[Optional[int], ...]]
+
+DTYPES = {
+    0: "invalid", 1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64",
+    9: "int64", 10: "bool", 11: "qint8", 12: "quint8", 13: "qint32", 14: "bfloat16", 15: "qint16", 16: "quint16",
+    17: "uint16", 18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32", 23: "uint64",
+    24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
+    29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
+}  # fmt: skip
+STRING, RESOURCE, VARIANT = 7, 20, 21
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What ops of one kind share: type, serialized attributes (``AttrEntry`` bytes), the dtypes of the outputs."""
+
+    type: str
+    attrs: Tuple[bytes, ...]
+    outputs: Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, branch or loop that was opened up.
+
+    ``op`` is its own node; ``inputs`` the tensors handed to the bodies; ``predicate`` what picks the branch; ``branches``
+    are labelled function names; ``variables`` (loops alone) and ``results`` are ops; ``arguments`` and ``returns`` hold,
+    for each branch, the ``_Arg`` ops and the tensors returned.
+    """
+
+    op: int
+    type: str
+    inputs: Tuple[int, ...]
+    predicate: Optional[int]
+    branches: Tuple[Tuple[str, str], ...]
+    variables: Tuple[int, ...]
+    results: Tuple[int, ...]
+    arguments: Tuple[Tuple[int, ...], ...] = ()
+    returns: Tuple[Tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """One opened copy of a function body: the call it belongs to, the function and the label of the branch."""
+
+    call: int
+    function: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class FlatGraph:
+    """A graph as columns; see the module's docstring.
+
+    ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
+    the ops at the head of a loop to the inputs that come back from the loop's end, ``shared`` the handles of variables to the
+    names that they share. ``inert`` holds the variant tensors whose elements are known to have no gradient (a TensorList of
+    integers). ``handed`` and ``opened`` are what an edit supposes
+    (see ``edits``): the inputs that ops hand every gradient on to, and the tensors that carry whatever their dtype.
+    """
+
+    names: Sequence[str]
+    kinds: Sequence[int]
+    kind_table: Sequence[Kind]
+    inputs: Sequence[Tuple[int, ...]]
+    controls: Sequence[Tuple[int, ...]]
+    first: Sequence[int]
+    producer: Sequence[int]
+    dtypes: Sequence[int]
+    contexts: Sequence[int]
+    context_table: Sequence[Context]
+    calls: Sequence[Call]
+    loop_inputs: Dict[int, Tuple[int, ...]]
+    shared: Mapping[int, str] = field(default_factory=dict)
+    inert: FrozenSet[int] = frozenset()
+    handed: Mapping[int, Tuple[int, ...]] = field(default_factory=dict)
+    opened: FrozenSet[int] = frozenset()
+
+    def type(self, op: int) -> str:
+        """The op's type, such as ``MatMul``."""
+        return self.kind_table[self.kinds[op]].type
+
+    def outputs(self, op: int) -> range:
+        """The op's output tensors."""
+        return range(self.first[op], self.first[op + 1])
+
+    def tensor_name(self, tensor: int) -> str:
+        """``op:0``."""
+        op = self.producer[tensor]
+        return "%s:%d" % (self.names[op], tensor - self.first[op])
+
+    def function(self, op: int) -> Optional[str]:
+        """The name of the function whose body the op came from, ``None`` for the graph itself."""
+        context = self.contexts[op]
+        return None if context < 0 else self.context_table[context].function
+
+
+def dtype_name(dtype: int) -> str:
+    """``float32`` for 1 and for 101, its reference."""
+    return DTYPES.get(dtype % REF, "dtype %d" % dtype)
+
+
+def is_discrete(name: str) -> bool:
+    """Whether a dtype of that name never has a gradient: an integer, a boolean, a string.
+
+    >>> is_discrete("int64"), is_discrete("complex64"), is_discrete("resource")
+    (True, False, False)
+    """
+    return name.startswith(("int", "uint", "bool", "string", "qint", "quint"))

@@ -1,0 +1,120 @@
+"""The kinds of op met in a graph, and where each output of a kind begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import AbstractSet, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.graph import op_outputs
+from graphcut.graph.attrs import parsed, text
+from graphcut.graph.flat import Kind
+from graphcut.graph.flatten import calls
+from graphcut.graph.variables import HANDLES
+from graphcut.util.text import numeral
+
+_LOOP_END = ("NextIteration", "RefNextIteration")
+_LOOP_HEAD = ("Merge", "RefMerge")
+_MOST_OUTPUTS = 10000
+# What names one op alone: with it each variable would be of a kind of its own.
+NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
+Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
+
+
+@dataclass
+class Kinds:
+    """The kinds met so far, shared by all bodies of one graph; with what tells an op's outputs."""
+
+    op_defs: Callable[[str], Optional[op_outputs.Signature]]
+    functions: Mapping[str, Any]
+    opaque: AbstractSet[str] = frozenset()
+    table: List[Kind] = field(default_factory=list)
+    index: Dict[Any, int] = field(default_factory=dict)
+    layouts: List[Layout] = field(default_factory=list)
+    loop_ends: Set[int] = field(default_factory=set)
+    loop_heads: Set[int] = field(default_factory=set)
+    sizes: List[int] = field(default_factory=list)
+    opens: List[bool] = field(default_factory=list)
+    unknown: Set[str] = field(default_factory=set)
+    outputs: int = 0
+
+    def of_nodes(self, nodes: Iterable[Any]) -> List[int]:
+        """The index of each node's kind."""
+        index, found = self.index, []
+        for node in nodes:
+            key = (node.op, tuple(node.attr))
+            kind = index.get(key)
+            found.append(self._of_key(*key) if kind is None else kind)
+        return found
+
+    def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
+        """The index of a kind by attributes not met before, remembered for the next time."""
+        key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
+        kind = self.index.get(key)
+        found = self._add(key, self._layout(*key)) if kind is None else kind
+        self.index[op_type, attrs] = found
+        return found
+
+    def shared(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
+        """The names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
+        handles = {kind for kind, each in enumerate(self.table) if each.type in HANDLES}
+        named = ((op, Kind(node.op, tuple(node.attr), ())) for op, kind, node in nodes if kind in handles)
+        return {op: text(each, "shared_name") for op, each in named}
+
+    def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
+        """The index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
+        key = (op_type, attrs, outputs)
+        found = self.index.get(key)
+        return self._add(key, (("output", outputs),)) if found is None else found
+
+    def of_unknown(self, node: Any, outputs: int) -> int:
+        """The index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
+        key = (node.op, tuple(node.attr), outputs)
+        layout = guessed(parsed(tuple(node.attr)), outputs)
+        found = self.index.get(key)
+        return self._add(key, layout) if found is None else found
+
+    def _add(self, key: Any, layout: Layout) -> int:
+        outputs = tuple(dtype for _, dtypes in layout for dtype in dtypes)
+        self.index[key] = len(self.table)
+        if key[0] in _LOOP_END:
+            self.loop_ends.add(len(self.table))
+        if key[0] in _LOOP_HEAD:
+            self.loop_heads.add(len(self.table))
+        self.outputs += len(outputs)
+        calls.check_outputs(self.outputs, len(self.table))
+        self.table.append(Kind(key[0], key[1], outputs))
+        self.layouts.append(layout)
+        self.sizes.append(len(outputs))
+        self.opens.append(key[0] not in self.opaque and calls.is_call(key[0], self.functions))
+        return self.index[key]
+
+    def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
+        if op_type in self.functions:
+            return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
+        signature = self.op_defs(op_type) or op_outputs.known(op_type)
+        if signature is None:
+            self.unknown.add(op_type)
+            return guessed(parsed(attrs), 1)
+        return op_outputs.layout(signature, {} if signature.is_fixed else parsed(attrs))
+
+
+def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
+    """Outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one: all that is left for an unknown type."""
+    for name in ("Tout", "T", "dtype"):
+        listed = tuple(values[name].list.type) if name in values else ()
+        if len(listed) >= outputs:
+            return (("output", listed),)
+        if name in values and values[name].type:
+            return (("output", (values[name].type,) * outputs),)
+    return (("output", (0,) * outputs),)
+
+
+def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
+    """How many outputs are read of each node whose type, one of ``unknown``, nobody knows."""
+    used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
+    for read in (read for node in nodes for read in node.input) if used else ():
+        name, _, rest = read.partition(":")
+        number = numeral(rest.rpartition(":")[2]) if name in used else None
+        if number is not None and number < _MOST_OUTPUTS:
+            used[name] = max(used[name], number + 1)
+    return used

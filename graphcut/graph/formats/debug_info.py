@@ -1,0 +1,45 @@
+"""Where the ops of a SavedModel were made, from the debug information that TensorFlow can save beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional
+
+from google.protobuf.message import DecodeError
+
+from graphcut.errors import GraphcutError
+from graphcut.graph import stack_frames
+from graphcut.graph.formats.raw_bytes import bytes_of
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.stack_frames import Frame, Place
+
+
+class DebugInfo:
+    """Finds an op's place; the file is read when the first place is asked for, and one that cannot be read tells nothing."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, "debug", "saved_model_debug_info.pb")
+        self._read: Dict[str, Any] = {}
+
+    def __call__(self, function: Optional[str], name: str) -> Place:
+        """``file:line`` of an op of ``function`` (``None``: of the graph itself), and whether a library made it."""
+        if "message" not in self._read:
+            self._read["message"] = _message(self._path)
+        return stack_frames.place(_frames(self._read["message"], f"{name}@{function or ''}"))
+
+
+def _message(path: str) -> Any:
+    try:
+        return CLASSES["DebugInfo"].FromString(bytes_of(path) if os.path.exists(path) else b"")
+    except (GraphcutError, DecodeError, ValueError):
+        return CLASSES["DebugInfo"]()
+
+
+def _frames(info: Any, key: str) -> List[Frame]:
+    """The frames of an op, the outermost first."""
+    if key in info.name_to_trace_id:
+        trace = info.traces_by_id[info.name_to_trace_id[key]]
+        found = [info.frames_by_id[each] for each in trace.frame_id]
+    else:
+        found = list(info.traces[key].file_line_cols)[::-1] if key in info.traces else []
+    return [(info.files[each.file_index], each.line, each.func) for each in found if 0 <= each.file_index < len(info.files)]

@@ -1,0 +1,100 @@
+"""What a file tells beside its ops: outputs, variables, collections, loops that must not be differentiated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional
+
+from google.protobuf.message import DecodeError
+
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph import op_outputs
+from graphcut.graph.attrs import shape
+from graphcut.graph.flat import dtype_name
+from graphcut.graph.formats.debug_info import DebugInfo
+from graphcut.graph.formats.reader import Content
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.metadata import Origin, PartitionedVariable, Place, Variable
+
+
+def origin(content: Content, signature: Optional[str]) -> Origin:
+    """What a file tells beside its ops."""
+    if content.meta is None:
+        if signature is not None:
+            raise GraphcutError(
+                "%s has no signatures, %s was asked for\nOnly a SavedModel has."
+                % (printable(content.label), printable(signature))
+            )
+        return Origin(content.label, opaque=_opaque(content.graph))
+    meta = content.meta
+    known = Origin(
+        content.label,
+        outputs=_outputs(meta, signature),
+        variables=tuple(_collected_variables(meta)),
+        collected=tuple(meta.collection_def["losses"].node_list.value) if "losses" in meta.collection_def else (),
+        dead_exits=frozenset(_dead_exits(meta)),
+        opaque=_opaque(content.graph),
+        op_defs={op.name: op_outputs.from_op_def(op) for op in meta.meta_info_def.stripped_op_list.op}.get,
+        asks_for_outputs=signature is not None,
+        knows_variables="trainable_variables" in meta.collection_def
+        or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
+    )
+    return known if content.folder is None else replace(known, where=DebugInfo(content.folder))
+
+
+def _opaque(graph: Any) -> FrozenSet[str]:
+    return frozenset(each.function_name for each in graph.library.gradient)
+
+
+def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
+    known = [key for key in meta.signature_def if key != "__saved_model_init_op"]
+    if signature is None:
+        signature = "serving_default" if "serving_default" in known else known[0] if len(known) == 1 else None
+    if signature is None:
+        return {}
+    if signature not in known:
+        raise GraphcutError(
+            "no signature %s; there is %s%s"
+            % (printable(signature), ", ".join(map(printable, sorted(known))) or "none", near_names(signature, known))
+        )
+    outputs = meta.signature_def[signature].outputs
+    return {key: outputs[key].name for key in sorted(outputs) if outputs[key].name}
+
+
+def _collected_variables(meta: Any) -> Iterator[Variable]:
+    """The variables that a MetaGraph's collections and object graph name."""
+    trainable = {each.variable_name for each in _definitions(meta, "trainable_variables")}
+    for each in {d.variable_name: d for key in ("variables", "trainable_variables") for d in _definitions(meta, key)}.values():
+        name, part = each.variable_name, each.save_slice_info_def
+        whole = PartitionedVariable(part.full_name, tuple(part.full_shape)) if part.full_name else None
+        yield Variable(name.rpartition(":")[0], (name,), name in trainable, "", None, whole=whole)
+    for node in meta.object_graph_def.nodes:
+        if node.HasField("variable"):
+            saved = node.variable
+            yield Variable(saved.name, (), saved.trainable, dtype_name(saved.dtype), shape(saved.shape))
+
+
+def _definitions(meta: Any, collection: str) -> List[Any]:
+    values = meta.collection_def[collection].bytes_list.value if collection in meta.collection_def else ()
+    return [_parsed_definition("VariableDef", each) for each in values]
+
+
+def _parsed_definition(kind: str, data: bytes) -> Any:
+    try:
+        return CLASSES[kind].FromString(data)
+    except (DecodeError, ValueError) as error:
+        raise GraphcutError(
+            "a collection of the MetaGraph holds a %s that protobuf cannot read\nThe file is damaged." % kind
+        ) from error
+
+
+def _dead_exits(meta: Any) -> Iterator[Place]:
+    waiting = [
+        _parsed_definition("WhileContext", each)
+        for each in (meta.collection_def["while_context"].bytes_list.value if "while_context" in meta.collection_def else ())
+    ]
+    while waiting:
+        context = waiting.pop()
+        if not context.back_prop:
+            yield from ((None, name.rpartition(":")[0] or name) for name in context.loop_exit_names)
+        waiting.extend(each.while_ctxt for each in context.nested_contexts if each.HasField("while_ctxt"))

@@ -1,0 +1,156 @@
+"""From a path to bytes: what is no file, is too large or bears the mark of another format is refused before it is read.
+
+The beginning of a protobuf message as it lies on disk: enough to refuse a large file before it is read as a whole.
+
+A message is a row of fields, each a tag (field number and wire type), then a varint, 8 bytes, 4 bytes, or a length and as
+many bytes (Protocol Buffers, "Encoding").
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from typing import IO, Tuple
+
+from graphcut.errors import GraphcutError, near_names, printable
+
+SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
+LIMIT = 2**31  # bytes; protobuf writes and reads no larger message
+_LARGE = 2**26  # bytes; how a larger file begins is looked at before it is read
+_HEAD = 2**16  # bytes
+_PATIENCE = 5.0  # seconds
+_DAMAGED = "\nIt is damaged or of another format; graphcut reads %s." % SUFFIXES
+_OTHER_FORMATS = {
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras weights or model): load it with Keras and audit the model itself",
+    b"PK\x03\x04": "a zip archive: if Keras wrote it (.keras), load it with Keras and audit the model itself; else unpack it",
+    b"\x89PNG": "a PNG picture",
+    b"\x1f\x8b": "a gzip archive: unpack it first",
+    b"TFL3": "a TFLite model, which holds no gradients: audit the model that it was converted from",
+}
+
+
+def bytes_of(path: str) -> bytes:
+    """The bytes of a file, or an error that says what it is instead."""
+    try:
+        with open(path, "rb", buffering=0, opener=_opened_at_once) as stream:
+            return _read(stream, path)
+    except FileNotFoundError as error:
+        raise GraphcutError("no file %s%s" % (printable(path), _near_files(path))) from error
+    except (OSError, ValueError) as error:
+        raise GraphcutError("cannot read %s: %s" % (printable(path), getattr(error, "strerror", None) or error)) from error
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever may write at the other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(stream: IO[bytes], path: str) -> bytes:
+    found = os.fstat(stream.fileno())
+    if stat.S_ISFIFO(found.st_mode):
+        return _piped(stream, path)
+    _check_size(found, path)
+    head = stream.read(_HEAD) or b""
+    _check_format(head, path)
+    if found.st_size > _LARGE and not path.endswith(".pbtxt") and not may_begin(head, found.st_size):
+        raise GraphcutError("%s is no graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
+    stream.seek(0)
+    return stream.read()
+
+
+def _piped(stream: IO[bytes], path: str) -> bytes:
+    """What comes through a pipe; one that nobody writes to would be waited for without an end, or one that never ends."""
+    if not select.select([stream], [], [], _PATIENCE)[0]:
+        raise GraphcutError("%s is a pipe that nothing comes through\ngraphcut reads %s." % (printable(path), SUFFIXES))
+    os.set_blocking(stream.fileno(), True)
+    data = bytearray()
+    for piece in iter(lambda: stream.read(_HEAD), b""):
+        if not data:
+            _check_format(piece, path)
+        data += piece
+        if len(data) > _LARGE and not may_begin(bytes(data[:_HEAD]), LIMIT) or len(data) >= LIMIT:
+            raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
+    _check_format(bytes(data[:16]), path)
+    return bytes(data)
+
+
+def _check_size(found: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise GraphcutError("%s is a device, no file\ngraphcut reads %s." % (printable(path), SUFFIXES))
+    if found.st_size >= LIMIT:
+        raise GraphcutError(
+            "%s has %.1f GB; a protobuf message, and so any graph file, ends at 2 GB\ngraphcut reads %s."
+            % (printable(path), found.st_size / 1e9, SUFFIXES)
+        )
+
+
+def _check_format(head: bytes, path: str) -> None:
+    if not head:
+        raise GraphcutError("%s is empty\ngraphcut reads %s." % (printable(path), SUFFIXES))
+    for magic, meaning in _OTHER_FORMATS.items():
+        if head.startswith(magic) or magic == b"TFL3" == head[4:8]:
+            raise GraphcutError("%s is %s\ngraphcut reads %s." % (printable(path), meaning, SUFFIXES))
+
+
+def graphs_in(folder: str) -> str:
+    """What in a directory may be meant: a graph file, a SavedModel (TensorFlow Serving numbers them)."""
+    try:
+        names = sorted(os.listdir(folder))[:1000]
+    except OSError as error:
+        raise GraphcutError("cannot read %s: %s" % (printable(folder), error.strerror)) from error
+    paths = [os.path.join(folder, name) for name in names]
+    found = [path for path in paths if _is_graph_file(path) or os.path.exists(os.path.join(path, "saved_model.pb"))]
+    return "; did you mean " + " or ".join(map(printable, found[:3])) + "?" if found else ""
+
+
+def _is_graph_file(path: str) -> bool:
+    """By its name; Keras and TensorFlow put ``.pb`` files of other messages beside a SavedModel."""
+    beside = ("keras_metadata.pb", "fingerprint.pb")
+    return path.endswith((".meta", ".pb", ".pbtxt")) and os.path.basename(path) not in beside and os.path.isfile(path)
+
+
+def _near_files(path: str) -> str:
+    """What may be meant instead: the ``.meta`` of a checkpoint, a file of a similar name."""
+    folder, name = os.path.split(path)
+    try:
+        beside = sorted(os.listdir(folder or "."))[:10000]
+    except OSError:
+        return "\nThere is no such folder either." if folder else ""
+    if name + ".meta" in beside:
+        return "; did you mean %s?" % printable(os.path.join(folder, name + ".meta"))
+    return near_names(name, beside)
+
+
+_VARINT, _FIXED64, _BYTES, _GROUP, _FIXED32 = 0, 1, 2, 3, 5
+
+
+def may_begin(head: bytes, size: int) -> bool:
+    """Whether a message of ``size`` bytes can begin like this; of its last twenty bytes nothing is told.
+
+    >>> may_begin(b"\\x0a\\x02hi" * 6, 24), may_begin(bytes(24), 24), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f".ljust(25), 25)
+    (True, False, False)
+    """
+    place = 0
+    while place + 20 <= min(len(head), size):
+        tag, place = _varint(head, place)
+        if not tag >> 3:
+            return False
+        if tag & 7 == _GROUP:  # nobody writes them any more, and where one ends is not told
+            return True
+        value, after = _varint(head, place)
+        sizes = {_VARINT: after, _FIXED64: place + 8, _FIXED32: place + 4, _BYTES: after + value}
+        place = sizes.get(tag & 7, size + 1)
+        if place > size:
+            return False
+    return True
+
+
+def _varint(data: bytes, place: int) -> Tuple[int, int]:
+    """A number of seven bits in each byte, and where it ends; one that does not end is too large for anything."""
+    number = 0
+    for shift in range(10):
+        number |= (data[place + shift] & 127) << 7 * shift
+        if data[place + shift] < 128:
+            return number, place + shift + 1
+    return 1 << 70, place + 10

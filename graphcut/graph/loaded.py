@@ -1,0 +1,100 @@
+"""A graph that was read, with its names and variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.graph import attrs
+from graphcut.graph.flat import SEPARATOR, FlatGraph, Kind, Shape
+from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.names import Names
+
+
+class VariableIndex:
+    """Finds the variables of a graph by name, by the name of a tensor and by live object, each in one look-up.
+
+    Of several variables that a key fits the first counts. Live objects are compared by identity: ``variables`` keep them
+    alive, so an ``id`` is not used again.
+    """
+
+    def __init__(self, variables: Sequence[Variable], find_tensor_name: Callable[[Any], str]) -> None:
+        self._variables, self._find_tensor_name = variables, find_tensor_name
+        self._names: Dict[str, int] = {}
+        self._tensors: Dict[str, int] = {}
+        self._objects: Dict[int, int] = {}
+        self._parts: Dict[str, List[Variable]] = {}
+        for place, each in enumerate(variables):
+            self._names.setdefault(each.name, place)
+            self._tensors.update((name, place) for name in each.tensors if name not in self._tensors)
+            self._objects.update((id(known), place) for known in each.objects if id(known) not in self._objects)
+            if each.whole is not None:
+                self._parts.setdefault(each.whole.name, []).append(each)
+
+    def by_name(self, name: str) -> Optional[Variable]:
+        """The variable of exactly that name."""
+        return self._at(self._names.get(name))
+
+    def by_key(self, name: str, tensor: str) -> Optional[Variable]:
+        """The first variable of that name or with that tensor."""
+        places = [place for place in (self._names.get(name), self._tensors.get(tensor)) if place is not None]
+        return self._at(min(places, default=None))
+
+    def by_object(self, *objects: Any) -> Optional[Variable]:
+        """The first variable that one of these live objects stands for."""
+        return self._at(min((self._objects[id(each)] for each in objects if id(each) in self._objects), default=None))
+
+    def parts(self, name: str) -> Sequence[Variable]:
+        """The parts of the partitioned variable of that name."""
+        return self._parts.get(name, ())
+
+    def tensor_name(self, value: Any) -> str:
+        """The name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
+        return self._find_tensor_name(value)
+
+    def _at(self, place: Optional[int]) -> Optional[Variable]:
+        return None if place is None else self._variables[place]
+
+
+@dataclass(frozen=True)
+class LoadedGraph:
+    """A graph that was read: its ops, where it came from, its variables and names; ``edited``: it is what an edit would
+    make of that graph."""
+
+    flat: FlatGraph
+    origin: Origin
+    variables: Tuple[Variable, ...]
+    names: Names
+    index: VariableIndex
+    edited: bool = False
+
+    def shapes(self, op: int) -> Tuple[Shape, ...]:
+        """The static shapes of an op's outputs, ``None`` each where nobody knows."""
+        flat = self.flat
+        name = flat.names[op].rpartition(SEPARATOR)[2]
+        live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
+        return _shapes(flat.kind_table[flat.kinds[op]], live)
+
+    def every_shape(self) -> Iterator[Tuple[Shape, ...]]:
+        """The same of each op, in order."""
+        flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
+        if self.origin.live is None:
+            known = [_shapes(kind, None) for kind in kinds]
+            yield from map(known.__getitem__, flat.kinds)
+            return
+        functions = [context.function for context in flat.context_table] + [None]
+        counts = [len(kind.outputs) for kind in kinds]
+        for name, kind, context in zip(flat.names, flat.kinds, flat.contexts):
+            own = name if context < 0 else name.rpartition(SEPARATOR)[2]
+            found = shapes(functions[context], own) if counts[kind] else ()
+            yield found if found is not None and len(found) == counts[kind] else _shapes(kinds[kind], found)
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        """``file:line`` of an op, and whether a library made it."""
+        return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
+
+
+def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
+    """The shapes of an op's outputs: those of the live graph, else what its attributes tell."""
+    known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
+    return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)

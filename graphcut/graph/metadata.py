@@ -1,0 +1,64 @@
+"""What is known of a graph beside its ops: where it came from, its outputs, its variables, what was collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, FrozenSet, Mapping, NamedTuple, Optional, Tuple
+
+from graphcut.graph.flat import Shape
+
+
+class PartitionedVariable(NamedTuple):
+    """The partitioned variable that a variable is a part of."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the graph. ``tensors`` are the names of its handles or references, empty where the graph does not
+    hold it; ``trainable`` is ``None`` where nobody knows; ``objects`` are the live objects that stand for it."""
+
+    name: str
+    tensors: Tuple[str, ...]
+    trainable: Optional[bool]
+    dtype: str
+    shape: Shape
+    objects: Tuple[Any, ...] = ()
+    whole: Optional[PartitionedVariable] = None
+
+
+Place = Tuple[Optional[str], str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Facts about a graph that its ops do not tell.
+
+    ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
+    ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.TensorFlowBehavior``; ``opaque``:
+    functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
+    code, ``shapes`` the shapes of an op's outputs, ``operation`` the live op; ``live`` is the TensorFlow graph itself,
+    ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
+    message that was read. ``asks_for_outputs``: a signature was named.
+    ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
+    """
+
+    label: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    variables: Tuple[Variable, ...] = ()
+    collected: Tuple[str, ...] = ()
+    foreign: bool = True
+    dead_exits: FrozenSet[Place] = frozenset()
+    second_exits: FrozenSet[Place] = frozenset()
+    opaque: FrozenSet[str] = frozenset()
+    where: Callable[[Optional[str], str], Tuple[Optional[str], bool]] = lambda function, name: (None, False)
+    shapes: Callable[[Optional[str], str], Optional[Tuple[Shape, ...]]] = lambda function, name: None
+    operation: Callable[[Optional[str], str], Any] = lambda function, name: None
+    live: Any = None
+    owner: Any = None
+    op_defs: Callable[[str], Any] = lambda op_type: None
+    knows_variables: bool = False
+    asks_for_outputs: bool = False
+    left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)

@@ -1,0 +1,77 @@
+"""From the names a user writes to tensors: ``op``, ``op:1``, an output's key, the name of an op inside a function body."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Optional, Tuple
+
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.flat import SEPARATOR, FlatGraph
+from graphcut.util.text import numeral
+
+
+class Names:
+    """The names of a flat graph's ops and tensors. An op of a function body stands for all its copies."""
+
+    def __init__(self, flat: FlatGraph) -> None:
+        self.flat = flat
+        self._ops: Optional[Dict[str, int]] = None
+        self._copies: Optional[Dict[str, List[int]]] = None
+        self._results = {flat.names[call.op]: call.results for call in flat.calls}
+
+    def ops(self, name: str) -> Tuple[int, ...]:
+        """The ops of that name, all copies of a body's; empty where there is none."""
+        op = self.op(name)
+        if op is not None:
+            return (op,)
+        if self._copies is None:
+            self._copies = {}
+            for op, context in enumerate(self.flat.contexts):
+                if context >= 0:
+                    self._copies.setdefault(self.flat.names[op].rpartition(SEPARATOR)[2], []).append(op)
+        return tuple(self._copies.get(name, ()))
+
+    def op(self, name: str) -> Optional[int]:
+        """The op of exactly that name; no op of a body stands for its copies."""
+        if self._ops is None:
+            self._ops = {each: op for op, each in enumerate(self.flat.names)}
+        return self._ops.get(name)
+
+    def tensors(self, name: str) -> Tuple[int, ...]:
+        """The tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
+        op_name, colon, digits = name.rpartition(":")
+        number = numeral(digits) if colon else None
+        if number is not None:
+            found = [self._output(op, number) for op in self.ops(op_name)]
+            if any(found):
+                return tuple(tensor for each in found for tensor in each)
+        return tuple(tensor for op in self.ops(name) for tensor in self._outputs(op))
+
+    def _outputs(self, op: int) -> Tuple[int, ...]:
+        results = self._results.get(self.flat.names[op])
+        if results is not None:
+            return tuple(self.flat.first[each] for each in results)
+        return tuple(self.flat.outputs(op))
+
+    def _output(self, op: int, number: int) -> Tuple[int, ...]:
+        outputs = self._outputs(op)
+        return outputs[number : number + 1]
+
+    def required(self, name: str, asked: str) -> Tuple[int, ...]:
+        """The same, or an error that says what was asked for and what is near."""
+        found = self.tensors(name)
+        if found:
+            return found
+        op_name, _, number = name.rpartition(":")
+        if op_name and self.ops(op_name):
+            outputs = len(self._outputs(self.ops(op_name)[0]))
+            raise GraphcutError(
+                "%s %s: op %s has %d outputs, number %s is not among them"
+                % (asked, printable(name), printable(op_name), outputs, printable(number, 40)[1:-1])
+            )
+        if self.ops(name):
+            raise GraphcutError("%s %s: that op has no outputs" % (asked, printable(name)))
+        raise GraphcutError("no op %s in this graph%s" % (printable(name), near_names(name, self.candidates())))
+
+    def candidates(self) -> Iterable[str]:
+        """The names that may be meant, in the graph's order."""
+        return self.flat.names

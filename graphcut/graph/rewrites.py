@@ -1,0 +1,85 @@
+"""What tells that a graph is no longer the one that was built: it was *optimized*, or *frozen*.
+
+Optimizers (Grappler, and the compilers behind it) take out every ``StopGradient`` (``grappler/optimizers/model_pruner.cc``)
+and put ops in that have no gradient; freezing writes the values of variables in as constants. Nothing of this is found in a
+graph that was built; but an optimized graph need not show any of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, MutableMapping, NamedTuple, Optional, Tuple
+from weakref import WeakKeyDictionary
+
+from graphcut.graph.flat import FlatGraph
+
+OPTIMIZED, FROZEN = "optimized", "frozen"
+_TYPES = re.compile(r"_Fused|_Mkl|_ITEX|_Itex|TRTEngineOp|_?Xla(Launch|Run|Compile)")
+_PARTS = ("Optimizer", "ConstantFold", "AutoMixedPrecision", "Func/")
+_NAMES = re.compile(
+    r"(?:^|[/!])ConstantFolding(?:Ctrl)?/"
+    r"|(?:Layout|Arithmetic|Loop|Dependency|ScopedAllocator)Optimizer(?:/|-|$)"
+    r"|-AutoMixedPrecision(?:/|$)"
+    r"|(?:^|[/!])Func/.*/(?:input|output|output_control_node)/_\d+$"
+)
+_READ = re.compile(r"ReadVariableOp(?:_\d+)?(/resource)?$")
+
+
+class Sign(NamedTuple):
+    """An op that tells what was done to its graph: ``OPTIMIZED`` or ``FROZEN``."""
+
+    op: int
+    done: str
+
+
+_KNOWN: MutableMapping[FlatGraph, Tuple[Sign, ...]] = WeakKeyDictionary()
+
+
+def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
+    """The first op that tells of each, often none; looked for once in each graph."""
+    if flat not in _KNOWN:
+        _KNOWN[flat] = _signs(flat)
+    return _KNOWN[flat]
+
+
+def _signs(flat: FlatGraph) -> Tuple[Sign, ...]:
+    optimized, frozen = _first(_optimized(flat)), _first(_frozen(flat))
+    found = ((optimized, OPTIMIZED), (frozen, FROZEN))
+    return tuple(Sign(op, done) for op, done in found if op is not None)
+
+
+def _first(ops: Iterator[int]) -> Optional[int]:
+    return next(ops, None)
+
+
+def _optimized(flat: FlatGraph) -> Iterator[int]:
+    kinds = {
+        number
+        for number, kind in enumerate(flat.kind_table)
+        if _TYPES.match(kind.type) or any(map(_is_grappler_s, kind.attrs))
+    }
+    if kinds:
+        yield from (op for op, kind in enumerate(flat.kinds) if kind in kinds)
+    names = "\n".join(flat.names)
+    if any(part in names for part in _PARTS):
+        yield from (op for op, name in enumerate(flat.names) if _NAMES.search(name))
+
+
+def _is_grappler_s(attr: bytes) -> bool:
+    """Whether an attribute is one that Grappler leaves behind; what keeps it off is written by those who build."""
+    return attr[2:].startswith(b"_grappler") and b"do_not" not in attr
+
+
+def _frozen(flat: FlatGraph) -> Iterator[int]:
+    kept = {number for number, kind in enumerate(flat.kind_table) if kind.type in ("Const", "Identity")}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kept):
+        if _READ.search(flat.names[op]) or _reads_constant(flat, op, flat.names[op]):
+            yield op
+
+
+def _reads_constant(flat: FlatGraph, op: int, name: str) -> bool:
+    """Whether an op is the ``w/read`` of a constant ``w``."""
+    if not name.endswith("/read") or not flat.inputs[op]:
+        return False
+    source = flat.producer[flat.inputs[op][0]]
+    return flat.type(source) == "Const" and flat.names[source] == name[: -len("/read")]

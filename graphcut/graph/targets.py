@@ -1,0 +1,60 @@
+"""The rows of an audit: one for each variable or tensor asked about, however many tensors of the graph it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
+
+from graphcut.graph.metadata import PartitionedVariable, Variable
+
+
+@dataclass(frozen=True)
+class Target:
+    """One variable or tensor that is asked about. ``tensors`` are tensors of the flat graph, empty where it holds none."""
+
+    variable: Variable
+    tensors: Tuple[int, ...]
+
+
+def joined(found: Sequence[Target]) -> List[Target]:
+    """The parts of a partitioned variable as one target, in the place of the first."""
+    parts: Dict[Any, List[Target]] = {}
+    for target in found:
+        whole = target.variable.whole
+        parts.setdefault(id(target) if whole is None else whole, []).append(target)
+    return [each[0] if len(each) == 1 else _whole(each) for each in parts.values()]
+
+
+def _whole(parts: Sequence[Target]) -> Target:
+    variables = [each.variable for each in parts]
+    whole = variables[0].whole or PartitionedVariable("", None)
+    names = tuple(name for each in variables for name in each.tensors)
+    objects = tuple(known for each in variables for known in each.objects)
+    variable = replace(variables[0], name=whole.name, shape=whole.shape, tensors=names, objects=objects)
+    return Target(variable, tuple(tensor for each in parts for tensor in each.tensors))
+
+
+def unique(found: Iterable[Target]) -> Tuple[Target, ...]:
+    """Names made unique; the same variable asked for twice is one row."""
+    kept: Dict[Any, Target] = {}
+    for target in found:
+        key = (
+            (target.variable.name, target.tensors)
+            if target.tensors
+            else tuple(id(each) for each in target.variable.objects) or target.variable.name
+        )
+        kept[key] = kept.get(key, target)
+    return tuple(_renamed(list(kept.values())))
+
+
+def _renamed(kept: List[Target]) -> Iterable[Target]:
+    counts: Dict[str, int] = {}
+    used: Set[str] = set()
+    for target in kept:
+        name, count = target.variable.name, counts.get(target.variable.name, 1)
+        while name in used:
+            name, count = "%s_%d" % (target.variable.name, count), count + 1
+        counts[target.variable.name] = count
+        used.add(name)
+        same = name == target.variable.name
+        yield target if same else replace(target, variable=replace(target.variable, name=name))

@@ -1,0 +1,1 @@
+"""Words, pictures and pages made from an audit. Nothing here judges."""

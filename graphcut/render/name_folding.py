@@ -1,0 +1,161 @@
+"""Names told in few words: which variables belong in one row, one box.
+
+Variables share a *fate* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
+stands for one or several names: a name, a scope whose every audited variable is meant (``encoder/*``), or a run of
+numbers (``w/part_0..39``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Dict, Hashable, Iterable, List, Mapping, Sequence, Tuple
+
+from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+
+_WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
+_SHORTEST_RUN = 4
+_FEW = 4
+
+
+@dataclass(frozen=True)
+class Label:
+    """``text`` stands for ``names``."""
+
+    text: str
+    names: Tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many names."""
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Variables of one fate, in the order audited, and the labels that stand for their names."""
+
+    labels: Tuple[Label, ...]
+    variables: Tuple[VariableAudit, ...]
+
+
+def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
+    """Group ``variables`` by fate, worst verdict first."""
+    members: Dict[Hashable, List[VariableAudit]] = {}
+    for variable in variables:
+        members.setdefault(fate(variable), []).append(variable)
+    totals = scope_sizes(variable.name for variable in variables)
+    groups = [Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values()]
+    return tuple(sorted(groups, key=_rank))
+
+
+def fate(variable: VariableAudit) -> Hashable:
+    """What two variables must share to be told in one row."""
+    frozen, updated = variable.trainable is False, variable.is_updated
+    cut = tuple(distinct_barriers(variable.cut))
+    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated)
+
+
+def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
+    """The barriers that read differently: several inputs of one op count once, unless they differ in why they are cut."""
+    found: Dict[Hashable, Barrier] = {}
+    for each in cut:
+        found.setdefault((each.op, each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
+    return found
+
+
+def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:
+    """Few labels for ``names``; ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``."""
+    partitions = _fold_runs([Label(name, (name,)) for name in names if _is_partition(name)], shortest=2)
+    whole = [Label(name, (name,)) for name in names if not _is_partition(name)]
+    folded = _fold_runs(_fold_scopes(partitions + whole, totals), shortest=_SHORTEST_RUN)
+    order = {name: index for index, name in enumerate(names)}
+    return tuple(sorted(folded, key=lambda label: order[label.names[0]]))
+
+
+def _rank(group: Group) -> Tuple[int, bool]:
+    first = group.variables[0]
+    return _WORST_FIRST[first.verdict], first.unused
+
+
+def _is_partition(name: str) -> bool:
+    return re.search(r"/part_[0-9]+$", name) is not None
+
+
+def _scopes(name: str) -> List[str]:
+    """The scopes around ``name``, outermost first: ``''``, ``a``, ``a/b`` for ``a/b/c``."""
+    pieces = name.split("/")[:-1]
+    return ["/".join(pieces[:depth]) for depth in range(len(pieces) + 1)]
+
+
+def scope_sizes(names: Iterable[str]) -> Dict[str, int]:
+    """How many of ``names`` each scope holds; ``''`` is the outermost."""
+    return Counter(scope for name in names for scope in _scopes(name))
+
+
+def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
+    """Put the items of a scope that is wholly theirs into one label, the widest scope that is."""
+    inside: Dict[str, List[Label]] = {}
+    for item in items:
+        for scope in _scopes(item.text):
+            inside.setdefault(scope, []).append(item)
+    names = {scope: [name for each in members for name in each.names] for scope, members in inside.items()}
+    wholes = {scope for scope in names if _is_whole(scope, len(inside[scope]), len(names[scope]) == totals.get(scope))}
+    folded: Dict[str, Label] = {}
+    for item in items:
+        found = [scope for scope in _scopes(item.text) if scope in wholes]
+        text = f"{found[0]}/*".lstrip("/") if found else item.text
+        if text not in folded:
+            folded[text] = Label(text, tuple(names[found[0]]) if found else item.names)
+    return list(folded.values())
+
+
+def _is_whole(scope: str, items: int, complete: bool) -> bool:
+    """All audited names of ``scope`` are here, and naming the scope says it shorter; the outermost is named last."""
+    return complete and items > (1 if scope else _FEW)
+
+
+_Tokens = Tuple[List[str], Tuple[str, ...]]
+
+
+def _fold_runs(items: List[Label], shortest: int) -> List[Label]:
+    """Put items that differ only in one number, counted without a gap, into one label."""
+    tokens = [(re.split(r"([0-9]{1,9})", item.text), item.names) for item in items]
+    places = max((len(token) for token, _ in tokens), default=0)
+    for place in range(places - 2, 0, -2):
+        tokens = _fold_place(tokens, place, shortest)
+    return [Label("".join(token), names) for token, names in tokens]
+
+
+def _fold_place(tokens: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    runs: Dict[Hashable, List[_Tokens]] = {}
+    for index, (token, names) in enumerate(tokens):
+        number = token[place] if place < len(token) else ""
+        plain = number.isdigit() and str(int(number)) == number
+        key = (tuple(token[:place]), tuple(token[place + 1 :]), len(names)) if plain else index
+        runs.setdefault(key, []).append((token, names))
+    return [each for run in runs.values() for each in _fold_run(run, place, shortest)]
+
+
+def _fold_run(run: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    """Each stretch of ``run`` that is counted without a gap, made one where it is long enough."""
+    if len(run) < shortest:
+        return run
+    stretches: List[List[_Tokens]] = []
+    last = None
+    for each in sorted(run, key=lambda each: int(each[0][place])):
+        number = int(each[0][place])
+        if last is None or number != last + 1:
+            stretches.append([])
+        stretches[-1].append(each)
+        last = number
+    return [each for stretch in stretches for each in _join(stretch, place, shortest)]
+
+
+def _join(stretch: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
+    if len(stretch) < shortest:
+        return stretch
+    (first, _), (last, _) = stretch[0], stretch[-1]
+    span = f"{first[place]}..{last[place]}"
+    return [(first[:place] + [span] + first[place + 1 :], tuple(name for _, names in stretch for name in names))]

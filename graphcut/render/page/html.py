@@ -1,0 +1,103 @@
+"""One self-contained HTML page for one loss or several: the pictures, the table beside them, and a script of our own.
+
+Nothing is fetched. The page forbids itself everything (``default-src 'none'``) but its one style and one script, by
+their hashes. What comes from the graph is either SVG copied element by element, or JSON in a block that no browser runs,
+or text that Jinja2 escapes; the script puts it on the page as text only.
+
+The templates of this room: what they are filled with is escaped, and a name that they are not given is an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Union
+
+from graphcut.errors import GraphcutError, printable
+from graphcut.util.files import save
+
+if TYPE_CHECKING:
+    from graphcut.render.page.page_protocol import Facts
+    from graphcut.util.files import Target
+
+SUFFIXES = (".html", ".htm")
+_SCRIPTS = ("pan_zoom.js", "expand.js", "fold.js", "legend.js", "highlight.js", "table.js", "keyboard.js", "main.js")
+_ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, engine: Optional[str] = None) -> None:
+    """Write one HTML page with the cut of every loss, a tab for each.
+
+    Args:
+        audits: audits, one for each loss; or a dict of them by the headings of their tabs. By default a tab is headed by
+            the name of the function that was traced, by what the code of a step calls the target, or by the loss.
+        path: where to; must end in ``.html`` or ``.htm``.
+        engine: what lays the pictures out, ``"wasm"`` or ``"dot"``; by default whatever is installed. Where nothing is,
+            or a layout fails, the page has the table alone and says why.
+
+    Raises:
+        GraphcutError: the name ends otherwise, there is no audit, ``engine`` is not installed, or the file cannot be
+            written.
+    """
+    if not os.fspath(path).lower().endswith(SUFFIXES):
+        raise GraphcutError(f"cannot write a page to {printable(os.fspath(path))}: the name must end in .html")
+    save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
+
+
+def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[str] = None) -> str:
+    """The page as text; arguments and errors as for ``page``."""
+    from graphcut.render.page.inline_svg import sketch_to_open
+    from graphcut.render.page.page_data import numbers
+    from graphcut.render.text.headings import headings
+    from graphcut.render.text.plain import table
+
+    listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
+    if not listed:
+        raise GraphcutError("no audit to make a page of\ngive one audit or several: graphcut.page([audit], 'cut.html')")
+    heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
+    sketches = [sketch_to_open(each, engine) for each in listed]
+    known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
+    return _rendered(list(zip(known, sketches, map(table, listed))), embedded(known))
+
+
+def embedded(value: Any) -> str:
+    """JSON that may stand in a ``script`` element of a page: ASCII, and no character that could end the element."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ASCII)
+
+
+def _rendered(losses: List[Any], data: str) -> str:
+    from graphcut.render import palette
+    from graphcut.render.picture.style import VERDICTS
+
+    known = templates()
+    style = known.get_template("page.css").render(verdicts=VERDICTS, palette=palette)
+    script = "".join(known.get_template(name).render() for name in _SCRIPTS)
+    filled = {"losses": losses, "data": data, "style": style, "script": script}
+    return str(known.get_template("page.html").render(policy=_policy(style, script), **filled))
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    """The source expression of Content Security Policy (level 3, section 6.6) for an inline element of this text."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def templates() -> Any:
+    """A Jinja2 environment over ``templates/``."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("graphcut.render.page", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,166 @@
+"""The picture of one audit as a page needs it: the boxes and links as data, and SVG that names them.
+
+Graphviz's SVG is copied element by element, and only what draws is taken: no link, no script, no style, no id. Each box
+says which it is (``data-box``), each line which boxes it joins (``data-from``, ``data-to``). What is in a box that stands for
+several ops is a picture beside it, its boxes told apart (``data-inner``).
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.errors import GraphcutError
+from graphcut.render.picture.box_contents import opened
+from graphcut.render.picture.build import picture
+from graphcut.render.picture.layout import choose, render, render_each
+from graphcut.render.picture.writers.dot import title, write, write_inside
+from graphcut.render.picture.writers.edge_labels import written
+from graphcut.render.picture.writers.graphml import sort_attributes
+from graphcut.render.picture.writers.svg_frame_titles import titled
+
+if TYPE_CHECKING:
+    import networkx
+
+    from graphcut.render.page.page_protocol import Facts
+
+_DRAWN = ("svg", "g", "polygon", "polyline", "path", "ellipse", "text")
+_LOOKS = re.compile(
+    "class|d|points|[rc]?[xy]|fill|fill-opacity|stroke|stroke-(width|dasharray|opacity)|paint-order|text-anchor|font-[a-z]+"
+)
+_SHARE = 0.3
+_XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """``drawn`` has boxes and links; ``image`` is Graphviz's SVG and ``svg`` the element made of it; both are empty where
+    there is no layout: ``problem`` says why. ``parts`` is what is drawn of what is in a box, by the
+    number of the box, and ``insides`` the SVG element for each."""
+
+    title: str
+    drawn: networkx.MultiDiGraph
+    image: str = ""
+    svg: str = ""
+    problem: str = ""
+    parts: Mapping[int, networkx.MultiDiGraph] = field(default_factory=dict)
+    insides: Mapping[int, str] = field(default_factory=dict)
+
+
+def sketch(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
+    """Decide what to draw and lay it out within ``seconds``. Raises ``GraphcutError`` only for an ``engine`` asked for."""
+    return _laid_out(facts, (picture(facts), {}), engine, seconds)
+
+
+def sketch_to_open(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
+    """The same, and what is in its boxes."""
+    return _laid_out(facts, opened(facts), engine, seconds)
+
+
+_Found = Tuple["networkx.MultiDiGraph", Mapping[str, "networkx.MultiDiGraph"]]
+
+
+def _laid_out(facts: Facts, found: _Found, engine: Optional[str], seconds: float) -> Sketch:
+    (drawn, parts), heading = found, title(facts)
+    try:
+        chosen = choose("svg", engine)
+        image = render(write(drawn, ""), "svg", chosen, seconds)
+        insides = _insides(list(parts.values()), chosen, seconds * _SHARE)
+        places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
+        texts = dict(zip(places, insides))
+        known = dict(zip(places, parts.values()))
+        return Sketch(heading, drawn, image.decode(), _text(_clean(image, drawn)), parts=known, insides=texts)
+    except GraphcutError as error:
+        if engine is not None:
+            raise
+        return Sketch(heading, drawn, problem=str(error))
+
+
+def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float) -> List[str]:
+    """What is in each box; nothing where that takes too long or fails: the boxes then stay closed."""
+    try:
+        images = render_each([write_inside(part) for part in parts], engine, seconds)
+    except GraphcutError:
+        return []
+    return [_text(_inner(_clean(image, part))) for part, image in zip(parts, images)]
+
+
+def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
+    try:
+        root = ElementTree.fromstring(titled(image.decode()))
+    except ElementTree.ParseError as error:
+        raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
+    (clean,) = _copies(root, _names(drawn))
+    x, y, width, height = _view(root)
+    clean.attrib.update(viewBox=f"{x:g} {y:g} {width:g} {height:g}", width=f"{width:g}", height=f"{height:g}")
+    for graph in clean:
+        for background in graph.findall("polygon"):
+            graph.remove(background)
+    return clean
+
+
+def _inner(clean: ElementTree.Element) -> ElementTree.Element:
+    """The picture of what is in a box: its boxes have numbers of their own, and its lines are not chosen."""
+    for each in clean.iter():
+        if "data-box" in each.attrib:
+            each.set("data-inner", each.attrib.pop("data-box"))
+        each.attrib.pop("data-from", None)
+        each.attrib.pop("data-to", None)
+    return clean
+
+
+def _text(clean: ElementTree.Element) -> str:
+    sort_attributes(clean)
+    return ElementTree.tostring(clean, encoding="unicode")
+
+
+def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Iterator[ElementTree.Element]:
+    """The element as it may be shown; a link is replaced by what it holds."""
+    tag = element.tag.rpartition("}")[2]
+    inside = [copy for child in element for copy in _copies(child, names)]
+    if tag == "a":
+        told = ElementTree.Element("title")
+        told.text = element.get(_XLINK_TITLE, "")
+        yield from [told] * bool(told.text) + inside
+    elif tag in _DRAWN:
+        copy = ElementTree.Element(tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
+        copy.attrib.update(_named(element, names))
+        copy.text = element.text if tag == "text" else None
+        copy.extend(_flat(inside))
+        yield copy
+
+
+def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
+    """Graphviz puts a link into a group of its own: without the link the group is not needed."""
+    for each in inside:
+        if each.tag == "g" and not each.attrib:
+            yield from each
+        else:
+            yield each
+
+
+def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``, ``cluster_legend``) says, as attributes."""
+    told = next((child.text or "" for child in element if child.tag.endswith("}title")), "")
+    return {"data-legend": ""} if "legend" in told else names.get(told, {})
+
+
+def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
+    """The attributes of each group by its title; a line in two halves is one, with what is written between them."""
+    numbers = {node: str(at) for at, node in enumerate(drawn)}
+    names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
+    joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
+    for label, (start, end) in written(drawn).items():
+        line = joined[f"{start}->{end}"]
+        joined.update({f"{start}->{label}": line, f"{label}->{end}": line, label: {"class": "edge", **line}})
+    return {**names, **joined}
+
+
+def _view(root: ElementTree.Element) -> Tuple[float, float, float, float]:
+    """The part that is seen, in the coordinates of the boxes: the one move that Graphviz makes is taken out."""
+    x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
+    moved = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", "".join(g.get("transform", "") for g in root))
+    across, down = map(float, moved.groups()) if moved else (0.0, 0.0)
+    return x - across, y - down, width, height

@@ -1,0 +1,131 @@
+"""The whole DAG for Google's Model Explorer, and what a gradient does at each op as its node data.
+
+Model Explorer browses ten thousand ops and more, a scope at a time. Its own readers number the ops of a file and keep
+functions apart, so the DAG is handed over in its graph format (``model_explorer.graph_builder``), every op under its own
+name; the node data (``model_explorer.node_data_builder``) names the same ops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Tuple
+
+from graphcut.graph.flat import SEPARATOR
+from graphcut.render import palette
+from graphcut.render.picture import ops as numbered
+from graphcut.render.picture.barrier_marks import barred_edges
+from graphcut.render.picture.model import Line
+from graphcut.render.picture.quotient import BEHIND, CUT
+from graphcut.render.picture.scopes import scope_of
+from graphcut.render.picture.select_ops import routes
+from graphcut.render.picture.style import BARRIER, LINE_WORDS, LINES, LOSS, VERDICT_WORDS, VERDICTS
+from graphcut.render.picture.writers.dot import title
+from graphcut.render.text.table_rows import shape_text
+from graphcut.util.files import save
+
+if TYPE_CHECKING:
+    from graphcut.render.page.page_protocol import Facts
+    from graphcut.util.files import Target
+
+GRAPH = "cut"
+# Words are counted for each scope; there is no sum of them.
+_COUNTS = {
+    "hideInAggregatedStatsTable": True,
+    "showExpandedSummaryOnGroupNode": True,
+    "showLabelCountColumnsInChildrenStatsTable": True,
+}
+
+
+def write(facts: Facts, path: Target) -> None:
+    """Write the graph to ``path``, which ends in ``.json``, and beside it the node data, as ``.node_data.json``.
+
+    ``model-explorer cut.json --node_data_paths=cut.node_data.json`` opens both. Raises ``GraphcutError`` where they cannot be
+    written.
+    """
+    save(path, json.dumps(graph(facts)).encode())
+    save(os.fspath(path)[: -len(".json")] + ".node_data.json", json.dumps(node_data(facts)).encode())
+
+
+def graph(facts: Facts) -> Dict[str, Any]:
+    """The DAG as a graph collection of one graph, its cuts and loops as edges laid over it."""
+    nodes = [_node(facts, op) for op in facts.graph]
+    overlays = [each for each in (_cuts(facts), _loops(facts)) if each["edges"]]
+    over = {"type": "edge_overlays", "name": "what ends a gradient", "overlays": overlays}
+    tasks = {"tasksData": {"edgeOverlaysDataListLeftPane": [over]}} if overlays else {}
+    return {"label": "graphcut", "graphs": [{"id": GRAPH, "nodes": nodes, **tasks}]}
+
+
+def node_data(facts: Facts) -> Dict[str, Any]:
+    """For each op that matters for the cut a word and a colour: the verdict of a variable, the kind of a barrier, the loss,
+    whether a gradient passes or the op lies behind a cut."""
+    results = {op: _result(*told) for op, told in _told(facts).items()}
+    return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
+
+
+def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
+    """The word and the colour of each op; the most telling one wins."""
+    ops = numbered.ops(facts)
+    told: Dict[int, Tuple[str, str]] = {}
+    for _, producer, line in routes(facts, ops).edges:
+        if line in (CUT, BEHIND):
+            told[producer] = (LINE_WORDS[Line.BEHIND], palette.BEHIND)
+    told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], palette.LIVE)))
+    for (op, _), standing in barred_edges(facts, ops).items():
+        if op not in facts.passing:
+            told[op] = (standing[0].kind.value, BARRIER["fillcolor"])
+    for op, audits in ops.variables.items():
+        told[op] = (VERDICT_WORDS[audits[0].verdict], VERDICTS[audits[0].verdict]["fillcolor"])
+    told.update(dict.fromkeys(ops.losses, ("loss", LOSS["fillcolor"])))
+    return {ops.name(op): words for op, words in told.items() if op < len(ops.flat.names)}
+
+
+def _result(value: str, colour: str) -> Dict[str, str]:
+    return {"value": value, "bgColor": colour, "textColor": palette.WHITE if colour == LOSS["fillcolor"] else palette.BLACK}
+
+
+def _node(facts: Facts, op: str) -> Dict[str, Any]:
+    told = facts.graph.nodes[op]
+    attributes = {"type": told["type"], "function": told.get("function"), "variable": told.get("variable")}
+    tensors = zip(told.get("dtypes") or (), told.get("shapes") or ())
+    scope = scope_of(op)
+    return {
+        "id": op,
+        "label": re.split(f"[/{SEPARATOR}]", op)[-1],
+        "namespace": "/".join(scope),
+        "attrs": _pairs({"name": op, **attributes}),
+        "incomingEdges": list(_incoming(facts, op)),
+        "outputsMetadata": [
+            {"id": str(at), "attrs": _pairs({"tensor_name": f"{op}:{at}", "tensor_shape": f"{dtype}{shape_text(shape)}"})}
+            for at, (dtype, shape) in enumerate(tensors)
+        ],
+    }
+
+
+def _pairs(values: Mapping[str, Any]) -> List[Dict[str, str]]:
+    return [{"key": key, "value": str(value)} for key, value in values.items() if value is not None]
+
+
+def _incoming(facts: Facts, op: str) -> Iterator[Dict[str, str]]:
+    """Data edges only: a control edge carries nothing."""
+    for producer, _, tensors in facts.graph.in_edges(op, data="tensors"):
+        for output, index in tensors:
+            yield {"sourceNodeId": producer, "sourceNodeOutputId": str(output), "targetNodeInputId": str(index)}
+
+
+def _cuts(facts: Facts) -> Dict[str, Any]:
+    ops = numbered.ops(facts)
+    edges = [
+        {"sourceNodeId": ops.name(producer), "targetNodeId": ops.name(op), "label": standing[0].kind.value}
+        for (op, producer), standing in barred_edges(facts, ops).items()
+    ]
+    return {"name": LINE_WORDS[Line.CUT], "edgeColor": LINES[Line.CUT]["color"], "edgeWidth": 3, "edges": edges}
+
+
+def _loops(facts: Facts) -> Dict[str, Any]:
+    edges = [
+        {"sourceNodeId": producer, "targetNodeId": consumer}
+        for producer, consumer, *_ in facts.graph.graph.get("loop_edges", ())
+    ]
+    return {"name": "round a loop", "edgeColor": LINES[Line.BEHIND]["color"], "edges": edges}

@@ -1,0 +1,156 @@
+"""What a page knows of one audit, as plain values: boxes, links, variables, their groups, stops.
+
+Whatever is large is counted and cut off: a page lists at most ``LISTED`` variables, a box names ``_NAMED`` ops. Names are
+shown escaped, as in the table; the numbers of boxes are those of ``sketch``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence
+
+from graphcut.render.name_folding import fold
+from graphcut.render.page.variable_routes import told
+from graphcut.render.picture.ops import variable_op
+from graphcut.render.picture.writers.dot import title
+from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.table_rows import rows, shape_text
+from graphcut.render.text.words import ROLES, at, shown
+from graphcut.results import VariableAudit
+
+if TYPE_CHECKING:
+    import networkx
+
+    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.picture.model import Box
+
+LISTED = 5000
+_NAMED = 12
+_NAME = 120
+
+
+class Shared:
+    """A list in which each value stands once; ``of`` gives its place."""
+
+    def __init__(self) -> None:
+        self.values: List[Any] = []
+        self._places: Dict[Any, int] = {}
+
+    def of(self, value: Any) -> int:
+        """The place of ``value``, which is added where it is new."""
+        if value not in self._places:
+            self._places[value] = len(self.values)
+            self.values.append(value)
+        return self._places[value]
+
+
+def numbers(
+    facts: Facts, heading: str, drawn: networkx.MultiDiGraph, insides: Mapping[int, networkx.MultiDiGraph]
+) -> Dict[str, Any]:
+    """Everything that the page of ``facts`` shows but the picture itself; ``heading`` is the name of its tab, ``insides`` what
+    is in the boxes that can be opened."""
+    found = [box for _, box in drawn.nodes(data="box")]
+    places = {node: at for at, node in enumerate(drawn)}
+    boxes = {op: at for at, box in enumerate(found) for op in box.ops}
+    listed = _listed([group.variables for group in fold(facts.variables)])
+    order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
+    return {
+        "heading": shown(heading),
+        "title": title(facts),
+        "lines": lines(facts),
+        "boxes": [_box(box) for box in found],
+        "insides": {at: _inside(part, facts, order) for at, part in insides.items()},
+        "links": [[places[start], places[end], link.line.value] for start, end, link in drawn.edges(data="link")],
+        **_variables(facts, [each for group in listed for each in group], boxes),
+        "groups": _groups(facts, listed, order),
+        "stops": list(_stops(facts, order, boxes)),
+        "total": len(facts.variables),
+    }
+
+
+def lines(facts: Facts) -> List[str]:
+    """What is said of the whole audit, as above and below the table."""
+    return [
+        *uncertain(facts.assumptions),
+        *notices(facts),
+        loss_line(facts),
+        summary_line(facts.variables),
+        *assumption_lines(facts.assumptions),
+    ]
+
+
+def _listed(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[VariableAudit]]:
+    """As many of each group as fit into ``LISTED`` in all, the same limit for every group."""
+    low, high = 1, LISTED
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = sum(min(len(group), middle) for group in groups) <= LISTED
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return [group[:low] for group in groups[:LISTED]]
+
+
+def _box(box: Box) -> Dict[str, Any]:
+    return {
+        "title": shown("/".join((*box.scope, box.title)), _NAME),
+        "lines": [shown(line, _NAME) for line in box.lines],
+        "ops": [shown(op) for op in box.ops[:_NAMED]],
+        "count": len(box.ops),
+        "role": box.role.value,
+        "live": box.live,
+        "verdict": box.verdict.value if box.verdict else "",
+    }
+
+
+def _inside(part: networkx.MultiDiGraph, facts: Facts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
+    """The boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
+    places = {each.name: order.get(id(each), -1) for each in facts.variables}
+    return [
+        {**_box(box), "variable": places.get(box.variables[0], -1) if len(box.variables) == 1 else -1}
+        for _, box in part.nodes(data="box")
+    ]
+
+
+def _variables(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
+    """A list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
+    words, ways = Shared(), Shared()
+    columns = [
+        (shown(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
+        + (int(one.explained),)
+        for each, one in zip(variables, told(facts, variables, boxes))
+    ]
+    names = ("name", "shape", "box", "words", "way", "explained")
+    filled = zip(*columns) if columns else [()] * len(names)
+    return {"variables": dict(zip(names, filled)), "words": words.values, "ways": ways.values}
+
+
+def _groups(facts: Facts, listed: Sequence[Sequence[VariableAudit]], order: Mapping[int, int]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "verdict": row.verdict.value,
+            "label": row.variable,
+            "shape": row.shape,
+            "reason": row.reason,
+            "where": row.where,
+            "first": order[id(group[0])],
+            "listed": len(group),
+            "count": len(whole.variables),
+        }
+        for row, group, whole in zip(rows(facts.variables), listed, fold(facts.variables))
+    ]
+
+
+def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
+    """Each stop; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the boxes of them all."""
+    known = {each.name: each for each in facts.variables}
+    for stop in facts.stops:
+        cut = [known[name] for name in stop.cuts if name in known]
+        yield {
+            "op": shown(stop.op),
+            "role": stop.role.value,
+            "words": ROLES[stop.role],
+            "sole": stop.sole,
+            "where": at(stop.where) if stop.where else "inside a library" if stop.library else "",
+            "box": boxes.get(stop.op, -1),
+            "count": len(stop.cuts),
+            "cuts": [order[id(each)] for each in cut if id(each) in order][:_NAMED],
+            "under": sorted({boxes[variable_op(each)] for each in cut if variable_op(each) in boxes}),
+        }

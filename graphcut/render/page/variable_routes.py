@@ -1,0 +1,82 @@
+"""How a gradient goes to a variable, or where it ends, in the boxes of a picture; and what is said of the variable.
+
+A *way* is the route from the loss, as the pairs of boxes it steps between, and the boxes at which it is cut. Explanations are
+long and paths are as long as a graph is deep: ``EXPLAINED`` variables are explained in full, one of each box and of each
+fate first, and no more paths are walked once ``STEPS`` ops are passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Dict, Hashable, List, Mapping, Sequence, Tuple
+
+from graphcut.render.name_folding import fate
+from graphcut.render.picture.ops import variable_op
+from graphcut.render.text.explain import explain
+from graphcut.render.text.table_rows import shape_text
+from graphcut.render.text.words import VERDICTS, shown
+from graphcut.results import VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.page.page_protocol import Facts
+
+EXPLAINED, STEPS = 500, 300_000
+
+
+@dataclass(frozen=True)
+class Told:
+    """One variable: the box it is in (-1 where it is in none), what is said of it after its name, and its way.
+
+    ``explained``: all that ``explain`` says, and the route where there is one; else its verdict and its cuts alone.
+    """
+
+    box: int
+    words: str
+    route: Tuple[Tuple[int, int], ...]
+    cuts: Tuple[int, ...]
+    explained: bool
+
+
+def told(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
+    """What a page tells of each of ``variables``; ``boxes`` has the box of each op."""
+    found: Dict[int, Told] = {}
+    steps = 0
+    for at in _most_telling_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
+        each = variables[at]
+        explained = len(found) < EXPLAINED and (steps < STEPS or not _gets(each))
+        path = each.path if explained and _gets(each) else ()
+        steps += len(path)
+        found[at] = _told(replace(each, path=path), boxes, _explained(facts, each) if explained else "")
+    return [found[at] for at in range(len(variables))]
+
+
+def _gets(variable: VariableAudit) -> bool:
+    return variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:
+    """The first of each box, then the first of each fate, then the second of each, and so on."""
+    seen: Dict[Hashable, int] = {}
+    ranks = []
+    for variable, box in zip(variables, boxes):
+        ranks.append((bool(seen.get(box)), seen.get(fate(variable), 0)))
+        for key in (box, fate(variable)):
+            seen[key] = seen.get(key, 0) + 1
+    return sorted(range(len(variables)), key=lambda at: (ranks[at], at))
+
+
+def _explained(facts: Facts, variable: VariableAudit) -> str:
+    """What ``explain`` says, without the name that it begins with."""
+    words, name = explain(facts, variable), shown(variable.name)
+    return words[len(name) :] if words.startswith(name) else "\n" + words
+
+
+def _told(variable: VariableAudit, boxes: Mapping[str, int], words: str) -> Told:
+    passed = [boxes[op] for op in variable.path if op in boxes]
+    return Told(
+        boxes.get(variable_op(variable), -1),
+        words or f" {shape_text(variable.shape)} {VERDICTS[variable.verdict]} ({variable.verdict.value}).",
+        tuple(dict.fromkeys(pair for pair in zip(passed, passed[1:]) if pair[0] != pair[1])),
+        tuple(dict.fromkeys(boxes[cut.op] for cut in variable.cut if cut.op in boxes)),
+        bool(words),
+    )

@@ -1,0 +1,115 @@
+"""Where the barriers stand and which branches bind, as edges from consumer to producer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
+
+from graphcut.graph.flat import SEPARATOR
+from graphcut.results import BarrierKind, Condition, Role, VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+
+Edge = Tuple[int, int]
+_LOOKED_AT = 20
+
+
+@dataclass(frozen=True)
+class Barricade:
+    """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut."""
+
+    op: str
+    input: int
+    kind: BarrierKind
+    where: Optional[str] = None
+    role: Optional[Role] = None
+
+
+def barred_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Barricade]]:
+    """The edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
+
+    Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
+    from a live op of the call straight to the variable, and is none of the graph's. So it does from a Python call that a
+    gradient passes to a variable that its code reads by itself.
+    """
+    edges: Dict[Edge, List[Barricade]] = {}
+    for edge, barricade in dict.fromkeys(_standing(facts, ops)):
+        edges.setdefault(edge, []).append(barricade)
+    return edges
+
+
+def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
+    drawn, rounds = set(), _Rounds(facts, ops)
+    for variable in facts.variables:
+        for cut in variable.cut:
+            drawn.add(cut.op)
+            edge = _edge(ops, cut.op, cut.input, cut.kind) or rounds.edge(cut.op, variable)
+            if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
+                edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
+            if edge:
+                yield edge, Barricade(cut.op, cut.input, cut.kind, cut.where)
+    for stop in facts.stops:
+        edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
+        if edge and stop.op not in drawn and not stop.library:
+            role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
+            yield edge, Barricade(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
+
+
+def _edge(ops: Ops, name: str, index: int, barrier: BarrierKind) -> Optional[Edge]:
+    op = ops.numbers.get(name)
+    inputs = ops.flat.inputs[op] if op is not None else ()
+    known = 0 <= index < len(inputs) and barrier is not BarrierKind.ZERO_FILLED
+    return (op, ops.flat.producer[inputs[index]]) if op is not None and known else None
+
+
+@dataclass(frozen=True)
+class _Rounds:
+    """Edges round a call, from the first live result of it, the first live op beside a ``LoopCond``, or the loss."""
+
+    facts: Facts
+    ops: Ops
+    starts: Dict[str, Optional[int]] = field(default_factory=dict)
+
+    def edge(self, call: str, variable: VariableAudit) -> Optional[Edge]:
+        if call not in self.starts:
+            self.starts[call] = self._start(call)
+        start, end = self.starts[call], self.ops.of_variable(variable)
+        return None if start is None or end is None else (start, end)
+
+    def _start(self, call: str) -> Optional[int]:
+        names = self.ops.flat.names
+        live = sorted(op for op in self.facts.passing if op < len(names))
+        for prefix in (f"{call}{SEPARATOR}result", call + SEPARATOR, call[: call.rfind("/") + 1] or call):
+            found = [op for op in live if names[op].startswith(prefix)]
+            if found:
+                return found[0]
+        return min(self.ops.losses, default=None)
+
+
+def branch_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Condition]]:
+    """The edges on which a gradient enters the one branch that lets it through; paths are long, so a few of each are tried."""
+    edges: Dict[Edge, List[Condition]] = {}
+    tried: Dict[Tuple[Condition, ...], int] = {}
+    for variable in (each for each in facts.variables if each.verdict is Verdict.CONDITIONAL):
+        tried[variable.conditions] = tried.get(variable.conditions, 0) + 1
+        steps = _steps(ops, variable) if tried[variable.conditions] <= _LOOKED_AT else []
+        for condition in variable.conditions if steps else ():
+            edge = _branch_edge(ops, steps, condition)
+            if condition not in edges.setdefault(edge, []):
+                edges[edge].append(condition)
+    return edges
+
+
+def _steps(ops: Ops, variable: VariableAudit) -> List[Edge]:
+    path = [ops.numbers[name] for name in variable.path]
+    return list(zip(path, path[1:]))
+
+
+def _branch_edge(ops: Ops, steps: List[Edge], condition: Condition) -> Edge:
+    """Where the path enters the branch; in v1, where it reaches the op that reads the predicate; else its last step."""
+    flat, inside = ops.flat, SEPARATOR.join((condition.op, str(condition.branch), ""))
+    entering = (each for each in steps if flat.names[each[1]].startswith(inside) > flat.names[each[0]].startswith(inside))
+    reading = (each for each in steps if condition.predicate in map(flat.tensor_name, flat.inputs[each[1]]))
+    return next(entering, None) or next(reading, None) or steps[-1]

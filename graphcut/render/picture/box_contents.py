@@ -1,0 +1,69 @@
+"""What is in a box that stands for several ops: a picture of its own, of the ops in it and the lines between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Dict, Mapping, Tuple
+
+from graphcut.render.picture import ops as numbered
+from graphcut.render.picture.build import drawn, prepared
+from graphcut.render.picture.coarsen.contract import without_plumbing
+from graphcut.render.picture.coarsen.levels import readable
+from graphcut.render.picture.coarsen.merge import Kinds
+from graphcut.render.picture.quotient import CUT, Sketch, Told, Way, merged
+from graphcut.render.picture.view import View
+from graphcut.util.gc import collector_paused
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from graphcut.render.picture.picture_protocol import Facts
+
+_BOXES, _FEW, _RUNS, _OPS = 24, 4, 12, 20_000
+_WHOLE, _PART = View(), View(boxes=_BOXES)
+
+
+def opened(facts: Facts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
+    """The picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
+
+    A box of more than 20,000 ops stays closed.
+    """
+    with collector_paused():
+        ops = numbered.ops(facts)
+        whole, kinds = prepared(facts, ops, _WHOLE)
+        small = readable(whole, kinds, _WHOLE)
+        parts = {node: _readable(part, kinds) for node, part in _parts(whole, small).items()}
+        insides = {node: drawn(facts, ops, part, whole.edges) for node, part in parts.items() if len(part) > 1}
+        places = {f"n{at}": insides[node] for at, node in enumerate(small.nodes) if node in insides}
+        return drawn(facts, ops, small, small.edges), places
+
+
+def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:
+    """For each node of ``small`` that holds several of ``whole``, and not too many, these and the edges between them."""
+    owner = {op: node for node, ops in small.nodes.items() if 1 < len(ops) <= _OPS for op in ops}
+    nodes: Dict[int, Dict[int, Tuple[int, ...]]] = {}
+    edges: Dict[int, Dict[Way, Told]] = {}
+    for node, ops in whole.nodes.items():
+        if node in owner:
+            nodes.setdefault(owner[node], {})[node] = ops
+    for way, told in whole.edges.items():
+        if owner.get(way[0], -1) == owner.get(way[1]):
+            edges.setdefault(owner[way[0]], {})[way] = told
+    return {node: Sketch(found, edges.get(node, {})) for node, found in nodes.items() if len(found) > 1}
+
+
+def _readable(part: Sketch, kinds: Kinds) -> Sketch:
+    barred = {consumer for consumer, _, line in part.edges if line == CUT}
+    known = replace(kinds, fixed=frozenset(barred | kinds.losses))
+    plain = without_plumbing(part, known)
+    if len(plain) <= _BOXES:
+        return plain
+    found = readable(part, known, _PART)
+    return found if len(found) >= _FEW else _in_runs(plain, known)
+
+
+def _in_runs(part: Sketch, kinds: Kinds) -> Sketch:
+    """Few boxes of ops that follow each other in the graph, for what has no scopes to go by: a long row, say."""
+    length = -(-len(part) // _RUNS)
+    place = {node: at // length for at, node in enumerate(sorted(part.nodes))}
+    return merged(part, lambda node: (place[node], node in kinds.fixed, kinds.fates.get(node), node in kinds.live))

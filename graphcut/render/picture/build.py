@@ -1,0 +1,108 @@
+"""What to draw: a small graph of boxes and links.
+
+``picture`` keeps of the graph what matters for the cut (``routes``), folds what only reads a variable into the variable, and
+merges until the rest can be read (``ladder``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, FrozenSet, Mapping, Tuple
+
+import networkx as nx
+
+from graphcut.errors import GraphcutError
+from graphcut.render.picture import ops as numbered
+from graphcut.render.picture.barrier_marks import Barricade
+from graphcut.render.picture.coarsen.contract import without_readers
+from graphcut.render.picture.coarsen.levels import readable
+from graphcut.render.picture.coarsen.merge import Kinds
+from graphcut.render.picture.model import Line, Link
+from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
+from graphcut.render.picture.select_ops import routes
+from graphcut.render.picture.titles import boxes
+from graphcut.render.picture.view import AT_MOST, READABLE, View, matching, narrowed, neighbourhood
+from graphcut.results import BarrierKind
+from graphcut.util.gc import collector_paused
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+
+_LINES = {LIVE: Line.LIVE, LOST: Line.LOST, CUT: Line.CUT, BEHIND: Line.BEHIND}
+_WHOLE = View()
+
+
+def picture(facts: Facts, view: View = _WHOLE) -> nx.MultiDiGraph:
+    """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down, keyed by ``Line``, with a
+    ``link``. At most 150 nodes. Raises ``GraphcutError`` where the view names what is not there.
+    """
+    with collector_paused():
+        ops = numbered.ops(facts)
+        if view.of:
+            facts = narrowed(facts, ops, view.of)
+            ops = numbered.ops(facts)
+        sketch = readable(*prepared(facts, ops, view), view)
+        return drawn(facts, ops, sketch, sketch.edges)
+
+
+def prepared(facts: Facts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
+    """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
+    sketch = routes(facts, ops)
+    kinds = _kinds(facts, ops, sketch, view)
+    sketch = without_readers(sketch, ops, kinds)
+    if view.around:
+        names = {node: ops.name(node) for node in sketch.nodes}
+        sketch = neighbourhood(sketch, matching(names, view.around, "around"), view.hops)
+    return sketch, kinds
+
+
+def _kinds(facts: Facts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
+    fates = {
+        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False) for op, audits in ops.variables.items()
+    }
+    barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
+    known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
+    plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
+    fixed = frozenset(barred | ops.losses)
+    return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, _apart(ops, sketch, view), ops.name)
+
+
+def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
+    """What the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
+    if not view.expand:
+        return frozenset()
+    found = matching({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
+    if len(found) > AT_MOST - READABLE:
+        raise GraphcutError(
+            f"expand: {', '.join(view.expand)} names {len(found)} ops of the picture, of which at most "
+            f"{AT_MOST - READABLE} can be drawn\nname a scope inside it, or draw around= one op"
+        )
+    return frozenset(found)
+
+
+def drawn(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
+    """The boxes and links of a sketch; ``cuts`` as of ``boxes``."""
+    names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
+    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    for node, box in zip(sketch.nodes, boxes(facts, ops, sketch, cuts)):
+        graph.add_node(names[node], box=box)
+    for (consumer, producer, line), told in sketch.edges.items():
+        graph.add_edge(names[consumer], names[producer], key=_LINES[line], link=_link(_LINES[line], told))
+    return graph
+
+
+def _link(line: Line, told: Told) -> Link:
+    kinds = [_kind(each) for each in told.barricades]
+    counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
+    branches = [f"if {each.predicate}: {each.branch}" for each in told.conditions]
+    wheres = dict.fromkeys(each.where for each in told.barricades if each.where)
+    harmless = bool(kinds) and all(each.role for each in told.barricades)
+    return Link(line, tuple(counted + branches), tuple(wheres), told.loop, harmless)
+
+
+def _kind(barricade: Barricade) -> str:
+    """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``."""
+    kind = barricade.kind.value
+    if barricade.kind is BarrierKind.INPUT:
+        kind = f"{kind} {barricade.input}"
+    return f"{kind}, {barricade.role.value}" if barricade.role else kind

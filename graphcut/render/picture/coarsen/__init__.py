@@ -1,0 +1,1 @@
+"""Merge boxes until a picture can be read."""

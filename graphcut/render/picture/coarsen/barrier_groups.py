@@ -1,0 +1,45 @@
+"""Which barriers are of one family, and may share a box where there are too many to draw each."""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Hashable, Tuple
+
+from graphcut.render.picture.coarsen.merge import Kinds
+from graphcut.render.picture.quotient import CUT, Sketch
+from graphcut.render.picture.scopes import pattern
+
+
+def neighbours(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
+    """Families of barriers of the same kinds whose gradient comes from the same boxes; none that a gradient passes."""
+    consumers = sketch.consumers()
+    return {
+        node: (barriers, frozenset(consumers[node]))
+        for node, barriers in _barriers(sketch).items()
+        if node not in kinds.live and node not in kinds.losses
+    }
+
+
+def namesakes(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
+    """Families of barriers of the same kinds whose names differ in numbers alone."""
+    return {
+        node: (barriers, pattern(kinds.name(node)), node in kinds.live)
+        for node, barriers in _barriers(sketch).items()
+        if node not in kinds.losses
+    }
+
+
+def kin(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
+    """Families of barriers of the same first kind."""
+    return {
+        node: (min(barriers), node in kinds.live) for node, barriers in _barriers(sketch).items() if node not in kinds.losses
+    }
+
+
+def _barriers(sketch: Sketch) -> Dict[int, FrozenSet[Tuple[str, bool]]]:
+    """For each node at a barrier its kinds, and whether it cuts anybody off."""
+    found: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
+    for (consumer, _, line), told in sketch.edges.items():
+        if line == CUT:
+            kinds = frozenset((each.kind.value, each.role is None) for each in told.barricades)
+            found[consumer] = found.get(consumer, frozenset()) | kinds
+    return found

@@ -1,0 +1,98 @@
+"""Merging that loses nothing to see: what only reads a variable, what only hands a tensor on, unbranched rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, Iterator, Tuple
+
+from networkx.utils import UnionFind
+
+from graphcut.graph.flat import RESOURCE
+from graphcut.render.picture.coarsen.merge import Kinds
+from graphcut.render.picture.quotient import PLAIN, Sketch, merged
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+
+
+def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
+    """The sketch with each op that does nothing but read a variable in the variable's node."""
+    consumers = sketch.consumers()
+    owner: Dict[int, int] = {}
+    waiting = list(kinds.fates)
+    taken = {*kinds.fixed, *kinds.fates}
+    for op in waiting:
+        for reader in consumers.get(op, ()):
+            if reader not in taken and _only_reads(ops, reader, owner.get(op, op)):
+                taken.add(reader)
+                owner[reader] = owner.get(op, op)
+                waiting.append(reader)
+    return _named_for(merged(sketch, lambda node: owner.get(node, node)), owner)
+
+
+def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
+    """A node is named for the variable, wherever in the file its readers stand."""
+
+    def name(node: int) -> int:
+        return owner.get(node, node)
+
+    nodes = {name(node): ops for node, ops in sketch.nodes.items()}
+    return Sketch(nodes, {(name(way[0]), name(way[1]), way[2]): told for way, told in sketch.edges.items()})
+
+
+def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
+    """It takes nothing but handles, or (``w/read``) one input inside the variable's own scope."""
+    inputs = ops.flat.inputs[reader]
+    if len(inputs) == 1 and ops.name(reader).startswith(ops.name(variable) + "/"):
+        return True
+    return bool(inputs) and all(ops.flat.dtypes[tensor] == RESOURCE for tensor in inputs)
+
+
+def without_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
+    """What only hands on goes with the one op that it takes from, else with the one that it hands to.
+
+    With both it would close a cycle where a second way leads round it.
+    """
+    if not kinds.plumbing:
+        return sketch
+    leads, led = sketch.producers(), sketch.consumers()
+    pairs = UnionFind()
+    for consumer, producer in _inner_edges(sketch, kinds):
+        takes = consumer in kinds.plumbing and len(leads[consumer]) == 1
+        hands = producer in kinds.plumbing and len(led[producer]) == 1 != len(leads[producer])
+        if takes or hands:
+            pairs.union(consumer, producer)
+    return merged(sketch, lambda node: pairs[node])
+
+
+def without_rows(sketch: Sketch, kinds: Kinds) -> Sketch:
+    """Ops that stand in an unbranched row share a node."""
+    leads, led = _counts(sketch)
+    following = {
+        consumer: producer for consumer, producer in _inner_edges(sketch, kinds) if leads[consumer] == 1 == led[producer]
+    }
+    head: Dict[int, int] = {}
+    for start in following.keys() - following.values():
+        at = start
+        while at in following:
+            at = following[at]
+            head[at] = start
+    return merged(sketch, lambda node: head.get(node, node))
+
+
+def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:
+    """How many edges lead from each node, and to each."""
+    leads, led = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, 0)
+    for consumer, producer, _ in sketch.edges:
+        leads[consumer] += 1
+        led[producer] += 1
+    return leads, led
+
+
+def _inner_edges(sketch: Sketch, kinds: Kinds) -> Iterator[Tuple[int, int]]:
+    """The edges between plain nodes, both live or both not, that say nothing of their own."""
+    live = kinds.live
+    plain = {node for node in sketch.nodes if kinds.plain(node)}
+    for (consumer, producer, _), told in sketch.edges.items():
+        quiet = told is PLAIN or not (told.conditions or told.loop or told.barricades)
+        if quiet and consumer in plain and producer in plain and (consumer in live) == (producer in live):
+            yield consumer, producer

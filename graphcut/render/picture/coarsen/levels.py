@@ -1,0 +1,75 @@
+"""Fewer boxes for more ops, until the picture can be read: the finest rung that is small enough.
+
+The last rung has at most a few dozen boxes whatever the graph, so no picture has more than ``AT_MOST``.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
+
+from graphcut.render.picture.coarsen.barrier_groups import kin, namesakes, neighbours
+from graphcut.render.picture.coarsen.contract import without_plumbing, without_rows
+from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, is_ahead, sides_of
+from graphcut.render.picture.quotient import Sketch
+from graphcut.render.picture.scopes import counted
+from graphcut.render.picture.view import AT_MOST, View
+
+_FEW, _SOME = 16, 30
+Families = Mapping[int, Hashable]
+
+
+def readable(sketch: Sketch, kinds: Kinds, view: View) -> Sketch:
+    """The finest merging that can be read: plumbing, then what is behind the barriers, unbranched rows, layers that are
+    counted up, scopes, inner ones first, then barriers."""
+    boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
+    found = sketch
+    for found, enough in _rungs(sketch, kinds, view.detail, boxes):
+        if len(found) <= enough:
+            break
+    return found
+
+
+def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
+    if detail == "ops":
+        yield sketch, boxes
+    sketch = without_plumbing(sketch, kinds)
+    if detail in (None, "ops"):
+        yield sketch, boxes if detail else min(_FEW, boxes)
+        sketch = without_rows(sketch, kinds)
+        if detail:
+            yield sketch, boxes
+        sides = sides_of(sketch, kinds, {})
+        yield behind_folded(sketch, kinds, sides), boxes if detail else min(_SOME, boxes)
+        scopes = kinds.scopes(sketch)
+        layers = {node: counted(scopes[node]) or (scopes[node][:1] if sides[node][0] else node) for node in sketch.nodes}
+        found = by_scope(sketch, kinds, layers, sides, {})
+        yield found, boxes if is_ahead(found) else 0
+    scopes = kinds.scopes(sketch)
+    deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
+    found = _scoped(sketch, kinds, scopes, deepest, {}, boxes)
+    yield found, boxes
+    for related in (neighbours, namesakes, kin):
+        found = _scoped(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
+        yield found, boxes
+    yield barest(sketch, kinds, kin(sketch, kinds)), boxes
+
+
+def _scoped(
+    sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Tuple[str, ...]], deepest: int, families: Families, boxes: int
+) -> Sketch:
+    """The sketch of the deepest scopes that has at most ``boxes`` nodes, else of none."""
+    sides = sides_of(sketch, kinds, families)
+
+    def cut_at(depth: int) -> Sketch:
+        return by_scope(sketch, kinds, {node: scope[:depth] for node, scope in scopes.items()}, sides, families)
+
+    return _first_that(cut_at, range(deepest, -1, -1), boxes)
+
+
+def _first_that(make: Callable[[int], Sketch], depths: Sequence[int], limit: int) -> Sketch:
+    """The sketch of the first depth that has at most ``limit`` nodes, else of the last; found by bisection."""
+    low, high = 0, len(depths) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(make(depths[middle])) <= limit else (middle + 1, high)
+    return make(depths[low])

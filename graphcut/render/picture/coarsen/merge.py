@@ -1,0 +1,148 @@
+"""What may share a box, and what may not.
+
+Nodes that a barrier separates are never merged: every node has a *side*, the barriers that lie between it and the ops that a
+gradient passes and the branches that every way to it takes, and only nodes of one side share a box. Barriers themselves
+stand alone, or with others of their *family*; in a family barriers may stand one behind the other, and what is behind any of
+them is one side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
+
+import networkx as nx
+
+from graphcut.render.picture.quotient import CUT, LIVE, Sketch, merged
+from graphcut.render.picture.scopes import common_scope
+
+Side = Tuple[int, int]
+Families = Mapping[int, Hashable]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What tells nodes apart. ``fixed``: the loss and the ops at a barrier. ``fates``: the variables, with what each gets.
+    ``live``: the ops that a gradient passes. ``plumbing``: those that only hand a tensor into or out of a function.
+    ``apart``: those that the user wants to see. ``name``: of an op.
+    """
+
+    fixed: FrozenSet[int]
+    losses: FrozenSet[int]
+    fates: Mapping[int, Hashable]
+    live: Mapping[int, Any]
+    plumbing: FrozenSet[int]
+    apart: FrozenSet[int]
+    name: Callable[[int], str]
+
+    def plain(self, node: int) -> bool:
+        """Neither loss nor barrier nor variable nor asked for."""
+        return node not in self.fixed and node not in self.fates and node not in self.apart
+
+    def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
+        """The innermost scope of each node."""
+        return {node: common_scope([self.name(op) for op in ops]) for node, ops in sketch.nodes.items()}
+
+
+def by_scope(
+    sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Hashable], sides: Mapping[int, Side], families: Families
+) -> Sketch:
+    """One box for the nodes of a scope and a side, and one for variables of one fate that hang on the same boxes."""
+
+    def key(node: int) -> Hashable:
+        if node in kinds.apart:
+            return node
+        if node in kinds.fixed:
+            return families.get(node, node)
+        return kinds.fates.get(node), scopes[node], sides[node], node in kinds.live
+
+    small = merged(sketch, key)
+    readers: Dict[int, List[Tuple[int, int]]] = {node: [] for node in small.nodes}
+    leads = set()
+    for consumer, producer, line in small.edges:
+        readers[producer].append((consumer, line))
+        leads.add(consumer)
+
+    def leaf_key(node: int) -> Hashable:
+        if node in kinds.fates and node not in kinds.fixed and node not in leads and node not in kinds.apart:
+            return kinds.fates[node], frozenset(readers[node]), sides[node]
+        return node
+
+    return merged(small, leaf_key)
+
+
+def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
+    """One box for all that is behind the same barriers in the same outermost scope, and one for the variables there."""
+    scopes = kinds.scopes(sketch)
+
+    def key(node: int) -> Hashable:
+        if node in kinds.apart or node in kinds.fixed or not sides[node][0]:
+            return node
+        return kinds.fates.get(node), scopes[node][:1], sides[node]
+
+    return merged(sketch, key)
+
+
+def is_ahead(sketch: Sketch) -> bool:
+    """Whether the edges go in no circle, but for those that come round a loop."""
+    ways = [way[:2] for way, told in sketch.edges.items() if not told.loop]
+    return bool(nx.is_directed_acyclic_graph(nx.DiGraph(ways)))
+
+
+def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
+    """The least that can be drawn: one box for each fate of variables, for each kind of barrier, for what a gradient passes,
+    what it reaches in vain and what it never reaches."""
+    sides = sides_of(sketch, kinds, families)
+
+    def key(node: int) -> Hashable:
+        if node in kinds.fixed:
+            return "loss" if node in kinds.losses else families[node]
+        return kinds.fates.get(node), sides[node][0] > 0, node in kinds.live
+
+    return merged(sketch, key)
+
+
+def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side]:
+    """For each node, as bits, the barriers between it and a live op, and the branches that every live route passes.
+
+    Loop-carried edges are not followed.
+    """
+    ways: Dict[int, List[Tuple[int, int, int]]] = {node: [] for node in sketch.nodes}
+    bits: Dict[Hashable, int] = {(): 0}
+    for (consumer, producer, line), told in sketch.edges.items():
+        if not told.loop and consumer != producer:
+            mark = families.get(consumer, consumer) if line == CUT else told.conditions
+            ways[consumer].append((producer, line, bits.setdefault(mark, 1 << len(bits))))
+    barriers, branches = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, -1)
+    order = _outward(ways)
+    changed = True
+    while changed:
+        before = list(barriers.values()), list(branches.values())
+        for node in order:
+            here, taken = barriers[node], max(branches[node], 0)
+            for producer, line, bit in ways[node]:
+                if line == LIVE:
+                    branches[producer] &= taken | bit
+                elif producer not in kinds.live:
+                    barriers[producer] |= here | bit
+        changed = before != (list(barriers.values()), list(branches.values()))
+    return {node: (barriers[node], max(branches[node], 0)) for node in sketch.nodes}
+
+
+def _outward(ways: Mapping[int, List[Tuple[int, int, int]]]) -> List[int]:
+    """The nodes, consumers before producers where no circle forbids it."""
+    done: List[int] = []
+    seen: Set[int] = set()
+    for root in ways:
+        stack = [] if root in seen else [(root, iter(ways[root]))]
+        seen.add(root)
+        while stack:
+            node, further = stack[-1]
+            fresh = next((way[0] for way in further if way[0] not in seen), None)
+            if fresh is None:
+                done.append(node)
+                stack.pop()
+            else:
+                seen.add(fresh)
+                stack.append((fresh, iter(ways[fresh])))
+    return done[::-1]

@@ -1,0 +1,64 @@
+"""The boxes and links of a picture: plain data, no layout, no escaping."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from graphcut.results import Verdict
+
+
+class Role(enum.Enum):
+    """What a box stands for; ``HARMLESS`` is a stop that is in no cut."""
+
+    LOSS = "loss"
+    VARIABLE = "variable"
+    BARRIER = "barrier"
+    HARMLESS = "harmless"
+    OP = "op"
+
+
+class Line(enum.Enum):
+    """What a link stands for: a gradient passes, it comes and ends at a barrier, the barrier, the data behind it."""
+
+    LIVE = "live"
+    LOST = "lost"
+    CUT = "cut"
+    BEHIND = "behind"
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box: ``title`` is its first line, ``lines`` the rest, ``ops`` what it stands for.
+
+    It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
+    ``folded``: it stands for several ops, named by their types. ``verdict`` is that of the ``variables`` (their names).
+    ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the ``file:line`` of the one op.
+    """
+
+    role: Role
+    title: str
+    lines: Tuple[str, ...]
+    ops: Tuple[str, ...]
+    scope: Tuple[str, ...] = ()
+    live: bool = False
+    folded: bool = False
+    verdict: Optional[Verdict] = None
+    variables: Tuple[str, ...] = ()
+    tips: Tuple[str, ...] = ()
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """What is written on the links of one ``line`` from box to box, and the source lines it comes from.
+
+    ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient from nobody.
+    """
+
+    line: Line
+    labels: Tuple[str, ...] = ()
+    wheres: Tuple[str, ...] = ()
+    loop: bool = False
+    harmless: bool = False

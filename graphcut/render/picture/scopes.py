@@ -1,0 +1,82 @@
+"""Name scopes: where an op lives, which scopes are drawn round the boxes, how short a title may be inside them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Dict, List, Mapping, Sequence, Set, Tuple
+
+from graphcut.graph.flat import SEPARATOR
+from graphcut.render.picture.model import Box, Role
+
+Scope = Tuple[str, ...]
+
+
+def scope_of(op: str) -> Tuple[str, ...]:
+    """The name scopes and opened functions around an op, outermost first.
+
+    TensorFlow puts a body's ops into a scope of the call's own name: ``cond!then!cond/mul`` is in ``cond``, ``then``.
+    """
+    scope: List[str] = []
+    above: Tuple[str, ...] = ()
+    for part in op.split(SEPARATOR):
+        names = part.split("/")
+        repeated = len(names) > 1 and names[0] in above
+        scope += names[1:] if repeated else names
+        above = (above + (names[-1],))[-2:]
+    return tuple(scope[:-1])
+
+
+def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
+    """The innermost scope that holds all of ``ops``."""
+    low, high = min(ops), max(ops)
+    if low == high:
+        return scope_of(low)
+    length = len(os.path.commonprefix([low, high]))
+    return scope_of(low[: max(low.rfind(mark, 0, length) for mark in ("/", SEPARATOR)) + 1])
+
+
+def pattern(name: str) -> str:
+    """``name`` without its numbers: what names that TensorFlow counted up share."""
+    return re.sub("_?[0-9]+", "", name)
+
+
+def counted(scope: Scope) -> Scope:
+    """A scope cut off after the first part of it that is counted up, its number left out: ``a/layer_7/b`` is ``a/layer``;
+    empty where there is none."""
+    for at, part in enumerate(scope):
+        if at and re.search("[0-9]", part):
+            return scope[:at] + (pattern(part),)
+    return ()
+
+
+def placed(found: Sequence[Box]) -> Tuple[Box, ...]:
+    """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them."""
+    homes = _homes(found)
+    moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
+    sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
+    return tuple(_in_scopes(box, sizes) for box in moved)
+
+
+def _homes(found: Sequence[Box]) -> Dict[Scope, Scope]:
+    """Where the scope of a variable is the end of one scope of ops (``dense`` of ``model/dense``), that scope."""
+    wanted = {box.scope for box in found if box.role is Role.VARIABLE and box.scope}
+    ends: Dict[Scope, Set[Scope]] = {}
+    for scope in {box.scope for box in found if box.role is not Role.VARIABLE}:
+        for start in range(len(scope)):
+            if scope[start:] in wanted:
+                ends.setdefault(scope[start:], set()).add(scope)
+    return {end: scopes.pop() for end, scopes in ends.items() if len(scopes) == 1}
+
+
+def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
+    depths = [depth for depth in range(1, len(box.scope) + 1) if sizes[box.scope[:depth]] > 1]
+    deeper = dict(zip(depths, depths[1:]))
+    kept = [each for each in depths if each not in deeper or sizes[box.scope[: deeper[each]]] < sizes[box.scope[:each]]]
+    scopes = tuple("/".join(box.scope[start:end]) for start, end in zip([0] + kept, kept))
+    inner = box.scope[kept[-1] if kept else 0 :]
+    title = "/".join(inner) if box.folded and inner else "/".join(inner + (box.title,))
+    lines = (box.title,) + box.lines if box.folded and inner else box.lines
+    return replace(box, scope=scopes, title=title, lines=lines)

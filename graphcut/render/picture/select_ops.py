@@ -1,0 +1,259 @@
+"""Which ops and edges of a graph belong in the picture of a cut.
+
+Kept are the loss, the audited variables, the *live* routes (a gradient passes, edge by edge), and for each barrier the
+*lost* route (a gradient comes from the loss and ends at the barrier) and the data routes *behind* it, down to the variables
+that it takes the gradient from, or, where it takes it from nobody, to where a gradient passes. All else is left out:
+constants, shapes, predicates, initializers, control edges. Nothing is judged here: what is cut and what carries is looked up.
+
+Limits: of the lost routes only a shortest is drawn.
+
+Walks over the data edges of a flat graph, round its loops too.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator, List, Mapping, Set, Tuple
+
+from graphcut.graph.flat import DTYPES, REF, FlatGraph, is_discrete
+from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
+from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told
+from graphcut.results import BarrierKind, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+
+Barred = Mapping[Edge, List[Barricade]]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss."""
+
+    live: Mapping[int, Tuple[int, ...]]
+    behind: Set[int]
+    lost: Mapping[int, int]
+    barred: Barred
+
+    def ways(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
+        """The producers that an op is drawn to lead to, and how."""
+        live = self.live.get(consumer)
+        for producer in dict.fromkeys(producers(ops.flat, consumer)):
+            if (consumer, producer) in self.barred:
+                yield producer, CUT
+            elif live is not None and producer in live:
+                yield producer, LIVE
+            elif self.lost.get(producer) == consumer:
+                yield producer, LOST
+            elif live is None and consumer in self.behind and producer in self.behind:
+                yield producer, BEHIND
+
+
+def routes(facts: Facts, ops: Ops) -> Sketch:
+    """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
+    kept = _kept(facts, ops, barred_edges(facts, ops))
+    barred = kept.barred
+    drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost}
+    drawn.update(op for edge in barred for op in edge)
+    conditions = branch_edges(facts, ops)
+    edges: Dict[Tuple[int, int, int], Told] = {}
+    for way in _ways(ops, kept, sorted(drawn)):
+        told = Told(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), way[2] != CUT and _is_loop(ops, way))
+        edges[way] = PLAIN if told == PLAIN else told
+    return Sketch({op: (op,) for op in sorted(drawn)}, edges)
+
+
+def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
+    """The edges of the graph, then those that are none of its own: round a call, through an assignment."""
+    seen = set()
+    for consumer in drawn:
+        for producer, line in kept.ways(ops, consumer):
+            seen.add((consumer, producer))
+            yield consumer, producer, line
+    yield from ((*edge, CUT) for edge in kept.barred if edge not in seen)
+    yield from ((consumer, producer, LOST) for producer, consumer in kept.lost.items() if (consumer, producer) not in seen)
+
+
+def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
+    """Whether the edge comes round a loop, or is none of the graph's own."""
+    consumer, producer, _ = way
+    flat = ops.flat
+    if not flat.loop_inputs and way[2] != LOST:
+        return False
+    if consumer >= len(flat.names):
+        return False
+    ahead = set(range(len(flat.inputs[consumer]))).difference(flat.loop_inputs.get(consumer, ()))
+    return not any(flat.producer[flat.inputs[consumer][index]] == producer for index in ahead)
+
+
+def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
+    live = facts.passing
+    whole = {op for (op, _), told in barred.items() if all(each.kind not in _ONE_INPUT for each in told)}
+    closed = whole.difference(live)
+    without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
+    behind = _behind(ops, live, without, barred, closed)
+    barred = _at_every_input(ops, barred, closed, behind)
+    return _Kept(live, behind, _ways_to_loss(ops, {*ops.losses, *live}, barred, behind), barred)
+
+
+_WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
+_ONE_INPUT = (
+    BarrierKind.INPUT,
+    BarrierKind.DTYPE,
+    BarrierKind.ZERO,
+    BarrierKind.ZERO_FILLED,
+    BarrierKind.CUSTOM_GRADIENT,
+    BarrierKind.STATE,
+)
+
+
+def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
+    """The barriers, those of ops that hand on nothing at each input that leads to what is behind."""
+    found: Dict[Edge, List[Barricade]] = {}
+    for (op, producer), told in barred.items():
+        leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
+        for each in leading or [producer]:
+            known = found.setdefault((op, each), [])
+            names = {_written(one) for one in known}
+            known.extend({_written(one): one for one in reversed(told) if _written(one) not in names}.values())
+    return found
+
+
+def _written(barricade: Barricade) -> Tuple[str, BarrierKind, int]:
+    """What a barrier on an edge is written as: at which input matters where only some inputs are cut."""
+    return barricade.op, barricade.kind, barricade.input if barricade.kind is BarrierKind.INPUT else 0
+
+
+def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
+    """The ops on data routes from a barrier to a variable without a gradient, else to what a gradient passes, else to any
+    variable; round loops and on integer tensors only where there is no other route."""
+    flat, every = ops.flat, ops.variables
+    starts: Dict[int, Set[int]] = {}
+    for op, producer in barred:
+        starts.setdefault(op, set()).update(producers(flat, op) if op in closed else [producer])
+
+    def ahead(op: int) -> List[int]:
+        return [] if op in live else float_producers(flat, op, flat.loop_inputs.get(op, ()))
+
+    def any_ahead(op: int) -> List[int]:
+        return [] if op in live else producers(flat, op, flat.loop_inputs.get(op, ()))
+
+    def round_loops(op: int) -> List[int]:
+        return [] if op in live else producers(flat, op)
+
+    found: Set[int] = set()
+    for goals, step in product((without, live, every), (ahead, any_ahead, round_loops)):
+        missing = {each for entries in starts.values() if found.isdisjoint(entries) for each in entries}
+        if missing:
+            found |= joining(sorted(missing), step, goals)
+    return found
+
+
+def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Dict[int, int]:
+    """A shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``. What
+    no data leads from is assigned to a variable."""
+    flat = ops.flat
+    blocked = {consumer for consumer, _ in barred}
+
+    def open_producers(op: int) -> List[int]:
+        found = float_producers(flat, op)
+        return [each for each in found if (op, each) not in barred] if op in blocked else found
+
+    wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
+    if not wanted:
+        return {}
+    assigning = {op for (op, _), told in barred.items() if any(each.kind is BarrierKind.STATE for each in told)}
+    open_ways = towards(sorted(targets), open_producers)
+    lost: Dict[int, int] = {}
+    hidden = [op for op in wanted if op not in open_ways and op not in behind]
+    for op in (op for op in wanted if op in open_ways):
+        _follow(op, open_ways, lost)
+    any_ways = towards(sorted(targets), partial(producers, flat)) if hidden else {}
+    for op in hidden:
+        if op in any_ways:
+            _follow_hidden(op, any_ways, barred, lost, behind)
+        elif op in assigning:
+            lost.update(_assigned(ops, op, targets))
+    return lost
+
+
+def _follow(op: int, ways: Mapping[int, int], taken: Dict[int, int]) -> None:
+    """Add to ``taken`` the steps from ``op`` to where its way ends or joins one taken before."""
+    while ways[op] != op and op not in taken:
+        taken[op] = ways[op]
+        op = ways[op]
+
+
+def _follow_hidden(op: int, ways: Mapping[int, int], barred: Barred, taken: Dict[int, int], behind: Set[int]) -> None:
+    """Add to ``taken`` the steps from the end of its way to the first barrier on it, to ``behind`` the ops beyond that."""
+    path = [op]
+    while ways[path[-1]] != path[-1]:
+        path.append(ways[path[-1]])
+    ahead = path[::-1]
+    for at, edge in enumerate(zip(ahead, ahead[1:])):
+        if edge in barred:
+            behind.update(ahead[at + 1 :])
+            return
+        taken.setdefault(edge[1], edge[0])
+
+
+def _assigned(ops: Ops, op: int, targets: Set[int]) -> Dict[int, int]:
+    """For an op that leads to no loss but by changing a variable: the variable."""
+    first = next(iter(producers(ops.flat, op)), None)
+    return {op: first} if first in targets and first is not None else {}
+
+
+Step = Callable[[int], Iterable[int]]
+_PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not is_discrete(name))
+
+
+def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
+    """The ops whose output ``op`` reads, once for each tensor, but for the inputs in ``without``; none for a number that is no
+    op's."""
+    if op >= len(flat.names):
+        return []
+    producer = flat.producer
+    if not without:
+        return [producer[tensor] for tensor in flat.inputs[op]]
+    return [producer[tensor] for at, tensor in enumerate(flat.inputs[op]) if at not in without]
+
+
+def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
+    """As ``producers``, where the dtype can carry a gradient."""
+    if op >= len(flat.names):
+        return []
+    producer, dtypes, plain = flat.producer, flat.dtypes, _PLAIN
+    if not without:
+        return [producer[tensor] for tensor in flat.inputs[op] if dtypes[tensor] % REF in plain]
+    given = [tensor for at, tensor in enumerate(flat.inputs[op]) if at not in without]
+    return [producer[tensor] for tensor in given if dtypes[tensor] % REF in plain]
+
+
+def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
+    """For each op that ``step`` leads to from ``targets``, the next op on a shortest way back; a target's is itself."""
+    following = {target: target for target in targets}
+    waiting = deque(following)
+    while waiting:
+        op = waiting.popleft()
+        for other in step(op):
+            if other not in following:
+                following[other] = op
+                waiting.append(other)
+    return following
+
+
+def joining(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
+    """The ops on the ways that ``step`` leads from ``starts`` to ``ends``, both included."""
+    found = list(dict.fromkeys(starts))
+    seen, back = set(found), {}  # type: Set[int], Dict[int, List[int]]
+    for op in found:
+        for other in step(op):
+            back.setdefault(other, []).append(op)
+            if other not in seen:
+                seen.add(other)
+                found.append(other)
+    return set(towards([op for op in found if op in ends], lambda op: back.get(op, ())))

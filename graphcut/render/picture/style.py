@@ -1,0 +1,88 @@
+"""How a picture looks: colour, shape and line for each word, so that any one of the three is enough.
+
+The colours are those of ``palette``.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping
+
+from graphcut.render import palette
+from graphcut.render.palette import BLACK, BLUE, FAINT, GREEN, GREY, VERMILLION, WARNING, WHITE
+from graphcut.render.picture.model import Box, Line, Link, Role
+from graphcut.results import Verdict
+
+Attributes = Dict[str, str]
+
+
+def _verdict(verdict: Verdict, shape: str, line: str, width: str) -> Attributes:
+    colours = {"color": palette.STROKES[verdict], "fillcolor": palette.FILLS[verdict]}
+    return {"shape": shape, **colours, "style": f"filled,{line}", "penwidth": width}
+
+
+_SHAPES = {
+    Verdict.RAISES: ("tripleoctagon", "solid", "2"),
+    Verdict.NONE: ("box", "dashed", "3"),
+    Verdict.ZERO: ("parallelogram", "dotted", "3"),
+    Verdict.CONDITIONAL: ("hexagon", "dashed", "2"),
+    Verdict.FLOWS: ("ellipse", "solid", "2"),
+}
+VERDICTS: Mapping[Verdict, Attributes] = {verdict: _verdict(verdict, *shape) for verdict, shape in _SHAPES.items()}
+
+LOSS: Attributes = {"shape": "house", "color": GREY, "fillcolor": palette.DARK, "fontcolor": WHITE, "style": "filled"}
+BARRIER: Attributes = {
+    "shape": "octagon",
+    "color": BLACK,
+    "fillcolor": VERMILLION,
+    "style": "filled",
+    "penwidth": "2",
+}
+HARMLESS: Attributes = {"shape": "octagon", "color": GREY, "fillcolor": palette.HARMLESS, "style": "filled"}
+LIVE_OP: Attributes = {"shape": "box", "color": GREEN, "style": "rounded"}
+DEAD_OP: Attributes = {"shape": "box", "color": GREY, "fontcolor": FAINT, "style": "rounded,dashed"}
+
+LINES: Mapping[Line, Attributes] = {
+    Line.LIVE: {"color": GREEN, "penwidth": "2.5"},
+    Line.LOST: {"color": VERMILLION, "penwidth": "1.5", "arrowhead": "open"},
+    Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": WARNING},
+    Line.BEHIND: {"color": GREY, "penwidth": "1.8", "arrowhead": "none", "style": "dotted"},
+}
+HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
+LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
+CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
+
+VERDICT_WORDS: Mapping[Verdict, str] = {
+    Verdict.RAISES: "raises: an error",
+    Verdict.NONE: "none: no gradient",
+    Verdict.ZERO: "zero: always zeros",
+    Verdict.CONDITIONAL: "conditional: in some runs",
+    Verdict.FLOWS: "flows: gets a gradient",
+}
+LINE_WORDS: Mapping[Line, str] = {
+    Line.LIVE: "a gradient passes",
+    Line.LOST: "a gradient comes this far, to no use",
+    Line.CUT: "cut: no gradient passes",
+    Line.BEHIND: "data behind the cut",
+}
+ROLES: Mapping[Role, Attributes] = {Role.BARRIER: BARRIER, Role.HARMLESS: HARMLESS}
+ROLE_WORDS: Mapping[Role, str] = {Role.BARRIER: "ends the gradient", Role.HARMLESS: "a stop that cuts off nothing"}
+
+
+def box_style(box: Box) -> Attributes:
+    """The look of a box."""
+    if box.role is Role.LOSS:
+        return dict(LOSS)
+    if box.verdict:
+        return dict(VERDICTS[box.verdict])
+    if box.role in ROLES:
+        return dict(ROLES[box.role])
+    return dict(LIVE_OP if box.live else DEAD_OP)
+
+
+def link_style(link: Link) -> Attributes:
+    """The look of a link, but for what is written on it."""
+    looks = dict(LINES[link.line])
+    looks.update(LOOP if link.loop else {})
+    looks.update(HARMLESS_CUT if link.harmless else {})
+    looks.update(CONDITIONAL if link.labels and link.line is not Line.CUT else {})
+    return looks

@@ -1,0 +1,139 @@
+"""What is written in each box.
+
+Names are as the graph has them: whoever writes them out escapes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
+
+from graphcut.graph.flat import SEPARATOR
+from graphcut.render.name_folding import Label, labels, scope_sizes
+from graphcut.render.picture.model import Box, Role
+from graphcut.render.picture.quotient import CUT, Sketch, Told, Way
+from graphcut.render.picture.scopes import common_scope, placed
+from graphcut.render.picture.tooltips import tips
+from graphcut.results import VariableAudit
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is looked up for every box: the size of the variables' scopes; the nodes at a barrier, by whether it cuts anybody
+    off."""
+
+    facts: Facts
+    ops: Ops
+    totals: Mapping[str, int]
+    cutting: Set[int]
+    harmless: Set[int]
+
+
+def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
+    """A box for each node of a sketch, its title as short as the scopes drawn round it allow; ``cuts`` are edges among which
+    are those that leave its nodes and are cut."""
+    totals = scope_sizes(each.name for each in facts.variables)
+    barred: Dict[bool, Set[int]] = {True: set(), False: set()}
+    for (consumer, _, line), told in cuts.items():
+        if line == CUT:
+            barred[any(each.role is None for each in told.barricades)].add(consumer)
+    known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True])
+    return placed([_box(known, node, members) for node, members in sketch.nodes.items()])
+
+
+def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
+    ops, names = known.ops, tuple(known.ops.name(op) for op in members)
+    audits = [each for op in members for each in ops.variables.get(op, ())]
+    live = any(op in known.facts.passing for op in members)
+    told, where = tips(known.facts, ops, members)
+    if not ops.losses.isdisjoint(members):
+        lines = _few([Label(name, (name,)) for name in known.facts.loss if ops.of_tensor(name) in members])
+        lines += _type_line(ops, members[0]) if node in known.cutting and len(members) == 1 else ()
+        verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
+        return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, told, where)
+    if audits:
+        return _variable_box(known, audits, names, live, told)
+    telling = tuple(op for op in members if not _is_plumbing(ops, op)) or members[:1]
+    role = _role(known, node, live)
+    title, lines = _title(ops, telling, role)
+    scope = common_scope([ops.name(op) for op in telling]) if role is Role.OP or len(telling) == 1 else ()
+    folded = role is Role.OP and len(telling) > 1
+    return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
+
+
+def _role(known: _Known, node: int, live: bool) -> Role:
+    if live or node not in known.cutting | known.harmless:
+        return Role.OP
+    return Role.BARRIER if node in known.cutting else Role.HARMLESS
+
+
+def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
+    """The name of the one op, else the commonest types, or the names of the barriers; and what else to say."""
+    if len(members) == 1:
+        return _leaf(ops.name(members[0])), _type_line(ops, members[0])
+    kinds = Counter(ops.type(op) for op in members)
+    named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
+    if role is not Role.OP:
+        return f"{len(members)} × {named}", _few(_patterns([ops.name(op) for op in members]))
+    return named, () if len(members) == len(kinds) <= _NAMED else (f"{len(members)} ops",)
+
+
+def _patterns(names: Sequence[str]) -> Sequence[Label]:
+    """Labels for the names; where those are many, ``block_*/StopGradient`` for names that differ in numbers alone."""
+    found = labels(names, {})
+    if len(found) <= _NAMED:
+        return found
+    alike: Dict[str, List[str]] = {}
+    for name in names:
+        alike.setdefault(re.sub("_?[0-9]+", "*", name), []).append(name)
+    return [Label(text if len(each) > 1 else each[0], tuple(each)) for text, each in alike.items()]
+
+
+def _variable_box(
+    known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, told: Tuple[str, ...]
+) -> Box:
+    first, names = audits[0], [each.name for each in audits]
+    notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
+    found = labels(names, known.totals)
+    whole = found[0].text == "*"
+    texts = (f"all {len(names)} variables",) if whole else _first_and_last(found)
+    depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
+    scope = common_scope(names)[:depth]
+    title = texts[0][len("".join(part + "/" for part in scope)) :]
+    lines = texts[1:] + (", ".join(notes),)
+    return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
+
+
+def _few(found: Sequence[Label]) -> Tuple[str, ...]:
+    """The first of the labels, each with its count, and how many more names there are."""
+    texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
+    return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
+
+
+def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
+    """The labels; of many the first two, the last, which tells where the names end, and how many there are."""
+    if len(found) <= _NAMED:
+        return _few(found)
+    return _few(found[: _NAMED - 1]) + ("… " + _few(found[-1:])[0], f"{sum(label.count for label in found)} in all")
+
+
+def _leaf(op: str) -> str:
+    return re.split("[/%s]" % SEPARATOR, op)[-1]
+
+
+def _is_plumbing(ops: Ops, op: int) -> bool:
+    return ops.type(op).startswith("_")
+
+
+def _type_line(ops: Ops, op: int) -> Tuple[str, ...]:
+    """The op's type, where its name does not say it."""
+    kind = ops.type(op)
+    return () if _is_plumbing(ops, op) or kind.lower() in _leaf(ops.name(op)).lower().replace("_", "") else (kind,)

@@ -1,0 +1,45 @@
+"""What a box tells when it is pointed at: name, type, dtype and shape, ``file:line``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Sequence, Tuple
+
+from graphcut.graph.flat import dtype_name
+from graphcut.util.source_lines import nearby
+
+if TYPE_CHECKING:
+    from graphcut.graph.flat import Shape
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+
+_NAMED = 5
+
+
+def tips(facts: Facts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
+    """The lines for a box of these ops: of a single one all that is known, of several the first names; and the place in the
+    user's code of the first that has one."""
+    held = [op for op in members if op < len(ops.flat.names)]
+    if len(held) != 1:
+        more = (f"and {len(members) - _NAMED} more",) if len(members) > _NAMED else ()
+        return tuple(ops.name(op) for op in members[:_NAMED]) + more, _place(facts, held)
+    (op,) = held
+    where = facts.place(op)[0]
+    types = (f"{ops.type(op)} -> {_outputs(facts, ops, op)}".rstrip("-> "),)
+    return (ops.name(op),) + types + ((nearby(where),) if where else ()), where
+
+
+def _place(facts: Facts, members: Sequence[int]) -> Optional[str]:
+    """The place of the first op that has one; the ends of a long row are tried."""
+    tried = list(members[:_NAMED]) + list(members[-_NAMED:])
+    return next((where for where in (facts.place(op)[0] for op in tried) if where), None)
+
+
+def _outputs(facts: Facts, ops: Ops, op: int) -> str:
+    dtypes = [ops.flat.dtypes[tensor] for tensor in ops.flat.outputs(op)]
+    shapes = tuple(facts.shapes(op)) or (None,) * len(dtypes)
+    return ", ".join(dtype_name(dtype) + shape_text(shape) for dtype, shape in zip(dtypes, shapes))
+
+
+def shape_text(shape: Shape) -> str:
+    """``[32, ?]``; nothing where the rank is unknown."""
+    return "" if shape is None else "[%s]" % ", ".join("?" if size is None else str(size) for size in shape)

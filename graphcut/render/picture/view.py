@@ -1,0 +1,109 @@
+"""What of the picture a person asks to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.flat import SEPARATOR
+from graphcut.render.picture.quotient import Sketch
+
+if TYPE_CHECKING:
+    from graphcut.graph.flat import FlatGraph, Shape
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.results import Stop, VariableAudit
+
+DETAILS = ("variables", "scopes", "ops")
+READABLE, AT_MOST = 40, 150
+
+
+@dataclass(frozen=True)
+class View:
+    """``detail``: ``"variables"`` folds every op that is neither loss nor barrier, ``"scopes"`` draws name scopes, ``"ops"``
+    as many single ops as fit; ``None`` is the finest that can be read. ``expand``: names or patterns of ops that are never
+    folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges far. ``of``: names
+    or patterns of variables: their paths and cuts alone. ``boxes``: how many can be read.
+    """
+
+    detail: Optional[str] = None
+    expand: Tuple[str, ...] = ()
+    around: Tuple[str, ...] = ()
+    hops: int = 3
+    of: Tuple[str, ...] = ()
+    boxes: int = READABLE
+
+
+def view(
+    detail: Optional[str] = None, expand: Any = (), around: Any = (), hops: int = 3, of: Any = (), boxes: int = READABLE
+) -> View:
+    """A ``View`` of what a user gave: one name or several. Raises ``GraphcutError`` for an unknown detail."""
+    if detail is not None and detail not in DETAILS:
+        raise GraphcutError(f"no detail {detail!r}\nthere are: {', '.join(DETAILS)}")
+    if hops < 0:
+        raise GraphcutError(f"hops={hops} is no number of edges\ngive 0 or more")
+    return View(detail, _listed(expand), _listed(around), hops, _listed(of), boxes)
+
+
+def _listed(names: Any) -> Tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def matching(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
+    """The numbers of ``names`` that are meant: by name, with ``:0`` or without, by pattern, or by the scope around them."""
+    found: Dict[int, None] = {}
+    for each in wanted:
+        plain = each[:-2] if each.endswith(":0") else each
+        scopes = tuple(plain.rstrip("/") + mark for mark in ("/", SEPARATOR))
+        meant = [at for at, name in names.items() if name == plain or name.startswith(scopes) or fnmatchcase(name, plain)]
+        if not meant:
+            near = near_names(plain, names.values())
+            raise GraphcutError(f"{asked}: {printable(each)} names nothing that is in the picture{near}")
+        found.update(dict.fromkeys(meant))
+    return list(found)
+
+
+def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
+    """What is at most ``hops`` edges away from ``starts``, whichever way the edges point."""
+    leads, led = sketch.producers(), sketch.consumers()
+    near = dict.fromkeys(starts)
+    edge: Set[int] = set(near)
+    for _ in range(hops):
+        edge = {other for node in edge for other in leads[node] + led[node]}.difference(near)
+        near.update(dict.fromkeys(edge))
+    return sketch.within(near)
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """The facts of some variables alone: their paths, their cuts."""
+
+    variables: Tuple[VariableAudit, ...]
+    loss: Tuple[str, ...]
+    stops: Tuple[Stop, ...]
+    flat: FlatGraph
+    passing: Mapping[int, Tuple[int, ...]]
+    facts: Facts
+
+    def shapes(self, op: int) -> Sequence[Shape]:
+        """As of the whole."""
+        return self.facts.shapes(op)
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        """As of the whole."""
+        return self.facts.place(op)
+
+
+def narrowed(facts: Facts, ops: Ops, wanted: Sequence[str]) -> Facts:
+    """The facts of the variables in ``wanted`` alone, each with one path."""
+    names = {at: each.name for at, each in enumerate(facts.variables)}
+    variables = tuple(facts.variables[at] for at in sorted(matching(names, wanted, "of")))
+    passing: Dict[int, Tuple[int, ...]] = {}
+    for each in variables:
+        path = [ops.numbers[name] for name in each.path]
+        for consumer, producer in zip(path, path[1:]):
+            passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
+        passing.update((op, passing.get(op, ())) for op in path[-1:])
+    return Narrowed(variables, facts.loss, (), facts.flat, passing, facts)

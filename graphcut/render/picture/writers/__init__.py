@@ -1,0 +1,1 @@
+"""Write a picture as DOT, SVG, Mermaid or GraphML."""

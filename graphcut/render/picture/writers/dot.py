@@ -1,0 +1,153 @@
+"""A picture as DOT text. No engine is needed for it.
+
+Nodes have made-up ids, names go into labels only, and every label is escaped: for DOT's quotes and backslashes, for
+its HTML entities, and never as an HTML label.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+import graphviz
+import networkx
+
+from graphcut.errors import printable
+from graphcut.render.palette import FAINT, GREY, WHITE
+from graphcut.render.picture.build import picture
+from graphcut.render.picture.model import Box, Line, Link
+from graphcut.render.picture.style import box_style, link_style
+from graphcut.render.picture.view import view
+from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope_of_both, written
+from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
+from graphcut.render.picture.writers.hyperlinks import target
+from graphcut.render.picture.writers.legend import add_legend
+from graphcut.results import Verdict
+from graphcut.util.source_lines import nearby
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.picture_protocol import Facts
+
+_SIZE = 11.0
+_WIDTH, _TIP = 44, 200
+_LOSSES, _LINES = 3, 12
+Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
+
+
+def to_dot(facts: Facts, **asked: Any) -> str:
+    """The picture of an audit as DOT text; the same audit gives the same text. ``asked``: what to draw, as of ``view``."""
+    return write(picture(facts, view(**asked)), title(facts))
+
+
+def title(facts: Facts) -> str:
+    """``gradient of loss:0: 2 of 4 variables get it``, its names escaped."""
+    gets = sum(each.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in facts.variables)
+    names = [printable(name, _WIDTH)[1:-1] for name in facts.loss]
+    losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
+    return f"gradient of {losses}: {gets} of {len(facts.variables)} variables get it"
+
+
+def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
+    """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
+    dot = _dot(drawn, heading, link)
+    add_legend(dot, [box for _, box in drawn.nodes(data="box")], [each.line for _, _, each in drawn.edges(data="link")])
+    return str(dot.source)
+
+
+def write_inside(drawn: networkx.MultiDiGraph) -> str:
+    """What is in a box as DOT text: no heading, no legend, no links; what has no lines in columns."""
+    dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
+    rows = math.ceil(math.sqrt(2 * len(alone)))
+    for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):
+        if at % rows:
+            dot.edge(above, below, style="invis")
+    return str(dot.source)
+
+
+def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str]) -> graphviz.Digraph:
+    dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
+    dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
+    dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.46", compound="true", newrank="true")
+    dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
+    found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
+    _add_nodes(dot, found + list(_labels(drawn, link)), 0)
+    ends = written(drawn)
+    for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
+        back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
+        if f"e{at}" in ends:
+            dot.edge(consumer, f"e{at}", **{**link_style(each), "arrowhead": "none", "weight": "2"})
+            dot.edge(f"e{at}", producer, **link_style(each), weight="2")
+        else:
+            dot.edge(consumer, producer, **link_style(each), **_at_the_end(each), **back)
+    return dot
+
+
+def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:
+    """What is written on the lines, each in the scope that both ends stand in."""
+    boxes = dict(drawn.nodes(data="box"))
+    for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
+        if each.labels and not each.loop:
+            shown = _shown(lines(each))
+            tips = {"tooltip": _tips(each), **_address(link, next(iter(each.wheres), None))}
+            scope = scope_of_both(boxes[consumer].scope, boxes[producer].scope)
+            yield f"e{at}", scope, {"label": _quoted(shown), **look(each, shown), **tips}
+
+
+def _at_the_end(told: Link) -> Dict[str, Any]:
+    """What is written at the end of a line that comes round a loop."""
+    return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
+
+
+def _tips(told: Link) -> Any:
+    return _quoted([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
+
+
+def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int) -> None:
+    """The nodes of this scope first, then each scope inside it as a cluster."""
+    inner: Dict[str, List[Node]] = {}
+    for node, scope, attributes in found:
+        if len(scope) == depth:
+            dot.node(node, **attributes)
+        else:
+            inner.setdefault(scope[depth], []).append((node, scope, attributes))
+    for name, members in inner.items():
+        with dot.subgraph(name="cluster_" + members[0][0] + f"_{depth}") as cluster:
+            _make_room(members, name)
+            cluster.attr(label=_text([name]), style="rounded", color=GREY, fontsize="11", fontcolor=FAINT, labeljust="l")
+            _add_nodes(cluster, members, depth + 1)
+
+
+def _make_room(members: Sequence[Node], name: str) -> None:
+    """Let what is written on a line in a scope, else the widest box, be as wide as the title is with a font that is a fifth
+    wider than ours: then no font widens the frame."""
+    needed = text_width(_shown([name])[0], _SIZE) * 1.2 / 72
+    wide = max((attributes for *_, attributes in members), key=lambda each: float(each["width"]))
+    if float(wide["width"]) < needed:
+        written_first = [attributes for *_, attributes in members if attributes["shape"] == "plaintext"]
+        (written_first or [wide])[0]["width"] = f"{needed:.3f}"
+
+
+def _box_attributes(box: Box, link: Optional[str]) -> Dict[str, Any]:
+    looks, told = box_style(box), _shown((box.title,) + box.lines)
+    tips = [printable(line, _TIP)[1:-1] for line in box.tips]
+    size = box_size(looks["shape"], told, _SIZE)
+    return {"label": _quoted(told), "tooltip": _quoted(tips), **looks, **size, **_address(link, box.where)}
+
+
+def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:
+    found = target(link, where)
+    return {"URL": _quoted([found]), "target": "_top"} if found else {}
+
+
+def _shown(lines: Iterable[str]) -> List[str]:
+    """Lines of a label, shortened, with control characters shown."""
+    return [printable(line, _WIDTH)[1:-1] or " " for line in lines]
+
+
+def _text(lines: Iterable[str]) -> Any:
+    return _quoted(_shown(lines))
+
+
+def _quoted(lines: Iterable[str]) -> Any:
+    """Lines of a label for DOT: backslashes and HTML entities escaped, and never an HTML label."""
+    return graphviz.nohtml("\\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines))

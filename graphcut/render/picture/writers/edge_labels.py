@@ -1,0 +1,49 @@
+"""What is written on a link: a node of its own in the middle of the line, for a node has the size that we give it, an edge's
+label the one that the machine's fonts give it.
+
+A link that comes round a loop has its words at its end, where they take no room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+
+from graphcut.render.picture.model import Line, Link
+from graphcut.render.picture.style import link_style
+from graphcut.render.picture.writers.font_metrics import text_width
+
+if TYPE_CHECKING:
+    import networkx
+
+SIZE = 10.0
+_LABELS = 4
+_SPACE, _LINE = 6.0, 12.0
+Ends = Tuple[str, str]
+
+
+def written(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
+    """The node of each label (``e0``, ``e1``, …) and the two boxes that its line joins."""
+    links = enumerate(drawn.edges(data="link"))
+    return {f"e{at}": (start, end) for at, (start, end, link) in links if link.labels and not link.loop}
+
+
+def lines(link: Link) -> List[str]:
+    """What is written: the labels, the files and lines, the rest counted."""
+    told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
+    told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
+    wheres = [where.replace("\\", "/").rpartition("/")[2] for where in link.wheres[:2]]
+    return told + wheres + ([f"and {len(link.wheres) - 2} more lines"] if len(link.wheres) > 2 else [])
+
+
+def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:
+    """DOT attributes of the node for these lines of text."""
+    width = max(text_width(line, SIZE) for line in shown) + _SPACE
+    size = {"width": f"{width / 72:.3f}", "height": f"{(len(shown) * _LINE + 2) / 72:.3f}", "fixedsize": "true"}
+    colour = {"fontcolor": link_style(link)["fontcolor"]} if "fontcolor" in link_style(link) else {}
+    return {"shape": "plaintext", "fontsize": f"{SIZE:g}", **colour, **size}
+
+
+def scope_of_both(one: Tuple[str, ...], other: Tuple[str, ...]) -> Tuple[str, ...]:
+    """The innermost scope that two boxes stand in."""
+    shared = [mine == its for mine, its in zip(one, other)]
+    return one[: shared.index(False) if False in shared else len(shared)]

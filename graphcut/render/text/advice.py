@@ -1,0 +1,177 @@
+"""What to do about each barrier. A test holds the table complete, and follows each advice once in TensorFlow."""
+
+from __future__ import annotations
+
+from graphcut.analysis.regions.transfer import JOINING
+from graphcut.results import Barrier, BarrierKind
+
+ADVICE = {
+    BarrierKind.STOP_GRADIENT: (
+        "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
+        "variables, take it out and give the optimizer only those to train (var_list=, or the sources of tape.gradient)"
+    ),
+    BarrierKind.PREVENT_GRADIENT: (
+        "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient round "
+        "what it is given if nothing is to learn through it"
+    ),
+    BarrierKind.STOP_ARGUMENT: "if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
+    BarrierKind.NOT_DIFFERENTIABLE: (
+        "put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"
+    ),
+    BarrierKind.NO_GRADIENT: (
+        "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says what the "
+        "gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
+    ),
+    BarrierKind.INPUT: (
+        "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax times all "
+        "rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
+    ),
+    BarrierKind.DTYPE: "only floats have a gradient: make it a float, and all that is computed from it on the way to the loss",
+    BarrierKind.ZERO: (
+        "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If it is to "
+        "stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
+    ),
+    BarrierKind.ZERO_FILLED: (
+        "let the loss read what the function computes from this variable: it reads another result. If it is to "
+        "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed zeros"
+    ),
+    BarrierKind.CUSTOM_GRADIENT: (
+        "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the gradient, such "
+        "as dy times the derivative"
+    ),
+    BarrierKind.PYTHON: (
+        "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with TensorFlow's ops "
+        "inside, in place of tf.numpy_function"
+    ),
+    BarrierKind.STATE: (
+        "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not the variable: "
+        "value = ...; w.assign(value); loss = f(value)"
+    ),
+    BarrierKind.OUTSIDE_TAPE: (
+        "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that leads there "
+        "from the variable; where a function takes the gradient of what it was handed, into that function"
+    ),
+    BarrierKind.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
+}
+STAND_INS = {
+    "float": (
+        "if only its value is wanted, go straight through: y = x + tf.stop_gradient(f(x) - x) has the value of f(x) and "
+        "hands the gradient on; or take a smooth function in its place"
+    ),
+    "bool": "take a soft step in place of the comparison: tf.sigmoid(k * (a - b)) in place of tf.cast(a > b, tf.float32)",
+    "int": (
+        "take a soft choice in place of the index: tf.nn.softmax(k * x) as weights, or tf.reduce_max if only the largest "
+        "value is wanted; to sample, the score function or a Gumbel softmax"
+    ),
+}
+LIBRARY = (
+    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, a "
+    "stop_gradient in a functional model, an argument), take that out; else compute the value by ops of your own"
+)
+BY_VALUE = {
+    "Const": (
+        "it is the value that the variable had while the step was traced, for good: leave out .numpy() (get_value, "
+        "get_weights) and compute with the variable itself"
+    ),
+    "EagerPyFunc": (
+        "the Python function reads the variable by itself: hand it to tf.py_function as an argument, which gets a gradient"
+    ),
+}
+MATCH = (
+    "train on how far apart the two are: a cross-entropy or a squared error in place of the accuracy. A soft match of numbers "
+    "is tf.exp(-k * tf.square(a - b)), an expected accuracy tf.reduce_sum(tf.nn.softmax(k * x) * tf.one_hot(labels, n), -1)"
+)
+ONE_HOT = (
+    "take tf.nn.softmax(k * x), which is weights already, in place of tf.one_hot and of the choice that feeds it; k is a "
+    "number, and the larger it is the harder the choice"
+)
+LOGIC = (
+    "multiply soft steps: for a and b between 0 and 1 take a * b in place of tf.logical_and(a, b), a + b - a * b in place of "
+    "tf.logical_or(a, b), 1 - a in place of tf.logical_not(a)"
+)
+OWN = {
+    "Equal": MATCH,
+    "NotEqual": MATCH,
+    "OneHot": ONE_HOT,
+    "LogicalAnd": LOGIC,
+    "LogicalOr": LOGIC,
+    "LogicalNot": LOGIC,
+}
+INTEGER = "an optimizer trains floats alone: leave it out of the variables that are asked about, or make it trainable=False"
+CAST = (
+    "keep the value a float on the whole way. To round it all the same go straight: y = x + tf.stop_gradient(f(x) - x) "
+    "has the value of f(x), here of both casts, and hands the gradient on"
+)
+PRODUCT = (
+    "one factor is always 0: give it another value, or leave the term out. If it is to stay as it is, leave the variable out "
+    "of the optimizer's, for momentum and weight decay move what is fed zeros"
+)
+PIECES = (
+    "the loss reads other pieces alone of what is put together here: let it read this one too, or leave the variable out of "
+    "the optimizer's, for momentum and weight decay move what is fed zeros"
+)
+NO_BRANCH = (
+    "no branch hands a gradient on, and this TensorFlow fills in zeros: take away what stops it inside of one, or leave the "
+    "variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
+)
+LOOP = (
+    "what the loss reads of the loop hands no gradient on to it, and TensorFlow fills in zeros: take away what stops it "
+    "inside of the loop, or let the loss read another result. If it is to stay as it is, leave it out of the optimizer's "
+    "variables, for momentum and weight decay move what is fed zeros"
+)
+STATISTICS = (
+    "a batch normalization that is not training takes its moving averages as they are: they are set by assignment while it "
+    "trains, not learned. If that is meant, leave it out of the variables that are asked about"
+)
+UNUSED = (
+    "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
+    "variables that are asked about"
+)
+LOSS_OUTSIDE = (
+    "compute the loss from the variable inside of what is differentiated: the function that is audited, or the tape's block"
+)
+FROM_ZEROS = (
+    "start from something other than zeros: pass other grad_ys= to tf.gradients, other output_gradients= to tape.gradient, or "
+    "leave them out to start from ones"
+)
+LOSS_DTYPE = (
+    "train on a float that is small where the model is right, such as a cross-entropy or a squared error, and keep this "
+    "number as a metric"
+)
+BRANCH = "if it is to learn in every run, use it in the other branch too, and stop it in neither"
+REGULARIZER = (
+    "if it is to stay as it is, leave it out of the regularizer or out of the optimizer's variables: the stop alone does not "
+    "freeze it"
+)
+REROUTE = (
+    "if it is to learn from the other terms too, take away what stops the gradient there; an audit of such a term (loss=) "
+    "names it"
+)
+
+
+def stand_in(dtype: str) -> str:
+    """The key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
+    return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
+
+
+def advice(cut: Barrier, made: str) -> str:
+    """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
+    if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
+        return LIBRARY
+    if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:
+        return BY_VALUE[cut.type]
+    if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith(("If", "Case")):
+        return NO_BRANCH
+    if cut.kind is BarrierKind.ZERO_FILLED and cut.type.endswith("While"):
+        return LOOP
+    if cut.kind is BarrierKind.INPUT and cut.type.startswith("FusedBatchNorm") and cut.input in (3, 4):
+        return STATISTICS
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type == "Cast":
+        return CAST
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type in OWN:
+        return OWN[cut.type]
+    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
+        return PIECES if cut.type in JOINING else PRODUCT
+    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
+        return STAND_INS[stand_in(made)]
+    return ADVICE[cut.kind]

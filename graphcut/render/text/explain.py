@@ -1,0 +1,200 @@
+"""One variable in sentences: the verdict, what cuts the gradient, the route, what else would stop it, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator
+
+from graphcut.graph.flat import is_discrete
+from graphcut.render.text import advice
+from graphcut.render.text.route_line import route
+from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
+from graphcut.render.text.table_rows import shape_text
+from graphcut.render.text.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shown
+from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.util.source_lines import source_line
+
+if TYPE_CHECKING:
+    from graphcut.analysis.reasons.reason import Reason, Term
+    from graphcut.render.text.report_protocol import Facts
+
+_FEW = 3
+_ADVICES = 2
+_INDENT = "    "
+_WARNING = "Keras warns of that: Gradients do not exist for variables"
+_OPAQUE = (BarrierKind.ZERO_FILLED, BarrierKind.OUTSIDE_TAPE, BarrierKind.DTYPE)
+
+
+def explain(facts: Facts, variable: VariableAudit) -> str:
+    """Twelve lines at most on why ``variable`` gets what it gets."""
+    return "\n".join(_lines(facts, variable, facts.reason(variable)))
+
+
+def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    verdict = variable.verdict
+    first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
+    few = _FEW - len(first + assumed)
+    yield from first
+    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
+        _frozen(variable) + _updated(variable)
+    )
+    losses = " + ".join(shown(name) for name in facts.loss)
+    if variable.unused:
+        yield f"It is unused: nothing leads from it to the loss {losses}."
+        yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
+    elif without_gradient(facts.loss_dtypes):
+        yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
+    for cut in reason.cut[:few]:
+        why = FROM_ZEROS if reason.from_zeros else because(cut, reason.made.get(cut.op, ""))
+        yield from _cut(cut, variable, why)
+    more = reason.size - len(reason.cut[:few])
+    if more > 0:
+        yield f"So {'does' if more == 1 else 'do'} {more} more."
+    if reason.route:
+        yield f"Route to the loss: {route(variable.name, reason.route)}."
+    if reason.cut:
+        yield from _without(facts, variable, reason)
+    else:
+        yield from _only(variable, reason, few)
+    if reason.beside:
+        yield f"Asked for in one call with {shown(reason.beside)}, tf.gradients answers zeros in place of None."
+    yield from assumed
+    yield from _ignored(reason)
+    yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
+
+
+def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
+    """What the gradient's route rests on that TensorFlow could not be asked for, in one line."""
+    found = [each for each in facts.assumptions if not each.whole]
+    path = frozenset(variable.path if found else ())
+    yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
+
+
+def _ignored(reason: Reason) -> Iterator[str]:
+    """The override that counts for nothing, in one line."""
+    for name, op_type in reason.ignored[:1]:
+        more = len(reason.ignored) - 1
+        others = f", nor on {more} more" if more else ""
+        yield (
+            f"gradient_override_map has no effect on {shown(name)} ({shown(op_type)}){others}: a tape takes the gradient of "
+            "the op's type. Call the code as a tf.function under the tape to make the override count."
+        )
+
+
+def _frozen(variable: VariableAudit) -> str:
+    return " It is not trainable: an optimizer leaves it alone whatever it gets." if variable.trainable is False else ""
+
+
+def _updated(variable: VariableAudit) -> str:
+    """What the step does with what the variable gets, where that is not what one expects."""
+    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    if variable.optimizer_got_gradient is False and gets:
+        return " An optimizer is handed None in its place, and leaves it alone."
+    if variable.optimizer_got_gradient is False:
+        return f" An optimizer is handed None for it and leaves it alone ({_WARNING})."
+    if variable.is_updated is False and gets and variable.trainable is not False:
+        return " But the step never updates it."
+    if variable.is_updated and not gets and variable.trained_by:
+        return f" It is trained by {' and '.join(map(shown, variable.trained_by))}."
+    return " The step updates it all the same." if variable.is_updated and not gets else ""
+
+
+def _cut(cut: Barrier, variable: VariableAudit, why: str) -> Iterator[str]:
+    if variable.verdict is Verdict.RAISES:
+        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {why}."
+    else:
+        yield f"It is cut by {place(cut)}{_origin(cut)}: {why}."
+    yield from _quoted(cut)
+
+
+def _origin(cut: Barrier) -> str:
+    return f", {at(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
+
+
+def _quoted(cut: Barrier) -> Iterator[str]:
+    text = source_line(cut.where)
+    if text:
+        yield _INDENT + text
+
+
+def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    """What else would stop the gradient if the cut were gone."""
+    opaque = any(cut.kind in _OPAQUE or cut.type == "LoopCond" for cut in reason.cut)
+    if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
+        return
+    gone = _gone(reason.size, reason.crossed)
+    if reason.raising is not None:
+        feeds = f"{shown(variable.name)} also feeds {_op(reason.raising)}"
+        yield f"{gone} TensorFlow raises an error: {feeds}, which has no gradient."
+    elif reason.behind:
+        yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
+    else:
+        yield f"{gone} {_arrival(variable)} {_tail(reason)}."
+
+
+def _op(cut: Barrier) -> str:
+    return f"{shown(cut.op)} ({shown(cut.type)}{_origin(cut)})"
+
+
+def _gone(size: int, crossed: int) -> str:
+    if crossed > 1:
+        every = "both" if crossed == 2 else f"all {crossed}"
+        return f"Remove {every} of them and" if size <= crossed else f"Remove {crossed} of them, one behind the other, and"
+    return "Remove it and" if size == 1 else "Remove any one of them and"
+
+
+def _arrival(variable: VariableAudit) -> str:
+    zero = variable.verdict is Verdict.ZERO
+    return "a gradient that is not always zero gets through;" if zero else "the gradient gets through;"
+
+
+def _tail(reason: Reason) -> str:
+    return "each blocks a route of its own" if reason.size > reason.crossed else "nothing else blocks it"
+
+
+def _advice(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    for index, text in enumerate(list(dict.fromkeys(_advices(facts, variable, reason)))[:_ADVICES]):
+        yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
+
+
+def _advices(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+    if variable.unused:
+        yield advice.LOSS_OUTSIDE if elsewhere(facts) else advice.UNUSED
+    elif without_gradient(facts.loss_dtypes):
+        yield advice.LOSS_DTYPE
+        return
+    elif reason.from_zeros:
+        yield advice.FROM_ZEROS
+        return
+    for cut in reason.cut[:_FEW]:
+        if reason.route or not is_discrete(variable.dtype):
+            yield advice.advice(cut, reason.made.get(cut.op, ""))
+    if is_discrete(variable.dtype):
+        yield advice.INTEGER
+    if variable.conditions:
+        yield advice.BRANCH
+    elif reason.term is not None and reason.cut_off:
+        yield advice.REGULARIZER if reason.term.regularizer else advice.REROUTE
+
+
+def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
+    """Through what alone a gradient comes, and what was kept from it."""
+    for condition in variable.conditions[:few]:
+        yield f"Every route lies in {branch(condition)}: in other runs nothing comes."
+    if reason.term is not None:
+        yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
+    for cut in reason.ending[:few]:
+        yield f"In other runs the gradient comes as far as {place(cut)}{_origin(cut)}, and ends there."
+    for cut in reason.harmless[: max(0, few - len(reason.ending))]:
+        yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
+
+
+def _term(term: Term) -> str:
+    kind = "the regularizer" if term.regularizer else "the loss term"
+    return f"{kind} {shown(term.op)}" + (f" ({at(term.where)})" if term.where else "")
+
+
+def _cut_off(reason: Reason) -> str:
+    names = [shown(term.op) for term in reason.cut_off[:_FEW]]
+    more = len(reason.cut_off) - len(names)
+    text = ", ".join(names) + (f" and {more} more" if more else "")
+    return f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""

@@ -1,0 +1,63 @@
+"""What each of several losses is called where they stand side by side."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Iterable, Sequence, Tuple
+
+from graphcut.util.source_lines import line_of
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Facts(Protocol):
+        """What an audit is called by."""
+
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def source(self) -> str: ...
+
+
+_APIS = ("tape.", "tf.gradients")
+_TAKEN = re.compile(
+    r"\b(?:gradient|jacobian|batch_jacobian|gradients|minimize|compute_gradients)\("
+    r"\s*(?:(?:target|ys|loss)\s*=\s*)?([A-Za-z_][\w.]*)\s*[,)]"
+)
+
+
+def headings(audits: Sequence[Facts]) -> Tuple[str, ...]:
+    """A heading for each: the function, the loss where a function appears twice, a number where all that is the same. A
+    gradient of a step is headed by what the user's code calls its target, and by the line where that is not told."""
+    functions = [each.source.partition("function ")[2] or _target(each.source) for each in audits]
+    losses = [_line(each.source) or " + ".join(map(_plain, each.loss)) for each in audits]
+    heads = [name if name and functions.count(name) == 1 else loss for name, loss in zip(functions, losses)]
+    return tuple(_numbered(heads))
+
+
+def _plain(name: str) -> str:
+    return name[:-2] if name.endswith(":0") else name
+
+
+def _target(source: str) -> str:
+    """What the line of code that takes a gradient calls its target: ``loss`` in ``tape.gradient(loss, weights)``."""
+    found = _TAKEN.search(line_of(_place(source)))
+    return found.group(1) if found else ""
+
+
+def _line(source: str) -> str:
+    """``train.py:12`` of ``tape.gradient at /home/me/train.py:12``."""
+    place = _place(source)
+    return os.path.basename(place) if place.rpartition(":")[2].isdigit() else ""
+
+
+def _place(source: str) -> str:
+    api, _, place = source.partition(" at ")
+    return place if api.startswith(_APIS) else ""
+
+
+def _numbered(heads: Sequence[str]) -> Iterable[str]:
+    for place, head in enumerate(heads):
+        before = heads[:place].count(head)
+        yield "%s (%d)" % (head, before + 1) if before else head

@@ -1,0 +1,43 @@
+"""The audit as JSON: the field names of the results, the values of the enums, in stable order."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from typing import TYPE_CHECKING, Any, Dict
+
+from graphcut.results import Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.text.report_protocol import Facts
+
+
+def to_dict(facts: Facts) -> Dict[str, Any]:
+    """Plain ``dict``, ``list``, ``str``, numbers and ``None``; names as they are, unescaped."""
+    verdicts = [variable.verdict for variable in facts.variables]
+    return {
+        "loss": list(facts.loss),
+        "loss_source": facts.loss_source,
+        "counts": {verdict.value: verdicts.count(verdict) for verdict in Verdict},
+        "variables": _plain(facts.variables),
+        "stops": _plain(facts.stops),
+        "assumptions": _plain(facts.assumptions),
+        "recorded": list(facts.recorded),
+        "disagreements": _plain(facts.disagreements),
+    }
+
+
+def to_json(facts: Facts) -> str:
+    """``to_dict`` as indented ASCII text: odd names are escaped as JSON has it."""
+    return json.dumps(to_dict(facts), indent=2, ensure_ascii=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value

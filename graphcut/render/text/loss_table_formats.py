@@ -1,0 +1,109 @@
+"""The table of several losses: as text, as JSON, as HTML. No name is ever read as markup."""
+
+from __future__ import annotations
+
+import html as escaping
+import json
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+from graphcut.render.palette import FILLS
+from graphcut.render.text.words import place, shown
+from graphcut.results import VariableAudit
+from graphcut.util.source_lines import nearby
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class TableRow(Protocol):
+        """A group of variables, and for each loss what they get."""
+
+        @property
+        def label(self) -> str: ...
+        @property
+        def names(self) -> Tuple[str, ...]: ...
+        @property
+        def cells(self) -> Tuple[Tuple[VariableAudit, ...], ...]: ...
+
+    class Facts(Protocol):
+        """Headings and rows."""
+
+        @property
+        def losses(self) -> Tuple[str, ...]: ...
+        @property
+        def rows(self) -> Sequence[TableRow]: ...
+
+
+_MISSING = "not audited"
+
+
+def text(table: Facts) -> str:
+    """Columns of plain text: ``generator/* (4)  flows  none: stop-gradient``."""
+    lines = [["variable", *map(shown, table.losses)]]
+    lines += [[shown(row.label), *map(_words, row.cells)] for row in table.rows]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def _words(cell: Sequence[VariableAudit]) -> str:
+    if not cell:
+        return _MISSING
+    reason = _reason(cell[0])
+    return cell[0].verdict.value + (f": {reason}" if reason else "")
+
+
+def _reason(variable: VariableAudit) -> str:
+    return "unused" if variable.unused else variable.cut[0].kind.value if variable.cut else ""
+
+
+def to_dict(table: Facts) -> Dict[str, Any]:
+    """Plain ``dict``, ``list`` and ``str``; names as they are, unescaped."""
+    rows = [
+        {"label": row.label, "variables": list(row.names), "cells": [_plain(cell) for cell in row.cells]} for row in table.rows
+    ]
+    return {"losses": list(table.losses), "rows": rows}
+
+
+def _plain(cell: Sequence[VariableAudit]) -> Optional[Dict[str, Any]]:
+    if not cell:
+        return None
+    first = cell[0]
+    return {"verdict": first.verdict.value, "unused": first.unused, "cut": [dict(each) for each in _cuts(cell)]}
+
+
+def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
+    """Each barrier that cuts any of the variables, once."""
+    found = {
+        (cut.op, cut.kind.value): {"op": cut.op, "kind": cut.kind.value, "where": cut.where}
+        for each in cell
+        for cut in each.cut
+    }
+    return list(found.values())
+
+
+def to_json(table: Facts) -> str:
+    """``to_dict`` as indented ASCII text."""
+    return json.dumps(to_dict(table), indent=2, ensure_ascii=True)
+
+
+def html(table: Facts) -> str:
+    """A ``<table>``; the barriers are told when the mouse rests on a cell."""
+    heads = "".join(f'<th scope="col">{_safe(head)}</th>' for head in ("variable", *table.losses))
+    rows = "\n".join(
+        f'<tr><th scope="row" title="{_safe(", ".join(row.names[:20]))}">{_safe(row.label)}</th>'
+        + "".join(map(_cell, row.cells))
+        + "</tr>"
+        for row in table.rows
+    )
+    return f'<table class="graphcut">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n'
+
+
+def _cell(cell: Sequence[VariableAudit]) -> str:
+    if not cell:
+        return f"<td>{_MISSING}</td>"
+    title = "; ".join(dict.fromkeys(place(cut) + (f" ({nearby(cut.where)})" if cut.where else "") for cut in cell[0].cut))
+    colour = FILLS[cell[0].verdict]
+    return f'<td style="background: {colour}; color: black" title="{_safe(title)}">{_safe(_words(cell))}</td>'
+
+
+def _safe(name: str) -> str:
+    return escaping.escape(shown(name, 400))

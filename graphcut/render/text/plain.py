@@ -1,0 +1,42 @@
+"""The table as plain text, the same words as on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+
+from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.table_rows import HEADINGS, rows
+
+if TYPE_CHECKING:
+    from graphcut.render.text.report_protocol import Facts
+
+
+def table(facts: Facts, quoted: Sequence[str] = ()) -> str:
+    """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts.
+
+    Args:
+        facts: the audit.
+        quoted: lines that are shown behind the rows.
+    """
+    return "\n".join(_lines(facts, quoted))
+
+
+def _lines(facts: Facts, quoted: Sequence[str]) -> Iterator[str]:
+    yield from uncertain(facts.assumptions)
+    yield from notices(facts)
+    yield loss_line(facts)
+    cells = [row.cells for row in rows(facts.variables)]
+    if cells:
+        yield ""
+        yield from _columns([HEADINGS] + cells)
+        yield ""
+    if quoted:
+        yield from (*quoted, "")
+    yield from assumption_lines(facts.assumptions)
+    if cells:
+        yield summary_line(facts.variables)
+
+
+def _columns(cells: Sequence[Tuple[str, ...]]) -> List[str]:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths) if width).rstrip() for row in cells]

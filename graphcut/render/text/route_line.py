@@ -1,0 +1,95 @@
+"""A route in one line: what stands in one name scope is one stop of it, the barriers stand out, the middle is counted."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence, Tuple
+
+from graphcut.graph.flat import SEPARATOR
+from graphcut.render.text.words import shown
+
+if TYPE_CHECKING:
+    from graphcut.analysis.reasons.routes import Step
+
+_FEW = 8
+_ENDS = 3
+_WIDTH = 120
+MARK = "✗"
+
+
+class _Stop(NamedTuple):
+    """Consecutive ops of one scope, or ``ops`` of them without a name."""
+
+    scope: Tuple[str, ...]
+    names: Tuple[str, ...]
+    ops: int
+    kind: bool = False
+
+    @property
+    def text(self) -> str:
+        """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``(94 ops)``."""
+        if len(self.names) == 1 and self.ops == 1:
+            return (MARK + " " if self.kind else "") + shown(self.names[0], 60)
+        return " ".join(filter(None, [shown("/".join(self.scope), 60), f"({self.ops} ops)"]))
+
+
+def route(variable: str, steps: Sequence[Step]) -> str:
+    """``encoder → MatMul → ✗ StopGradient → head (3 ops) → Mean, the loss``."""
+    texts = [shown(variable, 60)]
+    for segment in _segments(list(_stops(steps))):
+        texts += [stop.text for stop in _folded(segment)]
+    return " → ".join(texts)
+
+
+def _stops(steps: Sequence[Step]) -> Iterator[_Stop]:
+    for step in steps:
+        yield _stop(step.op, step.kind is not None)
+        if step.left_out:
+            yield _Stop((), (), step.left_out)
+
+
+@lru_cache(maxsize=4096)
+def _stop(op: str, barrier: bool) -> _Stop:
+    name = op.rpartition(SEPARATOR)[2]
+    return _Stop(tuple(name.split("/")[:-1]), (name,), 1, barrier)
+
+
+def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
+    """The stretches between barriers, each barrier a stretch of its own."""
+    segment: List[_Stop] = []
+    for stop in stops:
+        if stop.kind:
+            yield segment
+            yield [stop]
+            segment = []
+        else:
+            segment.append(stop)
+    yield segment
+
+
+def _folded(segment: Sequence[_Stop]) -> List[_Stop]:
+    """The stops of a segment: scopes folded, the inner ones first, until there are few; then the middle counted."""
+    if len(segment) == 1:
+        return list(segment)
+    deepest = max((len(stop.scope) for stop in segment), default=0)
+    found = _by_scope(segment, deepest)
+    for depth in range(deepest - 1, 0, -1):
+        if len(found) <= _FEW and sum(len(stop.text) for stop in found) <= _WIDTH:
+            break
+        found = _by_scope(segment, depth)
+    if len(found) <= _FEW:
+        return found
+    middle = sum(stop.ops for stop in found[_ENDS:-_ENDS])
+    return found[:_ENDS] + [_Stop((), (), middle)] + found[-_ENDS:]
+
+
+def _by_scope(segment: Sequence[_Stop], depth: int) -> List[_Stop]:
+    found: List[_Stop] = []
+    for stop in segment:
+        scope = stop.scope[:depth]
+        last = found[-1] if found else None
+        if last is not None and scope and last.scope == scope:
+            found[-1] = _Stop(scope, last.names + stop.names, last.ops + stop.ops)
+        else:
+            found.append(_Stop(scope, stop.names, stop.ops))
+    return found

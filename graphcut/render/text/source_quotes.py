@@ -1,0 +1,23 @@
+"""The source lines that the table points at, for whoever has no editor open: ``model.py:12: h = tf.stop_gradient(x)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Tuple
+
+from graphcut.render.text.table_rows import named_cuts
+from graphcut.render.text.words import at, shown
+from graphcut.util.source_lines import line_of
+
+if TYPE_CHECKING:
+    from graphcut.render.text.report_protocol import Facts
+
+_MOST = 10
+
+
+def quoted(facts: Facts) -> Tuple[str, ...]:
+    """Each place of the table's cuts once, with its line; the rest is counted; empty where none can be read."""
+    places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
+    lines = [(where, line_of(where)) for where in places]
+    known = [f"{at(str(where))}: {shown(line)}" for where, line in lines if line]
+    more = ("%d more" % (len(known) - _MOST),) * (len(known) > _MOST)
+    return (*known[:_MOST], *more)

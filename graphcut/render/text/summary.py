@@ -1,0 +1,152 @@
+"""What is said of the whole audit: the line that counts, and what must be said once, first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Set, Tuple
+
+from graphcut.graph.flat import is_discrete
+from graphcut.render.text.words import BARRIERS, shown
+from graphcut.results import Assumption, BarrierKind, VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.text.report_protocol import Facts
+    from graphcut.results import Disagreement
+
+_HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
+_HANDED_IN = {"Const", "Placeholder", "_Arg"}
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+def notices(facts: Facts) -> Tuple[str, ...]:
+    """What makes every row below it true at once, the most telling first; often empty."""
+    return (*_defects(facts.disagreements), *_general(facts))
+
+
+def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
+    """Where the verdict shown is TensorFlow's recorded answer and graphcut's own would have been another."""
+    for each in disagreements[:3]:
+        yield f"a defect of graphcut, please report it: {shown(each.name)} was judged {each.verdict.value}, but {each.reason}"
+    if len(disagreements) > 3:
+        yield f"and {len(disagreements) - 3} more"
+
+
+def _general(facts: Facts) -> Tuple[str, ...]:
+    variables = facts.variables
+    if not variables:
+        return ("no variable to audit was found in this graph",)
+    if any(variable.verdict is not Verdict.NONE for variable in variables):
+        nothing = not any(variable.verdict in _GETS for variable in variables)
+        return ("this loss trains nothing: no variable gets a gradient",) * nothing
+    if without_gradient(facts.loss_dtypes):
+        return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
+    if _all_unused(variables):
+        return (elsewhere(facts) or "the loss depends on none of these variables",)
+    return ("this loss trains nothing: no variable gets a gradient",)
+
+
+def without_gradient(dtypes: Sequence[str]) -> bool:
+    """Whether no gradient can start from a loss of these dtypes."""
+    return bool(dtypes) and all(dtype != "string" and is_discrete(dtype) for dtype in dtypes)
+
+
+def _all_unused(variables: Sequence[VariableAudit]) -> bool:
+    """Whether nothing leads from any variable to the loss, as far as that is told: of an integer its dtype is."""
+    floats = [variable for variable in variables if not is_discrete(variable.dtype)]
+    return bool(floats) and all(variable.unused for variable in floats)
+
+
+def elsewhere(facts: Facts) -> str:
+    """What is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
+    if not _all_unused(facts.variables):
+        return ""
+    types = _types(facts)
+    if types == {"Const"}:
+        return "the loss is a constant: it depends on nothing in this graph"
+    if types and types <= _HANDED_IN:
+        return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
+    return ""
+
+
+def _types(facts: Facts) -> Set[str]:
+    """The types of the ops that the loss is computed by, as far as all of them may be values handed in."""
+    waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
+    seen = set(waiting)
+    found: Set[str] = set()
+    while waiting and found <= _HANDED_IN:
+        op = waiting.pop()
+        found |= {facts.graph.nodes[op]["type"]} - _HANDS_ON
+        fresh = [each for each in facts.graph.predecessors(op) if each not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return found
+
+
+def loss_line(facts: Facts) -> str:
+    """``loss: loss:0 (the only float output)``."""
+    losses = " + ".join(shown(name) for name in facts.loss) or "a value, no tensor of this graph"
+    return f"loss: {losses} ({facts.loss_source})"
+
+
+def summary_line(variables: Sequence[VariableAudit]) -> str:
+    """``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``."""
+    gets = [variable for variable in variables if variable.verdict in _GETS]
+    some = sum(variable.verdict is Verdict.CONDITIONAL for variable in variables)
+    head = f"{len(gets)} {'gets' if len(gets) == 1 else 'get'} a gradient"
+    head += f" ({some} in some runs only)" if some else ""
+    rest = len(variables) - len(gets)
+    if not rest:
+        return head
+    return f"{head}, {rest} {'does' if rest == 1 else 'do'} not: " + ", ".join(_reasons(variables))
+
+
+def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:
+    """Why nothing can be certified: what must be said before all else."""
+    for each in assumptions:
+        if each.whole:
+            yield f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
+
+
+def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Iterator[str]:
+    """One line for each reason, with the ops that share it; the rest counted."""
+    alike: List[Tuple[Tuple[str, str], List[str]]] = []
+    index = {}
+    for each in (each for each in assumptions if not each.whole):
+        key = (each.type, each.reason)
+        if key not in index:
+            index[key] = len(alike)
+            alike.append((key, []))
+        alike[index[key]][1].append(each.op)
+    for (kind, reason), ops in alike[:limit]:
+        more = f" and {len(ops) - 1} more" if len(ops) > 1 else ""
+        yield f"assumed to carry a gradient: {shown(ops[0])}{more} ({shown(kind)}): {shown(reason, 200)}"
+    if len(alike) > limit:
+        yield f"assumed to carry a gradient: {sum(len(ops) for _, ops in alike[limit:])} ops more"
+
+
+def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
+    raising = sum(variable.verdict is Verdict.RAISES for variable in variables)
+    if raising:
+        yield f"{raising} {'raises' if raising == 1 else 'raise'} an error"
+    zero = [variable for variable in variables if variable.verdict is Verdict.ZERO]
+    if zero:
+        yield f"{len(zero)} always zero"
+    cut = [variable for variable in variables if variable.verdict is Verdict.NONE and not variable.unused]
+    if cut:
+        yield f"{len(cut)} cut" + _by(cut)
+    unused = sum(variable.unused for variable in variables)
+    if unused:
+        yield f"{unused} unused"
+
+
+def _by(variables: Sequence[VariableAudit]) -> str:
+    """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op once."""
+    ops = {(cut.kind, cut.op) for variable in variables for cut in variable.cut}
+    counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in BarrierKind]
+    words = [f"{count} {_counted(barrier, count)}" for barrier, count in counts if count]
+    more = " and more" if any(variable.cut_size > len(variable.cut) for variable in variables) else ""
+    return (" by " + " and ".join(words) + more) if words else ""
+
+
+def _counted(barrier: BarrierKind, count: int) -> str:
+    words = BARRIERS[barrier]
+    return words.one if count == 1 else words.many

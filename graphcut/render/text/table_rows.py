@@ -1,0 +1,99 @@
+"""The rows of the table, before anybody lays them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Sequence, Tuple
+
+from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
+from graphcut.render.text.words import at, branch, place, shown
+from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+
+_NAMED = 4
+HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: variables that share a fate. All text is escaped for a terminal."""
+
+    verdict: Verdict
+    variable: str
+    shape: str
+    reason: str
+    where: str
+
+    @property
+    def cells(self) -> Tuple[str, str, str, str, str]:
+        """The text of the row, in the order of ``HEADINGS``."""
+        return self.verdict.value, self.variable, self.shape, self.reason, self.where
+
+
+def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
+    """The variables folded, worst first."""
+    return tuple(_row(group) for group in fold(variables))
+
+
+def _row(group: Group) -> Row:
+    first = group.variables[0]
+    wheres = dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where)
+    return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
+
+
+def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
+    """The cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
+    cuts = tuple(distinct_barriers(variable.cut).values())
+    own = tuple(cut for cut in cuts if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
+    return (own or cuts)[:3]
+
+
+def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
+    """``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
+    texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
+    rest = sum(each.count for each in labels[limit:])
+    return ", ".join(texts) + (f" and {rest} more" if rest else "")
+
+
+def _shape(group: Group) -> str:
+    """The shape that all share; else that of each, where each is named."""
+    shapes = [shape_text(variable.shape) for variable in group.variables]
+    if len(set(shapes)) == 1:
+        return shapes[0]
+    named = len(group.labels) == len(shapes) <= _NAMED
+    return ", ".join(shapes) if named else ""
+
+
+def shape_text(shape: object) -> str:
+    """A shape as it is shown.
+
+    >>> shape_text((32, None)), shape_text(()), shape_text(None)
+    ('[32, ?]', '[]', '?')
+    """
+    if not isinstance(shape, tuple):
+        return "?"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def _reason(variable: VariableAudit) -> Iterator[str]:
+    if variable.unused:
+        yield "unused: nothing leads from it to the loss"
+    for cut in named_cuts(variable):
+        yield place(cut)
+    repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
+    more = max(variable.cut_size, len(variable.cut)) - repeated - len(named_cuts(variable))
+    if more > 0:
+        yield f"{more} more"
+    for condition in variable.conditions:
+        yield f"only in {branch(condition)}"
+    if variable.trainable is False:
+        yield "not trainable"
+    yield from update(variable)
+
+
+def update(variable: VariableAudit) -> Iterator[str]:
+    """What is odd about how a variable is updated, if anything is."""
+    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    if variable.is_updated is False and gets and variable.trainable is not False:
+        yield "never updated"
+    if variable.is_updated and not gets:
+        yield "trained by " + " and ".join(map(shown, variable.trained_by)) if variable.trained_by else "updated all the same"

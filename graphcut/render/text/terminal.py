@@ -1,0 +1,49 @@
+"""The table for a terminal, with colour. No name is ever read as rich markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.table_rows import HEADINGS, rows
+from graphcut.results import Verdict
+
+if TYPE_CHECKING:
+    from graphcut.render.text.report_protocol import Facts
+
+STYLES = {
+    Verdict.RAISES: "bold magenta",
+    Verdict.NONE: "bold red",
+    Verdict.ZERO: "yellow",
+    Verdict.CONDITIONAL: "cyan",
+    Verdict.FLOWS: "green",
+}
+
+
+def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
+    """The same words as :func:`graphcut.render.text.plain.table`, for a ``rich.console.Console`` to print."""
+    first: List[RenderableType] = [Text(line, style="bold") for line in (*uncertain(facts.assumptions), *notices(facts))]
+    first.append(Text(loss_line(facts)))
+    last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
+    if facts.variables:
+        first, last = (
+            first + [Text(), _table(facts), Text()],
+            last + [Text(summary_line(facts.variables), style="bold")],
+        )
+    if quoted:
+        first += [Text(line) for line in (*quoted, "")]
+    return Group(*first, *last)
+
+
+def _table(facts: Facts) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
+    for row in rows(facts.variables):
+        verdict, *others = row.cells
+        table.add_row(Text(verdict, style=STYLES[row.verdict]), *(Text(cell) for cell in others))
+    return table

@@ -1,0 +1,266 @@
+"""The words of graphcut and the plain results that carry them.
+
+A *verdict* says what TensorFlow answers for one variable and one loss. A *barrier* is the reason why a
+gradient does not cross an edge. The *cut* of a variable is the barriers on the routes from the loss to it
+that cross the fewest. The values of the enums are the words used in JSON, on the command line and in pictures.
+
+What the questions that are put to an audit answer with: plain results, in the words of ``terms``.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple, TypeVar, Union
+
+
+class Verdict(enum.Enum):
+    """What ``tf.gradients`` answers for a variable, worst first (``tensorflow/python/ops/gradients_util.py``).
+
+    ``raises``: an error; ``none``: ``None``; ``zero``: a tensor, always zeros; ``conditional``: a gradient, in some runs;
+    ``flows``: a gradient.
+    """
+
+    RAISES = "raises"
+    NONE = "none"
+    ZERO = "zero"
+    CONDITIONAL = "conditional"
+    FLOWS = "flows"
+
+
+class BarrierKind(enum.Enum):
+    """Why a gradient does not cross an edge, deliberate ones first.
+
+    ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
+    ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
+    TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
+    op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
+    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: by way of a variable or a dataset;
+    ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
+    """
+
+    STOP_GRADIENT = "stop-gradient"
+    PREVENT_GRADIENT = "prevent-gradient"
+    STOP_ARGUMENT = "stop-argument"
+    NOT_DIFFERENTIABLE = "not-differentiable"
+    NO_GRADIENT = "no-gradient"
+    INPUT = "input"
+    DTYPE = "dtype"
+    ZERO = "zero"
+    ZERO_FILLED = "zero-filled"
+    CUSTOM_GRADIENT = "custom-gradient"
+    PYTHON = "python"
+    STATE = "state"
+    OUTSIDE_TAPE = "outside-tape"
+    NOT_WATCHED = "not-watched"
+
+    @property
+    def deliberate(self) -> bool:
+        """Somebody put it there to cut: a stop, a prevention, an argument of that name.
+
+        >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
+        (True, False)
+        """
+        return self in (BarrierKind.STOP_GRADIENT, BarrierKind.PREVENT_GRADIENT, BarrierKind.STOP_ARGUMENT)
+
+
+class Role(enum.Enum):
+    """What a ``StopGradient`` does for one loss; the first that fits.
+
+    ``dead``: it does not feed the loss; ``redundant``: no variable upstream; ``cuts``: it is in the cut of some variable;
+    ``bypassed``: every variable upstream gets its gradient another way; ``shadowed``: another barrier stops everything
+    before it does.
+    """
+
+    DEAD = "dead"
+    REDUNDANT = "redundant"
+    CUTS = "cuts"
+    BYPASSED = "bypassed"
+    SHADOWED = "shadowed"
+
+
+class Late:
+    """A field of a result that may be given as a function; it is called when the field is read.
+
+    Paths are kept as one parent pointer for each tensor: a path for every variable, stored, would be quadratic.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_" + name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return ()
+        value = instance.__dict__[self.name]
+        return value() if callable(value) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.name] = value
+
+
+ResultT = TypeVar("ResultT")
+
+
+def changed(result: ResultT, **values: Any) -> ResultT:
+    """A copy of a result with other values in some fields. A ``Late`` field stays one: ``dataclasses.replace`` reads it."""
+    copy: ResultT = object.__new__(type(result))
+    copy.__dict__.update(result.__dict__)
+    for name, value in values.items():
+        object.__setattr__(copy, name, value)
+    return copy
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
+
+    ``type`` is the op's type, ``kind`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
+    ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
+    ``library`` is true where the op was made inside TensorFlow or Keras.
+    """
+
+    op: str
+    type: str
+    input: int
+    kind: BarrierKind
+    deliberate: bool
+    library: bool = False
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One branch that every carrying path passes.
+
+    ``op`` is the ``If`` or ``Case``, or the op of a v1 predicate; ``predicate`` the tensor that picks the
+    branch; ``branch`` is ``"then"``, ``"else"`` or the index of a ``Case`` branch.
+    """
+
+    op: str
+    predicate: str
+    branch: Union[str, int]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """An op whose gradient could not be asked for; it is taken to carry from float to float.
+
+    ``whole``: the op tells that the graph is not the one that was built, optimized or frozen since; what the audit says
+    holds for what is left, and certifies nothing.
+    ``op`` is its name, ``type`` its type, ``reason`` why TensorFlow could not be asked.
+    """
+
+    op: str
+    type: str
+    reason: str
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One ``StopGradient`` op; ``role``, ``sole`` and ``cuts`` are for the audited loss.
+
+    ``op`` is its name; ``role`` what it does; ``sole`` is true if taking it away alone brings a gradient back to some
+    variable; ``cuts`` has the names of the variables that it cuts off; ``library`` is true where TensorFlow or Keras made
+    it; ``where`` is ``file:line`` or ``None``.
+    """
+
+    op: str
+    role: Role
+    sole: bool
+    cuts: Tuple[str, ...]
+    library: bool = False
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class VariableAudit:
+    """What one variable (or input, or tensor) gets from the loss, and why.
+
+    ``name`` is the variable's own, ``tensor`` (``op:0``) what stands for it in the graph, ``None`` where the graph does not
+    hold it; ``verdict`` what TensorFlow answers; ``trainable`` is ``None`` where nobody knows; ``dtype`` is TensorFlow's name
+    (``float32``). ``conditions`` are the branches that every carrying path passes.
+    ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
+    gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
+    ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
+    comes as ``tf.IndexedSlices``. ``is_updated``: the step writes the variable, or an optimizer of the graph does; ``None``
+    where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
+    ``False`` where it received ``None``, ``None`` where no optimizer received the variable. ``trained_by``: the other losses
+    of the graph whose gradients update the variable.
+    """
+
+    name: str
+    tensor: Optional[str]
+    verdict: Verdict
+    trainable: Optional[bool]
+    dtype: str
+    shape: Optional[Tuple[Optional[int], ...]]
+    cut: Tuple[Barrier, ...]
+    path: Tuple[str, ...] = Late()  # type: ignore[assignment]
+    conditions: Tuple[Condition, ...] = ()
+    unused: bool = False
+    sparse: bool = False
+    cut_size: int = 0
+    is_updated: Optional[bool] = None
+    optimizer_got_gradient: Optional[bool] = None
+    trained_by: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One variable whose verdict differs between two audits, and the op that makes the difference.
+
+    ``name`` is the variable's.
+    ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
+    the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
+    that audit does not have the variable.
+    """
+
+    name: str
+    before: Optional[Verdict]
+    after: Optional[Verdict]
+    op: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Reach:
+    """True if any of the variables asked about is reached.
+
+    ``reached`` has the names of those that are;
+    ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
+    """
+
+    reached: Tuple[str, ...]
+    paths: Mapping[str, Tuple[str, ...]] = Late()  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self.reached)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One variable for which the real ``tf.gradients`` answers otherwise than its verdict says, or could not be asked.
+
+    ``name`` is the variable's, ``verdict`` what the audit says.
+    ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
+    TensorFlow said.
+    """
+
+    name: str
+    verdict: Verdict
+    answer: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One tensor to stop, or one barrier to take out.
+
+    ``tensor`` (``op:0``) is the one to stop, or the output of the barrier; ``op`` makes it; ``where`` is ``file:line`` of the
+    op or ``None``; ``code`` is the line to write: a stop right behind that line, or in its place where it returns.
+    """
+
+    tensor: str
+    op: str
+    where: Optional[str]
+    code: str

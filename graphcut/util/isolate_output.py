@@ -1,0 +1,127 @@
+"""While foreign code runs, standard output and standard error are kept for our own lines.
+
+TensorFlow's C++ writes to file descriptor 2 as it is imported, whatever the log level; a module that is imported to be
+audited may print. Both go into a file, which is shown only if something breaks that nobody foresaw. The module may also put
+streams of its own in place of the standard ones, close them, or change the folder: all that ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import tempfile
+import traceback
+from contextlib import contextmanager, suppress
+from typing import IO, Iterator, List, Optional, Tuple
+
+from graphcut.errors import GraphcutError, printable
+from graphcut.util.source_lines import nearby
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_MAIN = "Put what is not to run when it is imported under: if __name__ == '__main__':"
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Divert file descriptors 1 and 2; an exception of the user's own code becomes a short ``GraphcutError``."""
+    with tempfile.TemporaryFile() as diverted:
+        try:
+            with _diverted((1, 2), diverted), _lent():
+                yield
+        except (GraphcutError, KeyboardInterrupt):
+            raise
+        except SystemExit as error:
+            code = printable(error.code)  # type: ignore[arg-type]
+            place = _place_in_user_code(error)
+            told = f"\nraised at {place}\n{_MAIN}" if place else ""
+            raise GraphcutError(f"the audited module ended the program: sys.exit({code}){told}") from error
+        except BaseException as error:  # noqa: BLE001 - the audited module may raise anything
+            place = _place_in_user_code(error)
+            if place is None:
+                diverted.seek(0)
+                os.write(2, diverted.read())
+                raise
+            raise GraphcutError(f"{_told(error)}\nraised at {place}, while it was imported, called or traced") from error
+
+
+@contextmanager
+def _diverted(numbers: Tuple[int, ...], target: IO[bytes]) -> Iterator[None]:
+    _flush()
+    saved = [os.dup(number) for number in numbers]
+    try:
+        for number in numbers:
+            os.dup2(target.fileno(), number)
+        yield
+    finally:
+        _flush()
+        for number, copy in zip(numbers, saved):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+@contextmanager
+def _lent() -> Iterator[None]:
+    """Streams and a folder for foreign code to do with as it likes; a logger may keep them for longer than that."""
+    streams, folder = (sys.stdout, sys.stderr), _folder()
+    sys.stdout, sys.stderr = (open(os.dup(each), "w", errors="backslashreplace") for each in (1, 2))  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        if folder is not None:
+            os.chdir(folder)
+
+
+def _folder() -> Optional[str]:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone
+        return None
+
+
+def silence() -> None:
+    """Nothing is said from here on: what foreign code says as the program ends is no answer, and no line of ours."""
+    with suppress(OSError, ValueError):
+        _flush()
+    for number in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def open_streams() -> None:
+    """Streams that the caller closed lead nowhere: else the next file that is opened would take their place."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
+
+
+def _nowhere() -> IO[str]:
+    return open(os.devnull, "w")
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+
+
+def _place_in_user_code(error: BaseException) -> Optional[str]:
+    """``file:line`` of what is no Python, or of the innermost frame outside graphcut and what is installed, or ``None``."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    own = [(name, line) for name, line in frames if not _installed(name)]
+    return f"{printable(nearby(own[-1][0]))[1:-1]}:{own[-1][1] or 1}" if own else None
+
+
+def _installed(filename: str) -> bool:
+    roots = [_OURS, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
+    return filename.startswith("<") or any(os.path.abspath(filename).startswith(root + os.sep) for root in roots)
+
+
+def _told(error: BaseException) -> str:
+    """The exception in one line: its type, and the last line of what it says."""
+    lines: List[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {printable(lines[-1], 300)[1:-1]}" if lines else type(error).__name__

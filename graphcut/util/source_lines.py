@@ -1,0 +1,51 @@
+"""The line of source code that a place such as ``model.py:12`` names, where it can be read, and how a place is told.
+
+A place may come from a file that somebody else made: only Python's own source is read, never a device or a huge file.
+
+The line of the user's code that ``file:line`` means, as it is shown.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from typing import Optional
+
+_LIMIT = 2**24  # bytes; no source file is larger
+
+
+def line_of(where: Optional[str]) -> str:
+    """The line without the blanks around it; empty where it cannot be read."""
+    path, _, number = (where or "").rpartition(":")
+    if not number.isdigit() or not (path in linecache.cache or _is_source(path)):
+        return ""
+    linecache.checkcache(path)
+    return linecache.getline(path, int(number)).strip()
+
+
+def nearby(where: str) -> str:
+    """A place as compilers and linters tell it: by the path from the folder one is in, where it lies below that."""
+    try:
+        here = os.getcwd()
+    except OSError:  # the folder is gone
+        return where
+    start = os.path.join(here, "")
+    if where.startswith(os.path.join(os.curdir, "")):
+        return where[2:]
+    return where[len(start) :] if where.startswith(start) and start != here else where
+
+
+def _is_source(path: str) -> bool:
+    try:
+        return path.endswith(".py") and os.path.isfile(path) and os.path.getsize(path) < _LIMIT
+    except ValueError:  # a null in the path
+        return False
+
+
+_LINE_LIMIT = 100
+
+
+def source_line(where: Optional[str]) -> str:
+    """The line without its indentation, what cannot be printed escaped; empty where there is none to read."""
+    text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in line_of(where))
+    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"

@@ -1,0 +1,278 @@
+"""Suggestions are followed: the graph is built anew with them, and TensorFlow takes its gradients."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import graphcut
+from fixtures.scenarios.making import dense, given, weights
+from graphcut import BarrierKind, GraphcutError, Verdict
+from tests.against_tensorflow.live.questions.asked import rounded_choice
+
+v1 = tf.compat.v1
+GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
+class Network:
+    """A graph built by ``build(mark, open)``: ``mark(name, tensor)`` names a tensor and stops those in ``stops``; a barrier
+    is built as ``open(name, barrier, instead)``."""
+
+    def __init__(self, build, stops=(), opened=()):
+        self.stops, self.opened = stops, opened
+        with tf.Graph().as_default() as self.graph:
+            self.loss = build(self.mark, self.barrier)
+            self.variables = {each.op.name: each for each in v1.global_variables()}
+        self.audit = graphcut.audit(self.graph, loss=self.loss)
+
+    def mark(self, name, tensor):
+        named = tf.identity(tensor, name=name)
+        return tf.stop_gradient(named) if named.name in self.stops else named
+
+    def barrier(self, name, barrier, instead):
+        return instead() if name in self.opened else barrier(name)
+
+    def gradients(self):
+        """For each variable ``None`` or the values of its gradient; without Grappler, which changes the last digits."""
+        config = v1.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        with self.graph.as_default(), v1.Session(config=config) as session:
+            found = {name: v1.gradients(self.loss, [each])[0] for name, each in self.variables.items()}
+            session.run(v1.global_variables_initializer())
+            feeds = {op.outputs[0]: np.full(op.outputs[0].shape.as_list(), 0.7) for op in self.graph.get_operations()
+                     if op.type == "Placeholder"}  # fmt: skip
+            dense = {name: tf.convert_to_tensor(each) for name, each in found.items() if each is not None}
+            return {**dict.fromkeys(found), **session.run(dense, feeds)}
+
+
+def random_network(seed):
+    """Layers of sums and products over five variables, some of them behind a stop or a rounding."""
+
+    def build(mark, barrier):
+        draw = random.Random(seed)
+        known = [mark("r%d" % index, weights("v%d" % index, 3)) for index in range(5)]
+        for index in range(10):
+            a, b = draw.choice(known[-6:]), draw.choice(known)
+            kind, name = draw.choice(["mul", "add", "tanh", "stop", "round"]), "b%d" % index
+            made = {
+                "mul": lambda a=a, b=b: a * b,
+                "add": lambda a=a, b=b: a + b,
+                "tanh": lambda a=a: tf.tanh(a),
+                "stop": lambda a=a, name=name: barrier(name, lambda name: tf.stop_gradient(a, name), lambda: a + 0.0),
+                "round": lambda a=a, name=name: barrier(name, lambda name: tf.round(3.0 * a, name), lambda: 3.0 * a),
+            }[kind]()
+            known.append(mark("t%d" % index, made))
+        return mark("loss", mark("sum", tf.reduce_sum(mark("mul", known[-1] * known[-2]) + known[-3])))
+
+    return build
+
+
+def assert_it_works(build, block, keep=None):
+    """The stops suggested are written: ``block`` gets nothing, ``keep`` what it got; how many stops, and what was kept."""
+    before = Network(build)
+    found = before.audit.suggest_stops(block=block, keep=keep)
+    after = Network(build, stops=[each.tensor for each in found])
+    assert len(after.audit.stops) == len(before.audit.stops) + len(found)
+    old, new = before.gradients(), after.gradients()
+    for name in keep or [each for each in old if each not in block]:
+        assert (old[name] is None) is (new[name] is None), name
+        assert old[name] is None or np.array_equal(old[name], new[name]), name
+    assert all(new[name] is None or not new[name].any() for name in block)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_stops_that_are_written_block_and_keep(seed):
+    draw, names = random.Random(seed), ["v%d" % index for index in range(5)]
+    block = draw.sample(names, draw.randint(1, 3))
+    keep = [name for name in names if name not in block][: draw.randint(1, 4)]
+    try:
+        assert_it_works(random_network(seed), block, keep)
+    except GraphcutError as error:
+        assert "serves a kept variable" in str(error)
+
+
+def actor_critic(mark, barrier):
+    actor, critic, states = weights("actor", 4, 3), weights("critic", 4, 1), given("states", 6, 4)
+    advantage = mark("advantage", given("returns", 6, 1) - mark("value", tf.matmul(states, critic)))
+    return -tf.reduce_mean(tf.nn.log_softmax(tf.matmul(states, actor))[:, :1] * advantage)
+
+
+def q_learning(mark, barrier):
+    online, target, states = weights("online", 4, 3), weights("target", 4, 3), given("states", 6, 4)
+    best = mark("best", given("rewards", 6) + 0.9 * tf.reduce_max(mark("next", tf.matmul(given("then", 6, 4), target)), 1))
+    return tf.reduce_mean(tf.square(tf.matmul(states, online)[:, 0] - best))
+
+
+def two_heads(mark, barrier):
+    encoder, head, projection = weights("encoder", 4, 5), weights("head", 5, 3), weights("projection", 5, 2)
+    features = mark("features", dense(given("x", 6, 4), encoder, "hidden"))
+    supervised = tf.reduce_mean(tf.matmul(mark("for_head", features), head))
+    return supervised + tf.reduce_mean(tf.matmul(mark("for_projection", features), projection))
+
+
+def branch(mark, barrier):
+    w, u = weights("w", 3), weights("u", 3)
+    hidden = mark("hidden", tf.tanh(w))
+    return tf.reduce_sum(tf.cond(given("flag", dtype=tf.bool), lambda: hidden * u, lambda: hidden + u))
+
+
+def loop(mark, barrier):
+    w, u = weights("w", 3), weights("u", 3)
+    step = mark("step", tf.tanh(w))
+    _, last = tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * u + step), [tf.constant(0), tf.ones([3])])
+    return tf.reduce_sum(last)
+
+
+@pytest.mark.parametrize(
+    "build, block, tensors",
+    [
+        (actor_critic, "critic", {"advantage:0"}),
+        (q_learning, "target", {"best:0"}),
+        (two_heads, "encoder", {"features:0"}),
+        (loop, "w", {"step:0"}),
+        (branch, "w", {"hidden:0"}),
+    ],
+)
+def test_the_place_that_a_person_would_stop_is_found(build, block, tensors):
+    assert {each.tensor for each in assert_it_works(build, [block])} == tensors
+
+
+def test_what_a_kept_variable_passes_cannot_be_blocked():
+    with pytest.raises(GraphcutError, match="leave 'best:0' out of the optimizer's list"):
+        Network(q_learning).audit.suggest_stops(block="best:0", keep="target")
+
+
+def test_what_is_blocked_cannot_be_kept():
+    with pytest.raises(GraphcutError, match="blocked and kept at once"):
+        Network(q_learning).audit.suggest_stops(block="*", keep="online")
+
+
+def test_a_name_that_is_not_there_has_near_names():
+    with pytest.raises(GraphcutError, match="did you mean"):
+        Network(q_learning).audit.suggest_stops(block="targett")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_barriers_that_are_taken_out_let_the_gradient_through(seed):
+    before = Network(random_network(seed))
+    for name in (each.name for each in before.audit if each.verdict not in GETS):
+        try:
+            found = before.audit.suggest_unblock(name)
+        except GraphcutError as error:
+            assert before.audit[name].unused and "unused" in str(error)
+            continue
+        after = Network(random_network(seed), opened=[each.op for each in found])
+        gradient = after.gradients()[name]
+        assert gradient is not None and gradient.any()
+        assert not any(
+            Network(random_network(seed), opened=[each.op for each in found if each is not left]).audit[name].verdict in GETS
+            for left in found
+        )
+
+
+def test_what_gets_its_gradient_needs_nothing():
+    assert Network(q_learning).audit.suggest_unblock("online") == ()
+
+
+def test_a_choice_that_becomes_a_number_is_one_barrier():
+    with tf.Graph().as_default() as graph:
+        audit = graphcut.audit(graph, loss=rounded_choice())
+    assert [each.op for each in audit.suggest_unblock("logits")] == ["choice"]
+    (rounding,) = audit.suggest_unblock("scale")
+    assert re.fullmatch(r"(\w+) \+ tf\.stop_gradient\(tf\.round\(\1\) - \1\)", rounding.code)
+
+
+@pytest.mark.parametrize(
+    "choice, code",
+    [
+        (lambda w, x: w > x, "tf.sigmoid(k * (w - x))"),
+        (lambda w, x: w <= x, "tf.sigmoid(k * (x - w))"),
+        (tf.equal, "tf.exp(-k * tf.square(w - x))"),
+        (tf.not_equal, "1 - tf.exp(-k * tf.square(w - x))"),
+        (lambda w, x: tf.argmax(w), "tf.nn.softmax(k * w)"),
+        (lambda w, x: tf.argmin(w), "tf.nn.softmax(-k * w)"),
+    ],
+)
+def test_a_soft_choice_is_written_in_place_of_one_and_has_a_gradient(choice, code):
+    with tf.Graph().as_default() as graph:
+        w, x = weights("w", 3), given("x", 3)
+        audit = graphcut.audit(graph, loss=tf.reduce_sum(tf.cast(choice(w, x), tf.float32) * x))
+        soft = eval(code, {"tf": tf, "w": w, "x": x, "k": 5.0})
+        assert tf.compat.v1.gradients(tf.reduce_sum(soft * x), w) != [None]
+    (found,) = audit.suggest_unblock("w")
+    assert found.code == code
+
+
+def test_no_float_is_told_to_become_one():
+    with tf.Graph().as_default() as graph:
+        w = weights("w", 3)
+        audit = graphcut.audit(graph, loss=tf.reduce_sum(tf.cast(tf.cast(w, tf.int32, name="whole"), tf.float32)))
+    assert [found.code for found in audit.suggest_unblock("w")] == ["w  # a float, in place of whole"]
+
+
+SOURCE = """
+import tensorflow as tf
+
+
+def features(x, encoder):
+    return tf.tanh(tf.matmul(x, encoder))
+
+
+def loss(x, encoder, head):
+    hidden = features(x, encoder)
+    scores = tf.matmul(hidden, head)
+    return tf.reduce_sum(scores * hidden[:, :1])
+
+
+def cut(x, encoder, head):
+    hidden = tf.tanh(tf.stop_gradient(tf.matmul(x, encoder)))
+    return tf.reduce_sum(tf.matmul(hidden, head))
+"""
+
+
+def written(path, name, edits=()):
+    """The audit and the gradients of one function of ``SOURCE`` as it stands in a file, some lines of it edited."""
+    lines = SOURCE.splitlines()
+    for where, code in edits:
+        number = int(where.rpartition(":")[2])
+        line = lines[number - 1]
+        indented = re.match(" *", line).group() + code
+        lines[number - 1] = indented if "return" in line or "stop_gradient" in line else line + "\n" + indented
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with tf.Graph().as_default() as graph:
+        encoder, head = weights("encoder", 4, 3), weights("head", 3, 1)
+        made = getattr(module, name)(given("x", 2, 4), encoder, head)
+        return graphcut.audit(graph, loss=made), dict(zip(["encoder", "head"], v1.gradients(made, [encoder, head])))
+
+
+def test_the_line_of_code_can_be_written_as_it_stands(tmp_path):
+    audit, gradients = written(tmp_path / "before.py", "loss")
+    assert None not in gradients.values()
+    (found,) = audit.suggest_stops(block="encoder")
+    assert found.code in ("hidden = tf.stop_gradient(hidden)", "return tf.stop_gradient(tf.tanh(tf.matmul(x, encoder)))")
+    _, after = written(tmp_path / "after.py", "loss", [(found.where, found.code)])
+    assert after["encoder"] is None and after["head"] is not None
+
+
+def test_the_line_without_the_stop_can_be_written_as_it_stands(tmp_path):
+    audit, gradients = written(tmp_path / "stopped.py", "cut")
+    assert gradients["encoder"] is None
+    (found,) = audit.suggest_unblock("encoder")
+    assert found.code == "hidden = tf.tanh(tf.matmul(x, encoder))"
+    _, after = written(tmp_path / "open.py", "cut", [(found.where, found.code)])
+    assert after["encoder"] is not None
+
+
+def test_every_barrier_that_can_be_taken_out_has_a_line():
+    from graphcut.api.suggest.code_line import _OPENED
+
+    assert set(BarrierKind) - set(_OPENED) == {BarrierKind.ZERO_FILLED}

@@ -1,0 +1,28 @@
+"""The examples in docstrings print what they say, those that ask TensorFlow."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+
+import pytest
+
+from tests.repository.measure import ROOT
+from tests.unit.core.test_doctests import MODULES as PURE
+
+MODULES = ["api.asking", "api.audit", "api.face", "api.audit_step", "api.loss_table", "api.telling"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    failed, tried = doctest.testmod(importlib.import_module("graphcut." + name))
+    assert failed == 0 and tried > 0
+
+
+def test_every_module_with_examples_is_tried():
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "graphcut").rglob("*.py")}
+    found = {path for path, source in sources.items() if re.search(r"^ *>>> ", source, re.MULTILINE)}
+    names = {".".join(path.relative_to(ROOT / "graphcut").with_suffix("").parts) for path in found}
+    assert names == {*PURE, *MODULES}

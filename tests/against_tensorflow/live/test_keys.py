@@ -1,0 +1,216 @@
+"""Keys: the object that was passed in, a name with or without ``:0``, an op or a tensor."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from graphcut import GraphcutError, Verdict
+from tests.against_tensorflow.live.building import EAGER, anywhere, keras_model, ones, placeholder_graph, spec, v1
+
+needs_eager = pytest.mark.skipif(not EAGER, reason="about eager variables")
+
+
+@needs_eager
+def test_an_eager_variable():
+    w = tf.Variable(1.0)
+    assert graphcut.audit(lambda x: x * w, spec())[w].verdict is Verdict.FLOWS
+
+
+@needs_eager
+def test_two_eager_variables_of_one_name_are_told_apart():
+    one, other = tf.Variable(1.0), tf.Variable(2.0)
+    audit = graphcut.audit(lambda x: x * one + tf.stop_gradient(other), spec())
+    assert (audit[one].verdict, audit[other].verdict) == (Verdict.FLOWS, Verdict.NONE)
+
+
+@needs_eager
+def test_two_variables_of_one_name_have_two_names():
+    one, other = tf.Variable(1.0), tf.Variable(2.0)
+    names = [each.name for each in graphcut.audit(lambda x: x * one + other, spec())]
+    assert names == ["Variable", "Variable_1"]
+
+
+@needs_eager
+def test_variables_of_one_name_can_be_asked_for_in_any_order():
+    one, other = tf.Variable(1.0), tf.Variable(2.0)
+    audit = graphcut.audit(lambda x: x * one + tf.stop_gradient(other), spec(), variables=[other, one])
+    assert [each.verdict for each in audit] == [Verdict.NONE, Verdict.FLOWS]
+
+
+@needs_eager
+def test_an_eager_variable_that_the_function_never_saw_is_unused():
+    w, other = tf.Variable(1.0), tf.Variable(1.0)
+    assert graphcut.audit(lambda x: x * w, spec(), variables=[w, other])[other].unused
+
+
+@pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
+def test_a_graph_s_variable(resource):
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [3], use_resource=resource)
+        loss = tf.reduce_sum(w * 2.0)
+    assert graphcut.audit(graph, loss=loss)[w].name == "w"
+
+
+@pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
+def test_a_partitioned_variable(resource):
+    with tf.Graph().as_default() as graph:
+        partitioner = v1.fixed_size_partitioner(3)
+        w = v1.get_variable("w", [6, 2], partitioner=partitioner, use_resource=resource)
+        loss = tf.reduce_sum(tf.convert_to_tensor(w) * 2.0)
+    audit = graphcut.audit(graph, loss=loss, variables=w)
+    assert audit[w].verdict is Verdict.FLOWS and audit[w].shape == (6, 2)
+
+
+def test_a_partitioned_variable_in_a_meta_graph_is_one_row():
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [6, 2], partitioner=v1.fixed_size_partitioner(3), use_resource=False)
+        tf.reduce_sum(tf.convert_to_tensor(w), name="loss")
+        message = v1.train.export_meta_graph(graph=graph)
+    assert [(each.name, each.shape) for each in graphcut.audit(message, loss="loss")] == [("w", (6, 2))]
+
+
+def test_a_ref_variable_whose_value_a_function_captured():
+    with tf.Graph().as_default():
+        w = v1.get_variable("w", [3], use_resource=False)
+        audit = graphcut.audit(lambda x: tf.reduce_sum(x * w), spec(3))
+    assert audit[w].verdict is Verdict.FLOWS
+
+
+def test_a_keras_variable():
+    with anywhere():
+        model, first, second = keras_model()
+        audit = graphcut.audit(model, spec(5, 3), variables=[second.kernel, first.kernel])
+    assert (audit[first.kernel].verdict, audit[second.kernel].verdict) == (Verdict.NONE, Verdict.FLOWS)
+
+
+@pytest.mark.skipif(not hasattr(tf.keras, "ops"), reason="Keras 3 wraps the variables of TensorFlow")
+def test_the_variable_inside_of_a_keras_3_variable():
+    model, _, second = keras_model()
+    audit = graphcut.audit(model, spec(5, 3))
+    assert audit[second.kernel.value] == audit[second.kernel]
+
+
+@pytest.mark.parametrize("key", ["w", "w:0"])
+def test_a_name(key):
+    graph, loss, _ = placeholder_graph()
+    assert graphcut.audit(graph, loss=loss)[key].name == "w"
+
+
+def test_a_tensor_of_the_graph():
+    graph, loss, _ = placeholder_graph()
+    product = graph.get_tensor_by_name("mul:0")
+    assert graphcut.audit(graph, loss=loss, variables=[product])[product].tensor == "mul:0"
+
+
+@pytest.mark.parametrize("key", ["mul", "mul:0"])
+def test_an_op_or_a_tensor_name(key):
+    graph, loss, _ = placeholder_graph()
+    assert graphcut.audit(graph, loss=loss, variables=[key])[key].verdict is Verdict.FLOWS
+
+
+def test_a_placeholder():
+    graph, loss, _ = placeholder_graph()
+    assert graphcut.audit(graph, loss=loss, variables="x")["x"].verdict is Verdict.FLOWS
+
+
+def test_a_pattern():
+    graph, loss, _ = placeholder_graph()
+    assert [each.name for each in graphcut.audit(graph, loss=loss, variables="[wu]")] == ["w", "u"]
+
+
+def test_select_takes_a_pattern():
+    graph, loss, _ = placeholder_graph()
+    assert [each.name for each in graphcut.audit(graph, loss=loss).select("u*")] == ["u"]
+
+
+def test_an_unknown_key_names_what_is_near():
+    with tf.Graph().as_default() as graph:
+        loss = tf.reduce_sum(ones("encoder", 3))
+    with pytest.raises(GraphcutError, match="did you mean 'encoder'"):
+        graphcut.audit(graph, loss=loss)["encode"]
+
+
+def test_a_variable_of_another_graph_is_unused():
+    graph, loss, _ = placeholder_graph()
+    _, _, other = placeholder_graph()
+    assert graphcut.audit(graph, loss=loss, variables=[other.w])[other.w].unused
+
+
+def test_a_shared_variable_is_one_row():
+    with tf.Graph().as_default() as graph:
+        with v1.variable_scope("net", use_resource=True):
+            one = v1.get_variable("w", [3])
+        with v1.variable_scope("net", reuse=True, use_resource=True):
+            again = v1.get_variable("w", [3])
+        loss = tf.reduce_sum(one * tf.stop_gradient(again))
+    audit = graphcut.audit(graph, loss=loss)
+    assert [each.name for each in audit] == ["net/w"] and audit[again].verdict is Verdict.FLOWS
+
+
+@pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
+def test_a_gathered_variable_gets_rows(resource):
+    with tf.Graph().as_default() as graph:
+        table = v1.get_variable("table", [9, 2], use_resource=resource)
+        rows = v1.nn.embedding_lookup(table, v1.placeholder(tf.int32, [4], "ids"))
+        loss = tf.reduce_sum(rows)
+    assert graphcut.audit(graph, loss=loss)[table].sparse
+
+
+def test_a_multiplied_variable_gets_a_dense_gradient():
+    graph, loss, pair = placeholder_graph()
+    assert not graphcut.audit(graph, loss=loss)[pair.w].sparse
+
+
+def test_gathered_and_multiplied_is_sparse_as_tensorflow_says():
+    with tf.Graph().as_default() as graph:
+        table = v1.get_variable("table", [9, 2], use_resource=True)
+        rows = v1.nn.embedding_lookup(table, v1.placeholder(tf.int32, [4], "ids"))
+        loss = tf.reduce_sum(rows) + tf.reduce_sum(table)
+    sparse = graphcut.audit(graph, loss=loss)[table].sparse
+    with graph.as_default():
+        assert sparse == isinstance(v1.gradients(loss, [table])[0], tf.IndexedSlices)
+
+
+def test_a_variable_that_was_not_asked_for():
+    w, frozen = tf.Variable(1.0, name="w"), tf.Variable(1.0, name="frozen", trainable=False)
+    audit = graphcut.audit(lambda x: x * w * frozen, 1.0)
+    for key in (frozen, "frozen"):
+        with pytest.raises(graphcut.GraphcutError, match="variable 'frozen' is not among the 1 that were audited"):
+            audit[key]
+
+
+def test_variables_stand_in_the_order_of_their_use():
+    variables = [tf.Variable(1.0, name="v%d" % index) for index in range(12)]
+    audit = graphcut.audit(lambda x: x * tf.add_n(variables[::-1]), 1.0)
+    assert [each.name for each in audit.variables] == ["v%d" % index for index in range(12)][::-1]
+
+
+def test_names_patterns_tensors_and_objects_can_be_looked_for():
+    graph, loss, pair = placeholder_graph()
+    _, _, other = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss)
+    for key in ("w", "w:0", "[wu]", pair.w, pair.w.handle, audit["u"], ["w", pair.u]):
+        assert key in audit, key
+    for key in ("v", "mul", "v*", other.w, loss, 5, None, [], ["w", "v"]):
+        assert key not in audit, key
+
+
+def test_a_row_of_another_audit_is_not_in_an_audit():
+    graph, loss, _ = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss)
+    assert audit["u"] not in audit.what_if(remove=audit.stops[0])
+
+
+@needs_eager
+def test_eager_variables_can_be_looked_for():
+    w, other = tf.Variable(1.0), tf.Variable(1.0)
+    audit = graphcut.audit(lambda x: x * w, spec())
+    assert w in audit and other not in audit
+
+
+def test_a_variable_asked_for_by_object_and_name_is_one_row():
+    graph, loss, pair = placeholder_graph()
+    audit = graphcut.audit(graph, loss=loss, variables=[pair.w, "w", "w:0", pair.u])
+    assert [each.name for each in audit] == ["w", "u"]

@@ -1,0 +1,57 @@
+"""A process that audits again and again keeps nothing of it, and its collector goes on as before.
+
+The count here is a compromise with the time that tests may take; ``benchmarks/run --only leaks`` audits ten times as many.
+A tenth of a megabyte kept by each audit is found by both.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+
+import pytest
+
+import graphcut
+from benchmarks.measure import ROOT
+from tests.against_tensorflow.live.building import placeholder_graph
+
+FILES, LIVE = 300, 30
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="resident memory as Linux tells it")
+def test_memory_does_not_grow_with_the_number_of_audits():
+    arguments = [sys.executable, "-m", "benchmarks.leaks", str(FILES), str(LIVE)]
+    said = subprocess.check_output(arguments, cwd=ROOT, stderr=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=ROOT))
+    early, late = map(int, said.split()[-2:])
+    assert late < 1.05 * early, "%d MB after a tenth, %d MB after all" % (early / 1e6, late / 1e6)
+
+
+@pytest.fixture
+def collector():
+    """The collector off, so that no collection comes between, and afterwards as it was."""
+    enabled = gc.isenabled()
+    gc.disable()
+    yield
+    (gc.enable if enabled else gc.disable)()
+
+
+def test_an_audit_leaves_the_collector_as_it_was(collector):
+    graph, loss, pair = placeholder_graph()
+    graphcut.audit(graph, loss=loss)  # what is loaded and asked once
+    before = gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]
+    young = gc.get_count()[0]
+    audit = graphcut.audit(graph, loss=loss)
+    str(audit), audit.explain(pair.u), audit.graph, audit.what_if(remove=audit.stops[0]), audit.suggest_unblock(pair.u)
+    assert gc.get_count()[0] > young, "what an audit makes is young"
+    assert not gc.isenabled()
+    assert (gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]) == before
+
+
+def test_an_audit_that_fails_leaves_the_collector_on():
+    gc.enable()
+    graph, _, _ = placeholder_graph()
+    with pytest.raises(graphcut.GraphcutError):
+        graphcut.audit(graph, loss="nothing")
+    assert gc.isenabled()

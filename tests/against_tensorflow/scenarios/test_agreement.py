@@ -1,0 +1,16 @@
+"""Whatever an audit is asked, it tells the same story as its verdicts: over every fixture."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.against_tensorflow.random_graphs.questions import faults
+from tests.against_tensorflow.scenarios import recorded
+from tests.against_tensorflow.scenarios.judge import said
+
+FIXTURES = [pytest.param(each, id=module + "." + each.__name__) for module, each in recorded.every_fixture()]
+
+
+@pytest.mark.parametrize("fixture", FIXTURES)
+def test_every_answer_agrees_with_the_verdicts(fixture):
+    assert list(faults(said(fixture).audit)) == []

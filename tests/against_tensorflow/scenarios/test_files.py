@@ -1,0 +1,73 @@
+"""The fixtures that are files say what the functions say that they were made from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from fixtures import make
+from fixtures.documents import document_003
+from fixtures.graphs import flow
+from graphcut import Verdict
+from tests.against_tensorflow.scenarios.judge import said
+
+FIXTURES = Path(make.__file__).parent
+needs_v2 = pytest.mark.skipif(
+    not tf.executing_eagerly(), reason="TensorFlow 1.15 builds a v1 conditional, and fills in zeros for an If"
+)
+TRAINING = ["documents/003.meta", "documents/003.pb", "documents/003.pbtxt"]
+FILES = [(each, document_003.stopped, {}) for each in TRAINING] + [
+    ("graphs/loop_v1.meta", flow.loop, {"loss": "loss"}),
+    pytest.param("graphs/conditional_v2.pb", flow.conditional, {"loss": "loss"}, marks=needs_v2),
+    ("graphs/saved_model", flow.whole, {}),
+    ("graphs/saved_model", flow.head_only, {"signature": "head_only"}),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The files, written afresh by the TensorFlow that is installed."""
+    folder = tmp_path_factory.mktemp("fixtures")
+    make.main(folder)
+    return folder
+
+
+def verdicts(path, fixture, kwargs):
+    names = list(said(fixture).asked.variables)
+    found = graphcut.audit(str(path), variables=names, **kwargs)
+    return {name: found[name].verdict for name in names}
+
+
+@pytest.mark.parametrize("name, fixture, kwargs", FILES)
+def test_a_file_is_judged_as_the_live_graph(name, fixture, kwargs):
+    live = {key: said(fixture).verdict(key) for key in said(fixture).asked.variables}
+    assert verdicts(FIXTURES / name, fixture, kwargs) == live
+
+
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="a SavedModel of a module is saved eagerly")
+@pytest.mark.parametrize("name, fixture, kwargs", FILES)
+def test_files_written_afresh_say_the_same(made, name, fixture, kwargs):
+    assert verdicts(made / name, fixture, kwargs) == verdicts(FIXTURES / name, fixture, kwargs)
+
+
+@pytest.mark.skipif(not tf.__version__.startswith("2.15."), reason="the files in the repository are TensorFlow 2.15's")
+def test_the_script_writes_the_same_bytes_again(tmp_path):
+    subprocess.run([sys.executable, "-m", "fixtures.make", str(tmp_path)], cwd=str(FIXTURES.parent), check=True)
+    again = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path for path, data in again.items() if data != (FIXTURES / path.relative_to(tmp_path)).read_bytes()} == set()
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_training_graph_needs_no_further_argument(name):
+    found = graphcut.audit(str(FIXTURES / name))
+    assert {each.name: each.verdict for each in found} == {"w1": Verdict.NONE, "w2": Verdict.FLOWS}
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_training_graph_s_loss_is_the_forward_one(name):
+    assert graphcut.audit(str(FIXTURES / name)).loss == ("loss:0",)

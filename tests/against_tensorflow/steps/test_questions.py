@@ -1,0 +1,131 @@
+"""What can be asked of an audit of a tape: what if it had recorded more, and where to stop."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.against_tensorflow.steps.judge import audited, variable, words
+
+TAPE = tf.GradientTape
+
+
+def outside():
+    """``w`` is used before the tape opens, in two lines; ``v`` inside."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        hidden = tf.nn.relu(x * w)
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.tanh(hidden) * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+def unwatched():
+    """A tape that watches ``v`` alone."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE(watch_accessed_variables=False) as tape:
+            tape.watch(v)
+            loss = tf.reduce_sum(tf.tanh(x * w) * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+def test_the_line_before_the_tape_is_all_that_must_move():
+    audit = outside()
+    first = audit.variables[0]
+    assert words(audit)[0] == "none: outside-tape"
+    (found,) = audit.suggest_unblock(first.name)
+    assert found.op == first.cut[0].op and "tf.GradientTape()" in found.code
+    assert words(audit.what_if(remove=found.op)) == ["flows", "flows"]
+
+
+def test_what_is_not_watched_must_be_watched():
+    audit = unwatched()
+    first = audit.variables[0]
+    assert words(audit)[0] == "none: not-watched"
+    (found,) = audit.suggest_unblock(first.name)
+    assert found.code.startswith("tape.watch(")
+    assert words(audit.what_if(remove=first.cut)) == ["flows", "flows"]
+
+
+def chosen(choice):
+    """``w`` reaches the loss by a choice alone, which a tape goes on from only where it is a float."""
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(tf.cast(choice(x * w), tf.float32) * x * v)
+        return [tape.gradient(loss, [w, v])]
+
+    return audited(step, [3])[0]
+
+
+@pytest.mark.parametrize(
+    "choice, op, soft",
+    [
+        (lambda x: x > 1.0, "Greater", lambda x: tf.sigmoid(5.0 * (x - 1.0))),
+        (tf.argmax, "ArgMax", tf.nn.softmax),
+        (lambda x: tf.logical_not(tf.cast(x, tf.int32) > 1), "Cast", lambda x: x),
+    ],
+)
+def test_what_was_made_discrete_is_taken_out_and_all_that_the_tape_would_go_on_to_carries(choice, op, soft):
+    audit = chosen(choice)
+    name = audit.variables[0].name
+    assert words(audit) == ["none: not-differentiable", "flows"]
+    assert [found.op for found in audit.suggest_unblock(name)] == [op]
+    assert words(audit.what_if(remove=op)) == words(chosen(soft)) == ["flows", "flows"]
+
+
+def test_what_a_tape_leaves_out_of_its_own_accord_stays_out():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            rounded = tf.round(x * w)
+            with tape.stop_recording():
+                paused = rounded * 2.0
+            loss = tf.reduce_sum(paused * v)
+        return [tape.gradient(loss, [w, v])]
+
+    audit = audited(step, [3])[0]
+    assert words(audit.what_if(remove="Round"))[0] == "none: outside-tape"
+
+
+def test_an_edit_leaves_the_tape_as_it_is():
+    for audit in (outside(), unwatched()):
+        before = words(audit)
+        assert words(audit.what_if(stop=audit.variables[1].name)) == [before[0], "none: stop-gradient"]
+
+
+def test_a_stop_is_suggested_between_the_tape_s_lines():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            hidden = tf.nn.relu(x * w)
+            loss = tf.reduce_sum(hidden * v)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    (found,) = audit.suggest_stops(block=audit.variables[0].name)
+    assert found.code == "hidden = tf.stop_gradient(hidden)"
+    assert [each.split(":")[0] for each in words(audit.what_if(stop=found))] == ["none", "flows"]
+
+
+def test_gradients_side_by_side_are_called_what_the_code_calls_them():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE(persistent=True) as tape:
+            policy, value = tf.reduce_sum(x * w), tf.reduce_sum(x * v)
+        first = tape.gradient(policy, [w, v])
+        return [first, tape.gradient(value, [w, v])]
+
+    assert graphcut.table(audited(step, [3])).losses == ("policy", "value")

@@ -1,0 +1,72 @@
+"""Small steps after TensorFlow's own tests: no disagreement, ``None`` exactly, nothing that can be nonzero called zero."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import graphcut
+from graphcut import Verdict
+from tests.against_tensorflow.steps.judge import EAGER, LIVE, variable
+from tests.against_tensorflow.steps.small import STEPS
+
+VALUES = {
+    "w": [1.0, 2.0, 3.0],
+    "v": 2.0,
+    "m": [[1.0, 0.0], [0.0, 2.0]],
+    "u": [[1.0, 1.0], [0.0, 2.0]],
+    "n": [3, 4, 5],
+}
+
+
+def bound(made):
+    """A step with variables of its own, and the answers that it got when it was traced last."""
+    names = list(inspect.signature(made).parameters)[1:]
+    variables = {name: variable(VALUES[name], name) for name in names}
+    answers = []
+
+    def step(x):
+        found = made(x, **variables)
+        answers[:] = [tuple(each is not None for each in gradients) for gradients in found]
+        return found
+
+    return step, answers
+
+
+def truths(step):
+    """What the step's gradients are when it runs; ``None`` where TensorFlow raises while it builds them."""
+    try:
+        found = tf.function(step, autograph=False)(tf.constant([1.0, 2.0, 3.0]))
+    except (LookupError, ValueError):
+        return None
+    if not EAGER:
+        return [[each is not None for each in gradients] for gradients in found]
+    return [[each is not None and not _is_zero(each) for each in gradients] for gradients in found]
+
+
+def _is_zero(gradient):
+    dense = tf.convert_to_tensor(gradient)
+    return dense.dtype != tf.variant and not np.any(dense.numpy())
+
+
+@pytest.mark.parametrize("made", STEPS, ids=lambda made: made.__name__)
+def test_a_small_step(made):
+    step, answers = bound(made)
+    real = truths(step)
+    expected = list(answers)
+    if real is None and not EAGER:
+        pytest.skip("TensorFlow 1.15 cannot build this step")
+    if real is None:
+        (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))[:1]
+        assert all(each.verdict is Verdict.RAISES for each in audit) and not audit.disagreements
+        return
+    audits = graphcut.audit_step(step, tf.TensorSpec([3]))
+    assert [audit.recorded for audit in audits] == expected
+    for audit, answered, nonzero in zip(audits, expected, real):
+        assert not audit.disagreements
+        assert [each.verdict is not Verdict.NONE for each in audit] == list(answered)
+        if EAGER:
+            assert all(each.verdict in LIVE for each, live in zip(audit, nonzero) if live)

@@ -1,0 +1,60 @@
+"""Training graphs that were saved say what TensorFlow answered when they were built."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.against_tensorflow.training_files import graphs
+from tests.against_tensorflow.training_files.judge import FORMATS, saved, wrong_updates, wrong_verdicts
+
+# Without gated gradients, or where no other op answers two, a None leaves no more traces than a variable nobody asked for.
+UNCERTAIN = [
+    "embeddings joined-minimize",
+    "joined none none",
+    *("joined tensor none-" + way for way in ("of gradients", "flattened", "fetched", "by hand", "head only")),
+]
+RECIPES = pytest.mark.parametrize("recipe", graphs.recipes(), ids=lambda recipe: recipe.name)
+
+
+@functools.lru_cache(maxsize=None)
+def build(recipe):
+    """The graph of a recipe; skipped where this TensorFlow cannot differentiate it."""
+    if tf.__version__.startswith("1.") and recipe.control_v2 and "swish" in recipe.model:
+        pytest.skip("TensorFlow 1.15 cannot differentiate a custom gradient in a v2 body of a placeholder graph")
+    return graphs.build(recipe)
+
+
+def audits(recipe, folder, **kwargs):
+    """The audits of both formats."""
+    return [graphcut.audit(saved(build(recipe), folder, form), **kwargs) for form in FORMATS]
+
+
+def is_uncertain(recipe):
+    return recipe.name.startswith(tuple(UNCERTAIN))
+
+
+@RECIPES
+def test_none_is_exact(recipe, tmp_path):
+    record = build(recipe)
+    for audit in audits(recipe, tmp_path, loss=list(record.losses)):
+        wrong = wrong_verdicts(audit, record)
+        assert wrong == {} or is_uncertain(recipe)
+        assert not any(given for _, given in wrong.values())
+        assert audit.assumptions or not wrong
+
+
+@RECIPES
+def test_the_default_loss_is_the_one_that_was_differentiated(recipe, tmp_path):
+    for audit in audits(recipe, tmp_path):
+        assert audit.loss == build(recipe).losses
+
+
+@RECIPES
+def test_updated_is_what_the_training_ops_write(recipe, tmp_path):
+    record = build(recipe)
+    for audit in audits(recipe, tmp_path, loss=list(record.losses)):
+        assert wrong_updates(audit, record) == {}

@@ -1,0 +1,1 @@
+"""Tests that mirror the package and need no TensorFlow, unless marked."""

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from graphcut.api.import_source import loaded
+from graphcut.api.tensor_spec import Spec
+from graphcut.errors import GraphcutError
+
+MODULE = """
+from dataclasses import dataclass
+
+@dataclass
+class Traceable:
+    name: str
+    def get_concrete_function(self): pass
+    def __call__(self): pass
+
+class Inner:
+    function = Traceable("inner")
+
+decorated = Traceable("decorated")
+
+def plain(x, y): return x
+
+def build(): return decorated
+
+def pair(): return decorated, 1, 2
+
+def number(): return 3
+
+def defaults(x=1): return decorated
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "a_module.py").write_text(MODULE, encoding="utf-8")
+    yield "a_module"
+    sys.modules.pop("a_module", None)
+
+
+def test_a_path_is_left_alone():
+    assert loaded("some/model.meta") == ("some/model.meta", ())
+
+
+def test_a_windows_drive_is_no_module():
+    assert loaded(r"C:\models\graph.pb") == (r"C:\models\graph.pb", ())
+
+
+def test_a_file_that_exists_is_a_file_whatever_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd:name").write_bytes(b"")
+    assert loaded("odd:name") == ("odd:name", ())
+
+
+@pytest.mark.parametrize("form", ["{}:decorated", "{}.py:decorated", "./{}.py:decorated"])
+def test_a_module_is_named_or_its_path_given(module, form):
+    assert loaded(form.format(module))[0].name == "decorated"
+
+
+def test_an_attribute_of_an_attribute(module):
+    assert loaded(module + ":Inner.function")[0].name == "inner"
+
+
+def test_specs_are_the_arguments(module):
+    specs = (Spec("float32", ()), Spec("int32", (None,)))
+    assert loaded(module + ":plain", specs)[1] == specs
+
+
+@pytest.mark.parametrize("name", ["build", "defaults"])
+def test_a_function_without_arguments_is_called_for_what_to_trace(module, name):
+    assert loaded(f"{module}:{name}")[0].name == "decorated"
+
+
+def test_a_tuple_is_a_function_and_its_arguments(module):
+    thing, arguments = loaded(module + ":pair")
+    assert (thing.name, arguments) == ("decorated", (1, 2))
+
+
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        ("a_module:decoratd", "no 'decoratd' in 'a_module'; did you mean 'decorated'?"),
+        ("a_module:plain", "takes x, y\ngive a --spec for each"),
+        ("a_module:number", "returned a value of type int, which cannot be traced\nreturn a tf.Graph"),
+        ("a_module.py", "names no function\nsay which: a_module.py:function"),
+        ("no_such_module:f", "no module 'no_such_module' to import"),
+        ("no_such.py:f", "no file 'no_such.py'"),
+    ],
+)
+def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
+    with pytest.raises(GraphcutError) as raised:
+        loaded(source)
+    assert said in str(raised.value) and len(str(raised.value).splitlines()) <= 3
+
+
+def test_a_spec_for_a_file_is_an_error():
+    with pytest.raises(GraphcutError, match="--spec is for"):
+        loaded("model.meta", (Spec("float32", ()),))
+
+
+def test_what_a_module_fails_to_import_is_its_own_error(module, tmp_path):
+    (tmp_path / "a_module.py").write_text("import not_there", encoding="utf-8")
+    with pytest.raises(ModuleNotFoundError, match="not_there"):
+        loaded(module + ":f")

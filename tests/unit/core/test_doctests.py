@@ -1,0 +1,27 @@
+"""The examples in docstrings print what they say, as far as they need no TensorFlow."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+from tests.repository.measure import ROOT
+
+MODULES = [
+    "api.tensor_spec",
+    "errors",
+    "util.text",
+    "graph.formats.raw_bytes",
+    "render.text.table_rows",
+    "api.load",
+    "results",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    failed, tried = doctest.testmod(importlib.import_module("graphcut." + name))
+    assert failed == 0 and tried > 0

@@ -1,0 +1,66 @@
+"""Which frame of a stack is the user's."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from graphcut.graph import stack_frames
+from graphcut.graph.stack_frames import is_library, place
+
+TENSORFLOW = "/usr/lib/python3/site-packages/tensorflow/python/ops/math_ops.py"
+
+
+def test_the_innermost_frame_of_the_user_s():
+    assert place([("main.py", 3), ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
+
+
+def test_what_only_tensorflow_s_wrappers_stand_inside_of_is_the_user_s():
+    wrapper = TENSORFLOW.replace("math_ops", "gen_math_ops")
+    assert place([("layers.py", 7), (wrapper, 900)]) == ("layers.py:7", False)
+
+
+KERAS = "/usr/lib/python3/site-packages/keras/src/"
+
+
+def test_a_stop_that_the_line_asks_of_keras_is_the_user_s():
+    calls = [(KERAS + "ops/core.py", 697, "stop_gradient"), (KERAS + "backend/tensorflow/core.py", 831, "stop_gradient")]
+    wrapper = (TENSORFLOW.replace("math_ops", "gen_array_ops"), 10839, "stop_gradient")
+    assert place([("model.py", 7, "loss"), *calls, wrapper]) == ("model.py:7", False)
+
+
+def test_a_stop_that_a_layer_makes_is_the_library_s():
+    layer = (KERAS + "layers/core/lambda_layer.py", 120, "call")
+    assert place([("model.py", 7, "loss"), layer, (KERAS + "ops/core.py", 697, "stop_gradient")]) == ("model.py:7", True)
+
+
+def test_who_asked_for_an_audit_made_no_op():
+    asked = ("main.py", 30), (stack_frames.__file__.replace("stack_frames", "names"), 5)
+    assert place([*asked, (TENSORFLOW, 900)]) == (None, True)
+    assert place([*asked, ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
+
+
+def test_no_frame_of_the_user_s():
+    assert place([(TENSORFLOW, 900)]) == (None, True) and place([]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "path", [contextlib.__file__, "<frozen importlib>", TENSORFLOW, "/tmp/__autograph_generated_filex.py"]
+)
+def test_what_is_no_user_s(path):
+    assert is_library(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "<stdin>",
+        "<ipython-input-3-abc>",
+        "/tmp/ipykernel_1/23.py",
+        "/x/site-packages/mine/layers.py",
+        "tensorflow/train.py",
+    ],
+)
+def test_what_is(path):
+    assert not is_library(path)

@@ -1,0 +1,102 @@
+"""What every picture must hold to, whatever the graph, and audits of random graphs to hold it against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Tuple
+
+import networkx as nx
+
+from graphcut.analysis.findings import Findings
+from graphcut.analysis.live_routes import between
+from graphcut.analysis.stop_roles import stops
+from graphcut.graph.loaded import LoadedGraph, VariableIndex
+from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.names import Names
+from graphcut.graph.targets import Target
+from graphcut.render.picture import ops as numbered
+from graphcut.render.picture.build import picture
+from graphcut.render.picture.model import Line, Role
+from graphcut.render.picture.view import AT_MOST, View
+from graphcut.render.picture.writers.dot import write
+from graphcut.render.picture.writers.mermaid import mermaid
+from graphcut.results import Stop, VariableAudit, Verdict
+from tests.against_tensorflow.questions.graphs import judged
+
+GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+VIEWS = [View(), View(boxes=25), View(boxes=8), View(detail="ops"), View(detail="scopes"), View(detail="variables")]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is drawn, found by the core without TensorFlow."""
+
+    variables: Tuple[VariableAudit, ...]
+    stops: Tuple[Stop, ...]
+    flat: Any
+    passing: Mapping[int, Tuple[int, ...]]
+    loss: Tuple[str, ...] = ("loss:0",)
+
+    def shapes(self, op):
+        return [None for _ in self.flat.outputs(op)]
+
+    def place(self, op):
+        return None, False
+
+
+def audited(text):
+    """The audit of a text of ``tests.against_tensorflow.questions.graphs`` for every variable in it."""
+    flow = judged(text)
+    flat = flow.rules.flat
+    findings = Findings(LoadedGraph(flat, Origin("text"), (), Names(flat), VariableIndex((), None)), flow)
+    held = {flat.names[op]: flat.first[op] for op in range(len(flat.names)) if flat.type(op) == "VariableV2"}
+    targets = [Target(Variable(name, (name + ":0",), True, "float32", None), (tensor,)) for name, tensor in held.items()]
+    variables = tuple(findings.of(each) for each in targets)
+    told = [(each.name, target.tensors, each.verdict) for each, target in zip(variables, targets)]
+    return Audited(variables, stops(findings, told), flat, between(flow, held.values()))
+
+
+def assert_honest(facts, view=VIEWS[0]):
+    """The picture has few boxes, hides no cut, mixes nothing, and its text is safe."""
+    drawn = picture(facts, view)
+    assert len(drawn) <= AT_MOST
+    assert_every_variable_is_in_the_box_of_its_verdict(facts, drawn)
+    assert_no_cut_is_hidden(facts, drawn)
+    assert_nothing_live_shares_a_box_with_what_is_not(facts, drawn)
+    assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn)
+    text = write(drawn, "")
+    assert "=<" not in text and all(each.isprintable() or each in "\n\t" for each in text + mermaid(drawn, ""))
+
+
+def assert_every_variable_is_in_the_box_of_its_verdict(facts, drawn):
+    told = {name: box.verdict for _, box in drawn.nodes(data="box") for name in box.variables}
+    verdicts = {}
+    for each in facts.variables:
+        verdicts.setdefault(each.name, set()).add(each.verdict)
+    assert set(told) == set(verdicts) and all(told[name] in verdicts[name] for name in told)
+
+
+def assert_no_cut_is_hidden(facts, drawn):
+    ends = {box_op for node, _, line in drawn.edges(keys=True) if line is Line.CUT for box_op in drawn.nodes[node]["box"].ops}
+    calls = {each.rpartition("!")[0] for each in ends} | {each.rpartition("/")[0] for each in ends}
+    held = {cut.op for each in facts.variables for cut in each.cut if cut.kind.value != "zero-filled"}
+    assert held <= ends | calls
+
+
+def assert_nothing_live_shares_a_box_with_what_is_not(facts, drawn):
+    numbers = numbered.ops(facts).numbers
+    for _, box in drawn.nodes(data="box"):
+        live = {numbers.get(op) in facts.passing for op in box.ops}
+        assert len(live) == 1 or box.role in (Role.LOSS, Role.VARIABLE)  # a variable may be read twice, once in vain
+
+
+def assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn):
+    live = nx.DiGraph((one, other) for one, other, line in drawn.edges(keys=True) if line is Line.LIVE)
+    open_ways = nx.DiGraph((one, other) for one, other, line in drawn.edges(keys=True) if line in (Line.LIVE, Line.LOST))
+    losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS]
+    reached = set(losses).union(*[nx.descendants(live, each) for each in losses if each in live])
+    open_to = set().union(*[nx.descendants(open_ways, each) for each in losses if each in open_ways]).difference(losses)
+    boxes = {node: box for node, box in drawn.nodes(data="box") if box.role is Role.VARIABLE}
+    assert {node for node, box in boxes.items() if box.verdict in GETS} <= reached
+    barred = {node for node, _, line in drawn.edges(keys=True) if line is Line.CUT}
+    assert all(boxes[node].verdict in GETS for node in open_to - barred if node in boxes)
