@@ -1,48 +1,79 @@
-"""graphcut: which variables of a TensorFlow graph can still receive a gradient from the loss, and what cuts off the others."""
+"""graphcut: which variables of a TensorFlow graph can still receive a gradient from the loss, and what cuts off the others.
+
+Names are imported when they are first used, so that ``import graphcut`` costs next to nothing.
+"""
 
 from __future__ import annotations
 
-from graphcut.api.audit import Audit, audit
-from graphcut.api.audit_step import audit_step
-from graphcut.api.load import trace
-from graphcut.api.loss_table import Table, table
-from graphcut.errors import GraphcutError
-from graphcut.render.page import page
-from graphcut.results import (
-    Assumption,
-    Barrier,
-    BarrierKind,
-    Change,
-    Condition,
-    Disagreement,
-    Reach,
-    Role,
-    Stop,
-    Suggestion,
-    VariableAudit,
-    Verdict,
-)
+import importlib
+from typing import TYPE_CHECKING, Any, List
+
+if TYPE_CHECKING:
+    from graphcut import testing as testing
+    from graphcut.api.audit import Audit as Audit
+    from graphcut.api.audit import audit as audit
+    from graphcut.api.audit_step import audit_step as audit_step
+    from graphcut.api.load import trace as trace
+    from graphcut.api.loss_table import Table as Table
+    from graphcut.api.loss_table import table as table
+    from graphcut.contracts import CheckReport as CheckReport
+    from graphcut.contracts import check as check
+    from graphcut.errors import GraphcutError as GraphcutError
+    from graphcut.render.page import page as page
+    from graphcut.results import Assumption as Assumption
+    from graphcut.results import Barrier as Barrier
+    from graphcut.results import BarrierKind as BarrierKind
+    from graphcut.results import Change as Change
+    from graphcut.results import Condition as Condition
+    from graphcut.results import Disagreement as Disagreement
+    from graphcut.results import Reach as Reach
+    from graphcut.results import Role as Role
+    from graphcut.results import Stop as Stop
+    from graphcut.results import Suggestion as Suggestion
+    from graphcut.results import VariableAudit as VariableAudit
+    from graphcut.results import Verdict as Verdict
 
 __version__ = "0.1.0"
-__all__ = [
+
+_RESULTS = (
     "Assumption",
-    "Audit",
     "Barrier",
     "BarrierKind",
     "Change",
     "Condition",
     "Disagreement",
-    "GraphcutError",
     "Reach",
     "Role",
     "Stop",
     "Suggestion",
-    "Table",
     "VariableAudit",
     "Verdict",
-    "audit",
-    "audit_step",
-    "page",
-    "table",
-    "trace",
-]
+)
+_HOMES = {
+    "Audit": "graphcut.api.audit",
+    "CheckReport": "graphcut.contracts",
+    "GraphcutError": "graphcut.errors",
+    "Table": "graphcut.api.loss_table",
+    "audit": "graphcut.api.audit",
+    "audit_step": "graphcut.api.audit_step",
+    "check": "graphcut.contracts",
+    "page": "graphcut.render.page",
+    "table": "graphcut.api.loss_table",
+    "trace": "graphcut.api.load",
+    **dict.fromkeys(_RESULTS, "graphcut.results"),
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return importlib.import_module("graphcut.testing")
+    if name not in _HOMES:
+        raise AttributeError("module 'graphcut' has no attribute %r" % name)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__, "testing"})

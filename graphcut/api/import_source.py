@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
@@ -18,11 +18,23 @@ from graphcut.errors import GraphcutError, near_names, printable
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
-def loaded(source: str, specs: Sequence[Spec] = ()) -> Tuple[Any, Sequence[Any]]:
-    """What to trace and with which arguments. Raises ``GraphcutError`` where there is no such thing."""
+def loaded(
+    source: str, specs: Sequence[Spec] = (), modules: Optional[Dict[str, ModuleType]] = None
+) -> Tuple[Any, Sequence[Any]]:
+    """Return what to trace, and its arguments.
+
+    Args:
+        source: a path, ``package.module:name`` or ``path.py:name``.
+        specs: the arguments of a function.
+        modules: the files executed before, by path; what is executed now is added.
+
+    Raises:
+        GraphcutError: there is no such thing.
+    """
+    modules = {} if modules is None else modules
     found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
     if found:
-        module = _imported(found.group("module"))
+        module = _imported(found.group("module"), modules)
         return _traceable(source, _attribute(module, found.group("name")), specs)
     if source.endswith(".py"):
         raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
@@ -33,9 +45,13 @@ def loaded(source: str, specs: Sequence[Spec] = ()) -> Tuple[Any, Sequence[Any]]
     return source, ()
 
 
-def _imported(name: str) -> ModuleType:
+def _imported(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
     if name.endswith(".py"):
-        return _executed(Path(name))
+        path = Path(name)
+        key = str(path.resolve())
+        if key not in modules:
+            modules[key] = _executed(path)
+        return modules[key]
     sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(name)

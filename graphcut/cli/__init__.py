@@ -13,12 +13,17 @@ from typing import Optional, Sequence
 import click
 
 from graphcut.cli.commands import commands
+from graphcut.cli.contract_commands import COMMANDS
+from graphcut.cli.doctor import doctor
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import open_streams, silence
 
 __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
+
+for each in (*COMMANDS, doctor):
+    commands.add_command(each)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -36,7 +41,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        commands.main(args=arguments, prog_name="graphcut", standalone_mode=False)
+        code = commands.main(args=arguments, prog_name="graphcut", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -56,7 +61,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     except Exception:  # noqa: BLE001 - Python would exit with 1, which means a broken contract
         traceback.print_exc()
         return COULD_NOT_RUN
-    return FINE
+    return code if isinstance(code, int) else FINE
 
 
 _ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|signature)=")

@@ -20,11 +20,11 @@ def to_dict(facts: Facts) -> Dict[str, Any]:
         "loss": list(facts.loss),
         "loss_source": facts.loss_source,
         "counts": {verdict.value: verdicts.count(verdict) for verdict in Verdict},
-        "variables": _plain(facts.variables),
-        "stops": _plain(facts.stops),
-        "assumptions": _plain(facts.assumptions),
+        "variables": plain(facts.variables),
+        "stops": plain(facts.stops),
+        "assumptions": plain(facts.assumptions),
         "recorded": list(facts.recorded),
-        "disagreements": _plain(facts.disagreements),
+        "disagreements": plain(facts.disagreements),
     }
 
 
@@ -33,11 +33,12 @@ def to_json(facts: Facts) -> str:
     return json.dumps(to_dict(facts), indent=2, ensure_ascii=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a result as ``dict``, ``list``, ``str``, numbers and ``None``."""
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, (tuple, list)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return value

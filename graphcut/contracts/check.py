@@ -1,0 +1,123 @@
+"""Check the contracts of a file."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Callable, Iterator, Optional, Sequence, Tuple, Union
+
+from graphcut.api.audit import Audit
+from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
+from graphcut.contracts.contract import CheckReport, Contract, ContractResult, Finding, Status
+from graphcut.contracts.contract_rules import Subjects, check_rules
+from graphcut.contracts.source_audits import SourceAudits
+from graphcut.errors import GraphcutError
+from graphcut.util.isolate_output import guarded
+
+
+def check(
+    path: Optional[str] = None, names: Sequence[str] = (), progress: Callable[[str], None] = lambda message: None
+) -> CheckReport:
+    """Check contracts about gradients.
+
+    Args:
+        path: a ``graphcut.toml``, ``pyproject.toml`` or ``setup.cfg``; by default the one in the current folder. Sources in
+            it are relative to its folder.
+        names: the contracts to check; by default all.
+        progress: called with a line before each contract.
+
+    Returns:
+        A ``CheckReport``: print it, or read ``contracts`` and ``exit_code`` (0: all kept, 1: one is broken, 2: one is invalid
+        or could not be judged).
+
+    Raises:
+        GraphcutError: the file is missing, cannot be parsed or holds no contract of that name.
+    """
+    checker = ContractChecker(find_file() if path is None else os.fspath(path))
+    contracts = select_contracts(checker.contracts, names)
+    results = []
+    for number, each in enumerate(contracts, 1):
+        progress("checking %d of %d: %s" % (number, len(contracts), each.name))
+        results.append(checker.result_of(each))
+    return CheckReport(path=checker.path, contracts=tuple(results))
+
+
+class ContractChecker:
+    """The contracts of one file, checked one by one; sources are shared between them.
+
+    Args:
+        path: the file of contracts.
+
+    Raises:
+        GraphcutError: the file cannot be read or parsed, or holds no contract.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.contracts = read_contracts(path)
+        self._folder = os.path.dirname(os.path.abspath(path))
+        self._sources = SourceAudits()
+
+    def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
+        """Check one of ``contracts``."""
+        with work_in_folder(self._folder):
+            return _judged(contract, self._sources, self.path)
+
+
+def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:
+    if isinstance(contract, ContractResult):
+        return contract
+    try:
+        with guarded():
+            return _check(contract, sources)
+    except GraphcutError as error:
+        where = "%s:%d" % (path, contract.line)
+        finding = Finding(variable=None, rule="source", verdict=None, message=str(error), where=where)
+        return _result(contract, Status.INVALID, findings=(finding,))
+
+
+def _check(contract: Contract, sources: SourceAudits) -> ContractResult:
+    audits = sources.of_contract(contract)
+
+    def all_variables() -> Optional[Audit]:
+        """The audit of every variable of a loss; a step has no others than those that its gradients are taken of."""
+        if len(audits) != 1 or audits[0].recorded:
+            return None
+        try:
+            return sources.of_loss(contract, ("*",))
+        except GraphcutError:  # the graph has no variable at all
+            return None
+
+    findings, notes = check_rules(Subjects(contract, audits, all_variables))
+    status = Status.BROKEN if findings else Status.KEPT
+    return _result(contract, status, findings=findings, notes=notes, audits=audits)
+
+
+def _result(
+    contract: Contract,
+    status: Status,
+    findings: Tuple[Finding, ...],
+    notes: Tuple[str, ...] = (),
+    audits: Tuple[Audit, ...] = (),
+) -> ContractResult:
+    return ContractResult(
+        name=contract.name,
+        status=status,
+        severity=contract.severity,
+        line=contract.line,
+        findings=findings,
+        notes=notes,
+        source=contract.source,
+        audits=audits,
+    )
+
+
+@contextmanager
+def work_in_folder(path: str) -> Iterator[None]:
+    """Work in a folder, and come back."""
+    before = os.getcwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,341 @@
+"""Read contracts from ``graphcut.toml``, ``pyproject.toml`` or ``setup.cfg``. Nothing in these files is executed.
+
+A mistake in one contract makes that contract invalid and leaves the others as they are; a file that cannot be parsed, or
+that holds no contract, is a ``GraphcutError``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import sys
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+from graphcut.api.tensor_spec import parsed
+from graphcut.contracts.contract import Allowance, Contract, ContractResult, Finding, Severity, Status
+from graphcut.errors import GraphcutError, near_names, printable
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILES = ("graphcut.toml", "pyproject.toml", "setup.cfg")
+_SECTION = "graphcut:contract:"
+_DEFAULTS = "graphcut:defaults"
+
+
+class _Mistake(Exception):
+    """A value that a contract cannot have: the key, and what is wrong."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key, self.message = key, message
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A contract as the parser returns it, with the line of each key and of the contract itself."""
+
+    values: Mapping[str, Any]
+    line: int
+    lines: Mapping[str, int]
+
+
+def find_file(folder: str = ".") -> str:
+    """Return the path of the file in ``folder`` that holds contracts.
+
+    Raises:
+        GraphcutError: there is none.
+    """
+    for name in FILES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and (name == FILES[0] or _mentions_graphcut(path)):
+            return os.path.normpath(path)
+    raise GraphcutError(
+        "no contracts in this folder: looked for graphcut.toml, [tool.graphcut] in pyproject.toml and "
+        "[graphcut:contract:NAME] in setup.cfg\nWrite a first file with: graphcut init SOURCE"
+    )
+
+
+def _mentions_graphcut(path: str) -> bool:
+    pattern = r"^\s*\[\[?\s*tool\.graphcut\b" if path.endswith(".toml") else r"^\[graphcut:"
+    return re.search(pattern, _text(path), re.MULTILINE) is not None
+
+
+def read_contracts(path: str) -> Tuple[Union[Contract, ContractResult], ...]:
+    """Return the contracts of a file in order; an invalid one is a ``ContractResult`` that says what is wrong.
+
+    Args:
+        path: a ``.toml`` file (``pyproject.toml`` keeps them under ``[tool.graphcut]``), or a ``.cfg`` or ``.ini`` file.
+
+    Raises:
+        GraphcutError: the file cannot be read or parsed, or holds no contract.
+    """
+    tables, defaults = _cfg_tables(path) if path.endswith((".cfg", ".ini")) else _toml_tables(path)
+    if not tables:
+        raise GraphcutError("%s holds no contract\nA contract begins with [[contract]]; see docs/contracts.md." % _shown(path))
+    names: Dict[str, int] = {}
+    return tuple(_contract(path, each, defaults, names) for each in tables)
+
+
+def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int]) -> Union[Contract, ContractResult]:
+    name = table.values.get("name")
+    shown = name if isinstance(name, str) else "contract at line %d" % table.line
+    try:
+        if not isinstance(name, str) or not name.strip():
+            raise _Mistake("name", "name is required: a string that no other contract has")
+        if name in names:
+            raise _Mistake("name", "the name %s is taken by the contract at line %d" % (printable(name), names[name]))
+        names[name] = table.line
+        return _parsed(table, defaults)
+    except _Mistake as mistake:
+        line = table.lines.get(mistake.key) or defaults.lines.get(mistake.key) or table.line
+        severity = Severity.WARNING if table.values.get("severity") == "warning" else Severity.ERROR
+        where = "%s:%d" % (path, line)
+        finding = Finding(variable=None, rule=mistake.key, verdict=None, message=mistake.message, where=where)
+        return ContractResult(name=shown, status=Status.INVALID, severity=severity, line=table.line, findings=(finding,))
+
+
+def _parsed(table: _Table, defaults: _Table) -> Contract:
+    if "name" in defaults.values:
+        raise _Mistake("name", "[defaults] cannot hold a name: each contract has its own")
+    values = {**defaults.values, **table.values}
+    for key in values:
+        if key not in _KEYS:
+            raise _Mistake(key, "unknown key %s%s" % (printable(key), near_names(key, _KEYS)))
+    fields = {key: _KEYS[key](key, value) for key, value in values.items()}
+    if "source" not in fields:
+        raise _Mistake("source", "source is required: what `graphcut audit` takes, such as model.py:loss")
+    contract = Contract(line=table.line, **fields)
+    _check_rules(contract)
+    return contract
+
+
+def _check_rules(contract: Contract) -> None:
+    for key in ("through", "avoiding"):
+        if getattr(contract, key) and not contract.must_reach:
+            raise _Mistake(key, "%s says how the variables of must_reach are reached, and there is no must_reach" % key)
+    rules = (contract.must_reach, contract.must_not_reach, contract.no_unused, contract.stops, contract.updated)
+    if contract.only is None and not any(rules):
+        names = "must_reach, must_not_reach, only, no_unused, stops, updated"
+        raise _Mistake("name", "the contract demands nothing\nGive it at least one of %s." % names)
+
+
+def _string(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Mistake(key, "%s must be a string, not %s" % (key, _kind(value)))
+    return value
+
+
+def _strings(key: str, value: Any) -> Tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(each, str) and each.strip() for each in listed):
+        raise _Mistake(key, "%s must be a list of strings, not %s" % (key, _kind(value)))
+    return tuple(listed)
+
+
+def _patterns(key: str, value: Any) -> Tuple[str, ...]:
+    patterns = _strings(key, value)
+    for each in patterns:
+        if each.count("[") != each.count("]"):
+            raise _Mistake(key, "%s: the pattern %s has a bracket without a partner" % (key, printable(each)))
+    return patterns
+
+
+def _demanded(key: str, value: Any) -> Tuple[str, ...]:
+    patterns = _patterns(key, value)
+    if not patterns:
+        raise _Mistake(key, "%s is an empty list, which demands nothing\nName a variable or a pattern." % key)
+    return patterns
+
+
+def _specs(key: str, value: Any) -> Tuple[str, ...]:
+    specs = _strings(key, value)
+    for each in specs:
+        try:
+            parsed(each)
+        except GraphcutError as error:
+            raise _Mistake(key, str(error)) from None
+    return specs
+
+
+def _gradient(key: str, value: Any) -> Union[int, str]:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or (isinstance(value, int) and value < 0):
+        message = "gradient must be a number counted from 0, or the name of the gradient's target, not %s" % _kind(value)
+        raise _Mistake(key, message)
+    return value
+
+
+def _boolean(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Mistake(key, "%s must be true or false, not %s" % (key, _kind(value)))
+    return value
+
+
+def _allowances(key: str, value: Any) -> Tuple[Allowance, ...]:
+    form = 'allow must be a list of tables such as { variable = "actor/temperature", reason = "fixed until May" }'
+    if not isinstance(value, list):
+        raise _Mistake(key, form + ", not %s" % _kind(value))
+    for each in value:
+        if not isinstance(each, dict) or set(each) != {"variable", "reason"}:
+            raise _Mistake(key, form)
+        for field in ("variable", "reason"):
+            _string(key, each[field])
+    return tuple(Allowance(variable=each["variable"], reason=each["reason"]) for each in value)
+
+
+def _severity(key: str, value: Any) -> Severity:
+    if value not in ("error", "warning"):
+        raise _Mistake(key, 'severity must be "error" or "warning", not %s' % printable(str(value)))
+    return Severity(value)
+
+
+_KEYS: Mapping[str, Callable[[str, Any], Any]] = {
+    "name": _string,
+    "source": _string,
+    "spec": _specs,
+    "loss": _strings,
+    "gradient": _gradient,
+    "variables": _patterns,
+    "must_reach": _demanded,
+    "must_not_reach": _demanded,
+    "only": _patterns,
+    "through": _demanded,
+    "avoiding": _demanded,
+    "no_unused": _boolean,
+    "stops": _demanded,
+    "updated": _demanded,
+    "allow": _allowances,
+    "severity": _severity,
+}
+
+
+def _kind(value: Any) -> str:
+    words = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
+    kind = words.get(type(value), "a %s" % type(value).__name__)
+    if isinstance(value, list):
+        other = next((each for each in value if not isinstance(each, str) or not each.strip()), None)
+        return kind if other is None else "a list that holds %s" % (repr(other) if other == "" else _kind(other))
+    return kind
+
+
+# TOML
+
+
+def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
+    text = _text(path)
+    try:
+        document: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise GraphcutError("%s is not valid TOML: %s" % (_shown(path), error)) from None
+    prefix = ""
+    if os.path.basename(path) == "pyproject.toml":
+        document, prefix = document.get("tool", {}).get("graphcut", {}), r"tool\s*\.\s*graphcut\s*\.\s*"
+    contracts, defaults = document.get("contract", []), document.get("defaults", {})
+    unknown = sorted(set(document) - {"contract", "defaults"})
+    if unknown:
+        raise GraphcutError(
+            "%s: unknown table %s%s" % (_shown(path), printable(unknown[0]), near_names(unknown[0], ["contract", "defaults"]))
+        )
+    if not isinstance(contracts, list) or not all(isinstance(each, dict) for each in contracts):
+        raise GraphcutError("%s: contract must be an array of tables: write [[contract]], with two brackets" % _shown(path))
+    if not isinstance(defaults, dict):
+        raise GraphcutError("%s: defaults must be a table" % _shown(path))
+    starts = _headers(text, r"\[\[\s*%scontract\s*\]\]" % prefix)
+    tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
+    start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
+    return tables, _table(text, defaults, start[0] if start else 1)
+
+
+def _headers(text: str, pattern: str) -> List[int]:
+    """The line numbers of a table's headers. TOML parsers do not tell where a value stands."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*%s\s*(#.*)?$" % pattern, line)]
+
+
+def _table(text: str, values: Mapping[str, Any], start: int) -> _Table:
+    lines: Dict[str, int] = {}
+    for number, line in enumerate(text.splitlines()[start:], start + 1):
+        if re.match(r"\s*\[+\s*[A-Za-z\"']", line) and "=" not in line.split("#")[0]:
+            break
+        key = re.match(r"\s*[\"']?([A-Za-z_][\w-]*)[\"']?\s*=", line)
+        if key:
+            lines.setdefault(key.group(1), number)
+    return _Table(values=values, line=start, lines=lines)
+
+
+# setup.cfg
+
+
+def _cfg_tables(path: str) -> Tuple[List[_Table], _Table]:
+    text = _text(path)
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(text, source=path)
+    except configparser.Error as error:
+        raise GraphcutError("%s cannot be parsed: %s" % (_shown(path), str(error).splitlines()[0])) from None
+    tables = []
+    for section in parser.sections():
+        if section.startswith(_SECTION):
+            values = {"name": section[len(_SECTION) :], **_cfg_values(parser[section])}
+            tables.append(_table(text, values, _header(text, section)))
+    values = _cfg_values(parser[_DEFAULTS]) if parser.has_section(_DEFAULTS) else {}
+    return tables, _table(text, values, _header(text, _DEFAULTS))
+
+
+def _header(text: str, section: str) -> int:
+    return next((number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[%s]" % section), 1)
+
+
+def _cfg_values(section: Mapping[str, str]) -> Dict[str, Any]:
+    return {key: _cfg_value(key, value) for key, value in section.items()}
+
+
+def _cfg_value(key: str, value: str) -> Any:
+    lines = [line.strip() for line in value.splitlines() if line.strip()]
+    if key == "no_unused":
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    if key == "gradient" and value.strip().isdigit():
+        return int(value)
+    if key == "allow":
+        return [_cfg_allowance(line) for line in lines]
+    return value.strip() if _KEYS.get(key) in (_string, _severity, _gradient) else lines
+
+
+def _cfg_allowance(line: str) -> Mapping[str, str]:
+    """``actor/temperature: fixed until May``."""
+    variable, _, reason = line.partition(": ")
+    return {"variable": variable.strip(), "reason": reason.strip()}
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise GraphcutError("%s cannot be read: %s" % (_shown(path), error.strerror)) from None
+    except UnicodeDecodeError:
+        raise GraphcutError("%s is not UTF-8 text" % _shown(path)) from None
+
+
+def _shown(path: str) -> str:
+    return printable(path)[1:-1]
+
+
+def select_contracts(
+    contracts: Sequence[Union[Contract, ContractResult]], names: Iterable[str]
+) -> Tuple[Union[Contract, ContractResult], ...]:
+    """Return the contracts with these names, in the file's order; all of them where no name is given.
+
+    Raises:
+        GraphcutError: there is no contract of a name; the message has near names.
+    """
+    wanted = tuple(names)
+    known = [each.name for each in contracts]
+    unknown: Optional[str] = next((name for name in wanted if name not in known), None)
+    if unknown is not None:
+        listed = near_names(unknown, known) or "\nThere is: %s" % ", ".join(map(printable, known[:10]))
+        raise GraphcutError("no contract %s%s" % (printable(unknown), listed))
+    return tuple(each for each in contracts if not wanted or each.name in wanted)

@@ -1,0 +1,286 @@
+"""The rules of a contract, each held against the audits of its source.
+
+A step may take several gradients. Where a contract names none of them, a variable counts as reached if any of the
+gradients reaches it.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+from graphcut.api.audit import Audit
+from graphcut.contracts.contract import Contract, Finding
+from graphcut.contracts.source_audits import matching_names, op_numbers
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.results import Role, VariableAudit, Verdict
+
+_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_BLOCKED = (Verdict.NONE, Verdict.ZERO)
+_BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO, Verdict.NONE)
+
+
+class Subject(NamedTuple):
+    """A variable, with the audit in which it fares best."""
+
+    audit: Audit
+    variable: VariableAudit
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the gradient gets through, at least in some runs."""
+        return self.variable.verdict in _REACHED
+
+
+class Subjects:
+    """The variables that a contract considers, and all others that its patterns may name."""
+
+    def __init__(self, contract: Contract, audits: Sequence[Audit], all_variables: Callable[[], Optional[Audit]]) -> None:
+        self.contract, self.audits = contract, tuple(audits)
+        self.considered = _best(audits, contract.variables)
+        self._all_variables = all_variables
+        self._others: Optional[Mapping[str, Subject]] = None
+
+    def matching(self, pattern: str) -> List[Subject]:
+        """The variables that a pattern means: of those considered, else of the whole graph."""
+        found = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
+        if found or self.contract.variables:
+            return found
+        if self._others is None:
+            everything = self._all_variables()
+            self._others = {} if everything is None else _best([everything], ())
+        return [self._others[name] for name in matching_names(list(self._others), pattern)]
+
+    def known_names(self) -> List[str]:
+        """The names of all variables that have been looked at."""
+        return list(dict.fromkeys([*self.considered, *(self._others or ())]))
+
+
+def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subject]:
+    best: Dict[str, Subject] = {}
+    for audit in audits:
+        names = [each.name for each in audit]
+        kept = {name for pattern in patterns for name in matching_names(names, pattern)} if patterns else set(names)
+        for variable in audit:
+            known = best.get(variable.name)
+            if variable.name in kept and (known is None or _rank(variable) < _rank(known.variable)):
+                best[variable.name] = Subject(audit, variable)
+    return best
+
+
+def _rank(variable: VariableAudit) -> int:
+    return _BEST_FIRST.index(variable.verdict)
+
+
+def check_rules(subjects: Subjects) -> Tuple[Tuple[Finding, ...], Tuple[str, ...]]:
+    """Return the findings that no exception covers, and notes that break nothing."""
+    contract = subjects.contract
+    findings = [finding for rule in _RULES for finding in rule(subjects)]
+    kept = [each for each in findings if not _is_allowed(contract, each)]
+    for allowance in contract.allow:
+        if not any(each.variable is not None and _matches(allowance.variable, each.variable) for each in findings):
+            message = "the exception for %s matches no finding\nRemove it: %s" % (
+                printable(allowance.variable),
+                "nothing that this contract demands is broken there.",
+            )
+            kept.append(Finding(variable=allowance.variable, rule="allow", verdict=None, message=message))
+    return tuple(dict.fromkeys(kept)), tuple(_notes(subjects))
+
+
+def _is_allowed(contract: Contract, finding: Finding) -> bool:
+    return finding.variable is not None and any(_matches(each.variable, finding.variable) for each in contract.allow)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return bool(matching_names([name], pattern))
+
+
+def _notes(subjects: Subjects) -> Iterator[str]:
+    for pattern in subjects.contract.must_not_reach:
+        if not subjects.matching(pattern):
+            near = near_names(pattern, subjects.known_names())
+            yield "must_not_reach: %s matches no variable that this loss depends on%s" % (printable(pattern), near)
+    reached = next((each for each in subjects.considered.values() if each.is_reached), None)
+    for place in subjects.contract.avoiding if reached is not None else ():
+        if not _is_known(reached.audit, reached.variable.name, place):
+            yield "avoiding: %s is not in this graph" % printable(place)
+
+
+def _must_reach(subjects: Subjects) -> Iterator[Finding]:
+    for subject in _required(subjects, "must_reach", subjects.contract.must_reach):
+        if isinstance(subject, Finding):
+            yield subject
+        elif not subject.is_reached:
+            yield _blocked(subject, "must_reach")
+
+
+def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
+    for pattern in subjects.contract.must_not_reach:
+        for subject in subjects.matching(pattern):
+            if subject.variable.verdict not in _BLOCKED:
+                yield _reached(subject, "must_not_reach")
+
+
+def _only(subjects: Subjects) -> Iterator[Finding]:
+    if subjects.contract.only is None:
+        return
+    wanted = set()
+    for subject in _required(subjects, "only", subjects.contract.only):
+        if isinstance(subject, Finding):
+            yield subject
+            continue
+        wanted.add(subject.variable.name)
+        if not subject.is_reached:
+            yield _blocked(subject, "only")
+    for name, subject in subjects.considered.items():
+        if name not in wanted and subject.is_reached:
+            yield _reached(subject, "only")
+
+
+def _through(subjects: Subjects) -> Iterator[Finding]:
+    contract = subjects.contract
+    if not (contract.through or contract.avoiding):
+        return
+    rule = "through" if contract.through else "avoiding"
+    for subject in _required(subjects, rule, contract.must_reach):
+        if isinstance(subject, Finding) or not subject.is_reached:
+            continue  # must_reach says so
+        passed, avoided = _known_places(subject, contract.through), _known_places(subject, contract.avoiding)
+        absent = bool(contract.through) and not passed
+        if absent or not subject.audit.reaches(subject.variable.name, through=passed or None, avoiding=avoided or None):
+            yield _wrong_path(subject, rule, _wanted_path(contract) + (", which is not in this graph" if absent else ""))
+
+
+def _known_places(subject: Subject, places: Sequence[str]) -> List[str]:
+    """The places that are in the graph: what is not there is passed by no path."""
+    return [place for place in places if _is_known(subject.audit, subject.variable.name, place)]
+
+
+def _is_known(audit: Audit, name: str, place: str) -> bool:
+    try:
+        audit.reaches(name, through=place)
+    except GraphcutError:
+        return False
+    return True
+
+
+def _wanted_path(contract: Contract) -> str:
+    words = []
+    if contract.through:
+        words.append("passes %s" % " or ".join(contract.through))
+    if contract.avoiding:
+        words.append("avoids %s" % " and ".join(contract.avoiding))
+    return " and ".join(words)
+
+
+def _no_unused(subjects: Subjects) -> Iterator[Finding]:
+    if not subjects.contract.no_unused:
+        return
+    for subject in subjects.considered.values():
+        if subject.variable.unused and subject.variable.trainable is not False:
+            yield _finding(subject, "no_unused", subject.audit.explain(subject.variable.name))
+    for audit in subjects.audits:
+        for each in getattr(audit, "left_out", ()):
+            if getattr(each, "trainable", True) and each.name not in subjects.considered:
+                message = "the loss reads %s, and no gradient was asked for it" % each.name
+                yield Finding(variable=each.name, rule="no_unused", verdict=None, message=message)
+
+
+def _stops(subjects: Subjects) -> Iterator[Finding]:
+    stops = [stop for audit in subjects.audits for stop in audit.stops]
+    for pattern in subjects.contract.stops:
+        found = [stop for stop in stops if stop.op == pattern or fnmatchcase(stop.op, pattern)]
+        if any(stop.role in (Role.CUTS, Role.BYPASSED) for stop in found):
+            continue
+        if found:
+            roles = ", ".join("%s is %s" % (stop.op, stop.role.value) for stop in found)
+            message = "no stop that matches %s does anything for this loss: %s" % (printable(pattern), roles)
+        else:
+            listed = "; there is %s" % ", ".join(stop.op for stop in stops[:5]) if stops else "; the graph has none"
+            message = "no StopGradient matches %s%s" % (printable(pattern), listed)
+        yield Finding(None, "stops", None, message, where=found[0].where if found else None)
+
+
+def _updated(subjects: Subjects) -> Iterator[Finding]:
+    for subject in _required(subjects, "updated", subjects.contract.updated):
+        if isinstance(subject, Finding):
+            yield subject
+            continue
+        variable = subject.variable
+        if variable.is_updated and subject.is_reached and variable.optimizer_got_gradient is not False:
+            continue
+        message = subject.audit.explain(variable.name)
+        if not subject.is_reached:
+            message = "it is updated without a gradient\n" + message if variable.is_updated else message
+        elif variable.is_updated is None:
+            message = "nothing in %s updates it\n%s" % (subjects.contract.source, message)
+        yield _finding(subject, "updated", message)
+
+
+_RULES = (_must_reach, _must_not_reach, _only, _through, _no_unused, _stops, _updated)
+
+
+def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
+    """The variables that patterns mean; a finding for each pattern that matches nothing."""
+    for pattern in patterns:
+        found = subjects.matching(pattern)
+        yield from found
+        if not found:
+            names = subjects.known_names()
+            listed = near_names(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")
+            message = "%s matches no variable%s" % (printable(pattern), listed)
+            yield Finding(variable=pattern, rule=rule, verdict=None, message=message)
+
+
+def _finding(subject: Subject, rule: str, message: str) -> Finding:
+    variable = subject.variable
+    places = _places(subject.audit, variable.path)
+    barrier = next((each.where for each in variable.cut if each.where), None)
+    return Finding(
+        variable=variable.name,
+        rule=rule,
+        verdict=variable.verdict.value,
+        message=message,
+        where=barrier or next((place for place in places if place), None),
+        path=variable.path,
+        cut=variable.cut,
+        places=places,
+    )
+
+
+def _blocked(subject: Subject, rule: str) -> Finding:
+    return _finding(subject, rule, subject.audit.explain(subject.variable.name))
+
+
+def _reached(subject: Subject, rule: str) -> Finding:
+    name = subject.variable.name
+    return _finding(subject, rule, subject.audit.explain(name) + _stop_advice(subject))
+
+
+def _stop_advice(subject: Subject) -> str:
+    """The line that would block it, where one stop does and nothing else loses its gradient."""
+    try:
+        suggestions = subject.audit.suggest_stops(block=subject.variable.name)
+    except GraphcutError:
+        return ""
+    if len(suggestions) != 1 or not suggestions[0].code:
+        return ""
+    place = " at %s" % suggestions[0].where if suggestions[0].where else ""
+    return "\nTo block it%s: %s" % (place, suggestions[0].code)
+
+
+def _wrong_path(subject: Subject, rule: str, wanted: str) -> Finding:
+    message = "%s gets its gradient, but by no path that %s\n%s" % (
+        subject.variable.name,
+        wanted,
+        subject.audit.explain(subject.variable.name),
+    )
+    return _finding(subject, rule, message)
+
+
+def _places(audit: Audit, path: Sequence[str]) -> Tuple[Optional[str], ...]:
+    """``file:line`` of each op of a path."""
+    if not path:
+        return ()
+    numbers = op_numbers(audit)
+    return tuple(audit.place(numbers[name])[0] if name in numbers else None for name in path)

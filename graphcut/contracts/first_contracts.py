@@ -1,0 +1,83 @@
+"""Write a first file of contracts from what is true today."""
+
+from __future__ import annotations
+
+import json
+from typing import Callable, Dict, Iterator, List, Sequence
+
+from graphcut.api.audit import Audit
+from graphcut.contracts.contract import Contract
+from graphcut.contracts.source_audits import SourceAudits
+from graphcut.render.text.headings import headings
+from graphcut.results import Verdict
+from graphcut.util.isolate_output import guarded
+
+_HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
+# Every key is explained in docs/contracts.md. This file was written from what is true today: read it before you rely on it.
+"""
+
+
+def first_contracts(
+    sources: Sequence[str], spec: Sequence[str] = (), progress: Callable[[str], None] = lambda message: None
+) -> str:
+    """Return the text of a ``graphcut.toml`` with a contract for each gradient of each source.
+
+    Args:
+        sources: what ``graphcut audit`` takes.
+        spec: the arguments of the sources that are functions.
+        progress: called with a line before each source.
+
+    Raises:
+        GraphcutError: a source cannot be audited.
+    """
+    known = SourceAudits()
+    parts = [_HEAD]
+    for source in sources:
+        progress("auditing %s" % source)
+        contract = Contract(name="", source=source, line=0, spec=tuple(spec))
+        with guarded():
+            audits = known.of_contract(contract)
+        parts += ["\n".join(_contract(contract, audits, place)) for place in range(len(audits))]
+    return "\n\n".join(each.strip("\n") for each in parts) + "\n"
+
+
+def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterator[str]:
+    audit, several = audits[place], len(audits) > 1
+    head = headings(audits)[place]
+    reached = [each.name for each in audit if each.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)]
+    blocked = [each.name for each in audit if each.verdict in (Verdict.NONE, Verdict.ZERO)]
+    yield "[[contract]]"
+    yield "name = %s" % _quoted("%s: %s" % (contract.source, head) if several else contract.source)
+    yield "source = %s" % _quoted(contract.source)
+    if contract.spec:
+        yield "spec = %s" % _array(contract.spec)
+    if several:
+        yield "gradient = %d # %s" % (place, " ".join(head.split()))
+    yield from ["must_reach = %s" % _array(_folded(reached, blocked))] if reached else []
+    yield from ["must_not_reach = %s" % _array(_folded(blocked, reached))] if blocked else []
+
+
+def _folded(names: Sequence[str], others: Sequence[str]) -> List[str]:
+    """The names, those of one scope as a pattern where no other variable is in the scope."""
+    folded: Dict[str, None] = {}
+    for name in names:
+        scope = name.partition("/")[0] + "/"
+        alone = "/" in name and not any(each.startswith(scope) for each in others)
+        many = sum(each.startswith(scope) for each in names) > 1
+        folded[_escaped(scope) + "*" if alone and many else _escaped(name)] = None
+    return list(folded)
+
+
+def _escaped(name: str) -> str:
+    """A name as a pattern that matches nothing else."""
+    return "".join("[%s]" % each if each in "*?[" else each for each in name)
+
+
+def _array(values: Sequence[str]) -> str:
+    one = "[%s]" % ", ".join(map(_quoted, values))
+    return one if len(one) <= 100 else "[\n%s]" % "".join("    %s,\n" % _quoted(each) for each in values)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: the same escapes as JSON's for what can stand here."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,42 @@
+"""A report as plain text: a line for each contract, the findings of those that do not hold, a summary."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import Iterator
+
+from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+
+
+def to_text(report: CheckReport) -> str:
+    """Return the report as text."""
+    lines = [line for result in report.contracts for line in _lines(result)]
+    return "\n".join([*lines, "", summary(report)])
+
+
+def summary(report: CheckReport) -> str:
+    """One line that counts the contracts: ``2 kept, 1 broken``."""
+    counts = [(status.value, sum(each.status is status for each in report.contracts)) for status in Status]
+    said = ", ".join("%d %s" % (count, word) for word, count in counts if count)
+    return "%s: %s" % (_count(len(report.contracts)), said)
+
+
+def _count(number: int) -> str:
+    return "%d contract%s" % (number, "" if number == 1 else "s")
+
+
+def _lines(result: ContractResult) -> Iterator[str]:
+    warned = " (warning)" if result.severity is Severity.WARNING and result.status is Status.BROKEN else ""
+    yield "%s: %s%s" % (result.status.value, result.name, warned)
+    for finding in result.findings:
+        yield indent(finding_text(finding), "  ")
+    for note in result.notes:
+        yield "  note: %s" % note
+
+
+def finding_text(finding: Finding) -> str:
+    """The rule, and the message below it."""
+    head = finding.rule if finding.rule != "source" else "cannot be judged"
+    about = " %s" % finding.variable if finding.variable else ""
+    place = " (%s)" % finding.where if finding.where else ""
+    return "%s%s%s\n%s" % (head, about, place, indent(finding.message, "  "))

@@ -1,0 +1,37 @@
+"""A report as annotations that GitHub Actions shows beside the lines of a pull request."""
+
+from __future__ import annotations
+
+from typing import Iterator, Tuple
+
+from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.places import split_place
+
+
+def to_annotations(report: CheckReport) -> str:
+    """Return a workflow command for each finding (``::error file=model.py,line=3,title=…::…``)."""
+    lines = [_annotation(report, result, finding) for result, finding in _findings(report)]
+    return "\n".join(lines)
+
+
+def _findings(report: CheckReport) -> Iterator[Tuple[ContractResult, Finding]]:
+    for result in report.contracts:
+        for finding in result.findings:
+            yield result, finding
+
+
+def _annotation(report: CheckReport, result: ContractResult, finding: Finding) -> str:
+    soft = result.severity is Severity.WARNING and result.status is Status.BROKEN
+    file, line = split_place(finding.where) or (report.path, result.line)
+    about = " %s" % finding.variable if finding.variable else ""
+    title = "graphcut: %s: %s%s" % (result.name, finding.rule, about)
+    properties = "file=%s,line=%d,title=%s" % (_escaped_property(file), line, _escaped_property(title))
+    return "::%s %s::%s" % ("warning" if soft else "error", properties, _escaped(finding.message))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

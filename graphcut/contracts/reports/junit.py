@@ -1,0 +1,42 @@
+"""A report as JUnit XML: a test case for each contract."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from graphcut.contracts.contract import CheckReport, ContractResult, Severity, Status
+from graphcut.contracts.reports.check_text import finding_text
+
+
+def to_junit(report: CheckReport) -> str:
+    """Return the report as JUnit XML. A broken contract of severity ``warning`` passes, with its findings as output."""
+    failures = sum(_is_failure(each) for each in report.contracts)
+    errors = sum(each.status is Status.INVALID for each in report.contracts)
+    counts = {"tests": str(len(report.contracts)), "failures": str(failures), "errors": str(errors)}
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "graphcut", **counts})
+    for each in report.contracts:
+        _add_case(suite, each, report.path)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
+
+
+def _is_failure(result: ContractResult) -> bool:
+    return result.status is Status.BROKEN and result.severity is Severity.ERROR
+
+
+def _add_case(suite: ElementTree.Element, result: ContractResult, path: str) -> None:
+    place = {"classname": path, "name": _printable(result.name), "file": path, "line": str(result.line)}
+    case = ElementTree.SubElement(suite, "testcase", place)
+    if result.status is Status.KEPT:
+        return
+    tag = "error" if result.status is Status.INVALID else "failure" if _is_failure(result) else "system-out"
+    said = _printable("\n".join(map(finding_text, result.findings)))
+    first = said.splitlines()[0] if said else result.status.value
+    element = ElementTree.SubElement(case, tag, {} if tag == "system-out" else {"message": first, "type": result.status.value})
+    element.text = said
+
+
+def _printable(text: str) -> str:
+    """XML 1.0 allows no control characters but tab and line feeds."""
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

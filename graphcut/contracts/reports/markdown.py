@@ -1,0 +1,74 @@
+"""A report as Markdown for a pull-request comment, with the picture of each broken contract as a Mermaid diagram."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Iterator, List
+
+from graphcut.api.audit import Audit
+from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.reports.check_text import summary
+
+_MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}
+_LARGEST_PICTURE = 40_000  # characters; GitHub renders Mermaid text up to 50,000
+
+
+def to_markdown(report: CheckReport) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    lines = ["### graphcut: %s" % summary(report), "", "| contract | status | findings |", "|---|---|---|"]
+    lines += ["| %s | %s | %d |" % (_cell(each.name), _status(each), len(each.findings)) for each in report.contracts]
+    for result in report.contracts:
+        if result.status is not Status.KEPT:
+            lines += ["", *_details(result)]
+    return "\n".join(lines)
+
+
+def _status(result: ContractResult) -> str:
+    if result.status is Status.BROKEN and result.severity is Severity.WARNING:
+        return "⚠️ broken (warning)"
+    return _MARKS[result.status]
+
+
+def _details(result: ContractResult) -> Iterator[str]:
+    yield "#### %s" % _cell(result.name)
+    for finding in result.findings:
+        yield ""
+        yield from _finding(finding)
+    yield from _picture(result)
+
+
+def _finding(finding: Finding) -> List[str]:
+    about = " `%s`" % finding.variable.replace("`", "'") if finding.variable else ""
+    place = " (%s)" % _cell(finding.where) if finding.where else ""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", finding.message)), default=0))
+    return ["**%s**%s%s" % (finding.rule, about, place), "", fence + "text", finding.message, fence]
+
+
+def _picture(result: ContractResult) -> Iterator[str]:
+    for audit in result.audits[:1]:
+        text = _mermaid(audit)
+        if len(text) <= _LARGEST_PICTURE:
+            yield from (
+                "",
+                "<details><summary>Picture</summary>",
+                "",
+                "```mermaid",
+                text.rstrip("\n"),
+                "```",
+                "",
+                "</details>",
+            )
+
+
+def _mermaid(audit: Audit) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cut.mmd"
+        audit.draw(path)
+        return path.read_text(encoding="utf-8")
+
+
+def _cell(text: str) -> str:
+    """Text in which no character is read as markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))

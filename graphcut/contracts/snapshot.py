@@ -1,0 +1,56 @@
+"""A snapshot: the verdicts of every source that contracts name, to compare with later."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable, Dict, List, Optional
+
+from graphcut.contracts.check import work_in_folder
+from graphcut.contracts.config_file import find_file, read_contracts
+from graphcut.contracts.contract import Contract
+from graphcut.contracts.source_audits import SourceAudits
+from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
+from graphcut.errors import GraphcutError
+from graphcut.util.isolate_output import guarded
+
+
+def snapshot(path: Optional[str] = None, progress: Callable[[str], None] = lambda message: None) -> str:
+    """Return the verdicts of every source in a file of contracts as JSON, sorted, so that it can be committed and compared.
+
+    Args:
+        path: the file of contracts; by default the one in the current folder.
+        progress: called with a line before each source.
+
+    Raises:
+        GraphcutError: the file or one of its contracts is invalid, or a source cannot be audited.
+    """
+    path = find_file() if path is None else os.fspath(path)
+    sources = SourceAudits()
+    known: Dict[str, AuditedVerdicts] = {}
+    with work_in_folder(os.path.dirname(os.path.abspath(path))):
+        for contract in read_contracts(path):
+            if not isinstance(contract, Contract):
+                finding = contract.findings[0]
+                raise GraphcutError("%s: contract %s is invalid: %s" % (finding.where, contract.name, finding.message))
+            key = _key(contract)
+            if key not in known:
+                progress("auditing %s" % key)
+                with guarded():
+                    known[key] = verdicts_of_audits(sources.of_contract(contract))
+    return lock_text(known)
+
+
+def _key(contract: Contract) -> str:
+    """What tells the audits of a contract from those of others: the source, its arguments, the loss or gradient."""
+    parts: List[str] = [contract.source, *("--spec %s" % each for each in contract.spec)]
+    parts += ["--loss %s" % each for each in contract.loss]
+    parts += [] if contract.gradient is None else ["gradient %s" % contract.gradient]
+    parts += ["--variables %s" % each for each in contract.variables]
+    return " ".join(parts)
+
+
+def lock_text(sources: Dict[str, AuditedVerdicts]) -> str:
+    """Return the JSON text of a lock file."""
+    document: Dict[str, Any] = {LOCK_MARK: 1, "sources": {key: each.to_dict() for key, each in sources.items()}}
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,94 @@
+"""The audits of the sources that contracts name: each module is executed once, each source traced once."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any, Dict, Hashable, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.api.audit import Audit, audit
+from graphcut.api.audit_step import NoGradientError, audit_step
+from graphcut.api.import_source import loaded
+from graphcut.api.tensor_spec import parsed
+from graphcut.contracts.contract import Contract
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.render.text.headings import headings
+
+
+class SourceAudits:
+    """Audits by contract, shared by contracts with the same source."""
+
+    def __init__(self) -> None:
+        self._modules: Dict[str, ModuleType] = {}
+        self._things: Dict[Hashable, Tuple[Any, Sequence[Any]]] = {}
+        self._steps: Dict[Hashable, Tuple[Audit, ...]] = {}
+        self._losses: Dict[Hashable, Audit] = {}
+
+    def of_contract(self, contract: Contract) -> Tuple[Audit, ...]:
+        """The audits that a contract is about: one of a loss, or those of the gradients of a step.
+
+        Raises:
+            GraphcutError: the source cannot be loaded or traced, or takes no such gradient.
+        """
+        steps = self._of_step(contract)
+        if not steps:
+            if contract.gradient is not None:
+                raise GraphcutError(
+                    'gradient = %r names a gradient of a step, and %s takes none\nName the loss with loss = "...".'
+                    % (contract.gradient, printable(contract.source))
+                )
+            return (self.of_loss(contract, contract.variables or None),)
+        if contract.gradient is not None:
+            return (_select_gradient(steps, contract.gradient),)
+        named = [each for each, head in zip(steps, headings(steps)) if head in contract.loss]
+        if contract.loss and not named:
+            return (self.of_loss(contract, contract.variables or None),)
+        return tuple(named) or steps
+
+    def of_loss(self, contract: Contract, variables: Optional[Tuple[str, ...]]) -> Audit:
+        """The audit of a loss for these variables; for the trainable ones by default."""
+        key = (contract.source, contract.spec, contract.loss, variables)
+        if key not in self._losses:
+            thing, arguments = self._thing(contract)
+            self._losses[key] = audit(thing, *arguments, loss=contract.loss or None, variables=variables)
+        return self._losses[key]
+
+    def _of_step(self, contract: Contract) -> Tuple[Audit, ...]:
+        key = (contract.source, contract.spec)
+        if key not in self._steps:
+            thing, arguments = self._thing(contract)
+            try:
+                self._steps[key] = audit_step(thing, *arguments) if callable(thing) else ()
+            except NoGradientError:
+                self._steps[key] = ()
+        return self._steps[key]
+
+    def _thing(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
+        key = (contract.source, contract.spec)
+        if key not in self._things:
+            self._things[key] = loaded(contract.source, tuple(map(parsed, contract.spec)), self._modules)
+        return self._things[key]
+
+
+def _select_gradient(steps: Sequence[Audit], wanted: Any) -> Audit:
+    heads = headings(steps)
+    if isinstance(wanted, int) and wanted < len(steps):
+        return steps[wanted]
+    if wanted in heads:
+        return steps[heads.index(wanted)]
+    known = ", ".join("%d (%s)" % (place, head) for place, head in enumerate(heads))
+    near = near_names(wanted, heads) if isinstance(wanted, str) else ""
+    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s." % (printable(str(wanted)), near, known))
+
+
+def matching_names(names: Sequence[str], pattern: str) -> List[str]:
+    """The names that a pattern, a name with or without ``:0``, or a name scope means."""
+    bare = pattern[:-2] if pattern.endswith(":0") else pattern
+    found = [name for name in names if name == bare or fnmatchcase(name, pattern)]
+    scope = pattern.rstrip("/") + "/"
+    return found or [name for name in names if name.startswith(scope)]
+
+
+def op_numbers(audited: Audit) -> Mapping[str, int]:
+    """The number of each op by its name."""
+    return {name: number for number, name in enumerate(audited.flat.names)}

@@ -1,0 +1,165 @@
+"""The difference between two sets of verdicts: which variables gained or lost their gradient, and through which op.
+
+Variables are matched by name. Keras numbers layers anew within a process (``dense`` and ``dense_1``), so what is left
+over is matched by name without those numbers, in order, where the shapes agree.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.api.audit import Audit
+from graphcut.errors import GraphcutError
+from graphcut.render.text.headings import headings
+
+LOCK_MARK = "graphcut_lock"
+_REACHED = ("flows", "conditional")
+
+
+@dataclass(frozen=True)
+class VariableVerdict:
+    """The verdict of one variable, and the op that decides it: its first barrier, or ``""``.
+
+    ``barrier`` is the kind of that barrier, ``shape`` the variable's shape as text, such as ``[3, 2]``.
+    """
+
+    verdict: str
+    op: str = ""
+    barrier: str = ""
+    shape: str = ""
+
+
+@dataclass(frozen=True)
+class AuditedVerdicts:
+    """The verdicts of the audits of one source: for each gradient or loss, by the variable's name."""
+
+    gradients: Mapping[str, Mapping[str, VariableVerdict]]
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return plain values, one short text for each variable."""
+        return {
+            head: {name: {key: text for key, text in vars(each).items() if text} for name, each in variables.items()}
+            for head, variables in self.gradients.items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AuditedVerdicts:
+        """Read what ``to_dict`` wrote.
+
+        Raises:
+            GraphcutError: the values are something else.
+        """
+        try:
+            return cls(
+                {
+                    head: {name: VariableVerdict(**each) for name, each in variables.items()}
+                    for head, variables in values.items()
+                }
+            )
+        except (AttributeError, TypeError):
+            raise GraphcutError("the lock file is damaged: it holds something other than verdicts") from None
+
+
+@dataclass(frozen=True)
+class VerdictChange:
+    """One variable whose verdict differs. ``before`` or ``after`` is ``None`` where that side has no such variable.
+
+    ``renamed`` is the variable's name on the new side where it is another one; ``op`` makes the difference, if one does.
+    """
+
+    source: str
+    gradient: str
+    variable: str
+    before: Optional[str]
+    after: Optional[str]
+    op: str = ""
+    renamed: str = ""
+
+    @property
+    def direction(self) -> str:
+        """``gained`` or ``lost`` its gradient; ``new`` or ``gone``; else ``changed``."""
+        if self.before is None or self.after is None:
+            return "new" if self.before is None else "gone"
+        before, after = self.before in _REACHED, self.after in _REACHED
+        return "changed" if before == after else "gained" if after else "lost"
+
+    def __str__(self) -> str:
+        renamed = " (now %s)" % self.renamed if self.renamed else ""
+        through = " through %s" % self.op if self.op else ""
+        if self.direction == "new":
+            return "new     %s: %s" % (self.variable, self.after)
+        if self.direction == "gone":
+            return "gone    %s: was %s" % (self.variable, self.before)
+        return "%-7s %s%s: %s → %s%s" % (self.direction, self.variable, renamed, self.before, self.after, through)
+
+
+def verdicts_of_audits(audits: Sequence[Audit]) -> AuditedVerdicts:
+    """The verdicts of audits, under the headings that a table gives them; under ``loss`` where there is one of a loss."""
+    heads = headings(audits) if len(audits) > 1 or any(each.recorded for each in audits) else ("loss",) * len(audits)
+    return AuditedVerdicts({head: _verdicts(audit) for head, audit in zip(heads, audits)})
+
+
+def _verdicts(audit: Audit) -> Mapping[str, VariableVerdict]:
+    found = {}
+    for each in audit:
+        barrier = each.cut[0] if each.cut else None
+        op = barrier.op if barrier else each.conditions[0].op if each.conditions else ""
+        shape = "" if each.shape is None else str(list(each.shape))
+        found[each.name] = VariableVerdict(each.verdict.value, op, barrier.kind.value if barrier else "", shape)
+    return found
+
+
+def compare_verdicts(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[VerdictChange, ...]:
+    """The changes between two snapshots, source by source and gradient by gradient, in sorted order."""
+    return tuple(change for source in sorted({*old, *new}) for change in _of_source(source, old.get(source), new.get(source)))
+
+
+def _of_source(source: str, old: Optional[AuditedVerdicts], new: Optional[AuditedVerdicts]) -> Iterator[VerdictChange]:
+    before = {} if old is None else old.gradients
+    after = {} if new is None else new.gradients
+    if len(before) == len(after) == 1 and set(before) != set(after):  # one loss each, which bears another name
+        after = dict(zip(before, after.values()))
+    for head in dict.fromkeys([*before, *after]):
+        yield from _of_gradient(source, head, before.get(head, {}), after.get(head, {}))
+
+
+def _of_gradient(
+    source: str, head: str, old: Mapping[str, VariableVerdict], new: Mapping[str, VariableVerdict]
+) -> Iterator[VerdictChange]:
+    pairs = match_variables(old, new)
+    for name, other in pairs:
+        before = old.get(name) if name else None
+        after = new.get(other) if other else None
+        if before is not None and after is not None and before.verdict == after.verdict:
+            continue
+        worse = before if after is None or (before is not None and before.op and before.verdict not in _REACHED) else after
+        yield VerdictChange(
+            source=source,
+            gradient=head,
+            variable=name or other or "",
+            before=None if before is None else before.verdict,
+            after=None if after is None else after.verdict,
+            op=worse.op if worse is not None else "",
+            renamed=other if name and other and other != name else "",
+        )
+
+
+def match_variables(
+    old: Mapping[str, VariableVerdict], new: Mapping[str, VariableVerdict]
+) -> List[Tuple[Optional[str], Optional[str]]]:
+    """Pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
+    pairs: List[Tuple[Optional[str], Optional[str]]] = [(name, name) for name in old if name in new]
+    gone, fresh = [name for name in old if name not in new], [name for name in new if name not in old]
+    for name in gone:
+        other = next((each for each in fresh if _plain(each) == _plain(name) and old[name].shape == new[each].shape), None)
+        if other is not None:
+            fresh.remove(other)
+        pairs.append((name, other))
+    return sorted([*pairs, *((None, name) for name in fresh)], key=lambda pair: pair[0] or pair[1] or "")
+
+
+def _plain(name: str) -> str:
+    """A name without the numbers that Keras gives to layers of one name."""
+    return re.sub(r"_\d+(?=/|$)", "", name)

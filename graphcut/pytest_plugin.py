@@ -1,0 +1,143 @@
+"""A pytest plugin: contracts as test items, pictures of failing audits, a fixture for training steps.
+
+It costs nothing until it is used: graphcut and TensorFlow are imported by the first item or fixture that needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
+
+import pytest
+
+if TYPE_CHECKING:
+    from graphcut.contracts.contract import Contract, ContractResult
+
+
+def pytest_addoption(parser: Any) -> None:
+    """Add ``--graphcut`` and ``--graphcut-dir``."""
+    group = parser.getgroup("graphcut", "contracts about gradients")
+    group.addoption(
+        "--graphcut",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        default=None,
+        help="also check the contracts of FILE (by default graphcut.toml, pyproject.toml or setup.cfg in the root folder)",
+    )
+    group.addoption(
+        "--graphcut-dir", metavar="DIR", default=None, help="draw the audits of failing contracts and tests into DIR"
+    )
+
+
+def pytest_collection_modifyitems(session: Any, config: Any, items: List[Any]) -> None:
+    """Add an item for each contract."""
+    path = config.getoption("graphcut")
+    if path is not None:
+        items += list(_ContractFile.from_parent(session, name="graphcut", file=path).collect())
+
+
+class _ContractFile(pytest.Collector):
+    """The contracts of one file. All items share the audits of their sources."""
+
+    def __init__(self, *args: Any, file: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.file = file
+
+    def collect(self) -> Iterator[Any]:
+        """One item for each contract."""
+        from graphcut.contracts.check import ContractChecker
+        from graphcut.contracts.config_file import find_file
+        from graphcut.errors import GraphcutError
+
+        try:
+            path = str(self.file or find_file(str(self.config.rootpath)))
+            checker = ContractChecker(path)
+        except GraphcutError as error:
+            raise pytest.UsageError("--graphcut: %s" % error) from None
+        for contract in checker.contracts:
+            yield _ContractItem.from_parent(self, name=contract.name, contract=contract, checker=checker)
+
+
+class _ContractItem(pytest.Item):
+    """One contract: it fails where the contract is broken or invalid."""
+
+    def __init__(self, *args: Any, contract: Union[Contract, ContractResult], checker: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.contract, self.checker = contract, checker
+
+    def runtest(self) -> None:
+        """Check the contract."""
+        from graphcut.contracts.contract import Severity, Status
+
+        result = self.checker.result_of(self.contract)
+        if result.status is Status.KEPT:
+            return
+        draw_failing(self.config, self.name, result.audits)
+        if result.status is Status.BROKEN and result.severity is Severity.WARNING:
+            self.warn(pytest.PytestWarning(_told(result)))
+            return
+        raise ContractFailure(_told(result))
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """The findings alone, without a traceback of graphcut's own code."""
+        if isinstance(excinfo.value, ContractFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> Tuple[Any, Optional[int], str]:
+        """Where the contract stands."""
+        return self.checker.path, self.contract.line - 1, "contract: %s" % self.name
+
+
+class ContractFailure(Exception):
+    """A contract that is broken or invalid; the message holds its findings."""
+
+
+def _told(result: Any) -> str:
+    from graphcut.contracts.reports.check_text import finding_text
+
+    return "\n".join(["contract %s is %s" % (result.name, result.status.value), *map(finding_text, result.findings)])
+
+
+def draw_failing(config: Any, name: str, audits: Iterable[Any]) -> None:
+    """Draw audits into the folder of ``--graphcut-dir``; a picture that cannot be drawn fails no test."""
+    folder = config.getoption("graphcut_dir")
+    if folder is None:
+        return
+    from graphcut.errors import GraphcutError
+
+    os.makedirs(folder, exist_ok=True)
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("_")[:100] or "audit"
+    for number, audit in enumerate(audits, 1):
+        try:
+            audit.draw(os.path.join(folder, "%s-%d.svg" % (stem, number)))
+        except GraphcutError as error:
+            config.issue_config_time_warning(pytest.PytestWarning("graphcut: %s" % error), stacklevel=2)
+
+
+@pytest.fixture
+def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
+    """``graphcut.audit_step``; its audits are drawn into ``--graphcut-dir`` where the test fails."""
+    import graphcut
+
+    audits: List[Any] = []
+
+    def audited(step: Any, *args: Any, **kwargs: Any) -> Tuple[Any, ...]:
+        found = graphcut.audit_step(step, *args, **kwargs)
+        audits.extend(found)
+        return found
+
+    yield audited
+    report = getattr(request.node, "_graphcut_report", None)
+    if report is not None and report.failed:
+        draw_failing(request.config, request.node.name, audits)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+    """Remember whether a test failed, for the fixtures that end after it."""
+    outcome: Any = yield
+    if call.when == "call" and "audit_step" in getattr(item, "fixturenames", ()):
+        item._graphcut_report = outcome.get_result()

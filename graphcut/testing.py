@@ -1,0 +1,124 @@
+"""Assertions about gradients for tests. Each fails with the explanation of what was found.
+
+>>> import graphcut
+>>> from graphcut.testing import assert_blocked, assert_reaches
+>>> audit = graphcut.audit("fixtures/documents/003.meta")
+>>> assert_reaches(audit, "w2", through="output")
+>>> assert_blocked(audit, "w1")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Sequence
+
+from graphcut.results import VariableAudit, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.api.audit import Audit
+
+__all__ = ["assert_blocked", "assert_no_unused", "assert_only_trains", "assert_reaches"]
+
+_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_BLOCKED = (Verdict.NONE, Verdict.ZERO)
+
+
+def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = None) -> None:
+    """Assert that the loss reaches every variable that ``key`` means.
+
+    Args:
+        audit: the audit of a loss, or of one gradient of a step.
+        key: variables: objects, names, patterns, layers, name scopes, or a list of these.
+        through: places of which the path must pass one, as for ``audit.reaches``.
+        avoiding: places of which the path must pass none.
+
+    Raises:
+        AssertionError: a variable gets no gradient, or none by such a path; the message explains why.
+        GraphcutError: a name is not there.
+    """
+    __tracebackhide__ = True
+    for variable in _variables(audit, key):
+        if variable.verdict not in _REACHED:
+            raise AssertionError("%s must receive a gradient:\n%s" % (variable.name, audit.explain(variable.name)))
+        if (through is not None or avoiding is not None) and not audit.reaches(variable.name, through, avoiding):
+            wanted = [] if through is None else ["through %s" % _shown(through)]
+            wanted += [] if avoiding is None else ["avoiding %s" % _shown(avoiding)]
+            message = "%s receives a gradient, but by no path %s:\n%s"
+            raise AssertionError(message % (variable.name, " ".join(wanted), audit.explain(variable.name)))
+
+
+def assert_blocked(audit: Audit, key: Any) -> None:
+    """Assert that no variable that ``key`` means gets a gradient that can be nonzero.
+
+    Args:
+        audit: the audit of a loss, or of one gradient of a step.
+        key: as for ``assert_reaches``.
+
+    Raises:
+        AssertionError: a variable gets a gradient, or TensorFlow would raise; the message shows the path.
+        GraphcutError: a name is not there.
+    """
+    __tracebackhide__ = True
+    for variable in _variables(audit, key):
+        if variable.verdict not in _BLOCKED:
+            raise AssertionError("%s must receive no gradient:\n%s" % (variable.name, audit.explain(variable.name)))
+
+
+def assert_only_trains(audit: Audit, key: Any) -> None:
+    """Assert that the loss reaches the variables that ``key`` means, all of them, and no others.
+
+    Args:
+        audit: the audit of a loss, or of one gradient of a step.
+        key: as for ``assert_reaches``.
+
+    Raises:
+        AssertionError: a variable gets no gradient, or another one gets one.
+        GraphcutError: a name is not there.
+    """
+    __tracebackhide__ = True
+    wanted = {each.name for each in _variables(audit, key)}
+    assert_reaches(audit, key)
+    for variable in audit:
+        if variable.name not in wanted and variable.verdict in _REACHED:
+            message = "only %s may receive a gradient, and %s receives one:\n%s"
+            raise AssertionError(message % (_shown(key), variable.name, audit.explain(variable.name)))
+
+
+def assert_no_unused(audit: Audit) -> None:
+    """Assert that the loss depends on every trainable variable of the audit, and that the gradient call forgot none.
+
+    Args:
+        audit: the audit of a loss, or of one gradient of a step.
+
+    Raises:
+        AssertionError: a trainable variable is unused or was left out of the gradient call.
+    """
+    __tracebackhide__ = True
+    unused = [each for each in audit if each.unused and each.trainable is not False]
+    if unused:
+        explained = "\n".join(audit.explain(each.name) for each in unused[:3])
+        raise AssertionError("%d variables are unused: %s\n%s" % (len(unused), _names(unused), explained))
+    forgotten = [each for each in getattr(audit, "left_out", ()) if getattr(each, "trainable", None)]
+    if forgotten:
+        raise AssertionError("the loss reads variables that no gradient was asked for: %s" % _names(forgotten))
+
+
+def _variables(audit: Audit, key: Any) -> List[VariableAudit]:
+    if isinstance(key, str):
+        from graphcut.contracts.source_audits import matching_names
+
+        names = matching_names([each.name for each in audit], key)
+        if names:
+            return [audit[name] for name in names]
+    if isinstance(key, (list, tuple)):
+        return [variable for each in key for variable in _variables(audit, each)]
+    return [audit[key]]
+
+
+def _shown(key: Any) -> str:
+    listed: Sequence[Any] = key if isinstance(key, (list, tuple)) else [key]
+    return ", ".join(each if isinstance(each, str) else str(getattr(each, "name", type(each).__name__)) for each in listed)
+
+
+def _names(variables: Sequence[Any]) -> str:
+    names = [each.name for each in variables]
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

@@ -1,0 +1,183 @@
+"""Files of contracts: what is read, and what makes one contract invalid and no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
+from graphcut.contracts.contract import Allowance, Contract, Severity, Status
+from graphcut.errors import GraphcutError
+
+FULL = """
+[defaults]
+variables = "*"
+
+[[contract]]
+name = "everything"
+source = "agents.py:train_step"
+spec = ["float32[?,4]"]
+loss = "policy_loss"
+gradient = 0
+must_reach = ["actor/*"]
+must_not_reach = ["critic/*"]
+only = ["actor/*"]
+through = ["q_network"]
+avoiding = ["target/*"]
+no_unused = true
+stops = ["*StopGradient*"]
+updated = ["actor/*"]
+allow = [{ variable = "actor/temperature", reason = "fixed until milestone 3" }]
+severity = "warning"
+"""
+
+
+def written(tmp_path, text, name="graphcut.toml"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def one(tmp_path, lines, name="graphcut.toml"):
+    (contract,) = read_contracts(written(tmp_path, "[[contract]]\n" + lines, name))
+    return contract
+
+
+def mistake(tmp_path, lines):
+    """The line and the message of the only finding about an invalid contract."""
+    result = one(tmp_path, lines)
+    assert result.status is Status.INVALID
+    (finding,) = result.findings
+    return int(finding.where.rpartition(":")[2]), finding.message
+
+
+def test_every_key_is_read(tmp_path):
+    (contract,) = read_contracts(written(tmp_path, FULL))
+    assert contract == Contract(
+        name="everything",
+        source="agents.py:train_step",
+        line=5,
+        spec=("float32[?,4]",),
+        loss=("policy_loss",),
+        gradient=0,
+        variables=("*",),
+        must_reach=("actor/*",),
+        must_not_reach=("critic/*",),
+        only=("actor/*",),
+        through=("q_network",),
+        avoiding=("target/*",),
+        no_unused=True,
+        stops=("*StopGradient*",),
+        updated=("actor/*",),
+        allow=(Allowance("actor/temperature", "fixed until milestone 3"),),
+        severity=Severity.WARNING,
+    )
+
+
+def test_pyproject_holds_the_same_keys(tmp_path):
+    text = FULL.replace("[defaults]", "[tool.graphcut.defaults]").replace("[[contract]]", "[[tool.graphcut.contract]]")
+    assert read_contracts(written(tmp_path, text, "pyproject.toml")) == read_contracts(written(tmp_path, FULL))
+
+
+def test_setup_cfg_lists_one_item_per_line(tmp_path):
+    text = """[metadata]
+name = x
+
+[graphcut:defaults]
+severity = warning
+
+[graphcut:contract:the actor learns]
+source = agents.py:train_step
+spec = float32[?,4]
+gradient = 1
+must_reach =
+    actor/*
+    shared/*
+no_unused = true
+allow =
+    actor/temperature: fixed until milestone 3
+"""
+    (contract,) = read_contracts(written(tmp_path, text, "setup.cfg"))
+    assert (contract.name, contract.line, contract.gradient) == ("the actor learns", 7, 1)
+    assert contract.must_reach == ("actor/*", "shared/*") and contract.no_unused and contract.severity is Severity.WARNING
+    assert contract.allow == (Allowance("actor/temperature", "fixed until milestone 3"),)
+
+
+def test_a_contract_s_own_key_beats_the_defaults(tmp_path):
+    text = (
+        '[defaults]\nseverity = "warning"\n' + '[[contract]]\nname = "a"\nsource = "s"\nmust_reach = "w"\nseverity = "error"\n'
+    )
+    (contract,) = read_contracts(written(tmp_path, text))
+    assert contract.severity is Severity.ERROR and contract.must_reach == ("w",)
+
+
+@pytest.mark.parametrize(
+    "lines, line, message",
+    [
+        ('name = "a"\nsource = "s"\nmust_raech = ["w"]', 4, "unknown key 'must_raech'; did you mean 'must_reach'"),
+        ('name = "a"\nsource = "s"\nmust_reach = 3', 4, "must_reach must be a list of strings, not a number"),
+        ('name = "a"\nsource = "s"\nmust_reach = ["w", 3]', 4, "not a list that holds a number"),
+        ('name = "a"\nsource = "s"\nmust_reach = []', 4, "must_reach is an empty list, which demands nothing"),
+        ('name = "a"\nsource = "s"\nmust_reach = ["w[0"]', 4, "the pattern 'w[0' has a bracket without a partner"),
+        ('name = "a"\nsource = "s"\nno_unused = "yes"', 4, "no_unused must be true or false, not a string"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\ngradient = -1', 5, "gradient must be a number counted from 0"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\ngradient = true', 5, "not a boolean"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\nseverity = "bad"', 5, 'severity must be "error" or "warning"'),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\nspec = ["?,20"]', 5, "'?,20'"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\nallow = ["w"]', 5, "allow must be a list of tables"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\nallow = [{ variable = "w" }]', 5, "allow must be a list of tables"),
+        ('name = "a"\nmust_reach = ["w"]', 1, "source is required"),
+        ('source = "s"\nmust_reach = ["w"]', 1, "name is required"),
+        ('name = "a"\nsource = "s"', 2, "the contract demands nothing"),
+        ('name = "a"\nsource = "s"\nno_unused = true\nthrough = ["q"]', 5, "there is no must_reach"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path, lines, line, message):
+    at, said = mistake(tmp_path, lines)
+    assert at == line and message in said
+
+
+def test_a_name_is_given_once(tmp_path):
+    text = '[[contract]]\nname = "a"\nsource = "s"\nmust_reach = "w"\n' * 2
+    first, second = read_contracts(written(tmp_path, text))
+    assert isinstance(first, Contract) and "is taken by the contract at line 1" in second.findings[0].message
+
+
+def test_one_bad_contract_leaves_the_others_alone(tmp_path):
+    good = '[[contract]]\nname = "%s"\nsource = "s"\nmust_reach = "w"\n'
+    contracts = read_contracts(written(tmp_path, good % "a" + "odd = 1\n" + good % "b"))
+    assert [isinstance(each, Contract) for each in contracts] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        ("graphcut.toml", "[[contract", "is not valid TOML"),
+        ("graphcut.toml", "", "holds no contract"),
+        ("graphcut.toml", "[contract]\nname = 'a'", r"write \[\[contract\]\]"),
+        ("graphcut.toml", "[[contracts]]\nname = 'a'", "unknown table 'contracts'; did you mean 'contract'"),
+        ("setup.cfg", "[graphcut:contract:a\n", "cannot be parsed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path, name, text, message):
+    with pytest.raises(GraphcutError, match=message):
+        read_contracts(written(tmp_path, text, name))
+
+
+def test_the_first_file_that_holds_contracts_is_taken(tmp_path):
+    written(tmp_path, "[project]\n", "pyproject.toml")
+    written(tmp_path, "[graphcut:contract:a]\n", "setup.cfg")
+    assert find_file(str(tmp_path)).endswith("setup.cfg")
+    written(tmp_path, FULL)
+    assert find_file(str(tmp_path)).endswith("graphcut.toml")
+
+
+def test_no_file_at_all_says_how_to_make_one(tmp_path):
+    with pytest.raises(GraphcutError, match="graphcut init"):
+        find_file(str(tmp_path))
+
+
+def test_a_contract_is_selected_by_its_name(tmp_path):
+    contracts = read_contracts(written(tmp_path, FULL))
+    assert select_contracts(contracts, ["everything"]) == contracts == select_contracts(contracts, [])
+    with pytest.raises(GraphcutError, match="did you mean 'everything'"):
+        select_contracts(contracts, ["everythin"])

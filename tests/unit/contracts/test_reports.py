@@ -1,0 +1,101 @@
+"""Reports of contracts, each read by a parser of its format."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.reports import FORMATS
+from graphcut.results import Barrier, BarrierKind
+
+HOSTILE = 'a|b`<script>\x1b[31m"&,:%\n'
+STOP = Barrier("stop", "StopGradient", 0, BarrierKind.STOP_GRADIENT, True, False, "model.py:7")
+BLOCKED = Finding("w", "must_reach", "none", "w gets no gradient\nsecond line", "model.py:7", (), (STOP,))
+REACHED = Finding(
+    "v", "must_not_reach", "flows", "v gets a gradient", None, ("loss", "mul", "v"), (), ("model.py:9", None, None)
+)
+MISTAKE = Finding(None, "source", None, "no file 'x.py'", "graphcut.toml:20")
+
+
+def result(name, status, *findings, severity=Severity.ERROR, line=3):
+    return ContractResult(name, status, severity, line, tuple(findings))
+
+
+REPORT = CheckReport(
+    "graphcut.toml",
+    (
+        result("kept", Status.KEPT),
+        result("broken " + HOSTILE, Status.BROKEN, BLOCKED, REACHED, line=9),
+        result("soft", Status.BROKEN, REACHED, severity=Severity.WARNING),
+        result("odd", Status.INVALID, MISTAKE, line=20),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "statuses, severity, code",
+    [
+        ([Status.KEPT], Severity.ERROR, 0),
+        ([Status.KEPT, Status.BROKEN], Severity.ERROR, 1),
+        ([Status.BROKEN], Severity.WARNING, 0),
+        ([Status.BROKEN, Status.INVALID], Severity.ERROR, 2),
+        ([Status.INVALID], Severity.WARNING, 2),
+    ],
+)
+def test_the_exit_code(statuses, severity, code):
+    assert CheckReport("f", tuple(result("a", status, severity=severity) for status in statuses)).exit_code == code
+
+
+def test_text_counts_and_explains():
+    text = FORMATS["text"](REPORT)
+    assert "4 contracts: 1 kept, 2 broken, 1 invalid" in text and "second line" in text
+    assert "broken: soft (warning)" in text and "cannot be judged (graphcut.toml:20)" in text
+
+
+def test_json_has_exactly_the_documented_keys():
+    document = json.loads(FORMATS["json"](REPORT))
+    assert document["schema_version"] == 1
+    assert [each["status"] for each in document["contracts"]] == ["kept", "broken", "broken", "invalid"]
+    finding = document["contracts"][1]["findings"][0]
+    assert set(finding) == {"variable", "rule", "verdict", "message", "where", "path", "cut"}
+    assert finding["cut"][0]["kind"] == "stop-gradient" and document["contracts"][1]["findings"][1]["path"] == [
+        "loss",
+        "mul",
+        "v",
+    ]
+
+
+def test_sarif_leads_from_the_loss_over_the_barrier_to_the_variable():
+    log = json.loads(FORMATS["sarif"](REPORT))
+    (run,) = log["runs"]
+    first = run["results"][0]
+    flow = first["codeFlows"][0]["threadFlows"][0]["locations"]
+    names = [each["location"]["logicalLocations"][0]["fullyQualifiedName"] for each in flow]
+    assert log["version"] == "2.1.0" and names == ["loss", "stop", "w"]
+    assert first["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+    assert [each["level"] for each in run["results"]] == ["error", "error", "warning", "error"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
+
+
+def test_junit_counts_failures_and_errors():
+    root = ElementTree.fromstring(FORMATS["junit"](REPORT).encode("utf-8"))
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("4", "1", "1")
+    assert [[each.tag for each in case] for case in root.iter("testcase")] == [[], ["failure"], ["system-out"], ["error"]]
+
+
+def test_annotations_are_one_line_each_and_escaped():
+    lines = FORMATS["github"](REPORT).split("\n")
+    assert len(lines) == 4 and lines[0].startswith("::error file=model.py,line=7,title=graphcut%3A broken a|b")
+    assert "%0Asecond line" in lines[0] and "%25%0A" in lines[0] and lines[2].startswith("::warning ")
+
+
+def test_markdown_lets_no_name_be_markup():
+    text = FORMATS["markdown"](REPORT)
+    assert "<script>" not in text and r"a\|b\`\<script\>" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 6 and {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
