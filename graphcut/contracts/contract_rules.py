@@ -101,8 +101,8 @@ def _notes(subjects: Subjects) -> Iterator[str]:
             near = near_names(pattern, subjects.known_names())
             yield "must_not_reach: %s matches no variable that this loss depends on%s" % (printable(pattern), near)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
-    for place in subjects.contract.avoiding if reached is not None else ():
-        if not _is_known(reached.audit, reached.variable.name, place):
+    for place in subjects.contract.avoiding:
+        if reached is not None and not _is_known(reached.audit, reached.variable.name, place):
             yield "avoiding: %s is not in this graph" % printable(place)
 
 
