@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, List
 
+from graphcut.util.version import VERSION
+
 if TYPE_CHECKING:
-    from graphcut import testing as testing
     from graphcut.api.audit import Audit as Audit
     from graphcut.api.audit import audit as audit
     from graphcut.api.audit_step import audit_step as audit_step
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from graphcut.results import VariableAudit as VariableAudit
     from graphcut.results import Verdict as Verdict
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _RESULTS = (
     "Assumption",

@@ -120,12 +120,12 @@ def draw_failing(config: Any, name: str, audits: Iterable[Any]) -> None:
 @pytest.fixture
 def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
     """``graphcut.audit_step``; its audits are drawn into ``--graphcut-dir`` where the test fails."""
-    import graphcut
+    from graphcut.api.audit_step import audit_step as audit
 
     audits: List[Any] = []
 
     def audited(step: Any, *args: Any, **kwargs: Any) -> Tuple[Any, ...]:
-        found = graphcut.audit_step(step, *args, **kwargs)
+        found = audit(step, *args, **kwargs)
         audits.extend(found)
         return found
 

@@ -1,8 +1,8 @@
-"""Write graphcut/reading/op_outputs.txt: the outputs of every op type that the installed TensorFlow registers.
+"""Write graphcut/graph/op_outputs.txt: the outputs of every op type that the installed TensorFlow registers.
 
 Run from the project's root under each TensorFlow whose ops should be known, oldest first; a line that is already
-there is replaced, the rest are kept: ``python tools/make_ops_table.py``. tests/against_tensorflow/live/test_ops_table.py holds the
-table against the installed TensorFlow.
+there is replaced, the rest are kept: ``python tools/make_ops_table.py``.
+``tests/against_tensorflow/live/test_ops_table.py`` holds the table against the installed TensorFlow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tensorflow.python.framework import (
     kernels,  # noqa: F401  (loads the op registry)
 )
 
-PATH = "graphcut/reading/op_outputs.txt"
+PATH = "graphcut/graph/op_outputs.txt"
 
 
 def registered_ops():

@@ -13,10 +13,10 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 from graphcut.analysis.reachability import Fill, Relation, connected
 from graphcut.analysis.verdicts import Flow
-from graphcut.graph.default_loss import backward_part
+from graphcut.graph.backward_part import backward_part
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.names import Names
-from graphcut.graph.variables import writes
+from graphcut.graph.variable_updates import writes
 from graphcut.results import BarrierKind
 
 

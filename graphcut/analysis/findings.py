@@ -16,7 +16,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Place
 from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs
 from graphcut.graph.targets import Target
-from graphcut.graph.variables import training
+from graphcut.graph.variable_updates import training
 from graphcut.results import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)

@@ -12,7 +12,7 @@ from graphcut.analysis.rules.lookup import Rules
 from graphcut.graph.attrs import entry
 from graphcut.graph.flat import REF, Call, FlatGraph, Kind, Shape
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.variables import written_inputs
+from graphcut.graph.variable_updates import written_inputs
 from graphcut.results import BarrierKind
 
 STOPS = ("StopGradient", "PreventGradient")

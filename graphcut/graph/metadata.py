@@ -37,7 +37,7 @@ class Origin:
     """Facts about a graph that its ops do not tell.
 
     ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
-    ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``rules.table.TensorFlowBehavior``; ``opaque``:
+    ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``TensorFlowBehavior``; ``opaque``:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
     code, ``shapes`` the shapes of an op's outputs, ``operation`` the live op; ``live`` is the TensorFlow graph itself,
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or

@@ -1,44 +1,17 @@
 """The variables of a flat graph: what its ops tell, joined with what its origin knows.
 
-What a graph writes: variables, tables, queues, iterators; and which of it the training writes.
-
-No op types are listed. By TensorFlow's own conventions an op that takes a reference and returns one has changed what it
-refers to, unless it only passes it on (``RefSwitch``), and an op that takes a resource and has no outputs exists for what it
-does to that resource. So new ops of either kind are covered.
-
-An *update* is a write that takes a gradient, an optimizer's op, or a write that runs in the same ``Session.run`` as one of
-these do: what the training op waits for or is waited for by. Initial values, restored ones and copies that run on their own
-are no updates.
-
 The variant tensors whose elements have no gradient: lists of integers, as far as ``element_dtype`` tells.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import (
-    AbstractSet,
-    Dict,
-    FrozenSet,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
-    MutableMapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-)
-from weakref import WeakKeyDictionary
+from dataclasses import replace
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.graph.attrs import attribute, attributes, shape
-from graphcut.graph.default_loss import GradientCall, backward_part, consumers, reached, upstream
-from graphcut.graph.flat import REF, RESOURCE, VARIANT, FlatGraph, Kind, Shape, dtype_name
+from graphcut.graph.flat import RESOURCE, VARIANT, FlatGraph, Kind, Shape, dtype_name
 from graphcut.graph.metadata import Origin, Variable
-from graphcut.graph.names import Names
 
 HANDLES = frozenset(("VarHandleOp",))
 REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
@@ -172,193 +145,6 @@ def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
             return
         tensor = flat.inputs[op][0]
     yield tensor
-
-
-_STRING = 7
-_ENDS = frozenset(("DestroyResourceOp", "DeleteIterator", "DeleteMultiDeviceIterator"))
-
-
-def written_inputs(op_type: str, inputs: Sequence[int], outputs: Sequence[int]) -> Tuple[int, ...]:
-    """The inputs whose variable, table, queue or iterator an op writes, from the dtypes of its inputs and outputs.
-
-    >>> written_inputs("ResourceScatterSub", (20, 3, 1), ()), written_inputs("ScatterSub", (101, 3, 1), (101,))
-    ((0,), (0,))
-    >>> written_inputs("ReadVariableOp", (20,), (1,)), written_inputs("RefSwitch", (101, 10), (101, 101))
-    ((), ())
-    """
-    if not inputs or op_type in _ENDS or op_type.startswith(("_", "Ref")):
-        return ()
-    if outputs:
-        return (0,) if outputs[0] > REF and inputs[0] > REF else ()
-    if inputs[0] == REF + _STRING:  # a queue or an accumulator of TensorFlow 1
-        return (0,)
-    return tuple(index for index, dtype in enumerate(inputs) if dtype == RESOURCE)
-
-
-class Write(NamedTuple):
-    """An op that writes; ``handle`` is the tensor of what it writes, ``values`` are the inputs that it writes there."""
-
-    op: int
-    handle: int
-    values: Tuple[int, ...]
-
-
-def writes(flat: FlatGraph) -> Tuple[Write, ...]:
-    """Every write of a graph but those of initial values."""
-    if flat not in _WRITES:
-        _WRITES[flat] = tuple(_writes(flat))
-    return _WRITES[flat]
-
-
-_WRITES: MutableMapping[FlatGraph, Tuple[Write, ...]] = WeakKeyDictionary()
-
-
-def _writes(flat: FlatGraph) -> Iterator[Write]:
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if not each.outputs or each.outputs[0] > REF}
-    first_values = _of_first_values(flat) if kinds else frozenset()
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]):
-        inputs = flat.inputs[op]
-        dtypes = [flat.dtypes[tensor] for tensor in inputs]
-        positions = written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs)
-        if not positions or flat.contexts[op] in first_values:
-            continue
-        values = tuple(index for index in range(len(inputs)) if index not in positions)
-        for handle in dict.fromkeys(root(flat, inputs[index]) for index in positions):
-            if flat.names[op] != flat.names[flat.producer[handle]] + "/Assign":
-                yield Write(op, handle, values)
-
-
-def _of_first_values(flat: FlatGraph) -> FrozenSet[int]:
-    """The bodies that give a variable its first value: branches on a variable having one."""
-    calls = {call.op for call in flat.calls if call.predicate is not None and _asks_for_a_value(flat, call.predicate)}
-    contexts: Set[int] = set()
-    for index, context in enumerate(flat.context_table):
-        if context.call in calls or flat.contexts[context.call] in contexts:
-            contexts.add(index)
-    return frozenset(contexts)
-
-
-def _asks_for_a_value(flat: FlatGraph, predicate: int) -> bool:
-    return flat.type(flat.producer[predicate]) == "VarIsInitializedOp"
-
-
-@dataclass(frozen=True)
-class Training:
-    """What the training part of a graph writes.
-
-    ``updated`` holds the handles and references that are updated; ``by_loss`` the handles that the gradients of each loss
-    update; ``ops`` are the ops that update; ``aside`` are variables that only serve the updates of others: optimizer slots,
-    accumulated gradients, learning rates.
-    """
-
-    updated: FrozenSet[int] = frozenset()
-    by_loss: Mapping[Tuple[int, ...], FrozenSet[int]] = field(default_factory=dict)
-    ops: FrozenSet[int] = frozenset()
-    aside: FrozenSet[int] = frozenset()
-
-
-_TRAINING: MutableMapping[FlatGraph, Training] = WeakKeyDictionary()
-
-
-def training(flat: FlatGraph, names: Names) -> Training:
-    """The training part of a graph, found once for each."""
-    if flat not in _TRAINING:
-        _TRAINING[flat] = _training(flat, names)
-    return _TRAINING[flat]
-
-
-def _training(flat: FlatGraph, names: Names) -> Training:
-    part, every = backward_part(flat, names), writes(flat)
-    optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
-    if not optimizers and not (part.calls and every):
-        return Training()
-    trained = _trained(flat, every, part.calls, part.forward)
-    ops = optimizers.union(each.op for writes in trained.values() for each in writes)
-    together = _run_together(flat, ops)
-    # a slot is written beside its variable: what an Apply op updates is its first input
-    updated = frozenset(each.handle for each in every if each.op in together and _is_variable(flat, each, optimizers))
-    by_loss: Dict[Tuple[int, ...], FrozenSet[int]] = {}
-    for call, those in trained.items():
-        handles = frozenset(each.handle for each in those if _is_variable(flat, each, optimizers))
-        by_loss[call.loss] = by_loss.get(call.loss, frozenset()) | handles
-    return Training(updated, by_loss, ops, _aside(flat, ops, part.forward))
-
-
-def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) -> bool:
-    return write.op not in optimizers or root(flat, flat.inputs[write.op][0]) == write.handle
-
-
-def _trained(
-    flat: FlatGraph, every: Sequence[Write], calls: Sequence[GradientCall], forward: AbstractSet[int]
-) -> Dict[GradientCall, List[Write]]:
-    """The writes that each gradient reaches, by what was accumulated of it too."""
-    holders: Dict[int, List[int]] = {}
-    found: Dict[GradientCall, List[Write]] = {}
-    for call in calls:
-        ops, handles = set(call.reached), set()  # type: Set[int], Set[int]
-        while True:
-            met = [each for each in every if each.op in ops]
-            fresh = {each.handle for each in met if flat.producer[each.handle] not in forward} - handles
-            if not fresh:
-                break
-            handles |= fresh
-            holders = holders or _holders(flat)
-            ops |= reached(flat, [op for handle in fresh for op in holders.get(handle, ())])
-        found[call] = met
-    return found
-
-
-def _holders(flat: FlatGraph) -> Dict[int, List[int]]:
-    """The ops that read or write each variable."""
-    found: Dict[int, List[int]] = {}
-    for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            if flat.dtypes[tensor] == RESOURCE or flat.dtypes[tensor] > REF:
-                found.setdefault(root(flat, tensor), []).append(op)
-    return found
-
-
-def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
-    """What runs when any op runs that some of ``ops`` have run for: they, what waits for them, and all that this needs."""
-    followers: Dict[int, List[int]] = {op: list(each) for op, each in consumers(flat).items()}
-    for op, controls in enumerate(flat.controls):
-        for source in controls:
-            followers.setdefault(source, []).append(op)
-    waiting, after = list(ops), set()
-    while waiting:
-        op = waiting.pop()
-        if op not in after:
-            after.add(op)
-            waiting.extend(followers.get(op, ()))
-    waiting, needed = list(after), set()
-    while waiting:
-        op = waiting.pop()
-        if op not in needed:
-            needed.add(op)
-            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[op])
-            waiting.extend(flat.controls[op])
-    return needed
-
-
-def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
-    """What the updates read or write beside the variables that they update: whatever no differentiated loss reads."""
-    found: Set[int] = set()
-    first = {root(flat, flat.inputs[op][0]) for op in ops if flat.type(op).startswith(OPTIMIZERS)}
-    for op in ops:
-        for tensor in flat.inputs[op][1:]:
-            found.add(root(flat, _value_of(flat, tensor)))
-    if forward:
-        near = upstream(flat, [tensor for op in ops for tensor in flat.inputs[op][1:]], forward)
-        found.update(flat.first[op] for op in near if flat.outputs(op))
-        found.update(root(flat, flat.inputs[op][0]) for op in ops)
-    held = {tensor for tensor in found if flat.producer[tensor] in forward}
-    return frozenset(found - held - first)
-
-
-def _value_of(flat: FlatGraph, tensor: int) -> int:
-    """The variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
-    op = flat.producer[tensor]
-    return flat.inputs[op][0] if flat.type(op) in ("ReadVariableOp", "Identity") and flat.inputs[op] else tensor
 
 
 def inert(flat: FlatGraph) -> FrozenSet[int]:

@@ -11,6 +11,7 @@ from graphcut import (
     Barrier,
     BarrierKind,
     Change,
+    CheckReport,
     Condition,
     Disagreement,
     GraphcutError,
@@ -46,6 +47,11 @@ def asked(path: str) -> Iterator[object]:
     data: Dict[str, Any] = audit.to_dict()
     yield from (verdict.value, shape, conditions, kind.deliberate, role, assumed, wrong, reach.paths, bool(reach), changes)
     yield from (suggested, text, data, audit.loss, audit.recorded, audit.graph, len(audit), table.to_dict())
+
+
+def checked() -> int:
+    report: CheckReport = graphcut.check("graphcut.toml", names=["only w2 moves"])
+    return report.exit_code + len(report.to_json()) + len(report.contracts[0].findings)
 
 
 def drawn(audits: Tuple[Audit, ...]) -> None:

@@ -22,7 +22,7 @@ from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mappi
 from graphcut.analysis.rules.constant_zeros import zero_test
 from graphcut.analysis.rules.pattern import Row
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
-from graphcut.graph.default_loss import FLOATS, backward_part
+from graphcut.graph.backward_part import FLOATS, backward_part
 from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, Call, FlatGraph
 from graphcut.graph.names import Names
 from graphcut.graph.variables import root

@@ -17,7 +17,8 @@ from graphcut.analysis.rules.pattern import Row, assumed, raising
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.variables import READERS, written_inputs
+from graphcut.graph.variable_updates import written_inputs
+from graphcut.graph.variables import READERS
 from graphcut.results import BarrierKind
 
 _SHAPE_READERS = frozenset(

@@ -12,7 +12,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Variable
 from graphcut.graph.targets import Target as Target
 from graphcut.graph.targets import joined, unique
-from graphcut.graph.variables import training
+from graphcut.graph.variable_updates import training
 
 _FLOATS = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
 

@@ -76,7 +76,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         foreign=False,
         dead_exits=frozenset(dead),
         second_exits=frozenset(second),
-        opaque=frozenset(function_graphs.own_gradients(graph)) | frozenset(each.function_name for each in message.library.gradient),
+        opaque=frozenset([*function_graphs.own_gradients(graph), *(each.function_name for each in message.library.gradient)]),
         where=function_graphs.Where(found),
         shapes=function_graphs.Shapes(found),
         operation=function_graphs.Operations(found),

@@ -7,7 +7,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.variable_objects import captures
 from graphcut.backend.record.captures import called
-from graphcut.graph.variables import written_inputs
+from graphcut.graph.variable_updates import written_inputs
 
 
 def written(root: Any) -> FrozenSet[int]:

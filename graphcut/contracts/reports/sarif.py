@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
+from graphcut.util.version import VERSION
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 RULES: Mapping[str, str] = {
@@ -29,10 +30,8 @@ RULES: Mapping[str, str] = {
 
 def to_sarif(report: CheckReport) -> str:
     """Return the report as a SARIF log with one run."""
-    from graphcut import __version__
-
     rules = [{"id": _rule_id(key), "shortDescription": {"text": text}} for key, text in RULES.items()]
-    driver = {"name": "graphcut", "version": __version__, "rules": rules}
+    driver = {"name": "graphcut", "version": VERSION, "rules": rules}
     results = [_result(report, contract, finding) for contract in report.contracts for finding in contract.findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)

@@ -11,7 +11,16 @@ import pytest
 from tests.repository.measure import ROOT
 from tests.unit.core.test_doctests import MODULES as PURE
 
-MODULES = ["api.asking", "api.audit", "api.face", "api.audit_step", "api.loss_table", "api.telling"]
+MODULES = [
+    "api.asking",
+    "api.audit",
+    "api.face",
+    "api.audit_step",
+    "api.loss_table",
+    "api.telling",
+    "contracts.check",
+    "testing",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

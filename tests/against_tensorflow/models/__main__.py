@@ -1,4 +1,4 @@
-"""``python -m tests.against_tensorflow.models [NAME …]``: judge every model that this environment can build, and record it in the docs."""
+"""Judge every model that this environment can build, and record it: ``python -m tests.against_tensorflow.models [NAME …]``."""
 
 from __future__ import annotations
 

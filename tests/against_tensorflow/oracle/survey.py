@@ -1,4 +1,7 @@
-"""``python -m tests.against_tensorflow.oracle.survey [PATTERN] [--json FILE]``: TensorFlow's own answers, one line for each case and target."""
+"""Print TensorFlow's own answers, one line for each case and target.
+
+Run ``python -m tests.against_tensorflow.oracle.survey [PATTERN] [--json FILE]``.
+"""
 
 from __future__ import annotations
 

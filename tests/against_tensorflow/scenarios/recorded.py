@@ -1,5 +1,7 @@
-"""The explanations of every fixture as text, beside what TensorFlow answers: ``python -m tests.against_tensorflow.scenarios.recorded`` writes
-those of the TensorFlow that is installed into ``fixtures/explanations``.
+"""The explanations of every fixture as text, beside what TensorFlow answers.
+
+``python -m tests.against_tensorflow.scenarios.recorded`` writes those of the installed TensorFlow into
+``fixtures/explanations``.
 
 A file holds the fixtures of one module. Under ``== fixture: variable`` stands a block for each text, headed by the versions
 of TensorFlow that say it and by TensorFlow's own answer; where there are several blocks a line says why. Line numbers are

@@ -1,5 +1,8 @@
-"""Hold many generated steps against TensorFlow: ``python -m tests.against_tensorflow.steps FIRST LAST`` prints the seeds that disagree, with
-``nested`` as a third argument of steps that leave the rest to an inner function."""
+"""Compare many generated steps with TensorFlow and print the seeds that disagree.
+
+Run ``python -m tests.against_tensorflow.steps FIRST LAST``; with ``nested`` as a third argument the steps leave the rest to an
+inner function.
+"""
 
 from __future__ import annotations
 

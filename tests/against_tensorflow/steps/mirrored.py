@@ -1,4 +1,6 @@
-"""Two CPUs as a strategy has them: ``python -m tests.against_tensorflow.steps.mirrored`` prints what is found, beside what TensorFlow answers.
+"""Audit a step on two CPUs under a strategy, and print the result beside what TensorFlow answers.
+
+Run ``python -m tests.against_tensorflow.steps.mirrored``.
 
 A process of its own, for devices must be set up before TensorFlow does anything.
 """

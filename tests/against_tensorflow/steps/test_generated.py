@@ -1,4 +1,7 @@
-"""Steps made at random, held against what TensorFlow answers. ``python -m tests.against_tensorflow.steps FIRST LAST`` runs more by hand."""
+"""Steps made at random, compared with what TensorFlow answers.
+
+``python -m tests.against_tensorflow.steps FIRST LAST`` runs more by hand.
+"""
 
 from __future__ import annotations
 

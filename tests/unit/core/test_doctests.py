@@ -17,6 +17,7 @@ MODULES = [
     "render.text.table_rows",
     "api.load",
     "results",
+    "contracts.places",
 ]
 
 

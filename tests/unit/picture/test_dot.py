@@ -33,7 +33,8 @@ def named(name):
 
 
 def text_with_seed(seed):
-    code = "from tests.unit.picture.audits import beside; from graphcut.render.picture.writers.dot import to_dot; print(to_dot(beside(90, 7)))"
+    imports = "from tests.unit.picture.audits import beside; from graphcut.render.picture.writers.dot import to_dot"
+    code = imports + "; print(to_dot(beside(90, 7)))"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True).stdout
 

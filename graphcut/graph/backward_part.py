@@ -1,0 +1,442 @@
+"""The backward part of a graph: its calls of ``tf.gradients``, the loss of each, and what the gradients reach.
+
+``tf.gradients`` makes its ops in a scope of its own, ``gradients/``, and the gradient of op ``NAME`` in
+``gradients/NAME_grad/``. It seeds each loss by a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of
+``gradients/grad_ys_0``, before TensorFlow 1.6 of ``gradients/Const``), or by an ``Identity`` of what ``grad_ys=`` gives. The
+seed reads the loss's shape, or the gradient ops of the loss's op read the seed. Where the gradient of the loss's op is the
+seed itself, the ops that read it belong to an op further on (see ``totals``).
+
+The loss that was differentiated, where its own op leaves no trace in the backward part.
+
+The gradient of an addition or an ``Identity`` is what comes in, so no op of the backward part bears its name: what reads the
+seed are the gradients of the terms. The *total* of such terms is the one addition whose terms they are, all of them and no
+others; where there are two such additions, or none, nothing is said. A tensor that ops only pass on is named by the last of
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import (
+    AbstractSet,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    MutableMapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
+from weakref import WeakKeyDictionary
+
+from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, FlatGraph
+from graphcut.graph.names import Names
+
+_SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
+_SCOPE = re.compile(r"(^|.*[/!])gradients(_\d+)?/$")
+_GRADIENT = "_grad/"
+FLOATS = frozenset((1, 2, 14, 19))
+
+
+@dataclass(frozen=True, eq=False)
+class GradientCall:
+    """One call of ``tf.gradients`` that a graph holds.
+
+    ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all that is computed from its
+    gradients by floats; ``differentiated`` the forward ops whose gradients it computes.
+    """
+
+    scope: str
+    loss: Tuple[int, ...]
+    reached: FrozenSet[int]
+    differentiated: FrozenSet[int]
+
+
+@dataclass(frozen=True)
+class BackwardPart:
+    """All calls of ``tf.gradients`` in a graph. ``inside`` holds the ops in their scopes, ``forward`` the ops that the losses
+    and whatever was differentiated are computed by."""
+
+    calls: Tuple[GradientCall, ...] = ()
+    inside: FrozenSet[int] = frozenset()
+    forward: FrozenSet[int] = frozenset()
+
+    @property
+    def reached(self) -> FrozenSet[int]:
+        """The ops of the backward part and all that is computed from its gradients."""
+        return self.inside.union(*(call.reached for call in self.calls))
+
+
+_KNOWN: MutableMapping[FlatGraph, BackwardPart] = WeakKeyDictionary()
+
+
+def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
+    """The backward part of a graph, found once for each."""
+    if flat not in _KNOWN:
+        _KNOWN[flat] = _backward_part(flat, names)
+    return _KNOWN[flat]
+
+
+def differentiated(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
+    """Each loss as its tensors: those that a training is for, or where there is none those whose gradients Python takes out.
+
+    Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative.
+    """
+    part = backward_part(flat, names)
+    calls = [call for call in part.calls if call.loss]
+    trained = [call for call in calls if trains(flat, call)]
+    kept = trained or [call for call in calls if not _serves(flat, part, call)]
+    if len(kept) > 1:
+        kept = _outermost(flat, kept) if trained else _without_products(flat, part, kept)
+    return tuple(dict.fromkeys(call.loss for call in kept))
+
+
+def trains(flat: FlatGraph, call: GradientCall) -> bool:
+    """Whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
+    from graphcut.graph.variable_updates import writes
+
+    return any(write.op in call.reached for write in writes(flat))
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
+    scopes = _scopes(flat, names)
+    if not scopes:
+        return BackwardPart()
+    members = _members(flat, scopes)
+    inside = frozenset(op for ops in members.values() for op in ops)
+    calls = []
+    for scope, ops in members.items():
+        ahead = _differentiated_ops(flat, names, scope, ops)
+        loss = _loss(flat, names, scope, ops, inside, ahead)
+        calls.append(GradientCall(scope, loss, frozenset(reached(flat, ops)), frozenset(ahead)))
+    ends = {op for call in calls for op in call.differentiated}
+    ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
+    tensors = [tensor for op in ends - inside for tensor in flat.outputs(op)]
+    return BackwardPart(tuple(calls), inside, frozenset(upstream(flat, tensors, inside)))
+
+
+def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
+    """The scopes of calls with their seeds, the outermost alone: gradient functions may take gradients themselves."""
+    found: Dict[str, List[int]] = {}
+    for op, scope in _seeds(flat):
+        found.setdefault(scope, []).append(op)
+    prefixes = dict.fromkeys(name.rpartition(_GRADIENT)[0] for name in flat.names if _GRADIENT in name and "gradients" in name)
+    for unseeded in (_scope_of(names, prefix) for prefix in prefixes):
+        if unseeded is not None:
+            found.setdefault(unseeded, [])
+    return {scope: seeds for scope, seeds in found.items() if not any(map(found.__contains__, _around(scope)))}
+
+
+def _around(scope: str) -> Iterator[str]:
+    """The scopes and bodies that a scope lies in."""
+    for index, letter in enumerate(scope[:-1]):
+        if letter in "/" + SEPARATOR:
+            yield scope[: index + 1]
+
+
+def _scope_of(names: Names, prefix: str) -> Optional[str]:
+    """The scope of a call in ``gradients/dense/MatMul``: what stands before the longest name of an op."""
+    for index, letter in enumerate(prefix):
+        if (
+            letter in "/" + SEPARATOR
+            and _SCOPE.match(prefix[: index + 1])
+            and _forward_op(names, prefix, index + 1) is not None
+        ):
+            return prefix[: index + 1]
+    return None
+
+
+def _forward_op(names: Names, text: str, start: int) -> Optional[int]:
+    """The op that ``text`` names from ``start`` on: in the same body, or in one around it."""
+    body = text[:start].rpartition(SEPARATOR)[0]
+    while True:
+        op = names.op((body + SEPARATOR if body else "") + text[start:])
+        if op is not None or not body:
+            return op
+        body = body.rpartition(SEPARATOR)[0]
+
+
+def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
+    kinds = {kind: each.type for kind, each in enumerate(flat.kind_table) if each.type in ("Fill", "Identity")}
+    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):
+        names = [flat.names[op]]
+        if kinds[flat.kinds[op]] == "Fill":
+            names += [flat.names[flat.producer[tensor]] for tensor in flat.inputs[op][1:]]
+        match = next((found for found in map(_SEED.match, names) if found), None)
+        if match:
+            yield op, match.group("scope") or match.group("old") or ""
+
+
+def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[int]]:
+    """The ops of each scope."""
+    starts = tuple(scopes)
+    found: Dict[str, List[int]] = {scope: [] for scope in scopes}
+    for op, name in enumerate(flat.names):
+        if name.startswith(starts):
+            found[next(scope for scope in (*_around(name), name) if scope in found)].append(op)
+    return found
+
+
+def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> Dict[int, List[int]]:
+    """The forward ops whose gradients are computed, each with the ops that do."""
+    found: Dict[int, List[int]] = {}
+    known: Dict[str, Optional[int]] = {}
+    for op in ops:
+        pieces = flat.names[op][len(scope) :].split(_GRADIENT)
+        for count in range(1, len(pieces)):
+            text = _GRADIENT.join(pieces[:count])
+            if text not in known:
+                known[text] = _forward_op(names, scope + text, len(scope))
+            ahead = known[text]
+            if ahead is not None:
+                found.setdefault(ahead, []).append(op)
+                break
+    return found
+
+
+# --- the loss of a call ---------------------------------------------------------------------------------------------
+
+
+def _loss(
+    flat: FlatGraph, names: Names, scope: str, ops: Sequence[int], inside: AbstractSet[int], ahead: Dict[int, List[int]]
+) -> Tuple[int, ...]:
+    seeds = [op for op, own in _seeds(flat) if own == scope]
+    used = {tensor for op in ops for tensor in flat.inputs[op]}
+    found: List[int] = []
+    for seed in seeds:
+        found += _shape_of(flat, seed) or _passed_on(flat, inside, total(flat, _read_by(flat, names, seed, ahead, used)))
+    found = found or _passed_on(flat, inside, total(flat, _last(flat, names, ahead, used)))
+    for seed in () if found else seeds:
+        found += _passed_on(flat, inside, _variable_of(flat, seed, inside))
+    return tuple(dict.fromkeys(found))
+
+
+def _shape_of(flat: FlatGraph, op: int) -> List[int]:
+    """The tensor whose shape the seed is filled to."""
+    shape = flat.producer[flat.inputs[op][0]] if flat.inputs[op] else op
+    return [flat.inputs[shape][0]] if flat.type(shape) == "Shape" else []
+
+
+def _read_by(flat: FlatGraph, names: Names, seed: int, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
+    """The outputs of the forward ops whose gradient ops read the seed."""
+    seeds, waiting = {flat.first[seed]}, [seed]
+    for op in waiting:  # in a conditional or a loop the seed comes by a switch or an entrance
+        for reader in consumers(flat).get(op, ()):
+            if flat.type(reader) in ("Switch", "Enter") and seeds.isdisjoint(flat.outputs(reader)):
+                seeds.update(flat.outputs(reader))
+                waiting.append(reader)
+    forward = [op for op, backward in ahead.items() if any(seeds.intersection(flat.inputs[each]) for each in backward)]
+    tensors = [tensor for op in forward for tensor in _only_float(flat, _outputs(flat, names, op), used)]
+    before = upstream(flat, [each for op in forward for each in flat.inputs[op]]) if len(tensors) > 1 else ()
+    return [tensor for tensor in tensors if flat.producer[tensor] not in before]
+
+
+def _last(flat: FlatGraph, names: Names, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
+    """The outputs of the differentiated ops that no other one is computed from."""
+    before = upstream(flat, [tensor for op in ahead for tensor in flat.inputs[op]])
+    last = [op for op in ahead if op not in before]
+    return [tensor for op in last for tensor in _only_float(flat, _outputs(flat, names, op), used)]
+
+
+def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[int]:
+    """The value of the variable that is updated by the seed itself: the loss is a variable as it stands."""
+    from graphcut.graph.variable_updates import writes
+    from graphcut.graph.variables import root
+
+    near = reached(flat, [seed])
+    handles = {write.handle for write in writes(flat) if write.op in near}
+    readers = (op for op, kind in enumerate(flat.kinds) if flat.kind_table[kind].type in ("ReadVariableOp", "Identity"))
+    aside = near.union(inside)
+    values = [flat.first[op] for op in readers if op not in aside and root(flat, flat.inputs[op][0]) in handles]
+    unread = {tensor for tensor in values if aside.issuperset(consumers(flat).get(flat.producer[tensor], ()))}
+    return sorted(values, key=lambda tensor: (tensor in unread, flat.tensor_name(tensor)))[:1]
+
+
+def _outputs(flat: FlatGraph, names: Names, op: int) -> Tuple[int, ...]:
+    return names.tensors(flat.names[op])
+
+
+def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int]) -> List[int]:
+    """An op's one float output. Where it has more, the one that no gradient uses: the rest is there for the gradients."""
+    floats = [tensor for tensor in tensors if flat.dtypes[tensor] in FLOATS]
+    if len(floats) > 1:
+        floats = [tensor for tensor in floats if tensor not in used]
+    if len(floats) > 1:
+        read = {tensor for inputs in flat.inputs for tensor in inputs}
+        floats = [tensor for tensor in floats if tensor in read] or floats
+    return floats if len(floats) == 1 else []
+
+
+def _passed_on(flat: FlatGraph, inside: AbstractSet[int], tensors: List[int]) -> List[int]:
+    return [furthest(flat, tensors[0], consumers(flat), inside)] if len(tensors) == 1 else tensors
+
+
+# --- losses that serve others ---------------------------------------------------------------------------------------
+
+
+def _serves(flat: FlatGraph, part: BackwardPart, call: GradientCall) -> bool:
+    """Whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
+    for op in call.reached - part.inside:
+        inputs = [tensor for tensor in flat.inputs[op] if flat.dtypes[tensor] % REF in FLOATS]
+        other = [tensor for tensor in inputs if flat.producer[tensor] not in call.reached]
+        if other and len(other) < len(inputs) and _is_computed(flat, other, part.inside):
+            return True
+    return False
+
+
+_VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
+_NO_DATA = frozenset(("Const", "NoOp", *_VARIABLES))
+
+
+def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
+    """Whether tensors are computed from both data and a variable."""
+    sources = {flat.type(op) for op in upstream(flat, tensors, stop) if not flat.inputs[op]}
+    return bool(sources.intersection(_VARIABLES)) and bool(sources - _NO_DATA)
+
+
+def _outermost(flat: FlatGraph, calls: List[GradientCall]) -> List[GradientCall]:
+    """The calls but for those whose gradients feed the loss of another."""
+    above = {call: upstream(flat, call.loss) for call in calls}
+    return [call for call in calls if not any(_is_in(flat, call, above[other]) for other in calls if other is not call)]
+
+
+def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[GradientCall]) -> List[GradientCall]:
+    """The outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
+    first = [call for call in calls if _reads_a_variable(flat, call.loss, part.inside)]
+    outer = _outermost(flat, calls)
+    return [call for call in outer if call in first] or first or outer
+
+
+def _is_in(flat: FlatGraph, call: GradientCall, ops: Iterable[int]) -> bool:
+    return any(flat.names[op].startswith(call.scope) for op in ops)
+
+
+def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
+    """Whether tensors are computed from a variable by a way past the backward part."""
+    sources = (op for op in upstream(flat, tensors, stop) if not flat.inputs[op] and flat.outputs(op))
+    return any(flat.type(op) in _VARIABLES or flat.dtypes[flat.first[op]] == RESOURCE for op in sources)
+
+
+# --- walks ----------------------------------------------------------------------------------------------------------
+
+_CONSUMERS: MutableMapping[FlatGraph, Dict[int, List[int]]] = WeakKeyDictionary()
+
+
+def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
+    """The ops that read an op's floats."""
+    if flat not in _CONSUMERS:
+        found: Dict[int, List[int]] = {}
+        for op, inputs in enumerate(flat.inputs):
+            for tensor in inputs:
+                if flat.dtypes[tensor] % REF in FLOATS:  # the gradient of a loop hands it lists
+                    found.setdefault(flat.producer[tensor], []).append(op)
+        _CONSUMERS[flat] = found
+    return _CONSUMERS[flat]
+
+
+def reached(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
+    """The ops and all that is computed from them by floats."""
+    followers = consumers(flat)
+    waiting, seen = list(ops), set()
+    while waiting:
+        op = waiting.pop()
+        if op not in seen:
+            seen.add(op)
+            waiting.extend(followers.get(op, ()))
+    return seen
+
+
+def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
+    """The ops that tensors are computed by, but for those in ``stop`` and what only they read."""
+    waiting, seen = [flat.producer[tensor] for tensor in tensors], set()
+    while waiting:
+        op = waiting.pop()
+        if op not in seen and op not in stop:
+            seen.add(op)
+            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[op])
+    return seen
+
+
+_SUMS = frozenset(["Add", "AddV2", "AddN"])
+_PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
+
+
+def total(flat: FlatGraph, terms: List[int]) -> List[int]:
+    """The tensor that is the sum of ``terms``; the terms themselves where that cannot be told."""
+    if len(terms) < 2:
+        return terms
+    sums = {kind for kind, each in enumerate(flat.kind_table) if each.type in _SUMS}
+    wanted = frozenset(terms)
+    found = [flat.first[op] for op, kind in enumerate(flat.kinds) if kind in sums and _is_total(flat, op, wanted)]
+    return found if len(found) == 1 else terms
+
+
+def furthest(flat: FlatGraph, tensor: int, followers: Mapping[int, Sequence[int]], backward: AbstractSet[int]) -> int:
+    """The tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
+
+    What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
+    """
+    seen = {tensor}
+    while True:
+        readers = dict.fromkeys(op for op in followers.get(flat.producer[tensor], ()) if tensor in flat.inputs[op])
+        passing = [op for op in readers if op not in backward and _passes_on(flat, op, tensor)]
+        ends = [flat.first[op] for op in passing if not _waits(flat, op, backward)]
+        if len(ends) != 1 or ends[0] in seen:
+            return tensor
+        tensor = ends[0]
+        seen.add(tensor)
+
+
+def _passes_on(flat: FlatGraph, op: int, tensor: int) -> bool:
+    """Whether an op hands its gradient on to ``tensor`` as it is, and to nothing but constants beside it."""
+    inputs = flat.inputs[op]
+    if flat.type(op) in _PASSES_ON:
+        return inputs[0] == tensor
+    others = [each for each in inputs if each != tensor]
+    constant = all(flat.type(flat.producer[each]) == "Const" for each in others)
+    return (
+        constant and len(others) < len(inputs) and (flat.type(op) in _SUMS or flat.type(op) == "Sub" and inputs[0] == tensor)
+    )
+
+
+def _waits(flat: FlatGraph, op: int, backward: AbstractSet[int]) -> bool:
+    """Whether an op runs after some op of the backward part."""
+    waiting, seen = list(flat.controls[op]), set()
+    while waiting:
+        each = waiting.pop()
+        if each in backward:
+            return True
+        if each not in seen:
+            seen.add(each)
+            waiting.extend(flat.controls[each])
+            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[each])
+    return False
+
+
+def _is_total(flat: FlatGraph, op: int, terms: AbstractSet[int]) -> bool:
+    """Whether the seed, handed on by an addition, is read by the gradients of all ``terms`` and of nothing else."""
+    waiting, met = list(flat.inputs[op]), set(flat.inputs[op])
+    for tensor in waiting:
+        if tensor not in terms and not _handed(flat, tensor, terms):
+            return False
+        fresh = [each for each in _handed(flat, tensor, terms) if each not in met]
+        met.update(fresh)
+        waiting.extend(fresh)
+    return terms <= met
+
+
+def _handed(flat: FlatGraph, tensor: int, terms: AbstractSet[int]) -> List[int]:
+    """The tensors to which the gradient function of a tensor's op hands its gradient as it is."""
+    op = flat.producer[tensor]
+    kind: str = flat.type(op)
+    if kind in _SUMS or kind == "Identity":
+        return list(flat.inputs[op])
+    return [each for each in flat.inputs[op][:1] if each in terms] if kind == "Sub" else []
