@@ -11,7 +11,10 @@ from tests.repository.measure import ROOT
 
 MODULES = [
     "api.tensor_spec",
+    "cli.__init__",
     "errors",
+    "graph.flat",
+    "graph.variable_updates",
     "util.text",
     "graph.formats.raw_bytes",
     "render.text.table_rows",
