@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optio
 import pytest
 
 if TYPE_CHECKING:
-    from graphcut.contracts.contract import Contract, ContractResult
+    from graphcut.contracts.definition import Contract, ContractResult
 
 
 def pytest_addoption(parser: Any) -> None:
@@ -69,7 +69,7 @@ class _ContractItem(pytest.Item):
 
     def runtest(self) -> None:
         """Check the contract."""
-        from graphcut.contracts.contract import Severity, Status
+        from graphcut.contracts.definition import Severity, Status
 
         result = self.checker.result_of(self.contract)
         if result.status is Status.KEPT:

@@ -7,6 +7,6 @@ found. The format of the files is documented in ``docs/contracts.md``.
 from __future__ import annotations
 
 from graphcut.contracts.check import check
-from graphcut.contracts.contract import CheckReport, Contract, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Severity, Status
 
 __all__ = ["CheckReport", "Contract", "ContractResult", "Finding", "Severity", "Status", "check"]

@@ -8,8 +8,8 @@ from typing import Callable, Iterator, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
-from graphcut.contracts.contract import CheckReport, Contract, ContractResult, Finding, Status
 from graphcut.contracts.contract_rules import Subjects, check_rules
+from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Status
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import guarded

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.api.tensor_spec import parsed
-from graphcut.contracts.contract import Allowance, Contract, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import Allowance, Contract, ContractResult, Finding, Severity, Status
 from graphcut.errors import GraphcutError, near_names, printable
 
 if sys.version_info >= (3, 11):

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
-from graphcut.contracts.contract import Contract, Finding
+from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.results import Role, VariableAudit, Verdict

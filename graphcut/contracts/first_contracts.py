@@ -6,7 +6,7 @@ import json
 from typing import Callable, Dict, Iterator, List, Sequence
 
 from graphcut.api.audit import Audit
-from graphcut.contracts.contract import Contract
+from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.render.text.headings import headings
 from graphcut.results import Verdict

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from graphcut.contracts.check import work_in_folder
 from graphcut.contracts.config_file import find_file, read_contracts
-from graphcut.contracts.contract import Contract
+from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError

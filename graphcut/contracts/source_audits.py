@@ -10,7 +10,7 @@ from graphcut.api.audit import Audit, audit
 from graphcut.api.audit_step import NoGradientError, audit_step
 from graphcut.api.import_source import loaded
 from graphcut.api.tensor_spec import parsed
-from graphcut.contracts.contract import Contract
+from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.headings import headings
 

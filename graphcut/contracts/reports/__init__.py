@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping
 
-from graphcut.contracts.contract import CheckReport
+from graphcut.contracts.definition import CheckReport
 from graphcut.contracts.reports import check_json, check_text, github_annotations, junit, markdown, sarif
 
 FORMATS: Mapping[str, Callable[[CheckReport], str]] = {

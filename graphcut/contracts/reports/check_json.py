@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding
 from graphcut.render.text.json_report import plain
 
 SCHEMA_VERSION = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import Iterator
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 
 
 def to_text(report: CheckReport) -> str:

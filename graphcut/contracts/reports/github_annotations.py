@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Tuple
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Severity, Status
 from graphcut.contracts.reports.check_text import finding_text
 
 

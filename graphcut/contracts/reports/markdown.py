@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 from graphcut.api.audit import Audit
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.reports.check_text import summary
 
 _MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}

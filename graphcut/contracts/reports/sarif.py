@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
 from graphcut.util.version import VERSION
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import graphcut
-from graphcut.contracts.contract import Status
+from graphcut.contracts.definition import Status
 
 ROOT = Path(__file__).parents[3]
 AGENTS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
-from graphcut.contracts.contract import Allowance, Contract, Severity, Status
+from graphcut.contracts.definition import Allowance, Contract, Severity, Status
 from graphcut.errors import GraphcutError
 
 FULL = """

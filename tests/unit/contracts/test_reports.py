@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from graphcut.contracts.contract import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.reports import FORMATS
 from graphcut.results import Barrier, BarrierKind
 
