@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from types import ModuleType
-from typing import Any, Dict, Hashable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Hashable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit, audit
 from graphcut.api.audit_step import NoGradientError, audit_step
@@ -39,7 +39,7 @@ class SourceAudits:
                 )
             return (self.of_loss(contract, contract.variables or None),)
         if contract.gradient is not None:
-            return (_select_gradient(steps, contract.gradient),)
+            return (select_gradient(steps, contract.gradient),)
         named = [each for each, head in zip(steps, headings(steps)) if head in contract.loss]
         if contract.loss and not named:
             return (self.of_loss(contract, contract.variables or None),)
@@ -70,7 +70,12 @@ class SourceAudits:
         return self._things[key]
 
 
-def _select_gradient(steps: Sequence[Audit], wanted: Any) -> Audit:
+def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
+    """Return the audit of one gradient of a step, by its number or by the name of its target in the code.
+
+    Raises:
+        GraphcutError: there is none; the message lists those there are.
+    """
     heads = headings(steps)
     if isinstance(wanted, int) and wanted < len(steps):
         return steps[wanted]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
@@ -67,6 +69,24 @@ def test_json_has_exactly_the_documented_keys():
         "mul",
         "v",
     ]
+
+
+# The official schema, as it ships with Microsoft's SARIF multitool 5.7.0 (npm: @microsoft/sarif-multitool-linux, MIT).
+SCHEMAS = {
+    "sarif": Path(__file__).with_name("sarif-2.1.0.json"),
+    "json": Path(__file__).parents[3] / "docs" / "schemas" / "check.schema.json",
+}
+
+
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_the_published_schema_accepts_the_report(form):
+    schema = json.loads(SCHEMAS[form].read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    document = json.loads(FORMATS[form](REPORT))
+    assert [error.message for error in validator.iter_errors(document)] == []
+    damaged = json.loads(FORMATS[form](REPORT).replace('"error"', '"eror"'))
+    assert list(validator.iter_errors(damaged))
 
 
 def test_sarif_leads_from_the_loss_over_the_barrier_to_the_variable():
