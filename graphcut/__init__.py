@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphcut.api.load import trace as trace
     from graphcut.api.loss_table import Table as Table
     from graphcut.api.loss_table import table as table
+    from graphcut.api.watch import watch as watch
     from graphcut.contracts import CheckReport as CheckReport
     from graphcut.contracts import check as check
     from graphcut.errors import GraphcutError as GraphcutError
@@ -61,6 +62,7 @@ _HOMES = {
     "page": "graphcut.render.page",
     "table": "graphcut.api.loss_table",
     "trace": "graphcut.api.load",
+    "watch": "graphcut.api.watch",
     **dict.fromkeys(_RESULTS, "graphcut.results"),
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605

@@ -175,9 +175,17 @@ class Findings:
             self.told[fence] = self._told(fence)
         return self.told[fence]
 
+    def _replaced(self, fence: Fence) -> Optional[str]:
+        """The line that put a tensor in the place of a variable, where a tape does not watch it for that."""
+        inputs = self.traced.flat.inputs[fence.op]
+        if fence.kind is not BarrierKind.NOT_WATCHED or fence.input >= len(inputs):
+            return None
+        return self.traced.origin.replaced.get(self.traced.flat.tensor_name(inputs[fence.input]))
+
     def _told(self, fence: Fence) -> Barrier:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
+        where = self._replaced(fence) or where
         return Barrier(
             flat.names[fence.op],
             flat.type(fence.op),

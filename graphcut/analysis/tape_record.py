@@ -70,7 +70,8 @@ class Gradient:
     are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
     that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
     ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not. ``changed``
-    says which variables are trainable otherwise by now than when the step runs.
+    says which variables are trainable otherwise by now than when the step runs. ``left`` maps the ``id`` of a variable to
+    the ops that hold its value without reading it.
     """
 
     api: str
@@ -94,3 +95,4 @@ class Gradient:
     reads: Tuple[Any, ...] = ()
     starts: Tuple[Tuple[str, Start], ...] = ()
     changed: str = ""
+    left: Mapping[int, Tuple[Tuple[Optional[str], str], ...]] = field(default_factory=dict)

@@ -58,12 +58,19 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     ((True,), <Verdict.FLOWS: 'flows'>, <Role.BYPASSED: 'bypassed'>)
     """
     with tensorflow_needed("to trace a step"):
-        from graphcut.backend.record import gradient_calls, trace_step
-    taken = tuple(_shared(trace_step.gradients(step, args, kwargs)))
+        from graphcut.backend.record import trace_step
+    taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
     if not taken:
         raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
-    with collector_paused(), gradient_calls.unheard():
-        return tuple(_distinct(taken))
+    return tuple(audits_of(taken))
+
+
+def audits_of(taken: Sequence[Gradient]) -> Iterator[Audit]:
+    """The audits of gradients that were recorded, in order."""
+    from graphcut.backend.record import eager_ops, gradient_calls
+
+    with collector_paused(), gradient_calls.unheard(), eager_ops.suspended():
+        yield from list(_distinct(taken))
 
 
 _NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -89,7 +96,7 @@ def _distinct(taken: Sequence[Gradient]) -> Iterator[Audit]:
             yield audit
 
 
-def _shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
+def shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
     """The same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:

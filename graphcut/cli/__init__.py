@@ -15,6 +15,7 @@ import click
 from graphcut.cli.commands import commands
 from graphcut.cli.contract_commands import COMMANDS
 from graphcut.cli.doctor import doctor
+from graphcut.cli.run_command import run
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import open_streams, silence
 
@@ -22,7 +23,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor):
+for each in (*COMMANDS, doctor, run):
     commands.add_command(each)
 
 

@@ -43,6 +43,8 @@ class Origin:
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
     message that was read. ``asks_for_outputs``: a signature was named.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
+    ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
+    maps tensors that took the place of a variable to the ``file:line`` that made them.
     """
 
     label: str
@@ -62,3 +64,5 @@ class Origin:
     knows_variables: bool = False
     asks_for_outputs: bool = False
     left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)
+    answered: Mapping[str, Tuple[Optional[bool], ...]] = field(default_factory=dict)
+    replaced: Mapping[str, Optional[str]] = field(default_factory=dict)

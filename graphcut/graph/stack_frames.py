@@ -3,7 +3,8 @@
 A stop that the user's line asks of Keras (``keras.ops.stop_gradient``, ``keras.backend.stop_gradient``) is the user's, as one
 that it asks of TensorFlow is: the functions of that name between the two only hand the call on.
 
-What lies outside of graphcut's outermost frame asked for an audit and made no op: no line of it is an op's place.
+What lies outside of graphcut's outermost frame asked for an audit and made no op: no line of it is an op's place. The
+wrappers around TensorFlow's functions ask for none: while code is watched they are all of graphcut that is in a stack.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def place(frames: Sequence[Frame]) -> Place:
     Args:
         frames: file and line of each frame, and the name of the function where it is known, the outermost first.
     """
-    asked = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
+    own = (index for index, frame in enumerate(frames) if _OWN in frame[0] and _RECORDING not in frame[0])
+    asked = next(own, -1)
     for index in range(len(frames) - 1, asked, -1):
         path, line = frames[index][:2]
         if not is_library(path):
@@ -58,9 +60,15 @@ def is_library(path: str) -> bool:
 
 _PYTHON = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_RECORDING = os.path.join(_OWN, "backend", "record") + os.sep  # wrappers between the user's code and TensorFlow's
 
 
 def _made_inside(frames: Iterable[Frame]) -> bool:
     """Whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
-    names = [os.path.basename(frame[0]) for frame in frames if frame[2:] != _STOP]
-    return any(name not in _WRAPPERS and not name.startswith("gen_") for name in names)
+    return any(not is_wrapper(*frame[:1], *frame[2:]) for frame in frames)
+
+
+def is_wrapper(path: str, function: str = "") -> bool:
+    """Whether a frame of a library only hands on the op that its caller asks for."""
+    name = os.path.basename(path)
+    return (function,) == _STOP or name in _WRAPPERS or name.startswith("gen_") or _RECORDING in path

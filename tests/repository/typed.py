@@ -64,3 +64,9 @@ def stepped(model: object) -> Tuple[Audit, ...]:
         return graphcut.audit_step(model, [1.0], y=[2.0])
     except GraphcutError:
         return ()
+
+
+def watched(step: object) -> Tuple[graphcut.Audit, ...]:
+    with graphcut.watch() as watched:
+        print(step)
+    return watched.audits

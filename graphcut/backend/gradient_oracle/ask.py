@@ -8,7 +8,7 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import func_graph, ops
@@ -21,6 +21,7 @@ from graphcut.backend.gradient_oracle.single_op import OWN_TYPE, alone, is_train
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures
+from graphcut.graph.attrs import entry
 from graphcut.graph.flat import REF, RESOURCE, VARIANT
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import Origin
@@ -54,6 +55,9 @@ def asker(origin: Origin) -> Ask:
     known: Dict[Any, Asked] = {}
 
     def answer(question: Question) -> Asked:
+        observed = origin.answered.get(question.place[1]) if question.place and question.place[0] is None else None
+        if observed is not None:
+            return _observed(question, observed)
         function = functions.get(question.type) or _function(question)
         if question.soft is not None or function is None or identity(function) is not None:
             return ask(question)
@@ -68,6 +72,19 @@ def asker(origin: Origin) -> Ask:
         return known[key]
 
     return answer
+
+
+def _observed(question: Question, answered: Sequence[Optional[bool]]) -> Asked:
+    """The answer of a custom gradient that ran: each input that it answered has a gradient made of those of all outputs."""
+    graph = CLASSES["Graph"]()
+    given = ["gradients/%d" % index for index in range(len(question.outputs))]
+    for name in given:
+        graph.node.add(name=name, op="Placeholder", attr=[entry("dtype", type=1)])
+    graph.node.add(name="sum", op="AddN", input=given, attr=[entry("N", i=len(given)), entry("T", type=1)])
+    pairs = zip(question.inputs, answered)
+    gradients = [Gradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
+    names = tuple("%s:0" % name for name in given)
+    return Asked(graph=graph.SerializeToString(), given=names, gradients=tuple(gradients), custom=True)
 
 
 def _live(origin: Origin, question: Question) -> Any:

@@ -29,6 +29,7 @@ from graphcut.backend.record.patches import Patch, Patches
 
 _LOCAL = threading.local()
 _ACTIVE: List[Recording] = []
+WATCHES: List[Any] = []  # the watches that are going on, innermost last
 _MISSING = (LookupError, ValueError)
 
 
@@ -46,11 +47,16 @@ class Recording:
         self.thread = threading.get_ident()
         self.error: Optional[BaseException] = None
         self.finished: Optional[List[Gradient]] = None
+        self.eager: Any = None
 
     def begin(self) -> None:
         """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
         self.root, self.gradients = ops.get_default_graph(), []
         self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
+
+    def add(self, gradient: Gradient) -> None:
+        """A gradient was taken."""
+        self.gradients.append(gradient)
 
     def end(self) -> None:
         """A trace of the step came to its end."""
@@ -61,12 +67,20 @@ def current() -> Optional[Recording]:
     """The recording that what happens now belongs to."""
     roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
     if not roots:
-        return None
+        return _watch()
     for graph in tapes.chain():
         if id(graph) in roots:
             return roots[id(graph)]
     thread = threading.get_ident()
-    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None)
+    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None) or _watch()
+
+
+def _watch() -> Optional[Recording]:
+    """The watch that is going on in this thread, unless a step is audited."""
+    thread = threading.get_ident()
+    if not WATCHES or any(each.thread == thread for each in _ACTIVE):
+        return None
+    return WATCHES[-1]
 
 
 class recording:
@@ -158,17 +172,37 @@ def _with_parts(answer: Any) -> Any:
 def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and note what it was taken of and what came back."""
     graph = asked.graph()
+    if graph is None and made.eager is not None:
+        return _noted_eagerly(made, asked, tape, lambda: _deeper(original, *args, **kwargs))
     seen = None if graph is None else _seen(made, asked, tape, graph)
     try:
         answer = _deeper(original, *args, **kwargs)
     except _MISSING as error:
-        missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
-        if seen is not None and (missing or "Num gradients" in str(error)):
+        if seen is not None and _is_missing(error):
             made.error = error
-            made.gradients.append(replace(seen, error="%s: %s" % (type(error).__name__, error)))
+            made.add(replace(seen, error="%s: %s" % (type(error).__name__, error)))
         raise
     if seen is not None:
-        made.gradients.append(replace(seen, answers=asked.given(answer, _LOCAL.__dict__.pop("parts", ()))))
+        made.add(replace(seen, answers=asked.given(answer, _LOCAL.__dict__.pop("parts", ()))))
+    return answer
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether TensorFlow raises because an op has no gradient."""
+    missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
+    return missing or "Num gradients" in str(error)
+
+
+def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) -> Any:
+    """The same of a gradient that is taken eagerly."""
+    seen = made.seen_eagerly(asked, tape)
+    try:
+        answer = take()
+    except _MISSING as error:
+        if _is_missing(error):
+            made.add_eager(seen, asked, None, "%s: %s" % (type(error).__name__, error))
+        raise
+    made.add_eager(seen, asked, asked.given(answer, _LOCAL.__dict__.pop("parts", ())), "")
     return answer
 
 

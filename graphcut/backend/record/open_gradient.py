@@ -9,12 +9,15 @@ from graphcut.analysis.tape_record import Gradient
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.trace import described, of_bytes
 from graphcut.backend.live.variable_objects import handle_of
+from graphcut.backend.record import eager_graph
 from graphcut.backend.record.escaped_values import left
 from graphcut.graph.metadata import Origin
 
 
 def opened(taken: Gradient) -> Tuple[Any, Origin]:
     """The ``Graph`` message and the origin."""
+    if isinstance(taken.graph, eager_graph.EagerGraph):
+        return eager_graph.opened(taken)
     own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
     known = {id(variable) for facts in own.values() for variable in facts.objects}
     others = [each for each in getattr(taken.graph, "variables", ()) if id(each) not in known]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
@@ -35,16 +36,22 @@ def chain() -> Iterator[Any]:
         graph = getattr(graph, "outer_graph", None)
 
 
+EAGER: List[Any] = []  # what records the ops that run eagerly, while code is watched
+
+
 def counts() -> Counts:
-    """How many ops each of them has, by the graph's ``id``."""
-    return {id(graph): graph.version for graph in chain()}
+    """How many ops each of them has, by the graph's ``id``; how many ran eagerly."""
+    found = {id(graph): graph.version for graph in chain()}
+    found.update((id(each), each.version) for each in EAGER)
+    return found
 
 
 class _Noted:
-    """One tape: when it recorded, and what it was told to watch."""
+    """One tape, which is not kept alive: when it recorded, and what it was told to watch."""
 
-    def __init__(self, tape: Any) -> None:
-        self.tape, self.inner = tape, None
+    def __init__(self, tape: Any, forget: Callable[[Any], None]) -> None:
+        self.reference, self.automatic = weakref.ref(tape, forget), tape._watch_accessed_variables
+        self.is_new = True
         self.spans: List[Tuple[Counts, Optional[Counts]]] = []
         self.watched: List[Tuple[Any, Counts]] = []
         self.accessed: Dict[int, Counts] = {}
@@ -67,12 +74,16 @@ class Tapes:
         """A tape is about to record, again if it holds something: before the step, where it was not seen yet."""
         if tape._tape is not None:
             self._of(tape)
+        elif id(tape) in self._noted:
+            self._noted[id(tape)].is_new = True
 
     def pushed(self, tape: Any) -> None:
         """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
-        noted = self._noted.setdefault(id(tape), _Noted(tape))
-        if noted.inner is not tape._tape:
-            noted.inner, noted.spans, noted.watched, noted.accessed, noted.began_before = tape._tape, [], [], {}, False
+        if id(tape) not in self._noted:
+            self._noted[id(tape)] = self._new(tape)
+        noted = self._noted[id(tape)]
+        if noted.is_new:
+            noted.spans, noted.watched, noted.accessed, noted.began_before, noted.is_new = [], [], {}, False, False
         noted.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
@@ -87,8 +98,8 @@ class Tapes:
 
     def accessed(self, variable: Any) -> None:
         """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
-        for noted in self._noted.values():
-            if noted.records and noted.tape._watch_accessed_variables and id(variable) not in noted.accessed:
+        for noted in list(self._noted.values()):
+            if noted.records and noted.automatic and id(variable) not in noted.accessed:
                 noted.accessed[id(variable)] = counts()
 
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
@@ -109,6 +120,26 @@ class Tapes:
             began_before=noted.began_before,
         )  # fmt: skip
 
+    @property
+    def records(self) -> bool:
+        """Whether any tape is recording."""
+        return any(each.records for each in list(self._noted.values()))
+
+    def noted(self, tape: Any) -> _Noted:
+        """What is noted of a tape."""
+        return self._of(tape)
+
+    def _new(self, tape: Any) -> _Noted:
+        key, noted = id(tape), self._noted
+
+        def forget(reference: Any) -> None:
+            if key in noted and noted[key].reference is reference:
+                del noted[key]
+            if not noted:
+                self.pauses.clear()
+
+        return _Noted(tape, forget)
+
     def _paused(self, graph: int) -> FrozenSet[int]:
         spans = ((start.get(graph, 0), end.get(graph, 0)) for start, end in self.pauses)
         return frozenset(position for start, end in spans for position in range(start, end))
@@ -116,8 +147,8 @@ class Tapes:
     def _of(self, tape: Any) -> _Noted:
         """What is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
         if id(tape) not in self._noted:
-            noted = self._noted[id(tape)] = _Noted(tape)
-            noted.inner, noted.began_before = tape._tape, True
+            noted = self._noted[id(tape)] = self._new(tape)
+            noted.is_new, noted.began_before = False, True
             noted.spans += [({}, None)] if tape._recording else []
         return self._noted[id(tape)]
 

@@ -1,0 +1,56 @@
+"""Audit code as it runs: one audit for each gradient that it takes."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Tuple
+
+from graphcut.api.audit import Audit
+from graphcut.api.audit_step import audits_of, shared
+from graphcut.backend import tensorflow_needed
+
+
+class watch:
+    """A context in which the gradients that code takes are watched; the code runs as it is, once.
+
+    ``audits`` holds one ``Audit`` for each gradient call, in the order first taken: of ``GradientTape.gradient``,
+    ``jacobian`` and ``batch_jacobian``, ``tf.gradients``, an optimizer's ``minimize``, Keras' ``fit``. A call that is
+    repeated is another audit only if its graph or its answer is another one. ``audit.recorded`` tells for each variable
+    whether TensorFlow gave a tensor.
+
+    Raises:
+        GraphcutError: TensorFlow is not installed.
+
+    >>> import graphcut
+    >>> import tensorflow as tf
+    >>> w = tf.Variable([1.0, 2.0], name="w")
+    >>> with graphcut.watch() as watched:
+    ...     with tf.GradientTape() as tape:
+    ...         loss = tf.reduce_sum(tf.stop_gradient(w) ** 2)
+    ...     gradient = tape.gradient(loss, w)
+    >>> watched.audits[0]["w"].verdict, watched.audits[0].recorded
+    (<Verdict.NONE: 'none'>, (False,))
+    """
+
+    def __init__(self, on_gradient: Optional[Callable[[int, bool], None]] = None) -> None:
+        with tensorflow_needed("to watch code"):
+            from graphcut.backend.record import watch_gradients
+        given = () if on_gradient is None else (on_gradient,)
+        self._context = watch_gradients.watching(*given)
+        self._watch: Any = self._context.watch
+        self._audits: Tuple[Audit, ...] = ()
+        self._count = -1
+
+    def __enter__(self) -> watch:
+        self._context.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._context.__exit__(*error)
+
+    @property
+    def audits(self) -> Tuple[Audit, ...]:
+        """The audits so far, one for each gradient call, in the order first taken."""
+        if self._count != len(self._watch.gradients):
+            self._count = len(self._watch.gradients)
+            self._audits = tuple(audits_of(tuple(shared(tuple(self._watch.taken())))))
+        return self._audits

@@ -1,0 +1,468 @@
+"""The graph of a gradient that was taken eagerly: the recorded ops that lead to its targets, as a ``Graph`` message.
+
+The ops are written in the order in which they ran, behind the constants and variables that no op made. The call of a
+function is one op, ``PartitionedCall``, its body in the library. What a custom gradient recorded apart is written as an
+``EagerPyFunc``: any input may reach any output; which inputs its function answered decides.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_left
+from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.core.framework import attr_value_pb2
+
+from graphcut.analysis.tape_record import Gradient, Source, Tape
+from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.live import function_graphs, serialize
+from graphcut.backend.live.trace import described
+from graphcut.backend.live.variable_objects import handle_of, variable_of
+from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
+from graphcut.backend.record.gradient_call import Asked
+from graphcut.graph import op_outputs
+from graphcut.graph.flat import RESOURCE, Shape
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.stack_frames import is_library
+from graphcut.util.source_lines import line_of
+
+_CUSTOM = "CustomGradient"
+_FLOATS = (1, 2, 8, 14, 18, 19)
+_FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
+
+
+class Watched(NamedTuple):
+    """What a tape watches, by the ``id`` of the tensor or handle, each with the count of ops from which on."""
+
+    spans: Tuple[Tuple[int, int], ...]
+    watched: Tuple[Tuple[int, int], ...]
+    automatic: bool
+    pauses: Tuple[Tuple[int, int], ...]
+    began_before: bool
+
+
+class EagerCall:
+    """A gradient that is asked for eagerly, as it stands just before it is taken."""
+
+    def __init__(self, eager: EagerOps, asked: Asked, tape: Optional[Watched]) -> None:
+        self.eager, self.asked, self.tape = eager, asked, tape
+        self.sources = [variable_of(part) for _, part in asked.pairs]
+        self.targets = [eager.made(_tensor(each)) for each in asked.targets]
+        self.names = _names(self.sources)
+        self.starts = [None if each is None else eager.made(_tensor(each)) for each in asked.starts]
+        self.made = [eager.made(_tensor(each)) for each in self.sources]
+        roots = [*self.targets, *self.made]
+        self.nodes = sorted(_reached(node for node, _ in roots), key=_position)
+
+    def signature(self, answers: Hashable) -> Hashable:
+        """What tells this gradient from another one of the same call: the ops between, which of them the tape recorded."""
+        places = {id(node): place for place, node in enumerate(self.nodes)}
+        spans = () if self.tape is None else self.tape.spans
+        rows: List[Hashable] = []
+        for node in self.nodes:
+            if isinstance(node, EagerLeaf):
+                rows.append((node.outputs, node.value is not None and not node.value.any()))
+            elif any(start < node.position <= end for start, end in spans):
+                inputs = tuple((places[id(each)], index) for each, index in node.inputs)
+                rows.append((node.type, _hashable(node.attrs), inputs, node.outputs, node.where, tuple(node.carries or ())))
+            else:
+                rows.append((node.type, node.where))
+        sources = tuple((places[id(node)], index) for node, index in self.made)
+        targets = tuple((places[id(node)], index) for node, index in self.targets)
+        return hash((tuple(rows), sources, targets, answers))
+
+
+def _names(values: Sequence[Any]) -> List[str]:
+    """What tensors are called in the code that asks for their gradients; empty where they have no name there."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    scopes = () if frame is None else (frame.f_locals, frame.f_globals)
+    known = {id(value): name for scope in reversed(scopes) for name, value in list(scope.items()) if not name.startswith("_")}
+    return [known.get(id(each), "") for each in values]
+
+
+def _position(node: Node) -> Tuple[int, int]:
+    return (1, node.position) if isinstance(node, EagerOp) else (0, node.position)
+
+
+def _tensor(value: Any) -> Any:
+    return handle_of(value) if isinstance(value, tf.Variable) else value
+
+
+def _reached(roots: Iterable[Node]) -> List[Node]:
+    known: Dict[int, Node] = {}
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in known:
+            known[id(node)] = node
+            if isinstance(node, EagerOp):
+                waiting += [each for each, _ in node.inputs]
+    return list(known.values())
+
+
+def _hashable(attrs: Any) -> Hashable:
+    try:
+        hash(attrs)
+    except TypeError:
+        return str(attrs)
+    return attrs
+
+
+class EagerGraph:
+    """The recorded ops in the place of a ``tf.Graph``: what is asked of one while a gradient is judged."""
+
+    building_function = False
+    captures = ()
+    variables = ()
+
+    def __init__(
+        self, lines: Mapping[str, Line], shapes: Mapping[str, Tuple[Shape, ...]], functions: Mapping[str, Any]
+    ) -> None:
+        self.lines, self.shapes, self._functions = lines, shapes, functions
+        self.answered: Dict[str, Tuple[Optional[bool], ...]] = {}
+        self.replaced: Dict[str, Optional[str]] = {}
+
+    def get_operations(self) -> Tuple[Any, ...]:
+        """No op is alive any more."""
+        return ()
+
+    def get_operation_by_name(self, name: str) -> Any:
+        """None is found, as in a graph that does not hold it."""
+        raise KeyError(name)
+
+    def get_collection(self, name: str) -> Tuple[Any, ...]:
+        """Eager code has no collections."""
+        return ()
+
+
+class _Function(NamedTuple):
+    graph: Any
+
+
+def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> Gradient:
+    """The gradient as a record: the message, the names in it, the tape by positions in it."""
+    graph = CLASSES["Graph"]()
+    writer = _Writer(graph, call)
+    for node in call.nodes:
+        writer.add(node)
+    left = dict(_escaped(call, writer))
+    live = EagerGraph(writer.lines, writer.shapes, writer.functions)
+    live.answered.update(writer.answered)
+    live.replaced.update(_replaced(call, writer))
+    sources = tuple(_sources(call, writer))
+    targets = tuple(writer.name(each) for each in call.targets)
+    starts = tuple((name, _start(start)) for name, start in zip(targets, call.asked.starts))
+    return Gradient(
+        api, live, graph.SerializeToString(), {}, targets, sources, (), _tape(call, writer), call.asked.zeros, where, key,
+        answers=answers, error=error, starts=starts, left=left,
+    )  # fmt: skip
+
+
+def _replaced(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
+    """Where the tensors were computed that a gradient is asked for as if they were variables."""
+    for made in call.made:
+        if isinstance(made[0], EagerOp) and made[0].outputs[made[1]].dtype != RESOURCE:
+            yield writer.name(made), made[0].where[0]
+
+
+def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
+    """For the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
+    constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in _FLOATS]
+    escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
+    wanted = {id(made[0]): source for source, made in zip(call.sources, call.made)}
+    found: Dict[int, List[str]] = {}
+    for escape in sorted(escapes, key=lambda each: each.position):
+        later = [writer.name((each, 0))[:-2] for each in constants if each.position >= escape.position]
+        for node in _reached([escape.made[0]]) if later else ():
+            if id(node) in wanted:
+                found[id(wanted[id(node)])] = later
+                writer.lines.update(dict.fromkeys(later, escape.where))
+    for key, names in found.items():
+        yield key, tuple((None, name) for name in names)
+
+
+def _is_shown(where: Line) -> bool:
+    """Whether a value left TensorFlow only to be shown."""
+    return line_of(where[0]).startswith(("print(", "logging.", "logger.", "log."))
+
+
+def _start(start: Any) -> Any:
+    if start is None:
+        return None
+    dense = getattr(start, "values", start)
+    return bool((tf.math.count_nonzero(dense) == 0).numpy())
+
+
+def _sources(call: EagerCall, writer: _Writer) -> Iterator[Source]:
+    for index, ((_, given), each, made) in enumerate(zip(call.asked.pairs, call.sources, call.made)):
+        name = writer.name(made)
+        if isinstance(each, tf.Variable):
+            yield Source(described(given, (name,)), True, id(each), id(handle_of(each)))
+        else:
+            output = made[0].outputs[made[1]]
+            label = call.names[index] or (name.rpartition(":")[0] if isinstance(made[0], EagerOp) else "sources[%d]" % index)
+            facts = Variable(label, (name,), None, tf.as_dtype(output.dtype).name, output.shape, (_Gone(),))
+            yield Source(facts, False, id(each))
+
+
+class _Gone:
+    """Stands for a tensor that is not kept."""
+
+
+def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
+    if call.tape is None:
+        return None
+    keys = [node.position - 1 if isinstance(node, EagerOp) else -1 for node in call.nodes]
+
+    def index(count: int) -> int:
+        return bisect_left(keys, count) if count else 0
+
+    spans = tuple((index(start), index(end)) for start, end in call.tape.spans)
+    known = {id(_tensor(source)): writer.name(made) for source, made in zip(call.sources, call.made)}
+    known.update(writer.tensors)
+    watched = tuple((known[key], index(since)) for key, since in call.tape.watched if key in known)
+    paused = frozenset(place for start, end in call.tape.pauses for place in range(index(start), index(end)))
+    return Tape(spans, watched, call.tape.automatic, paused, began_before=call.tape.began_before)
+
+
+class _Writer:
+    """Writes nodes into a message, each under a name of its own."""
+
+    def __init__(self, graph: Any, call: EagerCall) -> None:
+        self.graph = graph
+        self.lines: Dict[str, Line] = {}
+        self.shapes: Dict[str, Tuple[Shape, ...]] = {}
+        self.functions: Dict[str, Any] = {}
+        self.answered: Dict[str, Tuple[Optional[bool], ...]] = {}
+        self._names: Dict[int, str] = {}
+        self._counts: Dict[str, int] = {}
+        pairs = zip(call.sources, call.made)
+        self._variables = {id(made[0]): each for each, made in pairs if isinstance(each, tf.Variable)}
+        self._wanted = {key: _label(each) for key, each in self._variables.items()}
+        nodes = {id(node) for node in call.nodes}
+        alive = ((key, each) for key, each in list(call.eager.pairs.items()) if id(each.node) in nodes)
+        self._alive = {key: (each.node, each.index) for key, each in alive}
+
+    @property
+    def tensors(self) -> Dict[int, str]:
+        """The names of the tensors that are alive, by their ``id``."""
+        return {key: self.name(made) for key, made in self._alive.items()}
+
+    def name(self, made: Made) -> str:
+        """The name of a tensor."""
+        return "%s:%d" % (self._names[id(made[0])], made[1])
+
+    def add(self, node: Node) -> None:
+        """Write a node."""
+        name = self._names[id(node)] = self._unused(self._wanted.get(id(node)) or _called(node))
+        self.lines[name] = node.where
+        self.shapes[name] = tuple(each.shape for each in node.outputs)
+        if isinstance(node, EagerLeaf):
+            self._leaf(node, name)
+        else:
+            self._op(node, name)
+
+    def _leaf(self, node: EagerLeaf, name: str) -> None:
+        output = node.outputs[0]
+        attr = attr_value_pb2.AttrValue(type=output.dtype)
+        if output.dtype == RESOURCE:
+            variable = self._variables.get(id(node))
+            known = {} if variable is None else {"dtype": _type(variable.dtype.base_dtype), "shape": _shape(variable.shape)}
+            self._node(name, "VarHandleOp", (), {**known, **_handle(name)})
+        elif node.value is not None:
+            value = attr_value_pb2.AttrValue(tensor=tf.make_tensor_proto(node.value))
+            self._node(name, "Const", (), {"dtype": attr, "value": value})
+        else:
+            shape = attr_value_pb2.AttrValue(shape=tf.TensorShape(output.shape).as_proto())
+            self._node(name, "Placeholder", (), {"dtype": attr, "shape": shape})
+
+    def _op(self, node: EagerOp, name: str) -> None:
+        inputs = [self._input(each) for each in node.inputs]
+        function = node.function() if node.function is not None else None
+        if node.type == "VarHandleOp":
+            given = _attrs(node)
+            self._node(name, node.type, (), {**given, **_handle(name)})
+        elif function is not None:
+            self._call(node, name, inputs, function)
+        elif node.type == _CUSTOM or op_def(node.type) is None:
+            self.answered[name] = tuple(node.carries or (None,) * len(node.inputs))
+            self._node(name, "EagerPyFunc", inputs, _lists(node, len(node.outputs), token=b"", is_async=False))
+        else:
+            self._node(name, node.type, inputs, _attrs(node))
+
+    def _input(self, made: Made) -> str:
+        node, index = made
+        return self._names[id(node)] if not index else "%s:%d" % (self._names[id(node)], index)
+
+    def _call(self, node: EagerOp, name: str, inputs: Sequence[str], function: Any) -> None:
+        definition = CLASSES["Function"].FromString(function.function_def.SerializeToString())
+        called = definition.signature.name
+        if called not in self.functions:
+            self.functions[called] = _Function(function.graph)
+            known = {each.signature.name for each in self.graph.library.function}
+            inner = serialize.parsed(serialize.data(function.graph)).library.function
+            self.graph.library.function.extend(each for each in (definition, *inner) if each.signature.name not in known)
+        count = min(len(definition.signature.output_arg), len(node.outputs))
+        attrs = _lists(node, count)
+        attrs["f"] = attr_value_pb2.AttrValue(func=attr_value_pb2.NameAttrList(name=called))
+        self._node(name, "PartitionedCall", inputs, attrs)
+
+    def _node(self, name: str, op: str, inputs: Sequence[str], attrs: Mapping[str, Any]) -> None:
+        made = self.graph.node.add(name=name, op=op, input=inputs)
+        for key in sorted(attrs):
+            value = CLASSES["AttrValue"].FromString(attrs[key].SerializeToString())
+            made.attr.append(CLASSES["AttrEntry"](key=key, value=value).SerializeToString())
+
+    def _unused(self, wanted: str) -> str:
+        count = self._counts.get(wanted, 0)
+        name = wanted if not count else "%s_%d" % (wanted, count)
+        while count and name in self._counts:
+            count += 1
+            name = "%s_%d" % (wanted, count)
+        self._counts[wanted] = count + 1
+        self._counts.setdefault(name, 1)
+        return name
+
+
+def _label(variable: Any) -> str:
+    name = str(variable.name).rpartition(":")[0] or str(variable.name)
+    return re.sub(r"[^A-Za-z0-9_.\\/-]", "_", name).lstrip("_-/\\") or "variable"
+
+
+def _called(node: Node) -> str:
+    if isinstance(node, EagerLeaf):
+        return "variable" if node.outputs[0].dtype == RESOURCE else "constant"
+    if node.type == "VarHandleOp":
+        return "variable"
+    called = _FUNCTION.match(node.type)
+    if called:
+        return called.group(1) or "function"
+    return "custom_gradient" if node.type == _CUSTOM else re.sub(r"[^A-Za-z0-9_]", "_", node.type).lstrip("_")
+
+
+def _handle(name: str) -> Dict[str, Any]:
+    return {"shared_name": attr_value_pb2.AttrValue(s=name.encode())}
+
+
+def _lists(node: EagerOp, count: int, token: Optional[bytes] = None, is_async: Optional[bool] = None) -> Dict[str, Any]:
+    """The attributes of an op with lists of inputs and outputs."""
+    given = [each.outputs[index].dtype for each, index in node.inputs]
+    made = [each.dtype for each in node.outputs[:count]]
+    lists = {"Tin": given, "Tout": made}
+    attrs = {key: attr_value_pb2.AttrValue(list=attr_value_pb2.AttrValue.ListValue(type=each)) for key, each in lists.items()}
+    if token is not None:
+        attrs["token"] = attr_value_pb2.AttrValue(s=token)
+        attrs["is_async"] = attr_value_pb2.AttrValue(b=bool(is_async))
+    return attrs
+
+
+def _attrs(node: EagerOp) -> Dict[str, Any]:
+    """The attributes of an op as messages: those that were given, and those that its inputs tell."""
+    known = op_def(node.type)
+    given = dict(zip(node.attrs[::2], node.attrs[1::2]))
+    given.update(_of_inputs(known, [each.outputs[index].dtype for each, index in node.inputs], given))
+    found = {}
+    for attr in known.attr:
+        if attr.name in given:
+            try:
+                found[attr.name] = _message(attr.type, given[attr.name])
+            except (TypeError, ValueError, AttributeError):
+                continue
+    return found
+
+
+def _of_inputs(known: Any, dtypes: Sequence[int], given: Mapping[str, Any]) -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    place = 0
+    for index, arg in enumerate(known.input_arg):
+        count = 1
+        if arg.number_attr:
+            count = int(given.get(arg.number_attr, len(dtypes) - place - (len(known.input_arg) - index - 1)))
+            found[arg.number_attr] = count
+        elif arg.type_list_attr:
+            listed = given.get(arg.type_list_attr)
+            rest = len(dtypes) - place - (len(known.input_arg) - index - 1)
+            count = len(listed) if isinstance(listed, (list, tuple)) else rest
+            found[arg.type_list_attr] = list(dtypes[place : place + count])
+        if arg.type_attr and dtypes[place : place + 1]:
+            found[arg.type_attr] = dtypes[place]
+        place += count
+    return found
+
+
+def _message(kind: str, value: Any) -> Any:
+    if isinstance(value, attr_value_pb2.AttrValue):
+        return value
+    if kind.startswith("list("):
+        parts = [_message(kind[5:-1], each) for each in value]
+        listed = attr_value_pb2.AttrValue.ListValue()
+        for part in parts:
+            field = part.WhichOneof("value")
+            target, each = getattr(listed, field), getattr(part, field)
+            (target.add().CopyFrom if hasattr(each, "CopyFrom") else target.append)(each)
+        return attr_value_pb2.AttrValue(list=listed)
+    return _SCALARS[kind](value)
+
+
+def _type(value: Any) -> Any:
+    return attr_value_pb2.AttrValue(type=value if isinstance(value, int) else tf.as_dtype(value).as_datatype_enum)
+
+
+def _bytes(value: Any) -> Any:
+    return attr_value_pb2.AttrValue(s=value if isinstance(value, bytes) else str(value).encode())
+
+
+def _shape(value: Any) -> Any:
+    made = value if hasattr(value, "unknown_rank") else tf.TensorShape(value).as_proto()
+    return attr_value_pb2.AttrValue(shape=made)
+
+
+def _func(value: Any) -> Any:
+    name = getattr(value, "name", value)
+    return attr_value_pb2.AttrValue(func=attr_value_pb2.NameAttrList(name=_bytes(name).s.decode()))
+
+
+_SCALARS = {
+    "type": _type,
+    "int": lambda value: attr_value_pb2.AttrValue(i=int(value)),
+    "float": lambda value: attr_value_pb2.AttrValue(f=float(value)),
+    "bool": lambda value: attr_value_pb2.AttrValue(b=bool(value)),
+    "string": _bytes,
+    "shape": _shape,
+    "func": _func,
+    "tensor": lambda value: attr_value_pb2.AttrValue(tensor=value),
+}
+
+
+def opened(taken: Gradient) -> Tuple[Any, Origin]:
+    """The ``Graph`` message and the origin of a gradient that was taken eagerly."""
+    live = taken.graph
+    found = function_graphs.graphs(live)
+    where, shapes = function_graphs.Where(found), function_graphs.Shapes(found)
+    message = CLASSES["Graph"].FromString(taken.message)
+    origin = Origin(
+        "%s at %s" % (taken.api, taken.where),
+        {},
+        tuple(each.facts for each in {each.identity: each for each in taken.sources if each.is_variable}.values()),
+        foreign=False,
+        where=lambda function, name: live.lines.get(name, (None, False)) if function is None else where(function, name),
+        shapes=lambda function, name: live.shapes.get(name) if function is None else shapes(function, name),
+        live=live,
+        owner=taken.owner,
+        op_defs=_signature,
+        knows_variables=True,
+        answered=live.answered,
+        left=taken.left,
+        replaced=live.replaced,
+    )
+    return message, origin
+
+
+def _signature(op_type: str) -> Optional[op_outputs.Signature]:
+    found = op_def(op_type) if op_outputs.known(op_type) is None else None
+    return None if found is None else op_outputs.from_op_def(found)

@@ -1,0 +1,367 @@
+"""The ops that run eagerly, as TensorFlow's op callbacks report them: types, attributes, dtypes, shapes and lines, no values.
+
+An op is kept as long as a tensor that it made is alive, or an op that reads one is kept. So a training loop needs no more
+memory than the tensors of one step do: what its tensors left behind goes with them. Of a tensor that no op made, such as a
+constant, the value is kept only where it is small and decides what a gradient reaches (an index, an axis, a zero).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import weakref
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+
+import numpy as np
+from tensorflow.python.eager import context, execute
+from tensorflow.python.framework import constant_op, op_callbacks, ops
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
+
+from graphcut.backend.record.patches import Patch
+from graphcut.graph.flat import RESOURCE, STRING, VARIANT, Shape, is_discrete
+from graphcut.graph.stack_frames import is_library, is_wrapper
+
+Line = Tuple[Optional[str], bool]
+_SMALL = 32  # elements: what indexes, axes and shapes have
+_LONGEST = 1000  # ops in a row outside of any tape; what lies farther back is forgotten
+_GIVEN = 4  # type, outputs, inputs, gradient function
+_WRAPPED = getattr(execute, "pywrap_tfe", None) or getattr(execute, "pywrap_tensorflow", None)
+_LOCAL = threading.local()
+
+
+class Output(NamedTuple):
+    """What is known of a tensor: its dtype as a number, its shape."""
+
+    dtype: int
+    shape: Shape
+
+
+class EagerLeaf:
+    """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small."""
+
+    __slots__ = ("outputs", "position", "value", "where", "__weakref__")
+
+    def __init__(self, tensor: Any, position: int, where: Line) -> None:
+        self.outputs = (_output(tensor),)
+        self.position, self.where = position, where
+        self.value = _small_value(tensor, self.outputs[0])
+
+
+class EagerOp:
+    """An op that ran. ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is
+    what it called, as a weak reference; ``carries`` tells for a custom gradient which inputs its function answered."""
+
+    __slots__ = ("type", "attrs", "inputs", "outputs", "position", "where", "function", "carries", "depth", "__weakref__")
+
+    def __init__(self, type: str, attrs: Any, inputs: Any, outputs: Any, position: int, where: Line) -> None:
+        self.type, self.attrs, self.inputs, self.outputs = type, attrs, inputs, outputs
+        self.position, self.where = position, where
+        self.function: Any = None
+        self.carries: Optional[List[Optional[bool]]] = None
+        self.depth: int = 1 + max([each.depth for each, _ in inputs if isinstance(each, EagerOp)], default=0)
+
+
+class Escape(NamedTuple):
+    """A value that left TensorFlow: the tensor that it was, how many ops had run, and the line."""
+
+    made: Any
+    position: int
+    where: Line
+
+
+Node = Union[EagerOp, EagerLeaf]
+Made = Tuple[Node, int]
+
+
+class _Reference(weakref.ref):
+    """A weak reference to a tensor that knows what made it."""
+
+    __slots__ = ("key", "node", "index")
+    key: int
+    node: Node
+    index: int
+
+
+class EagerOps:
+    """The ops that ran since the watch began. ``version`` counts them, as that of a graph does."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.pairs: Dict[int, _Reference] = {}
+        self.escapes: Dict[Line, Escape] = {}
+        self.is_recorded: Callable[[], bool] = lambda: True
+        self._forget = self._forgetting()
+
+    def __enter__(self) -> EagerOps:
+        self._context = _callback(self.called)
+        self._context.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._context.__exit__(*error)
+
+    def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        """An op ran, or was built in a graph, which is not looked at here."""
+        if graph is not None or getattr(_LOCAL, "suspended", False):
+            return
+        self.version += 1
+        where = line()
+        op = EagerOp(_text(type), attrs, tuple([self.made(each, where) for each in inputs]), (), self.version, where)
+        if op.depth > _LONGEST and not self.is_recorded():
+            op.inputs, op.depth = (), 0
+        stack = getattr(_LOCAL, "functions", ())
+        if stack and op.type.startswith("__"):
+            op.function = weakref.ref(stack[-1])
+        op.outputs = tuple([_output(each) for each in outputs])
+        for index, each in enumerate(outputs):
+            self._note(each, op, index)
+
+    def made(self, tensor: Any, where: Line = (None, False)) -> Made:
+        """What made a tensor."""
+        known = self.pairs.get(id(tensor))
+        if known is not None:
+            return known.node, known.index
+        leaf = EagerLeaf(tensor, self.version, where)
+        self._note(tensor, leaf, 0)
+        return leaf, 0
+
+    def created(self, tensor: Any) -> None:
+        """A tensor was made of a Python value, or of an array."""
+        if id(tensor) not in self.pairs and not getattr(_LOCAL, "suspended", False):
+            self._note(tensor, EagerLeaf(tensor, self.version, line()), 0)
+
+    def escaped(self, tensor: Any) -> None:
+        """Python was given the value of a tensor; of a line the last time counts."""
+        if getattr(_LOCAL, "suspended", False):
+            return
+        where = line()
+        self.escapes[where] = Escape(self.made(tensor, where), self.version, where)
+
+    def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
+        """A custom gradient: the tapes record these outputs as made of these inputs, whatever ops ran between."""
+        self.version += 1
+        where = line()
+        made = tuple([self.made(each, where) for each in inputs])
+        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self.version, where)
+        for index, each in enumerate(outputs):
+            self._note(each, op, index)
+        return op
+
+    def _note(self, tensor: Any, node: Node, index: int) -> None:
+        reference = _Reference(tensor, self._forget)
+        reference.key, reference.node, reference.index = id(tensor), node, index
+        self.pairs[id(tensor)] = reference
+
+    def _forgetting(self) -> Any:
+        pairs = self.pairs
+
+        def forget(reference: _Reference) -> None:
+            if pairs.get(reference.key) is reference:
+                del pairs[reference.key]
+
+        return forget
+
+
+def _output(tensor: Any) -> Output:
+    try:
+        return Output(tensor._datatype_enum(), tensor._shape_tuple())
+    except (AttributeError, ValueError, NotImplementedError):
+        return Output(int(tensor.dtype.as_datatype_enum), None)
+
+
+def _small_value(tensor: Any, output: Output) -> Any:
+    """The value of a small tensor of integers or of a single number, as an array; ``None`` of any other."""
+    if output.dtype in (RESOURCE, VARIANT, STRING) or output.shape is None:
+        return None
+    size = 1
+    for each in output.shape:
+        size *= each or 0
+    if size > (_SMALL if is_discrete(tensor.dtype.name) else 1):
+        return None
+    try:
+        return np.array(tensor._numpy_internal() if hasattr(tensor, "_numpy_internal") else tensor._numpy())
+    except Exception:  # noqa: BLE001 - a device that holds no values
+        return None
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _callback(function: Any) -> Any:
+    """The context in which a function is told of every op."""
+    return _Callback(function) if hasattr(op_callbacks, "add_op_callback") else op_callbacks.op_callback(function)
+
+
+class _Callback:
+    """TensorFlow takes callbacks from 2.1 on only by pairs of calls."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __enter__(self) -> None:
+        op_callbacks.add_op_callback(self._function)
+
+    def __exit__(self, *error: Any) -> None:
+        if self._function in context.context().op_callbacks:
+            op_callbacks.remove_op_callback(self._function)
+
+
+class suspended:
+    """A context within which no op is noted: what graphcut runs itself."""
+
+    def __enter__(self) -> None:
+        self._before = getattr(_LOCAL, "suspended", False)
+        _LOCAL.suspended = True
+
+    def __exit__(self, *error: Any) -> None:
+        _LOCAL.suspended = self._before
+
+
+_KINDS: Dict[Any, int] = {}
+_USER, _WRAPPER, _LIBRARY = 0, 1, 2
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def line() -> Line:
+    """``file:line`` of the innermost frame that is the user's, and whether a library made the op on its own account."""
+    frame: Any = sys._getframe(1)
+    inside = False
+    while frame is not None:
+        code = frame.f_code
+        kind = _KINDS.get(code)
+        if kind is None:
+            kind = _KINDS[code] = _kind(code)
+        if kind == _USER:
+            return "%s:%d" % (code.co_filename, frame.f_lineno), inside
+        inside = inside or kind == _LIBRARY
+        frame = frame.f_back
+    return None, inside
+
+
+def _kind(code: Any) -> int:
+    if not is_library(code.co_filename):
+        return _USER
+    if os.path.dirname(os.path.abspath(code.co_filename)) == _HERE:
+        return _WRAPPER
+    return _WRAPPER if is_wrapper(code.co_filename, code.co_name) else _LIBRARY
+
+
+def patches(noting: Any) -> Iterator[Patch]:
+    """What must be wrapped for calls of functions and custom gradients to be noted; ``noting`` gives the ``EagerOps``."""
+    yield from _of_functions()
+    yield from _of_reads()
+    yield from _of_values(noting)
+    yield from _of_custom_gradients(noting)
+
+
+def _of_functions() -> Iterator[Patch]:
+    try:
+        from tensorflow.python.eager.polymorphic_function import concrete_function as module
+    except ImportError:
+        try:
+            from tensorflow.python.eager.polymorphic_function import monomorphic_function as module
+        except ImportError:
+            from tensorflow.python.eager import function as module
+
+    def calling(original: Any) -> Any:
+        def _call_flat(self: Any, *args: Any, **kwargs: Any) -> Any:
+            stack = _LOCAL.__dict__.setdefault("functions", [])
+            stack.append(self)
+            try:
+                return original(self, *args, **kwargs)
+            finally:
+                stack.pop()
+
+        return _call_flat
+
+    yield Patch(module.ConcreteFunction, "_call_flat", calling)
+
+
+def _of_reads() -> Iterator[Patch]:
+    """TensorFlow's C++ reads the variables that an op is handed, and tells no callback: they are read in Python before."""
+
+    def executing(original: Any) -> Any:
+        def TFE_Py_FastPathExecute(*args: Any) -> Any:  # noqa: N802 - TensorFlow's name
+            for each in args:
+                if isinstance(each, _READABLE):
+                    return original(*map(_read, args))
+            return original(*args)
+
+        return TFE_Py_FastPathExecute
+
+    yield Patch(_WRAPPED, "TFE_Py_FastPathExecute", executing)
+
+
+def _of_values(noting: Any) -> Iterator[Patch]:
+    """Where values leave TensorFlow, and come in."""
+
+    def leaving(original: Any) -> Any:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            found = noting()
+            if found is not None:
+                found.escaped(self)
+            return original(self, *args, **kwargs)
+
+        return functools.wraps(original)(wrapper)
+
+    def coming(original: Any) -> Any:
+        def convert_to_eager_tensor(*args: Any, **kwargs: Any) -> Any:
+            made, found = original(*args, **kwargs), noting()
+            if found is not None:
+                found.created(made)
+            return made
+
+        return convert_to_eager_tensor
+
+    owner = next(each for each in ops.EagerTensor.__mro__ if "__float__" in vars(each) and "numpy" in vars(each))
+    for name in ("numpy", "__array__", "__float__", "__int__", "__complex__"):
+        if name in vars(owner):
+            yield Patch(owner, name, leaving)
+    if hasattr(constant_op, "convert_to_eager_tensor"):
+        yield Patch(constant_op, "convert_to_eager_tensor", coming)
+
+
+_READABLE = (ResourceVariable, list, tuple)
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, ResourceVariable):
+        return ops.convert_to_tensor(value)
+    if isinstance(value, (list, tuple)) and any(isinstance(each, ResourceVariable) for each in value):
+        return [_read(each) for each in value]
+    return value
+
+
+def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
+    try:
+        from tensorflow.python.eager import record as module
+    except ImportError:
+        from tensorflow.python.eager import tape as module
+
+    def recording(original: Any) -> Any:
+        def record_operation(*args: Any, **kwargs: Any) -> Any:
+            found = noting() if sys._getframe(1).f_code.co_filename.endswith("custom_gradient.py") else None
+            if found is None or len(args) < _GIVEN or not all(isinstance(each, ops.EagerTensor) for each in args[1]):
+                return original(*args, **kwargs)
+            op = found.recorded_apart(args[2], args[1])
+            return original(*args[:3], _observed(args[3], weakref.ref(op)), *args[4:], **kwargs)
+
+        return record_operation
+
+    yield Patch(module, "record_operation", recording)
+
+
+def _observed(backward: Any, reference: Any) -> Any:
+    """The same gradient function; which inputs it answered is noted."""
+
+    def observed(*gradients: Any) -> Any:
+        answer = backward(*gradients)
+        op = reference()
+        if op is not None and isinstance(answer, (list, tuple)):
+            op.carries = [each is not None for each in answer]
+        return answer
+
+    return observed

@@ -1,0 +1,169 @@
+"""``graphcut run``: a script as Python would run it, with an audit of each gradient that it takes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import types
+from contextlib import suppress
+from textwrap import indent
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import click
+
+from graphcut.errors import GraphcutError
+from graphcut.render.text.json_report import to_json
+from graphcut.render.text.plain import table
+from graphcut.render.text.source_quotes import quoted
+from graphcut.util.files import save
+from graphcut.util.isolate_output import guarded
+
+_HELP = """Run a script, and audit each gradient that it takes.
+
+The script runs as Python would run it, once: its output, arguments, imports and exit are its own. Each gradient call is
+audited when it is first taken, and again only when its graph or its answer is another one. The audits are printed to
+standard output once the script has ended; if it fails, they come before its traceback.
+
+\b
+Examples:
+  graphcut run train.py --epochs 1
+  graphcut run --json audits.json train.py
+  graphcut run --tf1 old_script.py
+
+Exit codes: 0 fine, 2 the script failed or could not run.
+"""
+_FINE, _FAILED = 0, 2
+
+
+class _Enough(BaseException):
+    """Ends a script after the gradients that were asked for."""
+
+
+class _End(NamedTuple):
+    """How a script ended: what it raised, or the code that it exited with."""
+
+    error: Optional[BaseException] = None
+    code: int = _FINE
+
+
+@click.command(
+    help=_HELP,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.option("--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write the audits as a JSON array.")
+@click.option("--tf1", is_flag=True, help="The script is for TensorFlow 1: 'import tensorflow' gives tensorflow.compat.v1.")
+@click.option("--stop-after", metavar="N", type=click.IntRange(1), help="End the script after N different gradients.")
+@click.option("--once", is_flag=True, help="End the script when a gradient call repeats.")
+@click.argument("script", type=click.Path(exists=True, dir_okay=False))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, script: str, arguments: Tuple[str, ...]) -> int:
+    from graphcut.api.watch import watch
+
+    code = _compiled(script)
+
+    def on_gradient(count: int, repeated: bool) -> None:
+        if (once and repeated) or (stop_after is not None and count >= stop_after):
+            raise _Enough
+
+    folder = os.getcwd()
+    with guarded():
+        watched = watch(on_gradient)
+        from graphcut.backend.live import tensorflow1
+    with tensorflow1.importing(tf1), watched:
+        end = _executed(code, script, arguments)
+    with suppress(OSError):
+        os.chdir(folder)
+    _flush()
+    _show(watched.audits, json)
+    _flush()
+    if end.error is not None:
+        _trace(end.error)
+    if not watched.audits:
+        click.echo("graphcut: the script took no gradient%s" % _reason(end, watched), err=True)
+    return _FAILED if end.error is not None or end.code else _FINE
+
+
+def _compiled(script: str) -> Any:
+    """The script's code, with its own line numbers."""
+    try:
+        with open(script, "rb") as stream:
+            return compile(stream.read(), script, "exec", dont_inherit=True)
+    except OSError as error:
+        raise GraphcutError("cannot read %s: %s" % (script, error.strerror)) from error
+    except (SyntaxError, ValueError) as error:
+        lines = "".join(traceback.format_exception_only(type(error), error)).rstrip()
+        raise GraphcutError("%s is not a Python script that this Python can read\n%s" % (script, lines)) from error
+
+
+def _executed(code: Any, script: str, arguments: Sequence[str]) -> _End:
+    """Run the script as ``python SCRIPT ARGS`` does: as ``__main__``, its folder first on the path."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=script, __builtins__=__builtins__, __cached__=None, __loader__=None, __spec__=None)
+    before = sys.argv, sys.path[:], sys.modules.get("__main__")
+    sys.argv = [script, *arguments]
+    sys.path[0:1] = [os.path.dirname(os.path.realpath(script))]
+    sys.modules["__main__"] = main
+    try:
+        exec(code, main.__dict__)  # noqa: S102 - this is what the command is for
+    except _Enough:
+        pass
+    except SystemExit as error:
+        return _exit(error)
+    except BaseException as error:  # noqa: BLE001 - a script may raise anything; it is shown below
+        return _End(error)
+    finally:
+        sys.argv, sys.path[:] = before[0], before[1]
+        if before[2] is not None:
+            sys.modules["__main__"] = before[2]
+    return _End()
+
+
+def _exit(error: SystemExit) -> _End:
+    """What ``sys.exit`` means: a number is the code, ``None`` is fine, anything else is a message on standard error."""
+    if error.code is None or isinstance(error.code, int):
+        return _End(code=int(error.code or 0))
+    _flush()
+    print(error.code, file=sys.stderr)
+    return _End(code=1)
+
+
+def _show(audits: Sequence[Any], path: Optional[str]) -> None:
+    documents = [to_json(each) for each in audits]
+    array = "[\n" + ",\n".join(indent(each, "  ") for each in documents) + "\n]" if documents else "[]"
+    if path == "-":
+        click.echo(array)
+        return
+    if path:
+        save(path, (array + "\n").encode())
+    for number, each in enumerate(audits, 1):
+        click.echo("\ngradient %d of %d" % (number, len(audits)))
+        click.echo(table(each, quoted(each)))
+
+
+def _trace(error: BaseException) -> None:
+    """The script's traceback, without the frames of graphcut around it."""
+    trace = error.__traceback__
+    own = os.path.abspath(__file__)
+    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename) == own:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
+
+
+def _reason(end: _End, watched: Any) -> str:
+    if end.error is not None:
+        return ": it failed first"
+    return _unused(sys.modules)
+
+
+def _unused(modules: Dict[str, Any]) -> str:
+    return ""
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
+COMMANDS: List[click.Command] = [run]

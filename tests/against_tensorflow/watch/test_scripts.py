@@ -1,0 +1,69 @@
+"""Scripts as people have them, run by ``graphcut run``: what each of their gradients gives, beside what they do themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from graphcut.cli import main
+
+FOLDER = Path(__file__).parents[3] / "fixtures" / "scripts"
+EXPECTED = json.loads((FOLDER / "expected.json").read_text())
+HELPERS = {"layers_beside"}
+
+
+def described(variable):
+    """The verdict, and the first barrier with the file and line it is at."""
+    first = variable["cut"][0] if variable["cut"] else {}
+    return " ".join([variable["verdict"], first.get("kind", ""), str(first.get("where"))])
+
+
+def matches(actual, expected):
+    """Does a variable get what is expected: the verdict, and where they are given the barrier and the end of its place?"""
+    return all(
+        own == word if index < 2 else own.endswith(word)
+        for index, (own, word) in enumerate(zip(actual.split(" "), expected.split(" ")))
+    )
+
+
+def run(name, expected, path, capfd):
+    """The exit code, standard output and standard error of a script."""
+    arguments = ["run", "--json", str(path), *expected.get("options", ()), str(FOLDER / (name + ".py"))]
+    arguments += expected.get("arguments", ())
+    if not expected.get("process"):
+        code = main(arguments)
+        return (code, *capfd.readouterr())
+    done = subprocess.run(
+        [sys.executable, "-m", "graphcut", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_each_gradient_of_a_script_is_audited(name, tmp_path, capfd):
+    expected, path = EXPECTED[name], tmp_path / "audits.json"
+    code, out, err = run(name, expected, path, capfd)
+    audits = json.loads(path.read_text())
+    assert len(audits) == len(expected["gradients"]), (audits, err)
+    for audit, wanted in zip(audits, expected["gradients"]):
+        assert audit["disagreements"] == []
+        actual = {each["name"]: described(each) for each in audit["variables"]}
+        for pattern, words in wanted.items():
+            (own,) = [each for variable, each in actual.items() if fnmatch(variable, pattern)]
+            assert matches(own, words), (pattern, own)
+    assert code == expected.get("exit", 0), err
+    assert expected.get("prints", "") in out
+    assert expected.get("errors", "") in err
+
+
+def test_every_script_is_expected_something():
+    assert {each.stem for each in FOLDER.glob("*.py")} - HELPERS == set(EXPECTED)
