@@ -97,7 +97,8 @@ def _link(line: Line, told: Told) -> Link:
     branches = [f"if {each.predicate}: {each.branch}" for each in told.conditions]
     wheres = dict.fromkeys(each.where for each in told.barricades if each.where)
     harmless = bool(kinds) and all(each.role for each in told.barricades)
-    return Link(line, tuple(counted + branches), tuple(wheres), told.loop, harmless)
+    assigned = ["assigned"] if told.state else []
+    return Link(line, tuple(counted + branches + assigned), tuple(wheres), told.loop, harmless, told.state)
 
 
 def _kind(barricade: Barricade) -> str:

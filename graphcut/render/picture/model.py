@@ -54,7 +54,8 @@ class Box:
 class Link:
     """What is written on the links of one ``line`` from box to box, and the source lines it comes from.
 
-    ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient from nobody.
+    ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient from nobody. ``state``: it leads from a
+    variable, or the loss that reads it, to what is assigned to it.
     """
 
     line: Line
@@ -62,3 +63,4 @@ class Link:
     wheres: Tuple[str, ...] = ()
     loop: bool = False
     harmless: bool = False
+    state: bool = False

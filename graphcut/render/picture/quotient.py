@@ -6,7 +6,9 @@ Edges point as the gradient does, from consumer to producer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Hashable, List, Mapping, NamedTuple, Tuple
+from typing import Callable, Container, Dict, Hashable, Iterator, List, Mapping, NamedTuple, Set, Tuple
+
+import networkx as nx
 
 from graphcut.render.picture.barrier_marks import Barricade
 from graphcut.results import Condition
@@ -14,14 +16,17 @@ from graphcut.results import Condition
 LIVE, LOST, CUT, BEHIND = range(4)
 Key = Callable[[int], Hashable]
 Way = Tuple[int, int, int]
+_REJOINED = 400
 
 
 class Told(NamedTuple):
-    """What is known of an edge: its barriers, the branch that it enters, whether it comes round a loop."""
+    """What is known of an edge: its barriers, the branch that it enters, whether it comes round a loop, whether it leads from
+    a variable to what is assigned to it."""
 
     barricades: Tuple[Barricade, ...] = ()
     conditions: Tuple[Condition, ...] = ()
     loop: bool = False
+    state: bool = False
 
 
 PLAIN = Told()
@@ -78,8 +83,106 @@ def merged(sketch: Sketch, key: Key) -> Sketch:
 
 
 def _joined(one: Told, other: Told) -> Told:
-    """What two edges tell, said once; together they come round a loop only if both do."""
+    """What two edges tell, said once; together they come round a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:
         return PLAIN
     barricades = tuple(dict.fromkeys(one.barricades + other.barricades))
-    return Told(barricades, tuple(dict.fromkeys(one.conditions + other.conditions)), one.loop and other.loop)
+    conditions = tuple(dict.fromkeys(one.conditions + other.conditions))
+    return Told(barricades, conditions, one.loop and other.loop, one.state and other.state)
+
+
+def merged_convex(sketch: Sketch, key: Key) -> Sketch:
+    """As ``merged``, but a box that a path would leave and come back to is split, so that the picture has no cycle that the
+    graph does not have.
+
+    Each op has a *phase*: how often the longest path to it enters another box, of those on a cycle. What is of one box and one
+    phase stays together; phases that no path joins from outside are joined again.
+    """
+    keys = {node: key(node) for node in sketch.nodes}
+    cyclic = _on_cycles(sketch, keys)
+    if not cyclic:
+        return merged(sketch, key)
+    phases = _phases(sketch, keys, cyclic)
+    parts = {node: (keys[node], phases.get(node, 0)) for node in sketch.nodes}
+    return merged(sketch, _rejoined(sketch, parts, cyclic).__getitem__)
+
+
+def _ahead(sketch: Sketch) -> Iterator[Tuple[int, int]]:
+    """The edges that do not come round a loop, nor through state."""
+    return ((way[0], way[1]) for way, told in sketch.edges.items() if not (told.loop or told.state))
+
+
+def _on_cycles(sketch: Sketch, keys: Mapping[int, Hashable]) -> Set[Hashable]:
+    """The keys whose nodes, made one, are on a cycle."""
+    quotient = nx.DiGraph((keys[one], keys[other]) for one, other in _ahead(sketch) if keys[one] != keys[other])
+    return {each for part in nx.strongly_connected_components(quotient) if len(part) > 1 for each in part}
+
+
+def _phases(sketch: Sketch, keys: Mapping[int, Hashable], cyclic: Container[Hashable]) -> Dict[int, int]:
+    inner = nx.DiGraph()
+    inner.add_nodes_from(node for node in sketch.nodes if keys[node] in cyclic)
+    inner.add_edges_from(edge for edge in _ahead(sketch) if edge[0] in inner and edge[1] in inner)
+    phases = dict.fromkeys(inner, 0)
+    for part in list(nx.strongly_connected_components(inner))[::-1]:  # one op each, unless the graph itself has a cycle
+        for node in part:
+            for producer in inner.successors(node):
+                step = keys[producer] != keys[node]
+                phases[producer] = max(phases[producer], phases[node] + step) if producer not in part else phases[node]
+    return phases
+
+
+def _rejoined(
+    sketch: Sketch, parts: Mapping[int, Tuple[Hashable, int]], cyclic: Container[Hashable]
+) -> Mapping[int, Tuple[Hashable, int]]:
+    """The parts, those of one key made one again wherever that closes no cycle."""
+    quotient = nx.DiGraph((parts[one], parts[other]) for one, other in _ahead(sketch) if parts[one] != parts[other])
+    split: Dict[Hashable, List[Tuple[Hashable, int]]] = {}
+    for part in dict.fromkeys(parts.values()):
+        if part[0] in cyclic:
+            split.setdefault(part[0], []).append(part)
+    if sum(map(len, split.values())) > _REJOINED:
+        return parts
+    into: Dict[Tuple[Hashable, int], Tuple[Hashable, int]] = {}
+    for members in split.values():
+        ordered = sorted(members, key=lambda part: part[1])
+        kept = ordered[0]
+        for other in ordered[1:]:
+            if other in quotient and kept in quotient and _is_around(quotient, kept, other):
+                kept = other
+            else:
+                into[other] = kept
+                _contract(quotient, kept, other)
+    return {node: _last(into, part) for node, part in parts.items()}
+
+
+def _is_around(quotient: nx.DiGraph, one: Hashable, other: Hashable) -> bool:
+    """Whether a path leads from one part to the other, or back, through a third."""
+    for start, end in ((one, other), (other, one)):
+        seen = {each for each in quotient.successors(start) if each != end}
+        waiting = list(seen)
+        while waiting:
+            for each in quotient.successors(waiting.pop()):
+                if each == end:
+                    return True
+                if each not in seen:
+                    seen.add(each)
+                    waiting.append(each)
+    return False
+
+
+def _contract(quotient: nx.DiGraph, kept: Hashable, other: Hashable) -> None:
+    if other in quotient:
+        quotient.add_edges_from([(kept, each) for each in quotient.successors(other) if each != kept])
+        quotient.add_edges_from([(each, kept) for each in quotient.predecessors(other) if each != kept])
+        quotient.remove_node(other)
+
+
+def _last(into: Mapping[Tuple[Hashable, int], Tuple[Hashable, int]], part: Tuple[Hashable, int]) -> Tuple[Hashable, int]:
+    return into.get(part, part)
+
+
+def merged_cycles(sketch: Sketch, loose: Callable[[int], bool]) -> Sketch:
+    """The sketch with everything ``loose`` that is on one cycle made one."""
+    inner = nx.DiGraph(edge for edge in _ahead(sketch) if edge[0] != edge[1])
+    head = {node: min(part) for part in nx.strongly_connected_components(inner) for node in part}
+    return merged(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)

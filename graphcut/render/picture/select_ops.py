@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator,
 
 from graphcut.graph.flat import DTYPES, REF, FlatGraph, is_discrete
 from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
-from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told
+from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told, Way
 from graphcut.results import BarrierKind, Verdict
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ Barred = Mapping[Edge, List[Barricade]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss."""
+    """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss, ``state``
+    each op that only changes a variable (a table, a queue) to that, or to the loss that reads it in a later run."""
 
     live: Mapping[int, Tuple[int, ...]]
     behind: Set[int]
     lost: Mapping[int, int]
+    state: Mapping[int, int]
     barred: Barred
 
     def ways(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
@@ -47,7 +49,7 @@ class _Kept:
                 yield producer, CUT
             elif live is not None and producer in live:
                 yield producer, LIVE
-            elif self.lost.get(producer) == consumer:
+            elif consumer in (self.lost.get(producer), self.state.get(producer)):
                 yield producer, LOST
             elif live is None and consumer in self.behind and producer in self.behind:
                 yield producer, BEHIND
@@ -57,14 +59,36 @@ def routes(facts: Facts, ops: Ops) -> Sketch:
     """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
     kept = _kept(facts, ops, barred_edges(facts, ops))
     barred = kept.barred
-    drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost}
+    drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost, *kept.lost.values(), *kept.state.values()}
     drawn.update(op for edge in barred for op in edge)
     conditions = branch_edges(facts, ops)
     edges: Dict[Tuple[int, int, int], Told] = {}
     for way in _ways(ops, kept, sorted(drawn)):
-        told = Told(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), way[2] != CUT and _is_loop(ops, way))
+        is_loop, is_state = way[2] != CUT and _is_loop(ops, way), kept.state.get(way[1]) == way[0]
+        told = Told(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
         edges[way] = PLAIN if told == PLAIN else told
-    return Sketch({op: (op,) for op in sorted(drawn)}, edges)
+    sketch = Sketch({op: (op,) for op in sorted(drawn)}, edges)
+    return Sketch(sketch.nodes, {**edges, **dict(_direct_ways(ops, sketch))})
+
+
+def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, Told]]:
+    """For each variable that hangs on the loss by no way yet, but is used, an edge from its barrier straight to it: Python
+    code may read it, or a call hand it on. What stands alone in a picture is unused."""
+    used = [op for op, each in ops.variables.items() if not all(one.unused for one in each)]
+    reached = _reached(sketch, ops.losses) if used else set()
+    for op in (op for op in used if op not in reached and ops.losses):
+        cuts = [(ops.numbers.get(cut.op), cut) for each in ops.variables[op] for cut in each.cut]
+        start, cut = next((each for each in cuts if each[0] in reached), (min(ops.losses), cuts[0][1] if cuts else None))
+        if start is not None and cut is not None:
+            yield (start, op, CUT), Told((Barricade(cut.op, cut.input, cut.kind, cut.where),))
+        elif start is not None:
+            yield (start, op, BEHIND), PLAIN
+
+
+def _reached(sketch: Sketch, losses: Iterable[int]) -> Set[int]:
+    """The ops that hang on the loss."""
+    following = sketch.producers()
+    return set(towards([op for op in losses if op in following], following.__getitem__))
 
 
 def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
@@ -75,16 +99,15 @@ def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, i
             seen.add((consumer, producer))
             yield consumer, producer, line
     yield from ((*edge, CUT) for edge in kept.barred if edge not in seen)
-    yield from ((consumer, producer, LOST) for producer, consumer in kept.lost.items() if (consumer, producer) not in seen)
+    for steps in (kept.lost, kept.state):
+        yield from ((consumer, producer, LOST) for producer, consumer in steps.items() if (consumer, producer) not in seen)
 
 
 def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
-    """Whether the edge comes round a loop, or is none of the graph's own."""
+    """Whether the edge comes round a loop."""
     consumer, producer, _ = way
     flat = ops.flat
-    if not flat.loop_inputs and way[2] != LOST:
-        return False
-    if consumer >= len(flat.names):
+    if not flat.loop_inputs or consumer >= len(flat.names):
         return False
     ahead = set(range(len(flat.inputs[consumer]))).difference(flat.loop_inputs.get(consumer, ()))
     return not any(flat.producer[flat.inputs[consumer][index]] == producer for index in ahead)
@@ -97,7 +120,8 @@ def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
     behind = _behind(ops, live, without, barred, closed)
     barred = _at_every_input(ops, barred, closed, behind)
-    return _Kept(live, behind, _ways_to_loss(ops, {*ops.losses, *live}, barred, behind), barred)
+    lost, state = _ways_to_loss(ops, {*ops.losses, *live}, barred, behind)
+    return _Kept(live, behind, lost, state, barred)
 
 
 _WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
@@ -146,6 +170,10 @@ def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, c
         return [] if op in live else producers(flat, op)
 
     found: Set[int] = set()
+    for step in (ahead, any_ahead, round_loops):
+        missed = without.difference(found)
+        entries = _entries_of(ops, missed, starts)
+        found |= joining(sorted(entries), step, missed) if entries else set()
     for goals, step in product((without, live, every), (ahead, any_ahead, round_loops)):
         missing = {each for entries in starts.values() if found.isdisjoint(entries) for each in entries}
         if missing:
@@ -153,9 +181,15 @@ def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, c
     return found
 
 
-def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Dict[int, int]:
-    """A shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``. What
-    no data leads from is assigned to a variable."""
+def _entries_of(ops: Ops, variables: Set[int], starts: Mapping[int, Set[int]]) -> Set[int]:
+    """Where the data routes behind the barriers of these variables begin."""
+    cuts = {cut.op for op in variables for each in ops.variables[op] for cut in each.cut}
+    return {entry for name in cuts for entry in starts.get(ops.numbers.get(name, -1), ())}
+
+
+def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Tuple[Dict[int, int], Dict[int, int]]:
+    """A shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``. And
+    for each barrier that no data leads from what it changes."""
     flat = ops.flat
     blocked = {consumer for consumer, _ in barred}
 
@@ -164,11 +198,11 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
         return [each for each in found if (op, each) not in barred] if op in blocked else found
 
     wanted = [op for op in dict.fromkeys(op for op, _ in barred) if op not in targets]
-    if not wanted:
-        return {}
-    assigning = {op for (op, _), told in barred.items() if any(each.kind is BarrierKind.STATE for each in told)}
-    open_ways = towards(sorted(targets), open_producers)
     lost: Dict[int, int] = {}
+    state: Dict[int, int] = {}
+    if not wanted:
+        return lost, state
+    open_ways = towards(sorted(targets), open_producers)
     hidden = [op for op in wanted if op not in open_ways and op not in behind]
     for op in (op for op in wanted if op in open_ways):
         _follow(op, open_ways, lost)
@@ -176,9 +210,19 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     for op in hidden:
         if op in any_ways:
             _follow_hidden(op, any_ways, barred, lost, behind)
-        elif op in assigning:
-            lost.update(_assigned(ops, op, targets))
-    return lost
+        elif any(each.role is None for one in barred if one[0] == op for each in barred[one]):
+            state[op] = _changed(ops, op, targets, any_ways)
+            _follow_hidden(state[op], any_ways, barred, lost, behind)
+    return lost, state
+
+
+def _changed(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
+    """What an op that leads to no loss changes: the variable (table, queue) that it takes first, where the loss reads that;
+    else the loss itself, which reads it in some other way."""
+    seen = [op] + producers(ops.flat, op)[:1]
+    while seen[-1] != seen[-2] and seen[-1] not in ways and len(producers(ops.flat, seen[-1])) == 1:
+        seen.append(producers(ops.flat, seen[-1])[0])
+    return seen[-1] if seen[-1] in ways else min(ops.losses or targets)
 
 
 def _follow(op: int, ways: Mapping[int, int], taken: Dict[int, int]) -> None:
@@ -199,12 +243,6 @@ def _follow_hidden(op: int, ways: Mapping[int, int], barred: Barred, taken: Dict
             behind.update(ahead[at + 1 :])
             return
         taken.setdefault(edge[1], edge[0])
-
-
-def _assigned(ops: Ops, op: int, targets: Set[int]) -> Dict[int, int]:
-    """For an op that leads to no loss but by changing a variable: the variable."""
-    first = next(iter(producers(ops.flat, op)), None)
-    return {op: first} if first in targets and first is not None else {}
 
 
 Step = Callable[[int], Iterable[int]]

@@ -84,5 +84,5 @@ def link_style(link: Link) -> Attributes:
     looks = dict(LINES[link.line])
     looks.update(LOOP if link.loop else {})
     looks.update(HARMLESS_CUT if link.harmless else {})
-    looks.update(CONDITIONAL if link.labels and link.line is not Line.CUT else {})
+    looks.update(CONDITIONAL if link.labels and link.line is not Line.CUT and not link.state else {})
     return looks

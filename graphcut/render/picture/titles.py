@@ -28,13 +28,14 @@ _NAMED = 3
 @dataclass(frozen=True)
 class _Known:
     """What is looked up for every box: the size of the variables' scopes; the nodes at a barrier, by whether it cuts anybody
-    off."""
+    off; the names of the barriers."""
 
     facts: Facts
     ops: Ops
     totals: Mapping[str, int]
     cutting: Set[int]
     harmless: Set[int]
+    barriers: Set[str]
 
 
 def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
@@ -45,7 +46,8 @@ def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> T
     for (consumer, _, line), told in cuts.items():
         if line == CUT:
             barred[any(each.role is None for each in told.barricades)].add(consumer)
-    known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True])
+    barriers = {each.op for told in cuts.values() for each in told.barricades}
+    known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
     return placed([_box(known, node, members) for node, members in sketch.nodes.items()])
 
 
@@ -63,7 +65,7 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
         return _variable_box(known, audits, names, live, told)
     telling = tuple(op for op in members if not _is_plumbing(ops, op)) or members[:1]
     role = _role(known, node, live)
-    title, lines = _title(ops, telling, role)
+    title, lines = _title(ops, telling, role) if role is Role.OP else _barrier_title(known, telling, role)
     scope = common_scope([ops.name(op) for op in telling]) if role is Role.OP or len(telling) == 1 else ()
     folded = role is Role.OP and len(telling) > 1
     return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
@@ -73,6 +75,14 @@ def _role(known: _Known, node: int, live: bool) -> Role:
     if live or node not in known.cutting | known.harmless:
         return Role.OP
     return Role.BARRIER if node in known.cutting else Role.HARMLESS
+
+
+def _barrier_title(known: _Known, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
+    """That of the barriers alone, and how many ops are between them."""
+    barriers = tuple(op for op in members if known.ops.name(op) in known.barriers) or members
+    title, lines = _title(known.ops, barriers, role)
+    between = len(members) - len(barriers)
+    return title, lines + ((f"and {between} ops between them" if between > 1 else "and 1 op between them",) if between else ())
 
 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:

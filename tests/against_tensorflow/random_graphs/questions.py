@@ -11,7 +11,9 @@ from typing import Any, Iterator, List, Set, Tuple
 from graphcut import Verdict
 from graphcut.analysis.branch_conditions import Branches, branches
 from graphcut.errors import GraphcutError
+from graphcut.render.picture.build import picture
 from graphcut.results import Condition
+from tests.unit.picture.properties import assert_no_way_leaves_a_box_and_comes_back, assert_what_stands_alone_is_unused
 
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 # Calls for each op of the graph; the most that a question took in 400 random graphs was a tenth of it.
@@ -176,5 +178,9 @@ def pictures(audit: Any) -> Iterator[str]:
     for variable, tensors in targets(audit):
         if tensors and not any(flat.producer[tensor] in seen for tensor in tensors):
             yield f"{variable.name}: the picture has no live way to it"
-    if not audit.to_dot():
-        yield "no picture"
+    drawn = picture(audit)
+    for holds in (assert_what_stands_alone_is_unused, assert_no_way_leaves_a_box_and_comes_back):
+        try:
+            holds(audit, drawn)
+        except AssertionError as error:
+            yield f"{holds.__name__}: {error}"

@@ -64,6 +64,8 @@ def assert_honest(facts, view=VIEWS[0]):
     assert_no_cut_is_hidden(facts, drawn)
     assert_nothing_live_shares_a_box_with_what_is_not(facts, drawn)
     assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn)
+    assert_what_stands_alone_is_unused(facts, drawn)
+    assert_no_way_leaves_a_box_and_comes_back(facts, drawn)
     text = write(drawn, "")
     assert "=<" not in text and all(each.isprintable() or each in "\n\t" for each in text + mermaid(drawn, ""))
 
@@ -100,3 +102,19 @@ def assert_live_ways_lead_to_what_gets_a_gradient_and_to_nothing_else(drawn):
     assert {node for node, box in boxes.items() if box.verdict in GETS} <= reached
     barred = {node for node, _, line in drawn.edges(keys=True) if line is Line.CUT}
     assert all(boxes[node].verdict in GETS for node in open_to - barred if node in boxes)
+
+
+def assert_what_stands_alone_is_unused(facts, drawn):
+    """Whatever is not unused hangs on the loss."""
+    losses = [node for node, box in drawn.nodes(data="box") if box.role is Role.LOSS]
+    reached = set(losses).union(*[nx.descendants(drawn, each) for each in losses])
+    unused = {each.name for each in facts.variables if each.unused}
+    alone = [box.variables for node, box in drawn.nodes(data="box") if box.variables and node not in reached]
+    assert [names for names in alone if not unused.issuperset(names)] == []
+
+
+def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
+    """No cycle is drawn but round a loop, or through a variable that is assigned to."""
+    links = drawn.edges(data="link")
+    ahead = nx.DiGraph((one, other) for one, other, link in links if one != other and not (link.loop or link.state))
+    assert nx.is_directed_acyclic_graph(ahead)

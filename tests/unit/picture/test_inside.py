@@ -37,7 +37,8 @@ def test_a_box_of_two_ops_opens_and_one_of_one_does_not():
 def test_barriers_that_share_a_box_are_barriers_when_it_is_opened():
     drawn, parts = opened(through(600, 2))
     node = next(node for node, box in drawn.nodes(data="box") if box.role is Role.BARRIER)
-    assert {box.role for _, box in parts[node].nodes(data="box")} == {Role.BARRIER}
+    barriers = [box for _, box in parts[node].nodes(data="box") if box.role is Role.BARRIER]
+    assert sum(len(box.ops) for box in barriers) == 300
 
 
 def test_variables_that_share_a_box_keep_their_verdict():

@@ -9,7 +9,7 @@ from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tu
 
 from graphcut.render.picture.coarsen.barrier_groups import kin, namesakes, neighbours
 from graphcut.render.picture.coarsen.contract import without_plumbing, without_rows
-from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, is_ahead, sides_of
+from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, sides_of, without_cycles
 from graphcut.render.picture.quotient import Sketch
 from graphcut.render.picture.scopes import counted
 from graphcut.render.picture.view import AT_MOST, View
@@ -42,8 +42,7 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
         yield behind_folded(sketch, kinds, sides), boxes if detail else min(_SOME, boxes)
         scopes = kinds.scopes(sketch)
         layers = {node: counted(scopes[node]) or (scopes[node][:1] if sides[node][0] else node) for node in sketch.nodes}
-        found = by_scope(sketch, kinds, layers, sides, {})
-        yield found, boxes if is_ahead(found) else 0
+        yield by_scope(sketch, kinds, layers, sides, {}), boxes
     scopes = kinds.scopes(sketch)
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
     found = _scoped(sketch, kinds, scopes, deepest, {}, boxes)
@@ -51,7 +50,9 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
     for related in (neighbours, namesakes, kin):
         found = _scoped(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
         yield found, boxes
-    yield barest(sketch, kinds, kin(sketch, kinds)), boxes
+    found = barest(sketch, kinds, kin(sketch, kinds))
+    yield found, AT_MOST
+    yield without_cycles(found, kinds), boxes
 
 
 def _scoped(

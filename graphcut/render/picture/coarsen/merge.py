@@ -11,9 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
 
-import networkx as nx
-
-from graphcut.render.picture.quotient import CUT, LIVE, Sketch, merged
+from graphcut.render.picture.quotient import CUT, LIVE, Sketch, Told, Way, merged, merged_convex, merged_cycles
 from graphcut.render.picture.scopes import common_scope
 
 Side = Tuple[int, int]
@@ -56,7 +54,7 @@ def by_scope(
             return families.get(node, node)
         return kinds.fates.get(node), scopes[node], sides[node], node in kinds.live
 
-    small = merged(sketch, key)
+    small = merged_convex(sketch, key)
     readers: Dict[int, List[Tuple[int, int]]] = {node: [] for node in small.nodes}
     leads = set()
     for consumer, producer, line in small.edges:
@@ -80,13 +78,7 @@ def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sk
             return node
         return kinds.fates.get(node), scopes[node][:1], sides[node]
 
-    return merged(sketch, key)
-
-
-def is_ahead(sketch: Sketch) -> bool:
-    """Whether the edges go in no circle, but for those that come round a loop."""
-    ways = [way[:2] for way, told in sketch.edges.items() if not told.loop]
-    return bool(nx.is_directed_acyclic_graph(nx.DiGraph(ways)))
+    return merged_convex(sketch, key)
 
 
 def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
@@ -99,7 +91,27 @@ def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
             return "loss" if node in kinds.losses else families[node]
         return kinds.fates.get(node), sides[node][0] > 0, node in kinds.live
 
-    return merged(sketch, key)
+    return merged_convex(sketch, key)
+
+
+def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
+    """Barriers that alternate with what is between them in one box: hundreds of stops in a row, say, and their layers.
+
+    What a gradient passes is apart from what it does not, so no data leads from the latter to the former.
+    """
+    edges: Dict[Way, Told] = {}
+    for (consumer, producer, line), told in sketch.edges.items():
+        rises = consumer not in kinds.live and producer in kinds.live and producer not in kinds.fates
+        if not rises or line == CUT:
+            edges[(consumer, consumer if rises else producer, line)] = told
+
+    def is_loose(node: int) -> bool:
+        return node not in kinds.losses and node not in kinds.fates and node not in kinds.apart
+
+    def key(node: int) -> Hashable:
+        return (node in kinds.fixed, node in kinds.live) if is_loose(node) else node
+
+    return merged_cycles(merged(Sketch(sketch.nodes, edges), key), is_loose)
 
 
 def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side]:
