@@ -32,6 +32,6 @@ FILLS: Mapping[Verdict, str] = {
     Verdict.FLOWS: "#DDF2EB",
 }
 
-# Of a page, by day and by night. The picture itself stands on white in both.
+# Of a page, by day and by night. The picture itself is drawn on white; by night a page inverts it.
 DAY = {"paper": WHITE, "ink": INK, "faint": FAINT, "line": GREY, "panel": "#F6F6F6", "chosen": BLUE}
 NIGHT = {"paper": "#1D1F21", "ink": "#ECECEC", "faint": "#B5B5B5", "line": "#808488", "panel": "#26292B", "chosen": "#56B4E9"}

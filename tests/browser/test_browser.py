@@ -10,7 +10,7 @@ from graphcut.render.page.html import html
 from graphcut.render.picture import layout
 from tests.browser.audits import NASTY, whole_page
 from tests.browser.browsers import chromium, missing
-from tests.unit.picture.audits import STOPPED
+from tests.unit.picture.audits import STOPPED, beside, through
 
 no_layout = "" if any(map(layout.available, layout.ENGINES)) else "no layout engine"
 pytestmark = [
@@ -31,14 +31,16 @@ def opened(browser, tmp_path):
     """Opens a page; at the end nothing may have gone wrong in it, and nothing have been asked for outside it."""
     wrong, context = [], browser.new_context(viewport={"width": 1300, "height": 800}, offline=True)
 
-    def open_page(text):
+    def open_page(text, state=""):
         (tmp_path / "cut.html").write_text(text, encoding="utf-8")
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith("file://") else None)
-        page.goto((tmp_path / "cut.html").as_uri())
+        page.on(
+            "request", lambda request: wrong.append(request.url) if not request.url.startswith(("file://", "blob:")) else None
+        )
+        page.goto((tmp_path / "cut.html").as_uri() + state)
         return page
 
     yield open_page
@@ -48,7 +50,7 @@ def opened(browser, tmp_path):
 
 @pytest.fixture
 def page(opened):
-    return opened(whole_page())
+    return opened(whole_page(), "#0")
 
 
 def lit(page, loss):
@@ -239,6 +241,58 @@ def test_losses_are_tabs(page):
     assert page.get_attribute("#tab-1", "aria-selected") == "true" and page.get_attribute("#tab-0", "tabindex") == "-1"
 
 
+def test_the_worst_loss_is_open_and_tabs_carry_counts(opened):
+    page = opened(html({"fine": beside(3, 9), "broken": STOPPED}))
+    assert [tab.inner_text() for tab in page.get_by_role("tab").all()] == ["fine 0/3", "broken 2/3"]
+    assert page.get_by_role("tab", name="broken").get_attribute("aria-selected") == "true"
+
+
+def test_a_group_shows_why(opened):
+    page = opened(html([through(9, 4)]))
+    page.locator("summary").filter(has_text="none").first.click()
+    told = page.inner_text(".answer")
+    assert "4 variables, none" in told and "stop-gradient at block_7/StopGradient" in told and "block_0/kernel" in told
+
+
+def test_a_stop_tells_what_would_be_without_it(page):
+    page.locator(f"{STOP} .stops .row").first.click()
+    page.locator(f"{STOP} .whatif").click()
+    assert "Taking it away alone would bring a gradient back." in page.inner_text(f"{STOP} .answer")
+    page.locator(f"{STOP} .whatif").click()
+    assert "Taking it away" not in page.inner_text(f"{STOP} .answer")
+
+
+def test_the_address_holds_what_is_chosen(opened):
+    text = whole_page()
+    page = opened(text, "#0")
+    row(page, STOP, "w1").click()
+    state = page.evaluate("location.hash")
+    assert state == "#0/variable-0"
+    again = opened(text, state)
+    assert "w1" in again.inner_text(f"{STOP} .answer")
+
+
+@pytest.mark.parametrize("state", ["#9", "#0/variable-999", "#0/constructor-0", "#<img>", "#0/box--1"])
+def test_an_address_that_means_nothing_chooses_nothing(opened, state):
+    assert opened(whole_page(), state).locator(".answer:visible").count() == 0
+
+
+@pytest.mark.parametrize("kind, start", [("svg", b"<svg"), ("png", b"\x89PNG")])
+def test_the_picture_can_be_saved(page, tmp_path, kind, start):
+    with page.expect_download() as download:
+        page.click("#" + kind)
+    download.value.save_as(tmp_path / "saved")
+    saved = (tmp_path / "saved").read_bytes()
+    assert saved.startswith(start) and len(saved) > 1000 and b"<script" not in saved
+
+
+def test_a_phone_shows_the_picture_and_scrolls_to_the_table(opened):
+    page = opened(whole_page(), "#0")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(f"{STOP} .picture").bounding_box()["height"] > 400
+
+
 def test_every_barrier_is_lit_for_its_variable(page):
     page.click("#tab-1")
     for name, barrier in (("table", "Gather"), ("scale", "mul"), ("odd", "Foo")):
@@ -254,7 +308,7 @@ def test_hostile_names_are_text(page):
         assert page.locator(f"{HOSTILE} .variables .row").count() == 1
         page.press("#search", "Enter")
         assert name in page.inner_text(f"{HOSTILE} .answer")
-    assert page.inner_text("#tab-2") == NASTY[0]
+    assert page.inner_text("#tab-2") == NASTY[0] + " 9/9"
 
 
 def test_the_policy_stops_what_would_come_in(browser, tmp_path):

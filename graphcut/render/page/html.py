@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from graphcut.util.files import Target
 
 SUFFIXES = (".html", ".htm")
-_SCRIPTS = ("pan_zoom.js", "expand.js", "fold.js", "legend.js", "highlight.js", "table.js", "keyboard.js", "main.js")
+_SCRIPTS = (
+    "pan_zoom.js",
+    "expand.js",
+    "fold.js",
+    "legend.js",
+    "highlight.js",
+    "table.js",
+    "keyboard.js",
+    "export.js",
+    "main.js",
+)
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence
 
+from graphcut.errors import GraphcutError
 from graphcut.render.name_folding import fold
 from graphcut.render.page.variable_routes import told
 from graphcut.render.picture.ops import variable_op
@@ -15,7 +16,8 @@ from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
 from graphcut.render.text.words import ROLES, at, shown
-from graphcut.results import VariableAudit
+from graphcut.results import Stop, VariableAudit, Verdict
+from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
     import networkx
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 LISTED = 5000
 _NAMED = 12
 _NAME = 120
+_ASKED = 400_000
 
 
 class Shared:
@@ -64,6 +67,7 @@ def numbers(
         "groups": _groups(facts, listed, order),
         "stops": list(_stops(facts, order, boxes)),
         "total": len(facts.variables),
+        "missing": sum(each.verdict not in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in facts.variables),
     }
 
 
@@ -139,10 +143,12 @@ def _groups(facts: Facts, listed: Sequence[Sequence[VariableAudit]], order: Mapp
 
 
 def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
-    """Each stop; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the boxes of them all."""
+    """Each stop; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the boxes of them all, ``gains``
+    the first that would get a gradient without it."""
     known = {each.name: each for each in facts.variables}
     for stop in facts.stops:
         cut = [known[name] for name in stop.cuts if name in known]
+        gains = _gains(facts, stop)
         yield {
             "op": shown(stop.op),
             "role": stop.role.value,
@@ -150,7 +156,28 @@ def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> 
             "sole": stop.sole,
             "where": at(stop.where) if stop.where else "inside a library" if stop.library else "",
             "box": boxes.get(stop.op, -1),
+            "line": _line(stop),
+            "gaining": len(gains),
+            "gains": [order[id(known[name])] for name in gains if id(known.get(name)) in order][:_NAMED],
             "count": len(stop.cuts),
             "cuts": [order[id(each)] for each in cut if id(each) in order][:_NAMED],
             "under": sorted({boxes[variable_op(each)] for each in cut if variable_op(each) in boxes}),
         }
+
+
+def _gains(facts: Facts, stop: Stop) -> List[str]:
+    """The variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
+    what_if = getattr(facts, "what_if", None)
+    if not stop.sole or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
+        return []
+    got = (Verdict.FLOWS, Verdict.CONDITIONAL)
+    missing = {each.name for each in facts.variables if each.verdict not in got}
+    try:
+        return [each.name for each in what_if(remove=stop).variables if each.verdict in got and each.name in missing]
+    except GraphcutError:
+        return []
+
+
+def _line(stop: Stop) -> str:
+    """The user's line that the stop stands in; empty where it cannot be read."""
+    return source_line(stop.where) if stop.where and not stop.library else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
-from graphcut.graph.flat import SEPARATOR
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.results import BarrierKind, Condition, Role, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -50,11 +50,38 @@ def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
                 yield edge, Barricade(cut.op, cut.input, cut.kind, cut.where)
+    moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
-        if edge and stop.op not in drawn and not stop.library:
+        if edge and stop.op not in drawn and not stop.library and edge[0] not in moments:
             role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
             yield edge, Barricade(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
+
+
+def _stops_of_moments(flat: FlatGraph) -> Set[int]:
+    """The stops that ``tf.nn.moments`` makes, known by their graph: a file has no stack to tell whose they are.
+
+    ``squared_difference(y, stop_gradient(reduce_mean(y)))``, and nothing else reads the stop
+    (``tensorflow/python/ops/nn_impl.py``, ``moments``).
+    """
+    stops = {op for op in range(len(flat.names)) if flat.type(op) == "StopGradient" and _mean_of(flat, op) is not None}
+    readers: Dict[int, List[int]] = {op: [] for op in stops}
+    if stops:
+        for op, inputs in enumerate(flat.inputs):
+            for tensor in inputs:
+                if flat.producer[tensor] in stops:
+                    readers[flat.producer[tensor]].append(op)
+    return {stop for stop, each in readers.items() if each and all(_deviates(flat, op, _mean_of(flat, stop)) for op in each)}
+
+
+def _mean_of(flat: FlatGraph, stop: int) -> Optional[int]:
+    """The tensor whose mean is stopped."""
+    mean = flat.producer[flat.inputs[stop][0]] if flat.inputs[stop] else None
+    return flat.inputs[mean][0] if mean is not None and flat.type(mean) == "Mean" and flat.inputs[mean] else None
+
+
+def _deviates(flat: FlatGraph, op: int, tensor: Optional[int]) -> bool:
+    return flat.type(op) == "SquaredDifference" and tensor in flat.inputs[op]
 
 
 def _edge(ops: Ops, name: str, index: int, barrier: BarrierKind) -> Optional[Edge]:

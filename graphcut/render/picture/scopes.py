@@ -52,12 +52,46 @@ def counted(scope: Scope) -> Scope:
     return ()
 
 
-def placed(found: Sequence[Box]) -> Tuple[Box, ...]:
-    """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them."""
+def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
+    """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them; ``readers`` are the
+    boxes that read each box, by their places."""
+    found = _recounted(found, readers)
     homes = _homes(found)
     moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
     sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
     return tuple(_in_scopes(box, sizes) for box in moved)
+
+
+def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
+    """The boxes with ops that Keras counted up again (``model_1/dense_1`` reads ``model/dense/kernel``) in the scope of their
+    variables, where that is sure: all that reads the variables of a scope tells the same, and nothing else is called so."""
+    homes: Dict[Scope, Set[Scope]] = {}
+    for at, box in enumerate(found):
+        if box.role is Role.VARIABLE and box.scope:
+            for reader in readers.get(at, ()):
+                homes.setdefault(box.scope, set()).add(_alike(found[reader].scope, box.scope))
+    known = {scopes.pop(): home for home, scopes in homes.items() if len(scopes) == 1}
+    known = {scope: home for scope, home in known.items() if scope and scope != home}
+    ops = [box.scope for box in found if box.role is not Role.VARIABLE]
+    named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _inside(scope, known)}
+    known = {scope: home for scope, home in known.items() if home not in named}
+    return [box if box.role is Role.VARIABLE else replace(box, scope=_renamed(box.scope, known)) for box in found]
+
+
+def _alike(scope: Scope, wanted: Scope) -> Scope:
+    """The part of ``scope`` from its beginning that differs from ``wanted`` in numbers alone; empty where there is none."""
+    begin = scope[: len(wanted)]
+    return begin if tuple(map(pattern, begin)) == tuple(map(pattern, wanted)) else ()
+
+
+def _inside(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
+    """The longest of the known scopes that holds ``scope``; empty where none does."""
+    return next((scope[:depth] for depth in range(len(scope), 0, -1) if scope[:depth] in known), ())
+
+
+def _renamed(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
+    old = _inside(scope, known)
+    return known[old] + scope[len(old) :] if old else scope
 
 
 def _homes(found: Sequence[Box]) -> Dict[Scope, Scope]:

@@ -48,7 +48,9 @@ def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> T
             barred[any(each.role is None for each in told.barricades)].add(consumer)
     barriers = {each.op for told in cuts.values() for each in told.barricades}
     known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
-    return placed([_box(known, node, members) for node, members in sketch.nodes.items()])
+    places = {node: at for at, node in enumerate(sketch.nodes)}
+    readers = {places[node]: [places[each] for each in found] for node, found in sketch.consumers().items()}
+    return placed([_box(known, node, members) for node, members in sketch.nodes.items()], readers)
 
 
 def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:

@@ -10,8 +10,8 @@ import pytest
 
 from graphcut.render.picture.model import Line
 from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
-from graphcut.render.picture.writers.dot import to_dot
-from graphcut.results import Verdict
+from graphcut.render.picture.writers.dot import title, to_dot
+from graphcut.results import BarrierKind, Verdict
 from tests.unit.text.fakes import FakeAudit, cut, dag, variable
 
 HOSTILE = [
@@ -66,3 +66,11 @@ def test_every_word_has_a_look_and_a_line_in_the_legend():
 def test_any_one_look_tells_the_verdicts_apart(look):
     told = {(looks[look], looks["shape"] if look == "style" else "") for looks in VERDICTS.values()}
     assert len(told) == len(Verdict)
+
+
+def test_the_title_begins_with_what_is_wrong():
+    raises, zero = variable("a", Verdict.RAISES), variable("b", Verdict.ZERO, cut=(cut("mul", BarrierKind.ZERO, "Mul"),))
+    assert title(FakeAudit(variables=(raises, zero, variable("c")))) == (
+        "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; Mul"
+    )
+    assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient from loss:0"

@@ -34,7 +34,7 @@ def test_dot_needs_no_engine(tmp_path, monkeypatch):
 def test_svg_is_accessible(tmp_path, engine):
     root = svg(tmp_path, STOPPED, engine)
     assert root.get("role") == "img"
-    assert root.find(SVG + "title").text == "gradient of loss:0: 1 of 3 variables get it"
+    assert root.find(SVG + "title").text == "2 of 3 variables get no gradient from loss:0: stop_gradient, model.py:12; unused"
     assert "w1: none." in root.find(SVG + "desc").text
 
 

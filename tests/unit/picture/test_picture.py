@@ -8,6 +8,7 @@ import pytest
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
 from graphcut.render.picture.scopes import scope_of
+from graphcut.render.picture.view import View
 from graphcut.results import Verdict
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside, through
 from tests.unit.text.fakes import FakeAudit, cut, dag, variable
@@ -163,3 +164,32 @@ def test_a_loss_that_ends_the_gradient_itself_tells_its_type():
     audit = FakeAudit(graph=graph, variables=(stopped,), loss=("out:0",))
     (loss,) = [box for box in boxes(audit) if box.role is Role.LOSS]
     assert loss.lines == ("out:0", "StopGradient")
+
+
+def counted_up(inner):
+    """Two layers whose ops Keras counted up once more than their variables; ``inner`` is the scope of the first's ops."""
+    graph = dag(f"""
+        x = Placeholder
+        net/dense/kernel = VarHandleOp -> resource
+        net_1/{inner}/Read = ReadVariableOp net/dense/kernel
+        net_1/{inner}/MatMul = MatMul x net_1/{inner}/Read
+        net_1/{inner}/Relu = Relu net_1/{inner}/MatMul
+        net/dense_1/kernel = VarHandleOp -> resource
+        net_1/dense_2/Read = ReadVariableOp net/dense_1/kernel
+        net_1/dense_2/MatMul = MatMul net_1/{inner}/Relu net_1/dense_2/Read
+        net_1/dense_2/Tanh = Tanh net_1/dense_2/MatMul
+        loss = Mean net_1/dense_2/Tanh
+    """)
+    kernels = variable("net/dense/kernel"), variable("net/dense_1/kernel", conditions=())
+    return picture(FakeAudit(graph=graph, variables=kernels, carrying=frozenset(graph)), View(detail="ops"))
+
+
+def test_ops_that_keras_counted_up_are_in_the_frame_of_their_variable():
+    scopes = {box.ops[0]: box.scope for _, box in counted_up("dense_1").nodes(data="box")}
+    assert scopes["net_1/dense_1/MatMul"] == scopes["net/dense/kernel"]
+    assert scopes["net_1/dense_2/MatMul"] == scopes["net/dense_1/kernel"] != scopes["net/dense/kernel"]
+
+
+def test_ops_of_another_name_stay_where_they_are():
+    scopes = {box.ops[0]: box.scope for _, box in counted_up("other").nodes(data="box")}
+    assert scopes["net_1/other/MatMul"] != scopes["net/dense/kernel"]

@@ -153,3 +153,26 @@ def test_no_gradient_comes_to_a_stop_that_does_not_feed_the_loss():
         carrying=frozenset(["loss", "hidden", "w"]),
     )
     assert lines(audit) == {("loss", "hidden"): Line.LIVE, ("hidden", "w"): Line.LIVE, ("dead", "hidden"): Line.CUT}
+
+
+def moments(square):
+    """A layer norm of a file, which has no stacks; ``square`` tells what reads its stop."""
+    graph = dag(f"""
+        w = VariableV2
+        Mean = Mean w
+        StopGradient = StopGradient Mean
+        SquaredDifference = {square}
+        loss = Mean SquaredDifference
+    """)
+    live = frozenset(["loss", "SquaredDifference", "w"])
+    return FakeAudit(
+        graph=graph, variables=(variable("w"),), stops=(Stop("StopGradient", Role.BYPASSED, False, ()),), carrying=live
+    )
+
+
+def test_the_stop_of_moments_in_a_file_is_not_the_users():
+    assert "StopGradient" not in routes(moments("SquaredDifference w StopGradient"))
+
+
+def test_a_stop_that_only_looks_like_that_of_moments_is_drawn():
+    assert "StopGradient" in routes(moments("Mul w StopGradient"))

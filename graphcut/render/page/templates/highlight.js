@@ -66,6 +66,17 @@ function makeWays(loss) {
     return { boxes: all, pairs };
   }
 
+  // The ways of the first few of a group, which has one cut.
+  function group(at) {
+    const { first, listed } = loss.groups[at], all = { boxes: new Set(), pairs: new Set() };
+    for (let each = first; each < first + Math.min(listed, 20); each++) {
+      const { boxes, pairs } = variable(each);
+      for (const box of boxes) all.boxes.add(box);
+      for (const pair of pairs) all.pairs.add(pair);
+    }
+    return all;
+  }
+
   const box = (at) => lit(new Set(), [at]);
-  return { variable, stop, box, inner: box };
+  return { variable, stop, group, box, inner: box };
 }

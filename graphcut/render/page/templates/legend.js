@@ -15,7 +15,7 @@ function makeLegend(svg) {
   const strip = make("div", "samples");
   for (const [, row] of [...rows].sort((one, other) => one[0] - other[0])) strip.append(sample(svg, row));
   const details = make("details", "legend", make("summary", "", "legend"), strip);
-  details.open = svg.clientHeight > 400;
+  details.open = svg.clientHeight > 400 && svg.clientWidth > 600;
   svg.after(details);
 }
 

@@ -24,6 +24,7 @@ function makeLoss(section, loss) {
     const [kind, at, inner] = key.split(" ");
     if (kind === "variable") return aboutVariable(Number(at));
     if (kind === "inner") return aboutInner(loss.insides[at][inner]);
+    if (kind === "group") return aboutGroup(loss.groups[at]);
     return kind === "stop" ? aboutStop(loss.stops[at]) : aboutBox(Number(at));
   }
 
@@ -33,6 +34,14 @@ function makeLoss(section, loss) {
     return lines.map((line, index) => make("p", index ? (line.startsWith("    ") ? "code" : "") : "first", line.trim()));
   }
 
+  // Why a group gets what it gets: what is said of its first variable holds for all.
+  function aboutGroup(group) {
+    const made = [make("p", "first", group.label + ": " + counted(group.count, "variable", "variables") + ", " + group.verdict)];
+    const why = [group.reason, group.where].filter(Boolean).join(", ");
+    if (why) made.push(make("p", "", why));
+    return [...made, make("p", "", "What holds for each of them, told of the first:"), ...aboutVariable(group.first)];
+  }
+
   function unexplained(at) {
     const group = loss.groups.find((each) => at >= each.first && at < each.first + each.listed);
     return [group.reason, "This page explains some of its variables only; audit.explain tells of each."].filter(Boolean);
@@ -40,12 +49,34 @@ function makeLoss(section, loss) {
 
   function aboutStop(stop) {
     const made = [make("p", "first", stop.op + ": " + stop.words + " (" + stop.role + ")."), make("p", "", stop.where)];
-    if (stop.sole) made.push(make("p", "", "Taking it away alone would bring a gradient back."));
+    if (stop.line) made.push(make("p", "code", stop.line));
+    made.push(...whatIf(stop));
     if (!stop.count) return made;
     const list = make("ul", "", ...stop.cuts.map((at) => make("li", "", lists.row("variable " + at, badge(loss.variables.verdict[at]), " " + loss.variables.name[at]))));
     const more = stop.count - stop.cuts.length;
     if (more) list.append(make("li", "more", "and " + more + " more"));
     return [...made, make("p", "", "It cuts off " + counted(stop.count, "variable", "variables") + ":"), list];
+  }
+
+  // What taking a stop away would change, computed beforehand; shown on the picture too while the button is pressed.
+  function whatIf(stop) {
+    const answer = make("p", "gain"), button = make("button", "whatif", "What if it were not there?");
+    const list = make("ul", "", ...stop.gains.map((at) => make("li", "", lists.row("variable " + at, loss.variables.name[at]))));
+    const more = stop.gaining - stop.gains.length;
+    if (more > 0) list.append(make("li", "more", "and " + more + " more"));
+    answer.textContent = stop.gaining > 0 ? counted(stop.gaining, "variable", "variables") + " would get a gradient:" : stop.sole ? "Taking it away alone would bring a gradient back." : "No variable would get a gradient that gets none now.";
+    button.setAttribute("aria-pressed", "false");
+    const hidden = [answer, list];
+    for (const each of hidden) each.hidden = true;
+    button.addEventListener("click", () => {
+      const pressed = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(pressed));
+      for (const each of hidden) each.hidden = !pressed;
+      for (const node of svg ? svg.querySelectorAll("g.node[data-box]") : []) {
+        node.classList.toggle("found", pressed && stop.gains.some((at) => loss.variables.box[at] === Number(node.dataset.box)));
+      }
+    });
+    return [make("p", "", button), ...hidden];
   }
 
   function aboutInner(box) {
@@ -59,6 +90,8 @@ function makeLoss(section, loss) {
       button.addEventListener("click", () => turn(at));
       made.push(make("p", "", button));
     }
+    const groups = loss.groups.filter((each) => variables.some((at) => at >= each.first && at < each.first + each.listed));
+    if (variables.length > 1 && groups.length === 1) made.push(...aboutGroup(groups[0]));
     const inside = variables.slice(0, 12).map((each) => lists.row("variable " + each, badge(loss.variables.verdict[each]), " " + loss.variables.name[each]));
     if (variables.length > inside.length) inside.push(make("p", "more", "and " + (variables.length - inside.length) + " more"));
     return [...made, ...inside];
@@ -72,10 +105,11 @@ function makeLoss(section, loss) {
 
   function choose(key) {
     chosen = key;
+    remember();
     answer.hidden = !key;
     lists.mark(key);
     const [kind, at] = key.split(" ");
-    light(key ? ways[kind](Number(at)) : null, kind === "variable" ? loss.variables.box[at] : kind === "stop" ? loss.stops[at].box : Number(at));
+    light(key ? ways[kind](Number(at)) : null, kind === "variable" ? loss.variables.box[at] : kind === "stop" ? loss.stops[at].box : kind === "group" ? -1 : Number(at));
     if (!key) return answer.replaceChildren();
     const close = make("button", "close", "\u00d7");
     close.setAttribute("aria-label", "Choose nothing");
@@ -165,7 +199,9 @@ function makeLoss(section, loss) {
   }
 
   arrowsInTable(section.querySelector("aside"));
-  return { section, seen, search, first, choose, turn: () => chosen.startsWith("box ") && insides.has(chosen.slice(4)) && turn(Number(chosen.slice(4))), view: () => view, folds: () => folds };
+  const known = { variable: loss.variables.name, stop: loss.stops, group: loss.groups, box: loss.boxes };
+  const has = (kind, at) => Object.keys(known).includes(kind) && Number.isInteger(at) && at >= 0 && at < known[kind].length;
+  return { section, has, svg, heading: loss.heading, chosen: () => chosen, seen, search, first, choose, turn: () => chosen.startsWith("box ") && insides.has(chosen.slice(4)) && turn(Number(chosen.slice(4))), view: () => view, folds: () => folds };
 }
 
 const losses = [...document.querySelectorAll("section.loss")].map((section, at) => makeLoss(section, data[at]));
@@ -181,6 +217,35 @@ function show(at) {
   });
   current.seen();
   searched();
+  remember();
+}
+
+// The address holds the tab and what is chosen in it: `#1/variable-3`.
+let restoring = true;
+function remember() {
+  if (restoring) return;
+  const chosen = current.chosen();
+  const state = "#" + losses.indexOf(current) + (chosen && !chosen.startsWith("inner") ? "/" + chosen.replace(" ", "-") : "");
+  try {
+    history.replaceState(null, "", state);
+  } catch (error) {
+    // A page inside of another, such as a notebook's, may not.
+  }
+}
+
+function restore() {
+  const [, at, kind, index] = /^#(\d+)(?:\/(variable|stop|group|box)-(\d+))?$/.exec(location.hash) || [];
+  restoring = true;
+  if (losses[at]) show(Number(at));
+  if (losses[at] && kind && current.has(kind, Number(index))) current.choose(kind + " " + index);
+  restoring = false;
+  return Boolean(losses[at]);
+}
+
+// Where most is missing; where nothing is, the first.
+function worst() {
+  const share = data.map((each) => (each.total ? each.missing / each.total : 0));
+  return share.indexOf(Math.max(...share));
 }
 
 function searched() {
@@ -231,4 +296,7 @@ by("search").addEventListener("keydown", (event) => {
   if (found) current.first(found);
 });
 pageKeys(actions);
-show(0);
+by("svg").addEventListener("click", () => current.svg && save(new Blob([svgText(current.svg)], { type: "image/svg+xml" }), current.heading + ".svg"));
+by("png").addEventListener("click", () => current.svg && paint(current.svg).toBlob((blob) => save(blob, current.heading + ".png")));
+if (!restore()) show(worst());
+window.addEventListener("hashchange", restore);

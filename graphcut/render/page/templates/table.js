@@ -42,8 +42,11 @@ function makeLists(section, loss, choose) {
 
   function group(each) {
     if (each.count === 1) return variable(each.first, reason(each));
+    const key = "group " + loss.groups.indexOf(each);
     const label = make("summary", "", badge(each.verdict), " " + each.label + " ", make("span", "shape", each.shape), " ", make("span", "count", "\u00d7" + each.count));
     if (reason(each)) label.append(make("small", "", reason(each)));
+    label.addEventListener("click", () => choose(key));
+    rows.set(key, [label]);
     const list = make("ul"), details = make("details", "", label, list);
     details.addEventListener("toggle", () => {
       if (!details.open || list.children.length) return;

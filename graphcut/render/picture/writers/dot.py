@@ -7,6 +7,7 @@ its HTML entities, and never as an HTML label.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import graphviz
@@ -22,7 +23,7 @@ from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend import add_legend
-from graphcut.results import Verdict
+from graphcut.results import BarrierKind, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 _SIZE = 11.0
 _WIDTH, _TIP = 44, 200
-_LOSSES, _LINES = 3, 12
+_LOSSES, _LINES, _CAUSES = 3, 12, 2
+_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 
 
@@ -40,11 +43,32 @@ def to_dot(facts: Facts, **asked: Any) -> str:
 
 
 def title(facts: Facts) -> str:
-    """``gradient of loss:0: 2 of 4 variables get it``, its names escaped."""
-    gets = sum(each.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in facts.variables)
+    """What is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
     names = [printable(name, _WIDTH)[1:-1] for name in facts.loss]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
-    return f"gradient of {losses}: {gets} of {len(facts.variables)} variables get it"
+    count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in _GETS]
+    if not count:
+        return f"gradient of {losses}: no variables"
+    if not missing:
+        return (f"all {count} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+    verdicts = Counter(each.verdict for each in missing)
+    notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
+    told = f"{len(missing)} of {count} variables get no gradient from {losses}" + (f" ({', '.join(notes)})" if notes else "")
+    causes = [cause for cause, _ in Counter(map(_cause, missing)).most_common()]
+    more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
+    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}"
+
+
+def _cause(variable: VariableAudit) -> str:
+    """The first barrier of its cut and the place of that: ``stop_gradient, model.py:12``."""
+    if not variable.cut:
+        return "unused" if variable.unused else variable.verdict.value
+    first = variable.cut[0]
+    name = (
+        "stop_gradient" if first.kind is BarrierKind.STOP_GRADIENT else printable(first.type, _WIDTH)[1:-1] or first.kind.value
+    )
+    where = printable(first.where.replace("\\", "/").rpartition("/")[2], _WIDTH)[1:-1] if first.where else ""
+    return f"{name}, {where}" if where else name
 
 
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
