@@ -54,3 +54,8 @@ class watch:
             self._count = len(self._watch.gradients)
             self._audits = tuple(audits_of(tuple(shared(tuple(self._watch.taken())))))
         return self._audits
+
+    @property
+    def problems(self) -> Tuple[str, ...]:
+        """What could not be recorded, of the last few: gradients that are not among the audits, or not all of their ops."""
+        return tuple(self._watch.eager.problems)

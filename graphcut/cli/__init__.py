@@ -32,7 +32,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return _run(arguments)
     finally:
-        if arguments is None:  # this is the program itself: what foreign code registered to be called at its end comes later
+        if arguments is None and sys.argv[1:2] != [
+            "run"
+        ]:  # this is the program itself: what foreign code registered to be called at its end comes later
             atexit.register(silence)
 
 

@@ -8,7 +8,7 @@ import traceback
 import types
 from contextlib import suppress
 from textwrap import indent
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import click
 
@@ -75,12 +75,16 @@ def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, s
     with suppress(OSError):
         os.chdir(folder)
     _flush()
-    _show(watched.audits, json)
-    _flush()
-    if end.error is not None:
-        _trace(end.error)
+    try:
+        _show(watched.audits, json)
+        _flush()
+    finally:
+        if end.error is not None:
+            _trace(end.error)
     if not watched.audits:
-        click.echo("graphcut: the script took no gradient%s" % _reason(end, watched), err=True)
+        click.echo("graphcut: the script took no gradient%s" % _reason(end), err=True)
+    for problem in watched.problems:
+        click.echo("graphcut: could not record %s" % problem, err=True)
     return _FAILED if end.error is not None or end.code else _FINE
 
 
@@ -150,14 +154,11 @@ def _trace(error: BaseException) -> None:
     traceback.print_exception(type(error), error, trace)
 
 
-def _reason(end: _End, watched: Any) -> str:
+def _reason(end: _End) -> str:
     if end.error is not None:
         return ": it failed first"
-    return _unused(sys.modules)
-
-
-def _unused(modules: Dict[str, Any]) -> str:
-    return ""
+    keras = sys.modules.get("keras") or sys.modules.get("tensorflow")
+    return "; it must call fit, GradientTape.gradient, tf.gradients or an optimizer's minimize" if keras else ""
 
 
 def _flush() -> None:

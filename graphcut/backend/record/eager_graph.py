@@ -30,6 +30,7 @@ from graphcut.graph.stack_frames import is_library
 from graphcut.util.source_lines import line_of
 
 _CUSTOM = "CustomGradient"
+_NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(")
 _FLOATS = (1, 2, 8, 14, 18, 19)
 _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
@@ -182,8 +183,29 @@ def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tupl
             if id(node) in wanted:
                 found[id(wanted[id(node)])] = later
                 writer.lines.update(dict.fromkeys(later, escape.where))
+    reached = {id(node) for node in _reached(node for node, _ in call.targets)}
+    for source, (node, _) in zip(call.sources, call.made):
+        if id(source) not in found and id(node) not in reached and node.read is not None:
+            found[id(source)] = list(_by_numpy(node.read[0] or "", constants, writer))
     for key, names in found.items():
         yield key, tuple((None, name) for name in names)
+
+
+def _by_numpy(read: str, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
+    """The constants before which, after a variable was read, a line of the same file calls NumPy; these bear that line.
+
+    NumPy reads the memory of a tensor itself, and tells nobody.
+    """
+    path, _, first = read.rpartition(":")
+    for each in constants:
+        own, _, last = (each.where[0] or "").rpartition(":")
+        lines = range(int(last), int(first) - 1, -1) if own == path and last.isdigit() and first.isdigit() else ()
+        places = ("%s:%d" % (path, number) for number in lines)
+        place = next((place for place in places if _NUMPY.search(line_of(place))), None)
+        if place is not None:
+            name = writer.name((each, 0))[:-2]
+            writer.lines[name] = (place, False)
+            yield name
 
 
 def _is_shown(where: Line) -> bool:

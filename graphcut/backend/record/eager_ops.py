@@ -12,7 +12,8 @@ import os
 import sys
 import threading
 import weakref
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from collections import deque
+from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from tensorflow.python.eager import context, execute
@@ -41,25 +42,39 @@ class Output(NamedTuple):
 class EagerLeaf:
     """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small."""
 
-    __slots__ = ("outputs", "position", "value", "where", "__weakref__")
+    __slots__ = ("outputs", "position", "value", "where", "read", "__weakref__")
 
     def __init__(self, tensor: Any, position: int, where: Line) -> None:
         self.outputs = (_output(tensor),)
         self.position, self.where = position, where
         self.value = _small_value(tensor, self.outputs[0])
+        self.read: Optional[Line] = None
 
 
 class EagerOp:
     """An op that ran. ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is
     what it called, as a weak reference; ``carries`` tells for a custom gradient which inputs its function answered."""
 
-    __slots__ = ("type", "attrs", "inputs", "outputs", "position", "where", "function", "carries", "depth", "__weakref__")
+    __slots__ = (
+        "type",
+        "attrs",
+        "inputs",
+        "outputs",
+        "position",
+        "where",
+        "function",
+        "carries",
+        "depth",
+        "read",
+        "__weakref__",
+    )
 
     def __init__(self, type: str, attrs: Any, inputs: Any, outputs: Any, position: int, where: Line) -> None:
         self.type, self.attrs, self.inputs, self.outputs = type, attrs, inputs, outputs
         self.position, self.where = position, where
         self.function: Any = None
         self.carries: Optional[List[Optional[bool]]] = None
+        self.read: Optional[Line] = None
         self.depth: int = 1 + max([each.depth for each, _ in inputs if isinstance(each, EagerOp)], default=0)
 
 
@@ -91,6 +106,7 @@ class EagerOps:
         self.version = 0
         self.pairs: Dict[int, _Reference] = {}
         self.escapes: Dict[Line, Escape] = {}
+        self.problems: Deque[str] = deque(maxlen=_SMALL)
         self.is_recorded: Callable[[], bool] = lambda: True
         self._forget = self._forgetting()
 
@@ -106,11 +122,19 @@ class EagerOps:
         """An op ran, or was built in a graph, which is not looked at here."""
         if graph is not None or getattr(_LOCAL, "suspended", False):
             return
+        try:
+            self._record(type, inputs, attrs, outputs)
+        except Exception as error:  # noqa: BLE001 - the user's code goes on, whatever happens here
+            self.problems.append("%s: %s: %s" % (_text(type), error.__class__.__name__, error))
+
+    def _record(self, type: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
         self.version += 1
         where = line()
         op = EagerOp(_text(type), attrs, tuple([self.made(each, where) for each in inputs]), (), self.version, where)
         if op.depth > _LONGEST and not self.is_recorded():
             op.inputs, op.depth = (), 0
+        if op.type == "ReadVariableOp" and op.inputs and op.inputs[0][0].read is None:
+            op.inputs[0][0].read = where
         stack = getattr(_LOCAL, "functions", ())
         if stack and op.type.startswith("__"):
             op.function = weakref.ref(stack[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Dict, Hashable, Iterator, List, Optional, Set, Tuple
 
@@ -66,21 +67,38 @@ class Watch(gradient_calls.Recording):
         kept, self.kept = self.kept, []
         key = (gradient.message, gradient.targets, gradient.answers, gradient.error)
         names = tuple((each.facts.name, each.facts.tensors) for each in gradient.sources)
-        if self._is_new(gradient.call, hash((key, names))):
+        new = self._is_new(gradient.call, hash((key, names)))
+        if new:
             self._graphs.update(id(graph) for graph in (gradient.graph, *(graph for graph, _ in gradient.around)))
             self.gradients.append(replace(gradient, owner=kept))
+        self._tell(new)
 
-    def seen_eagerly(self, asked: Asked, tape: Any) -> eager_graph.EagerCall:
+    def seen_eagerly(self, asked: Asked, tape: Any) -> Optional[eager_graph.EagerCall]:
         """A gradient is about to be taken eagerly."""
-        with eager_ops.suspended():
+        with eager_ops.suspended(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
+        return None
 
-    def add_eager(self, seen: eager_graph.EagerCall, asked: Asked, answers: Optional[Tuple[bool, ...]], error: str) -> None:
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Whatever goes wrong here, the watched code goes on; it is told when the audits are asked for."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.eager.problems.append("a gradient at %s: %s: %s" % (here(), type(error).__name__, error))
+
+    def add_eager(
+        self, seen: Optional[eager_graph.EagerCall], asked: Asked, answers: Optional[Tuple[bool, ...]], error: str
+    ) -> None:
         """It was taken, or TensorFlow raised."""
-        key = call()
-        with eager_ops.suspended(), gradient_calls.unheard():
-            if self._is_new(key, seen.signature((answers, error))):
+        key, new = call(), False
+        if seen is None:
+            return
+        with eager_ops.suspended(), gradient_calls.unheard(), self._guarded():
+            new = self._is_new(key, seen.signature((answers, error)))
+            if new:
                 self.gradients.append(eager_graph.written(seen, asked.api, here(), key, answers, error))
+        self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
         """Whether a graph must stay as it is until the gradients taken in it are audited."""
@@ -100,8 +118,10 @@ class Watch(gradient_calls.Recording):
         new = signature not in known and len(known) < _DISTINCT
         if new:
             known.add(signature)
-        self.on_gradient(sum(map(len, self._signatures.values())), not new)
         return new
+
+    def _tell(self, new: bool) -> None:
+        self.on_gradient(len(self.gradients), not new)
 
     def _watched(self, tape: Any) -> eager_graph.Watched:
         noted, own = self.tapes.noted(tape), id(self.eager)

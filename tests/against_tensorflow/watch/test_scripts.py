@@ -67,3 +67,16 @@ def test_each_gradient_of_a_script_is_audited(name, tmp_path, capfd):
 
 def test_every_script_is_expected_something():
     assert {each.stem for each in FOLDER.glob("*.py")} - HELPERS == set(EXPECTED)
+
+
+def test_a_script_ends_after_the_gradients_that_were_asked_for(tmp_path, capfd):
+    path = tmp_path / "audits.json"
+    assert main(["run", "--stop-after", "1", "--json", str(path), str(FOLDER / "persistent_tape.py")]) == 0
+    assert len(json.loads(path.read_text())) == 1
+
+
+def test_a_script_ends_when_a_gradient_call_repeats(tmp_path, capfd):
+    path = tmp_path / "audits.json"
+    assert main(["run", "--once", "--json", str(path), str(FOLDER / "eager_loop.py")]) == 0
+    assert "done" not in capfd.readouterr().out
+    assert len(json.loads(path.read_text())) == 1
