@@ -257,10 +257,23 @@ class Suggestion:
     """One tensor to stop, or one barrier to take out.
 
     ``tensor`` (``op:0``) is the one to stop, or the output of the barrier; ``op`` makes it; ``where`` is ``file:line`` of the
-    op or ``None``; ``code`` is the line to write: a stop right behind that line, or in its place where it returns.
+    op or ``None``. ``diff`` is the edit of the user's source as a unified diff, to be applied after those of the suggestions
+    before it in the same alternative; ``code`` the lines that it writes. Both are empty where no code can be vouched for, or
+    where an earlier edit of the alternative serves this barrier, too: ``prose`` says what to do. ``confirmed``: the edited
+    source was traced and audited, and the gradient is as it was asked for. ``alternative``: suggestions with the same number
+    belong together; each number is a way of its own, the one to try first is 0. ``note`` names what a deliberate stop is for.
     """
 
     tensor: str
     op: str
     where: Optional[str]
-    code: str
+    code: str = ""
+    diff: str = ""
+    confirmed: bool = False
+    alternative: int = 0
+    prose: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        unconfirmed = ["not confirmed: this source cannot be traced again"] * bool(self.diff and not self.confirmed)
+        return "\n".join([*unconfirmed, *filter(None, [self.note, self.diff or self.prose])])

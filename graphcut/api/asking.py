@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphcut.analysis.findings import Findings
     from graphcut.analysis.request import AuditRequest
     from graphcut.api.select.resolve_variables import TargetIndex
+    from graphcut.api.suggest.confirm import Retrace
     from graphcut.graph.targets import Target
 
     class Asked(Protocol):
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         _targets: Tuple[Target, ...]
         _index: TargetIndex
         _findings: Findings
+        _retrace: Optional[Retrace]
         variables: Tuple[VariableAudit, ...]
 
         @property
@@ -148,30 +150,33 @@ def suggest_stops(self: Asked, block: Any, keep: Any = None) -> Tuple[Suggestion
 
     Returns:
         One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Of several
-        smallest sets it is the one nearest the loss, but not the loss itself if there is another. Confirmed by an audit of
-        the graph with the stops in place.
+        smallest sets it is the one nearest the loss, but not the loss itself if there is another. ``diff`` is the edit of
+        your source; where ``confirmed`` is true the edited source was audited, in memory.
 
     Raises:
         GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same way.
 
     >>> import graphcut
-    >>> [each.code for each in graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")]
-    ['output = tf.stop_gradient(output)  # output:0']
+    >>> (suggestion,) = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
+    >>> print(suggestion)
+    put tf.stop_gradient around output:0 (MatMul), for all that reads it
     """
     from graphcut.api.suggest.stops import suggested
 
-    return suggested(self._inquiry, self._findings.flow, self._index, block, keep)
+    return suggested(self, block, keep)
 
 
 def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
-    """The fewest barriers to take out so that a variable gets a gradient.
+    """The fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
 
     Args:
         key: a variable, tensor or name.
 
     Returns:
-        One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. An op without a
-        gradient that TensorFlow would raise at is taken out, too. Confirmed by an audit of the graph without them.
+        One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. Where several
+        sets are as small, ``alternative`` numbers them; those that leave deliberate stops where they are come first, and
+        ``note`` names what such a stop is for. An op without a gradient that TensorFlow would raise at is taken out, too.
+        ``diff`` is the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
 
     Raises:
         GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.
@@ -183,4 +188,4 @@ def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
     """
     from graphcut.api.suggest.unblock import suggested
 
-    return suggested(self._inquiry, self._findings.flow, self._index, key)
+    return suggested(self, key)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 from graphcut.analysis.request import AuditRequest
 from graphcut.api import load
 from graphcut.api.face import Audit as Audit
 from graphcut.api.select.resolve_loss import chosen, stop_ops
 from graphcut.api.select.resolve_variables import targets
+from graphcut.api.suggest.confirm import Retrace
 from graphcut.util.gc import collector_paused
 
 
@@ -67,4 +68,12 @@ def audit(
         traced = load.read(source, args, {}, signature)
         found = chosen(traced, loss, grad_ys)
         inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients))
-        return Audit(inquiry, targets(traced, variables))
+        made = Audit(inquiry, targets(traced, variables))
+    if callable(source) and not hasattr(source, "captured_inputs"):
+
+        def again() -> Tuple[Audit, ...]:
+            asked: Any = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
+            return (audit(load.afresh(source), *args, **asked),)
+
+        made._retrace = Retrace(source, again)
+    return made

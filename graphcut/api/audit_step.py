@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.recorded_answers import RecordedAnswers
@@ -13,6 +14,7 @@ from graphcut.analysis.tape_replay import unrecorded
 from graphcut.api import load
 from graphcut.api.face import Audit
 from graphcut.api.select.resolve_loss import stop_ops
+from graphcut.api.suggest.confirm import Retrace
 from graphcut.backend import tensorflow_needed
 from graphcut.errors import GraphcutError
 from graphcut.graph.flat import RESOURCE
@@ -62,7 +64,11 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
     if not taken:
         raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
-    return tuple(audits_of(taken))
+    audits = tuple(audits_of(taken))
+    for index, each in enumerate(audits):
+        again = partial(audit_step, step, *args, **kwargs)
+        each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)
+    return audits
 
 
 def audits_of(taken: Sequence[Gradient]) -> Iterator[Audit]:
@@ -122,6 +128,7 @@ def _audit(taken: Gradient) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
         stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
     loss = loss._replace(together=tuple(tensor for row in listed for tensor in row.tensors))
     audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed))
+    audit._retrace = Retrace(None, tuple, gradient_at=taken.where)
     places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
     verdicts = {_key(row): variable.verdict for row, variable in zip(listed, audit.variables)}
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))

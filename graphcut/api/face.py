@@ -15,6 +15,7 @@ from graphcut.analysis.stop_roles import stops
 from graphcut.api import asking, load, telling
 from graphcut.api.analyze import judged
 from graphcut.api.select.resolve_variables import TargetIndex, is_pattern
+from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.flat import FlatGraph, Shape, dtype_name
 from graphcut.graph.targets import Target
 from graphcut.render import page
@@ -41,6 +42,7 @@ class Audit:
         self._settled = settled(found, answers or self._shown)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
         self._made: Dict[str, Any] = {}
+        self._retrace: Optional[Retrace] = None
 
     @property
     def loss(self) -> Tuple[str, ...]:

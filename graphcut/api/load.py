@@ -46,6 +46,13 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
     return to_dag(read(source, args, kwargs, signature))
 
 
+def afresh(source: Any) -> Any:
+    """What is traced, as it was before any trace: a ``tf.function`` that has none."""
+    from graphcut.backend.live import edited_code
+
+    return edited_code.fresh(source)
+
+
 def to_dag(traced: LoadedGraph) -> nx.DiGraph:
     """The networkx DAG of a graph that was read."""
     with collector_paused():

@@ -93,6 +93,15 @@ class LoadedGraph:
         """``file:line`` of an op, and whether a library made it."""
         return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
 
+    def frames(self, op: int) -> Tuple[str, ...]:
+        """``file:line`` of every frame of an op that is the user's, innermost first; else the place alone."""
+        finder = getattr(self.origin.where, "frames", None)
+        if finder is not None:
+            found: Tuple[str, ...] = finder(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
+            return found
+        where, _ = self.place(op)
+        return () if where is None else (where,)
+
 
 def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
     """The shapes of an op's outputs: those of the live graph, else what its attributes tell."""

@@ -47,6 +47,12 @@ def place(frames: Sequence[Frame]) -> Place:
     return None, bool(frames)
 
 
+def places(frames: Sequence[Frame]) -> Tuple[str, ...]:
+    """``file:line`` of every frame that is the user's, innermost first."""
+    asked = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
+    return tuple("%s:%d" % frame[:2] for frame in reversed(frames[asked + 1 :]) if not is_library(frame[0]))
+
+
 @lru_cache(maxsize=4096)
 def is_library(path: str) -> bool:
     """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""

@@ -7,11 +7,12 @@ answer is confirmed by an audit of the edited graph.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from functools import partial
-from typing import Any, FrozenSet, Iterable, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.fewest_barriers import ranks
+from graphcut.analysis.graph_edits import readers_of
 from graphcut.analysis.live_routes import leading, raising_for, touching
 from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected
 from graphcut.analysis.request import AuditRequest
@@ -19,21 +20,28 @@ from graphcut.analysis.verdicts import Flow
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
 from graphcut.api.analyze import judged
 from graphcut.api.select.resolve_places import rows
-from graphcut.api.select.resolve_variables import TargetIndex
-from graphcut.api.suggest.code_line import stopping_lines
+from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
+from graphcut.api.suggest.confirm import matching
+from graphcut.api.suggest.source_changes import Candidate, SourceReader, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stopped
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import REF, SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target
+from graphcut.graph.variables import READERS, root
+from graphcut.render.text.words import at, shown
 from graphcut.results import Suggestion, Verdict
+
+if TYPE_CHECKING:
+    from graphcut.api.asking import Asked
 
 _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def suggested(inquiry: AuditRequest, flow: Flow, audited: TargetIndex, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
+def suggested(audit: Asked, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
     """The stops to add, in the graph's order; see ``Audit.suggest_stops``."""
+    inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
     blocked = rows(audited, block)
     away = _tensors(blocked)
     kept = rows(audited, keep) if keep is not None else [
@@ -50,7 +58,8 @@ def suggested(inquiry: AuditRequest, flow: Flow, audited: TargetIndex, block: An
     rank = ranks(flow)
     found = sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]])
     _confirm(inquiry, flow, found, blocked, kept)
-    return tuple(map(partial(_suggestion, inquiry.traced), found, stopping_lines(inquiry.traced, found)))
+    names = [frozenset(each.variable.name for each in targets) for targets in (blocked, kept)]
+    return tuple(_suggestions(audit, found, *names))
 
 
 def _smallest(paths: Paths) -> FrozenSet[int]:
@@ -148,6 +157,75 @@ def _gets(flow: Flow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
 
 
-def _suggestion(traced: LoadedGraph, tensor: int, line: str) -> Suggestion:
+def _suggestions(audit: Asked, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str]) -> Iterator[Suggestion]:
+    traced = audit._inquiry.traced
+    flat, variables = traced.flat, [_variable(traced, tensor) for tensor in tensors]
+    candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], SourceReader())
+    chosen, is_confirmed = best(candidates, lambda each: _holds(audit, each, blocked, kept))
+    if not is_confirmed and (traced.edited or not all(is_whole_value(traced, tensor) for tensor in tensors)):
+        chosen = None
+    edits = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
+    for position, (tensor, variable) in enumerate(zip(tensors, variables)):
+        op = flat.producer[tensor]
+        diff, code = edits.get(position, ("", ""))
+        yield Suggestion(
+            tensor=flat.tensor_name(tensor),
+            op=flat.names[op],
+            where=traced.place(op)[0],
+            code=code,
+            diff=diff,
+            confirmed=is_confirmed,
+            prose="" if diff else _served(edits) if is_confirmed else _prose(traced, tensor, variable),
+        )
+
+
+def _served(edits: Mapping[int, Any]) -> str:
+    return "the edit above stops this tensor, too" if edits else ""
+
+
+def _prose(traced: LoadedGraph, tensor: int, variable: str) -> str:
+    """Where to put the stop, in words."""
     op = traced.flat.producer[tensor]
-    return Suggestion(traced.flat.tensor_name(tensor), traced.flat.names[op], traced.place(op)[0], line)
+    where = traced.place(op)[0]
+    what = f"the value of variable {shown(variable)}" if variable else shown(traced.flat.tensor_name(tensor))
+    made = ", ".join([shown(traced.flat.type(op)), *([at(where)] if where else [])])
+    return f"put tf.stop_gradient around {what} ({made}), for all that reads it"
+
+
+def _variable(traced: LoadedGraph, tensor: int) -> str:
+    """The name of the variable that a tensor is the value of; empty where it is of none."""
+    flat, op = traced.flat, traced.flat.producer[tensor]
+    reads = flat.type(op) in READERS | {"Identity"} and flat.inputs[op]
+    handle = flat.tensor_name(root(flat, flat.inputs[op][0]) if reads else tensor)
+    return next((each.name for each in traced.variables if handle in each.tensors), "")
+
+
+def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
+    """Whether a tensor is what its statement computes in the end: nothing of the same line reads it, and no other op of that
+    line, from another call of the same function, is of its kind."""
+    flat, op = traced.flat, traced.flat.producer[tensor]
+    where = traced.place(op)[0]
+    readers = readers_of(flat, lambda reader, index: flat.inputs[reader][index] == tensor).get(tensor, ())
+    alike = (each for each in range(len(flat.names)) if flat.type(each) == flat.type(op) and each != op)
+    twice = any(traced.place(each)[0] == where for each in alike)
+    return where is not None and not twice and all(traced.place(reader)[0] != where for reader, _ in readers)
+
+
+def _holds(audit: Asked, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
+    """Whether in the edited source the blocked variables get nothing, and the kept ones what they had."""
+    if audit._retrace is None or audit._retrace.source is None:
+        return None
+    rows = tuple(audit.variables)
+
+    def holds(after: Any) -> bool:
+        pairs = [(row, matching(after, audit, row)) for row in rows]
+        same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in kept)
+        none = [new is not None and new.verdict in (Verdict.NONE, Verdict.ZERO) for row, new in pairs if row.name in blocked]
+        return same and all(none) and len(none) == len(blocked)
+
+    return confirmed_by(audit._retrace, audit, candidate.edits, holds)
+
+
+def identifier(name: str) -> str:
+    """The last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
+    return re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])

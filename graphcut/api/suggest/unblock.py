@@ -1,45 +1,95 @@
 """Which barriers to take out so that a variable gets a gradient: the fewest.
 
 A 0-1 breadth-first search over the edges of ``barriers.edges``, from all that carries already, where crossing a barrier
-costs one. Zeros that TensorFlow filled in and assignments are no barriers that could be taken out. Where the way leads
-into an op without a gradient that the variable feeds, that op is taken out as well. The answer is confirmed by an audit of
-the edited graph.
+costs one. All routes that cross the fewest are alternatives; those come first that leave deliberate stops where they are
+(``analysis/idioms.py``). Zeros that TensorFlow filled in and assignments are no barriers that could be taken out. Where the
+way leads into an op without a gradient that the variable feeds, that op is taken out as well. The answer is confirmed by an
+audit of the edited graph.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Deque, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Deque, Dict, FrozenSet, Hashable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
+from graphcut.analysis.idioms import Idiom, Idioms
 from graphcut.analysis.reachability import carries
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import Flow
 from graphcut.api.analyze import judged
 from graphcut.api.select.resolve_places import rows
-from graphcut.api.select.resolve_variables import TargetIndex
-from graphcut.api.suggest.code_line import opening_line
+from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
+from graphcut.api.suggest.confirm import matching
+from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import without
 from graphcut.errors import GraphcutError, printable
+from graphcut.graph.flat import dtype_name
 from graphcut.graph.targets import Target
+from graphcut.render.text.advice import advice
+from graphcut.render.text.words import at, place
 from graphcut.results import BarrierKind, Suggestion, Verdict
 
+if TYPE_CHECKING:
+    from graphcut.api.asking import Asked
+
+_MOST = 6  # alternatives
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 Route = Tuple[Fence, ...]
 
 
-def suggested(inquiry: AuditRequest, flow: Flow, audited: TargetIndex, key: Any) -> Tuple[Suggestion, ...]:
-    """The barriers to take out, nearest the loss first; see ``Audit.suggest_unblock``."""
-    (target,) = rows(audited, [key])[:1] or (None,)
-    taken: List[Fence] = []
-    after = flow
-    while target is not None and not any(after.verdict(tensor) in _GETS for tensor in target.tensors):
+def suggested(audit: Asked, key: Any) -> Tuple[Suggestion, ...]:
+    """The barriers to take out, nearest the loss first, of every smallest alternative; see ``Audit.suggest_unblock``."""
+    inquiry, flow = audit._inquiry, audit._findings.flow
+    (target,) = rows(audit._index, [key])[:1] or (None,)
+    if target is None or any(flow.verdict(tensor) in _GETS for tensor in target.tensors):
+        return ()
+    found = [completed(inquiry, flow, target, start) for start in _starts(flow, target)]
+    complete = [each for each in found if each is not None]
+    if not complete:
+        raise _impossible(target)
+    fewest = min(map(len, complete))
+    distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
+    idioms = Idioms(inquiry.traced)
+    ranked = sorted(distinct.values(), key=lambda fences: _sacrifices(idioms, fences))
+    reader = SourceReader()
+    known: Dict[Hashable, List[Suggestion]] = {}
+    for fences in ranked:
+        group = _suggestions(audit, target, idioms, fences, len(known), reader)
+        edit = tuple(each.diff for each in group)
+        known.setdefault(edit if any(edit) else fences, group)
+    return tuple(suggestion for group in known.values() for suggestion in group)
+
+
+def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
+    """How many stops that belong to an idiom, and how many other deliberate barriers, a way gives up."""
+    known = [(fence, idioms.of(fence.op)) for fence in fences]
+    meant = [fence for fence, idiom in known if idiom is not None and idiom.is_meant]
+    inverted = [fence for fence, idiom in known if idiom is not None and not idiom.is_meant]
+    deliberate = [fence for fence in fences if fence.kind.deliberate and fence not in meant and fence not in inverted]
+    return len(meant), len(deliberate)
+
+
+def _starts(flow: Flow, target: Target) -> Sequence[Route]:
+    """The barriers that each alternative begins with: an op that raises, else those on a route that crosses the fewest."""
+    for tensor in target.tensors:
+        if flow.verdict(tensor) is Verdict.RAISES:
+            return (_next(flow, target),)  # type: ignore[return-value]
+    return fewest_routes(flow, frozenset(target.tensors))
+
+
+def completed(inquiry: AuditRequest, flow: Flow, target: Target, start: Sequence[Fence]) -> Optional[Tuple[Fence, ...]]:
+    """The barriers of one alternative: those it begins with, and what still stands in the way without them."""
+    taken = list(start)
+    while taken:
+        after = judged(without(inquiry, flow, frozenset(fence.op for fence in taken)))
+        if any(after.verdict(tensor) in _GETS for tensor in target.tensors):
+            return tuple(taken)
         fresh = [fence for fence in _next(after, target) if fence.op not in {each.op for each in taken}]
         if not fresh:
-            raise _impossible(target)
+            return None
         taken += fresh
-        after = judged(without(inquiry, flow, frozenset(fence.op for fence in taken)))
-    return tuple(_suggestion(inquiry, fence) for fence in taken)
+    return None
 
 
 def _impossible(target: Target) -> GraphcutError:
@@ -61,20 +111,87 @@ def _next(flow: Flow, target: Target) -> Sequence[Fence]:
 
 def routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
     """For each of ``ends`` the barriers of a route that crosses the fewest."""
-    edges = Edges(flow, carries)
-    starts = dict.fromkeys([*flow.losses, *flow.carried.order])
-    crossed: Dict[int, int] = dict.fromkeys(starts, 0)
-    came: Dict[int, Tuple[int, Optional[Fence]]] = {}
-    queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in starts)
-    while queue:
-        tensor, cost = queue.popleft()
-        for edge in edges(tensor) if crossed[tensor] == cost else ():
-            total = cost + edge.cost
-            if _is_open(flow, tensor, edge) and total < crossed.get(edge.source, total + 1):
-                crossed[edge.source] = total
-                came[edge.source] = (tensor, edge.fence if edge.cost else None)
-                (queue.append if edge.cost else queue.appendleft)((edge.source, total))
-    return [_route(came, end) for end in ends if end in came]
+    search = _Search(flow)
+    found = (search.routes(end, 1) for end in ends)
+    return [route for each in found for route in each]
+
+
+def fewest_routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
+    """The barriers of the routes that cross the fewest, a few different ones at most."""
+    search = _Search(flow)
+    found = [route for end in sorted(ends) for route in search.routes(end, _MOST) if route]
+    fewest = min(map(len, found), default=0)
+    return [route for route in found if len(route) == fewest][:_MOST]
+
+
+class _Search:
+    """A 0-1 breadth-first search from all that carries; ``_before`` has every way into a tensor that crosses the fewest."""
+
+    def __init__(self, flow: Flow) -> None:
+        edges = Edges(flow, carries)
+        self._crossed: Dict[int, int] = dict.fromkeys([*flow.losses, *flow.carried.order], 0)
+        self._starts = frozenset(self._crossed)
+        self._before: Dict[int, List[Tuple[int, Optional[Fence]]]] = {}
+        queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in self._crossed)
+        closed: Set[int] = set()
+        while queue:
+            tensor, cost = queue.popleft()
+            if self._crossed[tensor] != cost or tensor in closed:
+                continue
+            closed.add(tensor)
+            for edge in edges(tensor):
+                if _is_open(flow, tensor, edge):
+                    self._meet(tensor, edge, cost + edge.cost, queue)
+
+    def _meet(self, tensor: int, edge: Edge, total: int, queue: Deque[Tuple[int, int]]) -> None:
+        known = self._crossed.get(edge.source, total + 1)
+        if total < known:
+            self._crossed[edge.source] = total
+            self._before[edge.source] = []
+            (queue.append if edge.cost else queue.appendleft)((edge.source, total))
+        if total <= known and edge.source not in self._starts:
+            self._before[edge.source].append((tensor, edge.fence if edge.cost else None))
+
+    def routes(self, end: int, most: int) -> Sequence[Route]:
+        """The barriers of the routes to ``end`` that cross the fewest, nearest the loss first, of different ops each."""
+        if end not in self._crossed:
+            return ()
+        if most == 1:
+            return (self._first(end),)
+        found: Dict[int, Dict[FrozenSet[int], Route]] = {start: {frozenset(): ()} for start in self._starts}
+        after = self._after(end)
+        waiting: Deque[int] = deque(tensor for tensor in after if tensor in self._starts)
+        while waiting:
+            tensor = waiting.popleft()
+            for source, fence in after[tensor]:
+                known = found.setdefault(source, {})
+                for route in list(found[tensor].values()):
+                    longer = route if fence is None else (*route, fence)
+                    ops = frozenset(each.op for each in longer)
+                    if ops not in known and len(known) < most:
+                        known[ops] = longer
+                        waiting.append(source)
+        return tuple(found.get(end, {}).values())
+
+    def _first(self, tensor: int) -> Route:
+        fences: List[Fence] = []
+        while tensor in self._before:
+            tensor, fence = self._before[tensor][0]
+            fences += [fence] if fence is not None else []
+        return tuple(reversed(fences))
+
+    def _after(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
+        """The same ways the other way round, as far as they lead to ``end``."""
+        found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
+        waiting = [end]
+        while waiting:
+            tensor = waiting.pop()
+            for before, fence in self._before.get(tensor, ()):
+                if before not in found:
+                    found[before] = []
+                    waiting.append(before)
+                found[before].append((tensor, fence))
+        return found
 
 
 def _is_open(flow: Flow, tensor: int, edge: Edge) -> bool:
@@ -84,17 +201,67 @@ def _is_open(flow: Flow, tensor: int, edge: Edge) -> bool:
     return edge.fence.kind is BarrierKind.STATE and edge.fence.op == flow.rules.flat.producer[tensor]
 
 
-def _route(came: Dict[int, Tuple[int, Optional[Fence]]], tensor: int) -> Route:
-    fences: List[Fence] = []
-    while tensor in came:
-        tensor, fence = came[tensor]
-        if fence is not None:
-            fences.append(fence)
-    return tuple(reversed(fences))
+def _suggestions(
+    audit: Asked, target: Target, idioms: Idioms, fences: Sequence[Fence], number: int, reader: SourceReader
+) -> List[Suggestion]:
+    traced, name, retrace = audit._inquiry.traced, target.variable.name, audit._retrace
+    position = next((at for at, each in enumerate(audit._targets) if each.variable is target.variable), 0)
+    tape = TapeSource(retrace.gradient_at if retrace else None, position, len(audit._targets))
+    candidates = opening_candidates(traced, idioms, fences, tape, reader)
+    chosen, is_confirmed = (None, False) if traced.edited else best(candidates, lambda each: _holds(audit, name, each))
+    shown = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
+    made = []
+    for order, fence in enumerate(fences):
+        diff, code = shown.get(order, ("", ""))
+        prose = "" if diff else _served(shown) if is_confirmed else _prose(audit, fence)
+        made.append(
+            Suggestion(
+                tensor=traced.flat.tensor_name(traced.flat.first[fence.op]) if traced.flat.outputs(fence.op) else "",
+                op=traced.flat.names[fence.op],
+                where=traced.place(fence.op)[0],
+                code=code,
+                diff=diff,
+                confirmed=is_confirmed,
+                alternative=number,
+                prose=prose,
+                note=_note(idioms, fence),
+            )
+        )
+    return made
 
 
-def _suggestion(inquiry: AuditRequest, fence: Fence) -> Suggestion:
-    flat = inquiry.traced.flat
-    where, _ = inquiry.traced.place(fence.op)
-    tensor = flat.tensor_name(flat.first[fence.op])
-    return Suggestion(tensor, flat.names[fence.op], where, opening_line(inquiry.traced, fence, where))
+def _served(shown: Mapping[int, Any]) -> str:
+    return "the edit above serves this barrier, too" if shown else ""
+
+
+def _note(idioms: Idioms, fence: Fence) -> str:
+    idiom = idioms.of(fence.op)
+    if idiom is None:
+        return ""
+    if idiom is Idiom.INVERTED_STRAIGHT_THROUGH:
+        return "this is an inverted straight-through estimator: the gradient goes to the chosen value, not to its source"
+    return f"this stop belongs to {idiom.value}; keep it"
+
+
+def _prose(audit: Asked, fence: Fence) -> str:
+    """What to do about a barrier, in words."""
+    flat = audit._inquiry.traced.flat
+    barrier = audit._findings.named(fence)
+    made = dtype_name(flat.dtypes[flat.first[fence.op]]) if flat.outputs(fence.op) else ""
+    place_of = f" at {at(barrier.where)}" if barrier.where else ""
+    return f"{place(barrier)}{place_of}: {advice(barrier, made)}"
+
+
+def _holds(audit: Asked, name: str, candidate: Candidate) -> Optional[bool]:
+    """Whether the variable has a gradient in the edited source, and every other variable what it had."""
+    if audit._retrace is None or audit._retrace.source is None:
+        return None
+    rows = tuple(audit.variables)
+
+    def holds(after: Any) -> bool:
+        pairs = [(row, matching(after, audit, row)) for row in rows]
+        wanted = [new for row, new in pairs if row.name == name]
+        kept = [new for row, new in pairs if row.verdict in _GETS]
+        return all(new is not None and new.verdict in _GETS for new in [*wanted, *kept]) and bool(wanted)
+
+    return confirmed_by(audit._retrace, audit, candidate.edits, holds)

@@ -82,6 +82,11 @@ class Where:
             self._known[function, name] = (None, False) if op is None else source_locations.place(op)
         return self._known[function, name]
 
+    def frames(self, function: Optional[str], name: str) -> Tuple[str, ...]:
+        """``file:line`` of every frame of the op that is the user's, innermost first."""
+        op = _operation(self._finders, function, name)
+        return () if op is None else source_locations.user_frames(op)
+
 
 class Shapes:
     """The static shapes of an op's outputs in a live graph."""

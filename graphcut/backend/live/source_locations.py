@@ -17,6 +17,11 @@ def place(op: Any) -> Place:
     return stack_frames.place(_frames(op))
 
 
+def user_frames(op: Any) -> Tuple[str, ...]:
+    """``file:line`` of every frame of an op that is the user's, innermost first."""
+    return stack_frames.places(_frames(op))
+
+
 def here() -> Optional[str]:
     """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written."""
     listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]

@@ -1,0 +1,88 @@
+"""An edit of the user's source, audited before it is shown.
+
+The user's file is not written and no module is executed again (``backend/live/edited_code.py``). What was audited from a file
+or a finished graph cannot be traced again: its suggestions stay unconfirmed.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+
+from graphcut.api.suggest.source_edit import Replacement, Source
+
+if TYPE_CHECKING:
+    from graphcut.results import VariableAudit
+
+
+@dataclass(frozen=True)
+class Retrace:
+    """How to audit the same source once more: ``run`` gives all its audits, of which this one is the one at ``index``.
+
+    ``source`` is what was traced; ``gradient_at`` is ``file:line`` of the call that takes the gradient, in a step.
+    """
+
+    source: Any
+    run: Callable[[], Sequence[Any]]
+    index: int = 0
+    gradient_at: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replacements in one source, and the statements that they are in."""
+
+    source: Source
+    replacements: Tuple[Replacement, ...]
+    nodes: Tuple[ast.AST, ...]
+
+
+def edited_texts(edits: Sequence[Edit]) -> Optional[Dict[str, str]]:
+    """The text of each file with all edits made; ``None`` where one leaves no Python."""
+    texts: Dict[str, str] = {}
+    for path, parts in _by_path(edits).items():
+        text = parts[0].source.edited([one for each in parts for one in each.replacements])
+        if text is None:
+            return None
+        texts[path] = text
+    return texts
+
+
+def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
+    found: Dict[str, List[Edit]] = {}
+    for each in edits:
+        found.setdefault(each.source.path, []).append(each)
+    return found
+
+
+def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Callable[[Any], bool]) -> Optional[bool]:
+    """Whether the audit of the edited source is as it should be; ``None`` where the source cannot be traced again."""
+    from graphcut.backend.live import edited_code
+
+    texts = edited_texts(edits)
+    if texts is None:
+        return False
+    files = {}
+    for path, parts in _by_path(edits).items():
+        functions: FrozenSet[Tuple[str, int]] = frozenset(
+            function for each in parts for node in each.nodes for function in each.source.functions(node)
+        )
+        files[path] = edited_code.FileEdit(parts[0].source.text, texts[path], functions)
+    with edited_code.edited(retrace.source, files) as is_alive:
+        if not is_alive:
+            return None
+        try:
+            audits = retrace.run()
+        except Exception:  # noqa: BLE001 - the edited code may raise anything
+            return False
+    return len(audits) > retrace.index and holds(audits[retrace.index])
+
+
+def matching(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
+    """The row of a variable in another audit of the same source: the same object, else the same name."""
+    objects = dict(zip((each.name for each in before), before.identities))[variable.name]
+    for row, known in zip(after, after.identities):
+        if not objects.isdisjoint(known):
+            return row  # type: ignore[no-any-return]
+    return next((row for row in after if row.name == variable.name), None)

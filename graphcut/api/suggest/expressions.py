@@ -1,0 +1,418 @@
+"""Expressions that have a gradient in place of ones that have none, written with the names that the expression uses.
+
+Each rule looks at one expression of the user's and gives the types of the ops that it stands for, and the texts that could
+take its place, the likeliest first. Which of them holds is not decided here: the edited source is audited.
+
+The soft forms are those of the literature: a steep sigmoid for a comparison, a softmax for the choice of the largest, the
+Gumbel softmax for a sample (Jang, Gu, Poole 2017), SoftSort for an argsort (Prillo and Eisenschlos 2020), the straight-through
+estimator for a rounding (Bengio, Leonard, Courville 2013).
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.api.suggest.source_edit import Replacement, Source, argument, called, is_named
+
+STEEPNESS = "10.0"
+_STEPS = {"Round": "round", "Rint": "rint", "Floor": "floor", "Ceil": "ceil", "Sign": "sign"}
+_ORDER = {ast.Gt: (0, 1), ast.GtE: (0, 1), ast.Lt: (1, 0), ast.LtE: (1, 0)}
+_ORDER_CALLS = {"greater": (0, 1), "greater_equal": (0, 1), "less": (1, 0), "less_equal": (1, 0)}
+_ORDERS = frozenset(["Greater", "GreaterEqual", "Less", "LessEqual"])
+_DEFERRED = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
+_SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
+_PLAIN = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant)
+_PURE = (
+    ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
+    ast.expr_context, ast.Tuple, ast.Slice, getattr(ast, "Index", ast.Slice),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What a rule found: the types of ops that an expression stands for, the texts that could take its place, and what is to
+    be written before its statement."""
+
+    types: FrozenSet[str]
+    texts: Tuple[str, ...]
+    before: Tuple[Replacement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the rules know: the source, the name of TensorFlow in it, the types of the barriers that are to go, whether the
+    stop that is to go belongs to an inverted straight-through estimator. ``inlined`` collects the expressions that were put
+    in place of a name: ``choice = tf.argmax(p, 1)`` stays as it is, for other code may read it."""
+
+    source: Source
+    tf: str
+    types: FrozenSet[str]
+    inverted: bool = False
+    inlined: List[ast.AST] = field(default_factory=list)
+
+    def assigned(self, node: ast.AST) -> ast.AST:
+        """The expression that a name stands for, where it is assigned once in its function; else the node itself."""
+        value = self.source.value_of(node) if isinstance(node, ast.Name) else None
+        if value is None:
+            return node
+        self.inlined.append(value)
+        return value
+
+    def text(self, node: ast.AST) -> str:
+        """The source of a node."""
+        return self.source.of(node)
+
+    def named_before(self, node: ast.AST) -> Optional[Tuple[str, Replacement]]:
+        """A new name for the value of an expression, and the line that assigns it, before the statement; ``None`` where the
+        expression is not computed exactly once in it."""
+        statement = next((each for each in self.source.parents(node) if isinstance(each, ast.stmt)), None)
+        deferred = [each for each in self.source.parents(node) if isinstance(each, _DEFERRED)]
+        if not isinstance(statement, _SIMPLE) or any(statement in self.source.parents(each) for each in deferred):
+            return None
+        start, known = self.source.lines(statement)[0], self.source.names
+        name = next(each for each in ("value", *["value_%d" % at for at in range(2, 100)]) if each not in known)
+        if self.source.data[start : start + statement.col_offset].strip():
+            return None  # another statement stands before it in the line
+        indent = " " * statement.col_offset
+        return name, Replacement(start, start, f"{indent}{name} = {self.text(node)}\n")
+
+    def operand(self, node: ast.AST) -> str:
+        """The same in brackets where it must stand next to an operator."""
+        return self.text(node) if isinstance(node, _PLAIN) else "(%s)" % self.text(node)
+
+
+Rule = Callable[[Context, ast.AST], Optional[Rewriting]]
+
+
+def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast.AST, Rewriting]]:
+    """The largest expressions below some nodes that a rule for one of the barriers applies to."""
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop(0)
+        found = next((each for rule in _RULES for each in [rule(context, node)] if each and each.types & context.types), None)
+        if found is None:
+            waiting = list(ast.iter_child_nodes(node)) + waiting
+        else:
+            yield node, found
+
+
+def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tuple[List[List[Replacement]], FrozenSet[str]]:
+    """The candidates for an edit, and the types of barriers that it takes out. Where more expressions could be edited than
+    barriers are ``wanted`` gone, each alone comes first: ``tf.stop_gradient(a) - tf.stop_gradient(b)``."""
+    found = list(rewritings(context, roots))
+    covered = frozenset(each for _, rewriting in found for each in rewriting.types)
+    candidates = (
+        [[*each.before, _replacement(context, node, each.texts[0])] for node, each in found] if len(found) > wanted else []
+    )
+    for turn in range(max((len(each.texts) for _, each in found), default=0)):
+        chosen = [(node, each.texts[min(turn, len(each.texts) - 1)]) for node, each in found]
+        before = [line for _, each in found for line in each.before]
+        candidates.append([*before, *[_replacement(context, node, text) for node, text in chosen]])
+    if 1 < len(found) <= wanted:
+        candidates += [[*each.before, _replacement(context, node, each.texts[0])] for node, each in found]
+    return candidates, covered
+
+
+def _replacement(context: Context, node: ast.AST, text: str) -> Replacement:
+    """Brackets where the expression stands next to an operator or a dot, and is no simple one any more."""
+    start, end = context.source.span(node)
+    parent = next(context.source.parents(node), None)
+    inside = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Compare, ast.Starred)
+    base = isinstance(parent, inside) and not (isinstance(parent, ast.Subscript) and parent.value is not node)
+    written = ast.parse(text, mode="eval").body if "\n" not in text else None
+    around = context.source.data[start - 1 : start], context.source.data[end : end + 1]
+    if base and around != (b"(", b")") and not isinstance(written, _PLAIN):
+        text = "(%s)" % text
+    return Replacement(start, end, text)
+
+
+def _stop(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.stop_gradient(x)``, and a Keras ``Lambda`` layer of it."""
+    if not isinstance(node, ast.Call):
+        return None
+    x = argument(node, 0, "input", "variables", "variable")
+    inner = node.func
+    if is_named(inner, "Lambda") and getattr(argument(inner, 0, "function"), "attr", "") == "stop_gradient":  # type: ignore[arg-type]
+        return Rewriting(frozenset(["StopGradient"]), (context.operand(node.args[0]),)) if node.args else None
+    if called(node) != "stop_gradient" or x is None:
+        return None
+    return Rewriting(frozenset(["StopGradient"]), (context.text(x),))
+
+
+def _inverted(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``q + tf.stop_gradient(z - q)``, which hands the gradient to the wrong side."""
+    if not context.inverted or not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
+        return None
+    for other, stop in ((node.left, node.right), (node.right, node.left)):
+        inside = argument(stop, 0, "input") if is_named(stop, "stop_gradient") else None  # type: ignore[arg-type]
+        if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Sub) and _same(inside.right, other):
+            q, z = context.operand(other), context.operand(inside.left)
+            function = context.text(stop.func)  # type: ignore[attr-defined]
+            return Rewriting(frozenset(["StopGradient"]), (f"{z} + {function}({q} - {z})",))
+    return None
+
+
+def _step(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """A rounding or a sign: the value stays, the gradient goes straight through."""
+    types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
+    if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        ratio, whole = f"{context.operand(node.left)} / {context.operand(node.right)}", f"({context.text(node)})"
+        return _straight(context, frozenset(["FloorDiv"]), node, ratio, f"({ratio})", whole)
+    x = argument(node, 0, "x", "input") if types else None  # type: ignore[arg-type]
+    if x is None:
+        return None
+    return _straight(context, types, x, context.operand(x), context.operand(x), context.text(node))
+
+
+def _straight(context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str) -> Optional[Rewriting]:
+    """``x + tf.stop_gradient(f(x) - x)``; nothing where computing ``x`` twice could give two values."""
+    if is_pure(x):
+        return Rewriting(types, (f"{first} + {context.tf}.stop_gradient({whole} - {again})",))
+    named = context.named_before(x)
+    if named is None or context.text(x) not in whole:
+        return None
+    name, line = named
+    once = whole.replace(context.text(x), name, 1)
+    return Rewriting(types, (f"{name} + {context.tf}.stop_gradient({once} - {name})",), (line,))
+
+
+def _where(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.where(p > 0., a, b)``: both sides, weighed."""
+    if not is_named(node, "where", "where_v2") or not isinstance(node, ast.Call):
+        return None
+    condition, one, other = (argument(node, at, *names) for at, names in enumerate((("condition",), ("x",), ("y",))))
+    if condition is None or one is None or other is None:
+        return None
+    soft = _soft_condition(context, context.assigned(condition))
+    if soft is None:
+        return None
+    weight, types = soft.texts[0], soft.types
+    if (_number(one), _number(other)) == (1.0, 0.0):
+        text = weight
+    else:
+        text = f"{weight} * {context.operand(one)} + (1.0 - {weight}) * {context.operand(other)}"
+    return Rewriting(types | {"Select", "SelectV2"}, (text,))
+
+
+def _cast(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """A cast to floats of what has no gradient, cast and all."""
+    if not isinstance(node, ast.Call) or called(node) not in ("cast", "to_float"):
+        return None
+    inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
+    if inner is None:
+        return None
+    soft = _soft_condition(context, inner) or _match(context, inner) or _position(context, inner) or _sorted(context, inner)
+    if soft is not None:
+        floats = called(node) == "to_float" or (dtype is not None and _is_float32(dtype))
+        texts = soft.texts if floats else tuple(f"{context.tf}.cast({text}, {context.text(dtype)})" for text in soft.texts)  # type: ignore[arg-type]
+        return Rewriting(soft.types, texts)
+    x = argument(inner, 0, "x") if is_named(inner, "cast") else None  # type: ignore[arg-type]
+    if x is None:
+        return None
+    return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), context.text(node))
+
+
+def _whole(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """A cast to integers whose value is used elsewhere: the same numbers as floats."""
+    x = argument(node, 0, "x") if is_named(node, "cast", "to_int32", "to_int64") else None  # type: ignore[arg-type]
+    if x is None:
+        return None
+    again = f"{context.tf}.cast({context.text(node)}, {context.operand(x)}.dtype)"
+    return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), again)
+
+
+def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """A comparison by order, or a logical op of such: a steep sigmoid."""
+    sides = _sides(node)
+    if sides is not None:
+        large, small = (context.operand(each) for each in sides)
+        difference = large if _number(sides[1]) == 0.0 else f"({large} - {small})"
+        text = f"{context.tf}.sigmoid({STEEPNESS} * {difference})"
+        return Rewriting(_ORDERS, (text,))
+    if isinstance(node, ast.Call) and called(node) in ("logical_and", "logical_or", "logical_not"):
+        parts = [_soft_condition(context, context.assigned(each)) for each in node.args[:2]]
+        if None in parts:
+            return None
+        texts = [each.texts[0] for each in parts if each]
+        types = frozenset(kind for each in parts if each for kind in each.types)
+        if called(node) == "logical_not" and len(texts) == 1:
+            return Rewriting(types | {"LogicalNot"}, (f"1.0 - {texts[0]}",))
+        if len(texts) == 2:
+            product = f"{texts[0]} * {texts[1]}"
+            both = called(node) == "logical_and"
+            text = product if both else f"{texts[0]} + {texts[1]} - {product}"
+            return Rewriting(types | {"LogicalAnd" if both else "LogicalOr"}, (text,))
+    return None
+
+
+def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
+    """The side of a comparison that is to be the larger one, and the other."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _ORDER:
+        both, order = (node.left, node.comparators[0]), _ORDER[type(node.ops[0])]
+        return both[order[0]], both[order[1]]
+    if isinstance(node, ast.Call) and called(node) in _ORDER_CALLS:
+        x, y = argument(node, 0, "x"), argument(node, 1, "y")
+        if x is not None and y is not None:
+            order = _ORDER_CALLS[called(node)]
+            return (x, y)[order[0]], (x, y)[order[1]]
+    return None
+
+
+def _equality(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+        return node.left, node.comparators[0]
+    if isinstance(node, ast.Call) and called(node) in ("equal", "not_equal"):
+        x, y = argument(node, 0, "x"), argument(node, 1, "y")
+        return (x, y) if x is not None and y is not None else None
+    return None
+
+
+def _match(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.equal(tf.argmax(p, 1), y)``: the expected accuracy; of other numbers a bell around equality."""
+    sides = _equality(node)
+    if sides is None:
+        return None
+    unequal = is_named(node, "not_equal") or (isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotEq))
+    texts: List[str] = []
+    for choice, label in (sides, sides[::-1]):
+        soft = _choice(context, choice)
+        if soft is not None:
+            weights, x, axis = soft
+            labels = f"{context.tf}.one_hot({context.text(label)}, {context.tf}.shape({context.text(x)})[{axis}], axis={axis})"
+            texts.append(f"{context.tf}.reduce_sum({weights} * {labels}, axis={axis})")
+    types = frozenset(["ArgMax", "ArgMin", "Equal", "NotEqual"])
+    if not texts:
+        one, other = (context.operand(each) for each in sides)
+        texts, types = (
+            [f"{context.tf}.exp(-{STEEPNESS} * {context.tf}.square({one} - {other}))"],
+            frozenset(["Equal", "NotEqual"]),
+        )
+    return Rewriting(types, tuple(f"1.0 - {text}" if unequal else text for text in texts))
+
+
+def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, str]]:
+    """The weights of ``tf.argmax(x, axis)``, what it chooses from, and the axis."""
+    node = context.assigned(node)
+    while is_named(node, "cast", "stop_gradient") and argument(node, 0, "x", "input") is not None:  # type: ignore[arg-type]
+        node = argument(node, 0, "x", "input")  # type: ignore[arg-type,assignment]
+    if not is_named(node, "argmax", "argmin", "arg_max", "arg_min") or not isinstance(node, ast.Call):
+        return None
+    x, axis = argument(node, 0, "input"), argument(node, 1, "axis", "dimension")
+    if x is None or not is_pure(x, calls=True):
+        return None
+    along = context.text(axis) if axis is not None else "0"
+    sign = "" if called(node) in ("argmax", "arg_max") else "-"
+    return f"{context.tf}.nn.softmax({sign}{STEEPNESS} * {context.operand(x)}, axis={along})", x, along
+
+
+def _position(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.argmax(x, -1)`` as a number: the expected place."""
+    soft = _choice(context, node)
+    if soft is None:
+        return None
+    weights, x, axis = soft
+    places = f"{context.tf}.range({context.tf}.cast({context.tf}.shape({context.text(x)})[{axis}], {context.tf}.float32))"
+    return Rewriting(frozenset(["ArgMax", "ArgMin"]), (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
+
+
+def _weights(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.argmax`` whose weights are what later code computes with."""
+    soft, place = (_choice(context, node), _position(context, node)) if is_named(node, "argmax", "argmin") else (None, None)
+    return None if soft is None or place is None else Rewriting(place.types, (soft[0], *place.texts))
+
+
+def _one_hot(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.one_hot`` of a choice or a sample: the weights themselves."""
+    index = argument(node, 0, "indices") if is_named(node, "one_hot") else None  # type: ignore[arg-type]
+    if index is None:
+        return None
+    soft, sample = _choice(context, index), _sample(context, index)
+    if soft is not None:
+        return Rewriting(frozenset(["OneHot", "ArgMax", "ArgMin"]), (soft[0],))
+    if sample is not None:
+        return Rewriting(frozenset(["OneHot", "Multinomial"]), (sample,))
+    return None
+
+
+def _sample(context: Context, node: ast.AST) -> Optional[str]:
+    """The Gumbel softmax for one sample of each row: ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed."""
+    node = context.assigned(node)
+    inner: Optional[ast.AST] = None
+    if isinstance(node, ast.Subscript):
+        inner = node.value
+    elif isinstance(node, ast.Call) and called(node) in ("squeeze", "cast"):
+        inner = argument(node, 0, "input", "x")
+    if isinstance(node, ast.Call) and called(node) == "cast" and inner is not None:
+        return _sample(context, inner)
+    inner = context.assigned(inner) if inner is not None else None
+    if inner is None or not is_named(inner, "categorical", "multinomial") or not isinstance(inner, ast.Call):
+        return None
+    logits, count = argument(inner, 0, "logits"), argument(inner, 1, "num_samples")
+    if logits is None or count is None or _number(count) != 1.0:
+        return None
+    tf, scores = context.tf, context.operand(logits)
+    noise = f"{tf}.math.log(-{tf}.math.log({tf}.random.uniform({tf}.shape({context.text(logits)}), 1e-20, 1.0)))"
+    return f"{tf}.nn.softmax({scores} - {noise}, axis=-1)"
+
+
+def _gather(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.gather(table, choice)``: all rows, weighed."""
+    if not is_named(node, "gather", "embedding_lookup") or not isinstance(node, ast.Call):
+        return None
+    table, index = argument(node, 0, "params"), argument(node, 1, "indices", "ids")
+    if table is None or index is None or any(each.arg in ("axis", "batch_dims") for each in node.keywords):
+        return None
+    soft, sample, types = _choice(context, index), _sample(context, index), frozenset(["GatherV2", "ResourceGather"])
+    if soft is not None:
+        weights, types = soft[0], types | {"ArgMax", "ArgMin"}
+    elif sample is not None:
+        weights, types = sample, types | {"Multinomial"}
+    else:
+        return None
+    return Rewriting(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
+
+
+def _sorted(context: Context, node: ast.AST) -> Optional[Rewriting]:
+    """``tf.argsort(x)`` along the last axis."""
+    if not is_named(node, "argsort") or not isinstance(node, ast.Call):
+        return None
+    x, axis = argument(node, 0, "values"), argument(node, 1, "axis")
+    if x is None or not is_pure(x) or (axis is not None and _number(axis) != -1.0):
+        return None
+    direction = argument(node, 2, "direction")
+    order = f", direction={context.text(direction)}" if direction is not None else ""
+    tf, value = context.tf, context.operand(x)
+    weights = (
+        f"{tf}.nn.softmax(-{STEEPNESS} * {tf}.abs({tf}.sort({context.text(x)}{order})[..., None] - {value}[..., None, :]))"
+    )
+    places = f"{tf}.range({tf}.cast({tf}.shape({context.text(x)})[-1], {tf}.float32))"
+    return Rewriting(frozenset(["TopKV2"]), (f"{tf}.reduce_sum({weights} * {places}, axis=-1)",))
+
+
+def is_pure(node: ast.AST, calls: bool = False) -> bool:
+    """Whether an expression may be computed twice: names and arithmetic alone, or with ``calls`` anything but a lambda."""
+    allowed = _PURE + (ast.Call, ast.keyword) if calls else _PURE
+    return all(isinstance(each, allowed) for each in ast.walk(node))
+
+
+def _same(one: ast.AST, other: ast.AST) -> bool:
+    return ast.dump(one) == ast.dump(other)
+
+
+def _number(node: ast.AST) -> Optional[float]:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _number(node.operand)
+        return None if value is None else -value
+    value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _is_float32(node: ast.AST) -> bool:
+    return getattr(node, "attr", getattr(node, "value", getattr(node, "id", None))) in ("float32", "float")
+
+
+_RULES: Tuple[Rule, ...] = (
+    _inverted, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sorted, _weights, _whole,
+)  # fmt: skip

@@ -1,0 +1,229 @@
+"""From barriers and tensors of the graph to edits of the user's source, and from edits to suggestions.
+
+A suggestion bears a diff where the edited source was audited and is as asked (``confirmed``), or where the source cannot be
+traced again and the edit leaves no choice. Else it says in words what to do.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.analysis.barrier_edges import Fence
+from graphcut.analysis.idioms import Idiom, Idioms
+from graphcut.api.suggest import expressions, tape_edits
+from graphcut.api.suggest.confirm import Edit
+from graphcut.api.suggest.source_edit import Replacement, Source, changed_lines, read_source, unified_diff
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.loaded import LoadedGraph
+from graphcut.results import BarrierKind
+
+_HEADERS = (ast.If, ast.While, ast.For, ast.With, ast.AsyncFor, ast.AsyncWith, ast.FunctionDef, ast.ClassDef, ast.Try)
+_WRAPPED = (ast.Call, ast.BinOp, ast.Attribute, ast.Name, ast.Subscript, ast.UnaryOp, ast.IfExp, ast.Compare)
+_MOST = 12
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to edit the source: an edit for each statement, in the order of the barriers, and which barriers it takes out.
+
+    ``owners`` has for each edit the position of the barrier or tensor that it is shown with.
+    """
+
+    edits: Tuple[Edit, ...]
+    owners: Tuple[int, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class TapeSource:
+    """Which source of which gradient call a variable is: the place of the call, the position, and of how many."""
+
+    where: Optional[str]
+    position: int
+    count: int
+
+
+class SourceReader:
+    """Reads each file once."""
+
+    def __init__(self) -> None:
+        self._files: Dict[str, Optional[Source]] = {}
+
+    def __call__(self, where: Optional[str]) -> Optional[Tuple[Source, int]]:
+        """The source that a place names, and the line."""
+        path = (where or "").rpartition(":")[0]
+        if path not in self._files:
+            read = read_source(where)
+            self._files[path] = read[0] if read else None
+        source = self._files[path]
+        return None if source is None else (source, int((where or "").rpartition(":")[2]))
+
+
+def opening_candidates(
+    traced: LoadedGraph, idioms: Idioms, fences: Sequence[Fence], tape: TapeSource, reader: SourceReader
+) -> Iterator[Candidate]:
+    """The edits that take barriers out of the source, the likeliest first."""
+    flat = traced.flat
+    parts: List[Tuple[int, Source, ast.AST, List[List[Replacement]]]] = []
+    covered: Dict[int, FrozenSet[str]] = {}
+    lost = False
+    for position, fence in enumerate(fences):
+        where = tape.where if fence.kind is BarrierKind.NOT_WATCHED else traced.place(fence.op)[0]
+        read = reader(where)
+        statement = read[0].statement(read[1]) if read else None
+        if read is None or statement is None:
+            lost = True
+            continue
+        if flat.type(fence.op) in covered.get(_place(statement), frozenset()):
+            continue
+        together = [each for each in fences if _is_at(traced, each, read[0].path, statement)] or [fence]
+        found, nodes, types = _openings(flat, idioms, read[0], read[1], statement, fence, together, tape)
+        for node in nodes:
+            line = read[0].statement(node.lineno)  # type: ignore[attr-defined]
+            key = _place(line if line is not None else statement)
+            covered[key] = covered.get(key, frozenset()) | types
+        lost = lost or not found
+        if found:
+            parts.append((position, read[0], statement, found))
+    for turn in range(max((len(each[3]) for each in parts), default=0)):
+        edits = tuple(Edit(source, tuple(way[min(turn, len(way) - 1)]), (node,)) for _, source, node, way in parts)
+        yield Candidate(edits, tuple(each[0] for each in parts), not lost)
+
+
+def _place(statement: ast.AST) -> int:
+    return int(statement.lineno)  # type: ignore[attr-defined]
+
+
+def _is_at(traced: LoadedGraph, fence: Fence, path: str, statement: ast.stmt) -> bool:
+    file, _, line = (traced.place(fence.op)[0] or "").rpartition(":")
+    return file == path and statement.lineno <= int(line) <= (statement.end_lineno or statement.lineno)
+
+
+def _openings(
+    flat: FlatGraph,
+    idioms: Idioms,
+    source: Source,
+    line: int,
+    statement: ast.stmt,
+    fence: Fence,
+    together: Sequence[Fence],
+    tape: TapeSource,
+) -> Tuple[List[List[Replacement]], List[ast.AST], FrozenSet[str]]:
+    """The ways to edit a statement, the nodes whose barriers are gone with it, and the types of these."""
+    if fence.kind is BarrierKind.OUTSIDE_TAPE:
+        return list(tape_edits.moves(source, statement)), [], frozenset()
+    if fence.kind is BarrierKind.NOT_WATCHED:
+        return list(tape_edits.watches(source, line, tape.position, tape.count)), [], frozenset()
+    tf = source.tensorflow()
+    kinds = (BarrierKind.CUSTOM_GRADIENT, BarrierKind.STATE, BarrierKind.STOP_ARGUMENT, BarrierKind.PYTHON)
+    if tf is None or fence.kind in kinds:
+        return [], [], frozenset()
+    inverted = any(idioms.of(each.op) is Idiom.INVERTED_STRAIGHT_THROUGH for each in together)
+    context = expressions.Context(source, tf, frozenset(flat.type(each.op) for each in together), inverted)
+    found, types = expressions.replacements(context, roots(statement), len({each.op for each in together}))
+    return found, [statement, *context.inlined], types
+
+
+def roots(statement: ast.stmt) -> List[ast.AST]:
+    """The expressions of a statement itself, not of those inside of it."""
+    children = list(ast.iter_child_nodes(statement))
+    if not isinstance(statement, _HEADERS):
+        return children
+    return [each for each in children if isinstance(each, (ast.expr, ast.withitem))]
+
+
+def stopping_candidates(
+    traced: LoadedGraph, tensors: Sequence[int], variables: Sequence[str], reader: SourceReader
+) -> Iterator[Candidate]:
+    """The edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it."""
+    ways = [list(_stoppings(traced, tensor, name, reader))[:_MOST] for tensor, name in zip(tensors, variables)]
+    for turn in range(max(map(len, ways), default=0)):
+        chosen = [(at, way[min(turn, len(way) - 1)]) for at, way in enumerate(ways) if way]
+        merged = _distinct(chosen)
+        yield Candidate(tuple(edit for _, edit in merged), tuple(at for at, _ in merged), all(ways))
+
+
+def _distinct(chosen: Sequence[Tuple[int, Edit]]) -> List[Tuple[int, Edit]]:
+    seen: Dict[Tuple[str, Tuple[Replacement, ...]], Tuple[int, Edit]] = {}
+    for at, edit in chosen:
+        seen.setdefault((edit.source.path, edit.replacements), (at, edit))
+    return list(seen.values())
+
+
+def _stoppings(traced: LoadedGraph, tensor: int, variable: str, reader: SourceReader) -> Iterator[Edit]:
+    frames = [each for each in map(reader, traced.frames(traced.flat.producer[tensor])) if each is not None]
+    statements = [(source, found) for source, line in frames for found in [source.statement(line)] if found is not None]
+    for source, statement in statements:
+        value = getattr(statement, "value", None)
+        if not variable and _is_single(statement) and isinstance(value, _WRAPPED):
+            yield from _stopped(source, statement, value)
+    for source, statement in statements:
+        for part in _parts(statement, variable):
+            yield from _stopped(source, statement, part)
+
+
+def _is_single(statement: ast.stmt) -> bool:
+    """Whether a statement gives one value: to a name, or to the caller."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)) and not any(
+        isinstance(each, (ast.Tuple, ast.List)) for each in targets
+    )
+
+
+def _parts(statement: ast.stmt, variable: str) -> Iterator[ast.AST]:
+    """The expressions in a statement that a tensor, or the value of a variable, may be."""
+    whole = getattr(statement, "value", None)
+    for root in roots(statement):
+        for node in ast.walk(root):
+            name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+            is_load = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+            if variable:
+                if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and is_load and name in ("", variable):
+                    yield node
+            elif isinstance(node, (ast.Call, ast.BinOp, ast.Name)) and is_load and node is not whole:
+                yield node
+
+
+def _stopped(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[Edit]:
+    tf, parent = source.tensorflow(), next(source.parents(node), None)
+    is_function = isinstance(parent, ast.Call) and parent.func is node
+    if tf is not None and not is_function and source.of(node) != tf:
+        start, end = source.span(node)
+        yield Edit(source, (Replacement(start, end, f"{tf}.stop_gradient({source.of(node)})"),), (statement,))
+
+
+def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
+    """For each edit its owner, its diff on top of those before it, and the lines that it writes; none for one that is
+    contained in those before."""
+    found: List[Tuple[int, str, str]] = []
+    texts: Dict[str, str] = {}
+    made: Dict[str, List[Replacement]] = {}
+    for owner, edit in zip(candidate.owners, candidate.edits):
+        source = edit.source
+        before = texts.get(source.path, source.text)
+        made.setdefault(source.path, []).extend(edit.replacements)
+        after = source.edited(made[source.path])
+        if after is not None and after != before:
+            texts[source.path] = after
+            found.append((owner, unified_diff(source.path, before, after), changed_lines(before, after)))
+    return found
+
+
+Holds = Callable[[Candidate], Optional[bool]]
+
+
+def best(candidates: Iterator[Candidate], holds: Holds) -> Tuple[Optional[Candidate], bool]:
+    """The first candidate that an audit confirms; where nothing can be audited the only whole one; and whether it is
+    confirmed."""
+    tried: List[Candidate] = []
+    for candidate in candidates:
+        answer = holds(candidate) if candidate.edits else False
+        if answer:
+            return candidate, True
+        if answer is None:
+            tried.append(candidate)
+        if len(tried) > 1 or len(tried) == _MOST:
+            break
+    return (tried[0], False) if tried and tried[0].edits else (None, False)

@@ -1,0 +1,188 @@
+"""The source of a statement and edits of it as text: found by the syntax tree, shown as a unified diff.
+
+The file is read, never written. Ends of nodes are known from Python 3.8 on; before, no source is edited.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import linecache
+import sys
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.util.source_lines import line_of, nearby
+
+HAS_ENDS = sys.version_info >= (3, 8)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_CONTEXT = 3
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Bytes ``start`` to ``end`` of a source, and the text that takes their place."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Source:
+    """The text of a file with its syntax tree."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
+        self.tree = ast.parse(text)
+        self.data = text.encode("utf-8")
+        self._starts = [0]
+        for line in self.data.splitlines(keepends=True):
+            self._starts.append(self._starts[-1] + len(line))
+        self.names = frozenset(each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name))
+        self._parents = {child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)}
+
+    def offset(self, line: int, column: int) -> int:
+        """The byte at a line, counted from 1, and a column in bytes, as the syntax tree has it."""
+        return self._starts[line - 1] + column
+
+    def span(self, node: ast.AST) -> Tuple[int, int]:
+        """The first byte of a node and the one behind it."""
+        return (
+            self.offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
+            self.offset(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
+        )
+
+    def of(self, node: ast.AST) -> str:
+        """The text of a node."""
+        start, end = self.span(node)
+        return self.data[start:end].decode("utf-8")
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What a node is in, innermost first."""
+        while node in self._parents:
+            node = self._parents[node]
+            yield node
+
+    def statement(self, line: int) -> Optional[ast.stmt]:
+        """The innermost statement that has code in a line."""
+        found = [each for each in ast.walk(self.tree) if isinstance(each, ast.stmt) and _first(each) <= line <= _last(each)]
+        return max(found, key=lambda each: (_first(each), -_last(each)), default=None)
+
+    def functions(self, node: ast.AST) -> List[Tuple[str, int]]:
+        """The name and first line, decorators included, of each function that a node is in."""
+        inside = [each for each in self.parents(node) if isinstance(each, FUNCTIONS)]
+        return [(getattr(each, "name", "<lambda>"), _first(each)) for each in inside]
+
+    def value_of(self, name: ast.Name) -> Optional[ast.expr]:
+        """What a name is assigned in its function, where that is done once and by a plain assignment."""
+        scope = next((each for each in self.parents(name) if isinstance(each, (*FUNCTIONS, ast.Module))), self.tree)
+        stores = [each for each in ast.walk(scope) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+        own = [each for each in stores if each.id == name.id]
+        parent = self._parents.get(own[0]) if len(own) == 1 else None
+        plain = isinstance(parent, ast.Assign) and parent.targets == own and parent.lineno < name.lineno
+        return parent.value if plain else None  # type: ignore[union-attr]
+
+    def block(self, statement: ast.stmt) -> List[ast.stmt]:
+        """The statements that a statement stands among."""
+        parent = self._parents[statement]
+        blocks = [getattr(parent, each, ()) for each in ("body", "orelse", "finalbody")]
+        return next((list(each) for each in blocks if isinstance(each, list) and statement in each), [statement])
+
+    def lines(self, statement: ast.stmt) -> Tuple[int, int]:
+        """The first byte of the first line of a statement, and the one behind its last line."""
+        return self._starts[_first(statement) - 1], self._starts[min(_last(statement), len(self._starts) - 1)]
+
+    def tensorflow(self) -> Optional[str]:
+        """The name that TensorFlow is imported by; ``None`` where the file does not import it by a name."""
+        names = [
+            each.asname or each.name
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Import)
+            for each in node.names
+            if each.name == "tensorflow" or (each.asname and each.name in ("tensorflow.compat.v1", "tensorflow.compat.v2"))
+        ]
+        return names[0] if names else None
+
+    def edited(self, replacements: Sequence[Replacement]) -> Optional[str]:
+        """The text with the replacements made; ``None`` where they overlap or leave no Python."""
+        data, behind = self.data, len(self.data) + 1
+        for each in sorted(set(replacements), key=lambda each: each.start, reverse=True):
+            if each.end > behind:
+                return None
+            data, behind = data[: each.start] + each.text.encode("utf-8") + data[each.end :], each.start
+        text = data.decode("utf-8")
+        return text if text != self.text and _is_python(text) else None
+
+
+def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
+    """The source that ``file:line`` names, and the line; ``None`` where it cannot be read or edited."""
+    path, _, number = (where or "").rpartition(":")
+    if not HAS_ENDS or not line_of(where):
+        return None
+    try:
+        return Source(path, "".join(linecache.getlines(path))), int(number)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
+def unified_diff(path: str, before: str, after: str) -> str:
+    """The diff of a file as ``patch -p1`` and ``git apply`` take it."""
+    shown = nearby(path)
+    names = ("a/" + shown, "b/" + shown) if shown != path or not path.startswith("/") else (path, path)
+    old, new = _lines(before), _lines(after)
+    return "".join(difflib.unified_diff(old, new, *names, n=_CONTEXT)).rstrip("\n")
+
+
+def _lines(text: str) -> List[str]:
+    *lines, last = text.split("\n")
+    ending = [last + "\n\\ No newline at end of file\n"] if last else []
+    return [line + "\n" for line in lines] + ending
+
+
+def changed_lines(before: str, after: str) -> str:
+    """The lines that an edit writes, without the indentation that they share."""
+    old, new = before.splitlines(), after.splitlines()
+    blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    lines = [line for tag, _, _, start, end in blocks if tag != "equal" for line in new[start:end]]
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(line[indent:] for line in lines)
+
+
+def is_named(node: ast.AST, *names: str) -> bool:
+    """Whether a node is a call of a function of one of these names, whatever module it is from."""
+    return isinstance(node, ast.Call) and called(node) in names
+
+
+def called(node: ast.Call) -> str:
+    """The last piece of the name of the function that is called."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def argument(node: ast.Call, position: int, *names: str) -> Optional[ast.expr]:
+    """The argument at a position or of one of the names."""
+    for each in node.keywords:
+        if each.arg in names:
+            return each.value
+    plain = node.args[: position + 1]
+    if len(plain) <= position or any(isinstance(each, ast.Starred) for each in plain):
+        return None
+    return plain[position]
+
+
+def _first(node: ast.AST) -> int:
+    decorators = getattr(node, "decorator_list", ())
+    return int(min([node.lineno, *[each.lineno for each in decorators]]))  # type: ignore[attr-defined]
+
+
+def _last(node: ast.AST) -> int:
+    return int(node.end_lineno)  # type: ignore[attr-defined]
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""Edits around a ``tf.GradientTape``: lines that move into its block, a tensor that it is told to watch."""
+
+from __future__ import annotations
+
+import ast
+from typing import FrozenSet, Iterator, List, Optional, Sequence
+
+from graphcut.api.suggest.source_edit import FUNCTIONS, Replacement, Source, argument, called
+
+_MOVABLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
+_TAKES = ("gradient", "jacobian", "batch_jacobian")
+_DEEPEST = 6
+
+
+def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
+    """The edits that move a statement into the block of the tape beside it, with ever more of the lines it needs."""
+    block = source.block(statement)
+    tapes = [each for each in block if isinstance(each, ast.With) and _is_tape(each)]
+    if not isinstance(statement, _MOVABLE) or not tapes:
+        return
+    at = block.index(statement)
+    tape = next((each for each in tapes if block.index(each) > at), tapes[-1])
+    start, end = block.index(tape), at
+    between = block[at + 1 : start] if at < start else block[start + 1 : at]
+    before = block[:at] if at < start else between
+    seen = None
+    for depth in range(_DEEPEST):
+        moved = _needed(statement, before, depth)
+        if at < start:
+            moved |= _dependent(moved, block[:start])
+        if moved != seen and all(isinstance(each, _MOVABLE) for each in moved):
+            yield _moved(source, [each for each in block if each in moved], tape, inside_first=end < start)
+        seen = moved
+
+
+def _is_tape(node: ast.With) -> bool:
+    return any(isinstance(each.context_expr, ast.Call) and called(each.context_expr) == "GradientTape" for each in node.items)
+
+
+def _needed(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
+    """The statement and those before it that it is computed from, ``depth`` assignments back."""
+    found = {statement}
+    for _ in range(depth):
+        names = {name for each in found for name in _names(each, ast.Load)}
+        found |= {each for each in before if isinstance(each, _MOVABLE) and names & _names(each, ast.Store)}
+    return frozenset(found)
+
+
+def _dependent(moved: FrozenSet[ast.stmt], before: Sequence[ast.stmt]) -> FrozenSet[ast.stmt]:
+    """The statements before the tape that read what the moved ones compute: they come along."""
+    found = set(moved)
+    for each in before:
+        earlier = {name for other in found if other.lineno < each.lineno for name in _names(other, ast.Store)}
+        if earlier & _names(each, ast.Load):
+            found.add(each)
+    return frozenset(found)
+
+
+def _names(node: ast.AST, context: type) -> FrozenSet[str]:
+    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, context))
+
+
+def _moved(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
+    """The lines taken out where they are, and put at the start or the end of the tape's block."""
+    indent = " " * tape.body[0].col_offset
+    texts, cuts = [], []
+    for each in statements:
+        start, end = source.lines(each)
+        lines = source.data[start:end].decode("utf-8").splitlines(keepends=True)
+        own = " " * each.col_offset
+        texts += [indent + line[len(own) :] if line.startswith(own) else line for line in lines]
+        cuts.append(Replacement(start, end, ""))
+    place = source.lines(tape.body[0])[0] if inside_first else source.lines(tape.body[-1])[1]
+    return [*cuts, Replacement(place, place, "".join(texts))]
+
+
+def watches(source: Source, line: int, position: int, count: int) -> Iterator[List[Replacement]]:
+    """The edits by which the tape whose gradient is taken at a line watches its source at a position, of so many."""
+    statement = source.statement(line)
+    for call in ast.walk(statement) if statement is not None else ():
+        if isinstance(call, ast.Call) and called(call) in _TAKES and isinstance(call.func, ast.Attribute):
+            watched = _source(argument(call, 1, "sources"), position, count)
+            tape = _tape_of(source, call, call.func.value)
+            if watched is not None and tape is not None:
+                text = f"{source.of(call.func.value)}.watch({source.of(watched)})\n"
+                yield from _watched(source, tape, watched, text)
+
+
+def _source(node: Optional[ast.expr], position: int, count: int) -> Optional[ast.expr]:
+    """The expression of one of the sources."""
+    if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) == count:
+        return node.elts[position]
+    plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and count == 1
+    return node if plain else None
+
+
+def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]:
+    """The block of the tape of that name, in the function that takes the gradient."""
+    scope = next((each for each in source.parents(node) if isinstance(each, FUNCTIONS)), source.tree)
+    for each in ast.walk(scope):
+        if isinstance(each, ast.With) and _is_tape(each):
+            names = [item.optional_vars for item in each.items if item.optional_vars is not None]
+            if any(isinstance(known, ast.Name) and known.id == getattr(name, "id", None) for known in names):
+                return each
+    return None
+
+
+def _watched(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
+    """The line at the start of the block, or behind the line there that makes what is watched."""
+    indent, name = " " * tape.body[0].col_offset, getattr(watched, "id", None)
+    made = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]
+    place = source.lines(made[-1])[1] if made else source.lines(tape.body[0])[0]
+    if tape.body[0].lineno > tape.lineno:
+        yield [Replacement(place, place, indent + text)]

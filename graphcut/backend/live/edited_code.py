@@ -1,0 +1,136 @@
+"""Trace a user's functions as an edit of their source would make them, and leave everything as it was.
+
+No module is executed again. The edited source is compiled; the code of each live function that an edit lies in is exchanged
+for the edited code while the ``with`` block runs. The edited text is in ``linecache`` meanwhile, under a name of its own,
+where AutoGraph looks for it. ``tf.function``s are traced afresh, by clones that nobody else has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import linecache
+import os
+import types
+from contextlib import contextmanager
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from tensorflow.python.eager import def_function
+
+from graphcut.backend.record.object_snapshots import same_random_states, undone
+from graphcut.backend.record.patches import Patch, Patches
+
+_FUNCTION = def_function.Function
+_CLONES: List[Dict[int, Any]] = []
+Code = types.CodeType
+
+
+class FileEdit(NamedTuple):
+    """The text of a file before and after, and the functions (name and first line, before) that the edit lies in."""
+
+    before: str
+    after: str
+    functions: FrozenSet[Tuple[str, int]]
+
+
+@contextmanager
+def edited(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
+    """With the functions edited; false where they are not alive, or are not what their file says."""
+    exchanges = [each for path, edit in files.items() for each in _exchanges(path, edit) or (None,)]
+    known = [each for each in exchanges if each is not None]
+    if not known or len(known) < len(exchanges):
+        yield False
+        return
+    names = [_virtual(path) for path in files]
+    try:
+        for name, edit in zip(names, files.values()):
+            linecache.cache[name] = (len(edit.after), None, edit.after.splitlines(keepends=True), name)
+        for function, _, after in known:
+            function.__code__ = after
+        with _quiet(), same_random_states(), undone(source), _fresh_functions():
+            yield True
+    finally:
+        for function, before, _ in known:
+            function.__code__ = before
+        for name in names:
+            linecache.cache.pop(name, None)
+
+
+def _virtual(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, "edited." + name)
+
+
+def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code]]]:
+    """The live functions to edit, with their code before and after; ``None`` where it cannot be done."""
+    try:
+        before = dict(_codes(compile(edit.before, path, "exec", dont_inherit=True)))
+        after = dict(_codes(compile(edit.after, _virtual(path), "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError):
+        return None
+    pairs = [(code, after.get(name)) for name, code in before.items() if (code.co_name, code.co_firstlineno) in edit.functions]
+    if any(code is None or code.co_freevars != each.co_freevars for each, code in pairs):
+        return None
+    places = {(code.co_name, code.co_firstlineno): (code, other) for code, other in pairs}
+    found = []
+    for function in _functions(path):
+        known = places.get((function.__code__.co_name, function.__code__.co_firstlineno))
+        if known is not None and known[1] is not None and function.__code__ == known[0]:  # else the file was changed since
+            found.append((function, function.__code__, known[1]))
+    return found or None
+
+
+def _functions(path: str) -> Iterator[Any]:
+    for each in gc.get_objects():
+        if type(each) is types.FunctionType and each.__code__.co_filename == path:
+            yield each
+
+
+def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, ...], Code]]:
+    """The code of each function, under its path: names, and which one of that name."""
+    counts: Dict[str, int] = {}
+    for each in code.co_consts:
+        if isinstance(each, Code):
+            own = (*name, (each.co_name, counts.setdefault(each.co_name, 0)))
+            counts[each.co_name] += 1
+            yield own, each
+            yield from _codes(each, own)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the user's code prints: it was printed already."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextmanager
+def _fresh_functions() -> Iterator[None]:
+    """With every ``tf.function`` that is called traced afresh."""
+    _CLONES.append({})
+    try:
+        with _PATCHES.applied():
+            yield
+    finally:
+        _CLONES.pop()
+
+
+def fresh(function: Any) -> Any:
+    """A ``tf.function`` that was never traced; anything else as it is."""
+    return function._clone(None) if isinstance(function, _FUNCTION) else function
+
+
+def _called(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        clones = _CLONES[-1] if _CLONES else None
+        if clones is None or any(self is clone for _, clone in clones.values()):
+            return original(self, *args, **kwargs)
+        if id(self) not in clones:
+            clones[id(self)] = (self, self._clone(None))
+        return original(clones[id(self)][1], *args, **kwargs)
+
+    return wrapper
+
+
+_PATCHES = Patches(lambda: (Patch(_FUNCTION, "__call__", _called),))
