@@ -16,6 +16,7 @@ from graphcut.cli.commands import commands
 from graphcut.cli.contract_commands import COMMANDS
 from graphcut.cli.doctor import doctor
 from graphcut.cli.run_command import run
+from graphcut.cli.suggest_command import suggest
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import open_streams, silence
 
@@ -23,7 +24,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor, run):
+for each in (*COMMANDS, doctor, run, suggest):
     commands.add_command(each)
 
 

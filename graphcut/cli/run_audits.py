@@ -20,13 +20,14 @@ def audits(
     stop_gradients: Tuple[str, ...],
     specs: Tuple[Spec, ...],
     grad_ys: Tuple[Any, ...] = (),
+    modules: Optional[Dict[str, Any]] = None,
 ) -> Tuple[Any, ...]:
     """The audits of what ``source`` names. A question about a loss or about variables is one about a graph, not a step,
-    and a model is no step."""
+    and a model is no step. ``modules`` are files that were executed before (``import_source.loaded``)."""
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
-    thing, arguments = loaded(source, specs)
+    thing, arguments = loaded(source, specs, modules)
     say(f"auditing {source}")
     asks = losses or variables or signature or stop_gradients or grad_ys
     if callable(thing) and not asks and not hasattr(thing, "train_step"):

@@ -15,7 +15,7 @@ _DEEPEST = 6
 def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
     """The edits that move a statement into the block of the tape beside it, with ever more of the lines it needs."""
     block = source.block(statement)
-    tapes = [each for each in block if isinstance(each, ast.With) and _is_tape(each)]
+    tapes = [each for each in block if isinstance(each, ast.With) and _is_tape(source, each)]
     if not isinstance(statement, _MOVABLE) or not tapes:
         return
     at = block.index(statement)
@@ -33,8 +33,14 @@ def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
         seen = moved
 
 
-def _is_tape(node: ast.With) -> bool:
-    return any(isinstance(each.context_expr, ast.Call) and called(each.context_expr) == "GradientTape" for each in node.items)
+def _is_tape(source: Source, node: ast.With) -> bool:
+    """Whether a block is that of a tape: by the name of what opens it, or because a gradient is taken of it."""
+    if any(isinstance(each.context_expr, ast.Call) and called(each.context_expr) == "GradientTape" for each in node.items):
+        return True
+    scope = next((each for each in source.parents(node) if isinstance(each, FUNCTIONS)), source.tree)
+    names = [each.optional_vars.id for each in node.items if isinstance(each.optional_vars, ast.Name)]
+    calls = (each for each in ast.walk(scope) if isinstance(each, ast.Call) and called(each) in _TAKES)
+    return any(isinstance(each.func, ast.Attribute) and getattr(each.func.value, "id", None) in names for each in calls)
 
 
 def _needed(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
@@ -98,7 +104,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
     """The block of the tape of that name, in the function that takes the gradient."""
     scope = next((each for each in source.parents(node) if isinstance(each, FUNCTIONS)), source.tree)
     for each in ast.walk(scope):
-        if isinstance(each, ast.With) and _is_tape(each):
+        if isinstance(each, ast.With) and _is_tape(source, each):
             names = [item.optional_vars for item in each.items if item.optional_vars is not None]
             if any(isinstance(known, ast.Name) and known.id == getattr(name, "id", None) for known in names):
                 return each

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import tensorflow as tf
 
@@ -9,6 +11,11 @@ import graphcut
 from tests.against_tensorflow.steps.judge import audited, variable, words
 
 TAPE = tf.GradientTape
+
+
+def code(text):
+    """The code that is suggested where Python tells where an expression ends."""
+    return text if sys.version_info >= (3, 8) else ""
 
 
 def outside():
@@ -42,7 +49,7 @@ def test_the_line_before_the_tape_is_all_that_must_move():
     first = audit.variables[0]
     assert words(audit)[0] == "none: outside-tape"
     (found,) = audit.suggest_unblock(first.name)
-    assert found.op == first.cut[0].op and "tf.GradientTape()" in found.code
+    assert found.op == first.cut[0].op and found.code == code("hidden = tf.nn.relu(x * w)")
     assert words(audit.what_if(remove=found.op)) == ["flows", "flows"]
 
 
@@ -51,7 +58,7 @@ def test_what_is_not_watched_must_be_watched():
     first = audit.variables[0]
     assert words(audit)[0] == "none: not-watched"
     (found,) = audit.suggest_unblock(first.name)
-    assert found.code.startswith("tape.watch(")
+    assert found.code == code("tape.watch(w)")
     assert words(audit.what_if(remove=first.cut)) == ["flows", "flows"]
 
 
@@ -115,7 +122,7 @@ def test_a_stop_is_suggested_between_the_tape_s_lines():
 
     (audit,) = audited(step, [3])
     (found,) = audit.suggest_stops(block=audit.variables[0].name)
-    assert found.code == "hidden = tf.stop_gradient(hidden)"
+    assert found.code == code("hidden = tf.stop_gradient(tf.nn.relu(x * w))")
     assert [each.split(":")[0] for each in words(audit.what_if(stop=found))] == ["none", "flows"]
 
 

@@ -1,143 +1,144 @@
-"""What can be asked with ``what_if``, and what ``compare`` says of it."""
+"""Each kind of edit on a user's file: what is printed runs as printed, and asking leaves the user's functions as they were."""
 
 from __future__ import annotations
+
+import gc
+import importlib.util
+import linecache
+import sys
 
 import pytest
 import tensorflow as tf
 
 import graphcut
-from fixtures.scenarios.making import given, weights
-from graphcut import GraphcutError, Verdict
-from tests.against_tensorflow.live.questions.asked import audited, called_twice, rounded_choice, two_layers
+from graphcut import Verdict
+from tests.patching import applied
+
+pytestmark = [
+    pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8"),
+    pytest.mark.skipif(not tf.executing_eagerly(), reason="the file makes its variables eagerly"),
+]
+GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
+HEAD = """
+import tensorflow as tf
+
+w = tf.Variable([[0.1, 0.2, 0.3], [0.4, 0.5, 0.7]], name="w")
+other = tf.Variable(tf.ones([2, 3]), name="other")
+table = tf.Variable(tf.random.normal([3, 2]), name="table")
+labels = tf.constant([0, 1, 2, 1], tf.int64)
 
 
-def verdicts(audit):
-    return {each.name: each.verdict.value for each in audit}
+def network(x, kernel):
+    return tf.nn.l2_normalize(tf.matmul(x, kernel), 1)
 
 
-def test_without_the_stop_both_layers_learn():
-    audit = audited(two_layers)
-    assert verdicts(audit.what_if(remove="hidden")) == {"first": "flows", "second": "flows"}
+def ask(x):
+"""
+LOSSES = {
+    "where": "p = tf.sigmoid(x @ w)\nreturn tf.reduce_sum(tf.where(p > 0., 1., 0.))",
+    "where_of_a_name": "p = x @ w\nmask = p < 0.5\nreturn tf.reduce_sum(tf.where(mask, x[:, :1], 2.0 * x[:, 1:]))",
+    "equal": "logits = x @ w\nreturn -tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), labels), tf.float32))",
+    "equal_of_names": (
+        "logits = x @ w\npred = tf.argmax(logits, axis=-1)\ncorrect = tf.equal(pred, labels)\n"
+        "return -tf.reduce_mean(tf.cast(correct, tf.float32))"
+    ),
+    "one_hot": "p = x @ w\nreturn tf.reduce_sum(tf.one_hot(tf.argmax(p, 1), 3) * x[:, :1])",
+    "cast": "p = x @ w\nhard = tf.cast(p > 0.5, tf.float32)\nreturn tf.reduce_sum(hard * x[:, :1])",
+    "sample": "s = tf.one_hot(tf.random.categorical(x @ w, 1)[:, 0], 3)\nreturn tf.reduce_sum(s * x[:, :1])",
+    "sign": "return tf.reduce_sum(tf.sign(x @ w))",
+    "rounding_of_a_call": "return tf.reduce_sum(tf.round(tf.matmul(x, w)) * 2.0)",
+    "argsort": "z = x @ w\nreturn tf.reduce_sum(tf.cast(tf.argsort(z), tf.float32))",
+    "casts": "z = x @ w\nreturn tf.reduce_sum(tf.cast(tf.cast(z, tf.int32), tf.float32))",
+    "gather": "d = x @ w\nindex = tf.argmin(d, 1)\nreturn tf.reduce_sum(tf.gather(table, index))",
+    "logic": "p = x @ w\nboth = tf.logical_and(p > 0.1, p < 0.9)\nreturn tf.reduce_sum(tf.cast(both, tf.float32))",
+    "stop_over_lines": "h = tf.stop_gradient(\n    x @ w\n)\nreturn tf.reduce_sum(tf.nn.relu(h))",
+}
+TAPES = {
+    "before": "h = x @ w\ng = tf.tanh(h)\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(g)\nreturn tape.gradient(loss, w)",
+    "after": "with tf.GradientTape() as tape:\n    h = x @ w\nloss = tf.reduce_sum(h)\nreturn tape.gradient(loss, w)",
+    "not_watched": "with tf.GradientTape() as tape:\n    loss = tf.reduce_sum(x * x)\nreturn tape.gradient(loss, x)",
+}
+PROSE = {
+    "sample_as_a_number": "a = tf.random.categorical(x @ w, 1)\nreturn tf.reduce_sum(tf.cast(a, tf.float32))",
+    "in_a_lambda": "return tf.reduce_sum((lambda v: tf.round(tf.matmul(v, w)))(x))",
+}
+SPEC = tf.TensorSpec([4, 2])
 
 
-@pytest.mark.parametrize("asked", [lambda audit: audit.stops, lambda audit: audit.stops[0], lambda audit: "hidden:0",
-                                   lambda audit: audit["first"].cut])  # fmt: skip
-def test_a_stop_is_named_by_whatever_names_it(asked):
-    audit = audited(two_layers)
-    assert audit.what_if(remove=asked(audit))["first"].verdict is Verdict.FLOWS
+def loaded(path, text):
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_audit_itself_stays_what_it_was():
-    audit = audited(two_layers)
-    before = audit.to_json()
-    audit.what_if(remove="hidden", stop="second")
-    assert audit.to_json() == before
+def source(body):
+    return HEAD + "".join("    %s\n" % line for line in body.split("\n"))
 
 
-def test_a_removed_stop_is_an_identity_in_the_graph():
-    graph = audited(two_layers).what_if(remove="hidden").graph
-    assert graph.nodes["hidden"]["type"] == "Identity"
+def edit(text, suggestions):
+    for each in suggestions:
+        text = applied(text, each.diff) if each.diff and each.alternative == 0 else text
+    return text
 
 
-def test_a_stopped_tensor_has_a_stop_behind_it():
-    audit = audited(two_layers).what_if(remove="hidden", stop="features")
-    assert [each.op for each in audit.stops] == ["features/stop_gradient#0"]
-    assert audit["first"].cut[0].op == "features/stop_gradient#0"
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_a_loss_has_its_gradient_once_the_edit_is_applied(name, tmp_path):
+    text = source(LOSSES[name])
+    module = loaded(tmp_path / "before.py", text)
+    audit = graphcut.audit(module.ask, SPEC)
+    found = audit.suggest_unblock(module.w)
+    assert audit[module.w].verdict not in GETS and all(each.confirmed for each in found) and found[0].diff
+    after = loaded(tmp_path / "after.py", edit(text, found))
+    with tf.GradientTape() as tape:
+        loss = after.ask(tf.random.uniform([4, 2]))
+    assert tape.gradient(loss, after.w) is not None
 
 
-def test_a_variable_is_stopped_wherever_it_is_read():
-    assert verdicts(audited(two_layers).what_if(stop="second")) == {"first": "none", "second": "none"}
+@pytest.mark.parametrize("name", sorted(TAPES))
+def test_a_tape_takes_its_gradient_once_the_edit_is_applied(name, tmp_path):
+    text = source(TAPES[name])
+    module = loaded(tmp_path / "before.py", text)
+    (audit,) = graphcut.audit_step(module.ask, SPEC)
+    found = audit.suggest_unblock(audit.variables[0].name)
+    assert all(each.confirmed for each in found) and found[0].diff
+    assert module.ask(tf.ones([4, 2])) is None
+    assert loaded(tmp_path / "after.py", edit(text, found)).ask(tf.ones([4, 2])) is not None
 
 
-def test_a_stopped_loss_trains_nothing():
-    audit = audited(two_layers).what_if(remove="hidden", stop="loss")
-    assert verdicts(audit) == {"first": "none", "second": "none"}
+@pytest.mark.parametrize("name", sorted(PROSE))
+def test_where_no_code_can_be_vouched_for_there_is_prose(name, tmp_path):
+    module = loaded(tmp_path / "before.py", source(PROSE[name]))
+    (found,) = graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert (found.diff, found.code, found.confirmed) == ("", "", False) and str(found) == found.prose != ""
 
 
-def test_an_edit_of_an_edit_can_be_taken_back():
-    audit = audited(two_layers)
-    edited = audit.what_if(stop="scores")
-    assert verdicts(edited.what_if(remove="scores/stop_gradient#0")) == verdicts(audit)
+def test_the_stop_is_put_where_the_caller_has_a_name_for_the_value(tmp_path):
+    text = source("p = network(x, w)\nz = network(x, other)\nreturn tf.reduce_mean(tf.square(p - z))")
+    module = loaded(tmp_path / "before.py", text)
+    (found,) = graphcut.audit(module.ask, SPEC).suggest_stops(block=module.other)
+    assert found.confirmed and found.code == "z = tf.stop_gradient(network(x, other))"
+    after = loaded(tmp_path / "after.py", edit(text, [found]))
+    with tf.GradientTape() as tape:
+        loss = after.ask(tf.random.uniform([4, 2]))
+    assert [each is None for each in tape.gradient(loss, [after.w, after.other])] == [False, True]
 
 
-def test_one_tensor_can_be_stopped_twice():
-    audit = audited(two_layers).what_if(stop="scores").what_if(stop="scores")
-    assert len([each for each in audit.stops if each.op.startswith("scores")]) == 2
+def test_asking_leaves_functions_modules_and_sources_as_they_were(tmp_path):
+    text = source(LOSSES["cast"])
+    module = loaded(tmp_path / "before.py", text)
+    code, modules, lines = module.ask.__code__, set(sys.modules), set(linecache.cache)
+    graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert module.ask.__code__ is code and (tmp_path / "before.py").read_text(encoding="utf-8") == text
+    assert set(sys.modules) == modules
+    assert not [each for each in set(linecache.cache) - lines if "edited." in each]
+    assert not [each for each in gc.get_objects() if type(each) is type(code) and "edited." in each.co_filename]
 
 
-def test_a_rounding_taken_out_hands_the_gradient_on():
-    audit = audited(rounded_choice)
-    assert verdicts(audit) == {"scale": "none", "logits": "none", "w": "flows"}
-    assert verdicts(audit.what_if(remove="rounded")) == {"scale": "flows", "logits": "none", "w": "flows"}
-
-
-def test_a_choice_made_soft_hands_it_on_through_the_cast():
-    assert audited(rounded_choice).what_if(remove="choice")["logits"].verdict is Verdict.FLOWS
-
-
-def test_a_name_in_a_body_means_all_its_copies():
-    assert verdicts(audited(called_twice).what_if(remove="inner")) == {"a": "flows", "b": "flows"}
-
-
-def test_a_full_name_means_one_copy():
-    audit = audited(called_twice)
-    assert list(verdicts(audit.what_if(remove=audit.stops[0])).values()).count("flows") == 1
-
-
-def test_a_stop_argument_can_be_taken_out():
-    audit = audited(two_layers, stop_gradients="scores")
-    assert verdicts(audit.what_if(remove="scores")) == {"first": "none", "second": "flows"}
-
-
-def test_a_stop_that_is_not_there_is_an_error_with_near_names():
-    with pytest.raises(GraphcutError, match="did you mean 'hidden'"):
-        audited(two_layers).what_if(remove="hiden")
-
-
-def test_an_op_that_stops_nothing_cannot_be_taken_out():
-    with pytest.raises(GraphcutError, match="stops no gradient"):
-        audited(two_layers).what_if(remove="scores")
-
-
-def test_a_change_names_the_stop_that_was_taken_out():
-    audit = audited(two_layers)
-    (change,) = audit.compare(audit.what_if(remove="hidden"))
-    assert (change.name, change.before, change.after, change.op) == ("first", Verdict.NONE, Verdict.FLOWS, "hidden")
-
-
-def test_a_change_names_the_stop_that_was_added():
-    audit = audited(two_layers)
-    (change,) = audit.compare(audit.what_if(stop="scores"))
-    assert (change.name, change.after, change.op) == ("second", Verdict.NONE, "scores/stop_gradient#0")
-
-
-def test_audits_of_two_graphs_can_be_compared():
-    (change,) = audited(two_layers).compare(audited(two_layers, variables=["first"]))
-    assert (change.name, change.before, change.after) == ("second", Verdict.FLOWS, None)
-
-
-def test_twins_are_compared_by_the_names_of_their_variables():
-    def fixed():
-        hidden = tf.matmul(given("x", 2, 3), weights("first", 3, 4), name="hidden")
-        return tf.reduce_sum(tf.matmul(hidden, weights("second", 4, 1)))
-
-    (change,) = audited(two_layers).compare(audited(fixed))
-    assert (change.name, change.after, change.op) == ("first", Verdict.FLOWS, "hidden")
-
-
-def flagged():
-    """Example 3 of document 000: the same layer behind a stop or not."""
-    kernel = tf.Variable(tf.ones([4, 3]), name="kernel")
-
-    def loss(x, flag):
-        y = tf.matmul(x, kernel)
-        return tf.reduce_sum(tf.stop_gradient(y) if flag else y)
-
-    return [graphcut.audit(lambda x, flag=flag: loss(x, flag), tf.TensorSpec([2, 4])) for flag in (True, False)]
-
-
-def test_the_flag_on_and_off_differ_by_the_stop():
-    with tf.init_scope() if tf.executing_eagerly() else tf.Graph().as_default():
-        on, off = flagged()
-    (change,) = on.compare(off)
-    assert (change.before, change.after, change.op) == (Verdict.NONE, Verdict.FLOWS, on.stops[0].op)
+def test_a_file_that_changed_since_it_was_imported_is_not_confirmed(tmp_path):
+    text = source(LOSSES["cast"])
+    module = loaded(tmp_path / "before.py", text)
+    audit = graphcut.audit(module.ask, SPEC)
+    (tmp_path / "before.py").write_text(text.replace("0.5", "0.75"), encoding="utf-8")
+    assert not any(each.confirmed for each in audit.suggest_unblock(module.w))

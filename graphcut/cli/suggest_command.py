@@ -1,0 +1,109 @@
+"""``graphcut suggest``: what to change in the source so that a variable gets a gradient, or gets none."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import click
+
+from graphcut.cli.progress import waiting
+from graphcut.errors import GraphcutError
+from graphcut.results import Suggestion
+from graphcut.util.files import save
+from graphcut.util.isolate_output import guarded
+
+_SUGGEST = """Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
+
+Each suggestion is a diff of your source where the edited source was traced and audited in memory, else a sentence. Your
+files are not changed; --apply writes the first alternative to a file that git apply and patch -p1 take.
+
+\b
+Examples:
+  graphcut suggest train.py:loss --spec 'float32[32,10]' --unblock encoder/kernel
+  graphcut suggest train.py:train_step --spec 'float32[32,10]' --block 'target/*'
+  graphcut suggest train.py:build --unblock w --apply fix.patch
+
+Exit codes: 0 fine, 2 could not run.
+"""
+
+
+@click.command(help=_SUGGEST)
+@click.argument("source", type=click.Path())
+@click.option("--unblock", metavar="VARIABLE", help="The variable that is to get a gradient.")
+@click.option("--block", multiple=True, metavar="VARIABLE", help="A variable or pattern that is to get none.")
+@click.option("--keep", multiple=True, metavar="VARIABLE", help="With --block: what keeps its gradient; else all others.")
+@click.option("--apply", "patch", metavar="PATCHFILE", type=click.Path(), help="Write the first alternative as a patch.")
+@click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed.")
+@click.option("--signature", metavar="S", help="The signature of a SavedModel.")
+@click.option("--spec", "specs", multiple=True, metavar="SPEC", help="An argument: 'float32[32,10]'.")
+def suggest(
+    source: str,
+    unblock: Optional[str],
+    block: Tuple[str, ...],
+    keep: Tuple[str, ...],
+    patch: Optional[str],
+    losses: Tuple[str, ...],
+    signature: Optional[str],
+    specs: Tuple[str, ...],
+) -> None:
+    if bool(unblock) == bool(block):
+        raise GraphcutError("suggest needs either --unblock or --block\ntry: graphcut suggest --help")
+    from graphcut.api.tensor_spec import parsed
+
+    question: Dict[str, Any] = {"losses": losses, "signature": signature, "specs": tuple(parsed(each) for each in specs)}
+    with waiting() as say, guarded():
+        audits = _audits(say, source, question)
+        found = _suggestions(audits, unblock, block, keep)
+    click.echo(_shown(found, unblock or ", ".join(block), bool(unblock)))
+    if patch:
+        save(patch, _patch(found).encode("utf-8"))
+        click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
+
+
+def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
+    """The audits of what SOURCE names; what a function of no arguments builds can be built again from an edited source."""
+    from graphcut.api.suggest.confirm import Retrace
+    from graphcut.cli.run_audits import audits as make_audits
+
+    modules: Dict[str, Any] = {}
+
+    def run() -> Sequence[Any]:
+        return make_audits(say, source, variables=(), stop_gradients=(), modules=modules, **question)
+
+    audits = run()
+    for index, each in enumerate(audits):
+        if each._retrace is None and ".py" in source:
+            each._retrace = Retrace(source, run, index)
+    return audits
+
+
+def _suggestions(
+    audits: Sequence[Any], unblock: Optional[str], block: Tuple[str, ...], keep: Tuple[str, ...]
+) -> List[Suggestion]:
+    """The suggestions of the first audit that knows the variable and has any."""
+    known = [each for each in audits if all(key in each for key in (block or (unblock,)))] or list(audits[:1])
+    for audit in known:
+        found = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
+        if found:
+            return list(found)
+    return []
+
+
+def _shown(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
+    if not found:
+        return f"{name} gets a gradient; nothing blocks it" if is_unblock else f"{name} gets no gradient; nothing is to stop"
+    several = found[-1].alternative > 0
+    lines: List[str] = []
+    for number in dict.fromkeys(each.alternative for each in found):
+        lines += [f"alternative {number + 1}:"] * several
+        lines += [str(each) for each in found if each.alternative == number]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+def _patch(found: Sequence[Suggestion]) -> str:
+    """The diffs of the first alternative that has only diffs; one after the other, as they are to be applied."""
+    diffs = [each.diff for each in found if each.alternative == 0 and each.diff]
+    if not diffs:
+        raise GraphcutError("there is no code to write a patch of; follow the advice above instead")
+    return "\n".join(diffs) + "\n"
