@@ -54,7 +54,10 @@ LOSSES = {
     "stop_over_lines": "h = tf.stop_gradient(\n    x @ w\n)\nreturn tf.reduce_sum(tf.nn.relu(h))",
 }
 TAPES = {
-    "before": "h = x @ w\ng = tf.tanh(h)\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(g)\nreturn tape.gradient(loss, w)",
+    "before": (
+        "h = x @ w\ng = tf.tanh(h)\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(g)\n"
+        "return tape.gradient(loss, w)"
+    ),
     "after": "with tf.GradientTape() as tape:\n    h = x @ w\nloss = tf.reduce_sum(h)\nreturn tape.gradient(loss, w)",
     "not_watched": "with tf.GradientTape() as tape:\n    loss = tf.reduce_sum(x * x)\nreturn tape.gradient(loss, x)",
 }
