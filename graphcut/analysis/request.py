@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.results import BarrierKind
+
+if TYPE_CHECKING:
+    from graphcut.analysis.rules.oracle import GradientOracle
 
 
 class Start(NamedTuple):
@@ -51,8 +54,10 @@ class Stopped(NamedTuple):
 
 
 class AuditRequest(NamedTuple):
-    """A graph that was read, the loss, and what counts as a constant."""
+    """A graph that was read, the loss, what counts as a constant, and who answers for the gradients of ops: ``None`` is the
+    installed TensorFlow."""
 
     traced: LoadedGraph
     loss: Loss
     stopped: Stopped
+    oracle: Optional[GradientOracle] = None

@@ -1,4 +1,4 @@
-"""One question about a graph, and the judgement of it by the installed TensorFlow."""
+"""One question about a graph, and the judgement of it by TensorFlow, installed or as the gradient table has it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from graphcut.analysis.rules.evidence import COPIES, Evidence
 from graphcut.analysis.rules.lookup import Rules
 from graphcut.analysis.rules.trainable_tensors import calls_in_cases
 from graphcut.analysis.verdicts import Flow, flow
-from graphcut.backend import tensorflow_needed
+from graphcut.api.choose_oracle import installed
 
 
 def judged(inquiry: AuditRequest) -> Flow:
-    """What follows from the loss; rows are asked of the installed TensorFlow."""
-    with tensorflow_needed("to ask for the gradients of ops"):
-        from graphcut.backend.gradient_oracle import ask, version_probes
-    traced, loss, stopped = inquiry
-    around = version_probes.around(traced.origin)
+    """What follows from the loss; rows are asked of the request's oracle."""
+    traced, loss, stopped, chosen = inquiry
+    oracle = chosen or installed()
+    around = oracle.behavior(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
     copies = COPIES.union(("StopGradient",) if traced.edited else ())
     evidence = Evidence(traced.flat, traced.names, loss.tensors, copies)
     rules = Rules(
-        traced.flat, ask.asker(traced.origin), around, traced.shapes, symbolic, stopped.unwatched, evidence, stopped.plain
+        traced.flat, oracle.asker(traced.origin), around, traced.shapes, symbolic, stopped.unwatched, evidence, stopped.plain
     )
     return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead, loss.together)

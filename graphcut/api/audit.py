@@ -6,6 +6,7 @@ from typing import Any, Optional, Tuple
 
 from graphcut.analysis.request import AuditRequest
 from graphcut.api import load
+from graphcut.api.choose_oracle import choose_oracle
 from graphcut.api.face import Audit as Audit
 from graphcut.api.select.resolve_loss import chosen, stop_ops
 from graphcut.api.select.resolve_variables import targets
@@ -21,6 +22,7 @@ def audit(
     stop_gradients: Any = (),
     grad_ys: Any = None,
     signature: Optional[str] = None,
+    oracle: Optional[str] = None,
 ) -> Audit:
     """Which variables can still receive a gradient from the loss, and what cuts off the others.
 
@@ -36,13 +38,16 @@ def audit(
             the loss's dtype and shape, or a list with one of these, or ``None``, for each tensor of the loss; ``None`` is
             ones. What starts from zeros gives each variable ``zero`` at best. A complex loss needs it.
         signature: which signature of a SavedModel.
+        oracle: whose gradients count: ``"installed"`` (the installed TensorFlow) or a version such as ``"2.15"``, as the
+            gradient table has it. By default the installed TensorFlow for what it runs, and for a file, without TensorFlow,
+            the version that wrote it; ``audit.oracle`` says which.
 
     Returns:
         An ``Audit`` with a verdict for each variable, each judged as if it were the only one asked for.
 
     Raises:
         GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. Or TensorFlow is
-            not installed: its own gradient functions are asked.
+            not installed, and the source is not a file or ``oracle`` asks for it.
         TypeError: the loss is a string, or complex without ``grad_ys``, or ``grad_ys`` is of another dtype, as in
             ``tf.gradients``.
         ValueError: ``grad_ys`` is of another length or shape than the loss, as in ``tf.gradients``.
@@ -67,13 +72,13 @@ def audit(
     with collector_paused():
         traced = load.read(source, args, {}, signature)
         found = chosen(traced, loss, grad_ys)
-        inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients))
+        inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle))
         made = Audit(inquiry, targets(traced, variables))
     if callable(source) and not hasattr(source, "captured_inputs"):
 
         def again() -> Tuple[Audit, ...]:
             asked: Any = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
-            return (audit(load.afresh(source), *args, **asked),)
+            return (audit(load.afresh(source), *args, oracle=oracle, **asked),)
 
         made._retrace = Retrace(source, again)
     return made

@@ -5,8 +5,6 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
 
-import networkx as nx
-
 from graphcut.analysis.findings import Findings
 from graphcut.analysis.live_routes import between
 from graphcut.analysis.recorded_answers import RecordedAnswers, settled
@@ -14,6 +12,7 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.stop_roles import stops
 from graphcut.api import asking, load, telling
 from graphcut.api.analyze import judged
+from graphcut.api.choose_oracle import installed
 from graphcut.api.select.resolve_variables import TargetIndex, is_pattern
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.flat import FlatGraph, Shape, dtype_name
@@ -23,6 +22,8 @@ from graphcut.results import Assumption, Disagreement, Stop, VariableAudit
 from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from graphcut.analysis.reasons.reason import Reason
 
 
@@ -53,6 +54,11 @@ class Audit:
     def loss_source(self) -> str:
         """How the loss was chosen."""
         return self._inquiry.loss.source
+
+    @property
+    def oracle(self) -> str:
+        """Whose gradients count, such as ``TensorFlow 2.15 (gradient table)``."""
+        return (self._inquiry.oracle or installed()).label
 
     @property
     def loss_dtypes(self) -> Tuple[str, ...]:

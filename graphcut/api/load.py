@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError
 from graphcut.graph.loaded import LoadedGraph, VariableIndex
 from graphcut.graph.metadata import Origin
 from graphcut.graph.names import Names
-from graphcut.graph.to_networkx import to_networkx
 from graphcut.util.gc import collector_paused
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
@@ -55,6 +56,8 @@ def afresh(source: Any) -> Any:
 
 def to_dag(traced: LoadedGraph) -> nx.DiGraph:
     """The networkx DAG of a graph that was read."""
+    from graphcut.graph.to_networkx import to_networkx
+
     with collector_paused():
         variable_ops = {
             op: each.name
@@ -74,10 +77,15 @@ def read(
     source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None
 ) -> LoadedGraph:
     """The same as ``trace``, as columns."""
-    if isinstance(source, nx.DiGraph):
+    if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
     return opened(message, origin)
+
+
+def _is_dag(source: Any) -> bool:
+    """Whether a source is a networkx graph; networkx is imported by whoever made it."""
+    return "networkx" in sys.modules and isinstance(source, sys.modules["networkx"].DiGraph)
 
 
 def _of_dag(dag: nx.DiGraph) -> LoadedGraph:

@@ -15,6 +15,7 @@ import click
 from graphcut.cli.commands import commands
 from graphcut.cli.contract_commands import COMMANDS
 from graphcut.cli.doctor import doctor
+from graphcut.cli.ops_command import ops
 from graphcut.cli.run_command import run
 from graphcut.cli.suggest_command import suggest
 from graphcut.errors import GraphcutError
@@ -24,7 +25,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor, run, suggest):
+for each in (*COMMANDS, doctor, ops, run, suggest):
     commands.add_command(each)
 
 

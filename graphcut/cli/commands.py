@@ -117,6 +117,12 @@ _OPTIONS = (
         metavar="G",
         help="What the gradient starts from, one for each --loss: a tensor, a number, or 'none' for ones.",
     ),
+    click.option(
+        "--tf",
+        "oracle",
+        metavar="VERSION",
+        help="Whose gradients count: 'installed', or a version such as 2.15; by default a file's own.",
+    ),
     click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
 )
 
@@ -147,6 +153,8 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
         if index:
             _print(say_one, "")
         _print(say_one, each)
+    if json != "-" and "table" in found[0].oracle:
+        _print(say_one, f"\ngradients: {found[0].oracle}")
     if json and json != "-":
         save(json, (written + "\n").encode())
     if undrawn is not None:

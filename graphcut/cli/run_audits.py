@@ -21,6 +21,7 @@ def audits(
     specs: Tuple[Spec, ...],
     grad_ys: Tuple[Any, ...] = (),
     modules: Optional[Dict[str, Any]] = None,
+    oracle: Optional[str] = None,
 ) -> Tuple[Any, ...]:
     """The audits of what ``source`` names. A question about a loss or about variables is one about a graph, not a step,
     and a model is no step. ``modules`` are files that were executed before (``import_source.loaded``)."""
@@ -29,7 +30,7 @@ def audits(
     say(f"reading {source}")
     thing, arguments = loaded(source, specs, modules)
     say(f"auditing {source}")
-    asks = losses or variables or signature or stop_gradients or grad_ys
+    asks = losses or variables or signature or stop_gradients or grad_ys or oracle
     if callable(thing) and not asks and not hasattr(thing, "train_step"):
         found = _of_step(thing, arguments)
         if found:
@@ -37,6 +38,8 @@ def audits(
     asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
     if grad_ys:
         asked["grad_ys"] = list(grad_ys)
+    if oracle:
+        asked["oracle"] = oracle
     return (audit(thing, *arguments, signature=signature, **asked),)
 
 

@@ -41,7 +41,8 @@ class Origin:
     functions that are not opened because they have a gradient of their own; ``where`` finds an op's place in the user's
     code, ``shapes`` the shapes of an op's outputs, ``operation`` the live op; ``live`` is the TensorFlow graph itself,
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
-    message that was read. ``asks_for_outputs``: a signature was named.
+    message that was read. ``tensorflow_version`` and ``producer`` say which TensorFlow wrote a file, as far as it tells.
+    ``asks_for_outputs``: a signature was named.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
     ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
     maps tensors that took the place of a variable to the ``file:line`` that made them.
@@ -63,6 +64,8 @@ class Origin:
     op_defs: Callable[[str], Any] = lambda op_type: None
     knows_variables: bool = False
     asks_for_outputs: bool = False
+    tensorflow_version: str = ""
+    producer: int = 0
     left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)
     answered: Mapping[str, Tuple[Optional[bool], ...]] = field(default_factory=dict)
     replaced: Mapping[str, Optional[str]] = field(default_factory=dict)

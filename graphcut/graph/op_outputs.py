@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import Any, Dict, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, printable
 
@@ -17,7 +17,7 @@ _PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "op_outputs.txt
 
 
 class Output(NamedTuple):
-    """One output argument: ``number`` is an attribute or empty, ``dtype`` a number, an attribute or ``[attribute]``."""
+    """One argument of an op: ``number`` is an attribute or empty, ``dtype`` a number, an attribute or ``[attribute]``."""
 
     name: str
     ref: bool
@@ -51,28 +51,37 @@ def known(op_type: str) -> Any:
     if rest is None:
         return None
     words = rest.split()
-    outputs = tuple(_output(*word.split(":", 1)) for word in words if ":" in word)
+    outputs = arguments([word for word in words if ":" in word])
     return Signature(outputs, dict(word.split("=", 1) for word in words if ":" not in word))
 
 
-def _output(name: str, spec: str) -> Output:
+def arguments(specs: Sequence[str]) -> Tuple[Output, ...]:
+    """The arguments that specs such as ``output:num_split*T``, ``ref:&T`` and ``values:[T]`` stand for."""
+    return tuple(_argument(*spec.split(":", 1)) for spec in specs)
+
+
+def _argument(name: str, spec: str) -> Output:
     number, _, dtype = spec.lstrip("&").rpartition("*")
     return Output(name, spec.startswith("&"), number, dtype)
 
 
+def specs(args: Sequence[Any]) -> List[str]:
+    """The same from the ``ArgDef`` messages of an ``OpDef``."""
+    return ["%s:%s%s%s" % (arg.name, "&" if arg.is_ref else "", _count(arg), _dtype_of(arg)) for arg in args]
+
+
+def _count(arg: Any) -> str:
+    return arg.number_attr + "*" if arg.number_attr else ""
+
+
+def _dtype_of(arg: Any) -> str:
+    return "[%s]" % arg.type_list_attr if arg.type_list_attr else arg.type_attr or str(arg.type)
+
+
 def from_op_def(op_def: Any) -> Signature:
     """The signature that an ``OpDef`` message gives."""
-    outputs = tuple(
-        Output(
-            arg.name,
-            arg.is_ref,
-            arg.number_attr,
-            "[%s]" % arg.type_list_attr if arg.type_list_attr else arg.type_attr or str(arg.type),
-        )
-        for arg in op_def.output_arg
-    )
     defaults = {attr.name: _default(attr.default_value) for attr in op_def.attr if attr.default_value.WhichOneof("value")}
-    return Signature(outputs, defaults)
+    return Signature(arguments(specs(op_def.output_arg)), defaults)
 
 
 def _default(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Without TensorFlow a file is read; whatever needs TensorFlow says so, and what to install."""
+"""Without TensorFlow a file is read and audited; whatever needs TensorFlow says so, and what to install."""
 
 from __future__ import annotations
 
@@ -26,6 +26,23 @@ def printed(expression):
     return subprocess.run(command, cwd=str(ROOT), check=True, stdout=subprocess.PIPE).stdout.decode()
 
 
+def test_a_file_is_audited():
+    expression = f"[each.verdict.value for each in graphcut.audit({FILE!r})], graphcut.audit({FILE!r}).oracle"
+    assert printed(expression) == "['none', 'flows'] TensorFlow 2.15 (gradient table)\n"
+
+
+@pytest.mark.parametrize("version", ["1.15", "2.4", "2.11", "2.21"])
+def test_a_file_is_audited_as_any_version_would(version):
+    asked = f"graphcut.audit({FILE!r}, oracle={version!r})"
+    assert printed(f"{asked}['w1'].verdict.value, {asked}.oracle") == f"none TensorFlow {version} (gradient table)\n"
+
+
+def test_a_version_that_the_table_does_not_hold_is_an_error():
+    assert printed(f"graphcut.audit({FILE!r}, oracle='2.14')").startswith(
+        "no gradient table for TensorFlow '2.14'; did you mean"
+    )
+
+
 def test_a_file_is_read():
     assert printed(f"graphcut.trace({FILE!r}).nodes['hidden']['type']") == "StopGradient\n"
 
@@ -34,7 +51,7 @@ def test_a_file_is_read():
     "expression, purpose",
     [
         ("graphcut.trace(lambda x: x, 1.0)", "to trace a live source"),
-        (f"graphcut.audit({FILE!r})", "to ask for the gradients of ops"),
+        (f"graphcut.audit({FILE!r}, oracle='installed')", "to ask for the gradients of ops"),
     ],
 )
 def test_what_needs_tensorflow_says_so(expression, purpose):

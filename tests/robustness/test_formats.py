@@ -41,7 +41,7 @@ def test_a_file_cut_short(refused, left):
         (b"PK\x03\x04" + NOISE, "model.keras", "load it with Keras and audit the model itself"),
         (b"PK\x03\x04" + NOISE, "graph.pb", "a zip archive"),
         (b"\x89HDF\r\n\x1a\n" + NOISE, "weights.h5", "load it with Keras and audit the model itself"),
-        (b"\x1f\x8b" + NOISE, "graph.pb.gz", "unpack it first"),
+        (b"\x1f\x8b" + NOISE, "graph.pb.gz", "a gzip archive that is damaged"),
         (b"\x1c\0\0\0TFL3" + NOISE, "model.tflite", "a TFLite model"),
     ],
 )

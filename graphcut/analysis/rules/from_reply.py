@@ -8,11 +8,10 @@ From TensorFlow's answer about a kind to its row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.rules.constant_zeros import zero_tensors
-from graphcut.analysis.rules.oracle import Asked, Gradient, Question
+from graphcut.analysis.rules.oracle import Asked, Gradient, InputAnswer, Question
 from graphcut.analysis.rules.pattern import Row, assumed, raising
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
@@ -36,21 +35,10 @@ _SHAPE_READERS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class InputAnswer:
-    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are;
-    ``reads``: it reads one of these."""
-
-    outputs: FrozenSet[int]
-    sparse: bool = False
-    passes: bool = False
-    made: bool = False
-    reads: bool = True
-
-
 def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
     """For each input what its gradient carries from; ``None`` where the function gave none."""
+    if asked.answers is not None:
+        return asked.answers
     if not any(asked.gradients):
         return (None,) * len(asked.gradients)
     answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph)), asked)

@@ -3,10 +3,11 @@ about the TensorFlow that is asked. Rules put questions, tracing answers them, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, FrozenSet, NamedTuple, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Callable, FrozenSet, NamedTuple, Optional, Tuple
 
 from graphcut.graph.flat import Shape
+from graphcut.graph.metadata import Origin
 
 
 class Question(NamedTuple):
@@ -44,6 +45,19 @@ class Gradient(NamedTuple):
 
 
 @dataclass(frozen=True)
+class InputAnswer:
+    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
+    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are;
+    ``reads``: it reads one of these."""
+
+    outputs: FrozenSet[int]
+    sparse: bool = False
+    passes: bool = False
+    made: bool = False
+    reads: bool = True
+
+
+@dataclass(frozen=True)
 class Asked:
     """What TensorFlow gave: the scratch graph's bytes, in it the placeholders ``given`` as gradients of the outputs,
     and for each input the gradient returned.
@@ -53,6 +67,7 @@ class Asked:
     nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
     ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
     answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
+    ``answers``: what a table holds in place of a graph.
     """
 
     graph: bytes = b""
@@ -66,6 +81,7 @@ class Asked:
     outputs: Tuple[int, ...] = ()
     own: bool = False
     zeros: Tuple[str, ...] = ()
+    answers: Optional[Tuple[Optional[InputAnswer], ...]] = None
 
 
 Ask = Callable[[Question], Asked]
@@ -98,3 +114,29 @@ class TensorFlowBehavior:
     plain_root: bool = False
     empty_calls_raise: bool = False
     rebuilds_cases: bool = False
+
+    def of(self, origin: Origin) -> TensorFlowBehavior:
+        """The same for a graph of that origin."""
+        return replace(
+            self,
+            foreign=origin.foreign,
+            dead_exits=origin.dead_exits,
+            second_exits=origin.second_exits,
+            opaque=origin.opaque,
+            plain_root=origin.live is not None and not getattr(origin.live, "building_function", False),
+        )
+
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class GradientOracle(Protocol):
+        """Who answers for TensorFlow: the installed one, or a column of the gradient table; ``label`` names it."""
+
+        label: str
+
+        def asker(self, origin: Origin) -> Ask:
+            """What answers questions about the ops of one graph."""
+
+        def behavior(self, origin: Origin) -> TensorFlowBehavior:
+            """How TensorFlow treats what surrounds an op, in a graph of that origin."""

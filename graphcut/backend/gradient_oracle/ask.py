@@ -8,14 +8,14 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import func_graph, ops
 
-from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, Question
-from graphcut.backend.gradient_oracle import user_state
-from graphcut.backend.gradient_oracle.float_twins import softened
+from graphcut.analysis.rules.float_twins import softened
+from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, Question, TensorFlowBehavior
+from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
 from graphcut.backend.gradient_oracle.single_op import OWN_TYPE, alone, is_trainable, op_def, scratch
 from graphcut.backend.live import function_graphs
@@ -25,9 +25,11 @@ from graphcut.graph.attrs import entry
 from graphcut.graph.flat import REF, RESOURCE, VARIANT
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import Origin
+from graphcut.graph.op_outputs import Output, arguments, specs
 
 _ANSWERS: Dict[Any, Asked] = {}
 _MOST = 4096
+_FLOAT = 1
 _FAILURES = (
     LookupError,
     NotImplementedError,
@@ -46,6 +48,20 @@ _NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that
 
 class _Unbuilt(Exception):
     """The op cannot be built alone, which says nothing of its gradient."""
+
+
+class InstalledOracle:
+    """The ``GradientOracle`` that asks the installed TensorFlow."""
+
+    label = "TensorFlow %s (installed)" % tf.__version__
+
+    def asker(self, origin: Origin) -> Ask:
+        """What answers questions about the ops of one graph."""
+        return asker(origin)
+
+    def behavior(self, origin: Origin) -> TensorFlowBehavior:
+        """How the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
+        return version_probes.around(origin)
 
 
 def asker(origin: Origin) -> Ask:
@@ -139,8 +155,17 @@ def ask(question: Question) -> Asked:
 def _ask_softened(question: Question) -> Asked:
     """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
     known = op_def(question.type)
-    soft = None if known is None else softened(question, known)
+    soft = None if known is None else softened(question, *signature(known))
     return ask(soft) if soft is not None else Asked(gradients=(None,) * len(question.inputs), registered=False)
+
+
+def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], FrozenSet[str]]:
+    """The input and the output arguments of an ``OpDef``, and its attributes of dtypes that allow floats."""
+    floats = [
+        attr.name for attr in known.attr if not attr.HasField("allowed_values") or _FLOAT in attr.allowed_values.list.type
+    ]
+    typed = frozenset(floats).intersection(attr.name for attr in known.attr if attr.type in ("type", "list(type)"))
+    return arguments(specs(known.input_arg)), arguments(specs(known.output_arg)), typed
 
 
 def _may_carry(dtype: int) -> bool:

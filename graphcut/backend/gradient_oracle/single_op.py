@@ -13,8 +13,8 @@ from tensorflow.python.framework import func_graph, op_def_registry
 from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.analysis.rules.oracle import Question
-from graphcut.graph.attrs import entry
-from graphcut.graph.flat import REF, Shape
+from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.flat import REF, VARIANT, Shape
 from graphcut.graph.messages import CLASSES
 
 OWN_TYPE = "_gradient_op_type"
@@ -54,19 +54,34 @@ def _reference_inputs(known: Any, question: Question) -> List[int]:
 
 
 def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
-    """Add what feeds one input: a placeholder, a variable, a constant, or zeros of unknown shape."""
+    """Add what feeds one input: a placeholder, a variable, a constant, zeros of unknown shape, or a sparse matrix."""
     name, dtype = "x%d" % index, question.inputs[index] % REF
     constant = question.constants[index] if question.constants else None
     shape = question.shapes[index] if question.shapes is not None else None
     if constant is not None:
         graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
         return name
+    if dtype == VARIANT and "SparseMatrix" in question.type:
+        return _feed_sparse_matrix(graph, name, question)
     dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
     graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
     if index not in question.zeros:
         return name
     graph.node.add(name=name + "_zeros", op="ZerosLike", input=[name], attr=[entry("T", type=dtype)])
     return name + "_zeros"
+
+
+def _feed_sparse_matrix(graph: Any, name: str, question: Question) -> str:
+    """Add a sparse matrix: ops that take one look at what the variant holds."""
+    values = parsed(question.attrs)
+    dtype = next((values[key].type for key in ("T", "type") if key in values), 1)
+    for part, each, shape in (("_dense", dtype, (None, None)), ("_indices", 9, (None, 2))):
+        attrs = [entry("dtype", type=each), entry("shape", shape=_shape(shape, False))]
+        graph.node.add(name=name + part, op="Placeholder", attr=attrs)
+    graph.node.add(
+        name=name, op="DenseToCSRSparseMatrix", input=[name + "_dense", name + "_indices"], attr=[entry("T", type=dtype)]
+    )
+    return name
 
 
 def _shape(shape: Shape, reference: bool) -> Any:

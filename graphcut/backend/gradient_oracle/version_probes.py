@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import FrozenSet
 
@@ -18,14 +17,7 @@ from graphcut.graph.metadata import Origin
 
 def around(origin: Origin) -> TensorFlowBehavior:
     """The rules' surroundings for a graph of that origin."""
-    return replace(
-        surroundings(),
-        foreign=origin.foreign,
-        dead_exits=origin.dead_exits,
-        second_exits=origin.second_exits,
-        opaque=origin.opaque,
-        plain_root=origin.live is not None and not getattr(origin.live, "building_function", False),
-    )
+    return surroundings().of(origin)
 
 
 @lru_cache(maxsize=None)
@@ -52,11 +44,12 @@ def surroundings() -> TensorFlowBehavior:
 
 def trainable_dtypes() -> FrozenSet[int]:
     """The dtypes, as numbers, that TensorFlow takes to carry gradients."""
-    known = [number for number in DTYPES if number and _exists(number)]
+    known = [number for number in DTYPES if number and exists(number)]
     return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
 
 
-def _exists(number: int) -> bool:
+def exists(number: int) -> bool:
+    """Whether the installed TensorFlow knows a dtype."""
     try:
         return bool(tf.as_dtype(number))
     except TypeError:

@@ -5,13 +5,14 @@ How many inputs the ops have whose gradient is computed from their surroundings,
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import attributes, function_name
 from graphcut.graph.flat import Call, FlatGraph, Kind
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 IFS = ("If", "StatelessIf", "_If")
@@ -80,6 +81,10 @@ def make(
 
 def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]]) -> Dict[str, int]:
     """How large each body is once all its calls are opened; refuses recursion and what would not fit in memory."""
+    if not any(called.values()):
+        return {root: sizes[root]}
+    import networkx as nx
+
     graph = nx.DiGraph((caller, callee) for caller, callees in called.items() for callee in callees)
     graph.add_node(root)
     opened: Dict[str, int] = {}
@@ -104,6 +109,8 @@ def _about(count: int) -> str:
 
 
 def _callees_first(graph: nx.DiGraph) -> Iterable[str]:
+    import networkx as nx
+
     try:
         return list(reversed(list(nx.topological_sort(graph))))
     except nx.NetworkXUnfeasible:

@@ -25,7 +25,7 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
                 "%s has no signatures, %s was asked for\nOnly a SavedModel has."
                 % (printable(content.label), printable(signature))
             )
-        return Origin(content.label, opaque=_opaque(content.graph))
+        return Origin(content.label, opaque=_opaque(content.graph), producer=content.graph.versions.producer)
     meta = content.meta
     known = Origin(
         content.label,
@@ -38,6 +38,8 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
         asks_for_outputs=signature is not None,
         knows_variables="trainable_variables" in meta.collection_def
         or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
+        tensorflow_version=meta.meta_info_def.tensorflow_version,
+        producer=content.graph.versions.producer,
     )
     return known if content.folder is None else replace(known, where=DebugInfo(content.folder))
 

@@ -9,8 +9,10 @@ many bytes (Protocol Buffers, "Encoding").
 from __future__ import annotations
 
 import os
+import re
 import select
 import stat
+import zlib
 from typing import IO, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
@@ -21,24 +23,51 @@ _LARGE = 2**26  # bytes; how a larger file begins is looked at before it is read
 _HEAD = 2**16  # bytes
 _PATIENCE = 5.0  # seconds
 _DAMAGED = "\nIt is damaged or of another format; graphcut reads %s." % SUFFIXES
+STANDARD_INPUT = "-"
+_GZIP = b"\x1f\x8b"
+_LFS = b"version https://git-lfs.github.com/spec/"
+_TEXT = re.compile(rb"(\xef\xbb\xbf)?(\s+|#[^\n]*\n)*[a-z_]{4,}\s*[:{]")
 _OTHER_FORMATS = {
     b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras weights or model): load it with Keras and audit the model itself",
     b"PK\x03\x04": "a zip archive: if Keras wrote it (.keras), load it with Keras and audit the model itself; else unpack it",
     b"\x89PNG": "a PNG picture",
-    b"\x1f\x8b": "a gzip archive: unpack it first",
     b"TFL3": "a TFLite model, which holds no gradients: audit the model that it was converted from",
 }
 
 
 def bytes_of(path: str) -> bytes:
-    """The bytes of a file, or an error that says what it is instead."""
+    """The bytes of a file, unpacked where gzip packed it, or an error that says what it is; ``-`` is standard input."""
     try:
-        with open(path, "rb", buffering=0, opener=_opened_at_once) as stream:
-            return _read(stream, path)
+        with _open(path) as stream:
+            return _unpacked(_read(stream, path), path)
     except FileNotFoundError as error:
         raise GraphcutError("no file %s%s" % (printable(path), _near_files(path))) from error
     except (OSError, ValueError) as error:
         raise GraphcutError("cannot read %s: %s" % (printable(path), getattr(error, "strerror", None) or error)) from error
+
+
+def _open(path: str) -> IO[bytes]:
+    if path == STANDARD_INPUT:
+        return os.fdopen(os.dup(0), "rb", buffering=0)
+    return open(path, "rb", buffering=0, opener=_opened_at_once)
+
+
+def _unpacked(data: bytes, path: str) -> bytes:
+    """What gzip packed, up to the size that a protobuf message can have."""
+    if not data.startswith(_GZIP):
+        return data
+    unpacking = zlib.decompressobj(31)
+    try:
+        plain = unpacking.decompress(data, LIMIT)
+    except zlib.error as error:
+        raise GraphcutError("%s is a gzip archive that is damaged: %s" % (printable(path), error)) from error
+    if not unpacking.eof:
+        raise GraphcutError(
+            "%s is a gzip archive that %s\nThe file is damaged or no graph."
+            % (printable(path), "is cut short" if len(plain) < LIMIT else "unpacks to 2 GB and more")
+        )
+    _check_format(plain[:_HEAD], path)
+    return plain
 
 
 def _opened_at_once(path: str, flags: int) -> int:
@@ -53,7 +82,8 @@ def _read(stream: IO[bytes], path: str) -> bytes:
     _check_size(found, path)
     head = stream.read(_HEAD) or b""
     _check_format(head, path)
-    if found.st_size > _LARGE and not path.endswith(".pbtxt") and not may_begin(head, found.st_size):
+    packed = head.startswith(_GZIP)
+    if found.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, found.st_size):
         raise GraphcutError("%s is no graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
     stream.seek(0)
     return stream.read()
@@ -69,7 +99,9 @@ def _piped(stream: IO[bytes], path: str) -> bytes:
         if not data:
             _check_format(piece, path)
         data += piece
-        if len(data) > _LARGE and not may_begin(bytes(data[:_HEAD]), LIMIT) or len(data) >= LIMIT:
+        head = bytes(data[:_HEAD])
+        fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
+        if len(data) > _LARGE and not fits or len(data) >= LIMIT:
             raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
     _check_format(bytes(data[:16]), path)
     return bytes(data)
@@ -88,9 +120,18 @@ def _check_size(found: os.stat_result, path: str) -> None:
 def _check_format(head: bytes, path: str) -> None:
     if not head:
         raise GraphcutError("%s is empty\ngraphcut reads %s." % (printable(path), SUFFIXES))
+    if head.startswith(_LFS):
+        size = re.search(rb"^size (\d+)$", head, re.MULTILINE)
+        elsewhere = f"{int(size.group(1)):,} bytes are elsewhere" if size else "the file itself is elsewhere"
+        raise GraphcutError("%s is a Git LFS pointer, %s\nFetch the file: git lfs pull" % (printable(path), elsewhere))
     for magic, meaning in _OTHER_FORMATS.items():
         if head.startswith(magic) or magic == b"TFL3" == head[4:8]:
             raise GraphcutError("%s is %s\ngraphcut reads %s." % (printable(path), meaning, SUFFIXES))
+
+
+def is_text(head: bytes) -> bool:
+    """Whether a file that begins like this is protobuf's text format: a field's name, or a comment."""
+    return _TEXT.match(head) is not None and b"\0" not in head
 
 
 def graphs_in(folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from typing import Any, NamedTuple, Optional
 
@@ -10,7 +11,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, EncodeError
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in
+from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in, is_text
 from graphcut.graph.messages import CLASSES
 
 
@@ -34,12 +35,62 @@ def read(path: str) -> Content:
     name = os.path.basename(path)
     if name in ("saved_model.pb", "saved_model.pbtxt"):
         return _saved_model(os.path.dirname(path) or ".")
-    if name.endswith(".meta"):
-        meta = _parsed("MetaGraph", data, path)
-        return _checked(Content(meta.graph_def, meta, path))
-    if name.endswith(".pbtxt"):
-        return _checked(Content(_from_text("Graph", data, path), None, path))
-    return _checked(Content(_parsed("Graph", data, path), None, path))
+    return _checked(_content(data, name, path))
+
+
+def _content(data: bytes, name: str, path: str) -> Content:
+    """What a file holds: its content decides, the suffix only where that tells nothing."""
+    stem = name[: -len(".gz")] if name.endswith(".gz") else name
+    expected = "MetaGraph" if stem.endswith(".meta") else "Graph"
+    if is_text(data[:_HEAD]) or stem.endswith(".pbtxt") and not _is_binary(data):
+        field = _FIELD.search(data[:_HEAD])
+        kind = _BY_FIELD.get(field.group(1).decode() if field else "", expected)
+        return _content_of(kind, _from_text(kind, data, path), path)
+    for kind in sorted(_FORMATS, key=lambda each: each != expected):
+        message = _message(kind, data)
+        if message is not None:
+            return _content_of(kind, message, path)
+    return _content_of(expected, _parsed(expected, data, path), path)
+
+
+def _is_binary(data: bytes) -> bool:
+    return any(_message(kind, data) is not None for kind in _FORMATS)
+
+
+def _message(kind: str, data: bytes) -> Any:
+    """The message that the bytes are, if they are one of that kind: its ops have names and types as ops can have."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            message = CLASSES[kind].FromString(data)
+    except (DecodeError, ValueError):
+        return None
+    nodes = _graph_of(message).node[:_FIRST]
+    fits = nodes and all(node.name and _OP_TYPE.match(node.op) for node in nodes)
+    return message if fits and not caught else None
+
+
+def _graph_of(message: Any) -> Any:
+    """The graph in a message, the first of a SavedModel's."""
+    if hasattr(message, "meta_graphs"):
+        message = message.meta_graphs[0] if message.meta_graphs else CLASSES["MetaGraph"]()
+    return getattr(message, "graph_def", message)
+
+
+def _content_of(kind: str, message: Any, path: str) -> Content:
+    if kind == "SavedModel":
+        return _chosen(message, path, None)
+    return Content(message.graph_def, message, path) if kind == "MetaGraph" else Content(message, None, path)
+
+
+_FIRST = 20
+_HEAD = 2**16
+_OP_TYPE = re.compile(r"[A-Za-z_][\w.>/-]*$")
+_FIELD = re.compile(rb"(?:^|\n)([a-z_]{4,})\s*[:{]")
+_BY_FIELD = {
+    **dict.fromkeys(["node", "library", "versions"], "Graph"),
+    **dict.fromkeys(["meta_info_def", "graph_def", "saver_def", "collection_def", "signature_def"], "MetaGraph"),
+    **dict.fromkeys(["saved_model_schema_version", "meta_graphs"], "SavedModel"),
+}
 
 
 def of_message(message: Any, label: str) -> Content:
@@ -111,16 +162,21 @@ def _checked(content: Content) -> Content:
 
 def _saved_model(path: str) -> Content:
     binary, text = os.path.join(path, "saved_model.pb"), os.path.join(path, "saved_model.pbtxt")
-    if os.path.exists(binary):
-        model = _parsed("SavedModel", bytes_of(binary), binary)
-    elif os.path.exists(text):
-        model = _from_text("SavedModel", bytes_of(text), text)
-    else:
+    found = next((each for each in (binary, text) if os.path.exists(each)), None)
+    if found is None:
         raise GraphcutError(
             "directory %s holds no saved_model.pb%s\nA SavedModel is a directory with that file in it."
             % (printable(path), graphs_in(path))
         )
+    data = bytes_of(found)
+    as_text = found == text or is_text(data[:_HEAD])
+    model = _from_text("SavedModel", data, found) if as_text else _parsed("SavedModel", data, found)
+    return _checked(_chosen(model, path, path))
+
+
+def _chosen(model: Any, path: str, folder: Optional[str]) -> Content:
+    """The graph of a SavedModel that is trained, else its first."""
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))
     tagged = [meta for meta in model.meta_graphs if "train" in meta.meta_info_def.tags] or list(model.meta_graphs)
-    return _checked(Content(tagged[0].graph_def, tagged[0], path, folder=path))
+    return Content(tagged[0].graph_def, tagged[0], path, folder=folder)

@@ -1,0 +1,67 @@
+"""The op that would stand there if one of its inputs were a float: what a soft choice in the place of an index feeds.
+
+The input's type is an attribute of the op, and so the type of all that shares the attribute. An op that takes no floats there
+(the condition of a ``Select``, the indices of a ``OneHot``, anything of a ``LogicalAnd``) has no such twin.
+"""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Any, Iterator, Optional, Sequence, Tuple
+
+from graphcut.analysis.rules.oracle import Question
+from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.op_outputs import Output
+
+_FLOAT = 1
+Typed = Tuple[str, int]
+
+
+def softened(
+    question: Question, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
+) -> Optional[Question]:
+    """The question about the op with floats at input ``question.soft``; ``None`` where it takes none.
+
+    ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats."""
+    values = parsed(question.attrs)
+    taken, made = list(_typed(inputs, values)), list(_typed(outputs, values))
+    if question.soft is None or len(taken) != len(question.inputs) or len(made) != len(question.outputs):
+        return None
+    name, place = taken[question.soft]
+    if name not in floats:
+        return None
+    changed = dict(values)
+    changed[name] = _with_float(values.get(name), place)
+    return question._replace(
+        attrs=tuple(sorted(CLASSES["AttrEntry"](key=key, value=each).SerializeToString() for key, each in changed.items())),
+        inputs=_dtypes(question.inputs, taken, name, place),
+        outputs=_dtypes(question.outputs, made, name, place),
+        zeros=(),
+        soft=None,
+    )
+
+
+def _typed(args: Sequence[Output], values: Any) -> Iterator[Typed]:
+    """For each tensor of some arguments the attribute that tells its type (empty where none does), and its place in it where
+    that is a list (else -1)."""
+    for arg in args:
+        if arg.dtype.startswith("["):
+            name = arg.dtype[1:-1]
+            listed = values[name].list.type if name in values else ()
+            yield from ((name, place) for place in range(len(listed)))
+            continue
+        count = int(values[arg.number].i) if arg.number in values else 1
+        yield from (("" if arg.dtype.isdigit() else arg.dtype, -1) for _ in range(count))
+
+
+def _with_float(value: Any, place: int) -> Any:
+    if place < 0 or value is None:
+        return parsed((entry("type", type=_FLOAT),))["type"]
+    changed = CLASSES["AttrValue"]()
+    changed.CopyFrom(value)
+    changed.list.type[place] = _FLOAT
+    return changed
+
+
+def _dtypes(dtypes: Tuple[int, ...], typed: Sequence[Typed], name: str, place: int) -> Tuple[int, ...]:
+    return tuple(_FLOAT if each == (name, place) else dtype for dtype, each in zip(dtypes, typed))

@@ -1,0 +1,50 @@
+"""Who answers for TensorFlow's gradients: the installed TensorFlow, or a column of the gradient table."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Optional
+
+from graphcut.analysis.rules import gradient_table
+from graphcut.errors import GraphcutError, printable
+from graphcut.graph.metadata import Origin
+
+if TYPE_CHECKING:
+    from graphcut.analysis.rules.oracle import GradientOracle
+
+INSTALLED = "installed"
+
+
+def choose_oracle(origin: Origin, oracle: Optional[str] = None) -> GradientOracle:
+    """The oracle for a graph.
+
+    Args:
+        origin: where the graph came from. By default a file is judged by the column of the table for the TensorFlow that wrote
+            it; what comes from a running TensorFlow is judged by that.
+        oracle: ``None``, ``"installed"``, or a version of the table such as ``"2.15"``.
+
+    Raises:
+        GraphcutError: the table has no such version, or TensorFlow is asked for and not installed.
+    """
+    if oracle is not None and not isinstance(oracle, str):
+        raise GraphcutError("oracle: expected 'installed' or a version such as '2.15', got %s" % printable(repr(oracle)))
+    if oracle == INSTALLED or (oracle is None and _is_running(origin)):
+        return installed()
+    column = gradient_table.column_of(origin) if oracle is None else gradient_table.find_version(oracle)
+    return gradient_table.table_oracle(column)
+
+
+def _is_running(origin: Origin) -> bool:
+    """Whether a graph comes from the TensorFlow of this process, itself or as a message."""
+    if origin.live is not None or not origin.foreign:
+        return True
+    return hasattr(origin.owner, "SerializeToString") and "tensorflow" in sys.modules
+
+
+def installed() -> GradientOracle:
+    """The installed TensorFlow."""
+    from graphcut.backend import tensorflow_needed
+
+    with tensorflow_needed("to ask for the gradients of ops"):
+        from graphcut.backend.gradient_oracle.ask import InstalledOracle
+    return InstalledOracle()

@@ -1,0 +1,102 @@
+"""What the gradient table says of one op type, in each version of TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.analysis.rules import gradient_table
+from graphcut.errors import GraphcutError, near_names, printable
+
+SORTS = {
+    "function": "has a gradient function",
+    "none": "registered without a gradient",
+    "unregistered": "no gradient registered: TensorFlow raises",
+    "rule": "its gradient is computed from what surrounds it",
+}
+
+
+@dataclass(frozen=True)
+class OpGradient:
+    """One op type in some versions of TensorFlow that answer alike.
+
+    ``gradient``: what is registered, a key of ``SORTS``. ``inputs``: for each input argument whether it gets a gradient:
+    ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` where
+    the table does not know."""
+
+    type: str
+    versions: Tuple[str, ...]
+    gradient: str
+    inputs: Mapping[str, str]
+
+
+def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
+    """The op types that the table holds, in one version or in any."""
+    if version is None:
+        return tuple(sorted(gradient_table.data()["ops"]))
+    column = gradient_table.find_version(version)
+    return tuple(name for name in op_types() if gradient_table.entry_of(name, column) is not None)
+
+
+def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradient, ...]:
+    """What the table says of an op type.
+
+    Args:
+        op_type: such as ``MatMul``.
+        version: such as ``"2.15"``; by default every version.
+
+    Returns:
+        One ``OpGradient`` for each group of versions that answer alike, oldest first.
+
+    Raises:
+        GraphcutError: the table has no such op type or version; the message has near names.
+
+    >>> [(each.gradient, dict(each.inputs)) for each in op_gradients("Floor")]
+    [('function', {'x': 'no'})]
+    """
+    known = gradient_table.data()["ops"]
+    if op_type not in known:
+        raise GraphcutError("the gradient table has no op type %s%s" % (printable(op_type), near_names(op_type, known)))
+    column = None if version is None else gradient_table.find_version(version)
+    found = tuple(_gradients(op_type, known[op_type], column))
+    if not found:
+        raise GraphcutError("TensorFlow %s has no op type %s" % (version, printable(op_type)))
+    return found
+
+
+def _gradients(op_type: str, entries: Sequence[Any], column: Optional[int]) -> Iterator[OpGradient]:
+    versions = gradient_table.versions()
+    merged: List[Tuple[List[int], str, Dict[str, str]]] = []
+    for columns, entry in entries:
+        shown = [each for each in columns if column in (None, each)]
+        inputs = dict(_inputs(entry))
+        same = next((each for each in merged if each[1:] == (entry["gradient"], inputs)), None)
+        if same is not None:
+            same[0].extend(shown)
+        elif shown:
+            merged.append((shown, entry["gradient"], inputs))
+    for columns, gradient, inputs in sorted(merged, key=lambda each: min(each[0])):
+        yield OpGradient(op_type, tuple(versions[each] for each in sorted(columns)), gradient, inputs)
+
+
+def _inputs(entry: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    if entry["gradient"] != "function":
+        return
+    rows = [words for row in entry["rows"] for words in _words(row["reply"])]
+    live = [words for words in rows if set(words) != {"-"}] or rows
+    for place, spec in enumerate(entry["in"]):
+        said = {_word(words[place]) if len(words) > place and words != ["!"] else "raises" for words in live}
+        yield spec.partition(":")[0], said.pop() if len(said) == 1 else "depends" if said else "not asked"
+
+
+def _words(reply: Any) -> List[Sequence[str]]:
+    if isinstance(reply, list):
+        return [reply]
+    if "exact" in reply:
+        return [["!"]] if reply["exact"] == "!" else list(reply["exact"].values())
+    return [reply["reply"]] if "reply" in reply else []
+
+
+def _word(word: str) -> str:
+    first = word.partition("/")[0]
+    return {"-": "no", ".": "no"}.get(first, "zero" if first.startswith("z") else "yes")

@@ -1,0 +1,779 @@
+"""Ask the installed TensorFlow for the gradient of every op type that it registers: one column of the gradient table.
+
+For each op type with a gradient function the op is built with each value of an attribute that the function can see: those
+that it reads (``Operation.get_attr`` is watched) and those that name a dtype. Lists are asked with several lengths. What
+comes back is written by input and output *argument*, so that it holds for any number of tensors. What cannot be written so is
+left out, and the table answers "not recorded", which the analysis takes to carry.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import signal
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.framework import ops
+
+from graphcut.analysis.rules.control_flow import STRUCTURAL
+from graphcut.analysis.rules.from_reply import input_answers
+from graphcut.analysis.rules.gradient_table import attr_value, expand, lengths, shape_class
+from graphcut.analysis.rules.oracle import Asked, Question
+from graphcut.backend.gradient_oracle import ask as oracle
+from graphcut.backend.gradient_oracle import version_probes
+from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.flat import DTYPES, RESOURCE, VARIANT, Shape
+from graphcut.graph.flatten.calls import CALLS, CASES, IFS, LOOPS
+from graphcut.graph.messages import CLASSES
+from graphcut.graph.op_outputs import Output, arguments, specs
+
+BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
+_MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
+_MOST_TRIES = 120
+_IN_PROCESS = {"EagerPyFunc": "its Python function is not saved with the graph"}
+_PATIENCE = 20.0  # seconds without any work
+_PREFERRED = (1, 2, 3, 9, 8, 19, 14, 18, 20, 21, 7, 10)
+_SORTS = ((1, 2, 14, 19), (8, 18), (3, 4, 5, 6, 9, 17, 22, 23), (10,), (7,), (20,), (21,))
+_SIZES = (2, 1, 3, 5)
+_LISTS = ([1, 1], [1, 3], [1], [1, 1, 1, 1, 1], [1, 3, 1, 10, 8], [3, 1], [20, 1], [1, 21])
+_VALUES: Dict[str, Sequence[Dict[str, Any]]] = {
+    "bool": ({"b": False}, {"b": True}),
+    "int": [{"i": value} for value in (1, 2, 3)],
+    "float": [{"f": value} for value in (1.0, 0.5)],
+    "string": [{"s": value} for value in (b"", b"sum", b"a", b"ab,bc->ac", b"ij->ji", b"i->", b"a,a->", b"ii->i")],
+    "list(int)": [
+        {"list": {"i": value}} for value in ([1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 2, 2, 1], [1, 2, 2, 2, 1], [], [0], [0, 1])
+    ],
+    "list(float)": [{"list": {"f": value}} for value in ([1.0, 1.5, 1.5, 1.0], [], [1.0])],
+    "list(string)": [{"list": {"s": value}} for value in ([b"FIRST_DIM_SIZE", b"ROW_SPLITS"], [b"ROW_SPLITS"], [])],
+    "shape": [{"shape": {"unknown_rank": True}}, {"shape": {}}, {"shape": {"dim": [{"size": 2}]}}],
+    "list(shape)": [{"list": {"shape": [{"unknown_rank": True}] * count}} for count in (2, 1, 3)],
+}
+_SHAPES: Tuple[Shape, ...] = (
+    None, (), (2,), (4, 4), (2, 3), (3, 2), (2, 4, 4), (1, 4, 4, 3), (1, 4, 4, 4, 3),
+    (None,), (None, None), (None, 4, 4, 3), (None, None, None, 3),
+)  # fmt: skip
+Values = Mapping[str, Any]
+
+
+class Sample(NamedTuple):
+    """One way to build an op: the value of each attribute, what the table is to say, and each input's answer."""
+
+    values: Values
+    question: Question
+    reply: Any
+    answers: Any
+
+
+def registered_ops() -> Dict[str, Any]:
+    """Every ``OpDef`` of the installed TensorFlow, by name."""
+    from tensorflow.python.framework import (
+        c_api_util,
+        kernels,  # noqa: F401  (loads the op registry)
+    )
+
+    if hasattr(c_api_util, "tf_buffer") and hasattr(getattr(c_api_util, "c_api", None), "TF_GetAllOpList"):
+        read, listed = c_api_util.c_api.TF_GetBuffer, c_api_util.c_api.TF_GetAllOpList
+    else:
+        from tensorflow.python.client import pywrap_tf_session
+
+        read, listed = pywrap_tf_session.TF_GetBuffer, pywrap_tf_session.TF_GetAllOpList
+    return {op.name: op for op in op_def_pb2.OpList.FromString(read(listed())).op}
+
+
+def column() -> Dict[str, Any]:
+    """What the installed TensorFlow answers: its version, its behavior, and an entry for each op type."""
+    with _quiet():
+        return {
+            "version": tf.__version__,
+            "behavior": behavior(),
+            "producer": int(tf.compat.v1.GRAPH_DEF_VERSION),
+            "ops": {name: op_entry(op_def) for name, op_def in sorted(registered_ops().items())},
+        }
+
+
+def behavior() -> Dict[str, Any]:
+    """What the version probes find, as plain data."""
+    probed = version_probes.surroundings()
+    return {
+        "trainable": sorted(probed.trainable),
+        "inert_counts": probed.inert_counts,
+        "fills_branches": probed.fills_branches,
+        "empty_calls_raise": probed.empty_calls_raise,
+        "rebuilds_cases": probed.rebuilds_cases,
+        "dtypes": [number for number in DTYPES if number and version_probes.exists(number)],
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    logger = tf.compat.v1.logging
+    before = logger.get_verbosity()
+    logger.set_verbosity(logger.ERROR)
+    try:
+        yield
+    finally:
+        logger.set_verbosity(before)
+
+
+def op_entry(op_def: Any) -> Dict[str, Any]:
+    """The entry of one op type: its arguments, whether it has a gradient function, and what that answers."""
+    _, _, floats = oracle.signature(op_def)
+    entry_ = {"in": specs(op_def.input_arg), "out": specs(op_def.output_arg), "floats": sorted(floats)}
+    try:
+        function = oracle.registry().lookup(op_def.name)
+    except LookupError:
+        return {**entry_, "gradient": "rule" if op_def.name in BY_RULE else "unregistered"}
+    if op_def.name in BY_RULE or function is None:
+        return {**entry_, "gradient": "rule" if op_def.name in BY_RULE else "none"}
+    return {**entry_, "gradient": "function", **_answers_of(op_def)}
+
+
+def _answers_of(op_def: Any) -> Dict[str, Any]:
+    """What the gradient function answers. TensorFlow may abort the process over shapes or numbers that it does not expect: a
+    child asks, and where it dies the op is asked again without these."""
+    if op_def.name in _IN_PROCESS:
+        return {"defaults": {}, "rows": [], "failed": _IN_PROCESS[op_def.name]}
+    for is_gentle in (False, True):
+        answers = _in_child(_Asker(op_def, is_gentle).entry)
+        if answers is not None:
+            return dict(answers)
+    return {"defaults": {}, "rows": [], "failed": "TensorFlow aborts the process when it is asked"}
+
+
+def _in_child(ask: Callable[[], Any]) -> Any:
+    """What a child process answers; ``None`` where it dies, or hangs while TensorFlow aborts it."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(read)
+        try:
+            with os.fdopen(write, "w") as stream:
+                json.dump(ask(), stream)
+        finally:
+            os._exit(0)
+    os.close(write)
+    pieces, before = [], -1
+    while True:
+        if not select.select([read], [], [], _PATIENCE)[0]:
+            spent = _processor_time(child)
+            if spent == before:
+                os.kill(child, signal.SIGKILL)
+            before = spent
+            continue
+        piece = os.read(read, 1 << 16)
+        if not piece:
+            break
+        pieces.append(piece)
+    os.close(read)
+    os.waitpid(child, 0)
+    try:
+        return json.loads(b"".join(pieces).decode())
+    except ValueError:
+        return None
+
+
+def _processor_time(child: int) -> int:
+    """What a child has worked so far, in ticks of Linux; elsewhere nobody knows, and it is taken to hang."""
+    try:
+        with open("/proc/%d/stat" % child) as stream:
+            fields = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+class _Asker:
+    """Everything that is asked about one op type."""
+
+    def __init__(self, op_def: Any, is_gentle: bool) -> None:
+        self.op_def, self.is_gentle = op_def, is_gentle
+        self.signature = {"in": specs(op_def.input_arg), "out": specs(op_def.output_arg)}
+        self.choices = {attr.name: _choices(attr) for attr in op_def.attr}
+        if is_gentle:
+            numbers = [attr.name for attr in op_def.attr if attr.type in ("int", "list(int)")]
+            self.choices.update((name, self.choices[name][:1]) for name in numbers)
+        self.kinds = {attr.name: attr.type for attr in op_def.attr}
+        self.counts = {arg.number_attr for arg in (*op_def.input_arg, *op_def.output_arg) if arg.number_attr}
+        self.reads: Set[str] = set()
+        self.samples: Dict[Tuple[Any, ...], Sample] = {}
+        self.known: Dict[Any, Any] = {}
+        self.classes: Dict[str, Dict[Any, List[Any]]] = {}
+        self.is_based, self.failed = False, ""
+
+    def entry(self) -> Any:
+        base = self._base()
+        if base is None:
+            return {"defaults": {}, "rows": [], "failed": self.failed}
+        self.is_based = True
+        samples = self._general([each for each in self._vary(base) if each is not None])
+        rows = _rows(samples, self.kinds, self.classes)
+        attrs = sorted({name for row in rows for name in row["when"]}.union(_named(self.signature)))
+        defaults = {name: self._default(name) for name in attrs}
+        return {"defaults": {name: value for name, value in defaults.items() if value is not None}, "rows": rows}
+
+    def _default(self, name: str) -> Any:
+        attr = next(attr for attr in self.op_def.attr if attr.name == name)
+        return plain(attr.default_value) if attr.HasField("default_value") else None
+
+    def _base(self) -> Optional[Sample]:
+        """The first way to build the op that is answered; else the first that can be built; else ``None``."""
+        fallback = None
+        for values in itertools.islice(_some(self.choices), _MOST_TRIES):
+            sample = self._sample(values)
+            if sample is not None and (not isinstance(sample.reply, dict) or "exact" in sample.reply):
+                return sample
+            fallback = fallback or sample
+        return fallback
+
+    def _sample(self, values: Values) -> Optional[Sample]:
+        """Ask once; ``None`` where the op cannot be built like this."""
+        key = tuple(sorted((name, repr(value)) for name, value in values.items()))
+        if key not in self.samples:
+            question = _question(self.op_def, values)
+            with _watched(self.reads):
+                answer = oracle.ask(question)
+                reply = self._reply(question, answer)
+            answers = None if answer.failed or answer.missing else _answers(answer)
+            self.samples[key] = Sample(values, question, reply, answers)
+        sample = self.samples[key]
+        return None if sample.reply is None else sample
+
+    def _reply(self, question: Question, answer: Asked) -> Any:
+        if answer.failed is None:
+            return self._answered(question, answer)
+        self.failed = self.failed or answer.failed
+        unbuilt = answer.failed.startswith("the op could not be built")
+        if unbuilt and self.is_based:
+            return None
+        exact = self._exact(question)
+        if exact is None:
+            return None if unbuilt else {"failed": answer.failed}
+        return {"exact": exact}
+
+    def _exact(self, question: Question) -> Any:
+        """The answers for known shapes, asked once for dtypes of one sort."""
+        if self.is_gentle:
+            return None
+        return self._once(question, "exact", lambda: _exact_replies(self.signature, question))
+
+    def _once(self, question: Question, name: str, ask: Callable[[], Any]) -> Any:
+        """What is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
+        values = {attr: attr_value(value) for attr, value in parsed(question.attrs).items()}
+        sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
+        key = (name, tuple(sorted(each for each in sorts if self._visible(each[0]))))
+        if self.known.get(key) is None:
+            self.known[key] = ask()
+        return self.known[key]
+
+    def _answered(self, question: Question, answer: Asked) -> Any:
+        reply = written(self.signature, question, answer)
+        if reply is None or answer.missing:
+            return reply
+        found: Dict[str, Any] = {"reply": reply}
+        listed = any("[" in spec for spec in self.signature["out"])
+        starts = {} if listed else self._once(question, "starts", lambda: self._starts(question))
+        if starts:
+            found["starts"] = starts
+            return found
+        zeros = self._once(question, "zeros %s" % reply, lambda: dict(_zeros(self.signature, question, reply)))
+        if zeros:
+            found["zeros"] = zeros
+        constants = self._once(question, "constants %s" % reply, lambda: _constants(self.signature, question, reply))
+        if constants:
+            found["constants"] = constants
+        columns = self._once(question, "columns %s" % reply, lambda: _columns(self.signature, question, reply))
+        if columns:
+            found["columns"] = columns
+        return found if len(found) > 1 else reply
+
+    def _starts(self, question: Question) -> Dict[str, Any]:
+        """The answers where a gradient starts from one of the outputs although it holds integers or booleans."""
+        found = {}
+        trainable = version_probes.trainable_dtypes()
+        for output, dtype in enumerate(question.outputs[:8]):
+            if dtype % 100 not in trainable and dtype % 100 not in (7, RESOURCE, VARIANT):
+                answer = oracle.ask(question._replace(starts=(output,)))
+                words = None if answer.failed else written(self.signature, question, answer)
+                if words is not None:
+                    found[str(output)] = words
+        return found
+
+    def _vary(self, base: Sample) -> List[Optional[Sample]]:
+        """The product of the values that may matter, as far as it is not too large; else each attribute by itself."""
+        alone = {}
+        before: Set[str] = set()
+        while True:
+            names = [name for name in self.choices if self._visible(name) and name not in alone]
+            if not names:
+                break
+            for name in names:
+                asked = [(value, self._sample({**base.values, name: value})) for value in self.choices[name]]
+                alone[name] = [(value, sample) for value, sample in asked if sample is not None]
+            before |= set(names)
+        alike = {name: _alike(found, self.kinds[name]) for name, found in alone.items()}
+        values = {name: [each[0] for each in found] for name, found in alike.items()}
+        every = _all_values(alone, self.kinds, values)
+        for name in alike:
+            if len(every[name]) == len(values[name]) or _size(every) > _MOST_DTYPES:
+                listed = [[_json(value) for value in each] for each in alike[name]]
+                self.classes[name] = {repr(each[0]): each for each in listed}
+        if _size(every) <= _MOST_DTYPES:
+            self._product(base, every)
+        elif _size(values) <= _MOST_COMBINATIONS:
+            self._product(base, values)
+        else:
+            for one, other in itertools.combinations(sorted(values), 2):
+                self._product(base, {one: values[one], other: values[other]})
+        return [each for each in self.samples.values() if each.reply is not None]
+
+    def _general(self, samples: List[Sample]) -> List[Sample]:
+        """The samples, each with the words of a longer list that say the same of it."""
+        if not any("*" in spec or "[" in spec for spec in (*self.signature["in"], *self.signature["out"])):
+            return samples
+        candidates: Dict[str, Any] = {}
+        for sample in sorted(samples, key=lambda each: -len(each.question.inputs) - len(each.question.outputs)):
+            if _main(sample.reply) is not None:
+                candidates.setdefault(repr(_main(sample.reply)), _main(sample.reply))
+        joined = _joined(list(candidates.values()))
+        listed = ([joined] if joined else []) + list(candidates.values())
+        return [self._said_by(sample, listed) for sample in samples]
+
+    def _said_by(self, sample: Sample, candidates: Sequence[Any]) -> Sample:
+        inputs, outputs = arguments(self.signature["in"]), arguments(self.signature["out"])
+        values = {name: _json(value) for name, value in sample.values.items()}
+        trainable = version_probes.trainable_dtypes()
+        for words in candidates if sample.answers is not None else ():
+            if expand(words, inputs, outputs, values, trainable) == sample.answers:
+                reply = words if isinstance(sample.reply, list) else {**sample.reply, "reply": words}
+                return sample._replace(reply=reply)
+        return sample
+
+    def _visible(self, name: str) -> bool:
+        return name in self.reads or self.kinds[name] in ("type", "list(type)") or name in self.counts
+
+    def _product(self, base: Sample, values: Mapping[str, Sequence[Any]]) -> None:
+        names = sorted(values)
+        for chosen in itertools.product(*[values[name] for name in names]):
+            self._sample({**base.values, **dict(zip(names, chosen))})
+
+
+def _main(reply: Any) -> Any:
+    """The words of a reply where nothing is known of the inputs."""
+    words = reply.get("reply") if isinstance(reply, dict) else reply
+    return None if words == ["!"] else words
+
+
+def _joined(candidates: Sequence[Any]) -> Any:
+    """Several lists of words as one: where one says nothing of a kind of tensor another may."""
+    joined: List[List[str]] = []
+    for column in zip(*candidates):
+        halves = [(word.partition("/")[0], word.partition("/")[2] or word.partition("/")[0]) for word in column]
+        joined.append([next((each for each in half if each != "."), ".") for half in zip(*halves)])
+    return ["/".join(dict.fromkeys(each)) for each in joined]
+
+
+def _size(values: Mapping[str, Sequence[Any]]) -> int:
+    size = 1
+    for each in values.values():
+        size *= max(1, len(each))
+    return size
+
+
+def _all_values(
+    alone: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], chosen: Mapping[str, Sequence[Any]]
+) -> Dict[str, Sequence[Any]]:
+    """All dtypes where they are few together, and what was chosen of the other attributes."""
+    dtypes = {name: [value for value, _ in found] for name, found in alone.items() if kinds[name] == "type"}
+    return {**chosen, **dtypes} if len(dtypes) < 3 and _size(dtypes) <= _MOST_DTYPES else dict(chosen)
+
+
+def _alike(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
+    """The values of one attribute by answer and sort of dtype: the first of each stands for the others."""
+    kept: Dict[Any, List[Any]] = {}
+    for value, sample in found:
+        sort = _sort(value["type"]) if kind == "type" else 0
+        kept.setdefault((repr(sample.reply), sort), []).append(value)
+    return list(kept.values())
+
+
+def _sort(dtype: int) -> int:
+    """The sort of a dtype: those of one sort are asked about together where that saves much."""
+    return next((index for index, each in enumerate(_SORTS) if dtype in each), len(_SORTS))
+
+
+def _json(value: Mapping[str, Any]) -> Any:
+    """The value of an attribute as the table has it."""
+    return attr_value(CLASSES["AttrValue"](**value))
+
+
+def _some(choices: Mapping[str, Sequence[Any]]) -> Iterator[Values]:
+    """First the first value of each attribute, then the others of one or two attributes at a time."""
+    first = {name: values[0] for name, values in choices.items() if values}
+    if len(first) < len(choices):
+        return
+    yield first
+    for name, values in choices.items():
+        for value in values[1:]:
+            yield {**first, name: value}
+    for one, other in itertools.combinations([name for name, values in choices.items() if len(values) > 1], 2):
+        for chosen in itertools.islice(itertools.product(choices[one][1:8], choices[other][1:8]), 64):
+            yield {**first, one: chosen[0], other: chosen[1]}
+
+
+def _choices(attr: Any) -> List[Dict[str, Any]]:
+    """The values that are tried for an attribute, the plainest first."""
+    if attr.type == "type":
+        allowed = set(attr.allowed_values.list.type) or {number for number in DTYPES if number}
+        known = [number for number in DTYPES if number in allowed and version_probes.exists(number)]
+        return [{"type": number} for number in sorted(known, key=_rank)]
+    if attr.type == "list(type)":
+        allowed = set(attr.allowed_values.list.type)
+        return [{"list": {"type": each}} for each in _LISTS if not allowed or allowed.issuperset(each)]
+    if attr.type == "int" and attr.has_minimum and attr.minimum > 0:
+        return [{"i": value} for value in _SIZES if value >= attr.minimum]
+    if attr.type == "string" and attr.allowed_values.list.s:
+        values = [{"s": value} for value in attr.allowed_values.list.s]
+    else:
+        values = list(_VALUES.get(attr.type, ()))
+    if attr.HasField("default_value"):
+        default = _spelled(attr.default_value)
+        return [default] + [value for value in values if value != default]
+    return values
+
+
+def _rank(number: int) -> Tuple[int, int]:
+    return (_PREFERRED.index(number) if number in _PREFERRED else len(_PREFERRED), number)
+
+
+def _spelled(value: Any) -> Dict[str, Any]:
+    """An ``AttrValue`` message as keyword arguments of another."""
+    message = CLASSES["AttrValue"].FromString(value.SerializeToString())
+    kind = value.WhichOneof("value")
+    if kind in ("i", "f", "b", "s", "type"):
+        return {kind: getattr(message, kind)}
+    if kind == "list":
+        return {"list": {field.name: list(found) for field, found in message.list.ListFields()}}
+    return {kind: getattr(message, kind)} if kind else {}
+
+
+def plain(value: Any) -> Any:
+    """An ``AttrValue`` message as JSON."""
+    return attr_value(CLASSES["AttrValue"].FromString(value.SerializeToString()))
+
+
+def _named(signature: Mapping[str, Sequence[str]]) -> Set[str]:
+    """The attributes that say how many tensors of which dtypes an op has."""
+    return {name for arg in arguments((*signature["in"], *signature["out"])) for name in _attrs_of(arg)}
+
+
+def _attrs_of(arg: Output) -> List[str]:
+    dtype = arg.dtype.strip("[]")
+    return [name for name in (arg.number, "" if dtype.isdigit() else dtype) if name]
+
+
+def _question(op_def: Any, values: Values) -> Question:
+    attrs = tuple(sorted(entry(name, **value) for name, value in values.items()))
+    inputs = tuple(dtype for arg in op_def.input_arg for dtype in _dtypes(arg, values))
+    outputs = tuple(dtype for arg in op_def.output_arg for dtype in _dtypes(arg, values))
+    return Question(op_def.name, attrs, inputs, outputs)
+
+
+def _dtypes(arg: Any, values: Values) -> List[int]:
+    if arg.type_list_attr:
+        return list(values[arg.type_list_attr]["list"].get("type", ()))
+    dtype = values[arg.type_attr]["type"] if arg.type_attr else arg.type
+    return [dtype + (100 if arg.is_ref else 0)] * (values[arg.number_attr]["i"] if arg.number_attr else 1)
+
+
+@contextmanager
+def _watched(names: Set[str]) -> Iterator[None]:
+    """Note the attributes that are read of the op that is asked about."""
+    before = ops.Operation.get_attr
+
+    def get_attr(op: Any, name: str) -> Any:
+        if op.name == "asked":
+            names.add(name)
+        return before(op, name)
+
+    ops.Operation.get_attr = get_attr
+    try:
+        yield
+    finally:
+        ops.Operation.get_attr = before
+
+
+def written(signature: Mapping[str, Sequence[str]], question: Question, answer: Asked) -> Optional[List[str]]:
+    """An answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
+
+    ``-`` is no gradient, else the output arguments that the gradient carries from (``=`` after one: each tensor of a list
+    from its own), then ``s`` for a sparse one, ``p`` for one handed on untouched, ``m`` for one made of nothing. A list of
+    dtypes may have a second word, after ``/``, for its tensors that can carry no gradient.
+    """
+    if answer.missing:
+        return ["!"]
+    replies = _answers(answer)
+    places = _places(signature, question)
+    if places is None:
+        return None
+    inputs, outputs = places
+    words = [_word(spec, own, question, replies, outputs) for spec, own in zip(signature["in"], inputs)]
+    return None if None in words else words  # type: ignore[return-value]
+
+
+def _answers(answer: Asked) -> Tuple[Any, ...]:
+    replies = input_answers(answer)
+    return tuple([replies[place] for place in answer.inputs]) if answer.inputs else replies
+
+
+def _places(signature: Mapping[str, Sequence[str]], question: Question) -> Any:
+    values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
+    found = []
+    for side, dtypes in (("in", question.inputs), ("out", question.outputs)):
+        start, places = 0, []
+        for length in lengths(arguments(signature[side]), values):
+            places.append(range(start, start + length))
+            start += length
+        if start != len(dtypes):
+            return None
+        found.append(places)
+    return found
+
+
+def _word(spec: str, places: Sequence[int], question: Question, replies: Any, outputs: Sequence[range]) -> Optional[str]:
+    if not places:
+        return "."
+    trainable = version_probes.trainable_dtypes()
+    split = "[" in spec
+    words = []
+    for sort in (True, False) if split else (None,):
+        own = [place for place in places if sort is None or (question.inputs[place] % 100 in trainable) is sort]
+        words.append(_sort_word(own, list(places), replies, outputs) if own else ".")
+    if None in words:
+        return None
+    return str(words[0]) if len(words) == 1 or words[0] == words[1] else "/".join(map(str, words))
+
+
+def _sort_word(own: Sequence[int], places: Sequence[int], replies: Any, outputs: Sequence[range]) -> Optional[str]:
+    answers = [replies[place] for place in own]
+    if all(answer is None for answer in answers):
+        return "-"
+    if any(answer is None for answer in answers):
+        return None
+    relations = []
+    for number, made in enumerate(outputs):
+        relation = _relation(own, places, answers, made)
+        if relation is None:
+            return None
+        if relation:
+            relations.append("%d%s" % (number, relation.replace("*", "")))
+    flags = ""
+    if len({answer.sparse for answer in answers}) > 1 or len({answer.made for answer in answers}) > 1:
+        return None
+    flags += "s" if answers[0].sparse else ""
+    passing = {answer.passes for answer in answers if answer.outputs == frozenset([0])}
+    if len(passing) > 1 or any(answer.passes for answer in answers if answer.outputs != frozenset([0])):
+        return None
+    flags += "p" if passing == {True} else ""
+    flags += "m" if answers[0].made else ""
+    if any(answer.reads is not (bool(answer.outputs) and not answer.made) for answer in answers):
+        return None
+    return ",".join(relations) + flags or "z"
+
+
+def _relation(own: Sequence[int], places: Sequence[int], answers: Any, made: range) -> Optional[str]:
+    """How a list of inputs carries from one output argument: ``*`` from all of it, ``=`` each from its own, or not at all."""
+    if not made:
+        return ""
+    shares = [answer.outputs & frozenset(made) for answer in answers]
+    if not any(shares):
+        return ""
+    if all(share == frozenset(made) for share in shares) and not (len(made) == len(places) > 1):
+        return "*"
+    if len(made) == len(places):
+        if all(share == {made[places.index(place)]} for place, share in zip(own, shares)):
+            return "=" if len(made) > 1 else "*"
+        if all(share == frozenset(made) for share in shares):
+            return "*"
+    return None
+
+
+def _zeros(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Iterator[Tuple[str, Any]]:
+    """The answers that differ where whole arguments are known to hold zeros, by the numbers of these arguments."""
+    places = _places(signature, question)
+    if places is None:
+        return
+    single = [
+        number
+        for number, own in enumerate(places[0])
+        if len(own) == 1 and question.inputs[own[0]] < 100 and question.inputs[own[0]] not in (RESOURCE, VARIANT, 7)
+        and "*" not in signature["in"][number] and "[" not in signature["in"][number]
+    ]  # fmt: skip
+    asked = {}
+
+    def ask(numbers: Tuple[int, ...]) -> Any:
+        if numbers not in asked:
+            answer = oracle.ask(question._replace(zeros=tuple(places[0][number][0] for number in numbers)))
+            asked[numbers] = None if answer.failed else written(signature, question, answer)
+        return asked[numbers]
+
+    alone = [number for number in single if ask((number,)) not in (None, reply)]
+    if not alone and (len(single) < 2 or ask(tuple(single)) in (None, reply)):
+        return
+    relevant = single if len(single) <= 4 else alone[:4]
+    for size in range(1, len(relevant) + 1):
+        for numbers in itertools.combinations(relevant, size):
+            found = ask(numbers)
+            if found is not None:
+                yield ",".join(map(str, numbers)), found
+
+
+def _constants(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Dict[str, Any]:
+    """The answers that differ where an argument of integers is a constant whose value is known, by argument and value."""
+    places = _places(signature, question)
+    found: Dict[str, Any] = {}
+    trainable = version_probes.trainable_dtypes()
+    floats = [dtype for dtype in question.outputs if dtype % 100 in trainable] if set(reply) != {"-"} else []
+    for number, own in enumerate(places[0] if places is not None and floats else ()):
+        if len(own) != 1 or question.inputs[own[0]] not in (3, 9):
+            continue
+        for value in (0, 1):
+            tensor = {"dtype": question.inputs[own[0]], "int_val" if question.inputs[own[0]] == 3 else "int64_val": [value]}
+            constant = (entry("dtype", type=question.inputs[own[0]]), entry("value", tensor={**tensor, "tensor_shape": {}}))
+            nothing = (None,) * len(question.inputs)
+            exact = question._replace(
+                shapes=nothing[: own[0]] + ((),) + nothing[own[0] + 1 :],
+                constants=nothing[: own[0]] + (constant,) + nothing[own[0] + 1 :],
+                output_shapes=(None,) * len(question.outputs),
+            )
+            answer = oracle.ask(exact)
+            words = None if answer.failed or answer.missing else written(signature, question, answer)
+            if words is not None and words != reply:
+                found.setdefault(str(number), {})[str(value)] = words
+    return found
+
+
+def _columns(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Dict[str, Any]:
+    """The answers that differ where an argument of integers is known to be one column, by argument and class of its shape:
+    what is gathered by such indices gets a sparse gradient."""
+    places = _places(signature, question)
+    found: Dict[str, Any] = {}
+    if places is None or "0" not in reply:
+        return found
+    for number, own in enumerate(places[0]):
+        if len(own) != 1 or question.inputs[own[0]] not in (3, 9):
+            continue
+        for shape in ((None, 1), (3, 1)):
+            shapes: List[Shape] = [None] * len(question.inputs)
+            shapes[own[0]] = shape
+            nothing = (None,) * len(question.inputs)
+            outputs = (None,) * len(question.outputs)
+            answer = oracle.ask(question._replace(shapes=tuple(shapes), constants=nothing, output_shapes=outputs))
+            words = None if answer.failed or answer.missing else written(signature, question, answer)
+            if words is not None and words != reply:
+                found.setdefault(str(number), {})[shape_class(shape)] = words
+    return found
+
+
+def _exact_replies(signature: Mapping[str, Sequence[str]], question: Question) -> Any:
+    """The answers where shapes are known, by the class of each input's shape; ``None`` where the op cannot be built at all.
+
+    ``"!"`` alone: TensorFlow raises whatever the shapes."""
+    replies: Dict[str, Any] = {}
+    reasons = []
+    for shapes in _shape_choices(len(question.inputs)):
+        exact = question._replace(
+            shapes=shapes, constants=(None,) * len(shapes), output_shapes=(None,) * len(question.outputs)
+        )
+        answer = oracle.ask(exact)
+        if answer.failed:
+            reasons.append(answer.failed)
+            if " attr " in answer.failed:  # no shape helps
+                return None
+            continue
+        key = " ".join(shape_class(shape) for shape in shapes)
+        words = written(signature, question, answer)
+        replies[key] = words if words is not None and replies.get(key, words) == words else None
+    replies = {key: words for key, words in replies.items() if words is not None}
+    built = [reason for reason in reasons if not reason.startswith("the op could not be built")]
+    if not replies:
+        return "!" if built else None
+    return "!" if all(words == ["!"] for words in replies.values()) else _common(replies)
+
+
+def _common(replies: Dict[str, Any]) -> Dict[str, Any]:
+    return dict(sorted(replies.items()))
+
+
+def _shape_choices(count: int) -> Iterator[Tuple[Shape, ...]]:
+    """Shapes of all inputs: the same for each, or another for the first or the last."""
+    for shape in _SHAPES:
+        yield (shape,) * count
+        if count > 1:
+            yield (shape, *[(2,)] * (count - 1))
+            yield (*[shape] * (count - 1), ())
+        if count == 2:
+            yield (shape, (2, 3))
+
+
+def _rows(
+    samples: Sequence[Sample], kinds: Mapping[str, str], classes: Mapping[str, Mapping[str, Sequence[Any]]]
+) -> List[Dict[str, Any]]:
+    """The samples as rows, each with the values of the attributes that tell it from the others, and all values that these
+    stand for."""
+    table = [({name: _json(value) for name, value in each.values.items()}, each.reply) for each in samples]
+    names = [name for name in sorted(kinds) if len({repr(values[name]) for values, _ in table}) > 1]
+    names = [name for name in names if kinds[name] == "type" or _matters(name, names, table)]
+    groups: Dict[str, List[Dict[str, Any]]] = {}
+    replies = {}
+    for values, reply in table:
+        key = repr(reply)
+        replies[key] = reply
+        chosen = {name: values[name] for name in names}
+        if chosen not in groups.setdefault(key, []):
+            groups[key].append(chosen)
+    rows = []
+    for key, combinations in groups.items():
+        for when in _boxes(combinations, names):
+            full = {name: _members(values, classes.get(name, {})) for name, values in when.items()}
+            rows.append({"when": full, "reply": replies[key]})
+    return rows
+
+
+def _members(values: Sequence[Any], classes: Mapping[str, Sequence[Any]]) -> List[Any]:
+    members: List[Any] = []
+    for value in values:
+        members += [each for each in classes.get(repr(value), [value]) if each not in members]
+    return _ordered(members)
+
+
+def _ordered(values: Sequence[Any]) -> List[Any]:
+    return sorted(values) if all(isinstance(value, int) for value in values) else sorted(values, key=repr)
+
+
+def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, Any], Any]]) -> bool:
+    """Whether two samples that differ in nothing but one attribute are answered differently."""
+    known: Dict[str, str] = {}
+    for values, reply in table:
+        key = repr([(other, values[other]) for other in names if other != name])
+        if known.setdefault(key, repr(reply)) != repr(reply):
+            return True
+    return False
+
+
+def _boxes(chosen: Sequence[Dict[str, Any]], names: Sequence[str]) -> List[Dict[str, List[Any]]]:
+    """A set of combinations as few products: combinations that differ in one attribute alone are joined, one by one."""
+    boxes = [{name: [values[name]] for name in names} for values in chosen]
+    for name in names:
+        joined: Dict[str, Dict[str, List[Any]]] = {}
+        for box in boxes:
+            key = repr([(other, box[other]) for other in names if other != name])
+            into = joined.setdefault(key, {**box, name: []})
+            into[name] += [value for value in box[name] if value not in into[name]]
+        boxes = list(joined.values())
+    return boxes

@@ -1,0 +1,53 @@
+"""``graphcut ops``: what the gradient table says of op types."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Optional, Sequence
+
+import click
+
+from graphcut.api.op_gradients import SORTS, OpGradient, op_gradients, op_types
+
+_HELP = """Say which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
+
+Without TYPE every op type is listed. TensorFlow is not needed: the answers are those of the table that graph files are
+audited with, which was made by asking TensorFlow.
+
+\b
+Examples:
+  graphcut ops MatMul
+  graphcut ops ArgMax --tf 2.15
+  graphcut ops --json > ops.json
+
+Exit codes: 0 fine, 2 could not run.
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("op_type", metavar="[TYPE]", required=False)
+@click.option("--tf", "version", metavar="VERSION", help="One version of TensorFlow, such as 2.15.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def ops(op_type: Optional[str], version: Optional[str], as_json: bool) -> None:
+    types = (op_type,) if op_type else op_types(version)
+    found = [each for name in types for each in op_gradients(name, version)]
+    click.echo(json.dumps([_document(each) for each in found], indent=2) if as_json else "\n".join(map(_line, found)))
+
+
+def _document(each: OpGradient) -> Dict[str, Any]:
+    return {
+        "type": each.type,
+        "versions": list(each.versions),
+        "gradient": each.gradient,
+        "differentiable": any(answer in ("yes", "depends") for answer in each.inputs.values()),
+        "inputs": dict(each.inputs),
+    }
+
+
+def _line(each: OpGradient) -> str:
+    inputs = ", ".join("%s %s" % (name, answer) for name, answer in each.inputs.items())
+    return "%s  TensorFlow %s  %s" % (each.type, _span(each.versions), inputs or SORTS[each.gradient])
+
+
+def _span(versions: Sequence[str]) -> str:
+    return ", ".join(".".join(version.split(".")[:2]) for version in versions)
