@@ -64,14 +64,14 @@ def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[
 
 def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
     """The boxes with ops that Keras counted up again (``model_1/dense_1`` reads ``model/dense/kernel``) in the scope of their
-    variables, where that is sure: all that reads the variables of a scope tells the same, and nothing else is called so."""
+    variables, where that is sure: what reads the variables of a scope tells of one, and nothing else is called so."""
     homes: Dict[Scope, Set[Scope]] = {}
     for at, box in enumerate(found):
         if box.role is Role.VARIABLE and box.scope:
             for reader in readers.get(at, ()):
                 homes.setdefault(box.scope, set()).add(_alike(found[reader].scope, box.scope))
-    known = {scopes.pop(): home for home, scopes in homes.items() if len(scopes) == 1}
-    known = {scope: home for scope, home in known.items() if scope and scope != home}
+    told = {home: scopes.difference([()]) for home, scopes in homes.items()}
+    known = {scope: home for home, scopes in told.items() if len(scopes) == 1 for scope in scopes if scope != home}
     ops = [box.scope for box in found if box.role is not Role.VARIABLE]
     named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _inside(scope, known)}
     known = {scope: home for scope, home in known.items() if home not in named}

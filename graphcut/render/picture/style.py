@@ -59,8 +59,8 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.FLOWS: "flows: gets a gradient",
 }
 LINE_WORDS: Mapping[Line, str] = {
-    Line.LIVE: "a gradient passes",
-    Line.LOST: "a gradient comes this far, to no use",
+    Line.LIVE: "gradient, from the loss down",
+    Line.LOST: "gradient, reaches no variable",
     Line.CUT: "cut: no gradient passes",
     Line.BEHIND: "data behind the cut",
 }
