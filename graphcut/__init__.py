@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from graphcut.results import Change as Change
     from graphcut.results import Condition as Condition
     from graphcut.results import Disagreement as Disagreement
+    from graphcut.results import LeftOut as LeftOut
+    from graphcut.results import LeftOutReason as LeftOutReason
     from graphcut.results import Reach as Reach
     from graphcut.results import Role as Role
     from graphcut.results import Stop as Stop
@@ -44,6 +46,8 @@ _RESULTS = (
     "Change",
     "Condition",
     "Disagreement",
+    "LeftOut",
+    "LeftOutReason",
     "Reach",
     "Role",
     "Stop",

@@ -79,6 +79,17 @@ class Role(enum.Enum):
     SHADOWED = "shadowed"
 
 
+class LeftOutReason(str, enum.Enum):
+    """Why a gradient call did not ask for a variable that its loss reads.
+
+    ``forgotten``: it is trainable, and a gradient could get there; ``frozen``: it is not trainable, or a stop that somebody
+    put there lies on every route to it.
+    """
+
+    FORGOTTEN = "forgotten"
+    FROZEN = "frozen"
+
+
 class Late:
     """A field of a result that may be given as a function; it is called when the field is read.
 
@@ -204,6 +215,23 @@ class VariableAudit:
     is_updated: Optional[bool] = None
     optimizer_got_gradient: Optional[bool] = None
     trained_by: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A variable that the loss reads and that the gradient call did not ask for.
+
+    ``name`` is the variable's; ``trainable`` is ``None`` where nobody knows; ``reason`` is why it was not asked for.
+    ``is_updated``: the step writes it all the same; ``None`` where nobody knows. ``is_stopped``: a stop that somebody put
+    there lies on every route to it. ``is_untracked``: the Keras model whose step this is does not list it among its variables.
+    """
+
+    name: str
+    trainable: Optional[bool]
+    reason: LeftOutReason
+    is_updated: Optional[bool] = None
+    is_stopped: bool = False
+    is_untracked: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Findings:
             unused and not left,
             live and tensor in self.flow.sparse,
             max(size + len(left), len(barriers)),
-            self._updated(target),
+            self.is_updated(target),
             trained_by=self._trained_by(target),
         )
 
@@ -114,7 +114,7 @@ class Findings:
                 ops[place].append(op)
         return iter(ops.items())
 
-    def _updated(self, target: Target) -> Optional[bool]:
+    def is_updated(self, target: Target) -> Optional[bool]:
         """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
         if not self.updates:
             self.updates.append(training(self.traced.flat, self.traced.names).updated)

@@ -71,7 +71,10 @@ class Gradient:
     that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
     ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not. ``changed``
     says which variables are trainable otherwise by now than when the step runs. ``left`` maps the ``id`` of a variable to
-    the ops that hold its value without reading it.
+    the ops that hold its value without reading it. ``written`` are the ``id`` of the handles of all variables that the step
+    writes, and those of the variables that an optimizer received a gradient for; ``None`` where nobody knows. ``owned`` are
+    the variables of the step's models, as ``models.owned`` lists them; ``of_model``: the step is that of a Keras model that
+    lists Keras' own variables alone.
     """
 
     api: str
@@ -96,3 +99,6 @@ class Gradient:
     starts: Tuple[Tuple[str, Start], ...] = ()
     changed: str = ""
     left: Mapping[int, Tuple[Tuple[Optional[str], str], ...]] = field(default_factory=dict)
+    written: Optional[FrozenSet[int]] = None
+    owned: Mapping[int, Tuple[Any, bool]] = field(default_factory=dict)
+    of_model: bool = False

@@ -45,8 +45,9 @@ def reaches(self: Asked, key: Any, through: Any = None, avoiding: Any = None) ->
     """Whether a gradient gets from the loss to a variable through one place and avoiding another.
 
     Args:
-        key: a variable, tensor, name or pattern, or several: any of them is enough.
-        through: ops, tensors, variables, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one.
+        key: a variable, tensor, name, pattern, layer, model or name scope, or several: any of them is enough.
+        through: ops, tensors, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one. A variable, a layer
+            or a model stands for the ops that use it.
         avoiding: the same; the path must pass none.
 
     Returns:
@@ -76,7 +77,7 @@ def what_if(self: AskedT, remove: Any = (), stop: Any = ()) -> AskedT:
         remove: barriers to take out: ``Stop``, ``Barrier``, names of ops or tensors, tensors; one or several. A
             ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
             other op hands every gradient on, as a straight-through estimator in its place would.
-        stop: tensors to stop: names, tensors, variables; one or several. Every reader of the tensor reads
+        stop: tensors to stop: names, tensors, variables, layers; one or several. Every reader of the tensor reads
             ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
 
     Returns:
@@ -144,7 +145,7 @@ def suggest_stops(self: Asked, block: Any, keep: Any = None) -> Tuple[Suggestion
     """The fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
 
     Args:
-        block: variables, tensors, names or patterns that shall get no gradient (``None``, or zeros always).
+        block: variables, tensors, layers, names, scopes or patterns that shall get no gradient (``None``, or zeros always).
         keep: those whose gradient shall stay as it is; by default every other variable of the audit. The rest may lose
             theirs.
 
@@ -170,7 +171,7 @@ def suggest_unblock(self: Asked, key: Any) -> Tuple[Suggestion, ...]:
     """The fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
 
     Args:
-        key: a variable, tensor or name.
+        key: a variable, tensor, layer, name, scope or pattern; where it means several, the first of them without a gradient.
 
     Returns:
         One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. Where several

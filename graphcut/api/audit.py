@@ -8,6 +8,7 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.api import load
 from graphcut.api.choose_oracle import choose_oracle
 from graphcut.api.face import Audit as Audit
+from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
 from graphcut.api.select.resolve_variables import targets
 from graphcut.api.suggest.confirm import Retrace
@@ -46,8 +47,9 @@ def audit(
         An ``Audit`` with a verdict for each variable, each judged as if it were the only one asked for.
 
     Raises:
-        GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. Or TensorFlow is
-            not installed, and the source is not a file or ``oracle`` asks for it.
+        GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. It is a training step,
+            or a compiled model with inputs and targets, which are for ``audit_step``. Or TensorFlow is not installed, and the
+            source is not a file or ``oracle`` asks for it.
         TypeError: the loss is a string, or complex without ``grad_ys``, or ``grad_ys`` is of another dtype, as in
             ``tf.gradients``.
         ValueError: ``grad_ys`` is of another length or shape than the loss, as in ``tf.gradients``.
@@ -69,8 +71,11 @@ def audit(
     <BLANKLINE>
     1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient
     """
+    check_model(source, args)
     with collector_paused():
         traced = load.read(source, args, {}, signature)
+        if loss is None and traced.origin.step is not None:
+            raise is_step(source, args, traced.origin.step)
         found = chosen(traced, loss, grad_ys)
         inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle))
         made = Audit(inquiry, targets(traced, variables))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.recorded_answers import RecordedAnswers
 from graphcut.analysis.request import AuditRequest, Loss, Stopped
 from graphcut.analysis.rules.constant_zeros import zero_tensors
@@ -14,13 +15,14 @@ from graphcut.analysis.tape_replay import unrecorded
 from graphcut.api import load
 from graphcut.api.face import Audit
 from graphcut.api.select.resolve_loss import stop_ops
+from graphcut.api.select.resolve_variables import targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.backend import tensorflow_needed
 from graphcut.errors import GraphcutError
 from graphcut.graph.flat import RESOURCE
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
-from graphcut.results import BarrierKind
+from graphcut.results import BarrierKind, VariableAudit
 from graphcut.util.gc import collector_paused
 from graphcut.util.source_lines import nearby
 
@@ -29,7 +31,7 @@ class NoGradientError(GraphcutError):
     """What was traced takes no gradient."""
 
 
-def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
+def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> Tuple[Audit, ...]:
     """The audits of a training step, one for each gradient that the step's own code takes, in order.
 
     The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
@@ -38,7 +40,9 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     Args:
         step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
             or a compiled Keras model (from TensorFlow 2.2 on).
-        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets.
+        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets, or a dataset.
+        variables: variables, tensors, layers, names or patterns to audit in place of those that each gradient was taken with
+            respect to; what a gradient did not ask for has no recorded answer.
         **kwargs: the same by name.
 
     Returns:
@@ -64,19 +68,19 @@ def audit_step(step: Any, *args: Any, **kwargs: Any) -> Tuple[Audit, ...]:
     taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
     if not taken:
         raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
-    audits = tuple(audits_of(taken))
+    audits = tuple(audits_of(taken, variables))
     for index, each in enumerate(audits):
-        again = partial(audit_step, step, *args, **kwargs)
+        again = partial(audit_step, step, *args, variables=variables, **kwargs)
         each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)
     return audits
 
 
-def audits_of(taken: Sequence[Gradient]) -> Iterator[Audit]:
-    """The audits of gradients that were recorded, in order."""
+def audits_of(taken: Sequence[Gradient], variables: Any = None) -> Iterator[Audit]:
+    """The audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given."""
     from graphcut.backend.record import eager_ops, gradient_calls
 
     with collector_paused(), gradient_calls.unheard(), eager_ops.suspended():
-        yield from list(_distinct(taken))
+        yield from list(_distinct(taken, variables))
 
 
 _NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -87,15 +91,16 @@ def _is_old_model(step: Any) -> bool:
     return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
-def _distinct(taken: Sequence[Gradient]) -> Iterator[Audit]:
+def _distinct(taken: Sequence[Gradient], variables: Any) -> Iterator[Audit]:
     """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
     is a tensor as well. So each is judged, and held against every single one before it.
     """
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
+    asked = frozenset(id(known) for each in taken for source in each.sources for known in source.facts.objects)
     for each in taken:
-        audit, places, outcome = _audit(each)
+        audit, places, outcome = _audit(each, variables, asked)
         known = seen.setdefault((each.call, places), [])
         if not any(outcome <= other for other in known):
             known.append(outcome)
@@ -112,27 +117,37 @@ def shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
         yield replace(each, sources=tuple(told))
 
 
-def _audit(taken: Gradient) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
-    """The audit of a gradient, the places in the code where its loss is made, and what each source gets."""
+def _audit(taken: Gradient, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
+    """The audit of a gradient, the places in the code where its loss is made, and what each variable gets.
+
+    ``every`` has the ``id`` of each variable that any gradient of the step asks for.
+    """
     from graphcut.backend.gradient_oracle import version_probes
     from graphcut.backend.record import open_gradient as graphs
 
     traced = load.opened(*graphs.opened(taken))
     rows = [_target(traced, each) for each in taken.sources]
-    listed, loss = unique(rows), _loss(traced, taken)
+    listed = unique(rows) if variables is None else targets(traced, variables)
+    loss = _loss(traced, taken)
     stopped = _outside(traced, taken, stop_ops(traced, taken.stops))
     if taken.tape is not None:
-        asked, trainable = _asked(taken.tape, listed), version_probes.surroundings().trainable
+        asked, trainable = _asked(taken.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
         unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if version_probes.reads_targets() else ()
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
         stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
-    loss = loss._replace(together=tuple(tensor for row in listed for tensor in row.tensors))
-    audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed))
+    loss = loss._replace(together=tuple(tensor for row in unique(rows) for tensor in row.tensors))
+    facts = graphs.step_facts(taken, traced.variables, every)
+    audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed, facts), facts)
     audit._retrace = Retrace(None, tuple, gradient_at=taken.where)
     places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
-    verdicts = {_key(row): variable.verdict for row, variable in zip(listed, audit.variables)}
+    return audit, places, _outcome(taken, rows, dict(zip(map(_key, listed), audit.variables)))
+
+
+def _outcome(taken: Gradient, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
+    """What each variable gets; a variable that was asked for is the same in every gradient, a tensor is not."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
-    return audit, places, frozenset((each, verdicts[_key(row)]) for each, row in zip(known, rows))
+    asked = {_key(row): each for each, row in zip(known, rows)}
+    return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
 def _outside(traced: LoadedGraph, taken: Gradient, stopped: Stopped) -> Stopped:
@@ -182,20 +197,20 @@ def _target(traced: LoadedGraph, source: Source) -> Target:
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 
-def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target]) -> RecordedAnswers:
-    """The answers in the order of the rows; a source given twice is one row."""
+def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
+    """The answers in the order of the rows; a source given twice is one row, and what was not asked for has no answer."""
     known = {_key(row): source for row, source in zip(rows, taken.sources)}
-    asked = [known[_key(each)] for each in listed]
-    updates, handed = tuple(each.updated for each in asked), tuple(each.handed for each in asked)
+    asked = [known.get(_key(each)) for each in listed]
+    updates = tuple(facts.is_updated(row) if each is None else each.updated for row, each in zip(listed, asked))
+    handed = tuple(None if each is None else each.handed for each in asked)
     if taken.answers is None:
         return RecordedAnswers((None,) * len(listed), taken.zeros, taken.error, updates, handed)
     found: Dict[Hashable, bool] = {}
     for row, given in zip(rows, taken.answers):
         found[_key(row)] = found.get(_key(row), False) or given
-    answered = tuple(found[_key(each)] for each in listed)
-    return RecordedAnswers(
-        answered, taken.zeros, "", updates, handed, decides=taken.tape is not None and taken.tape.began_before
-    )
+    answered = tuple(found.get(_key(each)) for each in listed)
+    decides = taken.tape is not None and taken.tape.began_before
+    return RecordedAnswers(answered, taken.zeros, "", updates, handed, decides=decides)
 
 
 def _key(target: Target) -> Hashable:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.findings import Findings
+from graphcut.analysis.left_out import StepFacts, left_out
 from graphcut.analysis.live_routes import between
 from graphcut.analysis.recorded_answers import RecordedAnswers, settled
 from graphcut.analysis.request import AuditRequest
@@ -13,12 +14,12 @@ from graphcut.analysis.stop_roles import stops
 from graphcut.api import asking, load, telling
 from graphcut.api.analyze import judged
 from graphcut.api.choose_oracle import installed
-from graphcut.api.select.resolve_variables import TargetIndex, is_pattern
+from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, targets_named
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.flat import FlatGraph, Shape, dtype_name
 from graphcut.graph.targets import Target
 from graphcut.render import page
-from graphcut.results import Assumption, Disagreement, Stop, VariableAudit
+from graphcut.results import Assumption, Disagreement, LeftOut, Stop, VariableAudit
 from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
@@ -34,8 +35,15 @@ class Audit:
     ``str`` gives the table, worst first.
     """
 
-    def __init__(self, inquiry: AuditRequest, asked: Sequence[Target], answers: Optional[RecordedAnswers] = None) -> None:
+    def __init__(
+        self,
+        inquiry: AuditRequest,
+        asked: Sequence[Target],
+        answers: Optional[RecordedAnswers] = None,
+        step: Optional[StepFacts] = None,
+    ) -> None:
         self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
+        self._step = StepFacts() if step is None else step
         self._index = TargetIndex(inquiry.traced, self._targets)
         self._findings = Findings(inquiry.traced, judged(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
@@ -98,8 +106,32 @@ class Audit:
         """Whether TensorFlow gave each variable a tensor: for a gradient that a step took, and where a graph holds its own
         gradients of this loss, where ``None`` stands for a variable of which they show nothing certain. Empty otherwise."""
         if self._answers is not None:
-            return tuple(bool(each) for each in self._answers.given)
+            error = self._answers.error
+            return tuple(bool(each) if error or each is not None else None for each in self._answers.given)
         return () if self._shown is None else self._shown.given
+
+    @property
+    def left_out(self) -> Tuple[LeftOut, ...]:
+        """The trainable or frozen variables that the loss reads and the gradient call did not ask for; those that another
+        gradient of the same step asks for are not among them.
+
+        >>> import graphcut
+        >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
+        'w2'
+        """
+        if "left_out" not in self._made:
+            loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
+            self._made["left_out"] = left_out(self._traced, loss, self._targets, updated, self._step)
+        made: Tuple[LeftOut, ...] = self._made["left_out"]
+        return made
+
+    def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
+        """Those of ``left_out`` that a key means."""
+        found = self.left_out
+        if not found:
+            return ()
+        known = {each.name for each in targets_named(self._traced, key)}
+        return tuple(each for each in found if each.name in known)
 
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
@@ -151,10 +183,11 @@ class Audit:
         """The row of a variable.
 
         Args:
-            key: the object itself, its name with or without ``:0``, an op or a tensor name.
+            key: the object itself, its name with or without ``:0``, an op or a tensor name; a layer, a name scope or a
+                pattern that means one variable.
 
         Raises:
-            GraphcutError: it is not among the variables audited; the message has near names.
+            GraphcutError: it is not among the variables audited, or means several; the message has near names.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -176,7 +209,7 @@ class Audit:
             return place is not None and self.variables[place] == key
         if isinstance(key, (list, tuple, set, frozenset)):
             return bool(key) and all(each in self for each in key)
-        return self._index.place(key) is not None or (isinstance(key, str) and bool(self.select(key)))
+        return bool(self._index.places(key))
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
         """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
@@ -215,7 +248,7 @@ class Audit:
     def _of(self, inquiry: AuditRequest) -> Audit:
         """The same variables audited for another inquiry."""
         with collector_paused():
-            return Audit(inquiry, self._targets)
+            return Audit(inquiry, self._targets, step=self._step)
 
-    draw, _repr_svg_, _repr_html_ = page.draw, page.repr_svg, page.repr_html
-    explain, to_dot, to_dict, to_json = telling.explain, telling.to_dot, telling.to_dict, telling.to_json
+    _repr_svg_, _repr_html_ = page.repr_svg, page.repr_html
+    draw, explain, to_dot, to_dict, to_json = telling.draw, telling.explain, telling.to_dot, telling.to_dict, telling.to_json

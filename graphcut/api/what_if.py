@@ -10,6 +10,7 @@ stopped wherever it is read. ``stop_gradients=`` stops an op with all its output
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterable, Optional, Tuple
 
 from graphcut.analysis import graph_edits
@@ -19,7 +20,7 @@ from graphcut.analysis.rules.lookup import Rules
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.verdicts import Flow
 from graphcut.api.select.resolve_places import named, values
-from graphcut.api.select.resolve_variables import listed
+from graphcut.api.select.resolve_variables import Scopes, is_pattern, listed, variables_of_owner
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
@@ -124,7 +125,8 @@ def _blocks(rules: Rules, op: int) -> bool:
 
 
 def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
-    tensors = values(traced.flat, named(traced, key, "stop"))
+    keys = _variables(traced, key) or (key,)
+    tensors = tuple(dict.fromkeys(value for each in keys for value in values(traced.flat, named(traced, each, "stop"))))
     for tensor in tensors:
         if is_wiring(traced.flat, tensor):
             raise GraphcutError(
@@ -132,6 +134,19 @@ def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
                 % printable(traced.flat.tensor_name(tensor))
             )
     return tensors
+
+
+def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
+    """The names of the variables of a layer, a name scope or a pattern; none of anything that is an exact name."""
+    names = [each.name for each in traced.variables]
+    if not isinstance(key, str):
+        known = (traced.index.by_object(each) for each in variables_of_owner(key) or ())
+        return tuple(each.name for each in known if each is not None)
+    if traced.names.tensors(key) or traced.index.by_name(key) is not None or key in traced.origin.outputs:
+        return ()
+    if is_pattern(key):
+        return tuple(name for name in names if fnmatchcase(name, key))
+    return tuple(names[place] for place in Scopes(names).inside(key))
 
 
 def is_wiring(flat: FlatGraph, tensor: int) -> bool:

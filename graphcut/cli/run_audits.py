@@ -23,16 +23,16 @@ def audits(
     modules: Optional[Dict[str, Any]] = None,
     oracle: Optional[str] = None,
 ) -> Tuple[Any, ...]:
-    """The audits of what ``source`` names. A question about a loss or about variables is one about a graph, not a step,
-    and a model is no step. ``modules`` are files that were executed before (``import_source.loaded``)."""
+    """The audits of what ``source`` names. A question about a loss is one about a graph, not a step, and so is a model that
+    is given no targets. ``modules`` are files that were executed before (``import_source.loaded``)."""
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
     thing, arguments = loaded(source, specs, modules)
     say(f"auditing {source}")
-    asks = losses or variables or signature or stop_gradients or grad_ys or oracle
-    if callable(thing) and not asks and not hasattr(thing, "train_step"):
-        found = _of_step(thing, arguments)
+    asks = losses or signature or stop_gradients or grad_ys or oracle
+    if callable(thing) and not asks and _may_be_step(thing, arguments):
+        found = _of_step(thing, arguments, variables)
         if found:
             return found
     asked: Dict[str, Any] = {"loss": losses or None, "variables": variables or None, "stop_gradients": stop_gradients}
@@ -43,12 +43,19 @@ def audits(
     return (audit(thing, *arguments, signature=signature, **asked),)
 
 
-def _of_step(thing: Any, arguments: Sequence[Any]) -> Tuple[Any, ...]:
+def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:
+    """A function may be one; a model is one where it is given targets, too."""
+    from graphcut.api.refuse_step import takes_targets
+
+    return not hasattr(thing, "train_step") or takes_targets(thing, arguments)
+
+
+def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -> Tuple[Any, ...]:
     """The audits of a step; none where it takes no gradient, and is a function of which one is taken."""
     from graphcut.api.audit_step import NoGradientError, audit_step
 
     try:
-        return audit_step(thing, *arguments)
+        return audit_step(thing, *arguments, variables=variables or None)
     except NoGradientError:
         return ()
 

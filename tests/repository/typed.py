@@ -15,6 +15,8 @@ from graphcut import (
     Condition,
     Disagreement,
     GraphcutError,
+    LeftOut,
+    LeftOutReason,
     Reach,
     Role,
     Stop,
@@ -37,6 +39,7 @@ def asked(path: str) -> Iterator[object]:
     stop: Stop = audit.stops[0]
     role: Role = stop.role
     assumed: Tuple[Assumption, ...] = audit.assumptions
+    forgotten: Tuple[LeftOut, ...] = tuple(each for each in audit.left_out if each.reason is LeftOutReason.FORGOTTEN)
     wrong: Tuple[Disagreement, ...] = audit.disagreements + audit.verify(numbers=True)
     reach: Reach = audit.reaches("w", through="output", avoiding=None)
     other: Audit = audit.what_if(remove=[cut, stop, "hidden"], stop=())
@@ -46,7 +49,7 @@ def asked(path: str) -> Iterator[object]:
     text: str = audit.explain("w") + str(table) + table.to_html() + table.to_json() + audit.to_json() + audit.to_dot(hops=2)
     data: Dict[str, Any] = audit.to_dict()
     yield from (verdict.value, shape, conditions, kind.deliberate, role, assumed, wrong, reach.paths, bool(reach), changes)
-    yield from (suggested, text, data, audit.loss, audit.recorded, audit.graph, len(audit), table.to_dict())
+    yield from (forgotten, suggested, text, data, audit.loss, audit.recorded, audit.graph, len(audit), table.to_dict())
 
 
 def checked() -> int:

@@ -4,13 +4,21 @@ a pattern. An op stands for all its outputs, an op of a body for all its copies 
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, MutableMapping, Optional, Sequence, Tuple
 from weakref import WeakKeyDictionary
 
 from graphcut.api.select.resolve_loss import tensors_of
-from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, listed, targets
-from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.api.select.resolve_variables import (
+    Scopes,
+    TargetIndex,
+    listed,
+    near_places,
+    targets,
+    variables_of_owner,
+)
+from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import RESOURCE, SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
@@ -37,18 +45,86 @@ def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
 
 
 def around(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """The same, else every tensor in the name scope ``key`` or ``key/``, else of the ops that match the pattern."""
+    """The tensors of a place: those of an exact name or object, else of a name scope, else of the ops that match a pattern.
+
+    A variable, a layer or a model stands for the ops that use it.
+    """
+    owned = None if isinstance(key, str) else variables_of_owner(key)
+    if owned is not None:
+        return _of_owner(traced, key, owned, asked)
+    handles = _of_variable(traced, key)
+    if handles is not None and not (isinstance(key, str) and key in traced.origin.outputs):
+        return tuple(dict.fromkeys([*handles, *users(traced.flat, handles)]))
     if not isinstance(key, str):
         return named(traced, key, asked)
-    if not key.endswith("/") and (traced.names.tensors(key) or _is_known(traced, key)):
+    if not key.endswith("/") and (traced.names.tensors(key) or key in traced.origin.outputs):
         return named(traced, key, asked)
-    flat = traced.flat
-    ops = list(_in_scope(flat, key.rstrip("/"))) or [op for op, name in enumerate(flat.names) if _matches(name, key)]
-    found = tuple(tensor for op in ops for tensor in flat.outputs(op))
+    return _in_scope_or_pattern(traced, key, asked)
+
+
+def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int, ...]:
+    flat, scope = traced.flat, key.rstrip("/")
+    ops = list(_in_scope(flat, scope)) or [op for op, name in enumerate(flat.names) if _matches(name, key)]
+    inside = Scopes([each.name for each in traced.variables]).inside(scope)
+    handles = [tensor for place in inside for tensor in _of_variable(traced, traced.variables[place].name) or ()]
+    found = dict.fromkeys(tensor for op in ops for tensor in flat.outputs(op))
+    found.update(dict.fromkeys(users(flat, handles)))
     if not found:
-        near = near_names(key.rstrip("/"), _places(flat))
+        near = near_places(scope, traced)
         raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near))
-    return found
+    return tuple(found)
+
+
+def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
+    """The tensors of the ops that use the variables of a layer; of one without variables those under its name."""
+    if not owned:
+        return _of_layer(traced, str(getattr(key, "name", type(key).__name__)), asked)
+    handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
+    found = dict.fromkeys([*handles, *users(traced.flat, handles)])
+    if not found:
+        name = str(getattr(key, "name", type(key).__name__))
+        raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (asked, printable(name)))
+    return tuple(found)
+
+
+def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
+    """The tensors of the ops of a layer without variables: those under its name, or under its name with another number."""
+    flat, segment = traced.flat, r"(^|[/%s])%s%s/"
+    for number in ("", "_[0-9]+"):
+        pattern = re.compile(segment % (SEPARATOR, re.escape(name), number))
+        found = tuple(each for op, known in enumerate(flat.names) if pattern.search(known) for each in flat.outputs(op))
+        if found:
+            return found
+    raise GraphcutError("%s: no op of the layer %s in this graph%s" % (asked, printable(name), near_places(name, traced)))
+
+
+def users(flat: FlatGraph, handles: Sequence[int]) -> Tuple[int, ...]:
+    """What the ops that use variables make: what is read of them, and the outputs of the ops that compute with that."""
+    wanted = set(handles)
+    readers = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
+    passing = {kind for kind, each in enumerate(flat.kind_table) if each.type in _HANDS_ON}
+    found: Dict[int, None] = dict.fromkeys(value for value in values(flat, tuple(handles)))
+    open_ends = {tensor for tensor in found if flat.kinds[flat.producer[tensor]] in readers or tensor in wanted}
+    open_ends -= {tensor for tensor in open_ends if flat.type(flat.producer[tensor]) in _GATHERS}
+    for op, kind in enumerate(flat.kinds):
+        if open_ends.isdisjoint(flat.inputs[op]):
+            continue
+        found.update(dict.fromkeys(flat.outputs(op)))
+        if kind in passing:
+            open_ends.update(flat.outputs(op))
+    return tuple(found)
+
+
+_HANDS_ON = frozenset(["Identity", "Cast", "_Arg", "Enter", "RefEnter", "RefIdentity", "_LoopVar", "Switch", "RefSwitch"])
+_GATHERS = frozenset(["ResourceGather", "ResourceGatherNd"])
+
+
+def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
+    """The names of the ops of a place, without variables and what reads them, in the graph's order."""
+    flat = traced.flat
+    ops = sorted({flat.producer[tensor] for tensor in around(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
+    computing = [op for op in ops if flat.type(op) not in READERS.union(_HANDS_ON) or flat.type(op) in _GATHERS]
+    return tuple(flat.names[op] for op in computing or ops)
 
 
 def every(traced: LoadedGraph, keys: Any, asked: str) -> FrozenSet[int]:
@@ -62,11 +138,8 @@ def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
 
 
 def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
-    matching: List[Target] = []
-    if isinstance(key, str) and is_pattern(key):
-        matching = [each for each in index.targets if fnmatchcase(each.variable.name, key)]
-    place = None if matching else index.place(key)
-    return matching or (targets(index.traced, [key]) if place is None else [index.targets[place]])
+    places = index.places(key)
+    return [index.targets[place] for place in places] if places else targets(index.traced, [key])
 
 
 _READS: MutableMapping[FlatGraph, Mapping[int, Sequence[int]]] = WeakKeyDictionary()
@@ -106,10 +179,6 @@ def _of_variable(traced: LoadedGraph, key: Any) -> Optional[Tuple[int, ...]]:
     return tuple(tensor for text in variable.tensors for tensor in traced.names.tensors(text))
 
 
-def _is_known(traced: LoadedGraph, name: str) -> bool:
-    return name in traced.origin.outputs or _of_variable(traced, name) is not None
-
-
 def _in_scope(flat: FlatGraph, scope: str) -> Iterator[int]:
     start, inside = scope + "/", SEPARATOR + scope + "/"
     return (op for op, name in enumerate(flat.names) if name.startswith(start) or inside in name)
@@ -117,11 +186,3 @@ def _in_scope(flat: FlatGraph, scope: str) -> Iterator[int]:
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition(SEPARATOR)[2], pattern)
-
-
-def _places(flat: FlatGraph) -> List[str]:
-    found: Dict[str, None] = {}
-    for name in flat.names:
-        found[name] = None
-        found[name.rpartition("/")[0] or name] = None
-    return list(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import dtype_name
@@ -13,6 +13,7 @@ from graphcut.graph.metadata import Variable
 from graphcut.graph.targets import Target as Target
 from graphcut.graph.targets import joined, unique
 from graphcut.graph.variable_updates import training
+from graphcut.results import LeftOut, VariableAudit
 
 _FLOATS = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
 
@@ -22,9 +23,26 @@ def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
     if asked is None:
         return tuple(joined([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
-    for key in listed(asked):
+    for key in _flattened(asked):
         found += _asked(traced, key)
     return unique(found)
+
+
+def targets_named(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
+    """The variables of the graph that a key means; none where it means nothing."""
+    try:
+        return tuple(each.variable for each in targets(traced, key))
+    except GraphcutError:
+        return ()
+
+
+def _flattened(asked: Any) -> Iterator[Any]:
+    """The keys in lists and dicts, also nested ones."""
+    for key in listed(asked):
+        if isinstance(key, (list, tuple, set, frozenset, dict)):
+            yield from _flattened(key)
+        else:
+            yield key
 
 
 def components(key: Any) -> Tuple[Any, ...]:
@@ -66,6 +84,11 @@ def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
     variable = traced.index.by_object(key)
     if variable is not None:
         return [_of_variable(traced, variable)]
+    if _name_of_row(key):
+        return _named(traced, key.name)
+    owned = variables_of_owner(key)
+    if owned is not None:
+        return _of_owner(traced, key, owned)
     from graphcut.backend.live import variable_objects
 
     if variable_objects.is_composite(key):
@@ -75,9 +98,20 @@ def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
     name = traced.index.tensor_name(key) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
-            "variables= was given a value of type %s\nIt takes variables, tensors, names and patterns." % type(key).__name__
+            "variables= was given a value of type %s\nIt takes variables, tensors, layers, names and patterns."
+            % type(key).__name__
         )
     return [_with_object(target, key) for target in _named(traced, name)]
+
+
+def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Target]:
+    """The trainable variables of a layer or model, all of one that has none."""
+    from graphcut.backend.live import models
+
+    if not owned:
+        raise GraphcutError("%s has no variables\nBuild it first, or name another layer." % printable(_key_name(key)))
+    trained = models.listed(key, "trainable_variables") or owned
+    return [target for each in trained for target in _asked(traced, each)]
 
 
 def _with_object(target: Target, key: Any) -> Target:
@@ -130,9 +164,12 @@ def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
     found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if found:
         return found
+    inside = Scopes([each.name for each in traced.variables]).inside(pattern)
+    if inside:
+        return joined([_of_variable(traced, traced.variables[place]) for place in inside])
     known = [each.name for each in traced.variables]
     raise GraphcutError(
-        "no variable %s in this graph%s" % (printable(pattern), near_names(pattern, known) or _examples(known))
+        "no variable %s in this graph%s" % (printable(pattern), near_places(pattern, traced) or _examples(known))
     )
 
 
@@ -159,17 +196,18 @@ class TargetIndex:
         self._names: Optional[Dict[str, int]] = None
         self._objects: Dict[int, int] = {}
         self._tensors: Dict[int, int] = {}
+        self._scopes: Optional[Scopes] = None
 
     def by_name(self, name: str) -> Optional[int]:
         """The place of the target of exactly that name."""
         return self._places().get(name)
 
     def place(self, key: Any) -> Optional[int]:
-        """The place of the target that a key means, or ``None``."""
+        """The place of the one target that a variable, a tensor or a name means, or ``None``."""
         names = self._places()
         if not isinstance(key, str) and id(key) in self._objects:
             return self._objects[id(key)]
-        name = key if isinstance(key, str) else _tensor_name(self.traced, key)
+        name = key if isinstance(key, str) else _name_of_row(key) or _tensor_name(self.traced, key)
         if not name:
             return None
         bare = name[:-2] if name.endswith(":0") else name
@@ -179,22 +217,67 @@ class TargetIndex:
         tensors = self.traced.names.tensors(name)
         return min((self._tensors[each] for each in tensors if each in self._tensors), default=None)
 
-    def position(self, key: Any) -> int:
-        """The same, or an error with near names."""
+    def places(self, key: Any) -> Tuple[int, ...]:
+        """The places of all targets that a key means: a variable, a tensor, a name, a pattern, a layer or model, a name
+        scope, or a list of these."""
+        if isinstance(key, (list, tuple, set, frozenset, dict)):
+            return tuple(dict.fromkeys(place for each in listed(key) for place in self.places(each)))
+        owned = None if isinstance(key, str) else variables_of_owner(key)
+        if owned is not None:
+            found = (self.place(each) for each in owned)
+            return tuple(dict.fromkeys(place for place in found if place is not None))
+        if isinstance(key, str) and is_pattern(key):
+            matching = [at for at, each in enumerate(self.targets) if fnmatch.fnmatchcase(each.variable.name, key)]
+            if matching:
+                return tuple(matching)
         place = self.place(key)
         if place is not None:
-            return place
-        names = [each.variable.name for each in self.targets]
-        name = key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
-        other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
-        if other is not None:
+            return (place,)
+        return self._in_scope(key) if isinstance(key, str) else ()
+
+    def required(self, key: Any) -> Tuple[int, ...]:
+        """The same, or an error with near names."""
+        found = self.places(key)
+        if not found:
+            raise self._missing(key)
+        return found
+
+    def position(self, key: Any) -> int:
+        """The place of exactly one target, or an error."""
+        places = self.required(key)
+        if len(places) > 1:
+            names = [printable(self.targets[place].variable.name) for place in places]
+            more = " and %d more" % (len(names) - 4) if len(names) > 4 else ""
             raise GraphcutError(
-                "variable %s is not among the %d that were audited (by default those that are trainable)\n"
-                "Ask for it with variables=, all of them with variables='*'." % (printable(other.name), len(names))
+                "%s means %d variables: %s\naudit[key] wants one; audit.explain(key) and audit.reaches(key) take several."
+                % (printable(_key_name(key)), len(names), ", ".join(names[:4]) + more)
             )
-        raise GraphcutError(
-            "%s is not among the %d variables audited%s" % (printable(name), len(names), near_names(name, names))
-        )
+        return places[0]
+
+    def _missing(self, key: Any) -> GraphcutError:
+        if isinstance(key, (list, tuple, set, frozenset, dict)):
+            return GraphcutError("an empty list means no variable") if not key else self._missing(listed(key)[0])
+        name, count = _key_name(key), len(self.targets)
+        other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
+        owned = None if isinstance(key, str) else variables_of_owner(key)
+        if other is not None:
+            return GraphcutError(
+                "variable %s is not among the %d that were audited (by default those that are trainable)\n"
+                "Ask for it with variables=, all of them with variables='*'." % (printable(other.name), count)
+            )
+        if owned is not None:
+            return GraphcutError(
+                "none of the %d variables of %s is among the %d that were audited\n"
+                "Ask for them with variables=." % (len(owned), printable(name), count)
+            )
+        names = [each.variable.name for each in self.targets]
+        near = near_places(name, self.traced, names)
+        return GraphcutError("%s is not among the %d variables audited%s" % (printable(name), count, near))
+
+    def _in_scope(self, name: str) -> Tuple[int, ...]:
+        if self._scopes is None:
+            self._scopes = Scopes([each.variable.name for each in self.targets])
+        return self._scopes.inside(name)
 
     def _places(self) -> Dict[str, int]:
         """The place of each target by name; those by object and by tensor are made along with it."""
@@ -207,6 +290,60 @@ class TargetIndex:
                 for tensor in target.tensors:
                     self._tensors.setdefault(tensor, place)
         return self._names
+
+
+class Scopes:
+    """Finds names by a name scope around them: ``encoder``, or ``dense`` for ``model/dense/kernel``."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._outer: Dict[str, List[int]] = {}
+        self._inner: Dict[str, List[int]] = {}
+        for place, name in enumerate(names):
+            parts = name.split("/")[:-1]
+            for start in range(len(parts)):
+                known = self._inner if start else self._outer
+                for end in range(start + 1, len(parts) + 1):
+                    known.setdefault("/".join(parts[start:end]), []).append(place)
+
+    def inside(self, scope: str) -> Tuple[int, ...]:
+        """The places of the names in a scope, an outermost one first of all."""
+        name = scope.rstrip("/")
+        return tuple(dict.fromkeys(self._outer.get(name) or self._inner.get(name) or []))
+
+    def names(self) -> List[str]:
+        """The scopes, each by its shortest name, too."""
+        return list(dict.fromkeys([*self._outer, *self._inner]))
+
+
+def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
+    """What is near a name that means nothing: of the outputs, the variables, the layers and scopes, then the ops."""
+    known = variables or [each.name for each in traced.variables]
+    scopes = Scopes(known)
+    ends = {each.rpartition("/")[2]: each for each in reversed(known)}
+    first = dict.fromkeys([*traced.origin.outputs, *known, *scopes.names(), *ends])
+    return near_names(name, first) or near_names(name, traced.names.candidates())
+
+
+def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
+    """The variables of a layer, a model or a module; ``None`` of anything else."""
+    if not hasattr(key, "trainable_variables") and not hasattr(key, "trainable_weights"):
+        return None
+    from graphcut.backend.live import models, variable_objects
+
+    if variable_objects.is_variable(key):
+        return None
+    return tuple(models.listed(key, "variables") or models.listed(key, "weights"))
+
+
+def _name_of_row(key: Any) -> str:
+    """The name of a row of an audit that is given as a key."""
+    return key.name if isinstance(key, (VariableAudit, LeftOut)) else ""
+
+
+def _key_name(key: Any) -> str:
+    if isinstance(key, (list, tuple, set, frozenset, dict)):
+        return ", ".join(map(_key_name, listed(key)[:3]))
+    return key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
 
 
 def _tensor_name(traced: LoadedGraph, key: Any) -> str:

@@ -41,9 +41,10 @@ Route = Tuple[Fence, ...]
 def suggested(audit: Asked, key: Any) -> Tuple[Suggestion, ...]:
     """The barriers to take out, nearest the loss first, of every smallest alternative; see ``Audit.suggest_unblock``."""
     inquiry, flow = audit._inquiry, audit._findings.flow
-    (target,) = rows(audit._index, [key])[:1] or (None,)
-    if target is None or any(flow.verdict(tensor) in _GETS for tensor in target.tensors):
+    blocked = [each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in _GETS for tensor in each.tensors)]
+    if not blocked:
         return ()
+    target = blocked[0]
     found = [completed(inquiry, flow, target, start) for start in _starts(flow, target)]
     complete = [each for each in found if each is not None]
     if not complete:

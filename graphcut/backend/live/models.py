@@ -5,16 +5,23 @@ Keras freezes a layer without telling its variables: only the model's own list o
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.variable_objects import variable_of
 
 
-def owned(source: Any) -> Dict[int, Tuple[Any, bool]]:
-    """The variables of all owners, as Keras holds them, and whether they are trained; by the ``tf.Variable``'s identity."""
+def owned(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
+    """The variables of all owners, as Keras holds them, and whether they are trained; by the ``tf.Variable``'s identity.
+
+    Args:
+        source: a function or a model.
+        around: models and layers that it leads to in other ways.
+    """
     found: Dict[int, Tuple[Any, bool]] = {}
-    for owner in owners(source):
+    known = owners(source)
+    own = {id(each) for each in known}
+    for owner in known + [each for each in around if id(each) not in own and _is_owner(each)]:
         trained = {id(variable_of(each)) for each in listed(owner, "trainable_variables")}
         for each in listed(owner, "variables"):
             key = id(variable_of(each))
@@ -23,9 +30,16 @@ def owned(source: Any) -> Dict[int, Tuple[Any, bool]]:
 
 
 def owners(source: Any) -> List[Any]:
-    """What the function is, what it is a method of, and what it refers to: those that have trainable variables."""
+    """What the function is, what it is a method of, and what it refers to: those that list their trainable variables."""
     around = [source, getattr(source, "__self__", None), *referred(getattr(source, "python_function", source))]
-    return [each for each in around if listed(each, "trainable_variables")]
+    return [each for each in around if _is_owner(each)]
+
+
+def _is_owner(value: Any) -> bool:
+    """Whether a value is a model, layer or module with variables; all of a frozen one are trained no more."""
+    return not isinstance(value, type) and bool(
+        listed(value, "trainable_variables") or listed(value, "non_trainable_variables")
+    )
 
 
 def referred(function: Any) -> Iterator[Any]:

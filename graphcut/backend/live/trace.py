@@ -14,7 +14,7 @@ from tensorflow.python.framework.composite_tensor import CompositeTensor
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.models import owned
-from graphcut.backend.live.trace_errors import explained, labelled
+from graphcut.backend.live.trace_errors import double_arguments, explained, labelled
 from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import left
 from graphcut.errors import GraphcutError
@@ -37,12 +37,15 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     if isinstance(source, tf.Graph):
         if args or kwargs:
             raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
-        return of_graph(source, "tf.Graph", {}, _graph_variables(source))
+        return of_graph(source, "tf.Graph", {}, graph_variables(source))
+    from graphcut.backend.record.gradient_calls import noting
+    from graphcut.backend.record.recognize_step import step_place
+
     label = labelled(source)
-    with explained(label):
+    with explained(label, double_arguments(source, args, kwargs)), noting() as notes:
         concrete = _concrete(source, args, kwargs)
     message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
-    return message, replace(origin, owner=concrete)
+    return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
 
 
 def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
@@ -120,16 +123,21 @@ def _is_float(tensor: Any) -> bool:
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     """What the function captured, then what the models it refers to have beside it."""
+    from graphcut.backend.record.object_snapshots import roots
+
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
-    listed = _in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
-    known: Dict[int, Tuple[Any, Optional[bool]]] = {id(variable_of(each)): (each, None) for each in listed}
+    listed = in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
+    deeper = owned(source, roots(source))
+    known: Dict[int, Tuple[Any, Optional[bool]]] = {}
+    for each in listed:
+        known[id(variable_of(each))] = deeper.get(id(variable_of(each)), (each, None))
     known.update(owned(source))
     for each, trained in known.values():
         names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
         yield described(each, names[:1], trained)
 
 
-def _in_order(variables: List[Any], graph: Any) -> List[Any]:
+def in_order(variables: List[Any], graph: Any) -> List[Any]:
     """In the order in which the graph captured them; TensorFlow keeps them in a set, whose order is another each time."""
     places = {id(outer): place for place, (outer, _) in enumerate(captures(graph))}
     known = [[places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables]
@@ -160,7 +168,8 @@ def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool]
     return Variable(name.rpartition(":")[0] or name, tensors, trained, dtype, shape, objects, whole)
 
 
-def _graph_variables(graph: Any) -> Tuple[Variable, ...]:
+def graph_variables(graph: Any) -> Tuple[Variable, ...]:
+    """The variables that the collections of a graph list."""
     listed: List[Any] = []
     for collection in ("variables", "local_variables", "trainable_variables"):
         listed += [each for each in graph.get_collection(collection) if isinstance(each, tf.Variable)]

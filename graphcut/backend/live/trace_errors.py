@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.stack_frames import Frame, place
+from graphcut.graph.stack_frames import Frame, is_library, place
 from graphcut.util.source_lines import line_of, nearby
 
 _LONG = 150
@@ -20,7 +21,7 @@ _ADVICE = (
     (r"\b(float|int|complex|bool)\(\) argument", r"\1() " + _NO_VALUE + "use tf.cast"),
     (r"must be real number", "a Python number " + _NO_VALUE + "use tf.cast, or tf.strings.format for text"),
     (r"interpreted as an integer|indices must be", "a Python index or range() " + _NO_VALUE + "use tf.gather or tf.range"),
-    (r"symbolic.* to a numpy array", "NumPy " + _NO_VALUE + "use TensorFlow's function of that name, or tf.numpy_function"),
+    (r"symbolic.* to a numpy array", "NumPy " + _NO_VALUE + "use TensorFlow's function of that name"),
     (r"as a Python `?bool", "a branch (if, while, and, or, assert) " + _NO_VALUE + "use tf.cond, tf.where or tf.while_loop"),
     (r"terating over", "a Python loop " + _NO_VALUE + "use tf.map_fn, or tf.unstack where the size is known"),
     (
@@ -37,14 +38,19 @@ def labelled(source: Any) -> str:
 
 
 @contextmanager
-def explained(label: str) -> Iterator[None]:
-    """Whatever the traced code raises becomes a ``GraphcutError``; ``label`` says what was traced."""
+def explained(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
+    """Whatever the traced code raises becomes a ``GraphcutError``.
+
+    Args:
+        label: what was traced.
+        doubles: the names of its arguments that are ``float64``.
+    """
     try:
         yield
     except GraphcutError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise GraphcutError("\n".join(_sentences(label, error))) from error
+        raise GraphcutError("\n".join(_sentences(label, error, doubles))) from error
 
 
 def told(error: BaseException) -> str:
@@ -54,12 +60,7 @@ def told(error: BaseException) -> str:
     return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(nearby(where), 200)[1:-1] if where else "")
 
 
-def is_of_tracing(error: BaseException) -> bool:
-    """Whether there is advice for an error: the code would not raise it if it were run."""
-    return bool(_advice(_said(_unwrapped(error))))
-
-
-def _sentences(label: str, error: BaseException) -> Iterator[str]:
+def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iterator[str]:
     inner = _unwrapped(error)
     said = _said(inner)
     yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(said, 250)[1:-1])
@@ -67,7 +68,59 @@ def _sentences(label: str, error: BaseException) -> Iterator[str]:
     if where is not None:
         line = line_of(where)
         yield "raised at %s" % printable(nearby(where), 200)[1:-1] + (": " + printable(line, 150)[1:-1] if line else "")
-    yield from _advice(said)
+    yield from _of_calls(error, inner, said, line_of(where) if where else "") or _of_doubles(said, doubles) or _advice(said)
+
+
+def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
+    """What to do where the library function that was called tells more than the error: a loss of ``None``, ``predict``."""
+    called = [
+        frame.name
+        for each in (error, inner)
+        for frame in traceback.extract_tb(each.__traceback__)
+        if is_library(frame.filename)
+    ]
+    outside = re.search(r"\.(predict|predict_on_batch|predict_proba)\(", line)
+    if outside:
+        name = outside.group(1)
+        return ["%s() returns NumPy values, and no gradient passes those: call model(x) under the tape" % name]
+    if "None" in said and _LOSSES.intersection(called):
+        return ["the loss is None: its function has no return, or there are no labels in the batch"]
+    if _is_of_target(line, said):
+        return ["the loss is None: what computes it returns nothing, or no value was assigned to it"]
+    return []
+
+
+_LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and_reduce"])
+
+
+def _is_of_target(line: str, said: str) -> bool:
+    """Whether a tape was asked for the gradient of ``None``."""
+    return ("target" in said and "None" in said) or ("NoneType" in said and ".gradient(" in line)
+
+
+def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:
+    """What to do where an array of doubles meets floats."""
+    if not doubles or "float64" not in said and "double" not in said:
+        return []
+    names = " and ".join(doubles)
+    return ["your array %s is float64; pass float32: %s.astype('float32')" % (names, doubles[0])]
+
+
+def double_arguments(source: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> List[str]:
+    """The names of the arguments of a callable that are arrays or tensors of ``float64``, in lists and dicts, too."""
+    try:
+        names = list(inspect.signature(getattr(source, "python_function", source)).parameters)
+    except (TypeError, ValueError):
+        names = []
+    names += ["argument %d" % (index + 1) for index in range(len(names), len(args))]
+    return [name for name, value in (*zip(names, args), *kwargs.items()) if _holds_doubles(value)]
+
+
+def _holds_doubles(value: Any) -> bool:
+    if isinstance(value, (list, tuple, dict)):
+        return any(map(_holds_doubles, value.values() if isinstance(value, dict) else value))
+    dtype = getattr(value, "dtype", None)
+    return str(getattr(dtype, "name", dtype)) == "float64"
 
 
 def _advice(said: str) -> List[str]:

@@ -13,8 +13,9 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+import tensorflow as tf
 from tensorflow.python.eager import backprop, imperative_grad
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
@@ -22,7 +23,7 @@ from tensorflow.python.ops import gradients_util
 from graphcut.analysis.tape_record import Gradient, Tape
 from graphcut.backend.live.serialize import serialized
 from graphcut.backend.live.source_locations import call, here
-from graphcut.backend.live.variable_objects import captures, variable_of
+from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
 from graphcut.backend.record import escaped_values, optimizers, tapes
 from graphcut.backend.record.gradient_call import Asked, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
@@ -98,6 +99,38 @@ class recording:
         self.applied.__exit__(None, None, None)
 
 
+class Note(NamedTuple):
+    """A gradient that traced code took: by which function, where, and the tensors that came back; ``of_variables``: with
+    respect to a variable."""
+
+    api: str
+    where: Optional[str]
+    of_variables: bool
+    answers: Tuple[Any, ...]
+
+
+@contextmanager
+def noting() -> Iterator[List[Note]]:
+    """Note the gradients that are taken in this thread, as a step would, while nothing is recorded."""
+    before, notes = getattr(_LOCAL, "notes", None), []  # type: ignore[var-annotated]
+    with PATCHES.applied():
+        _LOCAL.notes = notes
+        try:
+            yield notes
+        finally:
+            _LOCAL.notes = before
+
+
+def _note(api: str, sources: Any, answer: Any) -> Any:
+    """Note a gradient where somebody wants to know; gives it back."""
+    notes = getattr(_LOCAL, "notes", None)
+    if notes is not None and not _depth():
+        given = tf.nest.flatten(sources)
+        found = (each for each in tf.nest.flatten(answer, expand_composites=True) if isinstance(each, tf.Tensor))
+        notes.append(Note(api, here(), any(is_variable(each) for each in given), tuple(found)))
+    return answer
+
+
 def _depth() -> int:
     return getattr(_LOCAL, "depth", 0)
 
@@ -125,10 +158,12 @@ def _of_tape(original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         made = current()
-        if made is None or _depth():
+        if _depth():
             return original(*args, **kwargs)
         given = signature.bind(*args, **kwargs).arguments
         sources = given.get("sources", given.get("source"))
+        if made is None:
+            return _note("tape." + original.__name__, sources, _deeper(original, *args, **kwargs))
         zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
         asked = Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts)
         return _noted(made, asked, given["self"], original, args, kwargs)
@@ -143,9 +178,11 @@ def _of_gradients(original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         made = current()
-        if made is None or _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
+        if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
             return _with_parts(_deeper(original, *args, **kwargs))
         given = signature.bind(*args, **kwargs).arguments
+        if made is None:
+            return _note("tf.gradients", given["xs"], _with_parts(_deeper(original, *args, **kwargs)))
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
         asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys"))
         return _noted(made, asked, None, original, args, kwargs)

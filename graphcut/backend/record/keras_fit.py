@@ -8,7 +8,7 @@ made before goes on.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -18,14 +18,95 @@ from graphcut.backend.live.models import listed, referred
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.object_snapshots import lifted, roots, undone
+from graphcut.errors import GraphcutError, printable
 
 _FUNCTION = def_function.Function
+_DATA = ("x", "y", "sample_weight")
 _SHOWN = 3
 
 
 def is_compiled_model(step: Any) -> bool:
     """Whether this is a Keras model with a ``train_step`` of its own, compiled or not."""
     return hasattr(step, "train_step") and hasattr(step, "compile")
+
+
+def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, ...]:
+    """What the step of a model takes, ``(x, y, sample_weight)``, out of what a user would give to ``fit``.
+
+    A dataset stands for one batch of it, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
+    """
+    named = dict(kwargs)
+    given = list(args)
+    for name in _DATA[len(given) :]:
+        if name not in named and not any(each in named for each in _DATA[len(given) :]):
+            break
+        given.append(named.pop(name, None))
+    if named:
+        raise GraphcutError(
+            "the step of a model takes no argument %s\nGive its inputs, targets and weights: graphcut.audit_step(model, x, y)."
+            % printable(next(iter(named)))
+        )
+    if len(given) == 1:
+        batch = _batch(given[0])
+        given = list(batch) if isinstance(batch, tuple) and not _takes_tuple(model, batch) else [batch]
+    _check_complete(model, given)
+    return tuple(given)
+
+
+def _batch(data: Any) -> Any:
+    """One batch of a dataset, of which the shapes and dtypes are enough where they are known; else the thing itself."""
+    if isinstance(data, tf.data.Dataset):
+        spec = data.element_spec
+        known = all(getattr(each, "shape", tf.TensorShape([])).rank is not None for each in tf.nest.flatten(spec))
+        return spec if known else next(iter(data))
+    if hasattr(data, "on_epoch_end") and hasattr(data, "__getitem__"):
+        return data[0]
+    if isinstance(data, Iterator):
+        raise GraphcutError(
+            "a value of type %s was given in place of a batch\nGive one batch: graphcut.audit_step(model, x, y)."
+            % type(data).__name__
+        )
+    return data
+
+
+def _takes_tuple(model: Any, batch: Sequence[Any]) -> bool:
+    """Whether a tuple is the inputs of a model with several, not inputs and targets."""
+    try:
+        inputs = model.inputs
+    except (AttributeError, ValueError):
+        return False
+    return isinstance(inputs, (list, tuple)) and len(inputs) == len(batch) > 1
+
+
+def _check_complete(model: Any, given: Sequence[Any]) -> None:
+    """Say what is missing, where the model's own step would need it."""
+    if not given:
+        raise GraphcutError(
+            "x and y are missing: a model is audited with its inputs and targets\nCall graphcut.audit_step(model, x, y)."
+        )
+    compiled = getattr(model, "loss", None) or getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
+    own = has_own_step(model) or hasattr(type(model), "compute_loss") and _is_users_method(model, "compute_loss")
+    if compiled is not None and not own and (len(given) < 2 or given[1] is None):
+        raise GraphcutError(
+            "y is missing: the model was compiled with the loss %s, which compares with targets\n"
+            "Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y)." % _called(compiled)
+        )
+
+
+def _called(loss: Any) -> str:
+    """What a loss is called in messages."""
+    return printable(loss if isinstance(loss, str) else str(getattr(loss, "__name__", type(loss).__name__)))
+
+
+def _is_users_method(model: Any, name: str) -> bool:
+    """Whether a method of a model is the user's, not Keras'."""
+    method = getattr(type(model), name, None)
+    return not str(getattr(method, "__module__", "")).partition(".")[0].startswith(("keras", "tf_keras", "tensorflow"))
+
+
+def lists_keras_variables(model: Any) -> bool:
+    """Whether a model tracks the variables of Keras alone, and no ``tf.Variable`` in an attribute: Keras 3 does not."""
+    return any(not isinstance(each, tf.Variable) for each in listed(model, "variables"))
 
 
 def strategy_of(model: Any) -> Any:
@@ -89,8 +170,7 @@ def as_traced(step: Any, specs: Sequence[Any]) -> Iterator[str]:
 
 def has_own_step(model: Any) -> bool:
     """Whether the ``train_step`` of a model is the user's."""
-    step = getattr(type(model), "train_step", None)
-    return not str(getattr(step, "__module__", "")).partition(".")[0].startswith(("keras", "tf_keras", "tensorflow"))
+    return _is_users_method(model, "train_step")
 
 
 def opened(args: Sequence[Any]) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Tuple
+from typing import Any, FrozenSet, Iterator, Sequence, Tuple
 
+import tensorflow as tf
+
+from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.tape_record import Gradient
 from graphcut.backend.live import function_graphs
-from graphcut.backend.live.trace import described, of_bytes
-from graphcut.backend.live.variable_objects import handle_of
+from graphcut.backend.live.trace import described, graph_variables, in_order, of_bytes
+from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph
 from graphcut.backend.record.escaped_values import left
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import Origin, Variable
 
 
 def opened(taken: Gradient) -> Tuple[Any, Origin]:
@@ -20,8 +23,7 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
         return eager_graph.opened(taken)
     own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
     known = {id(variable) for facts in own.values() for variable in facts.objects}
-    others = [each for each in getattr(taken.graph, "variables", ()) if id(each) not in known]
-    facts = [described(each, tuple(filter(None, [taken.inside.get(id(handle_of(each)))]))) for each in others]
+    facts = [each for each in _others(taken) if known.isdisjoint(map(id, each.objects))]
     label = "%s at %s" % (taken.api, taken.where)
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=taken.owner)
@@ -36,6 +38,26 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
         function_graphs.Operations(graphs),
     )
     return message, replace(origin, where=where, shapes=shapes, operation=operation)
+
+
+def _others(taken: Gradient) -> Iterator[Variable]:
+    """The variables of the graph, as the step's models list them."""
+    if not hasattr(taken.graph, "variables"):
+        yield from graph_variables(taken.graph)
+        return
+    for each in in_order(list(taken.graph.variables), taken.graph):
+        listed, trained = taken.owned.get(id(each), (each, None))
+        yield described(listed, tuple(filter(None, [taken.inside.get(id(handle_of(each)))])), trained)
+
+
+def step_facts(taken: Gradient, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
+    """What the step tells of variables; ``asked`` are the ``id`` of those that any of its gradients asks for."""
+    live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
+    written = taken.written
+    updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}
+    own = {id(known) for listed, _ in taken.owned.values() for known in (listed, variable_of(listed))}
+    untracked = {id(each) for each in live if id(each) not in own} if taken.of_model else set()
+    return StepFacts(None if updated is None else frozenset(updated), asked, frozenset(untracked))
 
 
 class _Whole:

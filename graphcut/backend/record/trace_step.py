@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ContextManager, Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -12,11 +12,11 @@ from tensorflow.python.util import tf_decorator
 from graphcut.analysis.tape_record import Gradient, Source
 from graphcut.backend.live.models import listed, owned
 from graphcut.backend.live.trace import example
-from graphcut.backend.live.trace_errors import explained, is_of_tracing, labelled, told
+from graphcut.backend.live.trace_errors import double_arguments, explained, labelled, told
 from graphcut.backend.record import keras_fit, variable_writes
 from graphcut.backend.record.gradient_calls import Recording, current, recording
 from graphcut.backend.record.nested_graphs import joined
-from graphcut.backend.record.object_snapshots import lifted, same_random_states, undone
+from graphcut.backend.record.object_snapshots import lifted, roots, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.errors import GraphcutError, printable
 
@@ -28,7 +28,7 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
     """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
     model = step if keras_fit.is_compiled_model(step) else None
     with same_random_states():
-        step, args = _of_model(step, args)
+        step, args, kwargs = _of_model(step, args, kwargs)
         with undone(step if model is None else model), _trainable_as_run(model, step, (args, kwargs)) as changed:
             if model is not None and not keras_fit.has_own_step(model):
                 _check_trainable(model)
@@ -42,29 +42,39 @@ def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
 
 def _gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str) -> Tuple[Gradient, ...]:
     with recording() as made, _PATCHES.applied():
-        errors = []
+        errors: List[GraphcutError] = []
+        partial: Optional[List[Gradient]] = None
         for way in _ways(step, args, kwargs):
             try:
                 way(step, args, kwargs, made)
             except GraphcutError as error:
                 errors.append(error)
-            if made.error is not None or made.finished is not None:
+            if made.error is not None or (made.finished is not None and not _is_partial(made.finished)):
                 break
+            partial, made.finished = made.finished or partial, None
         else:
-            if model is not None:
+            if partial is None and model is not None:
                 _check_trainable(model)
-            raise errors[0]
+            if partial is None:
+                raise errors[0]
+        made.finished = made.finished or partial
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
         made.kept += [getattr(graph, "variables", ()) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
-        trained, written = owned(step), frozenset().union(*map(variable_writes.written, graphs.values()))
+        trained, written = owned(step, roots(step)), frozenset().union(*map(variable_writes.written, graphs.values()))
         given = made.handed.given()
         told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
         kept, reads = made.kept, tuple(made.reads)
-        known = (
-            replace(each, sources=sources, owner=kept, reads=reads, changed=changed) for each, sources in zip(taken, told_of)
-        )
+        facts: Dict[str, Any] = {
+            "owner": kept,
+            "reads": reads,
+            "changed": changed,
+            "owned": trained,
+            "written": None if halted or not (written or given) else written.union(key for key, got in given.items() if got),
+            "of_model": model is not None and keras_fit.lists_keras_variables(model),
+        }
+        known = (replace(each, sources=sources, **facts) for each, sources in zip(taken, told_of))
         if model is not None and not any(each.sources for each in taken):
             _check_trainable(model)
         return tuple(map(joined, known))
@@ -103,7 +113,7 @@ def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence
 def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
     function = _begun(step, made)
     made.kept.append(function)
-    with explained(labelled(step)):
+    with explained(labelled(step), double_arguments(step, args, kwargs)):
         given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
         made.kept.append(function.get_concrete_function(*given, **named))
 
@@ -130,17 +140,18 @@ def _told(
         yield replace(source, facts=facts, updated=updated, handed=handed)
 
 
-def _of_model(step: Any, args: Sequence[Any]) -> Tuple[Any, Sequence[Any]]:
-    """A Keras model is stepped by its own ``train_step``."""
+def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, Sequence[Any], Mapping[str, Any]]:
+    """A Keras model is stepped by its own ``train_step``, with what a user would give to ``fit``."""
     if not keras_fit.is_compiled_model(step):
-        return step, args
+        return step, args, kwargs
     if getattr(step, "optimizer", None) is None:
         raise GraphcutError(
             "this model was not compiled\nCall model.compile(optimizer, loss) first, or audit a step of your own."
         )
+    args = keras_fit.step_arguments(step, args, kwargs)
     keras_fit.build(step, args[0] if args else ())
     built = all(layer.built for layer in keras_fit.layers_of(step))
-    return _train_step(step), args if built else keras_fit.opened(args)
+    return _train_step(step), args if built else keras_fit.opened(args), {}
 
 
 def _train_step(model: Any) -> Any:
@@ -155,7 +166,11 @@ def _train_step(model: Any) -> Any:
 
 
 def _begun(step: Any, made: Recording) -> Any:
-    """A fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends."""
+    """A fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
+
+    Where the step raises once it has taken a gradient, its trace comes to an end all the same, and what was taken is
+    audited: the variables that an optimizer made in it would otherwise never be initialized.
+    """
     python = getattr(step, "python_function", step)
 
     def begun(*args: Any, **kwargs: Any) -> Any:
@@ -164,7 +179,7 @@ def _begun(step: Any, made: Recording) -> Any:
             with tf.variable_creator_scope(lifted):
                 answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-            if not _is_over_none(error, made.gradients):
+            if not made.gradients or made.error is not None:
                 raise
             made.gradients[-1] = replace(made.gradients[-1], raised=told(error))
             answer = None
@@ -175,11 +190,10 @@ def _begun(step: Any, made: Recording) -> Any:
     return tf.function(decorated) if python is step else _clone(step, decorated)
 
 
-def _is_over_none(error: Exception, taken: Sequence[Gradient]) -> bool:
-    """Whether a step raises when it is run, too, for a gradient is ``None``: so do an optimizer that is given nothing but
-    ``None``, and arithmetic with it. Its trace comes to an end all the same, or variables that an optimizer made in it
-    would never be initialized, and the user's step not run any more."""
-    return not is_of_tracing(error) and not all(all(each.answers or ()) for each in taken)
+def _is_partial(taken: Sequence[Gradient]) -> bool:
+    """Whether a step raised after gradients that all came: another way of tracing it may get further. Over one that is
+    ``None`` it raises when it is run, too."""
+    return any(each.raised for each in taken) and all(all(each.answers or ()) for each in taken)
 
 
 def _clone(function: Any, python: Any) -> Any:

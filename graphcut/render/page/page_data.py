@@ -13,7 +13,7 @@ from graphcut.render.name_folding import fold
 from graphcut.render.page.variable_routes import told
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
-from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
 from graphcut.render.text.words import ROLES, at, shown
 from graphcut.results import Stop, VariableAudit, Verdict
@@ -78,6 +78,7 @@ def lines(facts: Facts) -> List[str]:
         *notices(facts),
         loss_line(facts),
         summary_line(facts.variables),
+        *left_out_lines(facts),
         *assumption_lines(facts.assumptions),
     ]
 

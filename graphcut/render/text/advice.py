@@ -127,6 +127,14 @@ UNUSED = (
     "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
     "variables that are asked about"
 )
+FORGOTTEN = (
+    "add it to the variables that the gradient is taken of, and give the optimizer its gradient; if it is not meant to learn, "
+    "make it trainable=False"
+)
+UNTRACKED = (
+    "create it with self.add_weight in the layer: Keras 3 does not track a plain tf.Variable, so the model's "
+    "trainable_variables lack it"
+)
 LOSS_OUTSIDE = (
     "compute the loss from the variable inside of what is differentiated: the function that is audited, or the tape's block"
 )

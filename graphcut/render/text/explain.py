@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence
 
 from graphcut.graph.flat import is_discrete
+from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.render.text.table_rows import shape_text
 from graphcut.render.text.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shown
-from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results import Barrier, BarrierKind, LeftOut, VariableAudit, Verdict
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from graphcut.render.text.report_protocol import Facts
 
 _FEW = 3
+_NAMED = 8
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
@@ -27,6 +29,43 @@ _OPAQUE = (BarrierKind.ZERO_FILLED, BarrierKind.OUTSIDE_TAPE, BarrierKind.DTYPE)
 def explain(facts: Facts, variable: VariableAudit) -> str:
     """Twelve lines at most on why ``variable`` gets what it gets."""
     return "\n".join(_lines(facts, variable, facts.reason(variable)))
+
+
+def explain_several(facts: Facts, variables: Sequence[VariableAudit]) -> str:
+    """One explanation for all variables that share an outcome, the worst first."""
+    return "\n\n".join(_of_group(facts, group) for group in fold(variables))
+
+
+def _of_group(facts: Facts, group: Group) -> str:
+    """The explanations of variables with one outcome, each text once; of many variables the first ones."""
+    alike: Dict[str, List[VariableAudit]] = {}
+    for each in group.variables[:_NAMED]:
+        alike.setdefault(explain(facts, each).replace(shown(each.name) + " ", " "), []).append(each)
+    texts = []
+    for first, *others in alike.values():
+        same = f"\nThe same holds for {', '.join(shown(each.name) for each in others)}." if others else ""
+        texts.append(explain(facts, first) + same)
+    more = len(group.variables) - _NAMED
+    if more > 0:
+        texts.append(f"{more} more have the same verdict: {group.variables[0].verdict.value}.")
+    return "\n\n".join(texts)
+
+
+def explain_left_out(variable: LeftOut) -> str:
+    """Why no gradient was asked for a variable that the loss reads, and what to do about it."""
+    name = shown(variable.name)
+    updated = {None: "", True: "; the step updates it all the same", False: "; the step does not update it either"}
+    if variable.trainable is False:
+        why = f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable"
+        todo = "" if variable.is_updated else "\nWhat to do: set trainable = True on its layer if it should learn."
+    elif variable.is_stopped:
+        why = f"{name} is frozen: the loss reads it, behind a stop_gradient, and no gradient was asked for it"
+        todo = "" if variable.is_updated else "\nWhat to do: assign to it in the step if it should follow other weights."
+    else:
+        kind = "trainable" if variable.trainable else "perhaps trainable"
+        why = f"{name} was forgotten: the loss reads it ({kind}), and no gradient was asked for it"
+        todo = "\nWhat to do: " + (advice.UNTRACKED if variable.is_untracked else advice.FORGOTTEN) + "."
+    return f"{why}{updated[variable.is_updated]}.{todo}"
 
 
 def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:

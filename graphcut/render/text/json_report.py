@@ -23,6 +23,7 @@ def to_dict(facts: Facts) -> Dict[str, Any]:
         "variables": plain(facts.variables),
         "stops": plain(facts.stops),
         "assumptions": plain(facts.assumptions),
+        "left_out": plain(facts.left_out),
         "recorded": list(facts.recorded),
         "disagreements": plain(facts.disagreements),
     }

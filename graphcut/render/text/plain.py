@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
-from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import HEADINGS, rows
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def _lines(facts: Facts, quoted: Sequence[str]) -> Iterator[str]:
     if quoted:
         yield from (*quoted, "")
     yield from assumption_lines(facts.assumptions)
+    yield from left_out_lines(facts)
     if cells:
         yield summary_line(facts.variables)
 

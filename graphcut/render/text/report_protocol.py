@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import networkx
 
     from graphcut.analysis.reasons.reason import Reason
-    from graphcut.results import Assumption, Disagreement, Stop, VariableAudit
+    from graphcut.results import Assumption, Disagreement, LeftOut, Stop, VariableAudit
 
     class Facts(Protocol):
         """The plain results of one audit, for one loss."""
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         def recorded(self) -> Tuple[Optional[bool], ...]: ...
         @property
         def disagreements(self) -> Tuple[Disagreement, ...]: ...
+        @property
+        def left_out(self) -> Tuple[LeftOut, ...]: ...
         @property
         def graph(self) -> networkx.DiGraph: ...
         def reason(self, variable: VariableAudit) -> Reason: ...

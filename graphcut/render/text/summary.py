@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.flat import is_discrete
+from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.words import BARRIERS, shown
-from graphcut.results import Assumption, BarrierKind, VariableAudit, Verdict
+from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.render.text.report_protocol import Facts
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
 _HANDED_IN = {"Const", "Placeholder", "_Arg"}
+_NAMED = 4
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
@@ -97,6 +99,42 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
     if not rest:
         return head
     return f"{head}, {rest} {'does' if rest == 1 else 'do'} not: " + ", ".join(_reasons(variables))
+
+
+def left_out_lines(facts: Facts) -> Iterator[str]:
+    """What the loss reads and the gradient call did not ask for; what the step writes without a gradient of it.
+
+    A frozen variable that the step writes is a state, such as a moving average, and is not named.
+    """
+    found = facts.left_out
+    if not found:
+        return
+    totals = scope_sizes([*(each.name for each in facts.variables), *(each.name for each in found)])
+    forgotten = [each for each in found if each.reason is LeftOutReason.FORGOTTEN]
+    stopped = [each for each in found if each.is_stopped and each.trainable is not False and not each.is_updated]
+    frozen = [each for each in found if each.trainable is False and not each.is_updated]
+    parts = [
+        head + _few(each, totals)
+        for head, each in (("", forgotten), ("behind a stop: ", stopped), ("frozen: ", frozen))
+        if each
+    ]
+    if parts:
+        yield f"not asked for although the loss reads them{': ' if forgotten else ', '}{'; '.join(parts)}"
+    written = [each for each in forgotten if each.is_updated]
+    if written:
+        yield f"the step updates without asking for a gradient: {_few(written, totals)}"
+    untracked = [each for each in forgotten if each.is_untracked]
+    if untracked:
+        names = _few(untracked, totals)
+        yield f"the model does not track a plain tf.Variable: in Keras 3 create {names} with self.add_weight"
+
+
+def _few(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
+    """``head/* (2), scale0``."""
+    listed = labels([each.name for each in found], totals)
+    texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in listed[:_NAMED]]
+    rest = sum(each.count for each in listed[_NAMED:])
+    return ", ".join(texts) + (f" and {rest} more" if rest else "")
 
 
 def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from graphcut.render.text.summary import assumption_lines, loss_line, notices, summary_line, uncertain
+from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import HEADINGS, rows
 from graphcut.results import Verdict
 
@@ -29,6 +29,7 @@ def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
     first: List[RenderableType] = [Text(line, style="bold") for line in (*uncertain(facts.assumptions), *notices(facts))]
     first.append(Text(loss_line(facts)))
     last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
+    last += [Text(line) for line in left_out_lines(facts)]
     if facts.variables:
         first, last = (
             first + [Text(), _table(facts), Text()],

@@ -26,6 +26,7 @@ class FakeAudit:
     assumptions: Tuple[Assumption, ...] = ()
     recorded: Tuple[bool, ...] = ()
     disagreements: Tuple[Disagreement, ...] = ()
+    left_out: Tuple[Any, ...] = ()
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None

@@ -48,6 +48,7 @@ def test_keys_and_words():
         ],
         "stops": [{"op": "z", "role": "cuts", "sole": True, "cuts": ["w"], "library": False, "where": None}],
         "assumptions": [],
+        "left_out": [],
         "recorded": [],
         "disagreements": [],
     }

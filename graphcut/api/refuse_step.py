@@ -1,0 +1,63 @@
+"""What is given to ``audit`` and is for ``audit_step``: a function that takes its own gradients, a model with its targets."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, List, Sequence
+
+from graphcut.errors import GraphcutError
+
+_NOT_INPUTS = ("training", "mask")
+
+
+class StepError(GraphcutError):
+    """What was given to ``audit`` is a training step."""
+
+
+def is_step(source: Any, args: Sequence[Any], where: str) -> StepError:
+    """The error for a function that takes gradients itself; ``where`` says where."""
+    name = str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
+    call = "graphcut.audit_step(%s)" % ", ".join([name, *_parameters(source, len(args))])
+    return StepError(
+        "%s takes its gradients itself (%s): it is a training step\nCall %s, or name a loss with loss=." % (name, where, call)
+    )
+
+
+def check_model(source: Any, args: Sequence[Any]) -> None:
+    """Refuse a Keras model that is given targets, or a dataset, and say what to call."""
+    if not takes_targets(source, args):
+        return
+    given = "dataset" if len(args) == 1 else ", ".join(["x", "y", "sample_weight"][: len(args)])
+    if getattr(source, "optimizer", None) is None:
+        raise StepError(
+            "a model with inputs and targets is a training step, and this model was not compiled\n"
+            "Call model.compile(optimizer, loss), then graphcut.audit_step(model, %s)." % given
+        )
+    raise StepError(
+        "a compiled model with inputs and targets is a training step\nCall graphcut.audit_step(model, %s)." % given
+    )
+
+
+def takes_targets(source: Any, args: Sequence[Any]) -> bool:
+    """Whether a Keras model is given what its ``fit`` takes, not what its ``call`` takes."""
+    if not hasattr(source, "train_step") or not hasattr(source, "compile") or not args:
+        return False
+    return len(args) > _inputs(source) or hasattr(args[0], "element_spec") or hasattr(args[0], "on_epoch_end")
+
+
+def _inputs(model: Any) -> int:
+    """How many positional arguments a model takes that are no options of its ``call``."""
+    parameters = list(inspect.signature(model.call).parameters.values())
+    if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters):
+        return 1 if type(model).__module__.startswith(("keras", "tf_keras", "tensorflow")) else len(parameters) + 10**6
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in kinds and each.name not in _NOT_INPUTS for each in parameters)
+
+
+def _parameters(source: Any, count: int) -> List[str]:
+    """What the arguments of a call are named."""
+    try:
+        names = list(inspect.signature(getattr(source, "python_function", source)).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return names[:count] + ["..."] * (count > len(names))

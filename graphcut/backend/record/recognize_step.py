@@ -1,0 +1,65 @@
+"""Whether a function that was traced is a training step: it takes gradients of variables, and not for its result's sake.
+
+A gradient penalty and a meta-learning loss take gradients, too, and compute with them what they return. A step applies them,
+returns them, or returns something else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, List, Optional, Sequence, Set
+
+import tensorflow as tf
+
+from graphcut.backend.live.variable_objects import handle_of
+from graphcut.backend.record import variable_writes
+from graphcut.backend.record.gradient_calls import Note
+from graphcut.util.source_lines import nearby
+
+_HANDS_ON = ("Identity", "IdentityN")
+_TRAINS = ("ResourceApply", "ResourceSparseApply", "Apply", "SparseApply")
+
+
+def step_place(concrete: Any, notes: Sequence[Note]) -> Optional[str]:
+    """Where a traced function takes its gradients, in words, if it is a step; else ``None``."""
+    own = [each for each in notes if each.of_variables]
+    if not own:
+        return "with an optimizer" if _is_trained(concrete.graph) else None
+    answers = {tensor.op for each in own for tensor in each.answers}
+    if _writes_trainable(concrete.graph) or not _is_computed_with(concrete.outputs, answers):
+        place = own[0].where
+        return own[0].api + (" at %s" % nearby(place) if place else "")
+    return None
+
+
+def _is_computed_with(outputs: Iterable[Any], answers: Set[Any]) -> bool:
+    """Whether a result is computed with a gradient; one that is a gradient itself is not."""
+    ends = [_origin(each) for each in outputs if isinstance(each, tf.Tensor)]
+    waiting: List[Any] = [each for each in ends if each not in answers]
+    seen = set(waiting)
+    while waiting:
+        for tensor in waiting.pop().inputs:
+            if tensor.op in answers:
+                return True
+            if tensor.op not in seen:
+                seen.add(tensor.op)
+                waiting.append(tensor.op)
+    return False
+
+
+def _origin(tensor: Any) -> Any:
+    op = tensor.op
+    while op.type in _HANDS_ON and len(op.inputs) == 1:
+        op = op.inputs[0].op
+    return op
+
+
+def _is_trained(graph: Any) -> bool:
+    """Whether an optimizer's op, or what a tape took, writes a trainable variable."""
+    ops = graph.get_operations()
+    trains = any(op.type.startswith(_TRAINS) or op.name.startswith("gradient_tape/") for op in ops)
+    return trains and _writes_trainable(graph)
+
+
+def _writes_trainable(graph: Any) -> bool:
+    handles = {id(handle_of(each)) for each in getattr(graph, "variables", ()) if each.trainable}
+    return not handles.isdisjoint(variable_writes.written(graph))

@@ -1,0 +1,189 @@
+"""What a loss reads and no gradient was asked for: forgotten, frozen, behind a stop, asked for elsewhere in the step."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.against_tensorflow.steps.judge import variable
+
+SPEC = tf.TensorSpec([3])
+keras3 = pytest.mark.skipif(not hasattr(tf.keras, "version"), reason="Keras 2 tracks each tf.Variable")
+
+
+def square(*values):
+    return tf.reduce_sum(tf.square(sum(values)))
+
+
+def left_out(audit):
+    return {plain(each.name): (each.reason.value, each.is_updated) for each in audit.left_out}
+
+
+def plain(text):
+    """Names without the number that tells them from others of the graph."""
+    return re.sub(r"\b(w|v|state)_[0-9]+", r"\1", str(text))
+
+
+def weights():
+    return variable(1.0, "w"), variable(2.0, "v")
+
+
+def test_a_variable_that_was_forgotten_is_named():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, x * v)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert left_out(audit) == {"v": ("forgotten", None)}
+    assert "not asked for although the loss reads them: v" in plain(audit)
+    assert json.loads(audit.to_json())["left_out"][0]["reason"] == "forgotten"
+
+
+def test_a_frozen_variable_is_named_with_the_forgotten_ones():
+    w, v = weights()
+    state = variable(1.0, "state", trainable=False)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, x * v, state)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert "not asked for although the loss reads them: v; frozen: state" in plain(audit)
+
+
+def test_what_feeds_no_loss_is_not_left_out():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w)
+            tf.identity(x * v)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert audit.left_out == ()
+
+
+def test_a_variable_whose_shape_alone_is_read_is_not_left_out():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w) + tf.reduce_sum(tf.zeros_like(v))
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert audit.left_out == ()
+
+
+def test_what_another_gradient_of_the_step_asks_for_is_not_left_out():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape(persistent=True) as tape:
+            loss, other = square(x * w, x * v), square(x * v)
+        return tape.gradient(loss, [w]), tape.gradient(other, [v])
+
+    assert [audit.left_out for audit in graphcut.audit_step(step, SPEC)] == [(), ()]
+
+
+def test_a_variable_behind_a_stop_is_frozen_by_it():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, tf.stop_gradient(x * v))
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    (teacher,) = audit.left_out
+    assert teacher.reason == "frozen" and teacher.is_stopped and teacher.trainable
+    assert "behind a stop: v" in plain(audit)
+
+
+def test_what_the_step_writes_is_known_of_variables_left_out():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, x * v)
+        v.assign_sub(tape.gradient(loss, w))
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert left_out(audit) == {"v": ("forgotten", True)}
+    assert "the step updates without asking for a gradient: v" in plain(audit)
+
+
+def test_a_teacher_that_nothing_updates_is_told_from_one_that_is():
+    w, v = weights()
+
+    def step(x, moves):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, tf.stop_gradient(x * v))
+        w.assign_sub(tape.gradient(loss, w))
+        if moves:
+            v.assign(0.9 * v + 0.1 * w)
+
+    updates = [graphcut.audit_step(step, SPEC, moves)[0].left_out[0].is_updated for moves in (True, False)]
+    assert updates == [True, False]
+
+
+def test_variables_may_be_named_in_place_of_those_asked_for():
+    w, v = weights()
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(x * w, x * v)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step, SPEC, variables="*")
+    assert {plain(each.name) for each in audit} == {"w", "v"} and not audit.left_out and not audit.disagreements
+    assert sorted(audit.recorded, key=str) == [None, True]
+
+
+def test_an_audit_of_a_function_has_frozen_variables():
+    w = variable(1.0, "w")
+    state = variable(1.0, "state", trainable=False)
+    assert left_out(graphcut.audit(lambda x: square(x * w, state), SPEC)) == {"state": ("frozen", None)}
+
+
+@keras3
+def test_a_plain_variable_of_a_keras_3_model_is_forgotten():
+    class Scaled(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = tf.keras.layers.Dense(1)
+            self.scales = [tf.Variable(tf.ones([3]), name="scale0")]
+
+        def call(self, x):
+            return self.dense(x * self.scales[0])
+
+    model = Scaled()
+    model.compile("sgd", "mse")
+    (audit,) = graphcut.audit_step(model, tf.ones([4, 3]), tf.ones([4, 1]))
+    assert left_out(audit) == {"scale0": ("forgotten", False)}
+    assert "create scale0 with self.add_weight" in plain(audit)
+
+
+@keras3
+def test_a_frozen_layer_of_keras_is_frozen():
+    frozen, layer = tf.keras.layers.Dense(3), tf.keras.layers.Dense(1)
+    frozen.build((4, 3))
+    layer.build((4, 3))
+    frozen.trainable = False
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = square(layer(frozen(x)))
+        return tape.gradient(loss, layer.trainable_variables)
+
+    (audit,) = graphcut.audit_step(step, tf.ones([4, 3]))
+    assert {each.reason.value for each in audit.left_out} == {"frozen"} and len(audit.left_out) == 2

@@ -1,0 +1,174 @@
+"""Ways in that are not quite right: a dataset, a tuple, a model in place of a step, and what the error says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.against_tensorflow.steps.judge import EAGER, variable
+
+X, Y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+SPEC = tf.TensorSpec([3])
+models = pytest.mark.skipif(not hasattr(tf.keras.Model, "train_step"), reason="models have no train_step before TF 2.2")
+
+
+def model(loss="mse"):
+    made = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    made.build((None, 3))
+    made.compile("sgd", loss)
+    return made
+
+
+def refused(call, *args, **kwargs):
+    with pytest.raises(graphcut.GraphcutError) as error:
+        call(*args, **kwargs)
+    return str(error.value)
+
+
+@models
+@pytest.mark.parametrize("way", ["dataset", "batch", "pair", "named"])
+def test_a_model_takes_what_its_fit_takes(way):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
+    args = {"dataset": (data,), "batch": (next(iter(data)),), "pair": ((X, Y),), "named": ()}[way]
+    (audit,) = graphcut.audit_step(model(), *args, **({"x": X, "y": Y} if way == "named" else {}))
+    assert [each.verdict.value for each in audit] == ["flows", "flows"]
+
+
+@models
+def test_what_is_missing_is_said():
+    assert "y is missing" in refused(graphcut.audit_step, model(), X)
+    assert "x and y are missing" in refused(graphcut.audit_step, model())
+
+
+@models
+def test_a_compiled_model_with_targets_is_a_step():
+    message = refused(graphcut.audit, model(), X, Y)
+    assert message.endswith("Call graphcut.audit_step(model, x, y).")
+
+
+@models
+def test_a_loss_without_return_is_named():
+    def loss(y, prediction):
+        tf.reduce_mean(y - prediction)
+
+    assert "the loss is None" in refused(graphcut.audit_step, model(loss), X, Y)
+
+
+@models
+def test_predict_under_the_tape():
+    made = model()
+
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(made.predict(x) - y)
+        return tape.gradient(loss, made.trainable_variables)
+
+    assert "call model(x) under the tape" in refused(graphcut.audit_step, step, X, Y)
+
+
+def test_a_loss_of_none():
+    w = variable(1.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+        return tape.gradient(None, w)
+
+    message = refused(graphcut.audit_step, step, SPEC)
+    assert "the loss is None" in message and "test_ways_in.py" in message
+
+
+def test_no_advice_to_use_a_function_without_a_gradient():
+    w = variable(1.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.constant(np.mean(x * w))
+        return tape.gradient(loss, w)
+
+    message = refused(graphcut.audit_step, step, SPEC)
+    assert "use TensorFlow's function of that name" in message and "numpy_function" not in message
+
+
+def test_doubles_for_a_float_variable():
+    w = variable(1.0, "w")
+    message = refused(graphcut.audit, lambda x: tf.reduce_sum(x * w), np.ones(3))
+    assert message.endswith("your array x is float64; pass float32: x.astype('float32')")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("oops"), ValueError("oops"), KeyError("oops")])
+def test_a_step_that_raises_after_its_first_gradient(error):
+    w = variable(1.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x * w)
+        tape.gradient(loss, w)
+        raise error
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert audit[w].verdict.value == "flows" and "oops" in audit.loss_source
+
+
+def test_a_step_that_needs_a_value_after_its_first_gradient():
+    w = variable(1.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x * w)
+        tape.gradient(loss, w)
+        return loss.numpy()
+
+    (audit,) = graphcut.audit_step(step, SPEC)
+    assert "after it the step raises" in audit.loss_source
+
+
+def stepping(w, returns):
+    def train_step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x * w)
+        gradient = tape.gradient(loss, w)
+        if returns == "update":
+            w.assign_sub(gradient)
+        return gradient if returns == "gradient" else loss
+
+    return train_step
+
+
+@pytest.mark.parametrize("returns", ["gradient", "loss", "update"])
+def test_a_step_is_recognised(returns):
+    message = refused(graphcut.audit, stepping(variable(1.0, "w"), returns), SPEC)
+    assert "train_step takes its gradients itself (tape.gradient at " in message
+    assert "Call graphcut.audit_step(train_step, x)" in message
+
+
+@pytest.mark.skipif(not EAGER, reason="the step is run")
+def test_a_step_that_was_traced_before_is_recognised():
+    step = tf.function(stepping(variable(1.0, "w"), "update"))
+    step(tf.ones([3]))
+    assert "graphcut.audit_step(train_step, x)" in refused(graphcut.audit, step, tf.ones([3]))
+
+
+def test_a_gradient_penalty_is_no_step():
+    w = variable(1.0, "w")
+
+    def loss(x):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(tf.square(x * w))
+        return value + tf.reduce_sum(tf.square(tape.gradient(value, w)))
+
+    assert graphcut.audit(loss, SPEC)[w].verdict.value == "flows"
+
+
+def test_a_gradient_of_an_input_is_no_step():
+    w = variable(1.0, "w")
+
+    def forces(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            energy = tf.reduce_sum(tf.square(x * w))
+        return tf.reduce_sum(tape.gradient(energy, x))
+
+    assert graphcut.audit(forces, SPEC)[w].verdict.value == "flows"
