@@ -120,7 +120,7 @@ def left_out_lines(facts: Facts) -> Iterator[str]:
     ]
     if parts:
         yield f"not asked for although the loss reads them{': ' if forgotten else ', '}{'; '.join(parts)}"
-    written = [each for each in forgotten if each.is_updated]
+    written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"
     untracked = [each for each in forgotten if each.is_untracked]

@@ -27,6 +27,7 @@ class FakeAudit:
     recorded: Tuple[bool, ...] = ()
     disagreements: Tuple[Disagreement, ...] = ()
     left_out: Tuple[Any, ...] = ()
+    is_recorded: bool = False
     graph: Any = nx.DiGraph()
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None
