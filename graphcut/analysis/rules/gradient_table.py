@@ -25,7 +25,7 @@ from graphcut.analysis.rules.float_twins import softened
 from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, InputAnswer, Question, TensorFlowBehavior
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import integers, parsed
-from graphcut.graph.flat import REF, VARIANT, Kind, Shape
+from graphcut.graph.flat import REF, Kind, Shape
 from graphcut.graph.metadata import Origin
 from graphcut.graph.op_outputs import Output, arguments
 
@@ -279,14 +279,11 @@ def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], que
 
 
 def _exact(replies: Any, question: Question) -> Optional[Words]:
-    shapes = question.shapes
-    if shapes is None:
+    """The words for known shapes. Where TensorFlow raised it may answer for other shapes that are not told apart here."""
+    if question.shapes is None or not isinstance(replies, dict):
         return None
-    if replies == "!":
-        unknown = None in shapes or VARIANT in question.inputs + question.outputs
-        return None if unknown else ["!"]
-    found: Optional[Words] = replies.get(" ".join(map(shape_class, shapes)))
-    return found
+    found: Optional[Words] = replies.get(" ".join(map(shape_class, question.shapes)))
+    return None if found == ["!"] else found
 
 
 def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: Question) -> Optional[Words]:

@@ -1,0 +1,32 @@
+"""``graphcut ops`` says what the gradient table holds."""
+
+from __future__ import annotations
+
+import json
+
+from graphcut.cli import main
+
+
+def printed(capsys, *arguments):
+    code = main(["ops", *arguments])
+    return code, capsys.readouterr()
+
+
+def test_an_op_has_a_line_for_each_group_of_versions(capsys):
+    assert printed(capsys, "MatMul")[1].out == "MatMul  TensorFlow 1.15, 2.4, 2.11, 2.15, 2.21  a yes, b yes\n"
+    assert printed(capsys, "Gather", "--tf", "2.15")[1].out == "Gather  TensorFlow 2.15  params yes, indices no\n"
+
+
+def test_json_says_whether_an_op_is_differentiable(capsys):
+    (floor,) = json.loads(printed(capsys, "Floor", "--json")[1].out)
+    assert (floor["gradient"], floor["differentiable"], floor["inputs"]) == ("function", False, {"x": "no"})
+
+
+def test_every_op_type_is_listed(capsys):
+    assert len(printed(capsys, "--tf", "1.15")[1].out.splitlines()) > 1300
+
+
+def test_a_mistyped_op_is_an_error_with_near_names(capsys):
+    code, said = printed(capsys, "MatMull")
+    assert code == 2
+    assert "the gradient table has no op type 'MatMull'; did you mean" in said.err
