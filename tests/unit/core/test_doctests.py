@@ -10,6 +10,8 @@ import pytest
 from tests.repository.measure import ROOT
 
 MODULES = [
+    "analysis.rules.gradient_table",
+    "api.op_gradients",
     "api.tensor_spec",
     "cli.__init__",
     "errors",
