@@ -675,7 +675,7 @@ def _columns(signature: Mapping[str, Sequence[str]], question: Question, reply: 
             outputs = (None,) * len(question.outputs)
             answer = oracle.ask(question._replace(shapes=tuple(shapes), constants=nothing, output_shapes=outputs))
             words = None if answer.failed or answer.missing else written(signature, question, answer)
-            if words is not None and words != reply:
+            if words is not None and words != reply and any("s" in word for word in words):
                 found.setdefault(str(number), {})[shape_class(shape)] = words
     return found
 
