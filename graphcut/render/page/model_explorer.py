@@ -36,6 +36,7 @@ _COUNTS = {
     "showExpandedSummaryOnGroupNode": True,
     "showLabelCountColumnsInChildrenStatsTable": True,
 }
+_PASSES = "a gradient passes"
 
 
 def write(facts: Facts, path: Target) -> None:
@@ -71,7 +72,7 @@ def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
     for _, producer, line in routes(facts, ops).edges:
         if line in (CUT, BEHIND):
             told[producer] = (LINE_WORDS[Line.BEHIND], palette.BEHIND)
-    told.update(dict.fromkeys(facts.passing, (LINE_WORDS[Line.LIVE], palette.LIVE)))
+    told.update(dict.fromkeys(facts.passing, (_PASSES, palette.LIVE)))
     for (op, _), standing in barred_edges(facts, ops).items():
         if op not in facts.passing:
             told[op] = (standing[0].kind.value, BARRIER["fillcolor"])

@@ -210,7 +210,7 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
     for op in hidden:
         if op in any_ways:
             _follow_hidden(op, any_ways, barred, lost, behind)
-        elif any(each.role is None for one in barred if one[0] == op for each in barred[one]):
+        elif (ops.losses or targets) and any(each.role is None for one in barred if one[0] == op for each in barred[one]):
             state[op] = _changed(ops, op, targets, any_ways)
             _follow_hidden(state[op], any_ways, barred, lost, behind)
     return lost, state
