@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Deque, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
-from graphcut.analysis.reachability import Relation
+from graphcut.analysis.reachability import Relation, Walk
 from graphcut.analysis.verdicts import Flow
 from graphcut.results import BarrierKind
 
@@ -118,17 +118,55 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
     return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, by_op, shortest)
 
 
-def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[int, Edge]]]:
-    """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first."""
+Search = Tuple[Dict[int, int], List[Tuple[int, Edge]]]
+
+
+def _search(flow: Flow, relation: Relation) -> Search:
+    """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first.
+
+    Made-up zeros are no op that could be taken out: they do not hide what stops the gradient inside of the loop or branch.
+    Where another route leads to the same tensor, the one through the zeros counts as many barriers as that.
+    """
     edges, walk = Edges(flow, relation), flow.reached(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
-    queue: Deque[Tuple[int, int]] = deque(
-        (tensor, 0) for tensor in crossed if tensor in flow.dead or not edges.is_open(tensor)
-    )
+    start = [tensor for tensor in crossed if tensor in flow.dead or not edges.is_open(tensor)]
+    zeros: List[Edge] = []
+
+    def without_zeros(tensor: int) -> Iterator[Edge]:
+        for edge in edges(tensor):
+            if _is_made_up(edge):
+                zeros.append(edge)
+            else:
+                yield edge
+
+    others, taken = _spread(flow, walk, start, dict(crossed), without_zeros)
+    if not zeros:
+        return others, taken
+
+    def weighed(tensor: int) -> Iterator[Edge]:
+        for edge in edges(tensor):
+            yield edge._replace(cost=max(1, others.get(edge.source, 0) - crossed[tensor])) if _is_made_up(edge) else edge
+
+    return _spread(flow, walk, start, crossed, weighed)
+
+
+def _is_made_up(edge: Edge) -> bool:
+    return edge.fence is not None and edge.fence.kind is BarrierKind.ZERO_FILLED
+
+
+def _spread(
+    flow: Flow, walk: Walk, start: Sequence[int], crossed: Dict[int, int], edges: Callable[[int], Iterable[Edge]]
+) -> Search:
+    """Dijkstra's search with a queue for each number of barriers. ``crossed`` holds what is none away, and is completed."""
+    queues: Dict[int, Deque[int]] = {0: deque(start)}
     done: Set[int] = set()
     taken: List[Tuple[int, Edge]] = []
-    while queue:
-        tensor, cost = queue.popleft()
+    while queues:
+        cost = min(queues)
+        if not queues[cost]:
+            del queues[cost]
+            continue
+        tensor = queues[cost].popleft()
         if tensor in done or crossed[tensor] < cost:
             continue
         done.add(tensor)
@@ -136,7 +174,8 @@ def _search(flow: Flow, relation: Relation) -> Tuple[Dict[int, int], List[Tuple[
             total = cost + edge.cost
             if total < crossed.get(edge.source, total + 1):
                 crossed[edge.source] = total
-                (queue.append if edge.cost else queue.appendleft)((edge.source, total))
+                queue = queues.setdefault(total, deque())
+                (queue.append if edge.cost else queue.appendleft)(edge.source)
             if edge.fence is not None or cost or not (flow.rules.passing[tensor] and walk.reaches(edge.source)):
                 taken.append((tensor, edge))
     return crossed, taken

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis import raising_ops as feeding
@@ -185,6 +185,7 @@ def _flow(
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     order = topological(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
+    connected = _with_what_is_made(rules, connected, live, stopped)
     begins = {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
     alike = begins == starts and not fills and all(row.connected == row.carries for row in rules.met())
     carried = connected if alike else walking.walk(rules, begins, stopped, walking.carries, {})
@@ -205,6 +206,25 @@ def _flow(
         dead,
         together,
     )  # fmt: skip
+
+
+def _with_what_is_made(rules: Rules, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
+    """The walk without what is only made, perhaps, of a gradient that gets there anyhow.
+
+    A guessed gradient function may make something out of zeros (``Row.makes`` and ``Row.waits`` alike). That counts only
+    where nothing else leads to the tensor.
+    """
+    flat = rules.flat
+    rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.made.items()}
+    perhaps = {tensor for tensor, row in rows.items() if row.makes <= row.waits}
+    if not perhaps:
+        return connected
+    certain = {tensor: nearer for tensor, nearer in connected.made.items() if tensor not in perhaps and tensor not in live}
+    carried = walking.walk(rules, {**live, **certain}, stopped, walking.carries, {})
+    made = {
+        tensor: nearer for tensor, nearer in connected.made.items() if tensor not in perhaps or not carried.reaches(tensor)
+    }
+    return replace(connected, made=made)
 
 
 def _certain(rules: Rules, fills: Mapping[int, Fill]) -> Dict[int, Fill]:

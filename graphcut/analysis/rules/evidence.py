@@ -362,6 +362,8 @@ def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
         connected=tuple(tuple(index for index in inputs if index not in none) for inputs in row.connected),
         carries=tuple(tuple(index for index in inputs if index not in none | zero) for inputs in row.carries),
         barriers=tuple(BarrierKind.CUSTOM_GRADIENT if index in none | zero else kind for index, kind in kinds),
+        makes=row.makes - none - zero,
+        waits=row.waits - none - zero,
         assumed=row.assumed if guessed - set(answers) else None,
     )
 

@@ -61,10 +61,10 @@ def dense(row: Row) -> Row:
 
 
 def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> Row:
-    """A guess: every output carries to ``carried``."""
+    """A guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
-    return Row((carried,) * outputs, (carried,) * outputs, barriers, assumed=reason)
+    return Row((carried,) * outputs, (carried,) * outputs, barriers, makes=free, waits=free, assumed=reason)
 
 
 def handing(row: Row, given: Inputs) -> Row:
