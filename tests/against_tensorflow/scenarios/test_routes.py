@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 import tensorflow as tf
 
-from fixtures.scenarios import operations
+from fixtures.scenarios import control_flow, operations
 from graphcut import BarrierKind, Verdict
 from graphcut.analysis.reasons.routes import _PLUMBING
 from tests.against_tensorflow.scenarios import recorded
@@ -59,6 +59,8 @@ def test_each_step_leads_to_the_next(fixture):
 def test_a_route_crosses_the_barrier_that_is_named_first(fixture):
     if fixture is operations.counted and tf.__version__.startswith("1."):
         pytest.xfail("open: the cast behind an integer loss is in the cut and not on the route")
+    if fixture is control_flow.loop_variable_of_tf2:
+        pytest.xfail("open: the barriers inside of a v2 loop are in the cut and not on the route")
     for row, reason in told(fixture):
         crossed = [(step.op, step.kind) for step in reason.route if step.kind is not None]
         if row.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
