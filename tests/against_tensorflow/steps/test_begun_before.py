@@ -13,6 +13,17 @@ TAPE = tf.GradientTape
 pytestmark = pytest.mark.skipif(not EAGER, reason="outside of a step ops of TensorFlow 1.15 are of another graph")
 
 
+@pytest.fixture(autouse=True)
+def no_tape_stays_open():
+    """A tape that is left open would record what other tests do."""
+    yield
+    while OPEN:
+        OPEN.pop().__exit__(None, None, None)
+
+
+OPEN = []
+
+
 def closed(w, v, x):
     """Recorded and closed outside."""
     with TAPE(persistent=True) as tape:
@@ -24,6 +35,7 @@ def still_open(w, v, x):
     """Opened outside, and recording in the step, too."""
     tape = TAPE(persistent=True)
     tape.__enter__()
+    OPEN.append(tape)
     hidden = w * x
     return lambda x: tape.gradient(tf.reduce_sum(hidden * v), [w, v])
 
