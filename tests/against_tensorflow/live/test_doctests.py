@@ -18,6 +18,7 @@ MODULES = [
     "api.audit_step",
     "api.loss_table",
     "api.telling",
+    "api.watch",
     "contracts.check",
     "testing",
 ]
