@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Generator, Iterable, Iterator, List, Optional, Tuple, Union
 
 import pytest
 
@@ -136,8 +136,8 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, None]:
     """Remember whether a test failed, for the fixtures that end after it."""
-    outcome: Any = yield
+    outcome = yield
     if call.when == "call" and "audit_step" in getattr(item, "fixturenames", ()):
         item._graphcut_report = outcome.get_result()
