@@ -1,18 +1,491 @@
-"""From a source to the audit of one loss."""
+"""The audit of one loss: the function that makes it, and its result."""
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+import os
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
+from graphcut.analysis.findings import Findings
+from graphcut.analysis.left_out import StepFacts, left_out
+from graphcut.analysis.live_routes import between
+from graphcut.analysis.recorded_answers import RecordedAnswers, settled
 from graphcut.analysis.request import AuditRequest
+from graphcut.analysis.stop_roles import stops
 from graphcut.api import load
-from graphcut.api.choose_oracle import choose_oracle
-from graphcut.api.face import Audit as Audit
+from graphcut.api.analyze import judged
+from graphcut.api.choose_oracle import choose_oracle, installed
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
-from graphcut.api.select.resolve_variables import targets
+from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, targets, targets_named
 from graphcut.api.suggest.confirm import Retrace
+from graphcut.graph.flat import FlatGraph, Shape, dtype_name
+from graphcut.graph.targets import Target
+from graphcut.render import page
+from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit
 from graphcut.util.gc import collector_paused
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from graphcut.analysis.reasons.reason import Reason
+
+
+class Audit:
+    """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for.
+
+    ``variables`` has a ``VariableAudit`` for each, in the order asked; an audit iterates over them, and ``len`` counts them.
+    ``str`` gives the table, worst first.
+    """
+
+    def __init__(
+        self,
+        inquiry: AuditRequest,
+        asked: Sequence[Target],
+        answers: Optional[RecordedAnswers] = None,
+        step: Optional[StepFacts] = None,
+    ) -> None:
+        self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
+        self._step = StepFacts() if step is None else step
+        self._index = TargetIndex(inquiry.traced, self._targets)
+        self._findings = Findings(inquiry.traced, judged(inquiry))
+        found = tuple(self._findings.of(target) for target in asked)
+        self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
+        self._settled = settled(found, answers or self._shown)
+        self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
+        self._made: Dict[str, Any] = {}
+        self._retrace: Optional[Retrace] = None
+
+    @property
+    def loss(self) -> Tuple[str, ...]:
+        """The names of the loss's tensors."""
+        return tuple(self._traced.flat.tensor_name(tensor) for tensor in self._inquiry.loss.tensors)
+
+    @property
+    def loss_source(self) -> str:
+        """How the loss was chosen."""
+        return self._inquiry.loss.source
+
+    @property
+    def oracle(self) -> str:
+        """Whose gradients count, such as ``TensorFlow 2.15 (gradient table)``."""
+        return (self._inquiry.oracle or installed()).label
+
+    @property
+    def loss_dtypes(self) -> Tuple[str, ...]:
+        """The dtypes of the loss's tensors."""
+        return tuple(dtype_name(self._traced.flat.dtypes[tensor]) for tensor in self._inquiry.loss.tensors)
+
+    @property
+    def graph(self) -> nx.DiGraph:
+        """The DAG, as ``trace`` gives it."""
+        if "graph" not in self._made:
+            self._made["graph"] = load.to_dag(self._traced)
+        dag: nx.DiGraph = self._made["graph"]
+        return dag
+
+    @property
+    def stops(self) -> Tuple[Stop, ...]:
+        """Every ``StopGradient`` op with its role for this loss, in the graph's order."""
+        if "stops" not in self._made:
+            judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
+            self._made["stops"] = stops(self._findings, judged)
+        made: Tuple[Stop, ...] = self._made["stops"]
+        return made
+
+    @property
+    def assumptions(self) -> Tuple[Assumption, ...]:
+        """First what tells that the graph was optimized or frozen, then the ops that could not be asked for and are taken to
+        carry from float to float."""
+        return self._findings.assumptions()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this is a gradient that a step took."""
+        return self._answers is not None
+
+    @property
+    def recorded(self) -> Tuple[Optional[bool], ...]:
+        """Whether TensorFlow gave each variable a tensor: for a gradient that a step took, and where a graph holds its own
+        gradients of this loss, where ``None`` stands for a variable of which they show nothing certain. Empty otherwise."""
+        if self._answers is not None:
+            error = self._answers.error
+            return tuple(bool(each) if error or each is not None else None for each in self._answers.given)
+        return () if self._shown is None else self._shown.given
+
+    @property
+    def left_out(self) -> Tuple[LeftOut, ...]:
+        """The trainable or frozen variables that the loss reads and the gradient call did not ask for; those that another
+        gradient of the same step asks for are not among them.
+
+        >>> import graphcut
+        >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
+        'w2'
+        """
+        if "left_out" not in self._made:
+            loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
+            self._made["left_out"] = left_out(self._traced, loss, self._targets, updated, self._step)
+        made: Tuple[LeftOut, ...] = self._made["left_out"]
+        return made
+
+    def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
+        """Those of ``left_out`` that a key means."""
+        found = self.left_out
+        if not found:
+            return ()
+        known = {each.name for each in targets_named(self._traced, key)}
+        return tuple(each for each in found if each.name in known)
+
+    @property
+    def disagreements(self) -> Tuple[Disagreement, ...]:
+        """Where TensorFlow's recorded answer, or the gradient that a graph holds, is another than graphcut expected."""
+        return tuple(each.disagreement for each in self._settled if each.disagreement is not None)
+
+    @property
+    def flat(self) -> FlatGraph:
+        """The graph as columns, its ops numbered."""
+        return self._traced.flat
+
+    @property
+    def passing(self) -> Mapping[int, Tuple[int, ...]]:
+        """The ops, by number, that a gradient passes on a route from the loss to a variable that gets one, each with those
+        that it goes on to."""
+        if "passing" not in self._made:
+            live = [tensor for target in self._targets for tensor in target.tensors]
+            self._made["passing"] = between(self._findings.flow, live)
+        made: Mapping[int, Tuple[int, ...]] = self._made["passing"]
+        return made
+
+    @property
+    def carrying(self) -> FrozenSet[str]:
+        """The names of those ops."""
+        return frozenset(self._traced.flat.names[op] for op in self.passing)
+
+    def shapes(self, op: int) -> Sequence[Shape]:
+        """The static shapes of the outputs of the op whose number is ``op``."""
+        return self._traced.shapes(op)
+
+    def place(self, op: int) -> Tuple[Optional[str], bool]:
+        """``file:line`` of the op whose number is ``op``, or ``None``, and whether a library made it."""
+        return self._traced.place(op)
+
+    @property
+    def source(self) -> str:
+        """What was read: ``function loss``, ``tf.Graph``, a path."""
+        return self._traced.origin.label
+
+    @property
+    def identities(self) -> Tuple[FrozenSet[Hashable], ...]:
+        """What tells each variable from those of other audits: where a function captured it the live objects (their ``id``),
+        for eager variables may share a name; else the name."""
+        eager = hasattr(self._traced.origin.live, "captures")
+        objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
+        return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
+
+    def __getitem__(self, key: Any) -> VariableAudit:
+        """The row of a variable.
+
+        Args:
+            key: the object itself, its name with or without ``:0``, an op or a tensor name; a layer, a name scope or a
+                pattern that means one variable.
+
+        Raises:
+            GraphcutError: it is not among the variables audited, or means several; the message has near names.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> audit["w1"].shape, audit["w2:0"].verdict, [each.name for each in audit.select("w*")]
+        ((2, 3), <Verdict.FLOWS: 'flows'>, ['w1', 'w2'])
+        """
+        return self.variables[self._index.position(key)]
+
+    def __contains__(self, key: Any) -> bool:
+        """Whether the audit has a row for ``key``: what ``audit[key]`` takes, a pattern, a row, or each of a list of these.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> "w1" in audit, "w2:0" in audit, "w*" in audit, "w3" in audit
+        (True, True, True, False)
+        """
+        if isinstance(key, VariableAudit):
+            place = self._index.by_name(key.name)
+            return place is not None and self.variables[place] == key
+        if isinstance(key, (list, tuple, set, frozenset)):
+            return bool(key) and all(each in self for each in key)
+        return bool(self._index.places(key))
+
+    def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
+        """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
+        if not is_pattern(pattern):
+            place = self._index.by_name(pattern)
+            return () if place is None else (self.variables[place],)
+        return tuple(each for each in self.variables if fnmatchcase(each.name, pattern))
+
+    def __iter__(self) -> Iterator[VariableAudit]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+    def __str__(self) -> str:
+        from graphcut.render.text.plain import table
+
+        return table(self)
+
+    def __repr__(self) -> str:
+        return "<graphcut.Audit of %s: %d variables>" % (", ".join(self.loss), len(self.variables))
+
+    def reason(self, variable: VariableAudit) -> Reason:
+        """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
+        from graphcut.analysis.reasons.reason import Reasons
+
+        with collector_paused():
+            if "reasons" not in self._made:
+                self._made["reasons"] = Reasons(self._findings, self._targets)
+            found: Reason = self._made["reasons"].of(self._targets[self._index.position(variable.name)], variable)
+        return found
+
+    def reaches(self, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
+        """Whether a gradient gets from the loss to a variable through one place and avoiding another.
+
+        Args:
+            key: a variable, tensor, name, pattern, layer, model or name scope, or several: any of them is enough.
+            through: ops, tensors, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one. A variable, a
+                layer or a model stands for the ops that use it.
+            avoiding: the same; the path must pass none.
+
+        Returns:
+            A ``Reach``: true if there is such a path, with one path for each variable that is reached.
+
+        Raises:
+            GraphcutError: something named is not in the graph; the message has near names.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> bool(audit.reaches("w1")), bool(audit.reaches("w2", through="output"))
+        (False, True)
+        >>> bool(audit.reaches("w2", avoiding="output"))
+        False
+        """
+        from graphcut.analysis.waypoints import reach
+        from graphcut.api.select.resolve_places import every, rows
+
+        traced = self._inquiry.traced
+        inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
+        outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
+        return reach(self._findings.flow, rows(self._index, key), inside, outside)
+
+    def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
+        """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
+
+        Args:
+            remove: barriers to take out: ``Stop``, ``Barrier``, names of ops or tensors, tensors; one or several. A
+                ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
+                other op hands every gradient on, as a straight-through estimator in its place would.
+            stop: tensors to stop: names, tensors, variables, layers; one or several. Every reader of the tensor reads
+                ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
+
+        Returns:
+            Another ``Audit``.
+
+        Raises:
+            GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> audit.what_if(remove="hidden")["w1"].verdict, audit.what_if(stop="output")["w2"].verdict
+        (<Verdict.FLOWS: 'flows'>, <Verdict.NONE: 'none'>)
+        """
+        from graphcut.api.what_if import edited
+
+        return self._of(edited(self._inquiry, self._findings.flow, remove, stop))
+
+    def compare(self, other: Audit) -> Tuple[Change, ...]:
+        """The variables whose verdict is another one in ``other``, each with the op that makes the difference.
+
+        Args:
+            other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
+                is.
+
+        Returns:
+            The changes, in the order of the variables; what only one audit has changes from or to ``None``.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> audit.compare(audit.what_if(remove="hidden"))
+        (Change(name='w1', before=<Verdict.NONE: 'none'>, after=<Verdict.FLOWS: 'flows'>, op='hidden'),)
+        """
+        from graphcut.api.compare import changes
+
+        return changes(self, other)
+
+    def verify(self, numbers: bool = False) -> Tuple[Disagreement, ...]:
+        """Hold the verdicts against the real ``tf.gradients``, in scratch copies of the graph; the graph itself is untouched.
+
+        Args:
+            numbers: also compute, at random points, the gradients judged always zero.
+
+        Returns:
+            Where TensorFlow disagrees, and what could not be checked; empty if it answers as audited throughout. For a
+            recorded gradient the answers that were recorded are what counts.
+
+        Raises:
+            GraphcutError: the graph cannot be copied, or is what an edit would make.
+
+        >>> import graphcut
+        >>> graphcut.audit("fixtures/documents/003.meta").verify()
+        ()
+        """
+        from graphcut.api.verify import disagreements, nonzeros
+
+        if self.is_recorded:
+            return self.disagreements
+        judged = tuple(zip(self._targets, self.variables))
+        return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
+
+    def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
+        """The fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
+
+        Args:
+            block: variables, tensors, layers, names, scopes or patterns that shall get no gradient (``None``, or zeros
+            always).
+            keep: those whose gradient shall stay as it is; by default every other variable of the audit. The rest may lose
+                theirs.
+
+        Returns:
+            One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Of several
+            smallest sets it is the one nearest the loss, but not the loss itself if there is another. ``diff`` is the edit of
+            your source; where ``confirmed`` is true the edited source was audited, in memory.
+
+        Raises:
+            GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same
+            way.
+
+        >>> import graphcut
+        >>> (suggestion,) = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
+        >>> print(suggestion)
+        put tf.stop_gradient around output:0 (MatMul), for all that reads it
+        """
+        from graphcut.api.suggest.stops import suggested
+
+        return suggested(self, block, keep)
+
+    def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
+        """The fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
+
+        Args:
+            key: a variable, tensor, layer, name, scope or pattern; where it means several, the first of them without a
+            gradient.
+
+        Returns:
+            One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. Where several
+            sets are as small, ``alternative`` numbers them; those that leave deliberate stops where they are come first, and
+            ``note`` names what such a stop is for. An op without a gradient that TensorFlow would raise at is taken out, too.
+            ``diff`` is the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
+
+        Raises:
+            GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> [each.op for each in audit.suggest_unblock("w1")]
+        ['hidden']
+        """
+        from graphcut.api.suggest.unblock import suggested
+
+        return suggested(self, key)
+
+    def explain(self, key: Any) -> str:
+        """What a variable gets, why, and what to do about it: twelve lines at most; of several, those alike are told once.
+
+        Args:
+            key: the object itself, its name, an op or a tensor name; a layer, a name scope, a pattern, or a list of these. A
+                variable that the loss reads and no gradient was asked for is explained, too.
+
+        Raises:
+            GraphcutError: it is not among the variables audited; the message has near names.
+
+        >>> import graphcut
+        >>> print(graphcut.audit("fixtures/documents/003.meta").explain("w2"))
+        w2 [3, 4] gets a gradient (flows).
+        Route to the loss: w2 → output → loss.
+        """
+        from graphcut.render.text.explain import explain_left_out, explain_several
+
+        places = self._index.places(key)
+        aside = self._left_out_of(key)
+        if aside and not places:
+            return "\n\n".join(map(explain_left_out, aside))
+        return explain_several(self, [self.variables[place] for place in places or self._index.required(key)])
+
+    def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, **asked: Any) -> None:
+        page.draw(self, path, engine, **self._named(asked))
+
+    draw.__doc__ = page.draw.__doc__
+
+    _repr_svg_, _repr_html_ = page.repr_svg, page.repr_html
+
+    def to_dot(self, **asked: Any) -> str:
+        """The picture as DOT; needs no engine.
+
+        Args:
+            **asked: what to draw and how, as for ``draw``.
+
+        Raises:
+            GraphcutError: a name that is asked for is not there.
+
+        >>> import graphcut
+        >>> graphcut.audit("fixtures/documents/003.meta").to_dot().splitlines()[0]
+        'digraph cut {'
+        """
+        from graphcut.render.picture.writers.dot import to_dot
+
+        return to_dot(self, **self._named(asked))
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Everything found, as plain values with the words of the enums.
+
+        The keys are ``loss``, ``loss_source``, ``counts`` (of verdicts), ``variables``, ``stops``, ``assumptions``,
+        ``left_out``, ``recorded`` and ``disagreements``; in these, the names of the results' fields.
+
+        >>> import graphcut
+        >>> found = graphcut.audit("fixtures/documents/003.meta").to_dict()
+        >>> found["counts"]["none"], [each["verdict"] for each in found["variables"]], found["stops"][0]["role"]
+        (1, ['none', 'flows'], 'cuts')
+        """
+        from graphcut.render.text.json_report import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """``to_dict`` as indented ASCII text."""
+        from graphcut.render.text.json_report import to_json
+
+        return to_json(self)
+
+    def _of(self, inquiry: AuditRequest) -> Audit:
+        """The same variables audited for another inquiry."""
+        with collector_paused():
+            return Audit(inquiry, self._targets, step=self._step)
+
+    def _named(self, asked: Dict[str, Any]) -> Dict[str, Any]:
+        """What is asked for of a picture, with names in place of variables, tensors, layers and rows of audits."""
+        from graphcut.api.select.resolve_places import op_names
+        from graphcut.api.select.resolve_variables import listed
+
+        named = dict(asked)
+        for option in ("of", "around", "expand"):
+            names: Dict[str, None] = {}
+            for key in listed(asked.get(option, ())):
+                if isinstance(key, str):
+                    names[key] = None
+                elif option == "of":
+                    names.update(dict.fromkeys(self.variables[place].name for place in self._index.required(key)))
+                else:
+                    names.update(dict.fromkeys(op_names(self._index.traced, key, option)))
+            if option in asked:
+                named[option] = tuple(names)
+        return named
 
 
 def audit(

@@ -13,7 +13,7 @@ from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.tape_record import Gradient, Source, Start, Tape
 from graphcut.analysis.tape_replay import unrecorded
 from graphcut.api import load
-from graphcut.api.face import Audit
+from graphcut.api.audit import Audit
 from graphcut.api.select.resolve_loss import stop_ops
 from graphcut.api.select.resolve_variables import targets
 from graphcut.api.suggest.confirm import Retrace

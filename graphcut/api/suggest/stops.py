@@ -33,13 +33,13 @@ from graphcut.render.text.words import at, shown
 from graphcut.results import Suggestion, Verdict
 
 if TYPE_CHECKING:
-    from graphcut.api.asking import Asked
+    from graphcut.api.audit import Audit
 
 _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def suggested(audit: Asked, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
+def suggested(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
     """The stops to add, in the graph's order; see ``Audit.suggest_stops``."""
     inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
     blocked = rows(audited, block)
@@ -157,7 +157,7 @@ def _gets(flow: Flow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
 
 
-def _suggestions(audit: Asked, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str]) -> Iterator[Suggestion]:
+def _suggestions(audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str]) -> Iterator[Suggestion]:
     traced = audit._inquiry.traced
     flat, variables = traced.flat, [_variable(traced, tensor) for tensor in tensors]
     candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], SourceReader())
@@ -211,7 +211,7 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
     return where is not None and not twice and all(traced.place(reader)[0] != where for reader, _ in readers)
 
 
-def _holds(audit: Asked, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
+def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
     """Whether in the edited source the blocked variables get nothing, and the kept ones what they had."""
     if audit._retrace is None or audit._retrace.source is None:
         return None

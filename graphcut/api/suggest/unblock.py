@@ -31,14 +31,14 @@ from graphcut.render.text.words import at, place
 from graphcut.results import BarrierKind, Suggestion, Verdict
 
 if TYPE_CHECKING:
-    from graphcut.api.asking import Asked
+    from graphcut.api.audit import Audit
 
 _MOST = 6  # alternatives
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 Route = Tuple[Fence, ...]
 
 
-def suggested(audit: Asked, key: Any) -> Tuple[Suggestion, ...]:
+def suggested(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     """The barriers to take out, nearest the loss first, of every smallest alternative; see ``Audit.suggest_unblock``."""
     inquiry, flow = audit._inquiry, audit._findings.flow
     blocked = [each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in _GETS for tensor in each.tensors)]
@@ -203,7 +203,7 @@ def _is_open(flow: Flow, tensor: int, edge: Edge) -> bool:
 
 
 def _suggestions(
-    audit: Asked, target: Target, idioms: Idioms, fences: Sequence[Fence], number: int, reader: SourceReader
+    audit: Audit, target: Target, idioms: Idioms, fences: Sequence[Fence], number: int, reader: SourceReader
 ) -> List[Suggestion]:
     traced, name, retrace = audit._inquiry.traced, target.variable.name, audit._retrace
     position = next((at for at, each in enumerate(audit._targets) if each.variable is target.variable), 0)
@@ -244,7 +244,7 @@ def _note(idioms: Idioms, fence: Fence) -> str:
     return f"this stop belongs to {idiom.value}; keep it"
 
 
-def _prose(audit: Asked, fence: Fence) -> str:
+def _prose(audit: Audit, fence: Fence) -> str:
     """What to do about a barrier, in words."""
     flat = audit._inquiry.traced.flat
     barrier = audit._findings.named(fence)
@@ -253,7 +253,7 @@ def _prose(audit: Asked, fence: Fence) -> str:
     return f"{place(barrier)}{place_of}: {advice(barrier, made)}"
 
 
-def _holds(audit: Asked, name: str, candidate: Candidate) -> Optional[bool]:
+def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
     """Whether the variable has a gradient in the edited source, and every other variable what it had."""
     if audit._retrace is None or audit._retrace.source is None:
         return None

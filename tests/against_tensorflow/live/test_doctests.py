@@ -12,12 +12,9 @@ from tests.repository.measure import ROOT
 from tests.unit.core.test_doctests import MODULES as PURE
 
 MODULES = [
-    "api.asking",
     "api.audit",
-    "api.face",
     "api.audit_step",
     "api.loss_table",
-    "api.telling",
     "api.watch",
     "contracts.check",
     "testing",
