@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from graphcut.analysis.reachability import Fill, Relation, connected
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.names import Names
@@ -48,7 +48,7 @@ Assigned = Dict[int, List[Tuple[int, int, int]]]
 class Edges:
     """The edges of one relation. Called with a tensor it gives all that lead towards the inputs, in the graph's order."""
 
-    def __init__(self, flow: Flow, relation: Relation) -> None:
+    def __init__(self, flow: GradientFlow, relation: Relation) -> None:
         self.flow, self.relation = flow, relation
         self._assigned = _assignments(flow.rules.flat)
         self._filled: Mapping[int, Fill] = {} if relation is connected else flow.fills
@@ -63,7 +63,7 @@ class Edges:
     def _opener(self) -> Callable[[int], bool]:
         """What tells whether a gradient passes from a tensor to every input: there is no barrier to look for."""
         flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
-        producer, first, inputs, assigned = flat.producer, flat.first, flat.inputs, self._assigned
+        producer, first, inputs, assigned = flat.producer, flat.first_output, flat.inputs, self._assigned
         barred = self.flow.stopped.union(self._filled)
 
         def is_open(tensor: int) -> bool:
@@ -80,7 +80,7 @@ class Edges:
         flow, flat, passing = self.flow, self.flow.rules.flat, self.flow.rules.passing
         op = flat.producer[tensor]
         row = flow.rules.row(op)
-        free = frozenset(() if flow.bounds.get(op) else self.relation(row)[tensor - flat.first[op]])
+        free = frozenset(() if flow.bounds.get(op) else self.relation(row)[tensor - flat.first_output[op]])
         for index, source in enumerate(flat.inputs[op]):
             if index in free and passing[source]:
                 yield Edge(source, 0, None)
@@ -99,7 +99,7 @@ def _unwatched(op: int, index: int, source: int, barrier: Optional[BarrierKind])
     return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
 
 
-def _blocked(flow: Flow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
+def _blocked(flow: GradientFlow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
     bound = flow.bounds.get(op)
     if bound:
         return Edge(source, 1, Fence(op, index, bound))

@@ -4,9 +4,9 @@ A forward-must analysis along the backward walk: the branches of a tensor are th
 to it (an intersection), each edge adding the branch that it enters. A branch is a v2 branch function, or one side of a
 v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is reached by repeating passes.
 
-A gradient that an op makes of its own (``Row.makes``) is there in every run in which the op itself runs, whatever branch the
-gradient of its output came through: in the other runs TensorFlow hands it zeros. So it is under those branches alone
-whose bodies the op is in. A v1 conditional does not even bind it to those (``_unbound``).
+A gradient that an op makes of its own (``GradientPattern.independent_of_output``) is there in every run in which the op itself
+runs, whatever branch the gradient of its output came through: in the other runs TensorFlow hands it zeros. So it is under
+those branches alone whose bodies the op is in. A v1 conditional does not even bind it to those (``_unbound``).
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _unbound(
     found: Dict[int, int] = {}
     for op in (op for op in sources if alive[op]):
         row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
-        for tensor in {inputs[index] for index in row.makes - row.waits}.intersection(sources[op]):
+        for tensor in {inputs[index] for index in row.independent_of_output - row.waits}.intersection(sources[op]):
             found[tensor] = found.get(tensor, 0) | alive[op]
     waiting = list(found)
     while waiting:
@@ -164,7 +164,7 @@ def _alive(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, 
 
 def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: int) -> int:
     op = flat.producer[tensor]
-    bit = known.entered.get((op, tensor - flat.first[op])) if op in known.by_output else None
+    bit = known.entered.get((op, tensor - flat.first_output[op])) if op in known.by_output else None
     return alive[op] | (0 if bit is None else 1 << bit)
 
 
@@ -176,7 +176,7 @@ def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> Ab
     while waiting:
         tensor = waiting.pop()
         producer = flat.producer[tensor]
-        output = tensor - flat.first[producer]
+        output = tensor - flat.first_output[producer]
         for index, source in enumerate(flat.inputs[producer]):
             edge = (producer, output if producer in known.by_output else index)
             if edge not in entered and source not in seen:
@@ -192,7 +192,7 @@ def _pass(edges: GradientEdges, known: Branches, reached: Sequence[int], masks: 
         op = flat.producer[tensor]
         by_output = op in known.by_output
         for source, index in edges.onward(tensor):
-            bit = known.entered.get((op, tensor - flat.first[op] if by_output else index))
+            bit = known.entered.get((op, tensor - flat.first_output[op] if by_output else index))
             mask = masks[source] & (masks[tensor] | (0 if bit is None else 1 << bit))
             if mask != masks[source] and parents[source] != SEED:
                 masks[source] = mask

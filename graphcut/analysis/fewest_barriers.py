@@ -13,7 +13,7 @@ from typing import Callable, Deque, Dict, Iterable, Iterator, List, Mapping, Opt
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.reachability import Relation, Walk
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.results import BarrierKind
 
 HANDFUL = 5
@@ -99,7 +99,7 @@ def lowest(mask: int, limit: int) -> List[int]:
     return bits
 
 
-def cuts(flow: Flow, relation: Relation) -> Cuts:
+def cuts(flow: GradientFlow, relation: Relation) -> Cuts:
     """The cuts of every tensor of the graph for one relation."""
     crossed, taken = _search(flow, relation)
     fences: List[Fence] = []
@@ -121,7 +121,7 @@ def cuts(flow: Flow, relation: Relation) -> Cuts:
 Search = Tuple[Dict[int, int], List[Tuple[int, Edge]]]
 
 
-def _search(flow: Flow, relation: Relation) -> Search:
+def _search(flow: GradientFlow, relation: Relation) -> Search:
     """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first.
 
     Made-up zeros are no op that could be taken out: they do not hide what stops the gradient inside of the loop or branch.
@@ -155,7 +155,7 @@ def _is_made_up(edge: Edge) -> bool:
 
 
 def _spread(
-    flow: Flow, walk: Walk, start: Sequence[int], crossed: Dict[int, int], edges: Callable[[int], Iterable[Edge]]
+    flow: GradientFlow, walk: Walk, start: Sequence[int], crossed: Dict[int, int], edges: Callable[[int], Iterable[Edge]]
 ) -> Search:
     """Dijkstra's search with a queue for each number of barriers. ``crossed`` holds what is none away, and is completed."""
     queues: Dict[int, Deque[int]] = {0: deque(start)}
@@ -181,7 +181,7 @@ def _spread(
     return crossed, taken
 
 
-def _united(flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
+def _united(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
     """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
     (loops, assignments, zeros filled in)."""
     rank = ranks(flow)
@@ -202,7 +202,7 @@ def _united(flow: Flow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[P
     return masks
 
 
-def ranks(flow: Flow) -> List[int]:
+def ranks(flow: GradientFlow) -> List[int]:
     """The place of each op in the topological order."""
     ranks = [0] * len(flow.order)
     for place, op in enumerate(flow.order):
@@ -210,7 +210,7 @@ def ranks(flow: Flow) -> List[int]:
     return ranks
 
 
-def fence_of_raise(flow: Flow, tensor: int) -> Optional[Fence]:
+def fence_of_raise(flow: GradientFlow, tensor: int) -> Optional[Fence]:
     """The op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
     raised = flow.raised(tensor)
     if raised is None:

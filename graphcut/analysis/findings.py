@@ -10,7 +10,7 @@ from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.analysis.reachability import carries, connected
 from graphcut.analysis.recorded_answers import RecordedAnswers
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.flat import SEPARATOR, is_discrete
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Place
@@ -37,7 +37,7 @@ class Findings:
     """The judge of one loss, with the cuts of each relation once they are needed."""
 
     traced: LoadedGraph
-    flow: Flow
+    flow: GradientFlow
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
     told: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)

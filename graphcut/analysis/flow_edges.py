@@ -5,7 +5,8 @@ pictures) takes the edges from here, so that no answer knows fewer of them than 
 
 A *node* is a place where a gradient arrives. It is the tensor's number where the gradient can be nonzero, and that number
 plus the number of tensors where TensorFlow has a gradient that may be all zeros. The second kind leads on to the
-first where an op has a gradient of its own, whatever arrives (``Row.makes``), and counts only in graphs that have one.
+first where an op has a gradient of its own, whatever arrives (``GradientPattern.independent_of_output``), and counts only in
+graphs that have one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import AbstractSet, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import SEED, Fill, Walk
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 
 FILLED = -1
 
@@ -23,7 +24,7 @@ FILLED = -1
 class GradientEdges:
     """The edges of one loss. ``connected`` and ``carried`` are its two walks, ``stopped`` the ops that count as constants."""
 
-    rules: Rules
+    rules: PatternLookup
     stopped: AbstractSet[int]
     fills: Mapping[int, Fill]
     connected: Walk
@@ -61,12 +62,12 @@ class GradientEdges:
         if op in self.stopped:
             return []
         row, inputs, passing = self.rules.row(op), flat.inputs[op], self.rules.passing
-        output = tensor - flat.first[op]
+        output = tensor - flat.first_output[op]
         if node < size:
             return [(inputs[index], index) for index in row.carries[output] if passing[inputs[index]]]
         found = [(inputs[index] + size, index) for index in row.connected[output] if passing[inputs[index]]]
         if row.raises is None:
-            found += [(inputs[index], index) for index in sorted(row.makes) if passing[inputs[index]]]
+            found += [(inputs[index], index) for index in sorted(row.independent_of_output) if passing[inputs[index]]]
         return found + [(each + size, FILLED) for each in self._filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
@@ -76,9 +77,9 @@ class GradientEdges:
         for tensor in self.connected.order if self.has_sources else ():
             op = flat.producer[tensor]
             row = self.rules.row(op)
-            if row.makes and row.raises is None and op not in self.stopped:
+            if row.independent_of_output and row.raises is None and op not in self.stopped:
                 inputs = flat.inputs[op]
-                found[op] = tuple(inputs[index] for index in sorted(row.makes) if passing[inputs[index]])
+                found[op] = tuple(inputs[index] for index in sorted(row.independent_of_output) if passing[inputs[index]])
         return found
 
     def path(self, tensor: int) -> List[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.attrs import entry
 from graphcut.graph.flat import REF, Call, FlatGraph, Kind, Shape
 from graphcut.graph.messages import CLASSES
@@ -33,14 +33,14 @@ def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
     return replace(flat, kind_table=tuple(table), kinds=kinds)
 
 
-def opening(rules: Rules, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
+def opening(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
     """The graph as if these ops handed every gradient on to every input: a rounding made straight-through, a choice soft.
 
     What they made discrete counts as numbers then, through all that computes with it (``barriers.edges``: a land
     without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
     """
     flat, passing = rules.flat, rules.passing
-    handed = {**flat.handed, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
+    handed = {**flat.pass_through, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
     waiting = [tensor for op in sorted(ops) for tensor in flat.outputs(op) if not passing[tensor]]
     opened = set(waiting)
     readers = readers_of(flat, _every) if waiting else {}
@@ -51,10 +51,10 @@ def opening(rules: Rules, ops: AbstractSet[int], stops: AbstractSet[int] = froze
                 fresh = [each for each in flat.outputs(op) if not passing[each] and each not in opened]
                 opened.update(fresh)
                 waiting.extend(fresh)
-    return replace(flat, handed=handed, opened=flat.opened.union(opened))
+    return replace(flat, pass_through=handed, assumed_open=flat.assumed_open.union(opened))
 
 
-def _enters(rules: Rules, op: int, index: int) -> bool:
+def _enters(rules: PatternLookup, op: int, index: int) -> bool:
     """Whether only the dtype keeps a gradient from this input: floats in its place would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
     known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
@@ -90,13 +90,13 @@ def stopping(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tupl
         kind_table=tuple(flat.kind_table) + table,
         inputs=[*_rewired(flat, copies), *[(tensor,) for tensor in listed]],
         controls=[*flat.controls, *[() for _ in listed]],
-        first=[*flat.first, *[len(flat.dtypes) + index + 1 for index in range(len(listed))]],
+        first_output=[*flat.first_output, *[len(flat.dtypes) + index + 1 for index in range(len(listed))]],
         producer=[*flat.producer, *ops],
         dtypes=[*flat.dtypes, *[kind.outputs[0] for kind in kinds]],
         contexts=[*flat.contexts, *[flat.contexts[flat.producer[tensor]] for tensor in listed]],
         calls=tuple(_rewired_call(call, copies) for call in flat.calls),
-        inert=flat.inert.union(copies[tensor] for tensor in listed if tensor in flat.inert),
-        opened=flat.opened.union(copies[tensor] for tensor in listed if tensor in flat.opened),
+        undifferentiable=flat.undifferentiable.union(copies[tensor] for tensor in listed if tensor in flat.undifferentiable),
+        assumed_open=flat.assumed_open.union(copies[tensor] for tensor in listed if tensor in flat.assumed_open),
     ), copies  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
     taken = set(flat.names)
     for tensor in tensors:
         op = flat.producer[tensor]
-        name = "%s/stop_gradient#%d" % (flat.names[op], tensor - flat.first[op])
+        name = "%s/stop_gradient#%d" % (flat.names[op], tensor - flat.first_output[op])
         while name in taken:
             name += "#"
         taken.add(name)

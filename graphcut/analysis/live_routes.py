@@ -9,10 +9,10 @@ from typing import Dict, FrozenSet, Iterable, Set, Tuple
 
 from graphcut.analysis.raising_ops import feeding_tensors
 from graphcut.analysis.reachability import Relation, Walk, carries, connected
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 
 
-def between(flow: Flow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
+def between(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
     """For each op that a gradient passes on its way to one of the tensors ``live``, the ops that it goes on to from there.
 
     Only edges that lead to a gradient that can be nonzero count; those of ``live`` without a gradient do not.
@@ -27,7 +27,7 @@ def between(flow: Flow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
     return {op: tuple(onward[op]) for op in sorted(onward)}
 
 
-def leading(flow: Flow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
+def leading(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
     """The tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
     flat = flow.rules.flat
     found = {tensor for tensor in ends if walk.reaches(tensor)}
@@ -42,7 +42,7 @@ def leading(flow: Flow, walk: Walk, relation: Relation, ends: Iterable[int]) -> 
     return frozenset(found)
 
 
-def _add(flow: Flow, walk: Walk, relation: Relation, op: int, found: Set[int]) -> None:
+def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set[int]) -> None:
     """Add the outputs of an op whose gradient goes on to a tensor found."""
     flat = flow.rules.flat
     given = flat.inputs[op]
@@ -54,7 +54,7 @@ def _add(flow: Flow, walk: Walk, relation: Relation, op: int, found: Set[int]) -
             found.add(tensor)
 
 
-def touching(flow: Flow, kept: FrozenSet[int]) -> FrozenSet[int]:
+def touching(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
     """The tensors that cannot be stopped without a change for one of ``kept``.
 
     What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
@@ -66,24 +66,24 @@ def touching(flow: Flow, kept: FrozenSet[int]) -> FrozenSet[int]:
     return leading(flow, flow.carried, carries, carried) | _filled(flow, zero)
 
 
-def _filled(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """What is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
     found = leading(flow, flow.connected, connected, ends)
     while found:
         filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
-        results = {each for each in map(flow.rules.flat.first.__getitem__, filling) if flow.connected.reaches(each)}
+        results = {each for each in map(flow.rules.flat.first_output.__getitem__, filling) if flow.connected.reaches(each)}
         if results <= found:
             break
         found = leading(flow, flow.connected, connected, found | results)
     return found
 
 
-def _raising(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+def _raising(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """The outputs of the ops without a gradient that any of ``ends`` feeds."""
     return frozenset(tensor for op in raising_for(flow, ends) for tensor in flow.rules.flat.outputs(op))
 
 
-def raising_for(flow: Flow, ends: FrozenSet[int]) -> FrozenSet[int]:
+def raising_for(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """The ops that make TensorFlow raise for any of ``ends``."""
     if ends.isdisjoint(flow.feeding):
         return frozenset()

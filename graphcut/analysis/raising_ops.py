@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import Call, FlatGraph
 from graphcut.graph.variables import HANDLES, root
 
@@ -12,7 +12,7 @@ _RESOURCE = 20
 _VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 
 
-def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
+def feeding(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
     """The tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
 
     TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
@@ -31,7 +31,7 @@ def feeding(rules: Rules, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
     return origins
 
 
-def links(rules: Rules, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
+def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
     """For each tensor that feeds a raising op (``feeding``) the next one towards it, ``None`` where it is an input of it."""
     flat = rules.flat
     inward = _call_inputs(flat)
@@ -48,7 +48,7 @@ def links(rules: Rules, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Opt
     return found
 
 
-def feeding_tensors(rules: Rules, tensors: Iterable[int]) -> FrozenSet[int]:
+def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[int]:
     """The tensors that feed any of ``tensors`` by tensors that can carry a gradient, these included."""
     origins = dict.fromkeys(tensors, (-1, -1))
     _spread(rules, origins, list(origins), _call_inputs(rules.flat))
@@ -56,7 +56,7 @@ def feeding_tensors(rules: Rules, tensors: Iterable[int]) -> FrozenSet[int]:
 
 
 def _spread(
-    rules: Rules, origins: Dict[int, Tuple[int, int]], waiting: List[int], inward: Mapping[int, Tuple[int, ...]]
+    rules: PatternLookup, origins: Dict[int, Tuple[int, int]], waiting: List[int], inward: Mapping[int, Tuple[int, ...]]
 ) -> None:
     """Hand each waiting tensor's origin on to all that feeds it."""
     flat, passing = rules.flat, rules.passing
@@ -83,7 +83,7 @@ def _idle(flat: FlatGraph, call: Call) -> List[int]:
     """What stands in a v2 loop for a resource that is no variable, a queue say. ``while_v2._preprocess_grad`` has no zeros
     for one (``supports_default_grad``): the gradient of the body is not asked for it, and what feeds the loop does not
     reach what reads it."""
-    handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first[op]] == _RESOURCE]
+    handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first_output[op]] == _RESOURCE]
     idle = [
         index
         for index in handles

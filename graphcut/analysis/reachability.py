@@ -20,21 +20,21 @@ from typing import (
 )
 
 from graphcut.analysis.rules.control_flow import is_loop_switch
-from graphcut.analysis.rules.lookup import Rules
-from graphcut.analysis.rules.pattern import Row
+from graphcut.analysis.rules.lookup import PatternLookup
+from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
 from graphcut.graph.flat import FlatGraph
 
 UNSEEN, SEED = -2, -1
-Relation = Callable[[Row], Tuple[Tuple[int, ...], ...]]
+Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
 
 
-def connected(row: Row) -> Tuple[Tuple[int, ...], ...]:
+def connected(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
     """For each output the inputs that TensorFlow gives a gradient, be it zeros."""
     return row.connected
 
 
-def carries(row: Row) -> Tuple[Tuple[int, ...], ...]:
+def carries(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
     """For each output the inputs whose gradient is not provably zero."""
     return row.carries
 
@@ -74,7 +74,7 @@ class Walk:
 
 
 def walk(
-    rules: Rules,
+    rules: PatternLookup,
     seeds: Mapping[int, int],
     stopped: AbstractSet[int],
     relation: Relation,
@@ -89,7 +89,7 @@ def walk(
     fired = set()
     for tensor, parent in seeds.items():
         parents[tensor] = parent
-    producer, first, inputs, row_of = flat.producer, flat.first, flat.inputs, rules.row
+    producer, first, inputs, row_of = flat.producer, flat.first_output, flat.inputs, rules.row
     for tensor in order:
         op = producer[tensor]
         if op in stopped:
@@ -98,8 +98,8 @@ def walk(
         given = inputs[op]
         if row.raises is not None:
             raising[op] = None
-        elif row.makes:
-            made.update((given[index], tensor) for index in row.makes if passing[given[index]])
+        elif row.independent_of_output:
+            made.update((given[index], tensor) for index in row.independent_of_output if passing[given[index]])
         for index in relation(row)[tensor - first[op]]:
             source = given[index]
             if parents[source] == UNSEEN and passing[source]:
@@ -115,7 +115,7 @@ def walk(
     return Walk(parents, order, tuple(raising), made, {tensor: each for tensor, each in seeds.items() if each != SEED})
 
 
-def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
+def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     """For each op whose gradient makes TensorFlow fill others with zeros, what it fills.
 
     ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
@@ -123,11 +123,11 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     flat, added = rules.flat, rules.side_results()
     filled: Dict[int, Fill] = {}
     for call in flat.calls:
-        tensors = [flat.first[op] for op in call.variables]
+        tensors = [flat.first_output[op] for op in call.variables]
         own = [index for index, op in enumerate(call.results) if op not in added]
         tensors = tensors or [returns[index] for returns in call.returns for index in own]
         conditional = call.predicate is not None
-        plain = () if conditional or call.variables else tuple(flat.first[op] for op in call.results if op not in added)
+        plain = () if conditional or call.variables else tuple(flat.first_output[op] for op in call.results if op not in added)
         filling = conditional and rules.around.fills_branches
         if filling or call.op in symbolic or is_symbolic(call.type):
             plain += call.inputs
@@ -138,12 +138,12 @@ def fills(rules: Rules, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     return filled
 
 
-def empty_calls(rules: Rules, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
+def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
     """A result of each function call that has a gradient and gives none of its arguments any."""
     flat, found = rules.flat, []
     for call in flat.calls if rules.around.empty_calls_raise else ():
-        live = [op for op in call.results if op not in stopped and reached.reaches(flat.first[op])]
-        arguments = [flat.first[op] for each in call.arguments for op in each]
+        live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
+        arguments = [flat.first_output[op] for each in call.arguments for op in each]
         plain = call.predicate is None and not call.variables and not is_symbolic(call.type)
         if plain and live and arguments and not any(reached.reaches(tensor) for tensor in arguments):
             found.append(live[0])
@@ -159,7 +159,7 @@ def _exits(flat: FlatGraph) -> Dict[int, Fill]:
         if flat.type(switch) in ("Switch", "RefSwitch") and is_loop_switch(flat, switch):
             loops.setdefault(flat.inputs[switch][1], []).append(op)
     return {
-        op: Fill(flat.producer[loop], tuple(flat.first[each] for each in exits))
+        op: Fill(flat.producer[loop], tuple(flat.first_output[each] for each in exits))
         for loop, exits in loops.items()
         for op in exits
     }

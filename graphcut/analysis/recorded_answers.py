@@ -37,7 +37,7 @@ class Settled(NamedTuple):
     disagreement: Optional[Disagreement] = None
 
 
-def settled(found: Sequence[VariableAudit], answers: Optional[RecordedAnswers]) -> Tuple[Settled, ...]:
+def reconcile(found: Sequence[VariableAudit], answers: Optional[RecordedAnswers]) -> Tuple[Settled, ...]:
     """The findings, each held against its answer where there are any."""
     if answers is None:
         return tuple(map(Settled, found))

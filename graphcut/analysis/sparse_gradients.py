@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, FrozenSet, Iterator, Sequence, Tuple
 
 from graphcut.analysis.reachability import UNSEEN, Walk
-from graphcut.analysis.rules.lookup import Rules
-from graphcut.analysis.rules.pattern import Row
+from graphcut.analysis.rules.lookup import PatternLookup
+from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.variables import trail
 
@@ -20,7 +20,7 @@ _SOURCES = frozenset(("VarHandleOp", "VariableV2", "Variable", "Placeholder", "_
 _INDICES = (3, 9)
 
 
-def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
+def sparse_tensors(rules: PatternLookup, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
     """The tensors whose gradient is sparse."""
     flat, parents = rules.flat, reached.parents
     exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
@@ -30,7 +30,7 @@ def sparse_tensors(rules: Rules, reached: Walk, order: Sequence[int], stopped: A
     return _swept(rules, live[::-1], exact)
 
 
-def _swept(rules: Rules, live: Sequence[int], exact: Dict[int, Row]) -> FrozenSet[int]:
+def _swept(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientPattern]) -> FrozenSet[int]:
     """One pass, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
     flat = rules.flat
     branches = _branches(flat)
@@ -61,7 +61,7 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
     return found
 
 
-def _indexed(rules: Rules, reached: Walk) -> Iterator[int]:
+def _indexed(rules: PatternLookup, reached: Walk) -> Iterator[int]:
     """The ops with a gradient that read integers beside a variable, what is a variable read as it stands, or what an op with
     a gradient function of the user's made."""
     flat = rules.flat

@@ -17,7 +17,7 @@ from graphcut.analysis.fewest_barriers import Cuts
 from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.flow_edges import FILLED
 from graphcut.analysis.raising_ops import ancestors, feeding_tensors
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.results import BarrierKind, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]
@@ -31,7 +31,7 @@ def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
     return _listed(findings.flow, judged, cuts, findings.traced.place)
 
 
-def _listed(flow: Flow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
+def _listed(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
     flat = flow.rules.flat
     found = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
     if not found:
@@ -76,7 +76,7 @@ def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], 
     return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
 
 
-def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+def _restored(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
     """For each node of the gradient flow that no gradient reaches the stops of which each alone keeps it away, as bits."""
     edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
     masks: Dict[int, int] = {}
@@ -84,7 +84,7 @@ def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
     for bit, op in enumerate(found):
         source = flat.inputs[op][0]
         for faint in (0, 1) if op not in flow.stopped and flow.rules.passing[source] else ():
-            if reached[faint](flat.first[op]) and not reached[faint](source):
+            if reached[faint](flat.first_output[op]) and not reached[faint](source):
                 masks[source + faint * size] = masks.get(source + faint * size, 0) | 1 << bit
     late = bool(masks)
     while late:
@@ -101,7 +101,7 @@ def _restored(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
     return masks
 
 
-def _raised(flow: Flow, masks: Mapping[int, int]) -> Dict[int, int]:
+def _raised(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
     """For each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
     flat = flow.rules.flat
     found: Dict[int, int] = {}
@@ -114,9 +114,9 @@ def _raised(flow: Flow, masks: Mapping[int, int]) -> Dict[int, int]:
     return found
 
 
-def stops_below(flow: Flow, found: Sequence[int]) -> Dict[int, int]:
+def stops_below(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
     """For each tensor the stops that it feeds by data, as bits."""
-    flat, first = flow.rules.flat, flow.rules.flat.first
+    flat, first = flow.rules.flat, flow.rules.flat.first_output
     bits = {op: 1 << bit for bit, op in enumerate(found)}
     masks: Dict[int, int] = {}
     changed = True

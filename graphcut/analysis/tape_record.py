@@ -56,7 +56,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Gradient:
+class GradientCall:
     """One gradient that a step took: of ``targets`` (tensor names) with respect to ``sources``.
 
     ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of

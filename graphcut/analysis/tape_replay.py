@@ -24,7 +24,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.results import BarrierKind
 
 
-def unrecorded(
+def replay_tape(
     traced: LoadedGraph,
     tape: Tape,
     targets: Sequence[int],

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import SEED, Fill, Walk, connected, walk
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import FlatGraph
 
 
 def alone(
-    rules: Rules, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
+    rules: PatternLookup, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
 ) -> Walk:
     """The walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
     flat = rules.flat
@@ -28,7 +28,7 @@ def alone(
     return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected, fills)
 
 
-def between(rules: Rules, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
+def between(rules: PatternLookup, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
     """The ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
     flat = rules.flat
     reached = _reached(rules, tensors)
@@ -49,7 +49,7 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
     return fills[op].tensors if op in fills else ()
 
 
-def _reached(rules: Rules, tensors: Sequence[int]) -> FrozenSet[int]:
+def _reached(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
     """The ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
     flat = rules.flat
     consumers = _consumers(flat)

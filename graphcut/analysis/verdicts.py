@@ -15,7 +15,7 @@ from graphcut.analysis.branch_conditions import Conditions, conditions
 from graphcut.analysis.flow_edges import GradientEdges
 from graphcut.analysis.reachability import SEED, Fill, Walk
 from graphcut.analysis.regions.disjoint import apart
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.sparse_gradients import sparse_tensors
 from graphcut.analysis.v1_loops import alone
 from graphcut.graph.traverse import topological
@@ -23,7 +23,7 @@ from graphcut.results import BarrierKind, Verdict
 
 
 @dataclass(frozen=True)
-class Flow:
+class GradientFlow:
     """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
 
     ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
@@ -32,7 +32,7 @@ class Flow:
     and nothing is carried from them.
     """
 
-    rules: Rules
+    rules: PatternLookup
     losses: Tuple[int, ...]
     seeds: Tuple[int, ...]
     stopped: FrozenSet[int]
@@ -135,15 +135,15 @@ class Flow:
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
 
 
-def flow(
-    rules: Rules,
+def compute_flow(
+    rules: PatternLookup,
     losses: Iterable[int],
     stopped: FrozenSet[int],
     symbolic: FrozenSet[int] = frozenset(),
     reasons: Mapping[int, Optional[BarrierKind]] = {},
     dead: FrozenSet[int] = frozenset(),
     together: Tuple[int, ...] = (),
-) -> Flow:
+) -> GradientFlow:
     """Everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
@@ -167,14 +167,14 @@ _ROUNDS = 16
 
 
 def _flow(
-    rules: Rules,
+    rules: PatternLookup,
     losses: Tuple[int, ...],
     stopped: FrozenSet[int],
     symbolic: FrozenSet[int],
     reasons: Mapping[int, Optional[BarrierKind]],
     dead: FrozenSet[int],
     together: Tuple[int, ...],
-) -> Flow:
+) -> GradientFlow:
     """The same, of rules that need not be asked again."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
     rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
@@ -194,7 +194,7 @@ def _flow(
         rules = rules.without(zeros)
         carried = walking.walk(rules, begins, stopped, walking.carries, {})
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
-    return Flow(
+    return GradientFlow(
         rules, losses, seeds, stopped, fills, connected, carried,
         feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
         sure,
@@ -208,15 +208,15 @@ def _flow(
     )  # fmt: skip
 
 
-def _with_what_is_made(rules: Rules, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
+def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
     """The walk without what is only made, perhaps, of a gradient that gets there anyhow.
 
-    A guessed gradient function may make something out of zeros (``Row.makes`` and ``Row.waits`` alike). That counts only
-    where nothing else leads to the tensor.
+    A guessed gradient function may make something out of zeros (``GradientPattern.independent_of_output`` and ``Row.waits``
+    alike). That counts only where nothing else leads to the tensor.
     """
     flat = rules.flat
     rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.made.items()}
-    perhaps = {tensor for tensor, row in rows.items() if row.makes <= row.waits}
+    perhaps = {tensor for tensor, row in rows.items() if row.independent_of_output <= row.waits}
     if not perhaps:
         return connected
     certain = {tensor: nearer for tensor, nearer in connected.made.items() if tensor not in perhaps and tensor not in live}
@@ -227,25 +227,25 @@ def _with_what_is_made(rules: Rules, connected: Walk, live: Mapping[int, int], s
     return replace(connected, made=made)
 
 
-def _certain(rules: Rules, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
+def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
     """The zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
     calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
     return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}
 
 
-def _results(rules: Rules) -> Dict[int, Tuple[int, ...]]:
+def _results(rules: PatternLookup) -> Dict[int, Tuple[int, ...]]:
     """For each result of a call, the tensors of all its results."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in rules.flat.calls:
-        found.update(dict.fromkeys(call.results, tuple(rules.flat.first[op] for op in call.results)))
+        found.update(dict.fromkeys(call.results, tuple(rules.flat.first_output[op] for op in call.results)))
     return found
 
 
-def _has_v1_loops(rules: Rules) -> bool:
+def _has_v1_loops(rules: PatternLookup) -> bool:
     return any(kind.type in ("Exit", "RefExit") for kind in rules.flat.kind_table)
 
 
-def _feeds_itself(rules: Rules, tensor: int) -> bool:
+def _feeds_itself(rules: PatternLookup, tensor: int) -> bool:
     """Whether a loss lies on the cycle of a v1 loop: TensorFlow waits for the rest of the cycle and never starts."""
     flat = rules.flat
     if not _has_v1_loops(rules):

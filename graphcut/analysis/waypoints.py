@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.targets import Target
 from graphcut.results import Reach, Verdict
 
@@ -19,7 +19,9 @@ _Parents = Mapping[_State, Optional[_State]]
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def reach(flow: Flow, asked: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> Reach:
+def reach(
+    flow: GradientFlow, asked: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]
+) -> Reach:
     """Which of the targets a carrying path reaches; a target that TensorFlow answers with an error is reached by none.
 
     Args:
@@ -38,7 +40,7 @@ def reach(flow: Flow, asked: Sequence[Target], through: Optional[AbstractSet[int
     return Reach(tuple(found), lambda: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
 
 
-def _walked(flow: Flow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
+def _walked(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
     """Every state that can be reached, with the one before it."""
     edges, size = flow.edges, flow.edges.size
     parents: Dict[_State, Optional[_State]] = {}
@@ -56,7 +58,7 @@ def _walked(flow: Flow, through: Optional[AbstractSet[int]], avoiding: AbstractS
     return parents
 
 
-def _path(flow: Flow, parents: _Parents, state: Optional[_State]) -> Tuple[str, ...]:
+def _path(flow: GradientFlow, parents: _Parents, state: Optional[_State]) -> Tuple[str, ...]:
     flat = flow.rules.flat
     ops: List[int] = []
     while state is not None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.rules.evidence import COPIES, Evidence
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import calls_in_cases
-from graphcut.analysis.verdicts import Flow, flow
+from graphcut.analysis.verdicts import GradientFlow, compute_flow
 from graphcut.api.choose_oracle import installed
 
 
-def judged(inquiry: AuditRequest) -> Flow:
+def analyze(inquiry: AuditRequest) -> GradientFlow:
     """What follows from the loss; rows are asked of the request's oracle."""
     traced, loss, stopped, chosen = inquiry
     oracle = chosen or installed()
@@ -18,7 +18,7 @@ def judged(inquiry: AuditRequest) -> Flow:
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
     copies = COPIES.union(("StopGradient",) if traced.edited else ())
     evidence = Evidence(traced.flat, traced.names, loss.tensors, copies)
-    rules = Rules(
+    rules = PatternLookup(
         traced.flat, oracle.asker(traced.origin), around, traced.shapes, symbolic, stopped.unwatched, evidence, stopped.plain
     )
-    return flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead, loss.together)
+    return compute_flow(rules, loss.tensors, stopped.ops, symbolic, stopped.reasons, loss.dead, loss.together)

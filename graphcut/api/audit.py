@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapp
 from graphcut.analysis.findings import Findings
 from graphcut.analysis.left_out import StepFacts, left_out
 from graphcut.analysis.live_routes import between
-from graphcut.analysis.recorded_answers import RecordedAnswers, settled
+from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.stop_roles import stops
 from graphcut.api import load
-from graphcut.api.analyze import judged
+from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
@@ -48,10 +48,10 @@ class Audit:
         self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
         self._step = StepFacts() if step is None else step
         self._index = TargetIndex(inquiry.traced, self._targets)
-        self._findings = Findings(inquiry.traced, judged(inquiry))
+        self._findings = Findings(inquiry.traced, analyze(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
         self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
-        self._settled = settled(found, answers or self._shown)
+        self._settled = reconcile(found, answers or self._shown)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
         self._made: Dict[str, Any] = {}
         self._retrace: Optional[Retrace] = None

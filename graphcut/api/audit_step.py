@@ -10,8 +10,8 @@ from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.recorded_answers import RecordedAnswers
 from graphcut.analysis.request import AuditRequest, Loss, Stopped
 from graphcut.analysis.rules.constant_zeros import zero_tensors
-from graphcut.analysis.tape_record import Gradient, Source, Start, Tape
-from graphcut.analysis.tape_replay import unrecorded
+from graphcut.analysis.tape_record import GradientCall, Source, Start, Tape
+from graphcut.analysis.tape_replay import replay_tape
 from graphcut.api import load
 from graphcut.api.audit import Audit
 from graphcut.api.select.resolve_loss import stop_ops
@@ -75,11 +75,11 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     return audits
 
 
-def audits_of(taken: Sequence[Gradient], variables: Any = None) -> Iterator[Audit]:
+def audits_of(taken: Sequence[GradientCall], variables: Any = None) -> Iterator[Audit]:
     """The audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given."""
     from graphcut.backend.record import eager_ops, gradient_calls
 
-    with collector_paused(), gradient_calls.unheard(), eager_ops.suspended():
+    with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspended():
         yield from list(_distinct(taken, variables))
 
 
@@ -91,7 +91,7 @@ def _is_old_model(step: Any) -> bool:
     return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
-def _distinct(taken: Sequence[Gradient], variables: Any) -> Iterator[Audit]:
+def _distinct(taken: Sequence[GradientCall], variables: Any) -> Iterator[Audit]:
     """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
@@ -107,7 +107,7 @@ def _distinct(taken: Sequence[Gradient], variables: Any) -> Iterator[Audit]:
             yield audit
 
 
-def shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
+def shared(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
     """The same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:
@@ -117,7 +117,7 @@ def shared(taken: Sequence[Gradient]) -> Iterator[Gradient]:
         yield replace(each, sources=tuple(told))
 
 
-def _audit(taken: Gradient, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
+def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
     """The audit of a gradient, the places in the code where its loss is made, and what each variable gets.
 
     ``every`` has the ``id`` of each variable that any gradient of the step asks for.
@@ -134,7 +134,7 @@ def _audit(taken: Gradient, variables: Any, every: FrozenSet[int]) -> Tuple[Audi
         asked, trainable = _asked(taken.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
         unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if version_probes.reads_targets() else ()
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
-        stopped = unrecorded(traced, taken.tape, starts, asked, trainable)
+        stopped = replay_tape(traced, taken.tape, starts, asked, trainable)
     loss = loss._replace(together=tuple(tensor for row in unique(rows) for tensor in row.tensors))
     facts = graphs.step_facts(taken, traced.variables, every)
     audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed, facts), facts)
@@ -143,14 +143,14 @@ def _audit(taken: Gradient, variables: Any, every: FrozenSet[int]) -> Tuple[Audi
     return audit, places, _outcome(taken, rows, dict(zip(map(_key, listed), audit.variables)))
 
 
-def _outcome(taken: Gradient, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
+def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
     """What each variable gets; a variable that was asked for is the same in every gradient, a tensor is not."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
-def _outside(traced: LoadedGraph, taken: Gradient, stopped: Stopped) -> Stopped:
+def _outside(traced: LoadedGraph, taken: GradientCall, stopped: Stopped) -> Stopped:
     """The same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
     names = traced.names
     tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
@@ -172,7 +172,7 @@ def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind
 _BEFORE = "; the tape recorded before the step began, outside of what was traced: its answer decides"
 
 
-def _loss(traced: LoadedGraph, taken: Gradient) -> Loss:
+def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
     at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
@@ -197,7 +197,7 @@ def _target(traced: LoadedGraph, source: Source) -> Target:
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 
-def _answers(taken: Gradient, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
+def _answers(taken: GradientCall, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
     """The answers in the order of the rows; a source given twice is one row, and what was not asked for has no answer."""
     known = {_key(row): source for row, source in zip(rows, taken.sources)}
     asked = [known.get(_key(each)) for each in listed]

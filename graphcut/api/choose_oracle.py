@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 
 from graphcut.analysis.rules import gradient_table
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 
 if TYPE_CHECKING:
     from graphcut.analysis.rules.oracle import GradientOracle
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INSTALLED = "installed"
 
 
-def choose_oracle(origin: Origin, oracle: Optional[str] = None) -> GradientOracle:
+def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None) -> GradientOracle:
     """The oracle for a graph.
 
     Args:
@@ -34,7 +34,7 @@ def choose_oracle(origin: Origin, oracle: Optional[str] = None) -> GradientOracl
     return gradient_table.table_oracle(column)
 
 
-def _is_running(origin: Origin) -> bool:
+def _is_running(origin: GraphMetadata) -> bool:
     """Whether a graph comes from the TensorFlow of this process, itself or as a message."""
     if origin.live is not None or not origin.foreign:
         return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 
 from graphcut.errors import GraphcutError
 from graphcut.graph.loaded import LoadedGraph, VariableIndex
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.util.gc import collector_paused
 
@@ -97,7 +97,7 @@ def _of_dag(dag: nx.DiGraph) -> LoadedGraph:
     return traced
 
 
-def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, Origin]:
+def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, GraphMetadata]:
     from graphcut.graph.formats import metagraph, reader
 
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "SerializeToString"):
@@ -115,7 +115,7 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
     return _live(source, args, kwargs)
 
 
-def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, Origin]:
+def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, GraphMetadata]:
     from graphcut.backend import tensorflow_needed
 
     with tensorflow_needed("to trace a live source"):
@@ -123,7 +123,7 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
     return live.read(source, args, kwargs)
 
 
-def opened(message: Any, origin: Origin) -> LoadedGraph:
+def opened(message: Any, origin: GraphMetadata) -> LoadedGraph:
     """The flat graph of a message, with its names and variables."""
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten

@@ -68,8 +68,8 @@ def _prepared(inquiry: AuditRequest) -> Tuple[Original, Asking]:
     losses = [_root_name(flat, start.loss) for start in _starts(inquiry)]
     starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(inquiry)]
     inside = [each for each, name in zip(_starts(inquiry), starts) if each.tensor is not None and name is None]
-    results = {call.op: flat.first[call.results[0]] for call in flat.calls if call.results}
-    stopped = [flat.first[op] for op in sorted(inquiry.stopped.ops)]
+    results = {call.op: flat.first_output[call.results[0]] for call in flat.calls if call.results}
+    stopped = [flat.first_output[op] for op in sorted(inquiry.stopped.ops)]
     stopped += [results[op] for op in sorted(inquiry.stopped.symbolic) if op in results]
     stops = [_root_name(flat, tensor) for tensor in stopped]
     if None in losses or None in stops or inside:

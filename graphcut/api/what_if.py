@@ -16,9 +16,9 @@ from typing import Any, Dict, FrozenSet, Iterable, Optional, Tuple
 from graphcut.analysis import graph_edits
 from graphcut.analysis.request import AuditRequest, Stopped
 from graphcut.analysis.rules.control_flow import is_loop_switch
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import shape_of
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.select.resolve_places import named, values
 from graphcut.api.select.resolve_variables import Scopes, is_pattern, listed, variables_of_owner
 from graphcut.errors import GraphcutError, printable
@@ -30,7 +30,7 @@ from graphcut.results import BarrierKind
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
 
-def edited(inquiry: AuditRequest, flow: Flow, remove: Any, stop: Any) -> AuditRequest:
+def edited(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
     """The inquiry about the edited graph; ``flow`` is the judgement of the one given.
 
     Raises:
@@ -49,7 +49,7 @@ def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
     return inquiry._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
 
 
-def without(inquiry: AuditRequest, flow: Flow, taken: FrozenSet[int]) -> AuditRequest:
+def without(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
     """The inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
     flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in graph_edits.STOPS)
@@ -101,7 +101,7 @@ def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Frozen
     return constants.idle & found
 
 
-def _removable(inquiry: AuditRequest, flow: Flow, key: Any) -> Iterable[int]:
+def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:
     flat = inquiry.traced.flat
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in named(inquiry.traced, key, "remove")))
     for op in ops:
@@ -117,7 +117,7 @@ def _is_argument(constants: Stopped, op: int) -> bool:
     return op in constants.ops or op in constants.symbolic
 
 
-def _blocks(rules: Rules, op: int) -> bool:
+def _blocks(rules: PatternLookup, op: int) -> bool:
     """Whether a gradient ends at some input of an op."""
     row = rules.row(op)
     every = set(range(len(rules.flat.inputs[op])))

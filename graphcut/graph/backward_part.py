@@ -44,7 +44,7 @@ FLOATS = frozenset((1, 2, 14, 19))
 
 
 @dataclass(frozen=True, eq=False)
-class GradientCall:
+class BackwardCall:
     """One call of ``tf.gradients`` that a graph holds.
 
     ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all that is computed from its
@@ -62,7 +62,7 @@ class BackwardPart:
     """All calls of ``tf.gradients`` in a graph. ``inside`` holds the ops in their scopes, ``forward`` the ops that the losses
     and whatever was differentiated are computed by."""
 
-    calls: Tuple[GradientCall, ...] = ()
+    calls: Tuple[BackwardCall, ...] = ()
     inside: FrozenSet[int] = frozenset()
     forward: FrozenSet[int] = frozenset()
 
@@ -96,7 +96,7 @@ def differentiated(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]
     return tuple(dict.fromkeys(call.loss for call in kept))
 
 
-def trains(flat: FlatGraph, call: GradientCall) -> bool:
+def trains(flat: FlatGraph, call: BackwardCall) -> bool:
     """Whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
     from graphcut.graph.variable_updates import writes
 
@@ -116,7 +116,7 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     for scope, ops in members.items():
         ahead = _differentiated_ops(flat, names, scope, ops)
         loss = _loss(flat, names, scope, ops, inside, ahead)
-        calls.append(GradientCall(scope, loss, frozenset(reached(flat, ops)), frozenset(ahead)))
+        calls.append(BackwardCall(scope, loss, frozenset(reached(flat, ops)), frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
     tensors = [tensor for op in ends - inside for tensor in flat.outputs(op)]
@@ -227,7 +227,7 @@ def _shape_of(flat: FlatGraph, op: int) -> List[int]:
 
 def _read_by(flat: FlatGraph, names: Names, seed: int, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
     """The outputs of the forward ops whose gradient ops read the seed."""
-    seeds, waiting = {flat.first[seed]}, [seed]
+    seeds, waiting = {flat.first_output[seed]}, [seed]
     for op in waiting:  # in a conditional or a loop the seed comes by a switch or an entrance
         for reader in consumers(flat).get(op, ()):
             if flat.type(reader) in ("Switch", "Enter") and seeds.isdisjoint(flat.outputs(reader)):
@@ -255,7 +255,7 @@ def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[i
     handles = {write.handle for write in writes(flat) if write.op in near}
     readers = (op for op, kind in enumerate(flat.kinds) if flat.kind_table[kind].type in ("ReadVariableOp", "Identity"))
     aside = near.union(inside)
-    values = [flat.first[op] for op in readers if op not in aside and root(flat, flat.inputs[op][0]) in handles]
+    values = [flat.first_output[op] for op in readers if op not in aside and root(flat, flat.inputs[op][0]) in handles]
     unread = {tensor for tensor in values if aside.issuperset(consumers(flat).get(flat.producer[tensor], ()))}
     return sorted(values, key=lambda tensor: (tensor in unread, flat.tensor_name(tensor)))[:1]
 
@@ -282,7 +282,7 @@ def _passed_on(flat: FlatGraph, inside: AbstractSet[int], tensors: List[int]) ->
 # --- losses that serve others ---------------------------------------------------------------------------------------
 
 
-def _serves(flat: FlatGraph, part: BackwardPart, call: GradientCall) -> bool:
+def _serves(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
     """Whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
     for op in call.reached - part.inside:
         inputs = [tensor for tensor in flat.inputs[op] if flat.dtypes[tensor] % REF in FLOATS]
@@ -302,27 +302,27 @@ def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]
     return bool(sources.intersection(_VARIABLES)) and bool(sources - _NO_DATA)
 
 
-def _outermost(flat: FlatGraph, calls: List[GradientCall]) -> List[GradientCall]:
+def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
     """The calls but for those whose gradients feed the loss of another."""
     above = {call: upstream(flat, call.loss) for call in calls}
     return [call for call in calls if not any(_is_in(flat, call, above[other]) for other in calls if other is not call)]
 
 
-def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[GradientCall]) -> List[GradientCall]:
+def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
     """The outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
     first = [call for call in calls if _reads_a_variable(flat, call.loss, part.inside)]
     outer = _outermost(flat, calls)
     return [call for call in outer if call in first] or first or outer
 
 
-def _is_in(flat: FlatGraph, call: GradientCall, ops: Iterable[int]) -> bool:
+def _is_in(flat: FlatGraph, call: BackwardCall, ops: Iterable[int]) -> bool:
     return any(flat.names[op].startswith(call.scope) for op in ops)
 
 
 def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
     """Whether tensors are computed from a variable by a way past the backward part."""
     sources = (op for op in upstream(flat, tensors, stop) if not flat.inputs[op] and flat.outputs(op))
-    return any(flat.type(op) in _VARIABLES or flat.dtypes[flat.first[op]] == RESOURCE for op in sources)
+    return any(flat.type(op) in _VARIABLES or flat.dtypes[flat.first_output[op]] == RESOURCE for op in sources)
 
 
 # --- walks ----------------------------------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ def total(flat: FlatGraph, terms: List[int]) -> List[int]:
         return terms
     sums = {kind for kind, each in enumerate(flat.kind_table) if each.type in _SUMS}
     wanted = frozenset(terms)
-    found = [flat.first[op] for op, kind in enumerate(flat.kinds) if kind in sums and _is_total(flat, op, wanted)]
+    found = [flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in sums and _is_total(flat, op, wanted)]
     return found if len(found) == 1 else terms
 
 
@@ -388,7 +388,7 @@ def furthest(flat: FlatGraph, tensor: int, followers: Mapping[int, Sequence[int]
     while True:
         readers = dict.fromkeys(op for op in followers.get(flat.producer[tensor], ()) if tensor in flat.inputs[op])
         passing = [op for op in readers if op not in backward and _passes_on(flat, op, tensor)]
-        ends = [flat.first[op] for op in passing if not _waits(flat, op, backward)]
+        ends = [flat.first_output[op] for op in passing if not _waits(flat, op, backward)]
         if len(ends) != 1 or ends[0] in seen:
             return tensor
         tensor = ends[0]

@@ -7,7 +7,7 @@ from typing import AbstractSet, Iterator, List, Optional, Set, Tuple
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.backward_part import FLOATS, backward_part, differentiated, trains
 from graphcut.graph.flat import REF, FlatGraph
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.graph.variable_updates import training
 from graphcut.graph.variables import READERS, root
@@ -17,7 +17,7 @@ BACKWARD = "the graph's own backward part"
 _NAMED = 6
 
 
-def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
+def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is.
 
     A backward part that trains something tells the loss before the outputs do, unless a signature was asked for: a graph
@@ -33,7 +33,7 @@ def default_loss(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
     )
 
 
-def _only_output(names: Names, origin: Origin) -> Optional[Chosen]:
+def _only_output(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     tensors = [tensor for name in origin.outputs.values() for tensor in names.tensors(name)]
     floats = [tensor for tensor in dict.fromkeys(tensors) if names.flat.dtypes[tensor] % REF in FLOATS]
     if len(floats) == 1:
@@ -59,12 +59,12 @@ def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     return (losses[0], BACKWARD) if losses else None
 
 
-def _collected(names: Names, origin: Origin) -> Optional[Chosen]:
+def _collected(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     tensors = [tensor for name in origin.collected for tensor in names.tensors(name)]
     return (tuple(tensors), "the losses collection") if tensors else None
 
 
-def _only_candidate(flat: FlatGraph, names: Names, origin: Origin) -> Optional[Chosen]:
+def _only_candidate(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     """The one tensor that can be meant, where the graph names no outputs."""
     if origin.outputs:
         return None
@@ -78,7 +78,7 @@ def _only_candidate(flat: FlatGraph, names: Names, origin: Origin) -> Optional[C
 _STEP = "\nA training step that takes its own gradients is for graphcut.audit_step."
 
 
-def _refused(flat: FlatGraph, names: Names, origin: Origin) -> Chosen:
+def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
     step = _STEP if origin.label.startswith("function ") else ""
     if not step and not origin.variables and not _variables(flat):
@@ -98,7 +98,7 @@ def _few(shown: List[str]) -> str:
     return ", ".join(shown[:_NAMED]) + (" and %d more" % more if more > 0 else "")
 
 
-def _candidates(flat: FlatGraph, names: Names, origin: Origin) -> Iterator[str]:
+def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
     """What may be meant: the float outputs; else what is logged, then what nothing reads."""
     for key, name in origin.outputs.items():
         if any(flat.dtypes[tensor] % REF in FLOATS for tensor in names.tensors(name)):
@@ -127,7 +127,7 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
     read = {tensor for inputs in flat.inputs for tensor in inputs}
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
-    free = [flat.first[op] for op in made if flat.outputs(op) and flat.first[op] not in read]
+    free = [flat.first_output[op] for op in made if flat.outputs(op) and flat.first_output[op] not in read]
     return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in FLOATS])
 
 
@@ -159,7 +159,7 @@ def _variables(flat: FlatGraph) -> Set[int]:
     """The handles and references of the graph's variables."""
     types = ("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable")
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in types}
-    return {flat.first[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
+    return {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
 
 
 def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:

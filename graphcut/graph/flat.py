@@ -83,7 +83,7 @@ class FlatGraph:
     kind_table: Sequence[Kind]
     inputs: Sequence[Tuple[int, ...]]
     controls: Sequence[Tuple[int, ...]]
-    first: Sequence[int]
+    first_output: Sequence[int]
     producer: Sequence[int]
     dtypes: Sequence[int]
     contexts: Sequence[int]
@@ -91,9 +91,9 @@ class FlatGraph:
     calls: Sequence[Call]
     loop_inputs: Dict[int, Tuple[int, ...]]
     shared: Mapping[int, str] = field(default_factory=dict)
-    inert: FrozenSet[int] = frozenset()
-    handed: Mapping[int, Tuple[int, ...]] = field(default_factory=dict)
-    opened: FrozenSet[int] = frozenset()
+    undifferentiable: FrozenSet[int] = frozenset()
+    pass_through: Mapping[int, Tuple[int, ...]] = field(default_factory=dict)
+    assumed_open: FrozenSet[int] = frozenset()
 
     def type(self, op: int) -> str:
         """The op's type, such as ``MatMul``."""
@@ -101,12 +101,12 @@ class FlatGraph:
 
     def outputs(self, op: int) -> range:
         """The op's output tensors."""
-        return range(self.first[op], self.first[op + 1])
+        return range(self.first_output[op], self.first_output[op + 1])
 
     def tensor_name(self, tensor: int) -> str:
         """``op:0``."""
         op = self.producer[tensor]
-        return "%s:%d" % (self.names[op], tensor - self.first[op])
+        return "%s:%d" % (self.names[op], tensor - self.first_output[op])
 
     def function(self, op: int) -> Optional[str]:
         """The name of the function whose body the op came from, ``None`` for the graph itself."""

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from graphcut.graph import attrs
 from graphcut.graph.flat import SEPARATOR, FlatGraph, Kind, Shape
-from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.names import Names
 
 
@@ -62,7 +62,7 @@ class LoadedGraph:
     make of that graph."""
 
     flat: FlatGraph
-    origin: Origin
+    origin: GraphMetadata
     variables: Tuple[Variable, ...]
     names: Names
     index: VariableIndex

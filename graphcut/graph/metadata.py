@@ -33,7 +33,7 @@ Place = Tuple[Optional[str], str]
 
 
 @dataclass(frozen=True)
-class Origin:
+class GraphMetadata:
     """Facts about a graph that its ops do not tell.
 
     ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;

@@ -49,7 +49,7 @@ class Names:
     def _outputs(self, op: int) -> Tuple[int, ...]:
         results = self._results.get(self.flat.names[op])
         if results is not None:
-            return tuple(self.flat.first[each] for each in results)
+            return tuple(self.flat.first_output[each] for each in results)
         return tuple(self.flat.outputs(op))
 
     def _output(self, op: int, number: int) -> Tuple[int, ...]:

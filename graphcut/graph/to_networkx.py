@@ -60,7 +60,7 @@ def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes
     """What each op reads and waits for, loop-carried edges left out, entered into ``successors`` as well."""
     looped = {op: {flat.names[source] for source in _looped(flat, op)} for op in flat.loop_inputs}
     sources = [flat.names[op] for op in flat.producer]
-    outputs = [tensor - flat.first[op] for tensor, op in enumerate(flat.producer)]
+    outputs = [tensor - flat.first_output[op] for tensor, op in enumerate(flat.producer)]
     known: Dict[Tuple[int, int], Tuple[Tuple[int, int], ...]] = {}
     for op, (name, inputs, controls) in enumerate(zip(flat.names, flat.inputs, flat.controls)):
         edges: Dict[str, Attributes] = {}

@@ -24,7 +24,7 @@ def _sorted(flat: FlatGraph) -> Sequence[int]:
 
 
 def _is_sorted(flat: FlatGraph) -> bool:
-    if any(tensor >= first for first, inputs in zip(flat.first, flat.inputs) for tensor in inputs):
+    if any(tensor >= first for first, inputs in zip(flat.first_output, flat.inputs) for tensor in inputs):
         return False
     return not any(source >= op for op, controls in enumerate(flat.controls) for source in controls)
 

@@ -28,7 +28,7 @@ from typing import (
 )
 from weakref import WeakKeyDictionary
 
-from graphcut.graph.backward_part import GradientCall, backward_part, consumers, reached, upstream
+from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reached, upstream
 from graphcut.graph.flat import REF, RESOURCE, FlatGraph
 from graphcut.graph.names import Names
 from graphcut.graph.variables import OPTIMIZERS, root
@@ -148,11 +148,11 @@ def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) ->
 
 
 def _trained(
-    flat: FlatGraph, every: Sequence[Write], calls: Sequence[GradientCall], forward: AbstractSet[int]
-) -> Dict[GradientCall, List[Write]]:
+    flat: FlatGraph, every: Sequence[Write], calls: Sequence[BackwardCall], forward: AbstractSet[int]
+) -> Dict[BackwardCall, List[Write]]:
     """The writes that each gradient reaches, by what was accumulated of it too."""
     holders: Dict[int, List[int]] = {}
-    found: Dict[GradientCall, List[Write]] = {}
+    found: Dict[BackwardCall, List[Write]] = {}
     for call in calls:
         ops, handles = set(call.reached), set()  # type: Set[int], Set[int]
         while True:
@@ -208,7 +208,7 @@ def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) ->
             found.add(root(flat, _value_of(flat, tensor)))
     if forward:
         near = upstream(flat, [tensor for op in ops for tensor in flat.inputs[op][1:]], forward)
-        found.update(flat.first[op] for op in near if flat.outputs(op))
+        found.update(flat.first_output[op] for op in near if flat.outputs(op))
         found.update(root(flat, flat.inputs[op][0]) for op in ops)
     held = {tensor for tensor in found if flat.producer[tensor] in forward}
     return frozenset(found - held - first)

@@ -11,7 +11,7 @@ from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Option
 
 from graphcut.graph.attrs import attribute, attributes, shape
 from graphcut.graph.flat import RESOURCE, VARIANT, FlatGraph, Kind, Shape, dtype_name
-from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.metadata import GraphMetadata, Variable
 
 HANDLES = frozenset(("VarHandleOp",))
 REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
@@ -21,7 +21,7 @@ _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSw
 OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 
 
-def variables(flat: FlatGraph, origin: Origin) -> Tuple[Variable, ...]:
+def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
     """Every variable, unique names, those that the origin names first and in its order."""
     found: Dict[str, Variable] = {}
     told = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
@@ -96,7 +96,7 @@ def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
         if kind not in wanted or flat.contexts[op] >= 0 or not flat.outputs(op):
             continue
         each = flat.kind_table[kind]
-        tensor = flat.first[op]
+        tensor = flat.first_output[op]
         if each.type in REFERENCES | HANDLES:
             name = flat.shared.get(op) or flat.names[op]
             tensor_name = flat.tensor_name(tensor)
@@ -123,7 +123,7 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
     found: Dict[int, int] = {}
     for op, kind in enumerate(flat.kinds):
         if flat.kind_table[kind].type in READERS:
-            found.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first[op]])
+            found.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first_output[op]])
     return found
 
 

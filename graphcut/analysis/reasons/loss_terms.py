@@ -13,7 +13,7 @@ from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence, Tuple
 
 from graphcut.analysis.raising_ops import ancestors
 from graphcut.analysis.reachability import carries
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.flat import FlatGraph, Shape
 
 _SUMS = frozenset(["Add", "AddV2", "AddN", "Sub"])
@@ -44,7 +44,7 @@ class Summands:
         return [term for bit, term in enumerate(self.terms) if mask >> bit & 1]
 
 
-def summands(flow: Flow, shape_of: Callable[[int], Shape]) -> Summands:
+def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     """The terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.made:
@@ -58,7 +58,7 @@ def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> boo
     return all(op in variables or flat.type(op) == "Const" for op in sources)
 
 
-def _terms(flow: Flow, shape_of: Callable[[int], Shape]) -> Iterator[int]:
+def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int]:
     flat = flow.rules.flat
     waiting = list(reversed(flow.seeds))
     seen = set(waiting)
@@ -86,16 +86,18 @@ def _inside(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> S
     return given[:1] if kind in _HANDS_ON else ()
 
 
-def _carried(flow: Flow, op: int, output: int) -> Sequence[int]:
+def _carried(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
     given = flow.rules.flat.inputs[op]
     return () if op in flow.stopped else [given[index] for index in carries(flow.rules.row(op))[output]]
 
 
-def _used(flow: Flow, op: int, output: int) -> Sequence[int]:
+def _used(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
     return flow.rules.flat.inputs[op]
 
 
-def _spread(flow: Flow, terms: Sequence[int], further: Callable[[Flow, int, int], Sequence[int]]) -> Dict[int, int]:
+def _spread(
+    flow: GradientFlow, terms: Sequence[int], further: Callable[[GradientFlow, int, int], Sequence[int]]
+) -> Dict[int, int]:
     """The terms that lead to each tensor, as bits, united from the loss outward."""
     flat = flow.rules.flat
     masks = {term: 1 << bit for bit, term in enumerate(terms)}

@@ -143,7 +143,7 @@ class Reasons:
         """Whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
         flow = self.findings.flow
         mine = frozenset(flow.conditions.get(tensor, ()))
-        if mine.issubset(flow.conditions.get(flow.rules.flat.first[fence.op], ())):
+        if mine.issubset(flow.conditions.get(flow.rules.flat.first_output[fence.op], ())):
             return False
         found: AbstractSet[int] = self._once(
             "behind %d %s" % (fence.op, sorted(map(str, mine))), lambda: unconditional(flow.rules.flat, fence.op, mine)
@@ -176,7 +176,7 @@ class Reasons:
     def _made(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
         flat, names = self.findings.traced.flat, self.findings.traced.names
         ops = [op for cut in cuts for op in names.ops(cut.op)[:1]]
-        return {flat.names[op]: dtype_name(flat.dtypes[flat.first[op]]) for op in ops if flat.outputs(op)}
+        return {flat.names[op]: dtype_name(flat.dtypes[flat.first_output[op]]) for op in ops if flat.outputs(op)}
 
     def _harmless(self, tensor: int) -> List[Fence]:
         found: Tuple[List[int], Dict[int, int]] = self._once("harmless", self._stops)

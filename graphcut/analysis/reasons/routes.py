@@ -16,7 +16,7 @@ from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.raising_ops import links
 from graphcut.analysis.reachability import UNSEEN, Walk
 from graphcut.analysis.reasons.jump_pointers import END, Chains, Link, Part
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.flat import FlatGraph
 from graphcut.results import BarrierKind, Verdict
 
@@ -75,7 +75,7 @@ class Routes:
         return tuple(_steps(flat, parts)) if last in flow.losses else ()
 
 
-def _start(flow: Flow, tensor: int, verdict: Verdict) -> int:
+def _start(flow: GradientFlow, tensor: int, verdict: Verdict) -> int:
     """The node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
     if verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
         return tensor
@@ -134,7 +134,7 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
 
 
-def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
+def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
     places = _places(flow, cuts)
     found: Dict[int, Link] = {}
@@ -155,7 +155,7 @@ def _beyond(flow: Flow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     return found
 
 
-def _places(flow: Flow, cuts: Cuts) -> Sequence[int]:
+def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
     """For each tensor its place in an order that no route goes back in while it crosses nothing, so that none goes round for
     ever: the graph's own from the loss on, or where that has loops the order in which the search came by."""
     rank, producer = ranks(flow), flow.rules.flat.producer
@@ -167,14 +167,14 @@ def _places(flow: Flow, cuts: Cuts) -> Sequence[int]:
     return places
 
 
-def _raising(flow: Flow) -> Mapping[int, Link]:
+def _raising(flow: GradientFlow) -> Mapping[int, Link]:
     """For each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
     flat = flow.rules.flat
     found: Dict[int, Link] = {}
     for source, tensor in links(flow.rules, flow.feeding).items():
         op, index = flow.feeding[source]
         if tensor is None:
-            reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first[op])
+            reached = next((each for each in flat.outputs(op) if flow.connected.reaches(each)), flat.first_output[op])
             found[source] = Link(reached, Fence(op, index, flow.rules.row(op).raises or BarrierKind.NO_GRADIENT))
         else:
             found[source] = Link(tensor)

@@ -14,14 +14,14 @@ from graphcut.analysis.reachability import Walk
 from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, united
 from graphcut.analysis.regions.slicing import Facts
 from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.attrs import attributes, integers
 
 Edge = Tuple[int, int]
 
 
 def apart(
-    rules: Rules, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
+    rules: PatternLookup, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
 ) -> FrozenSet[Edge]:
     """The edges, each as op and input, that carry nothing but zeros though their rows do not say so.
 
@@ -45,14 +45,14 @@ def apart(
     return frozenset(found)
 
 
-def _meets(rules: Rules, carried: Walk, types: AbstractSet[str]) -> bool:
+def _meets(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
     """Whether a gradient arrives at an op of one of these types."""
     flat = rules.flat
     kinds = {number for number, kind in enumerate(flat.kind_table) if kind.type in types}
     return bool(kinds) and any(flat.kinds[flat.producer[tensor]] in kinds for tensor in carried.order)
 
 
-def _spread(rules: Rules, op: int, regions: Dict[int, Region], found: Set[Edge]) -> None:
+def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Set[Edge]) -> None:
     """From the regions of an op's outputs to those of its inputs."""
     flat = rules.flat
     given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
@@ -83,7 +83,7 @@ def _moved(facts: Facts, move: Move, output: int, index: int, region: Region) ->
     return EVERYTHING if () in fresh else fresh
 
 
-def _facts(rules: Rules, op: int) -> Facts:
+def _facts(rules: PatternLookup, op: int) -> Facts:
     flat = rules.flat
     given = flat.inputs[op]
     constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in given)

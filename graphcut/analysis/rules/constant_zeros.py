@@ -100,15 +100,17 @@ def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> Fr
         if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
             continue
         if test([tensor in zeros for tensor in inputs]):
-            zeros.add(flat.first[op])
+            zeros.add(flat.first_output[op])
     results = (op for call in flat.calls for op in call.results)
-    waiting = [op for op in results if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []
+    waiting = (
+        [op for op in results if flat.first_output[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []
+    )
     readers = _readers(flat, tests) if waiting else {}
     while waiting:
         op = waiting.pop()
-        if flat.first[op] not in zeros and _is_zero(flat, tests, op, zeros):
-            zeros.add(flat.first[op])
-            waiting.extend(readers.get(flat.first[op], ()))
+        if flat.first_output[op] not in zeros and _is_zero(flat, tests, op, zeros):
+            zeros.add(flat.first_output[op])
+            waiting.extend(readers.get(flat.first_output[op], ()))
     return frozenset(zeros)
 
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from typing import Callable, Optional, Tuple
 
-from graphcut.analysis.rules.pattern import Row, blocked, dense, through
+from graphcut.analysis.rules.pattern import GradientPattern, blocked, dense, through
 from graphcut.graph.attrs import attributes
 from graphcut.graph.flat import FlatGraph
 from graphcut.results import BarrierKind
 
-Rule = Callable[[FlatGraph, int], Optional[Row]]
+Rule = Callable[[FlatGraph, int], Optional[GradientPattern]]
 
 
-def source(flat: FlatGraph, op: int) -> Optional[Row]:
+def source(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """An op without inputs ends every route; TensorFlow never asks for its gradient."""
     if flat.inputs[op]:
         return None
     return through(len(flat.outputs(op)), 0, ())
 
 
-def argument(flat: FlatGraph, op: int) -> Optional[Row]:
+def argument(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``_Arg`` and ``_LoopVar`` hand every gradient on: to the caller, to the first value and to the last iteration."""
     if flat.type(op) not in ("_Arg", "_LoopVar"):
         return None
@@ -31,7 +31,7 @@ def argument(flat: FlatGraph, op: int) -> Optional[Row]:
     return row if len(flat.inputs[op]) == 1 else dense(row)
 
 
-def result(flat: FlatGraph, op: int) -> Optional[Row]:
+def result(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``_Retval`` hands on to every branch that may give the result; never to a predicate."""
     if flat.type(op) != "_Retval":
         return None
@@ -41,7 +41,7 @@ def result(flat: FlatGraph, op: int) -> Optional[Row]:
     return dense(through(1, inputs, tuple(range(branches)), BarrierKind.INPUT))
 
 
-def switch(flat: FlatGraph, op: int) -> Optional[Row]:
+def switch(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``Switch`` gives its data what either side gives (``_SwitchGrad``); the predicate gets nothing."""
     if flat.type(op) not in ("Switch", "RefSwitch"):
         return None
@@ -53,22 +53,22 @@ def is_loop_switch(flat: FlatGraph, op: int) -> bool:
     return flat.type(flat.producer[flat.inputs[op][1]]) == "LoopCond"
 
 
-def merge(flat: FlatGraph, op: int) -> Optional[Row]:
+def merge(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``Merge`` gives the gradient of its value to every input (``_MergeGrad``)."""
     if flat.type(op) not in ("Merge", "RefMerge"):
         return None
     every = tuple(range(len(flat.inputs[op])))
-    return Row((every, ()), (every, ()), (BarrierKind.DTYPE,) * len(every), passes=frozenset(every))
+    return GradientPattern((every, ()), (every, ()), (BarrierKind.DTYPE,) * len(every), passes=frozenset(every))
 
 
-def frame(flat: FlatGraph, op: int) -> Optional[Row]:
+def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``Enter``, ``Exit`` and ``NextIteration`` hand on."""
     if flat.type(op) not in ("Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration"):
         return None
     return through(1, 1, (0,))
 
 
-def condition(flat: FlatGraph, op: int) -> Optional[Row]:
+def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """The condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
     return blocked(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
@@ -94,6 +94,6 @@ STRUCTURAL = frozenset(
 )
 
 
-def structural(flat: FlatGraph, op: int) -> Optional[Row]:
+def structural(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """The row that the surroundings give, or ``None`` for a plain op."""
     return next((row for row in (rule(flat, op) for rule in RULES) if row is not None), None)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.rules.constant_zeros import zero_test
-from graphcut.analysis.rules.pattern import Row
+from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
 from graphcut.graph.backward_part import FLOATS, backward_part
 from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, Call, FlatGraph
@@ -172,7 +172,7 @@ class Evidence:
         for call in self.flat.calls:
             own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
             for result in _unnamed(self.flat, call):
-                known = readers.get(self.flat.first[result], ())
+                known = readers.get(self.flat.first_output[result], ())
                 if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
                     found.add(result)
         return frozenset(found)
@@ -294,7 +294,7 @@ class _Search:
     def _taken_in(self, source: int) -> List[int]:
         """The gradients that the gradient function of an op read, or that a variable was trained with."""
         if self.flat.type(source) in _VARIABLES:
-            return list(self.call.trained.get(self.flat.first[source], ()))
+            return list(self.call.trained.get(self.flat.first_output[source], ()))
         own = frozenset(self.call.made.get(source, ()))
         read = (tensor for op in own for tensor in self.flat.inputs[op])
         tensors = [each for each in dict.fromkeys(read) if self.flat.producer[each] in self.call.ops]
@@ -306,7 +306,7 @@ class _Search:
     def _is_zero(self, tensor: int, depth: int) -> bool:
         """Whether the gradient function made zeros whatever came in."""
         op = self.flat.producer[tensor]
-        if self.call.owners.get(op) != self.op or not depth or self.flat.first[op] != tensor:
+        if self.call.owners.get(op) != self.op or not depth or self.flat.first_output[op] != tensor:
             return False
         test = zero_test(self.flat.kind_table[self.flat.kinds[op]])
         return test is not None and test([self._is_zero(each, depth - 1) for each in self.flat.inputs[op]])
@@ -349,7 +349,7 @@ class _Search:
         return bool(self.call.made.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
 
 
-def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
+def decided(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
     """A guessed row with what is known of some inputs; it is no guess any more where all inputs that it connects are known."""
     guessed = {index for inputs in row.connected for index in inputs}
     if not answers:
@@ -362,7 +362,7 @@ def decided(row: Row, answers: Mapping[int, Answer]) -> Row:
         connected=tuple(tuple(index for index in inputs if index not in none) for inputs in row.connected),
         carries=tuple(tuple(index for index in inputs if index not in none | zero) for inputs in row.carries),
         barriers=tuple(BarrierKind.CUSTOM_GRADIENT if index in none | zero else kind for index, kind in kinds),
-        makes=row.makes - none - zero,
+        independent_of_output=row.independent_of_output - none - zero,
         waits=row.waits - none - zero,
         assumed=row.assumed if guessed - set(answers) else None,
     )

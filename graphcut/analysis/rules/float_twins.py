@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Iterator, Optional, Sequence, Tuple
 
-from graphcut.analysis.rules.oracle import Question
+from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph.attrs import entry, parsed
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.op_outputs import Output
@@ -18,8 +18,8 @@ Typed = Tuple[str, int]
 
 
 def softened(
-    question: Question, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
-) -> Optional[Question]:
+    question: GradientQuery, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
+) -> Optional[GradientQuery]:
     """The question about the op with floats at input ``question.soft``; ``None`` where it takes none.
 
     ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats."""

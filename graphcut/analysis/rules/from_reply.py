@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.rules.constant_zeros import zero_tensors
-from graphcut.analysis.rules.oracle import Asked, Gradient, InputAnswer, Question
-from graphcut.analysis.rules.pattern import Row, assumed, raising
+from graphcut.analysis.rules.oracle import GradientQuery, GradientReply, InputAnswer, InputGradient
+from graphcut.analysis.rules.pattern import GradientPattern, assumed, raising
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
@@ -35,7 +35,7 @@ _SHAPE_READERS = frozenset(
 )
 
 
-def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
+def input_answers(asked: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
     """For each input what its gradient carries from; ``None`` where the function gave none."""
     if asked.answers is not None:
         return asked.answers
@@ -48,7 +48,7 @@ def input_answers(asked: Asked) -> Tuple[Optional[InputAnswer], ...]:
 class _Answers:
     """The scratch graph, with what all its answers need."""
 
-    def __init__(self, flat: FlatGraph, asked: Asked) -> None:
+    def __init__(self, flat: FlatGraph, asked: GradientReply) -> None:
         self.flat, self.custom = flat, asked.custom
         self.outputs = {name: output for output, name in enumerate(asked.given) if name is not None}
         self.tensors = _tensors_by_op(flat)
@@ -63,7 +63,7 @@ class _Answers:
         op_name, _, number = name.rpartition(":")
         return self.tensors[op_name][int(number)]
 
-    def of(self, gradient: Gradient) -> InputAnswer:
+    def of(self, gradient: InputGradient) -> InputAnswer:
         if gradient.tensor in self.outputs:
             output = self.outputs[gradient.tensor]
             return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
@@ -90,7 +90,7 @@ class _Answers:
 def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
     """The outputs of each op; those of a call are its results'."""
     tensors: Dict[str, Sequence[int]] = {name: flat.outputs(op) for op, name in enumerate(flat.names)}
-    tensors.update((flat.names[call.op], [flat.first[result] for result in call.results]) for call in flat.calls)
+    tensors.update((flat.names[call.op], [flat.first_output[result] for result in call.results]) for call in flat.calls)
     return tensors
 
 
@@ -123,7 +123,7 @@ _BY_TYPE = {
 RecordedAnswers = Tuple[Optional[InputAnswer], ...]
 
 
-def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
+def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]) -> GradientPattern:
     """The row that TensorFlow's answer gives for ops like ``question``'s."""
     outputs, inputs = len(question.outputs), len(question.inputs)
     if asked.failed is not None:
@@ -141,7 +141,9 @@ def row(question: Question, asked: Asked, trainable: FrozenSet[int]) -> Row:
         carries = (connected,) * outputs
     makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
     waits = frozenset(index for index in makes for each in answers[index : index + 1] if each is not None and each.reads)
-    return Row((connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, makes=makes, waits=waits)
+    return GradientPattern(
+        (connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, independent_of_output=makes, waits=waits
+    )
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:
@@ -159,8 +161,8 @@ def _carried(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[in
 
 
 def _barrier(
-    question: Question,
-    asked: Asked,
+    question: GradientQuery,
+    asked: GradientReply,
     answers: RecordedAnswers,
     index: int,
     trainable: FrozenSet[int],
@@ -180,7 +182,7 @@ def _barrier(
     return _wholly_without(question, asked, index, trainable)
 
 
-def without_gradient(question: Question, asked: Asked, others: bool) -> BarrierKind:
+def without_gradient(question: GradientQuery, asked: GradientReply, others: bool) -> BarrierKind:
     """The barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
     if asked.custom:
         return BarrierKind.CUSTOM_GRADIENT
@@ -189,7 +191,7 @@ def without_gradient(question: Question, asked: Asked, others: bool) -> BarrierK
     return BarrierKind.INPUT if others else BarrierKind.NOT_DIFFERENTIABLE
 
 
-def _wholly_without(question: Question, asked: Asked, index: int, trainable: FrozenSet[int]) -> BarrierKind:
+def _wholly_without(question: GradientQuery, asked: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
     if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:
         return BarrierKind.DTYPE

@@ -22,11 +22,18 @@ from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.rules.float_twins import softened
-from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, InputAnswer, Question, TensorFlowBehavior
+from graphcut.analysis.rules.oracle import (
+    AskGradient,
+    GradientQuery,
+    GradientReply,
+    InputAnswer,
+    InputGradient,
+    TensorFlowBehavior,
+)
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import integers, parsed
 from graphcut.graph.flat import REF, Kind, Shape
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gradient_table.json")
@@ -115,7 +122,7 @@ def _short(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def column_of(origin: Origin) -> int:
+def column_of(origin: GraphMetadata) -> int:
     """The column for a file: the newest version that is no newer than what wrote the file; the newest where nobody knows."""
     numbers = _numbers(origin.tensorflow_version)
     if numbers:
@@ -164,43 +171,45 @@ class TableOracle:
             empty_calls_raise=behavior["empty_calls_raise"],
             rebuilds_cases=behavior["rebuilds_cases"],
         )
-        self._answers: Dict[Question, Asked] = {}
+        self._answers: Dict[GradientQuery, GradientReply] = {}
 
-    def behavior(self, origin: Origin) -> TensorFlowBehavior:
+    def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """How this version treats what surrounds an op. Gradient functions of the user's are not in the table."""
         return replace(self._behavior.of(origin), foreign=True, plain_root=False)
 
-    def asker(self, origin: Origin) -> Ask:
+    def asker(self, origin: GraphMetadata) -> AskGradient:
         """What answers questions about the ops of any graph."""
         return self.ask
 
-    def ask(self, question: Question) -> Asked:
+    def ask(self, question: GradientQuery) -> GradientReply:
         """What this version answers for one kind of op."""
         key = question._replace(place=None, slices=())
         if key not in self._answers:
             self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)
         return self._answers[key]
 
-    def _ask_softened(self, question: Question) -> Asked:
+    def _ask_softened(self, question: GradientQuery) -> GradientReply:
         """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
         entry = entry_of(question.type, self.column)
         soft = None if entry is None else softened(question, *_signature(entry))
-        return self.ask(soft) if soft is not None else Asked(gradients=(None,) * len(question.inputs), registered=False)
+        return (
+            self.ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
+        )
 
-    def _ask(self, question: Question) -> Asked:
+    def _ask(self, question: GradientQuery) -> GradientReply:
         nothing = (None,) * len(question.inputs)
         outputs = question.outputs
         discrete = not question.starts and not any(not dtype or dtype % REF in self.trainable for dtype in outputs)
         entry = entry_of(question.type, self.column)
         if entry is None:
-            return Asked(failed="TensorFlow %s knows no op of this type" % self.version, gradients=nothing)
+            return GradientReply(failed="TensorFlow %s knows no op of this type" % self.version, gradients=nothing)
         values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
         gradient = self._gradient(entry, values.get(_OWN_TYPE) or question.type, question.type)
         if gradient == "unregistered":
-            return Asked(missing=not discrete, gradients=nothing, registered=False)
+            return GradientReply(missing=not discrete, gradients=nothing, registered=False)
         if discrete or gradient == "none":
-            return Asked(gradients=nothing)
-        return self._look_up(entry, values, question) if gradient == "function" else Asked(failed=_WHY[gradient])
+            return GradientReply(gradients=nothing)
+        return self._look_up(entry, values, question) if gradient == "function" else GradientReply(failed=_WHY[gradient])
 
     def _gradient(self, entry: Mapping[str, Any], own: str, op_type: str) -> str:
         """The sort of gradient function that an op has; ``own`` is the name that it gives."""
@@ -210,22 +219,24 @@ class TableOracle:
         sort = "unregistered" if other is None else str(other["gradient"])
         return sort if sort in ("unregistered", "none") else "other"
 
-    def _look_up(self, entry: Mapping[str, Any], values: Mapping[str, Any], question: Question) -> Asked:
+    def _look_up(self, entry: Mapping[str, Any], values: Mapping[str, Any], question: GradientQuery) -> GradientReply:
         values = {**entry["defaults"], **values}
         inputs, outputs = arguments(entry["in"]), arguments(entry["out"])
         expected = [dtype % REF for arg in inputs for dtype in _dtypes(arg, values)]
         if expected != [dtype % REF for dtype in question.inputs] or sum(lengths(outputs, values)) != len(question.outputs):
-            return Asked(failed="the op could not be built alone: its inputs are not what its attributes say")
+            return GradientReply(failed="the op could not be built alone: its inputs are not what its attributes say")
         reply = next((row["reply"] for row in entry["rows"] if _holds(row["when"], values)), None)
         words = _select(reply, inputs, values, question)
         if words is None:
-            return Asked(failed=_reason(reply, entry, values))
+            return GradientReply(failed=_reason(reply, entry, values))
         if words == ["!"]:
-            return Asked(missing=True)
+            return GradientReply(missing=True)
         answers = expand(words, inputs, outputs, values, self.trainable)
         if answers is None:
-            return Asked(failed="the gradient table does not fit this op")
-        return Asked(gradients=tuple(None if each is None else Gradient("", each.sparse) for each in answers), answers=answers)
+            return GradientReply(failed="the gradient table does not fit this op")
+        return GradientReply(
+            gradients=tuple(None if each is None else InputGradient("", each.sparse) for each in answers), answers=answers
+        )
 
 
 _WHY = {
@@ -254,7 +265,7 @@ def _holds(when: Mapping[str, Sequence[Any]], values: Mapping[str, Any]) -> bool
     return all(values.get(name) in allowed for name, allowed in when.items())
 
 
-def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], question: Question) -> Optional[Words]:
+def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], question: GradientQuery) -> Optional[Words]:
     """The words that hold for what is known of the inputs: zeros, shapes, constants."""
     if question.starts:
         listed = ",".join(map(str, question.starts))
@@ -278,7 +289,7 @@ def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], que
     return found
 
 
-def _exact(replies: Any, question: Question) -> Optional[Words]:
+def _exact(replies: Any, question: GradientQuery) -> Optional[Words]:
     """The words for known shapes. Where TensorFlow raised it may answer for other shapes that are not told apart here."""
     if question.shapes is None or not isinstance(replies, dict):
         return None
@@ -286,7 +297,7 @@ def _exact(replies: Any, question: Question) -> Optional[Words]:
     return None if found == ["!"] else found
 
 
-def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: Question) -> Optional[Words]:
+def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
     for place, number in places.items():
         if str(number) in known and question.constants and question.constants[place] is not None:
             value = integers(Kind("Const", question.constants[place] or (), ()))
@@ -296,7 +307,7 @@ def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: Qu
     return None
 
 
-def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: Question) -> Optional[Words]:
+def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
     """The words where an argument of integers is known to be one column."""
     known = reply.get("columns", {})
     for place, shape in enumerate(question.shapes or ()) if known else ():

@@ -9,8 +9,8 @@ from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Map
 from graphcut.analysis.rules import control_flow, from_reply
 from graphcut.analysis.rules.constant_zeros import idle_inputs, zero_tensors
 from graphcut.analysis.rules.evidence import Evidence, decided
-from graphcut.analysis.rules.oracle import FLOATS, Ask, Asked, Question, TensorFlowBehavior
-from graphcut.analysis.rules.pattern import Row, assumed, blocked, handing, raising, zeroed
+from graphcut.analysis.rules.oracle import FLOATS, AskGradient, GradientQuery, GradientReply, TensorFlowBehavior
+from graphcut.analysis.rules.pattern import GradientPattern, assumed, blocked, handing, raising, zeroed
 from graphcut.analysis.rules.trainable_tensors import (
     Shapes,
     readers,
@@ -31,13 +31,13 @@ _SENSITIVE = ("EagerPyFunc",)
 _IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_tpu")
 
 
-class Rules:
+class PatternLookup:
     """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
 
     def __init__(
         self,
         flat: FlatGraph,
-        ask: Ask,
+        ask: AskGradient,
         around: TensorFlowBehavior,
         shapes: Shapes,
         symbolic: AbstractSet[int] = frozenset(),
@@ -50,16 +50,16 @@ class Rules:
         for tensor in unwatched:
             self.passing[tensor] = False
         self._ask, self._shapes = ask, shapes
-        self._by_kind: Dict[Tuple[int, int], Row] = {}
-        self._by_op: Dict[int, Row] = {}
-        self._rows: List[Optional[Row]] = [None] * len(flat.names)
-        self._guessed: Dict[int, Row] = {}
+        self._by_kind: Dict[Tuple[int, int], GradientPattern] = {}
+        self._by_op: Dict[int, GradientPattern] = {}
+        self._rows: List[Optional[GradientPattern]] = [None] * len(flat.names)
+        self._guessed: Dict[int, GradientPattern] = {}
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
         self.is_taped = bool(plain)
         self.ignored = frozenset(op for op in plain if self._has_override(op))
         self._idle = idle_inputs(flat)
-        self._alone_ops = readers(flat, self._zeros).union(flat.handed, self.ignored, self._idle)
+        self._alone_ops = readers(flat, self._zeros).union(flat.pass_through, self.ignored, self._idle)
         self._own: Dict[int, Tuple[int, ...]] = {}
         self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in control_flow.STRUCTURAL for kind in flat.kind_table]
@@ -74,7 +74,7 @@ class Rules:
         dtype = self.flat.dtypes[tensor] % 100
         return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
-    def row(self, op: int) -> Row:
+    def row(self, op: int) -> GradientPattern:
         """The row of an op, asked for when it is first needed."""
         found = self._rows[op]
         if found is None:
@@ -83,7 +83,7 @@ class Rules:
                 self._guessed[op] = found
         return found
 
-    def _row(self, op: int) -> Row:
+    def _row(self, op: int) -> GradientPattern:
         key = (self.flat.kinds[op], len(self.flat.inputs[op]))
         found = None if op in self._alone_ops else self._by_kind.get(key)
         return found or self._by_op.get(op) or self._find(op, key)
@@ -91,13 +91,13 @@ class Rules:
     def is_plain(self, op: int) -> bool:
         """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
         kind = self.flat.kind_table[self.flat.kinds[op]]
-        return op not in self.flat.handed and not self._in_symbolic(op) and (op in self.ignored or not text(kind, _OWN))
+        return op not in self.flat.pass_through and not self._in_symbolic(op) and (op in self.ignored or not text(kind, _OWN))
 
     def shape(self, tensor: int) -> Shape:
         """The static shape of a tensor, ``None`` where nobody knows it."""
         return shape_of(self._shapes, self.flat, tensor)
 
-    def without(self, edges: Collection[Tuple[int, int]]) -> Rules:
+    def without(self, edges: Collection[Tuple[int, int]]) -> PatternLookup:
         """The same rules where these edges, as op and input, carry nothing but zeros."""
         found = copy(self)
         found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
@@ -106,7 +106,7 @@ class Rules:
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
         return found
 
-    def starting(self, tensors: Collection[int]) -> Rules:
+    def starting(self, tensors: Collection[int]) -> PatternLookup:
         """The same rules where a gradient starts from these integers and booleans."""
         if not tensors:
             return self
@@ -126,7 +126,7 @@ class Rules:
         known = {op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own}
         return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
 
-    def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> Rules:
+    def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> PatternLookup:
         """The same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
         found = copy(self)
         found._own = {**self._own, **slices}
@@ -135,14 +135,14 @@ class Rules:
         found._guessed = {op: row for op, row in self._guessed.items() if op not in slices}
         return found
 
-    def exact_row(self, op: int) -> Row:
+    def exact_row(self, op: int) -> GradientPattern:
         """The row of an op asked for with the shapes and constants that the graph knows; the plain one where that fails."""
         if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
             return self.row(op)
         given = self._ask(self._exact(op, self._question(op)))
         return (
             self.row(op)
-            if given.failed or given.missing or op in self.flat.handed
+            if given.failed or given.missing or op in self.flat.pass_through
             else from_reply.row(self._question(op), given, self.around.trainable)
         )
 
@@ -171,7 +171,7 @@ class Rules:
         """The results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
         return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
 
-    def met(self) -> Iterable[Row]:
+    def met(self) -> Iterable[GradientPattern]:
         """The rows asked for so far."""
         return chain(self._by_kind.values(), self._by_op.values())
 
@@ -182,7 +182,7 @@ class Rules:
             self._told = tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
         return self._told
 
-    def _find(self, op: int, key: Tuple[int, int]) -> Row:
+    def _find(self, op: int, key: Tuple[int, int]) -> GradientPattern:
         special = self._special(op)
         around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
@@ -190,12 +190,12 @@ class Rules:
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
             row = zeroed(row, self._idle[op])
         if alone:
-            row = handing(row, self.flat.handed.get(op, ()))
+            row = handing(row, self.flat.pass_through.get(op, ()))
         exact = alone or op in self._own or row.assumed is not None or row.raises is not None
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
 
-    def _decided(self, op: int, row: Row) -> Row:
+    def _decided(self, op: int, row: GradientPattern) -> GradientPattern:
         """The row, where it is a guess, with what the graph's own backward part shows."""
         flat, foreign = self.flat, self.around.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], _OWN):
@@ -205,7 +205,7 @@ class Rules:
         arguments = tuple(dict.fromkeys(index for inputs in row.connected for index in inputs))
         return decided(row, self.evidence.answers(op, arguments))
 
-    def _special(self, op: int) -> Optional[Row]:
+    def _special(self, op: int) -> Optional[GradientPattern]:
         flat, around = self.flat, self.around
         if op in self._symbolic_ops:
             return self._carrying(op, "named in stop_gradients=, a function is differentiated by SymbolicGradient")
@@ -223,7 +223,7 @@ class Rules:
             return self._foreign_custom(op)
         return control_flow.structural(flat, op)
 
-    def _asked(self, op: int) -> Row:
+    def _asked(self, op: int) -> GradientPattern:
         question = self._question(op)
         given = self._ask(question)
         if given.failed is not None:
@@ -235,7 +235,7 @@ class Rules:
             return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
         return row
 
-    def _question(self, op: int) -> Question:
+    def _question(self, op: int) -> GradientQuery:
         flat = self.flat
         kind = flat.kind_table[flat.kinds[op]]
         drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._in_symbolic(op) or op in self.ignored else ())
@@ -246,7 +246,7 @@ class Rules:
         starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         slices = self._own.get(op, ())
-        return Question(
+        return GradientQuery(
             kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts, place=place, slices=slices
         )
 
@@ -265,7 +265,7 @@ class Rules:
             context = flat.contexts[call.op]
         return called
 
-    def _exact(self, op: int, question: Question) -> Question:
+    def _exact(self, op: int, question: GradientQuery) -> GradientQuery:
         """The same question with all that the graph knows: shapes, and constants that are fed."""
         flat = self.flat
         sources = {flat.producer[tensor] for tensor in flat.inputs[op]} | {op}
@@ -284,13 +284,13 @@ class Rules:
         dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
         return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in self.around.trainable)
 
-    def _carrying(self, op: int, reason: str) -> Row:
+    def _carrying(self, op: int, reason: str) -> GradientPattern:
         return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
 
-    def _foreign_custom(self, op: int) -> Row:
+    def _foreign_custom(self, op: int) -> GradientPattern:
         """A custom gradient that was not saved: the slots whose outputs nothing but gradients reads are the arguments."""
         flat = self.flat
-        arguments = tuple(index for index in self._floats(op) if flat.first[op] + index not in self._tensors_read())
+        arguments = tuple(index for index in self._floats(op) if flat.first_output[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
         return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)
 
@@ -301,7 +301,7 @@ class Rules:
         return self._read
 
 
-def _gives(answer: Asked, index: int) -> bool:
+def _gives(answer: GradientReply, index: int) -> bool:
     """Whether TensorFlow gives an input a gradient."""
     place = answer.inputs[index] if answer.inputs else index
     return answer.failed is None and not answer.missing and answer.gradients[place] is not None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Callable, FrozenSet, NamedTuple, Optional, Tuple
 
 from graphcut.graph.flat import Shape
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 
 
-class Question(NamedTuple):
+class GradientQuery(NamedTuple):
     """One op alone: type, attributes as ``AttrEntry`` bytes, dtypes of inputs and outputs.
 
     ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
@@ -37,7 +37,7 @@ class Question(NamedTuple):
     slices: Tuple[int, ...] = ()
 
 
-class Gradient(NamedTuple):
+class InputGradient(NamedTuple):
     """The tensor that a gradient function gave one input; ``sparse`` where it came as ``IndexedSlices``."""
 
     tensor: str
@@ -58,7 +58,7 @@ class InputAnswer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class GradientReply:
     """What TensorFlow gave: the scratch graph's bytes, in it the placeholders ``given`` as gradients of the outputs,
     and for each input the gradient returned.
 
@@ -72,7 +72,7 @@ class Asked:
 
     graph: bytes = b""
     given: Tuple[Optional[str], ...] = ()
-    gradients: Tuple[Optional[Gradient], ...] = ()
+    gradients: Tuple[Optional[InputGradient], ...] = ()
     missing: bool = False
     failed: Optional[str] = None
     custom: bool = False
@@ -84,7 +84,7 @@ class Asked:
     answers: Optional[Tuple[Optional[InputAnswer], ...]] = None
 
 
-Ask = Callable[[Question], Asked]
+AskGradient = Callable[[GradientQuery], GradientReply]
 
 FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
 Place = Tuple[Optional[str], str]
@@ -115,7 +115,7 @@ class TensorFlowBehavior:
     empty_calls_raise: bool = False
     rebuilds_cases: bool = False
 
-    def of(self, origin: Origin) -> TensorFlowBehavior:
+    def of(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """The same for a graph of that origin."""
         return replace(
             self,
@@ -135,8 +135,8 @@ if TYPE_CHECKING:
 
         label: str
 
-        def asker(self, origin: Origin) -> Ask:
+        def asker(self, origin: GraphMetadata) -> AskGradient:
             """What answers questions about the ops of one graph."""
 
-        def behavior(self, origin: Origin) -> TensorFlowBehavior:
+        def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
             """How TensorFlow treats what surrounds an op, in a graph of that origin."""

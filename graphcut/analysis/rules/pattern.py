@@ -16,7 +16,7 @@ Inputs = Tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class GradientPattern:
     """``connected`` and ``carries`` hold the inputs for each output; ``barriers`` the reason for each input that has one.
 
     ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
@@ -31,43 +31,45 @@ class Row:
     raises: Optional[BarrierKind] = None
     sparse: FrozenSet[int] = frozenset()
     passes: FrozenSet[int] = frozenset()
-    makes: FrozenSet[int] = frozenset()
+    independent_of_output: FrozenSet[int] = frozenset()
     waits: FrozenSet[int] = frozenset()
     assumed: Optional[str] = None
 
 
 @lru_cache(maxsize=4096)
-def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> Row:
+def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
     """Every output carries to the same inputs; the others meet ``barrier``."""
     passes = frozenset(carried)
     barriers = tuple(None if index in passes else barrier for index in range(inputs))
-    return Row((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
+    return GradientPattern((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
 
 
 @lru_cache(maxsize=4096)
-def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
+def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """No output carries to any input."""
     return through(outputs, inputs, (), barrier)
 
 
-def raising(outputs: int, inputs: int, barrier: BarrierKind) -> Row:
+def raising(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """A gradient that arrives makes TensorFlow raise."""
-    return Row(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
+    return GradientPattern(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
 
 
-def dense(row: Row) -> Row:
+def dense(row: GradientPattern) -> GradientPattern:
     """The same row where ``IndexedSlices`` become dense on the way."""
     return replace(row, passes=frozenset())
 
 
-def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> Row:
+def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> GradientPattern:
     """A guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
-    return Row((carried,) * outputs, (carried,) * outputs, barriers, makes=free, waits=free, assumed=reason)
+    return GradientPattern(
+        (carried,) * outputs, (carried,) * outputs, barriers, independent_of_output=free, waits=free, assumed=reason
+    )
 
 
-def handing(row: Row, given: Inputs) -> Row:
+def handing(row: GradientPattern, given: Inputs) -> GradientPattern:
     """The same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
     if not given:
         return row
@@ -77,7 +79,7 @@ def handing(row: Row, given: Inputs) -> Row:
     return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)
 
 
-def zeroed(row: Row, index: int) -> Row:
+def zeroed(row: GradientPattern, index: int) -> GradientPattern:
     """The same row where no output carries to one input, which is connected still."""
     barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
     carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)

@@ -16,9 +16,9 @@ def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]
     by_dtype = {dtype: not dtype or dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
     if around.inert_counts:
-        for tensor in flat.inert:
+        for tensor in flat.undifferentiable:
             passing[tensor] = False
-    for tensor in flat.opened:
+    for tensor in flat.assumed_open:
         passing[tensor] = True
     return passing
 
@@ -26,7 +26,7 @@ def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]
 def shape_of(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
     op = flat.producer[tensor]
     known = shapes(op)
-    return known[tensor - flat.first[op]] if tensor - flat.first[op] < len(known) else None
+    return known[tensor - flat.first_output[op]] if tensor - flat.first_output[op] < len(known) else None
 
 
 def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:

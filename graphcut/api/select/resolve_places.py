@@ -157,7 +157,7 @@ def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
     values: Dict[int, List[int]] = {}
     for op, kind in enumerate(flat.kinds):
         if kind in kinds:
-            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first[op])
+            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first_output[op])
     return values
 
 

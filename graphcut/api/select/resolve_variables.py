@@ -180,7 +180,7 @@ def _examples(known: List[str]) -> str:
 def _of_tensor(traced: LoadedGraph, name: str, tensors: Tuple[int, ...]) -> Target:
     flat, tensor = traced.flat, tensors[0]
     op = flat.producer[tensor]
-    shape = traced.shapes(op)[tensor - flat.first[op]]
+    shape = traced.shapes(op)[tensor - flat.first_output[op]]
     full = name if name.rpartition(":")[2].isdigit() else name + ":0" if len(tensors) == 1 else name
     return Target(Variable(name, (full,), None, dtype_name(flat.dtypes[tensor]), shape), tensors)
 

@@ -16,9 +16,9 @@ from graphcut.analysis.graph_edits import readers_of
 from graphcut.analysis.live_routes import leading, raising_for, touching
 from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected
 from graphcut.analysis.request import AuditRequest
-from graphcut.analysis.verdicts import Flow
+from graphcut.analysis.verdicts import GradientFlow
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
-from graphcut.api.analyze import judged
+from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
 from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
 from graphcut.api.suggest.confirm import matching
@@ -87,7 +87,7 @@ def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> Grap
     )
 
 
-def paths_to(flow: Flow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
+def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
     """All that a gradient passes on its way to ``away``."""
     flat = flow.rules.flat
     raising = raising_for(flow, away)
@@ -101,7 +101,7 @@ def paths_to(flow: Flow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
 
     def steps(tensor: int) -> List[int]:
         op = flat.producer[tensor]
-        inputs = () if op in flow.stopped else relation(flow.rules.row(op))[tensor - flat.first[op]]
+        inputs = () if op in flow.stopped else relation(flow.rules.row(op))[tensor - flat.first_output[op]]
         return [flat.inputs[op][index] for index in inputs if flat.inputs[op][index] in inside]
 
     starts = {tensor for tensor in order if walk.parents[tensor] == SEED}
@@ -136,12 +136,14 @@ def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
 def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
     """What all copies of a tensor share: the function, the op's name in it, the output."""
     op = flat.producer[tensor]
-    return flat.function(op), flat.names[op].rpartition(SEPARATOR)[2], tensor - flat.first[op]
+    return flat.function(op), flat.names[op].rpartition(SEPARATOR)[2], tensor - flat.first_output[op]
 
 
-def _confirm(inquiry: AuditRequest, flow: Flow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]) -> None:
+def _confirm(
+    inquiry: AuditRequest, flow: GradientFlow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]
+) -> None:
     """Audit again with the stops in place."""
-    after = judged(stopped(inquiry, cut)) if cut else flow
+    after = analyze(stopped(inquiry, cut)) if cut else flow
     wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets(after, tensor)}
     wrong |= {
         each.variable.name for each in kept for tensor in each.tensors if after.verdict(tensor) is not flow.verdict(tensor)
@@ -153,7 +155,7 @@ def _confirm(inquiry: AuditRequest, flow: Flow, cut: Sequence[int], blocked: Seq
         )
 
 
-def _gets(flow: Flow, tensor: int) -> bool:
+def _gets(flow: GradientFlow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
 
 

@@ -16,8 +16,8 @@ from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.idioms import Idiom, Idioms
 from graphcut.analysis.reachability import carries
 from graphcut.analysis.request import AuditRequest
-from graphcut.analysis.verdicts import Flow
-from graphcut.api.analyze import judged
+from graphcut.analysis.verdicts import GradientFlow
+from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
 from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
 from graphcut.api.suggest.confirm import matching
@@ -71,7 +71,7 @@ def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
     return len(meant), len(deliberate)
 
 
-def _starts(flow: Flow, target: Target) -> Sequence[Route]:
+def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
     """The barriers that each alternative begins with: an op that raises, else those on a route that crosses the fewest."""
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
@@ -79,11 +79,13 @@ def _starts(flow: Flow, target: Target) -> Sequence[Route]:
     return fewest_routes(flow, frozenset(target.tensors))
 
 
-def completed(inquiry: AuditRequest, flow: Flow, target: Target, start: Sequence[Fence]) -> Optional[Tuple[Fence, ...]]:
+def completed(
+    inquiry: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
+) -> Optional[Tuple[Fence, ...]]:
     """The barriers of one alternative: those it begins with, and what still stands in the way without them."""
     taken = list(start)
     while taken:
-        after = judged(without(inquiry, flow, frozenset(fence.op for fence in taken)))
+        after = analyze(without(inquiry, flow, frozenset(fence.op for fence in taken)))
         if any(after.verdict(tensor) in _GETS for tensor in target.tensors):
             return tuple(taken)
         fresh = [fence for fence in _next(after, target) if fence.op not in {each.op for each in taken}]
@@ -101,7 +103,7 @@ def _impossible(target: Target) -> GraphcutError:
     )
 
 
-def _next(flow: Flow, target: Target) -> Sequence[Fence]:
+def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
     """What to take out next: an op that raises, else the barriers on the route that crosses the fewest."""
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
@@ -110,14 +112,14 @@ def _next(flow: Flow, target: Target) -> Sequence[Fence]:
     return min((route for route in routes(flow, frozenset(target.tensors)) if route), key=len, default=())
 
 
-def routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
+def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
     """For each of ``ends`` the barriers of a route that crosses the fewest."""
     search = _Search(flow)
     found = (search.routes(end, 1) for end in ends)
     return [route for each in found for route in each]
 
 
-def fewest_routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
+def fewest_routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
     """The barriers of the routes that cross the fewest, a few different ones at most."""
     search = _Search(flow)
     found = [route for end in sorted(ends) for route in search.routes(end, _MOST) if route]
@@ -128,7 +130,7 @@ def fewest_routes(flow: Flow, ends: FrozenSet[int]) -> Sequence[Route]:
 class _Search:
     """A 0-1 breadth-first search from all that carries; ``_before`` has every way into a tensor that crosses the fewest."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: GradientFlow) -> None:
         edges = Edges(flow, carries)
         self._crossed: Dict[int, int] = dict.fromkeys([*flow.losses, *flow.carried.order], 0)
         self._starts = frozenset(self._crossed)
@@ -195,7 +197,7 @@ class _Search:
         return found
 
 
-def _is_open(flow: Flow, tensor: int, edge: Edge) -> bool:
+def _is_open(flow: GradientFlow, tensor: int, edge: Edge) -> bool:
     """Whether an edge has no barrier, or one that could be taken out: no zeros made up, no assignment elsewhere."""
     if edge.fence is None or edge.fence.kind not in (BarrierKind.ZERO_FILLED, BarrierKind.STATE):
         return True
@@ -217,7 +219,7 @@ def _suggestions(
         prose = "" if diff else _served(shown) if is_confirmed else _prose(audit, fence)
         made.append(
             Suggestion(
-                tensor=traced.flat.tensor_name(traced.flat.first[fence.op]) if traced.flat.outputs(fence.op) else "",
+                tensor=traced.flat.tensor_name(traced.flat.first_output[fence.op]) if traced.flat.outputs(fence.op) else "",
                 op=traced.flat.names[fence.op],
                 where=traced.place(fence.op)[0],
                 code=code,
@@ -248,7 +250,7 @@ def _prose(audit: Audit, fence: Fence) -> str:
     """What to do about a barrier, in words."""
     flat = audit._inquiry.traced.flat
     barrier = audit._findings.named(fence)
-    made = dtype_name(flat.dtypes[flat.first[fence.op]]) if flat.outputs(fence.op) else ""
+    made = dtype_name(flat.dtypes[flat.first_output[fence.op]]) if flat.outputs(fence.op) else ""
     place_of = f" at {at(barrier.where)}" if barrier.where else ""
     return f"{place(barrier)}{place_of}: {advice(barrier, made)}"
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework import func_graph, ops
 
 from graphcut.analysis.rules.float_twins import softened
-from graphcut.analysis.rules.oracle import Ask, Asked, Gradient, Question, TensorFlowBehavior
+from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, InputGradient, TensorFlowBehavior
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
 from graphcut.backend.gradient_oracle.single_op import OWN_TYPE, alone, is_trainable, op_def, scratch
@@ -24,10 +24,10 @@ from graphcut.backend.live.variable_objects import captures
 from graphcut.graph.attrs import entry
 from graphcut.graph.flat import REF, RESOURCE, VARIANT
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments, specs
 
-_ANSWERS: Dict[Any, Asked] = {}
+_ANSWERS: Dict[Any, GradientReply] = {}
 _MOST = 4096
 _FLOAT = 1
 _FAILURES = (
@@ -55,22 +55,22 @@ class InstalledOracle:
 
     label = "TensorFlow %s (installed)" % tf.__version__
 
-    def asker(self, origin: Origin) -> Ask:
+    def asker(self, origin: GraphMetadata) -> AskGradient:
         """What answers questions about the ops of one graph."""
         return asker(origin)
 
-    def behavior(self, origin: Origin) -> TensorFlowBehavior:
+    def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """How the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
         return version_probes.around(origin)
 
 
-def asker(origin: Origin) -> Ask:
+def asker(origin: GraphMetadata) -> AskGradient:
     """``ask`` for the ops of one graph. What the user's gradient functions answer is remembered for these alone."""
     functions = {} if origin.live is None else function_graphs.own_gradients(origin.live)
     library = origin.live.as_graph_def().library if functions else None
-    known: Dict[Any, Asked] = {}
+    known: Dict[Any, GradientReply] = {}
 
-    def answer(question: Question) -> Asked:
+    def answer(question: GradientQuery) -> GradientReply:
         observed = origin.answered.get(question.place[1]) if question.place and question.place[0] is None else None
         if observed is not None:
             return _observed(question, observed)
@@ -79,7 +79,7 @@ def asker(origin: Origin) -> Ask:
             return ask(question)
         op = _live(origin, question)
         if op is None and question.shapes is None:
-            return Asked(failed=_NEEDS_SHAPES, own=True)
+            return GradientReply(failed=_NEEDS_SHAPES, own=True)
         key = question if op is None else (question.place, question.type, question.zeros, question.slices, question.starts)
         if key not in known:
             custom = question.type in functions or is_custom(function, own_type(question))
@@ -90,7 +90,7 @@ def asker(origin: Origin) -> Ask:
     return answer
 
 
-def _observed(question: Question, answered: Sequence[Optional[bool]]) -> Asked:
+def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
     """The answer of a custom gradient that ran: each input that it answered has a gradient made of those of all outputs."""
     graph = CLASSES["Graph"]()
     given = ["gradients/%d" % index for index in range(len(question.outputs))]
@@ -98,18 +98,18 @@ def _observed(question: Question, answered: Sequence[Optional[bool]]) -> Asked:
         graph.node.add(name=name, op="Placeholder", attr=[entry("dtype", type=1)])
     graph.node.add(name="sum", op="AddN", input=given, attr=[entry("N", i=len(given)), entry("T", type=1)])
     pairs = zip(question.inputs, answered)
-    gradients = [Gradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
+    gradients = [InputGradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
     names = tuple("%s:0" % name for name in given)
-    return Asked(graph=graph.SerializeToString(), given=names, gradients=tuple(gradients), custom=True)
+    return GradientReply(graph=graph.SerializeToString(), given=names, gradients=tuple(gradients), custom=True)
 
 
-def _live(origin: Origin, question: Question) -> Any:
+def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
     """The op itself, where it is alive and what it was when the graph was read."""
     op = None if question.place is None else origin.operation(*question.place)
     return op if op is not None and op.type == question.type and len(op.inputs) == len(question.inputs) else None
 
 
-def _function(question: Question) -> Any:
+def _function(question: GradientQuery) -> Any:
     """The gradient function of an op that can have a gradient; ``None`` where there is none."""
     try:
         function = registry().lookup(own_type(question) or question.type)
@@ -118,7 +118,7 @@ def _function(question: Question) -> Any:
     return function if question.starts or any(map(_may_carry, question.outputs)) else None
 
 
-def ask(question: Question) -> Asked:
+def ask(question: GradientQuery) -> GradientReply:
     """What TensorFlow's gradient function gives for one kind of op; remembered for the process.
 
     Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
@@ -132,9 +132,9 @@ def ask(question: Question) -> Asked:
         function = registry().lookup(gradient_type)
     except LookupError:
         known = op_def(question.type) is not None
-        return Asked(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
+        return GradientReply(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
     if discrete or function is None:
-        return Asked(gradients=nothing)
+        return GradientReply(gradients=nothing)
     own, custom = identity(function), is_custom(function, gradient_type)
     if own is None:
         with user_state.kept(function):
@@ -152,11 +152,11 @@ def ask(question: Question) -> Asked:
     return _ANSWERS[key]
 
 
-def _ask_softened(question: Question) -> Asked:
+def _ask_softened(question: GradientQuery) -> GradientReply:
     """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
     known = op_def(question.type)
     soft = None if known is None else softened(question, *signature(known))
-    return ask(soft) if soft is not None else Asked(gradients=(None,) * len(question.inputs), registered=False)
+    return ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
 
 
 def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], FrozenSet[str]]:
@@ -181,7 +181,7 @@ def registry() -> Any:
     return getattr(ops, "gradient_registry", None) or ops._gradient_registry
 
 
-def own_type(question: Question) -> str:
+def own_type(question: GradientQuery) -> str:
     """The gradient that an op names for itself, or an empty string."""
     for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
         if each.key == OWN_TYPE:
@@ -189,48 +189,48 @@ def own_type(question: Question) -> str:
     return ""
 
 
-def _without_own_type(question: Question) -> Tuple[bytes, ...]:
+def _without_own_type(question: GradientQuery) -> Tuple[bytes, ...]:
     return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != OWN_TYPE)
 
 
-def _unknown(question: Question) -> Asked:
+def _unknown(question: GradientQuery) -> GradientReply:
     told = "TensorFlow %s knows no op of this type" % tf.__version__
-    return Asked(failed=told, gradients=(None,) * len(question.inputs))
+    return GradientReply(failed=told, gradients=(None,) * len(question.inputs))
 
 
-def _answered(question: Question, function: Any, custom: bool, library: Any) -> Asked:
+def _answered(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
     """What a gradient function gives for an op that stands alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
     except _Unbuilt as error:
-        return Asked(failed="the op could not be built alone: %s" % error, custom=custom)
+        return GradientReply(failed="the op could not be built alone: %s" % error, custom=custom)
     except _FAILURES as first:
         if isinstance(first, LookupError) and question.type == "PreventGradient":
-            return Asked(missing=True)
+            return GradientReply(missing=True)
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
         exact, told = not custom and _is_exact(question), _unasked(error)
-        return Asked(missing=exact, failed=None if exact else told, custom=custom)
+        return GradientReply(missing=exact, failed=None if exact else told, custom=custom)
 
 
 def _unasked(error: BaseException) -> str:
     return "its gradient function could not be asked: %s" % _first_line(error)
 
 
-def _answered_by_user(question: Question, function: Any, custom: bool, library: Any, op: Any) -> Asked:
+def _answered_by_user(question: GradientQuery, function: Any, custom: bool, library: Any, op: Any) -> GradientReply:
     """What a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
     if not _GRAPHS.isdisjoint(user_state.names_read(function)):
-        return Asked(failed="its gradient function looks at the graph that it is called in", custom=custom, own=True)
+        return GradientReply(failed="its gradient function looks at the graph that it is called in", custom=custom, own=True)
     try:
         if op is None:
             return replace(_called(question, function, custom, library, zeros_for_integers=False), own=True)
         return _called_beside(question, function, custom, op)
     except _Unbuilt as error:
-        return Asked(failed="the op could not be built alone: %s" % error, custom=custom, own=True)
+        return GradientReply(failed="the op could not be built alone: %s" % error, custom=custom, own=True)
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
         refused = op is not None and _raised_by_user(error)
-        return Asked(missing=refused, failed=None if refused else _unasked(error), custom=custom, own=True)
+        return GradientReply(missing=refused, failed=None if refused else _unasked(error), custom=custom, own=True)
 
 
 def _raised_by_user(error: BaseException) -> bool:
@@ -241,7 +241,7 @@ def _raised_by_user(error: BaseException) -> bool:
     return trace is not None and not is_tensorflow_path(trace.tb_frame.f_code.co_filename)
 
 
-def _called_beside(question: Question, function: Any, custom: bool, op: Any) -> Asked:
+def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any) -> GradientReply:
     """What a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
@@ -263,7 +263,7 @@ def _graph_within(live: Any) -> Any:
     return graph
 
 
-def _is_exact(question: Question) -> bool:
+def _is_exact(question: GradientQuery) -> bool:
     """Whether the op stands there with all that TensorFlow knows of it; what a variant holds is not known here."""
     shapes = question.shapes
     return shapes is not None and None not in shapes and VARIANT not in question.inputs + question.outputs
@@ -278,17 +278,17 @@ def is_custom(function: Any, gradient_type: str) -> bool:
     return gradient_type.startswith("CustomGradient-") or not is_tensorflow_code(function)
 
 
-def _called(question: Question, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> Asked:
+def _called(question: GradientQuery, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> GradientReply:
     with scratch(question) as graph:
         op = _built(question, library, graph)
         if not question.inside:
             return _differentiated(question, function, custom, op, graph, zeros_for_integers)
     with scratch(question) as other:
         found = _differentiated(question, function, custom, op, other, zeros_for_integers)
-        return Asked(missing=True, custom=custom) if list(other.control_captures) else found
+        return GradientReply(missing=True, custom=custom) if list(other.control_captures) else found
 
 
-def _built(question: Question, library: Any, graph: Any) -> Any:
+def _built(question: GradientQuery, library: Any, graph: Any) -> Any:
     """The op alone, in the scratch graph."""
     try:
         tf.compat.v1.import_graph_def(alone(question, library), name="")
@@ -297,20 +297,22 @@ def _built(question: Question, library: Any, graph: Any) -> Any:
     return graph.get_operation_by_name("asked")
 
 
-def _differentiated(question: Question, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool) -> Asked:
+def _differentiated(
+    question: GradientQuery, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool
+) -> GradientReply:
     given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
         gradients = function(op, *given)
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if len(listed) != len(question.inputs):
-        return Asked(missing=True, custom=custom)
+        return GradientReply(missing=True, custom=custom)
     returned = tuple(_returned(each, graph) for each in listed)
     starts = [getattr(each, "values", each) for each in given]
     names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
-    return Asked(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+    return GradientReply(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
 
 
-def _given(output: Any, index: int, question: Question, zeros_for_integers: bool) -> Any:
+def _given(output: Any, index: int, question: GradientQuery, zeros_for_integers: bool) -> Any:
     dtype = output.dtype.base_dtype
     if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
         dtype = tf.float32
@@ -334,12 +336,12 @@ def _slices(dtype: Any, shape: Any, index: int) -> Any:
     return tf.IndexedSlices(_start(dtype, rows, index), indices, dense)
 
 
-def _returned(value: Any, graph: Any) -> Optional[Gradient]:
+def _returned(value: Any, graph: Any) -> Optional[InputGradient]:
     if value is None:
         return None
     if isinstance(value, tf.IndexedSlices):
-        return Gradient(_inside(value.values, graph), True)
-    return Gradient(_inside(value, graph), False)
+        return InputGradient(_inside(value.values, graph), True)
+    return InputGradient(_inside(value, graph), False)
 
 
 def _inside(value: Any, graph: Any) -> str:

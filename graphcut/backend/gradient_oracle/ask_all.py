@@ -23,7 +23,7 @@ from tensorflow.python.framework import ops
 from graphcut.analysis.rules.control_flow import STRUCTURAL
 from graphcut.analysis.rules.from_reply import input_answers
 from graphcut.analysis.rules.gradient_table import attr_value, expand, lengths, shape_class
-from graphcut.analysis.rules.oracle import Asked, Question
+from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.backend.gradient_oracle import ask as oracle
 from graphcut.backend.gradient_oracle import version_probes
 from graphcut.graph.attrs import entry, parsed
@@ -65,7 +65,7 @@ class Sample(NamedTuple):
     """One way to build an op: the value of each attribute, what the table is to say, and each input's answer."""
 
     values: Values
-    question: Question
+    question: GradientQuery
     reply: Any
     answers: Any
 
@@ -244,7 +244,7 @@ class _Asker:
         sample = self.samples[key]
         return None if sample.reply is None else sample
 
-    def _reply(self, question: Question, answer: Asked) -> Any:
+    def _reply(self, question: GradientQuery, answer: GradientReply) -> Any:
         if answer.failed is None:
             return self._answered(question, answer)
         self.failed = self.failed or answer.failed
@@ -256,13 +256,13 @@ class _Asker:
             return None if unbuilt else {"failed": answer.failed}
         return {"exact": exact}
 
-    def _exact(self, question: Question) -> Any:
+    def _exact(self, question: GradientQuery) -> Any:
         """The answers for known shapes, asked once for dtypes of one sort."""
         if self.is_gentle:
             return None
         return self._once(question, "exact", lambda: _exact_replies(self.signature, question))
 
-    def _once(self, question: Question, name: str, ask: Callable[[], Any]) -> Any:
+    def _once(self, question: GradientQuery, name: str, ask: Callable[[], Any]) -> Any:
         """What is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
         values = {attr: attr_value(value) for attr, value in parsed(question.attrs).items()}
         sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
@@ -271,7 +271,7 @@ class _Asker:
             self.known[key] = ask()
         return self.known[key]
 
-    def _answered(self, question: Question, answer: Asked) -> Any:
+    def _answered(self, question: GradientQuery, answer: GradientReply) -> Any:
         reply = written(self.signature, question, answer)
         if reply is None or answer.missing:
             return reply
@@ -292,7 +292,7 @@ class _Asker:
             found["columns"] = columns
         return found if len(found) > 1 else reply
 
-    def _starts(self, question: Question) -> Dict[str, Any]:
+    def _starts(self, question: GradientQuery) -> Dict[str, Any]:
         """The answers where a gradient starts from one of the outputs although it holds integers or booleans."""
         found = {}
         trainable = version_probes.trainable_dtypes()
@@ -477,11 +477,11 @@ def _attrs_of(arg: Output) -> List[str]:
     return [name for name in (arg.number, "" if dtype.isdigit() else dtype) if name]
 
 
-def _question(op_def: Any, values: Values) -> Question:
+def _question(op_def: Any, values: Values) -> GradientQuery:
     attrs = tuple(sorted(entry(name, **value) for name, value in values.items()))
     inputs = tuple(dtype for arg in op_def.input_arg for dtype in _dtypes(arg, values))
     outputs = tuple(dtype for arg in op_def.output_arg for dtype in _dtypes(arg, values))
-    return Question(op_def.name, attrs, inputs, outputs)
+    return GradientQuery(op_def.name, attrs, inputs, outputs)
 
 
 def _dtypes(arg: Any, values: Values) -> List[int]:
@@ -508,7 +508,7 @@ def _watched(names: Set[str]) -> Iterator[None]:
         ops.Operation.get_attr = before
 
 
-def written(signature: Mapping[str, Sequence[str]], question: Question, answer: Asked) -> Optional[List[str]]:
+def written(signature: Mapping[str, Sequence[str]], question: GradientQuery, answer: GradientReply) -> Optional[List[str]]:
     """An answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
 
     ``-`` is no gradient, else the output arguments that the gradient carries from (``=`` after one: each tensor of a list
@@ -526,12 +526,12 @@ def written(signature: Mapping[str, Sequence[str]], question: Question, answer: 
     return None if None in words else words  # type: ignore[return-value]
 
 
-def _answers(answer: Asked) -> Tuple[Any, ...]:
+def _answers(answer: GradientReply) -> Tuple[Any, ...]:
     replies = input_answers(answer)
     return tuple([replies[place] for place in answer.inputs]) if answer.inputs else replies
 
 
-def _places(signature: Mapping[str, Sequence[str]], question: Question) -> Any:
+def _places(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
     values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
     found = []
     for side, dtypes in (("in", question.inputs), ("out", question.outputs)):
@@ -545,7 +545,7 @@ def _places(signature: Mapping[str, Sequence[str]], question: Question) -> Any:
     return found
 
 
-def _word(spec: str, places: Sequence[int], question: Question, replies: Any, outputs: Sequence[range]) -> Optional[str]:
+def _word(spec: str, places: Sequence[int], question: GradientQuery, replies: Any, outputs: Sequence[range]) -> Optional[str]:
     if not places:
         return "."
     trainable = version_probes.trainable_dtypes()
@@ -603,7 +603,7 @@ def _relation(own: Sequence[int], places: Sequence[int], answers: Any, made: ran
     return None
 
 
-def _zeros(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Iterator[Tuple[str, Any]]:
+def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Iterator[Tuple[str, Any]]:
     """The answers that differ where whole arguments are known to hold zeros, by the numbers of these arguments."""
     places = _places(signature, question)
     if places is None:
@@ -633,7 +633,7 @@ def _zeros(signature: Mapping[str, Sequence[str]], question: Question, reply: Se
                 yield ",".join(map(str, numbers)), found
 
 
-def _constants(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Dict[str, Any]:
+def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
     """The answers that differ where an argument of integers is a constant whose value is known, by argument and value."""
     places = _places(signature, question)
     found: Dict[str, Any] = {}
@@ -658,7 +658,7 @@ def _constants(signature: Mapping[str, Sequence[str]], question: Question, reply
     return found
 
 
-def _columns(signature: Mapping[str, Sequence[str]], question: Question, reply: Sequence[str]) -> Dict[str, Any]:
+def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
     """The answers that differ where an argument of integers is known to be one column, by argument and class of its shape:
     what is gathered by such indices gets a sparse gradient."""
     places = _places(signature, question)
@@ -680,7 +680,7 @@ def _columns(signature: Mapping[str, Sequence[str]], question: Question, reply: 
     return found
 
 
-def _exact_replies(signature: Mapping[str, Sequence[str]], question: Question) -> Any:
+def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
     """The answers where shapes are known, by the class of each input's shape; ``None`` where the op cannot be built at all.
 
     ``"!"`` alone: TensorFlow raises whatever the shapes."""

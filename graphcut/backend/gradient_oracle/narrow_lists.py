@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import AbstractSet, Any, Dict, Hashable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.analysis.rules.oracle import Asked, Question
+from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.graph.attrs import entry, parsed
 
 _WIDE, _FEW = 64, 4
@@ -19,7 +19,7 @@ Spans = List[Tuple[str, int, int]]
 class Narrowed(NamedTuple):
     """A question with fewer tensors, and for each input and output of the op which of those stands for it."""
 
-    question: Question
+    question: GradientQuery
     inputs: Tuple[int, ...]
     outputs: Tuple[int, ...]
 
@@ -32,7 +32,7 @@ class _Thinned(NamedTuple):
     lengths: Dict[str, int]
 
 
-def narrowed(question: Question, known: Any) -> Optional[Narrowed]:
+def narrowed(question: GradientQuery, known: Any) -> Optional[Narrowed]:
     """The question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
     if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
         return None
@@ -49,7 +49,7 @@ def narrowed(question: Question, known: Any) -> Optional[Narrowed]:
     return Narrowed(_picked(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
 
 
-def alike(answer: Asked, narrow: Narrowed) -> bool:
+def alike(answer: GradientReply, narrow: Narrowed) -> bool:
     """Whether the tensors that stand for others were answered as their neighbours were."""
     found = answer.gradients
     many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
@@ -77,7 +77,7 @@ def _end(spans: Spans) -> int:
     return spans[-1][1] + spans[-1][2] if spans else 0
 
 
-def _input_sorts(question: Question) -> Sequence[Hashable]:
+def _input_sorts(question: GradientQuery) -> Sequence[Hashable]:
     nothing = (None,) * len(question.inputs)
     zeros = frozenset(question.zeros)
     places = enumerate(zip(question.shapes or nothing, question.constants or nothing))
@@ -112,7 +112,9 @@ def _standing(lists: Sequence[Sequence[Hashable]]) -> List[int]:
     return standing
 
 
-def _picked(question: Question, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]) -> Question:
+def _picked(
+    question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]
+) -> GradientQuery:
     zeros, shapes, made = frozenset(question.zeros), question.shapes, question.output_shapes
     attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parsed(question.attrs)}
     return question._replace(

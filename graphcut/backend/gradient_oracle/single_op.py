@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.python.framework import func_graph, op_def_registry
 from tensorflow.python.ops import control_flow_util, gradients_util
 
-from graphcut.analysis.rules.oracle import Question
+from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph.attrs import entry, parsed
 from graphcut.graph.flat import REF, VARIANT, Shape
 from graphcut.graph.messages import CLASSES
@@ -27,7 +27,7 @@ def op_def(op_type: str) -> Any:
     return op_def_registry.get(op_type)
 
 
-def alone(question: Question, library: Any) -> Any:
+def alone(question: GradientQuery, library: Any) -> Any:
     """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()
@@ -47,13 +47,13 @@ def _key(attr: bytes) -> str:
     return str(CLASSES["AttrEntry"].FromString(attr).key)
 
 
-def _reference_inputs(known: Any, question: Question) -> List[int]:
+def _reference_inputs(known: Any, question: GradientQuery) -> List[int]:
     if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
         return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
     return [index for index, arg in enumerate(known.input_arg) if arg.is_ref]
 
 
-def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
+def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> str:
     """Add what feeds one input: a placeholder, a variable, a constant, zeros of unknown shape, or a sparse matrix."""
     name, dtype = "x%d" % index, question.inputs[index] % REF
     constant = question.constants[index] if question.constants else None
@@ -71,7 +71,7 @@ def _feed(graph: Any, index: int, question: Question, reference: bool) -> str:
     return name + "_zeros"
 
 
-def _feed_sparse_matrix(graph: Any, name: str, question: Question) -> str:
+def _feed_sparse_matrix(graph: Any, name: str, question: GradientQuery) -> str:
     """Add a sparse matrix: ops that take one look at what the variant holds."""
     values = parsed(question.attrs)
     dtype = next((values[key].type for key in ("T", "type") if key in values), 1)
@@ -92,7 +92,7 @@ def _shape(shape: Shape, reference: bool) -> Any:
 
 
 @contextmanager
-def scratch(question: Question) -> Iterator[Any]:
+def scratch(question: GradientQuery) -> Iterator[Any]:
     """A graph to build in. The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1."""
     old = control_flow_util.ENABLE_CONTROL_FLOW_V2
     graph = outer = tf.Graph()

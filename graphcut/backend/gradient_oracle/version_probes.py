@@ -12,10 +12,10 @@ from tensorflow.python.ops import cond_v2, gradients_util
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
 from graphcut.backend.gradient_oracle.single_op import is_trainable
 from graphcut.graph.flat import DTYPES
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 
 
-def around(origin: Origin) -> TensorFlowBehavior:
+def around(origin: GraphMetadata) -> TensorFlowBehavior:
     """The rules' surroundings for a graph of that origin."""
     return surroundings().of(origin)
 

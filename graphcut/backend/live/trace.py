@@ -19,9 +19,9 @@ from graphcut.backend.live.variable_objects import captures, stand_ins, variable
 from graphcut.backend.record.escaped_values import left
 from graphcut.errors import GraphcutError
 from graphcut.graph import op_outputs
-from graphcut.graph.metadata import Origin, PartitionedVariable, Variable
+from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Variable
 
-LoadedGraph = Tuple[Any, Origin]
+LoadedGraph = Tuple[Any, GraphMetadata]
 _OF_TENSORFLOW = (
     tf.Tensor, tf.Variable, CompositeTensor, tf.compat.v1.ragged.RaggedTensorValue, tf.TypeSpec, tf.TensorSpec,
 )  # fmt: skip
@@ -73,7 +73,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
     """The same of a live graph as it was when these bytes were written."""
     message, found = serialize.parsed(data), function_graphs.graphs(graph)
     dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
-    origin = Origin(
+    origin = GraphMetadata(
         label, outputs, variables,
         collected=tuple(tensor.name for tensor in graph.get_collection("losses") if isinstance(tensor, tf.Tensor)),
         foreign=False,

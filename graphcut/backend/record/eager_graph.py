@@ -15,7 +15,7 @@ from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, Named
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
-from graphcut.analysis.tape_record import Gradient, Source, Tape
+from graphcut.analysis.tape_record import GradientCall, Source, Tape
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.trace import described
@@ -25,7 +25,7 @@ from graphcut.backend.record.gradient_call import Asked
 from graphcut.graph import op_outputs
 from graphcut.graph.flat import RESOURCE, Shape
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.stack_frames import is_library
 from graphcut.util.source_lines import line_of
 
@@ -145,7 +145,7 @@ class _Function(NamedTuple):
     graph: Any
 
 
-def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> Gradient:
+def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
     """The gradient as a record: the message, the names in it, the tape by positions in it."""
     graph = CLASSES["Graph"]()
     writer = _Writer(graph, call)
@@ -158,7 +158,7 @@ def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: 
     sources = tuple(_sources(call, writer))
     targets = tuple(writer.name(each) for each in call.targets)
     starts = tuple((name, _start(start)) for name, start in zip(targets, call.asked.starts))
-    return Gradient(
+    return GradientCall(
         api, live, graph.SerializeToString(), {}, targets, sources, (), _tape(call, writer), call.asked.zeros, where, key,
         answers=answers, error=error, starts=starts, left=left,
     )  # fmt: skip
@@ -461,13 +461,13 @@ _SCALARS = {
 }
 
 
-def opened(taken: Gradient) -> Tuple[Any, Origin]:
+def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     """The ``Graph`` message and the origin of a gradient that was taken eagerly."""
     live = taken.graph
     found = function_graphs.graphs(live)
     where, shapes = function_graphs.Where(found), function_graphs.Shapes(found)
     message = CLASSES["Graph"].FromString(taken.message)
-    origin = Origin(
+    origin = GraphMetadata(
         "%s at %s" % (taken.api, taken.where),
         {},
         tuple(each.facts for each in {each.identity: each for each in taken.sources if each.is_variable}.values()),

@@ -20,7 +20,7 @@ from tensorflow.python.eager import backprop, imperative_grad
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
-from graphcut.analysis.tape_record import Gradient, Tape
+from graphcut.analysis.tape_record import GradientCall, Tape
 from graphcut.backend.live.serialize import serialized
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
@@ -38,7 +38,7 @@ class Recording:
     """What one step took so far. ``kept`` holds what must outlive the trace."""
 
     def __init__(self) -> None:
-        self.gradients: List[Gradient] = []
+        self.gradients: List[GradientCall] = []
         self.tapes = tapes.Tapes()
         self.handed = optimizers.OptimizerCalls()
         self.reads: List[escaped_values.Read] = []
@@ -47,7 +47,7 @@ class Recording:
         self.root: Any = None
         self.thread = threading.get_ident()
         self.error: Optional[BaseException] = None
-        self.finished: Optional[List[Gradient]] = None
+        self.finished: Optional[List[GradientCall]] = None
         self.eager: Any = None
 
     def begin(self) -> None:
@@ -55,7 +55,7 @@ class Recording:
         self.root, self.gradients = ops.get_default_graph(), []
         self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
 
-    def add(self, gradient: Gradient) -> None:
+    def add(self, gradient: GradientCall) -> None:
         """A gradient was taken."""
         self.gradients.append(gradient)
 
@@ -84,7 +84,7 @@ def _watch() -> Optional[Recording]:
     return WATCHES[-1]
 
 
-class recording:
+class record_gradients:
     """A context in which gradients are recorded."""
 
     def __enter__(self) -> Recording:
@@ -136,7 +136,7 @@ def _depth() -> int:
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
+def suspend_recording() -> Iterator[None]:
     """A context within which no gradient counts: what is taken inside another one, or by graphcut itself."""
     _LOCAL.depth = _depth() + 1
     try:
@@ -147,7 +147,7 @@ def unheard() -> Iterator[None]:
 
 def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The result of a call within which no gradient counts."""
-    with unheard():
+    with suspend_recording():
         return function(*args, **kwargs)
 
 
@@ -243,11 +243,11 @@ def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) 
     return answer
 
 
-def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> Gradient:
+def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> GradientCall:
     asked.capture(graph)
     inside = stand_ins_in(graph)
     made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
-    return Gradient(
+    return GradientCall(
         asked.api, graph, serialized(graph), inside,
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
         tuple(sources(asked.pairs, graph, inside)),

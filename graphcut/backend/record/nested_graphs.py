@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from graphcut.analysis.tape_record import Gradient, Source, Span, Tape
+from graphcut.analysis.tape_record import GradientCall, Source, Span, Tape
 from graphcut.backend.live.serialize import serialized
 from graphcut.backend.live.variable_objects import captures, is_symbolic, stand_ins, variable_of
 from graphcut.backend.record.captures import Entry, entries_of, leading
@@ -35,7 +35,7 @@ class Level(NamedTuple):
         return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
 
 
-def joined(taken: Gradient) -> Gradient:
+def joined(taken: GradientCall) -> GradientCall:
     """The same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
     graphs = [taken.graph, *[each for each, _ in taken.around]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
@@ -54,7 +54,7 @@ def joined(taken: Gradient) -> Gradient:
     return _joined(taken, message, levels[::-1])
 
 
-def _joined(taken: Gradient, message: Any, levels: Sequence[Level]) -> Gradient:
+def _joined(taken: GradientCall, message: Any, levels: Sequence[Level]) -> GradientCall:
     prefixes = {id(level.graph): level.prefix for level in levels}
     nodes = [_renamed(level, node, prefixes) for level in levels for node in level.nodes if node.name in level.kept]
     library = message.library

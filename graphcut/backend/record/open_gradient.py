@@ -8,16 +8,16 @@ from typing import Any, FrozenSet, Iterator, Sequence, Tuple
 import tensorflow as tf
 
 from graphcut.analysis.left_out import StepFacts
-from graphcut.analysis.tape_record import Gradient
+from graphcut.analysis.tape_record import GradientCall
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.trace import described, graph_variables, in_order, of_bytes
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph
 from graphcut.backend.record.escaped_values import left
-from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.metadata import GraphMetadata, Variable
 
 
-def opened(taken: Gradient) -> Tuple[Any, Origin]:
+def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     """The ``Graph`` message and the origin."""
     if isinstance(taken.graph, eager_graph.EagerGraph):
         return eager_graph.opened(taken)
@@ -40,7 +40,7 @@ def opened(taken: Gradient) -> Tuple[Any, Origin]:
     return message, replace(origin, where=where, shapes=shapes, operation=operation)
 
 
-def _others(taken: Gradient) -> Iterator[Variable]:
+def _others(taken: GradientCall) -> Iterator[Variable]:
     """The variables of the graph, as the step's models list them."""
     if not hasattr(taken.graph, "variables"):
         yield from graph_variables(taken.graph)
@@ -50,7 +50,7 @@ def _others(taken: Gradient) -> Iterator[Variable]:
         yield described(listed, tuple(filter(None, [taken.inside.get(id(handle_of(each)))])), trained)
 
 
-def step_facts(taken: Gradient, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
+def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
     """What the step tells of variables; ``asked`` are the ``id`` of those that any of its gradients asks for."""
     live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
     written = taken.written
@@ -63,7 +63,7 @@ def step_facts(taken: Gradient, variables: Sequence[Variable], asked: FrozenSet[
 class _Whole:
     """Finds an op of the body, or of the graphs around it, by its name in the whole."""
 
-    def __init__(self, taken: Gradient) -> None:
+    def __init__(self, taken: GradientCall) -> None:
         self._taken = taken
 
     def get_operation_by_name(self, name: str) -> Any:

@@ -9,12 +9,12 @@ import tensorflow as tf
 from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
-from graphcut.analysis.tape_record import Gradient, Source
+from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import listed, owned
 from graphcut.backend.live.trace import example
 from graphcut.backend.live.trace_errors import double_arguments, explained, labelled, told
 from graphcut.backend.record import keras_fit, variable_writes
-from graphcut.backend.record.gradient_calls import Recording, current, recording
+from graphcut.backend.record.gradient_calls import Recording, current, record_gradients
 from graphcut.backend.record.nested_graphs import joined
 from graphcut.backend.record.object_snapshots import lifted, roots, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
@@ -24,7 +24,7 @@ _FUNCTION = def_function.Function
 _LISTED = 8
 
 
-def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Gradient, ...]:
+def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[GradientCall, ...]:
     """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
     model = step if keras_fit.is_compiled_model(step) else None
     with same_random_states():
@@ -40,10 +40,12 @@ def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
     return keras_fit.as_traced(step, tf.nest.flatten(given)) if model is None else keras_fit.as_fitted(model)
 
 
-def _gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str) -> Tuple[Gradient, ...]:
-    with recording() as made, _PATCHES.applied():
+def _gradients(
+    step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str
+) -> Tuple[GradientCall, ...]:
+    with record_gradients() as made, _PATCHES.applied():
         errors: List[GraphcutError] = []
-        partial: Optional[List[Gradient]] = None
+        partial: Optional[List[GradientCall]] = None
         for way in _ways(step, args, kwargs):
             try:
                 way(step, args, kwargs, made)
@@ -80,7 +82,7 @@ def _gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model:
         return tuple(map(joined, known))
 
 
-def _built(taken: Sequence[Gradient]) -> Iterator[Any]:
+def _built(taken: Sequence[GradientCall]) -> Iterator[Any]:
     """The graphs in which gradients were taken, and those around them."""
     for each in taken:
         yield each.graph
@@ -190,7 +192,7 @@ def _begun(step: Any, made: Recording) -> Any:
     return tf.function(decorated) if python is step else _clone(step, decorated)
 
 
-def _is_partial(taken: Sequence[Gradient]) -> bool:
+def _is_partial(taken: Sequence[GradientCall]) -> bool:
     """Whether a step raised after gradients that all came: another way of tracing it may get further. Over one that is
     ``None`` it raises when it is run, too."""
     return any(each.raised for each in taken) and all(all(each.answers or ()) for each in taken)

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Hashable, Iterator, List, Optional, Set,
 import tensorflow as tf
 from tensorflow.python.framework import func_graph
 
-from graphcut.analysis.tape_record import Gradient
+from graphcut.analysis.tape_record import GradientCall
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes
@@ -62,7 +62,7 @@ class Watch(gradient_calls.Recording):
         self._signatures: Dict[Hashable, Set[Hashable]] = {}
         self._graphs: Set[int] = set()
 
-    def add(self, gradient: Gradient) -> None:
+    def add(self, gradient: GradientCall) -> None:
         """A gradient was taken in a graph that is being built."""
         kept, self.kept = self.kept, []
         key = (gradient.message, gradient.targets, gradient.answers, gradient.error)
@@ -94,7 +94,7 @@ class Watch(gradient_calls.Recording):
         key, new = call(), False
         if seen is None:
             return
-        with eager_ops.suspended(), gradient_calls.unheard(), self._guarded():
+        with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             new = self._is_new(key, seen.signature((answers, error)))
             if new:
                 self.gradients.append(eager_graph.written(seen, asked.api, here(), key, answers, error))
@@ -104,7 +104,7 @@ class Watch(gradient_calls.Recording):
         """Whether a graph must stay as it is until the gradients taken in it are audited."""
         return id(graph) in self._graphs
 
-    def taken(self) -> Iterator[Gradient]:
+    def taken(self) -> Iterator[GradientCall]:
         """The gradients, in the order first taken."""
         given = self.handed.given()
         for each in self.gradients:

@@ -28,7 +28,7 @@ class Body:
     kinds: Sequence[int]
     inputs: Sequence[Tuple[int, ...]]
     controls: Sequence[Tuple[int, ...]]
-    first: Sequence[int]
+    first_output: Sequence[int]
     arguments: int
     returns: Tuple[int, ...]
     calls: Tuple[Call, ...]
@@ -38,7 +38,7 @@ class Body:
     @property
     def size(self) -> int:
         """How many ops, tensors or edges it has, whichever are most."""
-        return max(len(self.names), self.first[-1], sum(map(len, self.inputs)))
+        return max(len(self.names), self.first_output[-1], sum(map(len, self.inputs)))
 
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
@@ -69,12 +69,12 @@ class _Builder:
         self.name, self.known = name, kinds
         self.names: List[str] = []
         self.kinds: List[int] = []
-        self.first: List[int] = [0]
+        self.first_output: List[int] = [0]
         self.inputs: List[Tuple[int, ...]] = []
         self.controls: List[Tuple[int, ...]] = []
         self.calls: List[Call] = []
         self.based: Dict[int, Tuple[int, Layout]] = {}
-        self.scope = Namespace(name, partial(_outputs, self.based, self.first, self.kinds, kinds.layouts))
+        self.scope = Namespace(name, partial(_outputs, self.based, self.first_output, self.kinds, kinds.layouts))
 
     def build(self, arguments: Iterable[Any], nodes: Sequence[Any], ret: Iterable[str]) -> Body:
         listed = [(arg.name, self.known.of_outputs("_Arg", (arg.type,))) for arg in arguments]
@@ -84,7 +84,7 @@ class _Builder:
         placed = self._place([node.name for node in nodes], kinds, nodes)
         self._connect(placed, nodes)
         return Body(
-            self.name, self.names, self.kinds, self.inputs, self.controls, self.first, count,
+            self.name, self.names, self.kinds, self.inputs, self.controls, self.first_output, count,
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
             self.known.shared(zip(placed, kinds, nodes)),
         )  # fmt: skip
@@ -101,7 +101,7 @@ class _Builder:
         """Append one op that nothing names."""
         self.names.append(name)
         self.kinds.append(kind)
-        self.first.append(self.first[-1] + self.known.sizes[kind])
+        self.first_output.append(self.first_output[-1] + self.known.sizes[kind])
         self.inputs.append(())
         self.controls.append(())
         return len(self.names) - 1
@@ -110,10 +110,10 @@ class _Builder:
         """Append ops and enter their names, which calls would do one by one."""
         sizes = self.known.sizes
         ops = range(len(self.names), len(self.names) + len(names))
-        firsts = list(accumulate([self.first.pop(), *[sizes[kind] for kind in kinds]]))
+        firsts = list(accumulate([self.first_output.pop(), *[sizes[kind] for kind in kinds]]))
         self.names.extend(names)
         self.kinds.extend(kinds)
-        self.first.extend(firsts)
+        self.first_output.extend(firsts)
         self.inputs.extend([()] * len(names))
         self.controls.extend([()] * len(names))
         self.scope.extend(names, ops, [first if sizes[kind] else NO_OUTPUT for first, kind in zip(firsts, kinds)])
@@ -136,7 +136,7 @@ class _Builder:
         if calls.is_loop(node.op):
             for index, dtype in enumerate(outputs):
                 self._add("%s!variable#%d" % (node.name, index), self.known.of_outputs("_LoopVar", (dtype,)))
-        base = self.first[-1]
+        base = self.first_output[-1]
         merged = (entry("branches", i=calls.branch_count(node, self.known.table[kind])),)
         for index, dtype in enumerate(outputs):
             self._add("%s!result#%d" % (node.name, index), self.known.of_outputs("_Retval", (dtype,), merged))
@@ -175,7 +175,7 @@ class _Builder:
     def _loop_inputs(self) -> Dict[int, Tuple[int, ...]]:
         """The heads of v1 loops with the inputs that come from the loop's end."""
         ends, heads = self.known.loop_ends, self.known.loop_heads
-        looped = {self.first[op] for op, kind in enumerate(self.kinds) if kind in ends} if ends else ()
+        looped = {self.first_output[op] for op, kind in enumerate(self.kinds) if kind in ends} if ends else ()
         found = {}
         for op in (op for op, kind in enumerate(self.kinds) if kind in heads) if looped else ():
             indices = tuple(index for index, tensor in enumerate(self.inputs[op]) if tensor in looped)
@@ -186,10 +186,10 @@ class _Builder:
 
 def _outputs(
     based: Mapping[int, Tuple[int, Layout]],
-    first: Sequence[int],
+    first_output: Sequence[int],
     kinds: Sequence[int],
     layouts: Sequence[Layout],
     op: int,
 ) -> Tuple[int, Layout]:
     """The first output of an op and how its outputs are laid out; those of a call are its results'."""
-    return based.get(op) or (first[op], layouts[kinds[op]])
+    return based.get(op) or (first_output[op], layouts[kinds[op]])

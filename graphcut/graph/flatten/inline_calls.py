@@ -45,7 +45,7 @@ def _functions(listed: Sequence[Any]) -> Dict[str, Any]:
 
 
 def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str, Body]:
-    calls.check_outputs(root.first[-1], len(root.names))
+    calls.check_outputs(root.first_output[-1], len(root.names))
     bodies, waiting = {"": root}, [root]
     while waiting:
         for name in _called(waiting.pop()):
@@ -73,7 +73,7 @@ class _Opening:
         self.kinds: List[int] = []
         self.inputs: List[Tuple[int, ...]] = []
         self.controls: List[Tuple[int, ...]] = []
-        self.first: List[int] = [0]
+        self.first_output: List[int] = [0]
         self.contexts: List[int] = []
         self.context_table: List[Context] = []
         self.calls: List[Call] = []
@@ -90,7 +90,7 @@ class _Opening:
 
     def _append(self, each: Body, prefix: str, context: int) -> Tuple[int, int]:
         """Append a copy of a body; its first op and first tensor."""
-        ops, tensors = len(self.names), self.first[-1]
+        ops, tensors = len(self.names), self.first_output[-1]
         self.names.extend([prefix + name for name in each.names] if prefix else each.names)
         self.kinds.extend(each.kinds)
         self.inputs.extend(
@@ -99,7 +99,7 @@ class _Opening:
         self.controls.extend(
             [tuple([op + ops for op in controls]) if controls else () for controls in each.controls] if ops else each.controls
         )
-        self.first.extend([number + tensors for number in each.first[1:]])
+        self.first_output.extend([number + tensors for number in each.first_output[1:]])
         self.contexts.extend([context] * len(each.names))
         self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
         self.shared.update({op + ops: name for op, name in each.shared.items()})
@@ -139,11 +139,11 @@ class _Opening:
         condition, body_returns = call.returns
         for arguments in call.arguments:
             for argument, variable in zip(arguments, call.variables):
-                self.inputs[argument] = (self.first[variable],)
+                self.inputs[argument] = (self.first_output[variable],)
         for index, (variable, result) in enumerate(zip(call.variables, call.results)):
             self.inputs[variable] = (call.inputs[index], self._return(call, body_returns, index))
             self.loop_inputs[variable] = (1,)
-            self.inputs[result] = (self.first[variable], self._return(call, condition, 0))
+            self.inputs[result] = (self.first_output[variable], self._return(call, condition, 0))
 
     def _return(self, call: Call, returns: Sequence[int], index: int) -> int:
         if index < len(returns):
@@ -158,10 +158,10 @@ class _Opening:
         dtypes = [dtype for kind in self.kinds for dtype in outputs[kind]]
         producer = [op for op, kind in enumerate(self.kinds) for _ in outputs[kind]]
         flat = FlatGraph(
-            _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first, producer, dtypes,
+            _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first_output, producer, dtypes,
             self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs, self.shared,
         )  # fmt: skip
-        return replace(flat, inert=inert(flat))
+        return replace(flat, undifferentiable=inert(flat))
 
 
 def _shifted(call: Call, ops: int, tensors: int) -> Call:

@@ -14,10 +14,10 @@ from graphcut.graph.flat import dtype_name
 from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.metadata import Origin, PartitionedVariable, Place, Variable
+from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, Variable
 
 
-def origin(content: Content, signature: Optional[str]) -> Origin:
+def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
     """What a file tells beside its ops."""
     if content.meta is None:
         if signature is not None:
@@ -25,9 +25,9 @@ def origin(content: Content, signature: Optional[str]) -> Origin:
                 "%s has no signatures, %s was asked for\nOnly a SavedModel has."
                 % (printable(content.label), printable(signature))
             )
-        return Origin(content.label, opaque=_opaque(content.graph), producer=content.graph.versions.producer)
+        return GraphMetadata(content.label, opaque=_opaque(content.graph), producer=content.graph.versions.producer)
     meta = content.meta
-    known = Origin(
+    known = GraphMetadata(
         content.label,
         outputs=_outputs(meta, signature),
         variables=tuple(_collected_variables(meta)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphcut.analysis.rules import from_reply
-from graphcut.analysis.rules.oracle import FLOATS, Question
+from graphcut.analysis.rules.oracle import FLOATS, GradientQuery
 from graphcut.backend.gradient_oracle import ask as asking
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.graph import op_outputs
@@ -33,7 +33,7 @@ def question(op_type):
         tuple(each for arg in args for each in [arg.type or types[arg.type_attr]] * counts.get(arg.number_attr, 1))
         for args in (found.input_arg, found.output_arg)
     ]
-    return Question(op_type, tuple(sorted(attrs)), *sides)
+    return GradientQuery(op_type, tuple(sorted(attrs)), *sides)
 
 
 def dtype(attr):

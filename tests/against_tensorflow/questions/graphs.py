@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 
-from graphcut.analysis.rules.lookup import Rules
-from graphcut.analysis.rules.oracle import Asked, Gradient, TensorFlowBehavior
-from graphcut.analysis.verdicts import flow
+from graphcut.analysis.rules.lookup import PatternLookup
+from graphcut.analysis.rules.oracle import GradientReply, InputGradient, TensorFlowBehavior
+from graphcut.analysis.verdicts import compute_flow
 from graphcut.graph.attrs import entry
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
@@ -34,19 +34,19 @@ def flat(text):
 def ask(question):
     """Every input gets the gradient of the output, but as the types have it."""
     if question.type in NOTHING[:-1] or (question.type == "Number" and question.soft is None):
-        return Asked(gradients=(None,) * len(question.inputs))
-    gradients = [Gradient("given:0", False)] * len(question.inputs)
+        return GradientReply(gradients=(None,) * len(question.inputs))
+    gradients = [InputGradient("given:0", False)] * len(question.inputs)
     if question.type == "Half":
         gradients[1] = None
-    return Asked(GIVEN, ("given:0",), tuple(gradients))
+    return GradientReply(GIVEN, ("given:0",), tuple(gradients))
 
 
 def judged(text, loss="loss", stopped=()):
     """The judgement of a loss, named by its op."""
     graph = flat(text)
     number = {name: op for op, name in enumerate(graph.names)}
-    rules = Rules(graph, ask, TensorFlowBehavior(), lambda op: ())
-    return flow(rules, [graph.first[number[loss]]], frozenset(number[each] for each in stopped))
+    rules = PatternLookup(graph, ask, TensorFlowBehavior(), lambda op: ())
+    return compute_flow(rules, [graph.first_output[number[loss]]], frozenset(number[each] for each in stopped))
 
 
 def random_graph(seed, size, variables=4, barriers=3, ends=3):

@@ -9,9 +9,9 @@ import networkx as nx
 import pytest
 
 from graphcut.analysis import graph_edits
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
-from graphcut.analysis.verdicts import flow as judge
+from graphcut.analysis.verdicts import compute_flow as judge
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
 from graphcut.api.suggest.stops import paths_to
 from graphcut.results import Verdict
@@ -22,7 +22,7 @@ GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 def tensor(flow, name):
     flat = flow.rules.flat
-    return flat.first[list(flat.names).index(name)]
+    return flat.first_output[list(flat.names).index(name)]
 
 
 def cut(flow, block, keep):
@@ -37,7 +37,7 @@ def cut(flow, block, keep):
 def with_stops(flow, tensors):
     """The judgement of the graph with these tensors stopped."""
     flat, copies = graph_edits.stopping(flow.rules.flat, tensors, lambda each: None)
-    rules = Rules(flat, ask, TensorFlowBehavior(), lambda op: ())
+    rules = PatternLookup(flat, ask, TensorFlowBehavior(), lambda op: ())
     return judge(rules, [copies.get(each, each) for each in flow.losses], flow.stopped)
 
 
@@ -48,7 +48,7 @@ def carrying(flow):
     graph.add_nodes_from(range(len(flat.dtypes)))
     for op in range(len(flat.names)):
         for index in flow.rules.row(op).carries[0]:
-            graph.add_edge(flat.first[op], flat.inputs[op][index])
+            graph.add_edge(flat.first_output[op], flat.inputs[op][index])
     return graph
 
 
@@ -172,6 +172,6 @@ def test_ten_thousand_pairs_take_no_time():
     text = "\n".join([*lines, "loss = Add " + " ".join("s%d" % each for each in range(10000))])
     flow = judged(text)
     block, keep = ["b%d" % each for each in range(10000)], ["k%d" % each for each in range(10000)]
-    numbers = {name: flow.rules.flat.first[op] for op, name in enumerate(flow.rules.flat.names)}
+    numbers = {name: flow.rules.flat.first_output[op] for op, name in enumerate(flow.rules.flat.names)}
     paths = paths_to(flow, frozenset(numbers[each] for each in block), frozenset(numbers[each] for each in keep))
     assert smallest_cut(paths) == frozenset(numbers[each] for each in block)

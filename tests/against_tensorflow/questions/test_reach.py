@@ -15,7 +15,7 @@ from tests.against_tensorflow.questions.graphs import judged, random_graph
 
 def reached(flow, name, through=None, avoiding=()):
     """One variable's reach; places are op names."""
-    tensors = {op_name: flow.rules.flat.first[op] for op, op_name in enumerate(flow.rules.flat.names)}
+    tensors = {op_name: flow.rules.flat.first_output[op] for op, op_name in enumerate(flow.rules.flat.names)}
     target = Target(Variable(name, (name + ":0",), True, "float32", None), (tensors[name],))
     inside = None if through is None else {tensors[each] for each in through}
     return reach(flow, [target], inside, {tensors[each] for each in avoiding})

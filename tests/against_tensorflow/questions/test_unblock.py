@@ -7,9 +7,9 @@ import itertools
 import pytest
 
 from graphcut.analysis import graph_edits
-from graphcut.analysis.rules.lookup import Rules
+from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
-from graphcut.analysis.verdicts import flow as judge
+from graphcut.analysis.verdicts import compute_flow as judge
 from graphcut.api.suggest.unblock import routes
 from graphcut.results import Verdict
 from tests.against_tensorflow.questions.graphs import ask, judged, random_graph
@@ -20,7 +20,7 @@ GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 def fewest(flow, name):
     """The names of the ops to take out; ``None`` where nothing leads there."""
     flat = flow.rules.flat
-    found = routes(flow, frozenset([flat.first[list(flat.names).index(name)]]))
+    found = routes(flow, frozenset([flat.first_output[list(flat.names).index(name)]]))
     return {flat.names[fence.op] for fence in found[0]} if found else None
 
 
@@ -29,7 +29,7 @@ def opened(flow, ops):
     flat = flow.rules.flat
     stops = frozenset(op for op in ops if flat.type(op) in graph_edits.STOPS)
     flat = graph_edits.without(graph_edits.opening(flow.rules, frozenset(ops) - stops, stops), stops)
-    return judge(Rules(flat, ask, TensorFlowBehavior(), lambda op: ()), flow.losses, flow.stopped)
+    return judge(PatternLookup(flat, ask, TensorFlowBehavior(), lambda op: ()), flow.losses, flow.stopped)
 
 
 def fewest_by_trying(flow, tensor, most):
@@ -46,7 +46,7 @@ def test_the_barriers_are_as_few_as_trying_all_finds(seed):
     flow = judged(random_graph(seed, 10, barriers=3, ends=2))
     flat = flow.rules.flat
     for name in ("v0", "v1"):
-        tensor = flat.first[list(flat.names).index(name)]
+        tensor = flat.first_output[list(flat.names).index(name)]
         if flow.verdict(tensor) in GETS:
             continue
         found, wanted = fewest(flow, name), fewest_by_trying(flow, tensor, most=3)

@@ -112,7 +112,7 @@ def without(audit: Any, known: Branches, condition: Condition) -> Set[int]:
     for node in waiting:
         op = flat.producer[node]
         for other, index in edges.onward(node):
-            place = (op, node - flat.first[op] if op in known.by_output else index)
+            place = (op, node - flat.first_output[op] if op in known.by_output else index)
             if known.entered.get(place) != bit and other not in seen:
                 seen.add(other)
                 waiting.append(other)

@@ -7,9 +7,9 @@ import pytest
 import graphcut
 from graphcut.analysis.rules import gradient_table
 from graphcut.analysis.rules.from_reply import row
-from graphcut.analysis.rules.oracle import Question
+from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph.attrs import entry
-from graphcut.graph.metadata import Origin
+from graphcut.graph.metadata import GraphMetadata
 
 FLOAT, INT, STRING = 1, 3, 7
 
@@ -21,7 +21,7 @@ def oracle(version="2.15"):
 def ask(op_type, inputs, outputs, version="2.15", zeros=(), **attrs):
     """The row of an op; attributes as ``AttrValue`` keywords, a bare number is a dtype."""
     entries = [entry(key, **(value if isinstance(value, dict) else {"type": value})) for key, value in attrs.items()]
-    question = Question(op_type, tuple(sorted(entries)), tuple(inputs), tuple(outputs), zeros)
+    question = GradientQuery(op_type, tuple(sorted(entries)), tuple(inputs), tuple(outputs), zeros)
     return row(question, oracle(version).ask(question), oracle(version).trainable)
 
 
@@ -72,7 +72,7 @@ COLUMNS = {"1.13.1": "1.15", "1.15.5": "1.15", "2.3.0": "1.15", "2.12.0": "2.11"
 
 @pytest.mark.parametrize("version, column", COLUMNS.items())
 def test_the_newest_column_that_is_no_newer_than_the_file_judges_it(version, column):
-    found = gradient_table.versions()[gradient_table.column_of(Origin("file", tensorflow_version=version))]
+    found = gradient_table.versions()[gradient_table.column_of(GraphMetadata("file", tensorflow_version=version))]
     assert found.startswith(column)
 
 
@@ -80,7 +80,7 @@ def test_the_producer_decides_where_the_file_names_no_version():
     producers = gradient_table.data()["producers"]
     assert producers == sorted(producers)
     for column, producer in enumerate(producers):
-        assert gradient_table.column_of(Origin("file", producer=producer)) == column
+        assert gradient_table.column_of(GraphMetadata("file", producer=producer)) == column
 
 
 # What a variant holds is known to kernels alone, so the gradient functions of sparse matrices cannot be asked; TensorFlow 1.15

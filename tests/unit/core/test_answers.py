@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphcut.analysis.recorded_answers import RecordedAnswers, settled
+from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
 CUT = Barrier("stop", "StopGradient", 0, BarrierKind.STOP_GRADIENT, True, False, None)
@@ -15,7 +15,7 @@ def found(verdict, cut=()):
 
 
 def held(variable, given, **known):
-    (answer,) = settled([variable], RecordedAnswers((given,), updates=(None,), **known))
+    (answer,) = reconcile([variable], RecordedAnswers((given,), updates=(None,), **known))
     return answer
 
 
@@ -42,7 +42,7 @@ def test_an_error_that_was_not_expected_is_told():
 
 
 def test_an_error_that_one_variable_is_the_cause_of_is_no_surprise_for_the_others():
-    cause, other = settled(
+    cause, other = reconcile(
         [found(Verdict.RAISES, (CUT,)), found(Verdict.FLOWS)], RecordedAnswers((None, None), error="no", updates=(None, None))
     )
     assert (cause.disagreement, other.disagreement) == (None, None)

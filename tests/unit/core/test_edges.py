@@ -210,7 +210,7 @@ def flow_graph(flow):
                 graph.add_edge((tensor, True), (given[index], True), op=op, index=index)
             for index in row.connected[output]:
                 graph.add_edge((tensor, False), (given[index], False), op=op, index=None)
-            for index in row.makes:
+            for index in row.independent_of_output:
                 graph.add_edge((tensor, False), (given[index], True), op=op, index=index, made=True)
             for each in flow.fills[op].tensors if op in flow.fills else ():
                 graph.add_edge((tensor, False), (each, False), op=op, index=None)

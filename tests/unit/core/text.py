@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import textwrap
 
-from graphcut.analysis.rules.lookup import Rules
-from graphcut.analysis.rules.oracle import Asked, Gradient, TensorFlowBehavior
-from graphcut.analysis.verdicts import flow
+from graphcut.analysis.rules.lookup import PatternLookup
+from graphcut.analysis.rules.oracle import GradientReply, InputGradient, TensorFlowBehavior
+from graphcut.analysis.verdicts import compute_flow
 from graphcut.graph.attrs import entry
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
@@ -82,16 +82,16 @@ def ask(question):
     """The made-up TensorFlow's answer."""
     inputs = len(question.inputs)
     if question.type in UNREGISTERED:
-        return Asked(missing=True, gradients=(None,) * inputs)
+        return GradientReply(missing=True, gradients=(None,) * inputs)
     soft = question.soft is not None and question.type == "Cast"
     if question.type in NONE_REGISTERED + NONE_GIVEN and not soft:
-        return Asked(gradients=(None,) * inputs)
+        return GradientReply(gradients=(None,) * inputs)
     if question.type in MADE:
-        own = (Gradient(MADE[question.type], False),) * inputs
-        return Asked(OWN, ("given:0",) * len(question.outputs), own, custom=True)
-    whole = Gradient("given:0", False)
+        own = (InputGradient(MADE[question.type], False),) * inputs
+        return GradientReply(OWN, ("given:0",) * len(question.outputs), own, custom=True)
+    whole = InputGradient("given:0", False)
     gradients = tuple(None if question.type in FIRST_ALONE and index else whole for index in range(inputs))
-    return Asked(GIVEN, ("given:0",) * len(question.outputs), gradients)
+    return GradientReply(GIVEN, ("given:0",) * len(question.outputs), gradients)
 
 
 class Judged:
@@ -100,9 +100,9 @@ class Judged:
     def __init__(self, text, loss="loss", stopped=(), **around):
         self.flat = graph(text)
         self.names = Names(self.flat)
-        rules = Rules(self.flat, ask, TensorFlowBehavior(**around), lambda op: (None,) * len(self.flat.outputs(op)))
+        rules = PatternLookup(self.flat, ask, TensorFlowBehavior(**around), lambda op: (None,) * len(self.flat.outputs(op)))
         stops = frozenset(op for name in stopped for op in self.names.ops(name))
-        self.flow = flow(rules, self.names.tensors(loss), stops)
+        self.flow = compute_flow(rules, self.names.tensors(loss), stops)
 
     def tensor(self, name):
         """The first tensor of a name."""

@@ -11,7 +11,7 @@ from graphcut.analysis.findings import Findings
 from graphcut.analysis.live_routes import between
 from graphcut.analysis.stop_roles import stops
 from graphcut.graph.loaded import LoadedGraph, VariableIndex
-from graphcut.graph.metadata import Origin, Variable
+from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.names import Names
 from graphcut.graph.targets import Target
 from graphcut.render.picture import ops as numbered
@@ -48,8 +48,8 @@ def audited(text):
     """The audit of a text of ``tests.against_tensorflow.questions.graphs`` for every variable in it."""
     flow = judged(text)
     flat = flow.rules.flat
-    findings = Findings(LoadedGraph(flat, Origin("text"), (), Names(flat), VariableIndex((), None)), flow)
-    held = {flat.names[op]: flat.first[op] for op in range(len(flat.names)) if flat.type(op) == "VariableV2"}
+    findings = Findings(LoadedGraph(flat, GraphMetadata("text"), (), Names(flat), VariableIndex((), None)), flow)
+    held = {flat.names[op]: flat.first_output[op] for op in range(len(flat.names)) if flat.type(op) == "VariableV2"}
     targets = [Target(Variable(name, (name + ":0",), True, "float32", None), (tensor,)) for name, tensor in held.items()]
     variables = tuple(findings.of(each) for each in targets)
     told = [(each.name, target.tensors, each.verdict) for each, target in zip(variables, targets)]

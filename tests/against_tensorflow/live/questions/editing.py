@@ -36,9 +36,9 @@ def edits(graph_def: Any) -> List[Edit]:
 def _of_place(graph_def: Any, flat: FlatGraph, place: Place, ops: List[int]) -> List[Edit]:
     if flat.type(ops[0]) in ("StopGradient", "PreventGradient"):
         return [Edit("remove", place[0], place[1], 0, tuple(flat.names[op] for op in ops))]
-    if len(flat.outputs(ops[0])) != 1 or is_wiring(flat, flat.first[ops[0]]):
+    if len(flat.outputs(ops[0])) != 1 or is_wiring(flat, flat.first_output[ops[0]]):
         return []
-    tensors = [flat.first[op] for op in ops]
+    tensors = [flat.first_output[op] for op in ops]
     if flat.dtypes[tensors[0]] % 100 == RESOURCE or flat.dtypes[tensors[0]] > 100 or not _reference(graph_def, *place):
         return []
     return [Edit("stop", place[0], place[1], 0, tuple(flat.tensor_name(tensor) for tensor in tensors))]
@@ -96,4 +96,4 @@ def _dtype(graph_def: Any, edit: Edit) -> int:
         op for op, name in enumerate(flat.names)
         if flat.function(op) == edit.function and name.rpartition(SEPARATOR)[2] == edit.op
     )  # fmt: skip
-    return flat.dtypes[flat.first[op]]
+    return flat.dtypes[flat.first_output[op]]
