@@ -3,8 +3,6 @@
 A *verdict* says what TensorFlow answers for one variable and one loss. A *barrier* is the reason why a
 gradient does not cross an edge. The *cut* of a variable is the barriers on the routes from the loss to it
 that cross the fewest. The values of the enums are the words used in JSON, on the command line and in pictures.
-
-What the questions that are put to an audit answer with: plain results, in the words of ``terms``.
 """
 
 from __future__ import annotations
@@ -12,6 +10,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, TypeVar, Union
+
+from graphcut.results.barrier_kinds import BarrierKind as BarrierKind
 
 
 class Verdict(enum.Enum):
@@ -26,42 +26,6 @@ class Verdict(enum.Enum):
     ZERO = "zero"
     CONDITIONAL = "conditional"
     FLOWS = "flows"
-
-
-class BarrierKind(enum.Enum):
-    """Why a gradient does not cross an edge, deliberate ones first.
-
-    ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
-    ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
-    TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
-    op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
-    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: by way of a variable or a dataset;
-    ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
-    """
-
-    STOP_GRADIENT = "stop-gradient"
-    PREVENT_GRADIENT = "prevent-gradient"
-    STOP_ARGUMENT = "stop-argument"
-    NOT_DIFFERENTIABLE = "not-differentiable"
-    NO_GRADIENT = "no-gradient"
-    INPUT = "input"
-    DTYPE = "dtype"
-    ZERO = "zero"
-    ZERO_FILLED = "zero-filled"
-    CUSTOM_GRADIENT = "custom-gradient"
-    PYTHON = "python"
-    STATE = "state"
-    OUTSIDE_TAPE = "outside-tape"
-    NOT_WATCHED = "not-watched"
-
-    @property
-    def deliberate(self) -> bool:
-        """Somebody put it there to cut: a stop, a prevention, an argument of that name.
-
-        >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
-        (True, False)
-        """
-        return self in (BarrierKind.STOP_GRADIENT, BarrierKind.PREVENT_GRADIENT, BarrierKind.STOP_ARGUMENT)
 
 
 class Role(enum.Enum):

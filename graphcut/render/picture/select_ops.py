@@ -22,6 +22,7 @@ from graphcut.graph.flat import DTYPES, REF, FlatGraph, is_discrete
 from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told, Way
 from graphcut.results import BarrierKind, Verdict
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -115,7 +116,7 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
 
 def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
-    whole = {op for (op, _), told in barred.items() if all(each.kind not in _ONE_INPUT for each in told)}
+    whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
     closed = whole.difference(live)
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
     behind = _behind(ops, live, without, barred, closed)
@@ -125,14 +126,6 @@ def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
 
 
 _WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
-_ONE_INPUT = (
-    BarrierKind.INPUT,
-    BarrierKind.DTYPE,
-    BarrierKind.ZERO,
-    BarrierKind.ZERO_FILLED,
-    BarrierKind.CUSTOM_GRADIENT,
-    BarrierKind.STATE,
-)
 
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:

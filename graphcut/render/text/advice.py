@@ -1,58 +1,11 @@
-"""What to do about each barrier. A test holds the table complete, and follows each advice once in TensorFlow."""
+"""What to do about a barrier: the advice of its kind, or one for its op. Tests follow each once in TensorFlow."""
 
 from __future__ import annotations
 
 from graphcut.analysis.regions.transfer import JOINING
 from graphcut.results import Barrier, BarrierKind
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
-ADVICE = {
-    BarrierKind.STOP_GRADIENT: (
-        "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
-        "variables, take it out and give the optimizer only those to train (var_list=, or the sources of tape.gradient)"
-    ),
-    BarrierKind.PREVENT_GRADIENT: (
-        "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient round "
-        "what it is given if nothing is to learn through it"
-    ),
-    BarrierKind.STOP_ARGUMENT: "if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
-    BarrierKind.NOT_DIFFERENTIABLE: (
-        "put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"
-    ),
-    BarrierKind.NO_GRADIENT: (
-        "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says what the "
-        "gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
-    ),
-    BarrierKind.INPUT: (
-        "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax times all "
-        "rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
-    ),
-    BarrierKind.DTYPE: "only floats have a gradient: make it a float, and all that is computed from it on the way to the loss",
-    BarrierKind.ZERO: (
-        "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If it is to "
-        "stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
-    ),
-    BarrierKind.ZERO_FILLED: (
-        "let the loss read what the function computes from this variable: it reads another result. If it is to "
-        "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed zeros"
-    ),
-    BarrierKind.CUSTOM_GRADIENT: (
-        "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the gradient, such "
-        "as dy times the derivative"
-    ),
-    BarrierKind.PYTHON: (
-        "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with TensorFlow's ops "
-        "inside, in place of tf.numpy_function"
-    ),
-    BarrierKind.STATE: (
-        "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not the variable: "
-        "value = ...; w.assign(value); loss = f(value)"
-    ),
-    BarrierKind.OUTSIDE_TAPE: (
-        "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that leads there "
-        "from the variable; where a function takes the gradient of what it was handed, into that function"
-    ),
-    BarrierKind.NOT_WATCHED: "call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
-}
 STAND_INS = {
     "float": (
         "if only its value is wanted, go straight through: y = x + tf.stop_gradient(f(x) - x) has the value of f(x) and "
@@ -182,4 +135,4 @@ def advice(cut: Barrier, made: str) -> str:
         return PIECES if cut.type in JOINING else PRODUCT
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return STAND_INS[stand_in(made)]
-    return ADVICE[cut.kind]
+    return BARRIER_RECORDS[cut.kind].advice

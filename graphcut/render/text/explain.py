@@ -11,7 +11,8 @@ from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.render.text.table_rows import shape_text
 from graphcut.render.text.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shown
-from graphcut.results import Barrier, BarrierKind, LeftOut, VariableAudit, Verdict
+from graphcut.results import Barrier, LeftOut, VariableAudit, Verdict
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _NAMED = 8
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
-_OPAQUE = (BarrierKind.ZERO_FILLED, BarrierKind.OUTSIDE_TAPE, BarrierKind.DTYPE)
 
 
 def explain(facts: Facts, variable: VariableAudit) -> str:
@@ -157,7 +157,7 @@ def _quoted(cut: Barrier) -> Iterator[str]:
 
 def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
-    opaque = any(cut.kind in _OPAQUE or cut.type == "LoopCond" for cut in reason.cut)
+    opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
     gone = _gone(reason.size, reason.crossed)

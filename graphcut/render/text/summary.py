@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.flat import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
-from graphcut.render.text.words import BARRIERS, shown
+from graphcut.render.text.words import shown
 from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
 if TYPE_CHECKING:
     from graphcut.render.text.report_protocol import Facts
@@ -186,5 +187,5 @@ def _by(variables: Sequence[VariableAudit]) -> str:
 
 
 def _counted(barrier: BarrierKind, count: int) -> str:
-    words = BARRIERS[barrier]
-    return words.one if count == 1 else words.many
+    words = BARRIER_RECORDS[barrier]
+    return words.singular if count == 1 else words.plural

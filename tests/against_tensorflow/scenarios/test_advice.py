@@ -13,26 +13,27 @@ from fixtures.scenarios import barriers, dependence, noise, operations, stops
 from fixtures.scenarios.making import weights
 from graphcut import BarrierKind, Role, Verdict
 from graphcut.render.text import advice
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from tests.against_tensorflow.scenarios import recorded
 from tests.against_tensorflow.scenarios.judge import answer, said
 
 FOLLOWED = [
-    (advice.ADVICE[BarrierKind.STOP_GRADIENT], stops.supervised_head, stops.supervised_head_fixed, "encoder"),
-    (advice.ADVICE[BarrierKind.PREVENT_GRADIENT], barriers.prevented, barriers.prevented_fixed, "w"),
-    (advice.ADVICE[BarrierKind.NO_GRADIENT], operations.unregistered, operations.unregistered_wrapped, "pixels"),
-    (advice.ADVICE[BarrierKind.INPUT], barriers.index, barriers.index_fixed, "place"),
-    (advice.ADVICE[BarrierKind.DTYPE], barriers.integers, barriers.integers_fixed, "w"),
-    (advice.ADVICE[BarrierKind.ZERO], barriers.slope, barriers.slope_fixed, "w"),
+    (BARRIER_RECORDS[BarrierKind.STOP_GRADIENT].advice, stops.supervised_head, stops.supervised_head_fixed, "encoder"),
+    (BARRIER_RECORDS[BarrierKind.PREVENT_GRADIENT].advice, barriers.prevented, barriers.prevented_fixed, "w"),
+    (BARRIER_RECORDS[BarrierKind.NO_GRADIENT].advice, operations.unregistered, operations.unregistered_wrapped, "pixels"),
+    (BARRIER_RECORDS[BarrierKind.INPUT].advice, barriers.index, barriers.index_fixed, "place"),
+    (BARRIER_RECORDS[BarrierKind.DTYPE].advice, barriers.integers, barriers.integers_fixed, "w"),
+    (BARRIER_RECORDS[BarrierKind.ZERO].advice, barriers.slope, barriers.slope_fixed, "w"),
     (advice.PRODUCT, dependence.times_zero, dependence.times_zero_fixed, "head"),
     (advice.PIECES, barriers.one_piece, barriers.one_piece_fixed, "second"),
     (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_fixed, "w"),
     (advice.CAST, barriers.whole_numbers, barriers.whole_numbers_straight_through, "w"),
     (advice.LOSS_DTYPE, operations.counted, operations.counted_fixed, "w"),
     (advice.LOSS_OUTSIDE, dependence.computed_outside, dependence.computed_inside, "w"),
-    (advice.ADVICE[BarrierKind.ZERO_FILLED], barriers.one_result, barriers.one_result_fixed, "unread"),
-    (advice.ADVICE[BarrierKind.CUSTOM_GRADIENT], barriers.swallowed, barriers.swallowed_fixed, "w"),
-    (advice.ADVICE[BarrierKind.PYTHON], operations.numpy_function, operations.py_function, "outer"),
-    (advice.ADVICE[BarrierKind.STATE], dependence.assigned, dependence.assigned_fixed, "u"),
+    (BARRIER_RECORDS[BarrierKind.ZERO_FILLED].advice, barriers.one_result, barriers.one_result_fixed, "unread"),
+    (BARRIER_RECORDS[BarrierKind.CUSTOM_GRADIENT].advice, barriers.swallowed, barriers.swallowed_fixed, "w"),
+    (BARRIER_RECORDS[BarrierKind.PYTHON].advice, operations.numpy_function, operations.py_function, "outer"),
+    (BARRIER_RECORDS[BarrierKind.STATE].advice, dependence.assigned, dependence.assigned_fixed, "u"),
     (advice.STAND_INS["float"], operations.rounding, operations.rounding_fixed, "w"),
     (advice.STAND_INS["bool"], operations.comparison, operations.comparison_fixed, "w"),
     (advice.STAND_INS["int"], operations.argmax, operations.argmax_softened, "w"),
@@ -62,7 +63,7 @@ def test_the_advice_brings_a_gradient(text, broken, fixed, name):
 
 def test_every_advice_on_a_barrier_is_followed():
     texts = {text for text, _, _, _ in FOLLOWED}
-    missing = [barrier for barrier, text in advice.ADVICE.items() if text not in texts and barrier not in ELSEWHERE]
+    missing = [kind for kind, record in BARRIER_RECORDS.items() if record.advice not in texts and kind not in ELSEWHERE]
     assert missing == [] and texts.issuperset([*advice.STAND_INS.values(), *advice.OWN.values()])
     assert set(ELSEWHERE.values()) <= set(globals())
 
@@ -116,7 +117,7 @@ def test_a_tensor_taken_out_of_stop_gradients_is_no_constant():
         loss = tf.reduce_sum(y)
         assert tf.compat.v1.gradients(loss, x, stop_gradients=[y]) == [None] != tf.compat.v1.gradients(loss, x)
     found = graphcut.audit(graph, loss=loss, variables=["x:0"], stop_gradients=["y:0"])
-    assert advice.ADVICE[BarrierKind.STOP_ARGUMENT] in found.explain("x:0")
+    assert BARRIER_RECORDS[BarrierKind.STOP_ARGUMENT].advice in found.explain("x:0")
 
 
 def test_a_gradient_of_ones_own_stands_in_for_an_op_that_has_none():

@@ -21,7 +21,7 @@ MODULES = [
     "graph.formats.raw_bytes",
     "render.text.table_rows",
     "api.load",
-    "results",
+    "results.barrier_kinds",
     "contracts.places",
 ]
 

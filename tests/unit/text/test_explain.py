@@ -6,11 +6,12 @@ import pytest
 
 from graphcut.analysis.reasons.reason import Reason, Term
 from graphcut.analysis.reasons.routes import Step
-from graphcut.render.text.advice import ADVICE, LIBRARY, LOOP, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
+from graphcut.render.text.advice import LIBRARY, LOOP, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
 from graphcut.render.text.explain import explain
 from graphcut.render.text.route_line import route
-from graphcut.render.text.words import BARRIERS, VERDICTS
+from graphcut.render.text.words import VERDICTS
 from graphcut.results import BarrierKind, Condition, Verdict
+from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.util.source_lines import source_line
 from tests.unit.text.fakes import FakeAudit, cut, variable
 
@@ -24,13 +25,14 @@ def said(*cuts, audit=AUDIT, verdict=Verdict.NONE, reason=None, **fields):
 
 @pytest.mark.parametrize("barrier", BarrierKind)
 def test_every_barrier_has_words(barrier):
-    assert BARRIERS[barrier].because in said(cut("z", barrier, "Op"))
+    assert BARRIER_RECORDS[barrier].because in said(cut("z", barrier, "Op"))
 
 
 @pytest.mark.parametrize("barrier", BarrierKind)
 def test_every_barrier_has_advice_of_its_own(barrier):
-    assert ADVICE[barrier] in said(cut("z", barrier, "Op"))
-    assert [each for each, text in ADVICE.items() if text == ADVICE[barrier]] == [barrier]
+    assert BARRIER_RECORDS[barrier].advice in said(cut("z", barrier, "Op"))
+    advice_of_kind = BARRIER_RECORDS[barrier].advice
+    assert [each for each, record in BARRIER_RECORDS.items() if record.advice == advice_of_kind] == [barrier]
 
 
 @pytest.mark.parametrize("dtype, key", [("float32", "float"), ("bfloat16", "float"), ("bool", "bool"), ("int64", "int")])
@@ -108,7 +110,7 @@ def test_what_would_raise_then():
 def test_an_integer_loss_comes_before_any_barrier():
     text = said(cut("z"), audit=FakeAudit(loss_dtypes=("int64",)))
     assert text.splitlines()[1] == "The loss loss:0 is int64: only a float loss has a gradient."
-    assert LOSS_DTYPE in text and ADVICE[BarrierKind.STOP_GRADIENT] not in text and "Remove" not in text
+    assert LOSS_DTYPE in text and BARRIER_RECORDS[BarrierKind.STOP_GRADIENT].advice not in text and "Remove" not in text
 
 
 def test_the_regularizer_is_named():
@@ -133,12 +135,12 @@ def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_
 @pytest.mark.parametrize("kind", ["If", "StatelessIf", "Case"])
 def test_zeros_that_fill_a_branch_are_told_from_those_of_a_result_that_nobody_reads(kind):
     assert advice(cut("z", BarrierKind.ZERO_FILLED, kind), "") == NO_BRANCH
-    assert advice(cut("z", BarrierKind.ZERO_FILLED, "PartitionedCall"), "") == ADVICE[BarrierKind.ZERO_FILLED]
+    assert advice(cut("z", BarrierKind.ZERO_FILLED, "PartitionedCall"), "") == BARRIER_RECORDS[BarrierKind.ZERO_FILLED].advice
     assert advice(cut("z", BarrierKind.ZERO_FILLED, "StatelessWhile"), "") == LOOP
 
 
 @pytest.mark.parametrize(
-    "kind, text", [("MatMul", PRODUCT), ("Mul", PRODUCT), ("Pack", PIECES), ("Sign", ADVICE[BarrierKind.ZERO])]
+    "kind, text", [("MatMul", PRODUCT), ("Mul", PRODUCT), ("Pack", PIECES), ("Sign", BARRIER_RECORDS[BarrierKind.ZERO].advice)]
 )
 def test_a_gradient_that_is_always_zero_is_told_by_what_makes_it_so(kind, text):
     assert advice(cut("z", BarrierKind.ZERO, kind), "float32") == text

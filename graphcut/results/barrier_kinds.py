@@ -1,0 +1,235 @@
+"""The kinds of barrier, and everything that is said of each, in one record.
+
+Counts, explanations, advice, pictures and the README's table read these records. To add a kind, add a member to
+``BarrierKind`` and a record to ``BARRIER_RECORDS``, in the same order. All kinds are drawn in one colour, that of a barrier.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Mapping
+
+
+class BarrierKind(enum.Enum):
+    """Why a gradient does not cross an edge, deliberate ones first.
+
+    ``stop-gradient``: ``tf.stop_gradient``; ``prevent-gradient``: ``PreventGradient``; ``stop-argument``: named in
+    ``stop_gradients=``; ``not-differentiable``: the op has no gradient at all; ``no-gradient``: nothing is registered, so
+    TensorFlow raises; ``input``: this input gets ``None``; ``dtype``: an integer, bool or string tensor; ``zero``: the
+    op's gradient is identically zero; ``zero-filled``: TensorFlow made up zeros; ``custom-gradient``: a user's gradient
+    function gives ``None`` or zeros; ``python``: a call into Python; ``state``: by way of a variable or a dataset;
+    ``outside-tape``: no tape recorded it; ``not-watched``: the tape does not watch it.
+    """
+
+    STOP_GRADIENT = "stop-gradient"
+    PREVENT_GRADIENT = "prevent-gradient"
+    STOP_ARGUMENT = "stop-argument"
+    NOT_DIFFERENTIABLE = "not-differentiable"
+    NO_GRADIENT = "no-gradient"
+    INPUT = "input"
+    DTYPE = "dtype"
+    ZERO = "zero"
+    ZERO_FILLED = "zero-filled"
+    CUSTOM_GRADIENT = "custom-gradient"
+    PYTHON = "python"
+    STATE = "state"
+    OUTSIDE_TAPE = "outside-tape"
+    NOT_WATCHED = "not-watched"
+
+    @property
+    def deliberate(self) -> bool:
+        """Somebody put it there to cut: a stop, a prevention, an argument of that name.
+
+        >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
+        (True, False)
+        """
+        return BARRIER_RECORDS[self].deliberate
+
+
+@dataclass(frozen=True)
+class BarrierRecord:
+    """What is said of one kind of barrier, and what follows from it.
+
+    ``meaning`` is its row in the README, ``singular`` and ``plural`` are nouns to count with, ``because`` says why no gradient
+    passes, ``advice`` what to do. ``deliberate``: somebody put it there to cut. ``blocks_whole_op``: no input of its op gets
+    a gradient. ``hides_the_rest``: nobody knows what a gradient would meet if it were gone.
+    """
+
+    kind: BarrierKind
+    meaning: str
+    singular: str
+    plural: str
+    because: str
+    advice: str
+    deliberate: bool = False
+    blocks_whole_op: bool = False
+    hides_the_rest: bool = False
+
+
+_RECORDS = (
+    BarrierRecord(
+        kind=BarrierKind.STOP_GRADIENT,
+        meaning="a `tf.stop_gradient`",
+        singular="stop_gradient",
+        plural="stop_gradients",
+        because="tf.stop_gradient was put there to stop it",
+        advice=(
+            "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
+            "variables, take it out and give the optimizer only those to train (var_list=, or the sources of "
+            "tape.gradient)"
+        ),
+        deliberate=True,
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.PREVENT_GRADIENT,
+        meaning="a `PreventGradient` op",
+        singular="prevent-gradient",
+        plural="prevent-gradients",
+        because="the op forbids a gradient, and raises when asked for one",
+        advice=(
+            "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient "
+            "round what it is given if nothing is to learn through it"
+        ),
+        deliberate=True,
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.STOP_ARGUMENT,
+        meaning="the `stop_gradients=` argument",
+        singular="stop argument",
+        plural="stop arguments",
+        because="the tensor was named in stop_gradients=",
+        advice="if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
+        deliberate=True,
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.NOT_DIFFERENTIABLE,
+        meaning=("registered without a gradient, or a gradient function that gives every input `None` (`Floor`, `ArgMax`)"),
+        singular="not-differentiable op",
+        plural="not-differentiable ops",
+        because="TensorFlow gives this op no gradient at all",
+        advice=("put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"),
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.NO_GRADIENT,
+        meaning="nothing registered: TensorFlow raises",
+        singular="op without a gradient",
+        plural="ops without a gradient",
+        because="nothing is registered for this op, so TensorFlow raises",
+        advice=(
+            "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says "
+            "what the gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
+        ),
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.INPUT,
+        meaning="this input gets `None`: an index, a shape, a condition",
+        singular="input without a gradient",
+        plural="inputs without a gradient",
+        because="the op has a gradient, but not for this input",
+        advice=(
+            "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax "
+            "times all rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
+        ),
+    ),
+    BarrierRecord(
+        kind=BarrierKind.DTYPE,
+        meaning="an integer, boolean or string tensor",
+        singular="integer, bool or string tensor",
+        plural="integer, bool or string tensors",
+        because="a tensor of this dtype has no gradient",
+        advice=("only floats have a gradient: make it a float, and all that is computed from it on the way to the loss"),
+        hides_the_rest=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.ZERO,
+        meaning="the op's gradient is identically zero",
+        singular="zero gradient",
+        plural="zero gradients",
+        because="what comes back through this op is zero whatever is fed",
+        advice=(
+            "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If"
+            " it is to stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move "
+            "what is fed zeros"
+        ),
+    ),
+    BarrierRecord(
+        kind=BarrierKind.ZERO_FILLED,
+        meaning="TensorFlow made up zeros: for another output of a called function, for a loop variable",
+        singular="zero-filled gradient",
+        plural="zero-filled gradients",
+        because="no gradient comes there, and TensorFlow fills in zeros",
+        advice=(
+            "let the loss read what the function computes from this variable: it reads another result. If it is to "
+            "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed"
+            " zeros"
+        ),
+        hides_the_rest=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.CUSTOM_GRADIENT,
+        meaning="a user's gradient function gives `None` or zeros",
+        singular="custom gradient",
+        plural="custom gradients",
+        because="the user's own gradient function answers None or zeros",
+        advice=(
+            "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the "
+            "gradient, such as dy times the derivative"
+        ),
+    ),
+    BarrierRecord(
+        kind=BarrierKind.PYTHON,
+        meaning="a call into Python without a gradient",
+        singular="Python call",
+        plural="Python calls",
+        because="Python code that has no gradient computes the value",
+        advice=(
+            "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with "
+            "TensorFlow's ops inside, in place of tf.numpy_function"
+        ),
+        blocks_whole_op=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.STATE,
+        meaning=(
+            "the value only gets there through state: another variable, a table, a queue, a dataset made before the step"
+        ),
+        singular="assignment",
+        plural="assignments",
+        because="the value gets there only through state: a variable, a table, a queue or a dataset",
+        advice=(
+            "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not "
+            "the variable: value = ...; w.assign(value); loss = f(value)"
+        ),
+    ),
+    BarrierRecord(
+        kind=BarrierKind.OUTSIDE_TAPE,
+        meaning="it was computed before the tape opened, after it closed, or while it paused",
+        singular="value made outside the tape",
+        plural="values made outside the tape",
+        because="no tape recorded how it was computed",
+        advice=(
+            "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that "
+            "leads there from the variable; where a function takes the gradient of what it was handed, into that "
+            "function"
+        ),
+        blocks_whole_op=True,
+        hides_the_rest=True,
+    ),
+    BarrierRecord(
+        kind=BarrierKind.NOT_WATCHED,
+        meaning="the tape does not watch it",
+        singular="unwatched tensor",
+        plural="unwatched tensors",
+        because="the tape was never told to watch it",
+        advice="call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
+        blocks_whole_op=True,
+    ),
+)
+
+BARRIER_RECORDS: Mapping[BarrierKind, BarrierRecord] = {record.kind: record for record in _RECORDS}
