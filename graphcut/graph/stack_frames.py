@@ -56,12 +56,18 @@ def places(frames: Sequence[Frame]) -> Tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def is_library(path: str) -> bool:
     """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
-    parts = path.replace("\\", "/").split("/")
-    packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
-    if packages:
-        return packages[-1] in _LIBRARIES
+    package = installed_package(path)
+    if package:
+        return package in _LIBRARIES
     made = path.startswith("<") and not path.startswith(_TYPED)
     return made or _OWN in path or path.startswith(_PYTHON) or os.path.basename(path).startswith("__autograph_generated_file")
+
+
+def installed_package(path: str) -> str:
+    """Return the installed package that a file belongs to, ``""`` for a file of the user's own project."""
+    parts = path.replace("\\", "/").split("/")
+    packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
+    return packages[-1] if packages else ""
 
 
 _PYTHON = os.path.dirname(os.path.abspath(os.__file__)) + os.sep

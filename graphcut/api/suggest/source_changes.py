@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from itertools import islice
 from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
@@ -116,7 +117,7 @@ def _openings(
         return list(tape_edits.moves(source, statement)), [], frozenset()
     if fence.kind is BarrierKind.NOT_WATCHED:
         return list(tape_edits.watches(source, line, tape.position, tape.count)), [], frozenset()
-    tf = source.tensorflow()
+    tf = source.tensorflow
     kinds = (BarrierKind.CUSTOM_GRADIENT, BarrierKind.STATE, BarrierKind.STOP_ARGUMENT, BarrierKind.PYTHON)
     if tf is None or fence.kind in kinds:
         return [], [], frozenset()
@@ -138,7 +139,7 @@ def stopping_candidates(
     traced: LoadedGraph, tensors: Sequence[int], variables: Sequence[str], reader: SourceReader
 ) -> Iterator[Candidate]:
     """The edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it."""
-    ways = [list(_stoppings(traced, tensor, name, reader))[:_MOST] for tensor, name in zip(tensors, variables)]
+    ways = [list(islice(_stoppings(traced, tensor, name, reader), _MOST)) for tensor, name in zip(tensors, variables)]
     for turn in range(max(map(len, ways), default=0)):
         chosen = [(at, way[min(turn, len(way) - 1)]) for at, way in enumerate(ways) if way]
         merged = _distinct(chosen)
@@ -187,7 +188,7 @@ def _parts(statement: ast.stmt, variable: str) -> Iterator[ast.AST]:
 
 
 def _stopped(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[Edit]:
-    tf, parent = source.tensorflow(), next(source.parents(node), None)
+    tf, parent = source.tensorflow, next(source.parents(node), None)
     is_function = isinstance(parent, ast.Call) and parent.func is node
     if tf is not None and not is_function and source.of(node) != tf:
         start, end = source.span(node)

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Sequence, Tuple
 
+from graphcut.graph.stack_frames import installed_package
 from graphcut.util.source_lines import line_of, nearby
 
 HAS_ENDS = sys.version_info >= (3, 8)
@@ -29,7 +30,7 @@ class Replacement:
 
 
 class Source:
-    """The text of a file with its syntax tree."""
+    """The text of a file with its syntax tree; ``tensorflow`` is the name that it imports TensorFlow by, if it does."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
@@ -40,6 +41,7 @@ class Source:
             self._starts.append(self._starts[-1] + len(line))
         self.names = frozenset(each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name))
         self._parents = {child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)}
+        self.tensorflow = _tensorflow_name(self.tree)
 
     def offset(self, line: int, column: int) -> int:
         """The byte at a line, counted from 1, and a column in bytes, as the syntax tree has it."""
@@ -92,17 +94,6 @@ class Source:
         """The first byte of the first line of a statement, and the one behind its last line."""
         return self._starts[_first(statement) - 1], self._starts[min(_last(statement), len(self._starts) - 1)]
 
-    def tensorflow(self) -> Optional[str]:
-        """The name that TensorFlow is imported by; ``None`` where the file does not import it by a name."""
-        names = [
-            each.asname or each.name
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Import)
-            for each in node.names
-            if each.name == "tensorflow" or (each.asname and each.name in ("tensorflow.compat.v1", "tensorflow.compat.v2"))
-        ]
-        return names[0] if names else None
-
     def edited(self, replacements: Sequence[Replacement]) -> Optional[str]:
         """The text with the replacements made; ``None`` where they overlap or leave no Python."""
         data, behind = self.data, len(self.data) + 1
@@ -114,10 +105,22 @@ class Source:
         return text if text != self.text and _is_python(text) else None
 
 
+def _tensorflow_name(tree: ast.AST) -> Optional[str]:
+    """The name that TensorFlow is imported by; ``None`` where a file does not import it by a name."""
+    names = [
+        each.asname or each.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for each in node.names
+        if each.name == "tensorflow" or (each.asname and each.name in ("tensorflow.compat.v1", "tensorflow.compat.v2"))
+    ]
+    return names[0] if names else None
+
+
 def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
-    """The source that ``file:line`` names, and the line; ``None`` where it cannot be read or edited."""
+    """The source that ``file:line`` names, and the line; ``None`` where it cannot be read, or is not the user's to edit."""
     path, _, number = (where or "").rpartition(":")
-    if not HAS_ENDS or not line_of(where):
+    if not HAS_ENDS or not line_of(where) or installed_package(path):
         return None
     try:
         return Source(path, "".join(linecache.getlines(path))), int(number)
