@@ -15,6 +15,7 @@ from graphcut.api.select.resolve_variables import (
     TargetIndex,
     listed,
     near_places,
+    nearest_places,
     targets,
     variables_of_owner,
 )
@@ -70,7 +71,7 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
     found = dict.fromkeys(tensor for op in ops for tensor in flat.outputs(op))
     found.update(dict.fromkeys(users(flat, handles)))
     if not found:
-        near = near_places(scope, traced)
+        near = nearest_places(scope, traced)
         raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near))
     return tuple(found)
 

@@ -317,11 +317,18 @@ class Scopes:
 
 def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
     """What is near a name that means nothing: of the outputs, the variables, the layers and scopes, then the ops."""
+    return near_names(name, _named_places(traced, variables)) or near_names(name, traced.names.candidates())
+
+
+def nearest_places(name: str, traced: LoadedGraph) -> str:
+    """What is nearest to a name that means nothing, ops and variables alike."""
+    return near_names(name, dict.fromkeys([*_named_places(traced), *traced.names.candidates()]))
+
+
+def _named_places(traced: LoadedGraph, variables: Sequence[str] = ()) -> Dict[str, None]:
     known = variables or [each.name for each in traced.variables]
-    scopes = Scopes(known)
     ends = {each.rpartition("/")[2]: each for each in reversed(known)}
-    first = dict.fromkeys([*traced.origin.outputs, *known, *scopes.names(), *ends])
-    return near_names(name, first) or near_names(name, traced.names.candidates())
+    return dict.fromkeys([*traced.origin.outputs, *known, *Scopes(known).names(), *ends])
 
 
 def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:

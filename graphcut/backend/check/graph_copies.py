@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 import tensorflow as tf
-from tensorflow.python.framework import func_graph, meta_graph, ops
+from tensorflow.python.framework import func_graph, meta_graph
 from tensorflow.python.ops import control_flow_util, custom_gradient
 
 from graphcut.backend.check import load_functions
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.backend.live.function_graphs import functions as library
+from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.errors import GraphcutError
 from graphcut.graph.formats import reader
 
@@ -33,7 +34,6 @@ except ImportError:
 _CONTEXTS = ("cond_context", "while_context")
 _V1_CONTROL_FLOW = ("Enter", "RefEnter", "Switch", "RefSwitch", "TensorArrayV3", "TensorArrayV2", "TensorArray")
 _NUMBERS = itertools.count()
-_REGISTRY = getattr(ops, "gradient_registry", None) or ops._gradient_registry
 _FAILURES = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, NotImplementedError, tf.errors.OpError)
 Feed = Callable[[Any], Any]
 
@@ -89,15 +89,13 @@ class Original:
 @contextmanager
 def as_built(given: Original) -> Iterator[None]:
     """With control flow as the graph has it while a copy is made and differentiated; no gradient stays registered."""
-    registry, second = _REGISTRY._registry, control_flow_util.ENABLE_CONTROL_FLOW_V2
-    known = frozenset(registry)
+    second = control_flow_util.ENABLE_CONTROL_FLOW_V2
     try:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not given.has_v1_control_flow
-        yield
+        with restore_registry():
+            yield
     finally:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = second
-        for name in [each for each in registry if each not in known]:
-            del registry[name]
 
 
 @dataclass(frozen=True)

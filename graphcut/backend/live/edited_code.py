@@ -18,6 +18,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Op
 
 from tensorflow.python.eager import def_function
 
+from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.backend.record.object_snapshots import same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 
@@ -48,7 +49,7 @@ def edited(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
             linecache.cache[name] = (len(edit.after), None, edit.after.splitlines(keepends=True), name)
         for function, _, after in known:
             function.__code__ = after
-        with _quiet(), same_random_states(), undone(source), _fresh_functions():
+        with _quiet(), restore_registry(), same_random_states(), undone(source), _fresh_functions():
             yield True
     finally:
         for function, before, _ in known:

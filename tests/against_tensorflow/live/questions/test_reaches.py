@@ -93,8 +93,9 @@ def test_a_path_leads_from_the_loss_to_the_variable():
     assert path[0] == "Neg" and "q1" in path and path[-1] == "online"
 
 
-def test_a_place_may_be_a_variable():
-    assert not audited(byol(tf.identity)).reaches("online", through="predictor")
+def test_a_variable_as_a_place_means_the_ops_that_use_it():
+    assert audited(byol(tf.identity)).reaches("online", through="predictor")
+    assert not audited(byol(tf.identity)).reaches("target", through="predictor")
 
 
 def test_what_was_not_audited_can_be_asked_about_too():
