@@ -544,6 +544,10 @@ def audit(
     <BLANKLINE>
     1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient
     """
+    model = load.keras_model(source, oracle) if not args else None
+    if model is not None:
+        rest: Any = {"stop_gradients": stop_gradients, "grad_ys": grad_ys, "signature": signature, "oracle": oracle}
+        return audit(model[0], *model[1], loss=loss, variables=variables, **rest)
     check_model(source, args)
     with collector_paused():
         traced = load.read(source, args, {}, signature)

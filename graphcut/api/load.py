@@ -22,7 +22,8 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 
     Args:
         source: a ``tf.function``, a ``ConcreteFunction``, a Python callable (a Keras model is one), a ``tf.Graph``, a
-            ``GraphDef`` or ``MetaGraphDef`` message, or the path of a ``.pb``, ``.pbtxt``, ``.meta`` or SavedModel.
+            ``GraphDef`` or ``MetaGraphDef`` message, or the path or URL of a ``.pb``, ``.pbtxt``,
+            ``.meta`` or SavedModel.
         *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``.
         signature: which signature of a SavedModel.
         **kwargs: the same by name.
@@ -45,6 +46,20 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
     {'tensors': ((0, 0),), 'control': False}
     """
     return to_dag(read(source, args, kwargs, signature))
+
+
+def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[Any]]]:
+    """The model in a Keras file and what it takes, where the installed TensorFlow is asked for; else ``None``."""
+    from graphcut.graph.formats import keras_files
+
+    path = os.fsdecode(source) if oracle == "installed" and isinstance(source, (str, os.PathLike)) else ""
+    if not os.path.isfile(path) or not keras_files.may_be(path):
+        return None
+    from graphcut.backend import tensorflow_needed
+
+    with tensorflow_needed("to build a Keras model"):
+        from graphcut.backend.live import load_keras_file as live
+    return live.load(path)
 
 
 def afresh(source: Any) -> Any:

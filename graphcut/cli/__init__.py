@@ -69,7 +69,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     return code if isinstance(code, int) else FINE
 
 
-_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|signature)=")
+_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|signature|oracle)=")
 
 
 def _of_options(message: str) -> str:
@@ -78,7 +78,8 @@ def _of_options(message: str) -> str:
     >>> _of_options("Name it with loss=; all of them with variables='*'.")
     "Name it with --loss; all of them with --variables '*'."
     """
-    named = _ARGUMENT.sub(lambda match: "--" + match.group(1).replace("_", "-") + " ", message)
+    names = {"oracle": "tf"}
+    named = _ARGUMENT.sub(lambda match: "--%s " % names.get(match.group(1), match.group(1).replace("_", "-")), message)
     return re.sub(r"(--[\w-]+) (?=[;:,.\s]|$)", r"\1", named)
 
 

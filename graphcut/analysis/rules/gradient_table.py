@@ -39,6 +39,7 @@ from graphcut.graph.op_outputs import Output, arguments
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gradient_table.json")
 _OWN_TYPE = "_gradient_op_type"
 _WORD = re.compile(r"(z|[0-9=,]*)([spm]*)$")
+_MOST = 10**6
 Words = Sequence[str]
 
 
@@ -49,9 +50,15 @@ def lengths(args: Sequence[Output], values: Mapping[str, Any]) -> List[int]:
 
 def _dtypes(arg: Output, values: Mapping[str, Any]) -> List[int]:
     if arg.dtype.startswith("["):
-        return [int(each) for each in values.get(arg.dtype[1:-1], ())]
-    dtype = int(arg.dtype) if arg.dtype.isdigit() else int(values.get(arg.dtype, 0))
-    return [dtype + (REF if arg.ref else 0)] * (int(values.get(arg.number, 0)) if arg.number else 1)
+        listed = values.get(arg.dtype[1:-1])
+        return [_whole(each) for each in listed] if isinstance(listed, (list, tuple)) else []
+    dtype = int(arg.dtype) if arg.dtype.isdigit() else _whole(values.get(arg.dtype))
+    return [dtype + (REF if arg.ref else 0)] * (_whole(values.get(arg.number)) if arg.number else 1)
+
+
+def _whole(value: Any) -> int:
+    """A number of tensors or of a dtype; 0 where a damaged file holds anything else, which then fits no op."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST else 0
 
 
 def attr_value(message: Any) -> Any:
@@ -211,10 +218,12 @@ class TableOracle:
             return GradientReply(gradients=nothing)
         return self._look_up(entry, values, question) if gradient == "function" else GradientReply(failed=_WHY[gradient])
 
-    def _gradient(self, entry: Mapping[str, Any], own: str, op_type: str) -> str:
-        """The sort of gradient function that an op has; ``own`` is the name that it gives."""
+    def _gradient(self, entry: Mapping[str, Any], own: Any, op_type: str) -> str:
+        """The sort of gradient function that an op has; ``own`` is the name that it gives, in a damaged file anything."""
         if own == op_type:
             return str(entry["gradient"])
+        if not isinstance(own, str):
+            return "other"
         other = entry_of(own, self.column)
         sort = "unregistered" if other is None else str(other["gradient"])
         return sort if sort in ("unregistered", "none") else "other"

@@ -8,12 +8,14 @@ left out, and the table answers "not recorded", which the analysis takes to carr
 
 from __future__ import annotations
 
+import gc
+import importlib
 import itertools
 import json
 import os
 import select
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
@@ -36,7 +38,7 @@ BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
 _MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
 _MOST_TRIES = 120
 _IN_PROCESS = {"EagerPyFunc": "its Python function is not saved with the graph"}
-_PATIENCE = 20.0  # seconds without any work
+_PATIENCE = 2.5  # seconds; a child that does not work twice as long hangs
 _PREFERRED = (1, 2, 3, 9, 8, 19, 14, 18, 20, 21, 7, 10)
 _SORTS = ((1, 2, 14, 19), (8, 18), (3, 4, 5, 6, 9, 17, 22, 23), (10,), (7,), (20,), (21,))
 _SIZES = (2, 1, 3, 5)
@@ -71,12 +73,15 @@ class Sample(NamedTuple):
 
 
 def registered_ops() -> Dict[str, Any]:
-    """Every ``OpDef`` of the installed TensorFlow, by name."""
+    """Every ``OpDef`` of the installed TensorFlow, by name; those of ``tf.contrib``, which is loaded when first used, too."""
     from tensorflow.python.framework import (
         c_api_util,
         kernels,  # noqa: F401  (loads the op registry)
     )
 
+    if tf.__version__.startswith("1."):
+        with suppress(ImportError):
+            dir(importlib.import_module("tensorflow.contrib").rnn)
     if hasattr(c_api_util, "tf_buffer") and hasattr(getattr(c_api_util, "c_api", None), "TF_GetAllOpList"):
         read, listed = c_api_util.c_api.TF_GetBuffer, c_api_util.c_api.TF_GetAllOpList
     else:
@@ -148,9 +153,11 @@ def _answers_of(op_def: Any) -> Dict[str, Any]:
 
 def _in_child(ask: Callable[[], Any]) -> Any:
     """What a child process answers; ``None`` where it dies, or hangs while TensorFlow aborts it."""
+    version_probes.trainable_dtypes()  # remembered here, so that no child looks for itself
     read, write = os.pipe()
     child = os.fork()
     if not child:
+        gc.freeze()  # a collection would look at all of TensorFlow, and copy its pages
         os.close(read)
         try:
             with os.fdopen(write, "w") as stream:

@@ -42,12 +42,14 @@ def surroundings() -> TensorFlowBehavior:
     )
 
 
+@lru_cache(maxsize=None)
 def trainable_dtypes() -> FrozenSet[int]:
     """The dtypes, as numbers, that TensorFlow takes to carry gradients."""
     known = [number for number in DTYPES if number and exists(number)]
     return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
 
 
+@lru_cache(maxsize=None)
 def exists(number: int) -> bool:
     """Whether the installed TensorFlow knows a dtype."""
     try:

@@ -121,7 +121,10 @@ def _callees_first(graph: nx.DiGraph) -> Iterable[str]:
         ) from None
 
 
-_ONE = ("Enter", "Exit", "NextIteration", "RefEnter", "RefExit", "RefNextIteration", "LoopCond", "Shape", "ReadVariableOp")
+_ONE = (
+    "Enter", "Exit", "NextIteration", "RefEnter", "RefExit", "RefNextIteration", "LoopCond", "Shape", "ReadVariableOp",
+    "Identity", "StopGradient", "PreventGradient", "ZerosLike", "OnesLike",
+)  # fmt: skip
 INPUTS = {**dict.fromkeys(_ONE, 1), "Switch": 2, "RefSwitch": 2, "ResourceGather": 2, "ResourceGatherNd": 2}
 
 

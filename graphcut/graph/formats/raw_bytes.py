@@ -8,14 +8,17 @@ many bytes (Protocol Buffers, "Encoding").
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import select
 import stat
 import zlib
-from typing import IO, Tuple
+from typing import IO, Optional, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.formats import keras_files
+from graphcut.graph.formats.remote_files import is_url, open_url
 
 SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
 LIMIT = 2**31  # bytes; protobuf writes and reads no larger message
@@ -28,8 +31,6 @@ _GZIP = b"\x1f\x8b"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _TEXT = re.compile(rb"(\xef\xbb\xbf)?(\s+|#[^\n]*\n)*[a-z_]{4,}\s*[:{]")
 _OTHER_FORMATS = {
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras weights or model): load it with Keras and audit the model itself",
-    b"PK\x03\x04": "a zip archive: if Keras wrote it (.keras), load it with Keras and audit the model itself; else unpack it",
     b"\x89PNG": "a PNG picture",
     b"TFL3": "a TFLite model, which holds no gradients: audit the model that it was converted from",
 }
@@ -38,6 +39,9 @@ _OTHER_FORMATS = {
 def bytes_of(path: str) -> bytes:
     """The bytes of a file, unpacked where gzip packed it, or an error that says what it is; ``-`` is standard input."""
     try:
+        if is_url(path):
+            with open_url(path) as stream:
+                return _unpacked(_fetched(stream, path), path)
         with _open(path) as stream:
             return _unpacked(_read(stream, path), path)
     except FileNotFoundError as error:
@@ -81,12 +85,25 @@ def _read(stream: IO[bytes], path: str) -> bytes:
         return _piped(stream, path)
     _check_size(found, path)
     head = stream.read(_HEAD) or b""
+    _check_archive(head, stream, path)
     _check_format(head, path)
     packed = head.startswith(_GZIP)
     if found.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, found.st_size):
         raise GraphcutError("%s is no graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
     stream.seek(0)
     return stream.read()
+
+
+def _fetched(stream: IO[bytes], path: str) -> bytes:
+    """What lies behind a URL."""
+    head = stream.read(_HEAD) or b""
+    _check_archive(head, stream, path)
+    _check_format(head, path)
+    fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
+    data = head + stream.read(LIMIT - len(head) if fits else _LARGE)
+    if len(data) >= (LIMIT if fits else _LARGE):
+        raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
+    return data
 
 
 def _piped(stream: IO[bytes], path: str) -> bytes:
@@ -97,6 +114,7 @@ def _piped(stream: IO[bytes], path: str) -> bytes:
     data = bytearray()
     for piece in iter(lambda: stream.read(_HEAD), b""):
         if not data:
+            _check_archive(piece, None, path)
             _check_format(piece, path)
         data += piece
         head = bytes(data[:_HEAD])
@@ -115,6 +133,12 @@ def _check_size(found: os.stat_result, path: str) -> None:
             "%s has %.1f GB; a protobuf message, and so any graph file, ends at 2 GB\ngraphcut reads %s."
             % (printable(path), found.st_size / 1e9, SUFFIXES)
         )
+
+
+def _check_archive(head: bytes, stream: Optional[IO[bytes]], path: str) -> None:
+    """Refuse what Keras writes, with what can be told of it."""
+    if head.startswith((keras_files.HDF5, keras_files.ZIP)):
+        raise keras_files.error_of(io.BytesIO(head) if stream is None else stream, path)
 
 
 def _check_format(head: bytes, path: str) -> None:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, EncodeError
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in, is_text
+from graphcut.graph.formats.remote_files import is_url, is_url_folder, url_exists
 from graphcut.graph.messages import CLASSES
 
 
@@ -29,7 +30,7 @@ def read(path: str) -> Content:
     """The graph in a file or in a SavedModel directory."""
     if "\0" in path:
         raise GraphcutError("no file %s" % printable(path))
-    if os.path.isdir(path):
+    if is_url_folder(path) if is_url(path) else os.path.isdir(path):
         return _saved_model(path)
     data = bytes_of(path)
     name = os.path.basename(path)
@@ -162,16 +163,20 @@ def _checked(content: Content) -> Content:
 
 def _saved_model(path: str) -> Content:
     binary, text = os.path.join(path, "saved_model.pb"), os.path.join(path, "saved_model.pbtxt")
-    found = next((each for each in (binary, text) if os.path.exists(each)), None)
+    found = next((each for each in (binary, text) if _exists(each)), None)
     if found is None:
         raise GraphcutError(
             "directory %s holds no saved_model.pb%s\nA SavedModel is a directory with that file in it."
-            % (printable(path), graphs_in(path))
+            % (printable(path), "" if is_url(path) else graphs_in(path))
         )
     data = bytes_of(found)
     as_text = found == text or is_text(data[:_HEAD])
     model = _from_text("SavedModel", data, found) if as_text else _parsed("SavedModel", data, found)
-    return _checked(_chosen(model, path, path))
+    return _checked(_chosen(model, path, None if is_url(path) else path))
+
+
+def _exists(path: str) -> bool:
+    return url_exists(path) if is_url(path) else os.path.exists(path)
 
 
 def _chosen(model: Any, path: str, folder: Optional[str]) -> Content:

@@ -1,13 +1,9 @@
-"""The gradient table says of every op type what the installed TensorFlow answers when it is asked again.
-
-A sixth of the op types is asked by default; ``GRAPHCUT_WHOLE_TABLE=1`` asks all of them, which takes minutes.
-"""
+"""The gradient table says of every op type what the installed TensorFlow answers when it is asked again."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
 
 import pytest
 import tensorflow as tf
@@ -16,7 +12,6 @@ from graphcut.analysis.rules import gradient_table
 from graphcut.backend.gradient_oracle import ask_all
 
 GROUPS = 24
-ASKED = range(0, GROUPS, 1 if os.environ.get("GRAPHCUT_WHOLE_TABLE") else 6)
 COLUMN = next(
     (number for number, each in enumerate(gradient_table.versions()) if each.split(".")[:2] == tf.__version__.split(".")[:2]),
     None,
@@ -36,8 +31,7 @@ def as_json(value):
 
 def test_the_table_has_every_op_type_that_is_registered():
     in_table = [name for name in gradient_table.data()["ops"] if gradient_table.entry_of(name, COLUMN) is not None]
-    lazy = set(in_table) - set(registered()) if tf.__version__.startswith("1.") else set()  # contrib, loaded when first used
-    assert sorted({*registered(), *lazy}) == sorted(in_table)
+    assert sorted(registered()) == sorted(in_table)
 
 
 def test_the_table_has_what_the_version_probes_find():
@@ -45,7 +39,7 @@ def test_the_table_has_what_the_version_probes_find():
     assert gradient_table.data()["producers"][COLUMN] == tf.compat.v1.GRAPH_DEF_VERSION
 
 
-@pytest.mark.parametrize("group", ASKED)
+@pytest.mark.parametrize("group", range(GROUPS))
 def test_asked_again_tensorflow_answers_the_same(group):
     names = sorted(registered())[group::GROUPS]
     assert len(names) > 50

@@ -1,0 +1,48 @@
+"""A Keras file as a live model: Keras builds it, and nothing that the file holds as code is run."""
+
+from __future__ import annotations
+
+from typing import Any, List, Tuple
+
+import tensorflow as tf
+
+from graphcut.errors import GraphcutError, printable
+from graphcut.graph.formats import keras_files
+
+
+def load(path: str) -> Tuple[Any, List[Any]]:
+    """The model of a Keras file, and what it takes as ``tf.TensorSpec``\\ s.
+
+    Raises:
+        GraphcutError: the file holds Python functions, or this Keras cannot build the model.
+    """
+    with open(path, "rb") as stream:
+        known = keras_files.read(stream)
+    if known is None or keras_files.holds_code(known):
+        raise GraphcutError(
+            "%s %s, which graphcut does not run\nLoad the model yourself and call graphcut.audit(model, x)."
+            % (
+                printable(path),
+                "holds Python functions (a Lambda layer)" if known else "cannot be checked for Python functions",
+            )
+        )
+    try:
+        model = tf.keras.models.load_model(path, compile=False)
+    except Exception as error:  # noqa: BLE001 - the layers of others are built
+        said = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise GraphcutError(
+            "Keras cannot load %s: %s\nIf it has layers of your own, load it yourself and call graphcut.audit(model, x)."
+            % (printable(path), printable(said, 200)[1:-1])
+        ) from error
+    return model, _specs(model, path)
+
+
+def _specs(model: Any, path: str) -> List[Any]:
+    """What the model takes: its only input, else the list of them."""
+    inputs = list(getattr(model, "inputs", None) or ())
+    if not inputs:
+        raise GraphcutError(
+            "%s does not say what its inputs are\nLoad the model yourself and call graphcut.audit(model, x)." % printable(path)
+        )
+    specs = [tf.TensorSpec(each.shape, each.dtype) for each in inputs]
+    return specs if len(specs) == 1 else [specs]

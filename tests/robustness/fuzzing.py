@@ -1,0 +1,299 @@
+"""Graphs that no TensorFlow would write: good ones with changes that know what a graph is made of, and made-up ones.
+
+Everything is drawn from ``dice``, which has the methods of ``random.Random``: hypothesis gives one that it can shrink.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphcut.graph.attrs import entry
+from graphcut.graph.formats import reader
+from graphcut.graph.messages import CLASSES
+from tests.robustness.making import calling, function, graph, identity, node, variable
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+SOURCES = (
+    "documents/003.meta", "documents/003.pb", "graphs/loop_v1.meta", "graphs/conditional_v2.pb", "graphs/saved_model",
+    "graphs/reloaded",
+)  # fmt: skip
+NAMES = (
+    "w",
+    "v",
+    "x",
+    "y",
+    "f",
+    "loss",
+    "a/b",
+    "gradients/a",
+    "a/Adam",
+    "w:1",
+    "^w",
+    "",
+    "read",
+    "é\x1b[31m<b>&\"'",
+    "n" * 300,
+)
+TYPES = (
+    "Identity", "Add", "AddN", "Mul", "MatMul", "StopGradient", "PreventGradient", "IdentityN", "VariableV2",
+    "VarHandleOp", "ReadVariableOp", "AssignVariableOp", "ResourceGather", "ResourceApplyGradientDescent", "ApplyAdam",
+    "ScatterSub", "Const", "Placeholder", "Fill", "ZerosLike", "Shape", "Reshape", "ConcatV2", "Split", "SplitV",
+    "Slice", "StridedSlice", "Pad", "Unpack", "Pack", "ArgMax", "Cast", "Switch", "Merge", "Enter", "Exit",
+    "NextIteration", "LoopCond", "If", "StatelessIf", "While", "StatelessWhile", "Case", "PartitionedCall",
+    "StatefulPartitionedCall", "SymbolicGradient", "PyFunc", "EagerPyFunc", "TensorArrayV3", "TensorArrayReadV3",
+    "TensorArrayWriteV3", "TensorListReserve", "TensorListGetItem", "TensorListSetItem", "TensorListStack", "Where",
+    "SelectV2", "Einsum", "BatchMatMulV2", "FusedBatchNormV3", "Conv2D", "NoSuchOp", "f", "g",
+)  # fmt: skip
+ATTRS = (
+    "T", "dtype", "shape", "N", "num_split", "axis", "then_branch", "else_branch", "body", "cond", "branches", "f",
+    "value", "Tin", "Tout", "DstT", "SrcT", "frame_name", "is_constant", "_gradient_op_type", "container",
+    "shared_name", "output_shapes", "begin_mask", "transpose_a", "equation", "element_dtype", "_output_shapes",
+    "parallel_iterations", "num_original_outputs",
+)  # fmt: skip
+NUMBERS = (0, 1, 2, 3, 7, -1, 10**6, 2**31 - 1, 2**62, -(2**63))
+DTYPES = (1, 1, 1, 2, 3, 7, 8, 9, 10, 14, 19, 20, 21, 101, 120, 0)
+
+
+def graph_file(dice):
+    """The name and the bytes of a file: a fixture that was changed, or a graph of made-up ops."""
+    message = changed(dice.choice(SOURCES), dice) if dice.randrange(3) else made_up(dice)
+    if dice.randrange(8) == 0:
+        return "graph.pb", bytes_changed(message.SerializeToString(), dice)
+    return "graph.pb", message.SerializeToString()
+
+
+def changed(source, dice):
+    """A message of a fixture with a few changes."""
+    content = reader.read(str(FIXTURES / source))
+    message = CLASSES["Graph" if content.meta is None else "MetaGraph"]()
+    message.CopyFrom(content.graph if content.meta is None else content.meta)
+    held = message if content.meta is None else message.graph_def
+    for _ in range(dice.choice([1, 1, 2, 3, 8])):
+        change = dice.choice(CHANGES if content.meta is None else CHANGES + META_CHANGES)
+        change(held if change in CHANGES else message, dice)
+    return message
+
+
+def bytes_changed(data, dice):
+    data = bytearray(data)
+    for _ in range(dice.choice([1, 2, 5])):
+        place = dice.randrange(len(data))
+        data[place : place + dice.choice([0, 1, 1, 4])] = bytes(dice.randrange(256) for _ in range(dice.choice([0, 1, 4])))
+    return bytes(data) or b"\0"
+
+
+def made_up(dice):
+    """A graph of random ops, most of whose inputs exist; with functions, and perhaps collections around it."""
+    names = ["f", "g", "h"][: dice.randrange(4)]
+    functions = [made_up_function(name, names, dice) for name in names]
+    nodes = [variable("w"), identity("x", "w")]
+    for index in range(dice.choice([1, 3, 6, 15, 40])):
+        nodes.append(made_up_node("n%d" % index, [each.name for each in nodes], names, dice))
+    held = graph(*nodes, identity("loss", nodes[-1].name), functions=functions)
+    if dice.randrange(3):
+        return held
+    meta = CLASSES["MetaGraph"](graph_def=held)
+    for _ in range(dice.choice([1, 2, 4])):
+        dice.choice(META_CHANGES)(meta, dice)
+    return meta
+
+
+def made_up_function(name, names, dice):
+    inner, known = [], ["x"]
+    for index in range(dice.choice([0, 1, 3, 8])):
+        inner.append(made_up_node("i%d" % index, known, names, dice, ":output:0"))
+        known.append(inner[-1].name)
+    result = known[-1] + (":output:0" if len(known) > 1 else "")
+    return function(name, *inner, result=dice.choice([result, result, "x", "nowhere:output:0"]))
+
+
+def made_up_node(name, known, functions, dice, ending=""):
+    if functions and dice.randrange(4) == 0:
+        return calling(name, dice.choice(functions), dice.choice(known))
+    inputs = [dice.choice(known) + dice.choice(["", "", ":1", ":99"]) for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]
+    inputs = [each + ending if each != "x" and ":" not in each else each for each in inputs]
+    made = node(name, dice.choice(TYPES), *inputs, T={"type": 1})
+    for _ in range(dice.choice([0, 1, 2, 5])):
+        made.attr.append(made_up_attr(functions, dice))
+    return made
+
+
+def made_up_attr(functions, dice):
+    key, kind = dice.choice(ATTRS), dice.randrange(9)
+    if kind == 0:
+        return entry(key, i=dice.choice(NUMBERS))
+    if kind == 1:
+        return entry(key, type=dice.choice(DTYPES))
+    if kind == 2:
+        return entry(key, s=dice.choice([b"", b"CustomGradient-1", b"\xff\xfe", b"while/frame", b"ab,bc->ac"]))
+    if kind == 3:
+        return entry(key, func=CLASSES["NameAttrList"](name=dice.choice([*functions, "f", "nowhere"])))
+    if kind == 4:
+        return entry(key, shape=made_up_shape(dice))
+    if kind == 5:
+        return entry(key, b=bool(dice.randrange(2)))
+    if kind == 6:
+        return entry(key, tensor=made_up_tensor(dice))
+    message = CLASSES["AttrEntry"](key=key)
+    listed = message.value.list
+    if kind == 7:
+        listed.type.extend(dice.choice(DTYPES) for _ in range(dice.choice([0, 1, 2, 5])))
+    else:
+        listed.func.extend(CLASSES["NameAttrList"](name=each) for each in [*functions, "f"][: dice.randrange(4)])
+        listed.shape.extend(made_up_shape(dice) for _ in range(dice.randrange(3)))
+    return message.SerializeToString()
+
+
+def made_up_shape(dice):
+    shape = CLASSES["Shape"](unknown_rank=dice.randrange(4) == 0)
+    for _ in range(dice.choice([0, 1, 2, 4, 30])):
+        shape.dim.add(size=dice.choice(NUMBERS))
+    return shape
+
+
+def made_up_tensor(dice):
+    tensor = CLASSES["Tensor"](dtype=dice.choice(DTYPES), tensor_shape=made_up_shape(dice))
+    tensor.tensor_content = bytes(dice.randrange(256) for _ in range(dice.choice([0, 0, 1, 4, 17])))
+    tensor.float_val.extend([float("nan"), float("inf"), 0.0][: dice.randrange(4)])
+    tensor.int_val.extend([0, -1, 2**31 - 1][: dice.randrange(4)])
+    return tensor
+
+
+def any_nodes(held, dice):
+    """The nodes of the graph or of one of its functions."""
+    places = [held.node, *[each.node_def for each in held.library.function]]
+    return dice.choice([each for each in places if each] or [held.node])
+
+
+def change_attr(held, dice):
+    nodes = any_nodes(held, dice)
+    if nodes:
+        chosen, other = dice.choice(nodes), dice.choice(nodes)
+        if chosen.attr and dice.randrange(2):
+            del chosen.attr[dice.randrange(len(chosen.attr))]
+        names = [each.signature.name for each in held.library.function]
+        chosen.attr.append(dice.choice(list(other.attr) + [made_up_attr(names, dice)] * 3))
+
+
+def change_input(held, dice):
+    nodes = any_nodes(held, dice)
+    if not nodes:
+        return
+    chosen, other = dice.choice(nodes), dice.choice(nodes)
+    name = dice.choice(["", "^"]) + other.name + dice.choice(["", "", ":0", ":1", ":output:0", ":y:99999999999", ":-1"])
+    kind = dice.randrange(4)
+    if kind == 0 and chosen.input:
+        del chosen.input[dice.randrange(len(chosen.input))]
+    elif kind == 1 and chosen.input:
+        chosen.input[dice.randrange(len(chosen.input))] = name
+    else:
+        chosen.input.extend([name] * dice.choice([1, 1, 3]))
+
+
+def change_type(held, dice):
+    nodes = any_nodes(held, dice)
+    if nodes:
+        dice.choice(nodes).op = dice.choice(TYPES + tuple(each.signature.name for each in held.library.function))
+
+
+def change_name(held, dice):
+    nodes = any_nodes(held, dice)
+    if nodes:
+        dice.choice(nodes).name = dice.choice(NAMES)
+
+
+def remove_node(held, dice):
+    nodes = any_nodes(held, dice)
+    if nodes:
+        del nodes[dice.randrange(len(nodes))]
+
+
+def move_node(held, dice):
+    """A node of one graph or function into another one."""
+    source, target = any_nodes(held, dice), any_nodes(held, dice)
+    if source:
+        target.add().CopyFrom(dice.choice(source))
+
+
+def stop_node(held, dice):
+    """Put an op of a type that blocks, or a custom gradient, where another one is."""
+    nodes = any_nodes(held, dice)
+    if nodes:
+        chosen = dice.choice(nodes)
+        chosen.op = dice.choice(["StopGradient", "IdentityN", "PreventGradient", "Identity"])
+        if chosen.op == "IdentityN":
+            chosen.attr.append(entry("_gradient_op_type", s=b"CustomGradient-7"))
+            chosen.attr.append(entry("T", list={"type": [1] * dice.choice([0, 1, len(chosen.input)])}))
+
+
+def change_function(held, dice):
+    if not held.library.function:
+        return
+    chosen, other = dice.choice(held.library.function), dice.choice(held.library.function)
+    kind = dice.randrange(7)
+    arguments = dice.choice([chosen.signature.input_arg, chosen.signature.output_arg])
+    if kind == 0 and arguments:
+        del arguments[dice.randrange(len(arguments))]
+    elif kind == 1:
+        arguments.add(name=dice.choice(NAMES), type=dice.choice(DTYPES), type_attr=dice.choice(["", "T"]))
+    elif kind == 2 and chosen.ret:
+        chosen.ret[dice.choice(sorted(chosen.ret))] = dice.choice([*other.ret.values(), "x", "nowhere:output:0", ""])
+    elif kind == 3:
+        chosen.signature.name = dice.choice([other.signature.name, "f", "", "MatMul"])
+    elif kind == 4:
+        del held.library.function[list(held.library.function).index(chosen)]
+    elif kind == 5:
+        held.library.gradient.add(function_name=chosen.signature.name, gradient_func=other.signature.name)
+    elif arguments:
+        dice.choice(arguments).type = dice.choice(DTYPES)
+
+
+def change_versions(held, dice):
+    held.versions.producer = dice.choice([0, 1, 26, 1395, 2**31 - 1, -1])
+
+
+def change_collection(meta, dice):
+    key = dice.choice(["losses", "variables", "trainable_variables", "while_context", "cond_context", "train_op"])
+    names = [each.name for each in meta.graph_def.node][:50] or ["w"]
+    name = dice.choice(names) + dice.choice(["", ":0", ":5"])
+    collection = meta.collection_def[key]
+    if dice.randrange(3) == 0:
+        collection.node_list.value.append(name)
+        return
+    definition = CLASSES["VariableDef"](variable_name=name, snapshot_name=name, trainable=bool(dice.randrange(2)))
+    if dice.randrange(3) == 0:
+        definition.save_slice_info_def.full_name = "whole"
+        definition.save_slice_info_def.full_shape.extend([dice.choice(NUMBERS)] * dice.randrange(3))
+    context = CLASSES["WhileContext"](context_name=name, loop_exit_names=[name])
+    if dice.randrange(3) == 0:
+        context.nested_contexts.add().while_ctxt.loop_exit_names.append(name)
+    message = context if key == "while_context" else definition
+    collection.bytes_list.value.append(dice.choice([message.SerializeToString(), b"\xff"]))
+
+
+def change_signature(meta, dice):
+    names = [each.name for each in meta.graph_def.node][:50] or ["w"]
+    signature = meta.signature_def[dice.choice(["serving_default", "train", "__saved_model_init_op", "\x1b[31m"])]
+    signature.outputs[dice.choice(NAMES)].name = dice.choice(names) + dice.choice(["", ":0", ":1", ":x"])
+
+
+def change_objects(meta, dice):
+    saved = meta.object_graph_def.nodes.add().variable
+    saved.name, saved.dtype, saved.trainable = dice.choice(NAMES), dice.choice(DTYPES), True
+    saved.shape.CopyFrom(made_up_shape(dice))
+
+
+def change_op_list(meta, dice):
+    made = meta.meta_info_def.stripped_op_list.op.add(name=dice.choice(TYPES))
+    for arguments in (made.input_arg, made.output_arg):
+        for _ in range(dice.randrange(3)):
+            arguments.add(
+                name="a", type=dice.choice(DTYPES), type_attr=dice.choice(["", "T"]), number_attr=dice.choice(["", "N"])
+            )
+
+
+CHANGES = (
+    change_attr, change_attr, change_input, change_input, change_type, change_name, remove_node, move_node, stop_node,
+    change_function, change_function, change_versions,
+)  # fmt: skip
+META_CHANGES = (change_collection, change_signature, change_objects, change_op_list)
