@@ -56,7 +56,7 @@ def test_calls_nested_3000_deep(audited):
 
 
 def test_a_stop_3000_calls_deep(audited):
-    audit = audited(nested(3000, "StopGradient"))
+    audit = audited(nested(3000, "StopGradient"), oracle="installed")
     assert verdicts(audit) == {"w": "raises" if tf.__version__.startswith("1.") else "none"}
     assert len(audit.stops) == 1 and len(str(audit)) < 1000
 
