@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.core.protobuf import saved_model_pb2
 
 import graphcut
 
@@ -93,19 +94,13 @@ def text_file(question: Question, folder: str) -> Verdicts:
 
 
 def saved_model(question: Question, folder: str) -> Verdicts:
-    message = tf.core.protobuf.saved_model_pb2.SavedModel() if hasattr(tf, "core") else _saved_model_message()
+    message = saved_model_pb2.SavedModel()
     message.saved_model_schema_version = 1
     message.meta_graphs.add().CopyFrom(exported(question))
     message.meta_graphs[0].meta_info_def.tags.append("serve")
     with open(os.path.join(folder, "saved_model.pb"), "wb") as stream:
         stream.write(message.SerializeToString())
     return of(graphcut.audit(folder, **by_names(question)), question)
-
-
-def _saved_model_message() -> Any:
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    return saved_model_pb2.SavedModel()
 
 
 def shuffled(question: Question, folder: str) -> Verdicts:
