@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from graphcut.api.load import trace as trace
     from graphcut.api.loss_table import Table as Table
     from graphcut.api.loss_table import table as table
+    from graphcut.api.survey.file_audit import FileAudit as FileAudit
+    from graphcut.api.survey.survey import Survey as Survey
+    from graphcut.api.survey.survey import survey as survey
     from graphcut.api.watch import watch as watch
     from graphcut.contracts import CheckReport as CheckReport
     from graphcut.contracts import check as check
@@ -58,12 +61,15 @@ _RESULTS = (
 _HOMES = {
     "Audit": "graphcut.api.audit",
     "CheckReport": "graphcut.contracts",
+    "FileAudit": "graphcut.api.survey.file_audit",
     "GraphcutError": "graphcut.errors",
+    "Survey": "graphcut.api.survey.survey",
     "Table": "graphcut.api.loss_table",
     "audit": "graphcut.api.audit",
     "audit_step": "graphcut.api.audit_step",
     "check": "graphcut.contracts",
     "page": "graphcut.render.page",
+    "survey": "graphcut.api.survey.survey",
     "table": "graphcut.api.loss_table",
     "trace": "graphcut.api.load",
     "watch": "graphcut.api.watch",

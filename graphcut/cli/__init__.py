@@ -18,6 +18,7 @@ from graphcut.cli.doctor import doctor
 from graphcut.cli.ops_command import ops
 from graphcut.cli.run_command import run
 from graphcut.cli.suggest_command import suggest
+from graphcut.cli.survey_command import survey
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import open_streams, silence
 
@@ -25,7 +26,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor, ops, run, suggest):
+for each in (*COMMANDS, doctor, ops, run, suggest, survey):
     commands.add_command(each)
 
 

@@ -14,6 +14,7 @@ from graphcut import (
     CheckReport,
     Condition,
     Disagreement,
+    FileAudit,
     GraphcutError,
     LeftOut,
     LeftOutReason,
@@ -21,6 +22,7 @@ from graphcut import (
     Role,
     Stop,
     Suggestion,
+    Survey,
     Table,
     VariableAudit,
     Verdict,
@@ -67,6 +69,12 @@ def stepped(model: object) -> Tuple[Audit, ...]:
         return graphcut.audit_step(model, [1.0], y=[2.0])
     except GraphcutError:
         return ()
+
+
+def surveyed() -> Tuple[str, ...]:
+    found: Survey = graphcut.survey(["models/**/*.meta"], "out", loss=["loss"], jobs=2)
+    files: Tuple[FileAudit, ...] = found.files
+    return tuple(each.path for each in files if each.missing)
 
 
 def watched(step: object) -> Tuple[graphcut.Audit, ...]:

@@ -8,6 +8,7 @@ left out, and the table answers "not recorded", which the analysis takes to carr
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import importlib
 import itertools
@@ -158,6 +159,8 @@ def _in_child(ask: Callable[[], Any]) -> Any:
     child = os.fork()
     if not child:
         gc.freeze()  # a collection would look at all of TensorFlow, and copy its pages
+        faulthandler.disable()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what TensorFlow says when it aborts
         os.close(read)
         try:
             with os.fdopen(write, "w") as stream:

@@ -19,8 +19,10 @@ MODULES = [
     "graph.variable_updates",
     "util.text",
     "graph.formats.raw_bytes",
+    "graph.formats.remote_files",
     "render.text.table_rows",
     "api.load",
+    "api.survey.survey",
     "results.barrier_kinds",
     "contracts.places",
 ]

@@ -1,0 +1,179 @@
+"""``graphcut.survey``: audit a registry of graph files."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
+
+from graphcut.api.survey.file_audit import FileAudit
+from graphcut.api.survey.journal import Journal, stamp
+from graphcut.errors import GraphcutError, printable
+from graphcut.graph.formats.remote_files import is_url, urls_like
+from graphcut.util.files import save
+
+JOURNAL, INDEX, PAGES = "survey.jsonl", "index.html", "pages"
+_WILD = "*?["
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The audits of many files: ``files`` has a ``FileAudit`` for each, by path; ``folder`` is where it was written.
+
+    ``str`` gives a table, worst first.
+    """
+
+    files: Tuple[FileAudit, ...]
+    folder: str
+
+    def __str__(self) -> str:
+        from graphcut.render.text.survey_table import survey_table
+
+        return survey_table(self.files)
+
+
+def survey(
+    patterns: Union[str, Sequence[str]],
+    folder: str = "graphcut-survey",
+    *,
+    loss: Sequence[str] = (),
+    variables: Sequence[str] = (),
+    signature: Optional[str] = None,
+    oracle: Optional[str] = None,
+    pages: bool = False,
+    jobs: Optional[int] = None,
+    dask: Optional[str] = None,
+    timeout: Optional[float] = 600.0,
+    memory: Optional[int] = None,
+    progress: Optional[Callable[[int, int, Optional[FileAudit]], None]] = None,
+) -> Survey:
+    """Audit many graph files; one bad file never stops the others.
+
+    What is found goes into ``folder`` as it comes: ``survey.jsonl``, a line of JSON for each file, and in the end
+    ``index.html``. Called again after a crash it goes on where it broke off; files that changed are audited again.
+
+    Args:
+        patterns: paths and patterns such as ``"models/**/*.meta"``; a SavedModel directory is one file. URLs, too.
+        folder: where the journal, the index and the pages go.
+        loss: as in ``audit``; names that hold for every file.
+        variables: as in ``audit``.
+        signature: as in ``audit``.
+        oracle: as in ``audit``.
+        pages: whether each file gets an HTML page, which costs a layout.
+        jobs: how many processes; by default one for each core.
+        dask: the address of a Dask scheduler, such as ``"tcp://scheduler:8786"``, whose workers audit instead.
+        timeout: seconds that a file may take.
+        memory: bytes that a process may take.
+        progress: called with the number of files that are done, of all files, and the file that was done last.
+
+    Returns:
+        A ``Survey`` of all files, those audited before included.
+
+    Raises:
+        GraphcutError: a pattern fits no file, the folder cannot be written or holds another survey, or no Dask scheduler
+            answers.
+
+    >>> import graphcut, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = graphcut.survey("fixtures/documents/*.meta", folder, loss=["loss"], jobs=1)
+    >>> found.files[0].verdicts, found.files[0].barriers
+    ({'flows': 1, 'none': 1}, {'stop-gradient': 1})
+    """
+    question = {"loss": list(loss), "variables": list(variables), "signature": signature, "oracle": oracle, "pages": pages}
+    paths = find_files([patterns] if isinstance(patterns, str) else patterns)
+    _make_folder(folder, pages)
+    with Journal(os.path.join(folder, JOURNAL), question) as journal:
+        waiting = [path for path in paths if not journal.is_done(path)]
+        stamps = {path: stamp(path) for path in waiting}
+        done = len(paths) - len(waiting)
+        _tell(progress, done, len(paths), None)
+        for record, page in _answers(waiting, {**question, "memory": memory}, jobs, dask, timeout):
+            kept = record if page is None else _with_page(record, page, folder)
+            journal.add(kept, stamps[kept.path])
+            done += 1
+            _tell(progress, done, len(paths), kept)
+        files = tuple(journal.files[path] for path in paths)
+    _write_index(files, folder)
+    return Survey(files, folder)
+
+
+def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
+    """The files that the patterns fit, in order, each once. A directory counts where it is a SavedModel."""
+    found: List[str] = []
+    for pattern in patterns:
+        fits = [_whole(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
+        if not fits:
+            raise GraphcutError(
+                "no graph file fits %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'." % printable(pattern)
+            )
+        found += fits
+    return tuple(sorted(dict.fromkeys(found)))
+
+
+def _matches(pattern: str) -> Sequence[str]:
+    wild = any(each in pattern for each in _WILD)
+    if is_url(pattern):
+        return urls_like(pattern) if wild else (pattern,)
+    if os.path.exists(pattern) or not wild:
+        return (pattern,) if os.path.exists(pattern) else ()
+    return glob.glob(pattern, recursive=True)
+
+
+def _whole(path: str) -> str:
+    """The directory of a SavedModel in the place of the file in it."""
+    folder, name = os.path.split(path)
+    return folder if folder and name in ("saved_model.pb", "saved_model.pbtxt") else path
+
+
+def _may_be_graph(path: str) -> bool:
+    """A file, or the directory of a SavedModel; what lies in such a directory is no graph of its own."""
+    if os.path.isdir(path):
+        return any(os.path.exists(os.path.join(path, name)) for name in ("saved_model.pb", "saved_model.pbtxt"))
+    return os.path.basename(path) not in ("keras_metadata.pb", "fingerprint.pb")
+
+
+def _answers(paths: Sequence[str], question: Any, jobs: Optional[int], dask: Optional[str], timeout: Any) -> Iterator[Any]:
+    if not paths:
+        return iter(())
+    if dask is not None:
+        from graphcut.api.survey import dask_cluster
+
+        return dask_cluster.audit_files(paths, question, dask)
+    from graphcut.api.survey import worker_processes
+
+    return worker_processes.audit_files(paths, question, jobs or _cores(), timeout)
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _make_folder(folder: str, pages: bool) -> None:
+    try:
+        os.makedirs(os.path.join(folder, PAGES) if pages else folder, exist_ok=True)
+    except OSError as error:
+        raise GraphcutError("cannot make the folder %s: %s" % (printable(folder), error.strerror)) from None
+
+
+def _with_page(record: FileAudit, page: str, folder: str) -> FileAudit:
+    """The record with its page, which is written first: what the journal names is there."""
+    stem = "".join(each if each.isalnum() else "_" for each in os.path.basename(record.path))[:60]
+    name = "%s/%s-%s.html" % (PAGES, stem, sha256(record.path.encode("utf-8", "surrogateescape")).hexdigest()[:10])
+    save(os.path.join(folder, name), page.encode())
+    return FileAudit.of_dict({**record.to_dict(), "page": name})
+
+
+def _write_index(files: Sequence[FileAudit], folder: str) -> None:
+    from graphcut.render.page.survey_index import survey_index
+
+    save(os.path.join(folder, INDEX), survey_index(files).encode())
+
+
+def _tell(progress: Optional[Callable[[int, int, Optional[FileAudit]], None]], done: int, total: int, last: Any) -> None:
+    if progress is not None:
+        progress(done, total, last)

@@ -1,0 +1,151 @@
+"""A survey over processes of this machine. A worker that dies costs the file that it had; another one takes its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from graphcut.api.survey.file_audit import LOST, FileAudit, without_audit
+
+COMMAND = (sys.executable, "-m", "graphcut.api.survey.worker")
+Answer = Tuple[FileAudit, Optional[str]]
+
+
+def audit_files(paths: Sequence[str], question: Mapping[str, Any], jobs: int, timeout: Optional[float]) -> Iterator[Answer]:
+    """The audits of the files as they come, not in their order, over ``jobs`` processes.
+
+    Args:
+        paths: the files.
+        question: what is asked of each.
+        jobs: how many processes.
+        timeout: seconds that a file may take; its worker is killed then.
+    """
+    waiting: queue.Queue[str] = queue.Queue()
+    answers: queue.Queue[Any] = queue.Queue()
+    for path in paths:
+        waiting.put(path)
+    workers = [_Worker(waiting, answers, question, timeout) for _ in range(min(jobs, len(paths)))]
+    threads = [threading.Thread(target=each.run, daemon=True) for each in workers]
+    for each in threads:
+        each.start()
+    try:
+        for _ in paths:
+            found = answers.get()
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    """One thread, and the process that it gives files to."""
+
+    def __init__(self, waiting: Any, answers: Any, question: Mapping[str, Any], timeout: Optional[float]) -> None:
+        self.waiting, self.answers, self.question, self.timeout = waiting, answers, question, timeout
+        self.process: Optional[subprocess.Popen[str]] = None
+        self.is_stopped = self.is_late = False
+        self.lock = threading.Lock()
+
+    def run(self) -> None:
+        """Take files until none is left; what goes wrong here ends the survey."""
+        try:
+            while not self.is_stopped:
+                self.answers.put(self._audit(self.waiting.get_nowait()))
+        except queue.Empty:
+            self.stop()
+        except BaseException as error:  # noqa: BLE001 - raised where the survey waits
+            self.answers.put(error)
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        with self.lock:
+            self.is_stopped = True
+            process = self.process
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                _close(stream)
+
+    def _audit(self, path: str) -> Answer:
+        process = self._alive()
+        self.is_late = False
+        timer = threading.Timer(self.timeout, self._end_late, [process]) if self.timeout else None
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            line = _answer(process, path)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if line.endswith("\n"):
+            record, page = json.loads(line)
+            return FileAudit.of_dict(record), page
+        code = process.wait()
+        return without_audit(path, LOST, "took more than %g s" % (self.timeout or 0) if self.is_late else _death(code)), None
+
+    def _end_late(self, process: subprocess.Popen[str]) -> None:
+        self.is_late = True
+        process.kill()
+
+    def _alive(self) -> subprocess.Popen[str]:
+        """The process; a new one where there is none, or it died."""
+        with self.lock:
+            if self.is_stopped:
+                raise queue.Empty
+            if self.process is None or self.process.poll() is not None:
+                self.process = _started(self.question)
+            return self.process
+
+
+def _answer(process: subprocess.Popen[str], path: str) -> str:
+    """The line that the process answers, without its end where it died."""
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(path) + "\n")
+        process.stdin.flush()
+    except OSError:
+        return ""
+    return process.stdout.readline()
+
+
+def _started(question: Mapping[str, Any]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), encoding="utf-8"
+    )
+    assert process.stdin is not None
+    with suppress(OSError):  # it died at once, which the first file will find
+        process.stdin.write(json.dumps(question) + "\n")
+    return process
+
+
+def _environment() -> Dict[str, str]:
+    """This process's environment; graphcut is found where it was found here."""
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    paths: List[str] = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return "its worker ended with exit code %d" % code
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "signal %d" % -code
+    return "its worker was killed (%s)%s" % (name, ", perhaps for want of memory" if name == "SIGKILL" else "")
+
+
+def _close(stream: Any) -> None:
+    with suppress(OSError):
+        stream.close()

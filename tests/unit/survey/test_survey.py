@@ -1,0 +1,215 @@
+"""A survey audits each file once, whatever happens to the files, to its workers and to itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import graphcut
+from graphcut import GraphcutError
+from graphcut.api.survey import dask_cluster, worker_processes
+from graphcut.api.survey.survey import find_files
+from graphcut.cli import main
+from tests.repository.measure import ROOT
+
+DOCUMENT = (Path(ROOT) / "fixtures" / "documents" / "003.meta").read_bytes()
+# A worker that is killed by every file whose name says so.
+MORTAL = """
+import os, signal
+from graphcut.api.survey import worker
+
+def audit_file(path, question):
+    if "deadly" in path:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return before(path, question)
+
+before, worker.audit_file = worker.audit_file, audit_file
+worker.main()
+"""
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A folder with ten good files, one that is damaged and one that is empty; the working directory is around it."""
+    (tmp_path / "models").mkdir()
+    for index in range(10):
+        (tmp_path / "models" / ("good%d.meta" % index)).write_bytes(DOCUMENT)
+    (tmp_path / "models" / "damaged.meta").write_bytes(DOCUMENT[:1000])
+    (tmp_path / "models" / "empty.meta").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "models"
+
+
+def lines(folder):
+    """What the journal says of each file, in order."""
+    return [json.loads(line) for line in (Path(folder) / "survey.jsonl").read_text().splitlines()[1:]]
+
+
+def by_status(found):
+    return sorted((each.path.rpartition("/")[2], each.status) for each in found.files if each.status != "audited")
+
+
+def test_one_bad_file_never_stops_the_others(registry):
+    found = graphcut.survey("models/*.meta", "out", jobs=2)
+    assert by_status(found) == [("damaged.meta", "refused"), ("empty.meta", "refused")]
+    assert [each.verdicts for each in found.files if each.status == "audited"] == [{"flows": 1, "none": 1}] * 10
+    assert sorted(each["path"] for each in lines("out")) == [each.path for each in found.files]
+    assert str(found).endswith("12 files: 10 audited, 10 with variables that get no gradient; 2 refused")
+
+
+def test_a_worker_that_is_killed_costs_its_file_alone(registry, monkeypatch):
+    monkeypatch.setattr(worker_processes, "COMMAND", (sys.executable, "-c", MORTAL))
+    for index in range(2):
+        (registry / ("deadly%d.meta" % index)).write_bytes(DOCUMENT)
+    found = graphcut.survey("models/*y*.meta", "out", jobs=1)
+    assert by_status(found) == [("deadly0.meta", "lost"), ("deadly1.meta", "lost"), ("empty.meta", "refused")]
+    assert "killed (SIGKILL), perhaps for want of memory" in found.files[0].error
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_file_that_takes_too_long_is_lost(registry, tmp_path):
+    os.mkfifo(str(tmp_path / "models" / "pipe.pb"))
+    (found,) = graphcut.survey("models/pipe.pb", "out", timeout=0.8).files
+    assert (found.status, found.error) == ("lost", "took more than 0.8 s")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")
+def test_a_file_that_takes_too_much_memory_costs_itself_alone(registry):
+    with open(str(registry / "huge.pb"), "wb") as stream:
+        stream.write(b"\x0a\x80\x80\x80\x80\x04")  # a node of 1 GB
+        stream.truncate((1 << 30) + 6)
+    found = graphcut.survey(["models/huge.pb", "models/good0.meta"], "out", jobs=1, memory=700 << 20)
+    assert [each.status for each in found.files] == ["audited", "refused"]
+    assert "memory" in found.files[1].error
+
+
+def interrupted(count):
+    """Stops the survey after so many files."""
+
+    def progress(done, total, last):
+        if done == count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_survey_that_broke_off_goes_on(registry):
+    with pytest.raises(KeyboardInterrupt):
+        graphcut.survey("models/*.meta", "out", jobs=2, progress=interrupted(5))
+    assert len(lines("out")) == 5
+    with open("out/survey.jsonl", "ab") as stream:
+        stream.write(b'{"path": "models/good')  # the machine went down in the middle of a line
+    told = []
+    found = graphcut.survey("models/*.meta", "out", jobs=2, progress=lambda done, total, last: told.append((done, total)))
+    assert told == [(done, 12) for done in range(5, 13)]
+    assert sorted(each["path"] for each in lines("out")) == [each.path for each in found.files]
+
+
+def test_a_survey_that_is_killed_goes_on(registry):
+    code = (
+        "import graphcut, os, signal; graphcut.survey('models/*.meta', 'out', jobs=1, "
+        "progress=lambda done, total, last: done < 4 or os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == -9 and len(lines("out")) == 4
+    found = graphcut.survey("models/*.meta", "out", jobs=1)
+    assert sorted(each["path"] for each in lines("out")) == [each.path for each in found.files]
+
+
+def test_a_file_that_changed_is_audited_again(registry):
+    graphcut.survey("models/good[01].meta", "out", jobs=1)
+    (registry / "good1.meta").write_bytes(b"")
+    found = graphcut.survey("models/good[01].meta", "out", jobs=1)
+    assert [each.status for each in found.files] == ["audited", "refused"]
+    assert [each["path"] for each in lines("out")][2:] == ["models/good1.meta"]
+
+
+def test_another_question_wants_another_folder(registry):
+    graphcut.survey("models/empty.meta", "out", jobs=1)
+    with pytest.raises(GraphcutError, match="is of another survey, which asked something else"):
+        graphcut.survey("models/empty.meta", "out", jobs=1, loss=["loss"])
+
+
+def test_two_surveys_do_not_write_one_journal(registry):
+    pytest.importorskip("fcntl")
+    again = []
+
+    def progress(done, total, last):
+        with pytest.raises(GraphcutError, match="another survey writes"):
+            graphcut.survey("models/empty.meta", "out", jobs=1)
+        again.append(done)
+
+    graphcut.survey("models/empty.meta", "out", jobs=1, progress=progress)
+    assert again == [0, 1]
+
+
+def test_the_index_links_the_pages(registry):
+    found = graphcut.survey("models/good0.meta", "out", pages=True)
+    index = (Path("out") / "index.html").read_text()
+    assert 'href="%s"' % found.files[0].page in index and "models/good0.meta" in index
+    assert "graphcut" in (Path("out") / found.files[0].page).read_text()
+
+
+def test_a_hostile_name_stays_a_name(registry):
+    name = "models/<b onclick=x>&\x1b[31m.meta"
+    try:
+        Path(name).write_bytes(DOCUMENT)
+    except OSError:
+        pytest.skip("no such names here")
+    found = graphcut.survey("models/<*.meta", "out", jobs=1)
+    assert "\x1b" not in str(found) and "<b onclick" not in (Path("out") / "index.html").read_text()
+
+
+def test_a_saved_model_is_one_file():
+    folder = Path(ROOT) / "fixtures" / "graphs"
+    found = find_files([str(folder / "saved_model"), str(folder / "**" / "saved_model.pb")])
+    assert found == (str(folder / "reloaded"), str(folder / "saved_model"))
+
+
+@pytest.mark.parametrize("pattern", ["models/*.pbtxt", "nowhere.meta"])
+def test_a_pattern_that_fits_nothing_is_an_error(pattern, registry):
+    with pytest.raises(GraphcutError, match="no graph file fits"):
+        graphcut.survey(pattern, "out")
+
+
+def test_the_command_prints_the_table(registry, capfd):
+    assert main(["survey", "models/good*.meta", "models/empty.meta", "-o", "out", "--jobs", "1"]) == 0
+    out, err = capfd.readouterr()
+    assert out.splitlines()[1].split() == ["models/empty.meta", "refused", "it", "is", "empty"]
+    assert "11 files: 10 audited" in out and "out/index.html" in out and err == ""
+
+
+def test_dask_that_is_not_installed_is_named(registry, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["survey", "models/*.meta", "--dask", "tcp://localhost:1"]) == 2
+    assert "pip install graphcut[dask]" in capfd.readouterr().err
+
+
+def test_a_dask_worker_that_is_killed_costs_nothing(registry, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    for index in range(30):
+        (registry / ("more%d.meta" % index)).write_bytes(DOCUMENT)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster:
+        first = next(iter(cluster.workers.values()))
+
+        def progress(done, total, last):
+            if done == 10:
+                first.process.process.kill()  # the nanny's, which the scheduler takes for a crash
+
+        found = graphcut.survey("models/*.meta", "out", dask=cluster.scheduler_address, progress=progress)
+    assert by_status(found) == [("damaged.meta", "refused"), ("empty.meta", "refused")] and len(found.files) == 42
+    assert sorted(each["path"] for each in lines("out")) == [each.path for each in found.files]
+
+
+def test_no_scheduler_is_an_error(registry, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(dask_cluster, "_PATIENCE", 0.5)
+    with pytest.raises(GraphcutError, match="no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
+        graphcut.survey("models/*.meta", "out", dask="tcp://127.0.0.1:9")
