@@ -14,12 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import AbstractSet, Dict, List, Mapping, Sequence, Tuple
+from typing import AbstractSet, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from graphcut.analysis.flow_edges import GradientEdges
 from graphcut.analysis.reachability import SEED, UNSEEN
 from graphcut.analysis.rules.control_flow import is_loop_switch
 from graphcut.graph.flat import FlatGraph
+from graphcut.graph.traverse import find_reachable
 from graphcut.results import Condition
 
 EVERY = -1
@@ -172,17 +173,15 @@ def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> Ab
     """The tensors that an op is computed from by ways that enter none of the branches ``taken``."""
     known = branches(flat)
     entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
-    seen, waiting = set(flat.inputs[op]), list(flat.inputs[op])
-    while waiting:
-        tensor = waiting.pop()
+
+    def sources(tensor: int) -> Iterator[int]:
         producer = flat.producer[tensor]
         output = tensor - flat.first_output[producer]
         for index, source in enumerate(flat.inputs[producer]):
-            edge = (producer, output if producer in known.by_output else index)
-            if edge not in entered and source not in seen:
-                seen.add(source)
-                waiting.append(source)
-    return seen
+            if (producer, output if producer in known.by_output else index) not in entered:
+                yield source
+
+    return find_reachable(flat.inputs[op], sources)
 
 
 def _pass(edges: GradientEdges, known: Branches, reached: Sequence[int], masks: List[int]) -> bool:

@@ -7,13 +7,13 @@ pass from the loss, so that all cuts together cost no more than the walk.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Callable, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.reachability import Relation, Walk
 from graphcut.analysis.verdicts import GradientFlow
+from graphcut.graph.traverse import settle_costs
 from graphcut.results import BarrierKind
 
 HANDFUL = 5
@@ -157,27 +157,18 @@ def _is_made_up(edge: Edge) -> bool:
 def _spread(
     flow: GradientFlow, walk: Walk, start: Sequence[int], crossed: Dict[int, int], edges: Callable[[int], Iterable[Edge]]
 ) -> Search:
-    """Dijkstra's search with a queue for each number of barriers. ``crossed`` holds what is none away, and is completed."""
-    queues: Dict[int, Deque[int]] = {0: deque(start)}
-    done: Set[int] = set()
+    """Search from what is no barrier away. ``crossed`` holds that, and is completed."""
     taken: List[Tuple[int, Edge]] = []
-    while queues:
-        cost = min(queues)
-        if not queues[cost]:
-            del queues[cost]
-            continue
-        tensor = queues[cost].popleft()
-        if tensor in done or crossed[tensor] < cost:
-            continue
-        done.add(tensor)
+    passing = flow.rules.passing
+
+    def onward(tensor: int) -> Iterator[Tuple[int, int]]:
+        is_inside = passing[tensor] and not crossed[tensor]
         for edge in edges(tensor):
-            total = cost + edge.cost
-            if total < crossed.get(edge.source, total + 1):
-                crossed[edge.source] = total
-                queue = queues.setdefault(total, deque())
-                (queue.append if edge.cost else queue.appendleft)(edge.source)
-            if edge.fence is not None or cost or not (flow.rules.passing[tensor] and walk.reaches(edge.source)):
+            if edge.fence is not None or not (is_inside and walk.reaches(edge.source)):
                 taken.append((tensor, edge))
+            yield edge.source, edge.cost
+
+    settle_costs(crossed, start, onward)
     return crossed, taken
 
 

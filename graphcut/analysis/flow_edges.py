@@ -12,10 +12,11 @@ graphs that have one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import AbstractSet, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.analysis.reachability import SEED, Fill, Walk
 from graphcut.analysis.rules.lookup import PatternLookup
+from graphcut.graph.traverse import find_reachable
 
 FILLED = -1
 
@@ -107,12 +108,7 @@ class GradientEdges:
         for node in nodes:
             for other, _ in self.onward(node):
                 before.setdefault(other, []).append(node)
-        waiting = [tensor for tensor in dict.fromkeys(tensors) if self.carried.reaches(tensor)]
-        found: Set[int] = set(waiting)
-        while waiting:
-            fresh = [node for node in before.get(waiting.pop(), ()) if node not in found]
-            found.update(fresh)
-            waiting.extend(fresh)
+        found = find_reachable(filter(self.carried.reaches, tensors), lambda node: before.get(node, ()))
         return [node for node in nodes if node in found]
 
     def _filled(self, op: int) -> List[int]:

@@ -16,6 +16,7 @@ from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.traverse import find_reachable
 
 _DIFFERENCES = frozenset(["Sub", "SquaredDifference"])
 _SUMS = frozenset(["Add", "AddV2"])
@@ -174,12 +175,8 @@ class Idioms:
     def _ancestors(self, tensor: int) -> FrozenSet[int]:
         """All tensors that one is computed from, itself included."""
         if tensor not in self._above:
-            flat, seen, waiting = self._flat, {tensor}, [tensor]
-            while waiting:
-                fresh = [each for each in flat.inputs[flat.producer[waiting.pop()]] if each not in seen]
-                seen.update(fresh)
-                waiting += fresh
-            self._above[tensor] = frozenset(seen)
+            flat = self._flat
+            self._above[tensor] = frozenset(find_reachable([tensor], lambda each: flat.inputs[flat.producer[each]]))
         return self._above[tensor]
 
     def _names(self, tensor: int) -> FrozenSet[str]:

@@ -7,11 +7,12 @@ every route from it to the loss; else it was *forgotten*. What another gradient 
 
 from __future__ import annotations
 
-from typing import Callable, Collection, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Collection, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.graph.flat import FlatGraph, is_discrete
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, joined
+from graphcut.graph.traverse import find_reachable
 from graphcut.results import LeftOut, LeftOutReason
 
 _SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"])
@@ -62,16 +63,11 @@ def left_out(
 def read_ops(flat: FlatGraph, losses: Iterable[int], barred: Collection[str] = ()) -> FrozenSet[int]:
     """The ops that the loss is computed by; what lies behind an op of a type in ``barred`` is left out."""
     ends = _SHAPE_ONLY.union(barred)
-    waiting: List[int] = [flat.producer[tensor] for tensor in losses]
-    seen: Set[int] = set(waiting)
-    while waiting:
-        op = waiting.pop()
-        for tensor in () if flat.type(op) in ends else flat.inputs[op]:
-            source = flat.producer[tensor]
-            if source not in seen:
-                seen.add(source)
-                waiting.append(source)
-    return frozenset(seen)
+
+    def producers(op: int) -> List[int]:
+        return [flat.producer[tensor] for tensor in flat.inputs[op]] if flat.type(op) not in ends else []
+
+    return frozenset(find_reachable((flat.producer[tensor] for tensor in losses), producers))
 
 
 def _read_and_not_asked(

@@ -6,6 +6,7 @@ from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import Call, FlatGraph
+from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import HANDLES, root
 
 _RESOURCE = 20
@@ -94,10 +95,6 @@ def _idle(flat: FlatGraph, call: Call) -> List[int]:
 
 def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
     """Every op that the tensors are computed from, by data."""
-    seen = {flat.producer[tensor] for tensor in tensors}
-    waiting = list(seen)
-    while waiting:
-        fresh = {flat.producer[tensor] for tensor in flat.inputs[waiting.pop()]} - seen
-        seen |= fresh
-        waiting.extend(fresh)
-    return frozenset(seen)
+    producer = flat.producer
+    ops = (producer[tensor] for tensor in tensors)
+    return frozenset(find_reachable(ops, lambda op: [producer[tensor] for tensor in flat.inputs[op]]))

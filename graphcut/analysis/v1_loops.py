@@ -8,11 +8,12 @@ back to a tensor counts only as far as it lies between as well. So one tensor ma
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import SEED, Fill, Walk, connected, walk
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import FlatGraph
+from graphcut.graph.traverse import find_reachable, find_readers
 
 
 def alone(
@@ -33,14 +34,11 @@ def between(rules: PatternLookup, seeds: Sequence[int], fills: Mapping[int, Fill
     flat = rules.flat
     reached = _reached(rules, tensors)
     inner = _inner(flat)
-    found: Set[int] = {flat.producer[seed] for seed in seeds if flat.producer[seed] in reached}
-    waiting = list(found)
-    while waiting:
-        op = waiting.pop()
-        sources = flat.inputs[op] + inner.get(op, ())
-        fresh = {flat.producer[source] for source in sources if flat.producer[source] in reached} - found
-        found |= fresh
-        waiting.extend(fresh)
+
+    def producers(tensors: Iterable[int]) -> List[int]:
+        return [flat.producer[tensor] for tensor in tensors if flat.producer[tensor] in reached]
+
+    found = find_reachable(producers(seeds), lambda op: producers(flat.inputs[op] + inner.get(op, ())))
     exits = {flat.producer[exit] for op in found if flat.type(op) in ("Exit", "RefExit") for exit in _tensors(fills, op)}
     return frozenset(found | exits)
 
@@ -52,26 +50,14 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
 def _reached(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
     """The ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
     flat = rules.flat
-    consumers = _consumers(flat)
+    consumers = find_readers(flat)
     whole = _whole(flat)
-    found = {flat.producer[tensor] for tensor in tensors}
-    waiting = list(found)
-    while waiting:
-        op = waiting.pop()
+
+    def onward(op: int) -> Set[int]:
         outputs = [output for output in flat.outputs(op) if rules.passing[output]]
-        fresh = {reader for output in outputs for each in consumers.get(output, ()) for reader in whole.get(each, (each,))}
-        fresh -= found
-        found |= fresh
-        waiting.extend(fresh)
-    return frozenset(found)
+        return {reader for output in outputs for each in consumers.get(output, ()) for reader in whole.get(each, (each,))}
 
-
-def _consumers(flat: FlatGraph) -> Dict[int, List[int]]:
-    found: Dict[int, List[int]] = {}
-    for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            found.setdefault(tensor, []).append(op)
-    return found
+    return frozenset(find_reachable((flat.producer[tensor] for tensor in tensors), onward))
 
 
 def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:

@@ -18,7 +18,7 @@ from graphcut.analysis.regions.disjoint import apart
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.sparse_gradients import sparse_tensors
 from graphcut.analysis.v1_loops import alone
-from graphcut.graph.traverse import topological
+from graphcut.graph.traverse import topological_order
 from graphcut.results import BarrierKind, Verdict
 
 
@@ -183,7 +183,7 @@ def _flow(
     connected = walking.walk(rules, starts, stopped, walking.connected, fills)
     certain = _certain(rules, fills)
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
-    order = topological(rules.flat)
+    order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
     connected = _with_what_is_made(rules, connected, live, stopped)
     begins = {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}

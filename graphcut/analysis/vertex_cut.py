@@ -19,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
+from graphcut.graph.traverse import find_reachable, walk_depth_first
+
 LOSS = -1
 Steps = Callable[[int], Iterable[int]]
 
@@ -146,16 +148,9 @@ def _passes(
     after: Mapping[int, Iterable[int]], starts: AbstractSet[int], ends: AbstractSet[int], rigid: AbstractSet[int]
 ) -> bool:
     """Whether a path leads through rigid nodes alone."""
-    waiting = list(starts & rigid)
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        if node in ends:
-            return True
-        fresh = [each for each in after[node] if each in rigid and each not in seen]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return False
+    return any(
+        node in ends for node in walk_depth_first(starts & rigid, lambda node: [each for each in after[node] if each in rigid])
+    )
 
 
 def _network(
@@ -215,12 +210,5 @@ def _filled(network: Network) -> bool:
 
 def _near(network: Network) -> Set[int]:
     """What still leads to the sink."""
-    waiting = [network.sink]
-    near = set(waiting)
-    while waiting:
-        for arc in network.arcs[waiting.pop()]:
-            tail = network.heads[arc]
-            if tail not in near and network.room[arc ^ 1]:
-                near.add(tail)
-                waiting.append(tail)
-    return near
+    heads, room = network.heads, network.room
+    return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if room[arc ^ 1]])

@@ -142,13 +142,13 @@ def opened(message: Any, origin: GraphMetadata) -> LoadedGraph:
     """The flat graph of a message, with its names and variables."""
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten
-    from graphcut.graph.traverse import topological
+    from graphcut.graph.traverse import topological_order
     from graphcut.graph.variables import variables
 
     flat = flatten(message, origin.op_defs, origin.opaque)
     if origin.foreign:
         calls.check(flat)
-    topological(flat)  # refuses a cycle that is no loop
+    topological_order(flat)  # refuses a cycle that is no loop
     known = variables(flat, origin)
     return LoadedGraph(flat, origin, known, Names(flat), VariableIndex(known, _tensor_name_finder(origin.live)))
 

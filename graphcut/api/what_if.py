@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterable, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Tuple
 
 from graphcut.analysis import graph_edits
 from graphcut.analysis.request import AuditRequest, Stopped
@@ -25,6 +25,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.names import Names
+from graphcut.graph.traverse import find_reachable
 from graphcut.results import BarrierKind
 
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
@@ -78,26 +79,22 @@ def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Fro
     """What a tape records as well once it records ``taken``: all around them that no barrier of its own keeps outside."""
     waiting = [op for op in taken if op in constants.reasons]
     readers = graph_edits.readers_of(flat, lambda op, index: constants.reasons.get(op, op) is None) if waiting else {}
-    found = set(waiting)
-    while waiting:
-        op = waiting.pop()
-        near = {flat.producer[tensor] for tensor in flat.inputs[op]}
-        near.update(reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ()))
-        fresh = {each for each in near - found if constants.reasons.get(each, each) is None}
-        found |= fresh
-        waiting.extend(fresh)
-    return frozenset(found)
+
+    def near(op: int) -> Iterator[int]:
+        around = [flat.producer[tensor] for tensor in flat.inputs[op]]
+        around += [reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ())]
+        return (each for each in around if constants.reasons.get(each, each) is None)
+
+    return frozenset(find_reachable(waiting, near))
 
 
 def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
     """What a tape records as well once ``taken`` hands it a gradient: a cast of a comparison reads nothing that it watches."""
     waiting = list(taken if constants.idle else ())
     readers = graph_edits.readers_of(flat, lambda op, index: True) if waiting else {}
-    found = set(waiting)
-    while waiting:
-        fresh = {reader for tensor in flat.outputs(waiting.pop()) for reader, _ in readers.get(tensor, ())} - found
-        found |= fresh
-        waiting.extend(fresh)
+    found = find_reachable(
+        waiting, lambda op: [reader for tensor in flat.outputs(op) for reader, _ in readers.get(tensor, ())]
+    )
     return constants.idle & found
 
 

@@ -36,6 +36,7 @@ from weakref import WeakKeyDictionary
 
 from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, FlatGraph
 from graphcut.graph.names import Names
+from graphcut.graph.traverse import find_reachable, walk_depth_first
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
 _SCOPE = re.compile(r"(^|.*[/!])gradients(_\d+)?/$")
@@ -345,24 +346,16 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
 def reached(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     """The ops and all that is computed from them by floats."""
     followers = consumers(flat)
-    waiting, seen = list(ops), set()
-    while waiting:
-        op = waiting.pop()
-        if op not in seen:
-            seen.add(op)
-            waiting.extend(followers.get(op, ()))
-    return seen
+    return find_reachable(ops, lambda op: followers.get(op, ()))
 
 
 def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
     """The ops that tensors are computed by, but for those in ``stop`` and what only they read."""
-    waiting, seen = [flat.producer[tensor] for tensor in tensors], set()
-    while waiting:
-        op = waiting.pop()
-        if op not in seen and op not in stop:
-            seen.add(op)
-            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[op])
-    return seen
+
+    def producers(read: Iterable[int]) -> Set[int]:
+        return {flat.producer[tensor] for tensor in read} - stop
+
+    return find_reachable(producers(tensors), lambda op: producers(flat.inputs[op]))
 
 
 _SUMS = frozenset(["Add", "AddV2", "AddN"])
@@ -409,16 +402,11 @@ def _passes_on(flat: FlatGraph, op: int, tensor: int) -> bool:
 
 def _waits(flat: FlatGraph, op: int, backward: AbstractSet[int]) -> bool:
     """Whether an op runs after some op of the backward part."""
-    waiting, seen = list(flat.controls[op]), set()
-    while waiting:
-        each = waiting.pop()
-        if each in backward:
-            return True
-        if each not in seen:
-            seen.add(each)
-            waiting.extend(flat.controls[each])
-            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[each])
-    return False
+
+    def needed(each: int) -> List[int]:
+        return [*flat.controls[each], *(flat.producer[tensor] for tensor in flat.inputs[each])]
+
+    return any(each in backward for each in walk_depth_first(flat.controls[op], needed))
 
 
 def _is_total(flat: FlatGraph, op: int, terms: AbstractSet[int]) -> bool:

@@ -9,6 +9,7 @@ from graphcut.graph.backward_part import FLOATS, backward_part, differentiated, 
 from graphcut.graph.flat import REF, FlatGraph
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
+from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training
 from graphcut.graph.variables import READERS, root
 
@@ -164,16 +165,16 @@ def _variables(flat: FlatGraph) -> Set[int]:
 
 def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:
     """Whether floats alone lead from a variable to a tensor: an accuracy is computed by way of booleans."""
-    waiting, seen = [tensor], {tensor}
-    while waiting:
-        op = flat.producer[waiting.pop()]
-        handles = flat.inputs[op][:1] if flat.type(op) in READERS else ()
-        if any(root(flat, each) in variables for each in (*handles, *flat.outputs(op))):
-            return True
-        fresh = [each for each in flat.inputs[op] if each not in seen and _carries(flat.dtypes[each])]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return False
+    read = walk_depth_first(
+        [tensor], lambda each: [source for source in flat.inputs[flat.producer[each]] if _carries(flat.dtypes[source])]
+    )
+    return any(_is_of_variable(flat, flat.producer[each], variables) for each in read)
+
+
+def _is_of_variable(flat: FlatGraph, op: int, variables: AbstractSet[int]) -> bool:
+    """Whether an op reads a variable, or is one."""
+    handles = flat.inputs[op][:1] if flat.type(op) in READERS else ()
+    return any(root(flat, each) in variables for each in (*handles, *flat.outputs(op)))
 
 
 def _carries(dtype: int) -> bool:

@@ -1,18 +1,142 @@
-"""The topological order of a flat graph, loop-carried edges left out; a cycle that is no loop is refused."""
+"""Searches over a graph, and the topological order of a flat graph.
+
+A search starts from some nodes and follows ``successors``, a function from a node to those that it leads to. Nodes are
+whatever can be hashed: ops, tensors, objects. The two walks of ``analysis.reachability`` are written out, for they are what an
+audit spends its time on, and so is the maximum flow of ``analysis.vertex_cut``.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, MutableMapping, Sequence
+from collections import deque
+from typing import Callable, Deque, Dict, Hashable, Iterable, Iterator, List, MutableMapping, Sequence, Set, Tuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 
+NodeT = TypeVar("NodeT", bound=Hashable)
+Successors = Callable[[NodeT], Iterable[NodeT]]
+
+
+def find_reachable(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Set[NodeT]:
+    """Return the nodes that ``successors`` leads to from ``starts``, these included.
+
+    >>> sorted(find_reachable([4], range))
+    [0, 1, 2, 3, 4]
+    """
+    seen = set(starts)
+    waiting = list(seen)
+    while waiting:
+        for node in successors(waiting.pop()):
+            if node not in seen:
+                seen.add(node)
+                waiting.append(node)
+    return seen
+
+
+def walk_depth_first(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Iterator[NodeT]:
+    """Yield the reachable nodes once each, those found last first; ``successors`` is called after a node is yielded.
+
+    >>> list(walk_depth_first([1], {1: [2, 3], 2: [4], 3: [4], 4: []}.__getitem__))
+    [1, 3, 4, 2]
+    """
+    waiting = list(dict.fromkeys(starts))
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for other in successors(node):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+
+
+def walk_breadth_first(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Iterator[NodeT]:
+    """Yield the reachable nodes once each, the nearest first; ``successors`` is called after a node is yielded.
+
+    >>> list(walk_breadth_first([1], {1: [2, 3], 2: [4], 3: [4], 4: []}.__getitem__))
+    [1, 2, 3, 4]
+    """
+    waiting = list(dict.fromkeys(starts))
+    seen = set(waiting)
+    for node in waiting:
+        yield node
+        for other in successors(node):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+
+
+def find_predecessors(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Dict[NodeT, NodeT]:
+    """Return for each reachable node the one before it on a shortest path; for a start, itself.
+
+    >>> find_predecessors([1], {1: [2, 3], 2: [4], 3: [4], 4: []}.__getitem__)
+    {1: 1, 2: 1, 3: 1, 4: 2}
+    """
+    before = {start: start for start in starts}
+    waiting = deque(before)
+    while waiting:
+        node = waiting.popleft()
+        for other in successors(node):
+            if other not in before:
+                before[other] = node
+                waiting.append(other)
+    return before
+
+
+def settle_costs(
+    costs: MutableMapping[NodeT, int], starts: Iterable[NodeT], edges: Callable[[NodeT], Iterable[Tuple[NodeT, int]]]
+) -> None:
+    """Complete ``costs`` with the lowest cost at which each node is reached from ``starts`` (Dijkstra, small whole costs).
+
+    Args:
+        costs: the cost of each start, and of each node that is not to be entered at a higher one; it is updated.
+        starts: the nodes to start from, all of cost 0.
+        edges: from a node to the nodes that it leads to, each with what the step costs. It is called once for each node that
+            is settled, and sees in ``costs`` what was known before its edge.
+
+    >>> costs = {"a": 0}
+    >>> settle_costs(costs, "a", {"a": [("b", 1), ("c", 0)], "b": [], "c": [("b", 0)]}.__getitem__)
+    >>> costs
+    {'a': 0, 'b': 0, 'c': 0}
+    """
+    queues: Dict[int, Deque[NodeT]] = {0: deque(starts)}
+    settled: Set[NodeT] = set()
+    while queues:
+        cost = min(queues)
+        if not queues[cost]:
+            del queues[cost]
+            continue
+        node = queues[cost].popleft()
+        if node in settled or costs[node] < cost:
+            continue
+        settled.add(node)
+        for other, step in edges(node):
+            total = cost + step
+            if total < costs.get(other, total + 1):
+                costs[other] = total
+                queue = queues.setdefault(total, deque())
+                (queue.append if step else queue.appendleft)(other)
+
+
+def find_readers(flat: FlatGraph) -> Dict[int, List[int]]:
+    """Return for each tensor the ops that read it, once for each input."""
+    readers: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            readers.setdefault(tensor, []).append(op)
+    return readers
+
+
 _KNOWN: MutableMapping[FlatGraph, Sequence[int]] = WeakKeyDictionary()
 
 
-def topological(flat: FlatGraph) -> Sequence[int]:
-    """The ops, producers before consumers; found once for each graph."""
+def topological_order(flat: FlatGraph) -> Sequence[int]:
+    """Return the ops, producers before consumers, without the edges that a loop carries back; found once for each graph.
+
+    Raises:
+        GraphcutError: ops feed each other in a circle that is no loop.
+    """
     if flat not in _KNOWN:
         _KNOWN[flat] = _sorted(flat)
     return _KNOWN[flat]

@@ -31,6 +31,7 @@ from weakref import WeakKeyDictionary
 from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reached, upstream
 from graphcut.graph.flat import REF, RESOURCE, FlatGraph
 from graphcut.graph.names import Names
+from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import OPTIMIZERS, root
 
 _STRING = 7
@@ -183,20 +184,8 @@ def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     for op, controls in enumerate(flat.controls):
         for source in controls:
             followers.setdefault(source, []).append(op)
-    waiting, after = list(ops), set()
-    while waiting:
-        op = waiting.pop()
-        if op not in after:
-            after.add(op)
-            waiting.extend(followers.get(op, ()))
-    waiting, needed = list(after), set()
-    while waiting:
-        op = waiting.pop()
-        if op not in needed:
-            needed.add(op)
-            waiting.extend(flat.producer[tensor] for tensor in flat.inputs[op])
-            waiting.extend(flat.controls[op])
-    return needed
+    after = find_reachable(ops, lambda op: followers.get(op, ()))
+    return find_reachable(after, lambda op: [*(flat.producer[tensor] for tensor in flat.inputs[op]), *flat.controls[op]])
 
 
 def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:

@@ -25,6 +25,7 @@ from graphcut.analysis.rules.trainable_tensors import is_symbolic
 from graphcut.graph.backward_part import FLOATS, backward_part
 from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, Call, FlatGraph
 from graphcut.graph.names import Names
+from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.graph.variables import root
 from graphcut.results import BarrierKind
 
@@ -79,19 +80,18 @@ class Gradients:
 
     def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
         """The gradients that were added up to others."""
-        waiting, found = list(tensors), []
-        seen: Set[int] = set()
-        while waiting:
-            tensor = waiting.pop()
+
+        def is_sum(tensor: int) -> bool:
             op = flat.producer[tensor]
-            if tensor in seen or op not in self.ops:
-                continue
-            seen.add(tensor)
-            if op not in self.owners and flat.type(op) in _SUMS:
-                waiting.extend(flat.inputs[op])
-            else:
-                found.append(tensor)
-        return found
+            return op not in self.owners and flat.type(op) in _SUMS
+
+        def terms(tensor: int) -> Sequence[int]:
+            return own(flat.inputs[flat.producer[tensor]]) if is_sum(tensor) else ()
+
+        def own(read: Iterable[int]) -> List[int]:
+            return [tensor for tensor in read if flat.producer[tensor] in self.ops]
+
+        return [tensor for tensor in walk_depth_first(own(tensors), terms) if not is_sum(tensor)]
 
 
 @dataclass(eq=False)
@@ -476,11 +476,12 @@ def _upstream(
     through: Mapping[int, Tuple[int, ...]] = {},
 ) -> Set[int]:
     """The ops that tensors are computed by, but for those in ``aside``; of those in ``through`` some inputs alone."""
-    waiting, seen = [flat.producer[tensor] for tensor in tensors], set()
-    while waiting:
-        op = waiting.pop()
-        if op not in seen and op not in aside:
-            seen.add(op)
-            inputs = flat.inputs[op]
-            waiting.extend(flat.producer[inputs[index]] for index in through.get(op, range(len(inputs))))
-    return seen
+
+    def producers(read: Iterable[int]) -> Set[int]:
+        return {flat.producer[tensor] for tensor in read} - aside
+
+    def sources(op: int) -> Set[int]:
+        inputs = flat.inputs[op]
+        return producers(inputs[index] for index in through.get(op, range(len(inputs))))
+
+    return find_reachable(producers(tensors), sources)

@@ -16,6 +16,7 @@ from graphcut.analysis.rules.pattern import GradientPattern, assumed, raising
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
+from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
 from graphcut.graph.variable_updates import written_inputs
 from graphcut.graph.variables import READERS
 from graphcut.results import BarrierKind
@@ -74,17 +75,13 @@ class _Answers:
 
     def _roots(self, tensor: int) -> Iterator[int]:
         """The outputs whose gradients the values of ``tensor`` depend on."""
-        seen, waiting = {tensor}, [tensor]
-        while waiting:
-            each = waiting.pop()
-            if each in self.given:
-                yield self.given[each]
-            op = self.flat.producer[each]
-            if each in self.zeros or self.flat.type(op) in _SHAPE_READERS:
-                continue
-            fresh = [source for source in self.flat.inputs[op] if source in self.after and source not in seen]
-            seen.update(fresh)
-            waiting.extend(fresh)
+        return (self.given[each] for each in walk_depth_first([tensor], self._sources) if each in self.given)
+
+    def _sources(self, tensor: int) -> Iterable[int]:
+        op = self.flat.producer[tensor]
+        if tensor in self.zeros or self.flat.type(op) in _SHAPE_READERS:
+            return ()
+        return [source for source in self.flat.inputs[op] if source in self.after]
 
 
 def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
@@ -96,18 +93,8 @@ def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
 
 def _after(flat: FlatGraph, given: Iterable[int]) -> Set[int]:
     """The tensors that may depend on those given: walks back need to see no others."""
-    readers: Dict[int, List[int]] = {}
-    for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            readers.setdefault(tensor, []).append(op)
-    found = set(given)
-    waiting = list(found)
-    while waiting:
-        for op in readers.get(waiting.pop(), ()):
-            fresh = [tensor for tensor in flat.outputs(op) if tensor not in found]
-            found.update(fresh)
-            waiting.extend(fresh)
-    return found
+    readers = find_readers(flat)
+    return find_reachable(given, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])
 
 
 _BY_TYPE = {

@@ -10,7 +10,20 @@ audit of the edited graph.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, Dict, FrozenSet, Hashable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Deque,
+    Dict,
+    FrozenSet,
+    Hashable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.idioms import Idiom, Idioms
@@ -26,6 +39,7 @@ from graphcut.api.what_if import without
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import dtype_name
 from graphcut.graph.targets import Target
+from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice
 from graphcut.render.text.words import at, place
 from graphcut.results import BarrierKind, Suggestion, Verdict
@@ -135,23 +149,20 @@ class _Search:
         self._crossed: Dict[int, int] = dict.fromkeys([*flow.losses, *flow.carried.order], 0)
         self._starts = frozenset(self._crossed)
         self._before: Dict[int, List[Tuple[int, Optional[Fence]]]] = {}
-        queue: Deque[Tuple[int, int]] = deque((tensor, 0) for tensor in self._crossed)
-        closed: Set[int] = set()
-        while queue:
-            tensor, cost = queue.popleft()
-            if self._crossed[tensor] != cost or tensor in closed:
-                continue
-            closed.add(tensor)
+
+        def onward(tensor: int) -> Iterator[Tuple[int, int]]:
             for edge in edges(tensor):
                 if _is_open(flow, tensor, edge):
-                    self._meet(tensor, edge, cost + edge.cost, queue)
+                    self._note(tensor, edge)
+                    yield edge.source, edge.cost
 
-    def _meet(self, tensor: int, edge: Edge, total: int, queue: Deque[Tuple[int, int]]) -> None:
+        settle_costs(self._crossed, list(self._crossed), onward)
+
+    def _note(self, tensor: int, edge: Edge) -> None:
+        total = self._crossed[tensor] + edge.cost
         known = self._crossed.get(edge.source, total + 1)
         if total < known:
-            self._crossed[edge.source] = total
             self._before[edge.source] = []
-            (queue.append if edge.cost else queue.appendleft)((edge.source, total))
         if total <= known and edge.source not in self._starts:
             self._before[edge.source].append((tensor, edge.fence if edge.cost else None))
 
@@ -186,14 +197,9 @@ class _Search:
     def _after(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
         """The same ways the other way round, as far as they lead to ``end``."""
         found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
-        waiting = [end]
-        while waiting:
-            tensor = waiting.pop()
+        for tensor in walk_depth_first([end], lambda each: [before for before, _ in self._before.get(each, ())]):
             for before, fence in self._before.get(tensor, ()):
-                if before not in found:
-                    found[before] = []
-                    waiting.append(before)
-                found[before].append((tensor, fence))
+                found.setdefault(before, []).append((tensor, fence))
         return found
 
 

@@ -6,13 +6,14 @@ returns them, or returns something else.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Optional, Sequence, Set
+from typing import Any, Iterable, Optional, Sequence, Set
 
 import tensorflow as tf
 
 from graphcut.backend.live.variable_objects import handle_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.gradient_calls import Note
+from graphcut.graph.traverse import walk_depth_first
 from graphcut.util.source_lines import nearby
 
 _HANDS_ON = ("Identity", "IdentityN")
@@ -34,16 +35,8 @@ def step_place(concrete: Any, notes: Sequence[Note]) -> Optional[str]:
 def _is_computed_with(outputs: Iterable[Any], answers: Set[Any]) -> bool:
     """Whether a result is computed with a gradient; one that is a gradient itself is not."""
     ends = [_origin(each) for each in outputs if isinstance(each, tf.Tensor)]
-    waiting: List[Any] = [each for each in ends if each not in answers]
-    seen = set(waiting)
-    while waiting:
-        for tensor in waiting.pop().inputs:
-            if tensor.op in answers:
-                return True
-            if tensor.op not in seen:
-                seen.add(tensor.op)
-                waiting.append(tensor.op)
-    return False
+    starts = [each for each in ends if each not in answers]
+    return any(op in answers for op in walk_depth_first(starts, lambda op: [tensor.op for tensor in op.inputs]))
 
 
 def _origin(tensor: Any) -> Any:

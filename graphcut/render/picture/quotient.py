@@ -10,6 +10,7 @@ from typing import Callable, Container, Dict, Hashable, Iterator, List, Mapping,
 
 import networkx as nx
 
+from graphcut.graph.traverse import walk_depth_first
 from graphcut.render.picture.barrier_marks import Barricade
 from graphcut.results import Condition
 
@@ -158,15 +159,9 @@ def _rejoined(
 def _is_around(quotient: nx.DiGraph, one: Hashable, other: Hashable) -> bool:
     """Whether a path leads from one part to the other, or back, through a third."""
     for start, end in ((one, other), (other, one)):
-        seen = {each for each in quotient.successors(start) if each != end}
-        waiting = list(seen)
-        while waiting:
-            for each in quotient.successors(waiting.pop()):
-                if each == end:
-                    return True
-                if each not in seen:
-                    seen.add(each)
-                    waiting.append(each)
+        first = (each for each in quotient.successors(start) if each != end)
+        if any(each == end for each in walk_depth_first(first, quotient.successors)):
+            return True
     return False
 
 

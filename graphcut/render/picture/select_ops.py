@@ -12,13 +12,13 @@ Walks over the data edges of a flat graph, round its loops too.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator, List, Mapping, Set, Tuple
 
 from graphcut.graph.flat import DTYPES, REF, FlatGraph, is_discrete
+from graphcut.graph.traverse import find_predecessors
 from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told, Way
 from graphcut.results import BarrierKind, Verdict
@@ -266,15 +266,7 @@ def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> L
 
 def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
     """For each op that ``step`` leads to from ``targets``, the next op on a shortest way back; a target's is itself."""
-    following = {target: target for target in targets}
-    waiting = deque(following)
-    while waiting:
-        op = waiting.popleft()
-        for other in step(op):
-            if other not in following:
-                following[other] = op
-                waiting.append(other)
-    return following
+    return find_predecessors(targets, step)
 
 
 def joining(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:

@@ -16,6 +16,7 @@ MODULES = [
     "cli.__init__",
     "errors",
     "graph.flat",
+    "graph.traverse",
     "graph.variable_updates",
     "util.text",
     "graph.formats.raw_bytes",
