@@ -53,6 +53,7 @@ def process_state():
         "gradients registered": frozenset(REGISTRY._registry),
         "control flow": control_flow_util.ENABLE_CONTROL_FLOW_V2,
         "default graph": _default_graph_size(),
+        "collections": _default_collections(),
         "logging": tf.compat.v1.logging.get_verbosity(),
         "collector": (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() if hasattr(gc, "get_freeze_count") else 0),
     }
@@ -68,6 +69,13 @@ def _eager_random_state():
     """The state of the generator that gives ops without a seed theirs."""
     made = getattr(context.context(), "_rng", None)
     return None if made is None else made.getstate()
+
+
+def _default_collections():
+    graph = tf.compat.v1.get_default_graph()
+    return {
+        key: list(map(id, graph.get_collection(key))) for key in graph.get_all_collection_keys() if graph.get_collection(key)
+    }
 
 
 def _default_graph_size():

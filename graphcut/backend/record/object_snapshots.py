@@ -189,6 +189,19 @@ def same_random_states() -> Iterator[None]:
             put_back(state)
 
 
+@contextmanager
+def same_collections() -> Iterator[None]:
+    """Keep the collections of the default graph as they are: a function that is traced shares the lists of variables."""
+    graph = ops.get_default_graph()
+    lists: Dict[Any, List[Any]] = dict(graph._collections)
+    graph._collections.update({name: list(each) for name, each in lists.items()})
+    try:
+        yield
+    finally:
+        graph._collections.clear()
+        graph._collections.update(lists)
+
+
 def _generators() -> Iterator[Any]:
     """The generators that give TensorFlow's ops, and the initializers of Keras 2, their seeds."""
     yield from (each for each in [getattr(context.context(), "_rng", None)] if each is not None)

@@ -16,7 +16,7 @@ from graphcut.backend.live.trace_errors import double_arguments, explained, labe
 from graphcut.backend.record import keras_fit, variable_writes
 from graphcut.backend.record.gradient_calls import Recording, current, record_gradients
 from graphcut.backend.record.nested_graphs import joined
-from graphcut.backend.record.object_snapshots import lifted, roots, same_random_states, undone
+from graphcut.backend.record.object_snapshots import lifted, roots, same_collections, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.errors import GraphcutError, printable
 
@@ -27,7 +27,7 @@ _LISTED = 8
 def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[GradientCall, ...]:
     """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
     model = step if keras_fit.is_compiled_model(step) else None
-    with same_random_states():
+    with same_random_states(), same_collections():
         step, args, kwargs = _of_model(step, args, kwargs)
         with undone(step if model is None else model), _trainable_as_run(model, step, (args, kwargs)) as changed:
             if model is not None and not keras_fit.has_own_step(model):
