@@ -11,7 +11,8 @@ from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_rais
 from graphcut.analysis.reachability import carries, connected
 from graphcut.analysis.recorded_answers import RecordedAnswers
 from graphcut.analysis.verdicts import GradientFlow
-from graphcut.graph.flat import SEPARATOR, is_discrete
+from graphcut.graph.dtypes import is_discrete
+from graphcut.graph.flat import SEPARATOR
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Place
 from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs

@@ -10,7 +10,8 @@ from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mappin
 
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.attrs import entry
-from graphcut.graph.flat import REF, Call, FlatGraph, Kind, Shape
+from graphcut.graph.dtypes import base_dtype
+from graphcut.graph.flat import Call, FlatGraph, Kind, Shape
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.variable_updates import written_inputs
 from graphcut.results import BarrierKind
@@ -80,7 +81,7 @@ def stopping(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tupl
     listed = list(dict.fromkeys(tensors))
     copies = {tensor: len(flat.dtypes) + index for index, tensor in enumerate(listed)}
     ops = list(range(len(flat.names), len(flat.names) + len(listed)))
-    kinds = [_stop_kind(flat.dtypes[tensor] % REF, shape_of(tensor)) for tensor in listed]
+    kinds = [_stop_kind(base_dtype(flat.dtypes[tensor]), shape_of(tensor)) for tensor in listed]
     table = tuple(dict.fromkeys(kinds))
     places = {kind: len(flat.kind_table) + place for place, kind in enumerate(table)}
     return replace(

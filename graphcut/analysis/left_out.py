@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Callable, Collection, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.graph.flat import FlatGraph, is_discrete
+from graphcut.graph.dtypes import is_discrete
+from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, joined
 from graphcut.graph.traverse import find_reachable

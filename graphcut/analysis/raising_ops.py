@@ -6,8 +6,9 @@ from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import Call, FlatGraph
+from graphcut.graph.op_types import HANDLES
 from graphcut.graph.traverse import find_reachable
-from graphcut.graph.variables import HANDLES, root
+from graphcut.graph.variables import root
 
 _RESOURCE = 20
 _VARIABLES = HANDLES | {"Placeholder", "_Arg"}

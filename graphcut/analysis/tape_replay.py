@@ -19,6 +19,7 @@ from typing import Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Set, 
 
 from graphcut.analysis.request import Stopped
 from graphcut.analysis.tape_record import Tape
+from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.results import BarrierKind
@@ -60,7 +61,11 @@ def replay_tape(
         silent = position in tape.paused and not called
         if inside and not silent:
             linked.update(tracked.intersection(inputs))
-        if inside and not silent and any(flat.dtypes[tensor] % 100 in passing for tensor in tracked.intersection(inputs)):
+        if (
+            inside
+            and not silent
+            and any(base_dtype(flat.dtypes[tensor]) in passing for tensor in tracked.intersection(inputs))
+        ):
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
             early = [asked[tensor] for tensor in inputs if tensor in watched and asked.get(tensor)]

@@ -19,7 +19,8 @@ from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, targets, targets_named
 from graphcut.api.suggest.confirm import Retrace
-from graphcut.graph.flat import FlatGraph, Shape, dtype_name
+from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.targets import Target
 from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit

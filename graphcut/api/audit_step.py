@@ -19,7 +19,7 @@ from graphcut.api.select.resolve_variables import targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.backend import tensorflow_needed
 from graphcut.errors import GraphcutError
-from graphcut.graph.flat import RESOURCE
+from graphcut.graph.dtypes import RESOURCE
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
 from graphcut.results import BarrierKind, VariableAudit

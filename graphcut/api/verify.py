@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Iterator, Optional, Sequence, Tuple
 
 from graphcut.analysis.request import AuditRequest, Start
-from graphcut.analysis.rules.oracle import FLOATS
 from graphcut.backend import tensorflow_needed
 from graphcut.errors import GraphcutError
-from graphcut.graph.flat import REF, RESOURCE, FlatGraph
+from graphcut.graph.dtypes import DIFFERENTIABLE, RESOURCE, base_dtype
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.op_types import CASES, IFS, LOOPS, V1_LOOP_ENTRIES
 from graphcut.graph.targets import Target
 from graphcut.results import Disagreement, VariableAudit, Verdict
 
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
     from graphcut.backend.check.tf_gradients import Answer, Asking
 
 UNCHECKED = "not checked"
-_LOOPS = ("While", "StatelessWhile", "_While")
-_CONDITIONALS = ("If", "StatelessIf", "_If", "Case", "StatelessCase")
-_V1_LOOPS = ("Enter", "RefEnter")
+_CONDITIONALS = (*IFS, *CASES)
 Judged = Sequence[Tuple[Target, VariableAudit]]
 Names = Dict[str, Tuple[str, ...]]
 
@@ -36,7 +35,7 @@ def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, 
     An integer loss has no gradient by definition; what TensorFlow makes of one differs from version to version.
     """
     flat = inquiry.traced.flat
-    if not any(flat.dtypes[tensor] % REF in FLOATS for tensor in inquiry.loss.tensors):
+    if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in inquiry.loss.tensors):
         return ()
     given, asking = _prepared(inquiry)
     names = _names(flat, judged)
@@ -142,10 +141,10 @@ def _unfaithful(inquiry: AuditRequest, given: Original, target: Target, answer: 
     reasons = (
         (origin.second_exits, "a copy forgets that a loop computes gradients itself"),
         (origin.opaque, "a copy forgets the Python gradients of functions within functions"),
-        (failed and not given.has_contexts and given.has(*_V1_LOOPS), "v1 loops of a bare GraphDef have no contexts"),
+        (failed and not given.has_contexts and given.has(*V1_LOOP_ENTRIES), "v1 loops of a bare GraphDef have no contexts"),
         (failed, answer.words),
         (foreign and answer.kind == "raises", "gradients of the process that built the file are not registered here"),
-        (handle and given.has(*_LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),
+        (handle and given.has(*LOOPS) and (foreign or calls), "a copy forgets what the handles of a loop point to"),
         (calls and given.has("EagerPyFunc"), "a copy of a function forgets which Python calls it waits for"),
         (calls and given.has(*_CONDITIONALS), "a copy of a conditional differentiates functions while they run"),
         (calls and not given.loads, "this TensorFlow cannot load the functions again"),

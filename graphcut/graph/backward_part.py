@@ -34,14 +34,14 @@ from typing import (
 )
 from weakref import WeakKeyDictionary
 
-from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, FlatGraph
+from graphcut.graph.dtypes import REAL_FLOATS, REF, RESOURCE, base_dtype
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.names import Names
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
 _SCOPE = re.compile(r"(^|.*[/!])gradients(_\d+)?/$")
 _GRADIENT = "_grad/"
-FLOATS = frozenset((1, 2, 14, 19))
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +267,7 @@ def _outputs(flat: FlatGraph, names: Names, op: int) -> Tuple[int, ...]:
 
 def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int]) -> List[int]:
     """An op's one float output. Where it has more, the one that no gradient uses: the rest is there for the gradients."""
-    floats = [tensor for tensor in tensors if flat.dtypes[tensor] in FLOATS]
+    floats = [tensor for tensor in tensors if flat.dtypes[tensor] in REAL_FLOATS]
     if len(floats) > 1:
         floats = [tensor for tensor in floats if tensor not in used]
     if len(floats) > 1:
@@ -286,7 +286,7 @@ def _passed_on(flat: FlatGraph, inside: AbstractSet[int], tensors: List[int]) ->
 def _serves(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
     """Whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
     for op in call.reached - part.inside:
-        inputs = [tensor for tensor in flat.inputs[op] if flat.dtypes[tensor] % REF in FLOATS]
+        inputs = [tensor for tensor in flat.inputs[op] if base_dtype(flat.dtypes[tensor]) in REAL_FLOATS]
         other = [tensor for tensor in inputs if flat.producer[tensor] not in call.reached]
         if other and len(other) < len(inputs) and _is_computed(flat, other, part.inside):
             return True
@@ -337,7 +337,7 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
         found: Dict[int, List[int]] = {}
         for op, inputs in enumerate(flat.inputs):
             for tensor in inputs:
-                if flat.dtypes[tensor] % REF in FLOATS:  # the gradient of a loop hands it lists
+                if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
                     found.setdefault(flat.producer[tensor], []).append(op)
         _CONSUMERS[flat] = found
     return _CONSUMERS[flat]

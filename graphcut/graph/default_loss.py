@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import AbstractSet, Iterator, List, Optional, Set, Tuple
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.backward_part import FLOATS, backward_part, differentiated, trains
-from graphcut.graph.flat import REF, FlatGraph
+from graphcut.graph.backward_part import backward_part, differentiated, trains
+from graphcut.graph.dtypes import COMPLEX, REAL_FLOATS, VARIANT, base_dtype
+from graphcut.graph.flat import FlatGraph
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
+from graphcut.graph.op_types import READERS, VARIABLES
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training
-from graphcut.graph.variables import READERS, root
+from graphcut.graph.variables import root
 
 Chosen = Tuple[Tuple[int, ...], str]
 BACKWARD = "the graph's own backward part"
@@ -36,7 +38,7 @@ def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen
 
 def _only_output(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     tensors = [tensor for name in origin.outputs.values() for tensor in names.tensors(name)]
-    floats = [tensor for tensor in dict.fromkeys(tensors) if names.flat.dtypes[tensor] % REF in FLOATS]
+    floats = [tensor for tensor in dict.fromkeys(tensors) if base_dtype(names.flat.dtypes[tensor]) in REAL_FLOATS]
     if len(floats) == 1:
         return tuple(floats), "the only float output"
     return (tuple(tensors), "the only output") if len(tensors) == 1 else None
@@ -102,7 +104,7 @@ def _few(shown: List[str]) -> str:
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
     """What may be meant: the float outputs; else what is logged, then what nothing reads."""
     for key, name in origin.outputs.items():
-        if any(flat.dtypes[tensor] % REF in FLOATS for tensor in names.tensors(name)):
+        if any(base_dtype(flat.dtypes[tensor]) in REAL_FLOATS for tensor in names.tensors(name)):
             yield "%s (%s)" % (printable(key), name)
     if not origin.outputs:
         for tensor in [*logged_scalars(flat, names), *ends(flat, names)]:
@@ -120,7 +122,7 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
     logs = {kind: _LOGS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _LOGS}
     ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs and flat.contexts[op] < 0)
     read = dict.fromkeys(tensor for op, start in ops for tensor in flat.inputs[op][start:])
-    return _plausible(flat, names, [tensor for tensor in read if flat.dtypes[tensor] in FLOATS]) if read else []
+    return _plausible(flat, names, [tensor for tensor in read if flat.dtypes[tensor] in REAL_FLOATS]) if read else []
 
 
 def ends(flat: FlatGraph, names: Names) -> List[int]:
@@ -129,7 +131,7 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
     free = [flat.first_output[op] for op in made if flat.outputs(op) and flat.first_output[op] not in read]
-    return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in FLOATS])
+    return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS])
 
 
 def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
@@ -158,8 +160,7 @@ def _has_loss_name(flat: FlatGraph, tensor: int) -> bool:
 
 def _variables(flat: FlatGraph) -> Set[int]:
     """The handles and references of the graph's variables."""
-    types = ("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable")
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in types}
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
     return {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
 
 
@@ -178,4 +179,4 @@ def _is_of_variable(flat: FlatGraph, op: int, variables: AbstractSet[int]) -> bo
 
 
 def _carries(dtype: int) -> bool:
-    return dtype % REF in FLOATS or dtype in (8, 18, 21)
+    return base_dtype(dtype) in REAL_FLOATS or dtype in (*COMPLEX, VARIANT)

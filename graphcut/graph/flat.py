@@ -15,18 +15,8 @@ from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 SEPARATOR = "!"
-REF = 100
 
 Shape = Optional[Tuple[Optional[int], ...]]
-
-DTYPES = {
-    0: "invalid", 1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64",
-    9: "int64", 10: "bool", 11: "qint8", 12: "quint8", 13: "qint32", 14: "bfloat16", 15: "qint16", 16: "quint16",
-    17: "uint16", 18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32", 23: "uint64",
-    24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
-    29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
-}  # fmt: skip
-STRING, RESOURCE, VARIANT = 7, 20, 21
 
 
 @dataclass(frozen=True)
@@ -112,17 +102,3 @@ class FlatGraph:
         """The name of the function whose body the op came from, ``None`` for the graph itself."""
         context = self.contexts[op]
         return None if context < 0 else self.context_table[context].function
-
-
-def dtype_name(dtype: int) -> str:
-    """``float32`` for 1 and for 101, its reference."""
-    return DTYPES.get(dtype % REF, "dtype %d" % dtype)
-
-
-def is_discrete(name: str) -> bool:
-    """Whether a dtype of that name never has a gradient: an integer, a boolean, a string.
-
-    >>> is_discrete("int64"), is_discrete("complex64"), is_discrete("resource")
-    (True, False, False)
-    """
-    return name.startswith(("int", "uint", "bool", "string", "qint", "quint"))

@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 import networkx as nx
 
-from graphcut.graph.flat import FlatGraph, Shape, dtype_name
+from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.flat import FlatGraph, Shape
 
 Attributes = Dict[str, Any]
 

@@ -29,10 +29,12 @@ from typing import (
 from weakref import WeakKeyDictionary
 
 from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reached, upstream
-from graphcut.graph.flat import REF, RESOURCE, FlatGraph
+from graphcut.graph.dtypes import REF, RESOURCE
+from graphcut.graph.flat import FlatGraph
 from graphcut.graph.names import Names
+from graphcut.graph.op_types import OPTIMIZERS
 from graphcut.graph.traverse import find_reachable
-from graphcut.graph.variables import OPTIMIZERS, root
+from graphcut.graph.variables import root
 
 _STRING = 7
 _ENDS = frozenset(("DestroyResourceOp", "DeleteIterator", "DeleteMultiDeviceIterator"))

@@ -10,15 +10,13 @@ from dataclasses import replace
 from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.graph.attrs import attribute, attributes, shape
-from graphcut.graph.flat import RESOURCE, VARIANT, FlatGraph, Kind, Shape, dtype_name
+from graphcut.graph.dtypes import RESOURCE, VARIANT, dtype_name
+from graphcut.graph.flat import FlatGraph, Kind, Shape
 from graphcut.graph.metadata import GraphMetadata, Variable
+from graphcut.graph.op_types import HANDLES, READERS, REFERENCES
 
-HANDLES = frozenset(("VarHandleOp",))
-REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
-READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
 _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
-OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 
 
 def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:

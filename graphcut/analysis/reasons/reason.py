@@ -15,7 +15,7 @@ from graphcut.analysis.reasons.loss_terms import Summands, is_regularizer, summa
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.stop_roles import stops_below
-from graphcut.graph.flat import dtype_name
+from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 

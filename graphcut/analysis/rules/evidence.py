@@ -22,9 +22,11 @@ from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mappi
 from graphcut.analysis.rules.constant_zeros import zero_test
 from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
-from graphcut.graph.backward_part import FLOATS, backward_part
-from graphcut.graph.flat import REF, RESOURCE, SEPARATOR, Call, FlatGraph
+from graphcut.graph.backward_part import backward_part
+from graphcut.graph.dtypes import REAL_FLOATS, RESOURCE, base_dtype
+from graphcut.graph.flat import SEPARATOR, Call, FlatGraph
 from graphcut.graph.names import Names
+from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.graph.variables import root
 from graphcut.results import BarrierKind
@@ -47,7 +49,6 @@ _MAKE_OPS = (
 )
 # Between a gradient and the op that writes a variable: scaled, clipped, copied.
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
-_VARIABLES = frozenset(("VarHandleOp", "Variable", "VariableV2", "AutoReloadVariable"))
 _LONGEST = 50
 COPIES = frozenset(("Identity", "ReadVariableOp"))
 _BODY_SCOPE = "gradients/"
@@ -293,7 +294,7 @@ class _Search:
 
     def _taken_in(self, source: int) -> List[int]:
         """The gradients that the gradient function of an op read, or that a variable was trained with."""
-        if self.flat.type(source) in _VARIABLES:
+        if self.flat.type(source) in VARIABLES:
             return list(self.call.trained.get(self.flat.first_output[source], ()))
         own = frozenset(self.call.made.get(source, ()))
         read = (tensor for op in own for tensor in self.flat.inputs[op])
@@ -332,7 +333,9 @@ class _Search:
         for op in waiting:
             if self.flat.type(op) == "_Arg":
                 return True
-            inputs = (tensor for tensor in self.flat.inputs[op] if self.flat.dtypes[tensor] % REF in (*FLOATS, RESOURCE))
+            inputs = (
+                tensor for tensor in self.flat.inputs[op] if base_dtype(self.flat.dtypes[tensor]) in (*REAL_FLOATS, RESOURCE)
+            )
             fresh = [producer for producer in map(self.flat.producer.__getitem__, inputs) if producer not in seen]
             seen.update(fresh)
             waiting.extend(fresh)
@@ -340,7 +343,7 @@ class _Search:
 
     def _variables(self, tensors: Iterable[int]) -> Set[int]:
         above = _upstream(self.flat, tensors)
-        return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in _VARIABLES}
+        return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in VARIABLES}
 
     def _arrived(self) -> bool:
         """Whether a gradient came to the op: zeros stand for those that its other outputs did not get."""

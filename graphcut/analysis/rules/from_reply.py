@@ -13,12 +13,13 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
 from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.rules.oracle import GradientQuery, GradientReply, InputAnswer, InputGradient
 from graphcut.analysis.rules.pattern import GradientPattern, assumed, raising
+from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
+from graphcut.graph.op_types import READERS
 from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
 from graphcut.graph.variable_updates import written_inputs
-from graphcut.graph.variables import READERS
 from graphcut.results import BarrierKind
 
 _SHAPE_READERS = frozenset(
@@ -134,7 +135,7 @@ def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:
-    return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in trainable)
+    return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in trainable)
 
 
 def _carried(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
@@ -180,6 +181,6 @@ def without_gradient(question: GradientQuery, asked: GradientReply, others: bool
 
 def _wholly_without(question: GradientQuery, asked: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
-    if not asked.registered or question.inputs[index] % 100 not in trainable or question.type in READERS:
+    if not asked.registered or base_dtype(question.inputs[index]) not in trainable or question.type in READERS:
         return BarrierKind.DTYPE
     return BarrierKind.NOT_DIFFERENTIABLE

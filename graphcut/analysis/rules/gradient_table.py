@@ -32,12 +32,13 @@ from graphcut.analysis.rules.oracle import (
 )
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import integers, parsed
-from graphcut.graph.flat import REF, Kind, Shape
+from graphcut.graph.dtypes import REF, base_dtype
+from graphcut.graph.flat import Kind, Shape
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments
+from graphcut.graph.op_types import GRADIENT_TYPE
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gradient_table.json")
-_OWN_TYPE = "_gradient_op_type"
 _WORD = re.compile(r"(z|[0-9=,]*)([spm]*)$")
 _MOST = 10**6
 Words = Sequence[str]
@@ -206,12 +207,12 @@ class TableOracle:
     def _ask(self, question: GradientQuery) -> GradientReply:
         nothing = (None,) * len(question.inputs)
         outputs = question.outputs
-        discrete = not question.starts and not any(not dtype or dtype % REF in self.trainable for dtype in outputs)
+        discrete = not question.starts and not any(not dtype or base_dtype(dtype) in self.trainable for dtype in outputs)
         entry = entry_of(question.type, self.column)
         if entry is None:
             return GradientReply(failed="TensorFlow %s knows no op of this type" % self.version, gradients=nothing)
         values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
-        gradient = self._gradient(entry, values.get(_OWN_TYPE) or question.type, question.type)
+        gradient = self._gradient(entry, values.get(GRADIENT_TYPE) or question.type, question.type)
         if gradient == "unregistered":
             return GradientReply(missing=not discrete, gradients=nothing, registered=False)
         if discrete or gradient == "none":
@@ -231,8 +232,10 @@ class TableOracle:
     def _look_up(self, entry: Mapping[str, Any], values: Mapping[str, Any], question: GradientQuery) -> GradientReply:
         values = {**entry["defaults"], **values}
         inputs, outputs = arguments(entry["in"]), arguments(entry["out"])
-        expected = [dtype % REF for arg in inputs for dtype in _dtypes(arg, values)]
-        if expected != [dtype % REF for dtype in question.inputs] or sum(lengths(outputs, values)) != len(question.outputs):
+        expected = [base_dtype(dtype) for arg in inputs for dtype in _dtypes(arg, values)]
+        if expected != [base_dtype(dtype) for dtype in question.inputs] or sum(lengths(outputs, values)) != len(
+            question.outputs
+        ):
             return GradientReply(failed="the op could not be built alone: its inputs are not what its attributes say")
         reply = next((row["reply"] for row in entry["rows"] if _holds(row["when"], values)), None)
         words = _select(reply, inputs, values, question)
@@ -338,7 +341,7 @@ def expand(
     for word, arg in zip(words, inputs):
         plain, _, other = word.partition("/")
         for place, dtype in enumerate(_dtypes(arg, values)):
-            own = other if other and dtype % REF not in trainable else plain
+            own = other if other and base_dtype(dtype) not in trainable else plain
             if own == ".":
                 return None
             found.append(_answer(own, place, made))

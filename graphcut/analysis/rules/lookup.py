@@ -9,7 +9,7 @@ from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Map
 from graphcut.analysis.rules import control_flow, from_reply
 from graphcut.analysis.rules.constant_zeros import idle_inputs, zero_tensors
 from graphcut.analysis.rules.evidence import Evidence, decided
-from graphcut.analysis.rules.oracle import FLOATS, AskGradient, GradientQuery, GradientReply, TensorFlowBehavior
+from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, TensorFlowBehavior
 from graphcut.analysis.rules.pattern import GradientPattern, assumed, blocked, handing, raising, zeroed
 from graphcut.analysis.rules.trainable_tensors import (
     Shapes,
@@ -20,12 +20,13 @@ from graphcut.analysis.rules.trainable_tensors import (
     trainable_tensors,
 )
 from graphcut.graph.attrs import text
-from graphcut.graph.flat import SEPARATOR, STRING, FlatGraph, Shape
+from graphcut.graph.dtypes import DIFFERENTIABLE, STRING, base_dtype
+from graphcut.graph.flat import SEPARATOR, FlatGraph, Shape
 from graphcut.graph.flatten.op_kinds import NAMES
+from graphcut.graph.op_types import GRADIENT_TYPE
 from graphcut.results import Assumption, BarrierKind
 
-_OWN = "_gradient_op_type"
-_OWN_ENTRY = b"\n\x11_gradient_op_type"
+_OWN_ENTRY = b"\n\x11" + GRADIENT_TYPE.encode()
 # Types whose gradient function refers to the graph that the op is in.
 _SENSITIVE = ("EagerPyFunc",)
 _IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_tpu")
@@ -71,7 +72,7 @@ class PatternLookup:
 
     def is_discrete(self, tensor: int) -> bool:
         """Whether a tensor holds integers or booleans."""
-        dtype = self.flat.dtypes[tensor] % 100
+        dtype = base_dtype(self.flat.dtypes[tensor])
         return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
     def row(self, op: int) -> GradientPattern:
@@ -91,7 +92,11 @@ class PatternLookup:
     def is_plain(self, op: int) -> bool:
         """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
         kind = self.flat.kind_table[self.flat.kinds[op]]
-        return op not in self.flat.pass_through and not self._in_symbolic(op) and (op in self.ignored or not text(kind, _OWN))
+        return (
+            op not in self.flat.pass_through
+            and not self._in_symbolic(op)
+            and (op in self.ignored or not text(kind, GRADIENT_TYPE))
+        )
 
     def shape(self, tensor: int) -> Shape:
         """The static shape of a tensor, ``None`` where nobody knows it."""
@@ -159,7 +164,9 @@ class PatternLookup:
 
     def _softly(self, op: int, index: int) -> Optional[BarrierKind]:
         question = self._question(op)
-        places = [place for place, dtype in enumerate(question.inputs) if place == index or dtype % 100 not in FLOATS]
+        places = [
+            place for place, dtype in enumerate(question.inputs) if place == index or base_dtype(dtype) not in DIFFERENTIABLE
+        ]
         answers = {place: self._ask(question._replace(soft=place, zeros=())) for place in places}
         own = answers[index]
         if _gives(own, index):
@@ -198,7 +205,7 @@ class PatternLookup:
     def _decided(self, op: int, row: GradientPattern) -> GradientPattern:
         """The row, where it is a guess, with what the graph's own backward part shows."""
         flat, foreign = self.flat, self.around.foreign
-        if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], _OWN):
+        if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE):
             row = self._carrying(op, "its own gradient was not saved with the graph")
         if row.assumed is None or self.evidence is None:
             return row
@@ -219,7 +226,7 @@ class PatternLookup:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
         if flat.type(op) in around.opaque and around.foreign:
             return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
-        if around.foreign and text(flat.kind_table[flat.kinds[op]], _OWN).startswith("CustomGradient-"):
+        if around.foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE).startswith("CustomGradient-"):
             return self._foreign_custom(op)
         return control_flow.structural(flat, op)
 
@@ -252,7 +259,7 @@ class PatternLookup:
 
     def _has_override(self, op: int) -> bool:
         """Whether ``gradient_override_map`` named another gradient for an op; that of ``custom_gradient`` is no such."""
-        known = text(self.flat.kind_table[self.flat.kinds[op]], _OWN)
+        known = text(self.flat.kind_table[self.flat.kinds[op]], GRADIENT_TYPE)
         return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
     def _called(self, op: int) -> bool:
@@ -282,7 +289,7 @@ class PatternLookup:
 
     def _floats(self, op: int) -> Tuple[int, ...]:
         dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
-        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or dtype % 100 in self.around.trainable)
+        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in self.around.trainable)
 
     def _carrying(self, op: int, reason: str) -> GradientPattern:
         return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Callable, FrozenSet, NamedTuple, Optional, Tuple
 
+from graphcut.graph.dtypes import DIFFERENTIABLE
 from graphcut.graph.flat import Shape
 from graphcut.graph.metadata import GraphMetadata
 
@@ -86,7 +87,6 @@ class GradientReply:
 
 AskGradient = Callable[[GradientQuery], GradientReply]
 
-FLOATS = frozenset((1, 2, 8, 14, 18, 19, 20, 21))
 Place = Tuple[Optional[str], str]
 
 
@@ -104,7 +104,7 @@ class TensorFlowBehavior:
     gradient of a ``Case`` builds its branches anew, and forgets how functions called there are differentiated.
     """
 
-    trainable: FrozenSet[int] = FLOATS
+    trainable: FrozenSet[int] = DIFFERENTIABLE
     inert_counts: bool = True
     foreign: bool = False
     fills_branches: bool = False

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import AbstractSet, Callable, FrozenSet, List, Sequence
 
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
+from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import FlatGraph, Shape
-from graphcut.graph.flatten.calls import CASES
+from graphcut.graph.op_types import CASES
 
 Shapes = Callable[[int], Sequence[Shape]]
 
 
 def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]:
     """For each tensor whether TensorFlow lets a gradient pass through it."""
-    by_dtype = {dtype: not dtype or dtype % 100 in around.trainable for dtype in set(flat.dtypes)}
+    by_dtype = {dtype: not dtype or base_dtype(dtype) in around.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
     if around.inert_counts:
         for tensor in flat.undifferentiable:

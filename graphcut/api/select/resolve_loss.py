@@ -10,11 +10,11 @@ from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.api.select.resolve_variables import components, listed
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.default_loss import default_loss
-from graphcut.graph.flat import Shape, dtype_name, is_discrete
+from graphcut.graph.dtypes import COMPLEX_NAMES, dtype_name, is_discrete
+from graphcut.graph.flat import Shape
 from graphcut.graph.loaded import LoadedGraph
 
 _REFUSED = frozenset(("string", "resource", "variant"))
-_COMPLEX = frozenset(("complex64", "complex128"))
 
 
 def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
@@ -40,9 +40,9 @@ def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
 def _check_dtype(traced: LoadedGraph, start: Start) -> None:
     """As ``gradients_util._DefaultGradYs``: a string loss has no gradient to start from, a complex one none by itself."""
     dtype, name = dtype_name(traced.flat.dtypes[start.loss]), printable(traced.flat.tensor_name(start.loss))
-    if dtype in _REFUSED or (dtype in _COMPLEX and not start.is_given):
+    if dtype in _REFUSED or (dtype in COMPLEX_NAMES and not start.is_given):
         advice = "Name a float tensor."
-        if dtype in _COMPLEX:
+        if dtype in COMPLEX_NAMES:
             advice = "Say with grad_ys= what its gradient starts from, or take a real part, an absolute value or a sum."
         raise LossTypeError(
             "the loss %s is of dtype %s; TensorFlow takes gradients of real numbers alone\n%s" % (name, dtype, advice)
@@ -100,8 +100,8 @@ def _value(key: Any) -> Any:
 def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
     """The dtype and the shape must be those of the loss; a plain number has no precision of its own."""
     given, plain = _dtype_of(traced, start)
-    real = not is_discrete(given) and given not in _COMPLEX
-    fits = given in _COMPLEX if dtype in _COMPLEX else (real or given.startswith(("int", "uint")))
+    real = not is_discrete(given) and given not in COMPLEX_NAMES
+    fits = given in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or given.startswith(("int", "uint")))
     if not fits or dtype == "bool" or (not plain and given != dtype and not is_discrete(dtype)):
         raise LossTypeError(
             "grad_ys= is of dtype %s, the loss %s of dtype %s\nGive grad_ys= the dtype of the loss." % (given, name, dtype)

@@ -20,10 +20,12 @@ from graphcut.api.select.resolve_variables import (
     variables_of_owner,
 )
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.flat import RESOURCE, SEPARATOR, FlatGraph
+from graphcut.graph.dtypes import RESOURCE
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target, unique
-from graphcut.graph.variables import READERS, root
+from graphcut.graph.variables import root
 
 
 def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:

@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.graph.flat import dtype_name
+from graphcut.graph.dtypes import FLOAT_NAMES, dtype_name
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Variable
 from graphcut.graph.targets import Target as Target
 from graphcut.graph.targets import joined, unique
 from graphcut.graph.variable_updates import training
 from graphcut.results import LeftOut, VariableAudit
-
-_FLOATS = frozenset(("float16", "bfloat16", "float32", "float64", "complex64", "complex128"))
 
 
 def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
@@ -66,7 +64,7 @@ def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
     aside = training(traced.flat, traced.names).aside
-    kept = (each for each in traced.variables if each.dtype in _FLOATS and each.trainable is not False)
+    kept = (each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
     return tuple(each for each in kept if not aside.intersection(_tensors(traced, each)))
 
 

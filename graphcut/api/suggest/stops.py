@@ -25,10 +25,12 @@ from graphcut.api.suggest.confirm import matching
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stopped
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.flat import REF, SEPARATOR, FlatGraph
+from graphcut.graph.dtypes import base_dtype
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
-from graphcut.graph.variables import READERS, root
+from graphcut.graph.variables import root
 from graphcut.render.text.words import at, shown
 from graphcut.results import Suggestion, Verdict
 
@@ -114,7 +116,7 @@ def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> Froz
     return frozenset(
         tensor
         for tensor in order
-        if flat.dtypes[tensor] % REF not in _NUMBERS
+        if base_dtype(flat.dtypes[tensor]) not in _NUMBERS
         or is_wiring(flat, tensor)
         or (flat.contexts[flat.producer[tensor]] >= 0 and _place(flat, tensor) in shared)
     )

@@ -37,7 +37,7 @@ from graphcut.api.suggest.confirm import matching
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import without
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.flat import dtype_name
+from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice

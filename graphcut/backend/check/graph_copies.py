@@ -25,6 +25,7 @@ from graphcut.backend.live.function_graphs import functions as library
 from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.errors import GraphcutError
 from graphcut.graph.formats import reader
+from graphcut.graph.op_types import GRADIENT_TYPE
 
 try:
     from tensorflow.python.ops import handle_data_util as handles
@@ -54,7 +55,7 @@ class Original:
     def has_closures(self) -> bool:
         """Whether a gradient function may refer to tensors of the live graph; in the body of a function these are captured,
         in a plain graph ops would be added to the live one."""
-        return self.live is not None and any("_gradient_op_type" in node.attr for node in self.meta.graph_def.node)
+        return self.live is not None and any(GRADIENT_TYPE in node.attr for node in self.meta.graph_def.node)
 
     @property
     def calls(self) -> bool:

@@ -13,8 +13,8 @@ import tensorflow as tf
 from tensorflow.core.framework import function_pb2
 from tensorflow.python.saved_model import function_deserialization
 
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_OWN = "_gradient_op_type"
+from graphcut.graph.op_types import CALLS, GRADIENT_TYPE
+
 Functions = Dict[str, Any]
 
 
@@ -50,7 +50,7 @@ def _loaded(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
 def connect(graph: Any, functions: Functions) -> None:
     """Give the calls of a graph the gradients of these functions."""
     for op in graph.get_operations():
-        if op.type in _CALLS and hasattr(op, "_gradient_function"):
+        if op.type in CALLS and hasattr(op, "_gradient_function"):
             function = functions.get(op.get_attr("f").name)
             if function is not None:
                 op._gradient_function = function._get_gradient_function()
@@ -59,7 +59,7 @@ def connect(graph: Any, functions: Functions) -> None:
 def _wanted(graph_def: Any) -> FrozenSet[str]:
     """The functions that calls run, and all that these need."""
     bodies = {each.signature.name: each.node_def for each in graph_def.library.function}
-    nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in _CALLS]
+    nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in CALLS]
     waiting = [name for node in nodes for name in _needed(node)]
     found: Dict[str, None] = {}
     while waiting:
@@ -77,15 +77,15 @@ def _needed(node: Any) -> List[str]:
 
 def _rename(node: Any, functions: Functions) -> None:
     """Let a call run the loaded function; without one it forgets its gradient, which would rewrite the live function."""
-    if node.op not in _CALLS:
+    if node.op not in CALLS:
         return
     function = functions.get(node.attr["f"].func.name)
     if function is not None:
         node.attr["f"].func.name = _name(function)
     if function is not None and hasattr(function, "_register_delayed_rewrite_gradient"):
-        node.attr[_OWN].s = function._register_delayed_rewrite_gradient().encode()
-    elif _OWN in node.attr:
-        del node.attr[_OWN]
+        node.attr[GRADIENT_TYPE].s = function._register_delayed_rewrite_gradient().encode()
+    elif GRADIENT_TYPE in node.attr:
+        del node.attr[GRADIENT_TYPE]
 
 
 def _name(function: Any) -> str:

@@ -17,15 +17,16 @@ from graphcut.analysis.rules.float_twins import softened
 from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, InputGradient, TensorFlowBehavior
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
-from graphcut.backend.gradient_oracle.single_op import OWN_TYPE, alone, is_trainable, op_def, scratch
+from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures
 from graphcut.graph.attrs import entry
-from graphcut.graph.flat import REF, RESOURCE, VARIANT
+from graphcut.graph.dtypes import RESOURCE, VARIANT, base_dtype
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments, specs
+from graphcut.graph.op_types import GRADIENT_TYPE
 
 _ANSWERS: Dict[Any, GradientReply] = {}
 _MOST = 4096
@@ -171,7 +172,7 @@ def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], Froze
 def _may_carry(dtype: int) -> bool:
     """Whether a dtype of a graph can carry a gradient: one that nobody knows may, one that only newer versions know cannot."""
     try:
-        return not dtype or is_trainable(tf.as_dtype(dtype % REF))
+        return not dtype or is_trainable(tf.as_dtype(base_dtype(dtype)))
     except TypeError:
         return False
 
@@ -184,13 +185,13 @@ def registry() -> Any:
 def own_type(question: GradientQuery) -> str:
     """The gradient that an op names for itself, or an empty string."""
     for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
-        if each.key == OWN_TYPE:
+        if each.key == GRADIENT_TYPE:
             return str(each.value.s.decode("utf-8", "replace"))
     return ""
 
 
 def _without_own_type(question: GradientQuery) -> Tuple[bytes, ...]:
-    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != OWN_TYPE)
+    return tuple(attr for attr in question.attrs if CLASSES["AttrEntry"].FromString(attr).key != GRADIENT_TYPE)
 
 
 def _unknown(question: GradientQuery) -> GradientReply:

@@ -30,10 +30,11 @@ from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.backend.gradient_oracle import ask as oracle
 from graphcut.backend.gradient_oracle import version_probes
 from graphcut.graph.attrs import entry, parsed
-from graphcut.graph.flat import DTYPES, RESOURCE, VARIANT, Shape
-from graphcut.graph.flatten.calls import CALLS, CASES, IFS, LOOPS
+from graphcut.graph.dtypes import DTYPES, RESOURCE, STRING, VARIANT, base_dtype
+from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.op_outputs import Output, arguments, specs
+from graphcut.graph.op_types import CALLS, CASES, IFS, LOOPS
 
 BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
 _MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
@@ -307,7 +308,7 @@ class _Asker:
         found = {}
         trainable = version_probes.trainable_dtypes()
         for output, dtype in enumerate(question.outputs[:8]):
-            if dtype % 100 not in trainable and dtype % 100 not in (7, RESOURCE, VARIANT):
+            if base_dtype(dtype) not in trainable and base_dtype(dtype) not in (STRING, RESOURCE, VARIANT):
                 answer = oracle.ask(question._replace(starts=(output,)))
                 words = None if answer.failed else written(self.signature, question, answer)
                 if words is not None:
@@ -562,7 +563,7 @@ def _word(spec: str, places: Sequence[int], question: GradientQuery, replies: An
     split = "[" in spec
     words = []
     for sort in (True, False) if split else (None,):
-        own = [place for place in places if sort is None or (question.inputs[place] % 100 in trainable) is sort]
+        own = [place for place in places if sort is None or (base_dtype(question.inputs[place]) in trainable) is sort]
         words.append(_sort_word(own, list(places), replies, outputs) if own else ".")
     if None in words:
         return None
@@ -648,7 +649,7 @@ def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, 
     places = _places(signature, question)
     found: Dict[str, Any] = {}
     trainable = version_probes.trainable_dtypes()
-    floats = [dtype for dtype in question.outputs if dtype % 100 in trainable] if set(reply) != {"-"} else []
+    floats = [dtype for dtype in question.outputs if base_dtype(dtype) in trainable] if set(reply) != {"-"} else []
     for number, own in enumerate(places[0] if places is not None and floats else ()):
         if len(own) != 1 or question.inputs[own[0]] not in (3, 9):
             continue

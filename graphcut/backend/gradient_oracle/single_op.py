@@ -14,10 +14,10 @@ from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph.attrs import entry, parsed
-from graphcut.graph.flat import REF, VARIANT, Shape
+from graphcut.graph.dtypes import VARIANT, base_dtype
+from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
-
-OWN_TYPE = "_gradient_op_type"
+from graphcut.graph.op_types import GRADIENT_TYPE
 
 
 def op_def(op_type: str) -> Any:
@@ -33,7 +33,7 @@ def alone(question: GradientQuery, library: Any) -> Any:
     graph = CLASSES["Graph"]()
     refs = _reference_inputs(known, question) if known else []
     names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
-    allowed = {OWN_TYPE}.union(attr.name for attr in known.attr) if known else set()
+    allowed = {GRADIENT_TYPE}.union(attr.name for attr in known.attr) if known else set()
     graph.node.add(
         name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed]
     )
@@ -55,7 +55,7 @@ def _reference_inputs(known: Any, question: GradientQuery) -> List[int]:
 
 def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> str:
     """Add what feeds one input: a placeholder, a variable, a constant, zeros of unknown shape, or a sparse matrix."""
-    name, dtype = "x%d" % index, question.inputs[index] % REF
+    name, dtype = "x%d" % index, base_dtype(question.inputs[index])
     constant = question.constants[index] if question.constants else None
     shape = question.shapes[index] if question.shapes is not None else None
     if constant is not None:

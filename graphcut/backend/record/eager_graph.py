@@ -23,7 +23,8 @@ from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
 from graphcut.backend.record.gradient_call import Asked
 from graphcut.graph import op_outputs
-from graphcut.graph.flat import RESOURCE, Shape
+from graphcut.graph.dtypes import FLOATS, RESOURCE
+from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.stack_frames import is_library
@@ -31,7 +32,6 @@ from graphcut.util.source_lines import line_of
 
 _CUSTOM = "CustomGradient"
 _NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(")
-_FLOATS = (1, 2, 8, 14, 18, 19)
 _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
 
@@ -173,7 +173,7 @@ def _replaced(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[
 
 def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
     """For the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
-    constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in _FLOATS]
+    constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
     wanted = {id(made[0]): source for source, made in zip(call.sources, call.made)}
     found: Dict[int, List[str]] = {}

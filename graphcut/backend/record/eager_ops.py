@@ -21,7 +21,8 @@ from tensorflow.python.framework import constant_op, op_callbacks, ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
 
 from graphcut.backend.record.patches import Patch
-from graphcut.graph.flat import RESOURCE, STRING, VARIANT, Shape, is_discrete
+from graphcut.graph.dtypes import RESOURCE, STRING, VARIANT, is_discrete
+from graphcut.graph.flat import Shape
 from graphcut.graph.stack_frames import is_library, is_wrapper
 
 Line = Tuple[Optional[str], bool]

@@ -13,11 +13,11 @@ import tensorflow as tf
 from graphcut.backend.live.variable_objects import handle_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.gradient_calls import Note
+from graphcut.graph.op_types import OPTIMIZERS
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.util.source_lines import nearby
 
 _HANDS_ON = ("Identity", "IdentityN")
-_TRAINS = ("ResourceApply", "ResourceSparseApply", "Apply", "SparseApply")
 
 
 def step_place(concrete: Any, notes: Sequence[Note]) -> Optional[str]:
@@ -49,7 +49,7 @@ def _origin(tensor: Any) -> Any:
 def _is_trained(graph: Any) -> bool:
     """Whether an optimizer's op, or what a tape took, writes a trainable variable."""
     ops = graph.get_operations()
-    trains = any(op.type.startswith(_TRAINS) or op.name.startswith("gradient_tape/") for op in ops)
+    trains = any(op.type.startswith(OPTIMIZERS) or op.name.startswith("gradient_tape/") for op in ops)
     return trains and _writes_trainable(graph)
 
 

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import attributes, function_name
 from graphcut.graph.flat import Call, FlatGraph, Kind
+from graphcut.graph.op_types import CALLS, CASES, IFS, LOOPS
 
 if TYPE_CHECKING:
     import networkx as nx
 
-CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-IFS = ("If", "StatelessIf", "_If")
-CASES = ("Case", "StatelessCase")
-LOOPS = ("While", "StatelessWhile", "_While")
 LIMIT = 2000000
 
 

@@ -9,7 +9,7 @@ from graphcut.graph import op_outputs
 from graphcut.graph.attrs import parsed, text
 from graphcut.graph.flat import Kind
 from graphcut.graph.flatten import calls
-from graphcut.graph.variables import HANDLES
+from graphcut.graph.op_types import HANDLES
 from graphcut.util.text import numeral
 
 _LOOP_END = ("NextIteration", "RefNextIteration")

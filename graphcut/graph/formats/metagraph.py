@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import shape
-from graphcut.graph.flat import dtype_name
+from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
 from graphcut.graph.messages import CLASSES

@@ -17,7 +17,8 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator, List, Mapping, Set, Tuple
 
-from graphcut.graph.flat import DTYPES, REF, FlatGraph, is_discrete
+from graphcut.graph.dtypes import DTYPES, REF, is_discrete
+from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_predecessors
 from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told, Way

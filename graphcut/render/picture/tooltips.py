@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
-from graphcut.graph.flat import dtype_name
+from graphcut.graph.dtypes import dtype_name
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence
 
-from graphcut.graph.flat import is_discrete
+from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from graphcut.graph.flat import is_discrete
+from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.words import shown
 from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from graphcut.analysis.rules import from_reply
-from graphcut.analysis.rules.oracle import FLOATS, GradientQuery
+from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.backend.gradient_oracle import ask as asking
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry
+from graphcut.graph.dtypes import DIFFERENTIABLE
 
 MANY = 70
 
@@ -42,7 +43,7 @@ def dtype(attr):
 
 
 def row(asked_for):
-    return from_reply.row(asked_for, asking.ask(asked_for), FLOATS)
+    return from_reply.row(asked_for, asking.ask(asked_for), DIFFERENTIABLE)
 
 
 @pytest.mark.parametrize("op_type", listing_types())

@@ -15,7 +15,7 @@ MODULES = [
     "api.tensor_spec",
     "cli.__init__",
     "errors",
-    "graph.flat",
+    "graph.dtypes",
     "graph.traverse",
     "graph.variable_updates",
     "util.text",

@@ -9,7 +9,8 @@ import networkx as nx
 
 from graphcut.analysis.reasons.reason import Reason
 from graphcut.analysis.reasons.routes import Step
-from graphcut.graph.flat import DTYPES, FlatGraph, Kind
+from graphcut.graph.dtypes import DTYPES
+from graphcut.graph.flat import FlatGraph, Kind
 from graphcut.render.picture.select_ops import float_producers
 from graphcut.results import Assumption, Barrier, BarrierKind, Disagreement, Stop, VariableAudit, Verdict
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, Tuple
 
 from networkx.utils import UnionFind
 
-from graphcut.graph.flat import RESOURCE
+from graphcut.graph.dtypes import RESOURCE
 from graphcut.render.picture.coarsen.merge import Kinds
 from graphcut.render.picture.quotient import PLAIN, Sketch, merged
 

@@ -6,7 +6,8 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 from graphcut.api import load
 from graphcut.api.what_if import is_wiring
-from graphcut.graph.flat import RESOURCE, SEPARATOR, FlatGraph
+from graphcut.graph.dtypes import RESOURCE
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 
 Place = Tuple[Optional[str], str]
 
