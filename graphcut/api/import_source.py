@@ -15,6 +15,13 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
 
+
+class UntraceableError(GraphcutError):
+    """A function of no arguments returned nothing that can be traced; it may be what is to be traced itself."""
+
+    function: Any = None
+
+
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
@@ -30,6 +37,7 @@ def loaded(
 
     Raises:
         GraphcutError: there is no such thing.
+        UntraceableError: a function of no arguments returned nothing that can be traced.
     """
     modules = {} if modules is None else modules
     found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
@@ -99,11 +107,22 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
     made = found()
     thing, arguments = (made[0], made[1:]) if isinstance(made, tuple) and made else (made, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
-        raise GraphcutError(
+        error = UntraceableError(
             f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
+        error.function = found if _holds_tensors(made) else None
+        raise error
     return thing, arguments
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether a value is a tensor, or a list, tuple or dict with one in it."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tensors, value))
+    if isinstance(value, dict):
+        return any(map(_holds_tensors, value.values()))
+    return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
 def _required(function: Any) -> Sequence[str]:

@@ -12,6 +12,7 @@ from typing import Optional, Sequence
 
 import click
 
+from graphcut.cli.answer_commands import explain, table
 from graphcut.cli.commands import commands
 from graphcut.cli.contract_commands import COMMANDS
 from graphcut.cli.doctor import doctor
@@ -26,7 +27,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor, ops, run, suggest, survey):
+for each in (*COMMANDS, doctor, explain, ops, run, suggest, survey, table):
     commands.add_command(each)
 
 
@@ -70,7 +71,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     return code if isinstance(code, int) else FINE
 
 
-_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|signature|oracle)=")
+_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signature|oracle)=")
 
 
 def _of_options(message: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence
 
 import click
 from rich.console import Console
 
-from graphcut.api.tensor_spec import Spec, parsed, start
 from graphcut.cli import draw_options
 from graphcut.cli.progress import Say, waiting
+from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.cli.run_audits import audits, listed, numbered
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
@@ -19,23 +19,9 @@ from graphcut.render.text.terminal import rich_table
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
 
-_SOURCE = """
-\b
-SOURCE is
-  a file                  graph.pb  graph.pbtxt  model.meta
-  a directory             a SavedModel; --signature picks the function
-  a Python function       package.module:function  or  path.py:function
-                          a tf.function with a signature; a function with a
-                          --spec for each argument; or one without arguments
-                          that returns what to trace: a tf.Graph, a function,
-                          or a tuple of a function and its arguments;
-                          a training step that takes gradients itself is
-                          audited once for each of them
-"""
-
 _AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
 
-{_SOURCE}
+{SOURCE}
 
 \b
 Examples:
@@ -56,7 +42,7 @@ no program but pip's on Python 3.11 and later, else the system's Graphviz, which
 .dot, .gv, .mmd (Mermaid) and .graphml are text; .json is the whole graph for Model Explorer, with its
 node data beside it.
 
-{_SOURCE}
+{SOURCE}
 
 \b
 Examples:
@@ -81,6 +67,7 @@ def commands(context: click.Context) -> None:
     Examples:
       graphcut audit model.meta
       graphcut draw train.py:loss --spec 'float32[32,10]' -o cut.svg
+      graphcut explain model.meta encoder/kernel
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -89,46 +76,8 @@ def commands(context: click.Context) -> None:
 _NARROW = 50  # columns; in less, rich leaves words out
 
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """What both commands take to make an audit."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Spec, ...]:
-    return tuple(parsed(value) for value in values)
-
-
-def _starts(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Any, ...]:
-    return tuple(start(value) for value in values)
-
-
-_OPTIONS = (
-    click.argument("source", type=click.Path()),
-    click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
-    click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."),
-    click.option("--signature", metavar="S", help="The signature of a SavedModel."),
-    click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
-    click.option(
-        "--grad-ys",
-        multiple=True,
-        callback=_starts,
-        metavar="G",
-        help="What the gradient starts from, one for each --loss: a tensor, a number, or 'none' for ones.",
-    ),
-    click.option(
-        "--tf",
-        "oracle",
-        metavar="VERSION",
-        help="Whose gradients count: 'installed', or a version such as 2.15; by default a file's own.",
-    ),
-    click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
-)
-
-
 @commands.command(help=_AUDIT)
-@_options
+@source_options
 @click.option("--svg", metavar="FILE", type=click.Path(), help="Draw the cut, too.")
 @click.option(
     "--json",
@@ -151,10 +100,10 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     say_one = console.print if rich and json != "-" else click.echo
     for index, each in enumerate(shown):
         if index:
-            _print(say_one, "")
-        _print(say_one, each)
+            say_answer(say_one, "")
+        say_answer(say_one, each)
     if json != "-" and "table" in found[0].oracle:
-        _print(say_one, f"\ngradients: {found[0].oracle}")
+        say_answer(say_one, f"\ngradients: {found[0].oracle}")
     if json and json != "-":
         save(json, (written + "\n").encode())
     if undrawn is not None:
@@ -162,7 +111,7 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 
 
 @commands.command(help=_DRAW)
-@_options
+@source_options
 @click.option(
     "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="Where to; the suffix picks the format."
 )
@@ -188,7 +137,8 @@ def _undrawn(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutErro
     return None
 
 
-def _print(say_one: Callable[[Any], None], answer: Any) -> None:
+def say_answer(say_one: Callable[[Any], None], answer: Any) -> None:
+    """Write an answer to standard output."""
     try:
         say_one(answer)
     except BrokenPipeError:

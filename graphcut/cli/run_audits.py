@@ -6,7 +6,7 @@ import os
 from textwrap import indent
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from graphcut.api.import_source import loaded
+from graphcut.api.import_source import UntraceableError, loaded
 from graphcut.api.tensor_spec import Spec
 from graphcut.cli.progress import Say
 
@@ -24,11 +24,17 @@ def audits(
     oracle: Optional[str] = None,
 ) -> Tuple[Any, ...]:
     """The audits of what ``source`` names. A question about a loss is one about a graph, not a step, and so is a model that
-    is given no targets. ``modules`` are files that were executed before (``import_source.loaded``)."""
+    is given no targets. A function of no arguments that returns tensors is itself what is audited. ``modules`` are files
+    that were executed before (``import_source.loaded``)."""
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
-    thing, arguments = loaded(source, specs, modules)
+    try:
+        thing, arguments = loaded(source, specs, modules)
+    except UntraceableError as error:
+        if error.function is None:
+            raise
+        thing, arguments = error.function, ()
     say(f"auditing {source}")
     asks = losses or signature or stop_gradients or grad_ys or oracle
     if callable(thing) and not asks and _may_be_step(thing, arguments):

@@ -7,15 +7,18 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import click
 
 from graphcut.cli.progress import waiting
+from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
 
-_SUGGEST = """Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
+_SUGGEST = f"""Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
 
 Each suggestion is a diff of your source where the edited source was traced and audited in memory, else a sentence. Your
 files are not changed; --apply writes the first alternative to a file that git apply and patch -p1 take.
+
+{SOURCE}
 
 \b
 Examples:
@@ -28,29 +31,21 @@ Exit codes: 0 fine, 2 could not run.
 
 
 @click.command(help=_SUGGEST)
-@click.argument("source", type=click.Path())
+@source_options
 @click.option("--unblock", metavar="VARIABLE", help="The variable that is to get a gradient.")
 @click.option("--block", multiple=True, metavar="VARIABLE", help="A variable or pattern that is to get none.")
 @click.option("--keep", multiple=True, metavar="VARIABLE", help="With --block: what keeps its gradient; else all others.")
 @click.option("--apply", "patch", metavar="PATCHFILE", type=click.Path(), help="Write the first alternative as a patch.")
-@click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed.")
-@click.option("--signature", metavar="S", help="The signature of a SavedModel.")
-@click.option("--spec", "specs", multiple=True, metavar="SPEC", help="An argument: 'float32[32,10]'.")
 def suggest(
     source: str,
     unblock: Optional[str],
     block: Tuple[str, ...],
     keep: Tuple[str, ...],
     patch: Optional[str],
-    losses: Tuple[str, ...],
-    signature: Optional[str],
-    specs: Tuple[str, ...],
+    **question: Any,
 ) -> None:
     if bool(unblock) == bool(block):
         raise GraphcutError("suggest needs either --unblock or --block\ntry: graphcut suggest --help")
-    from graphcut.api.tensor_spec import parsed
-
-    question: Dict[str, Any] = {"losses": losses, "signature": signature, "specs": tuple(parsed(each) for each in specs)}
     with waiting() as say, guarded():
         audits = _audits(say, source, question)
         found = _suggestions(audits, unblock, block, keep)
@@ -68,7 +63,7 @@ def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
     modules: Dict[str, Any] = {}
 
     def run() -> Sequence[Any]:
-        return make_audits(say, source, variables=(), stop_gradients=(), modules=modules, **question)
+        return make_audits(say, source, modules=modules, **question)
 
     audits = run()
     for index, each in enumerate(audits):

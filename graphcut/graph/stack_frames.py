@@ -13,7 +13,14 @@ import os
 from functools import lru_cache
 from typing import Iterable, Optional, Sequence, Tuple, Union
 
-_LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "tf_keras", "graphcut")
+_LIBRARIES = (
+    "tensorflow",
+    "tensorflow_core",
+    "keras",
+    "tf_keras",
+    "graphcut",
+    "click",
+)  # graphcut's command line runs inside click
 _WRAPPERS = frozenset(
     [
         "dispatch.py",

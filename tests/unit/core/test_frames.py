@@ -41,6 +41,12 @@ def test_who_asked_for_an_audit_made_no_op():
     assert place([*asked, ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
 
 
+def test_the_command_line_s_own_frames_are_no_place():
+    click = "/x/site-packages/click/core.py"
+    own = stack_frames.__file__.replace("graph/stack_frames", "cli/__init__")
+    assert place([(own, 5), (click, 911), (own, 7), (click, 783), (TENSORFLOW, 900)]) == (None, True)
+
+
 def test_no_frame_of_the_user_s():
     assert place([(TENSORFLOW, 900)]) == (None, True) and place([]) == (None, False)
 

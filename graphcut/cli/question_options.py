@@ -1,0 +1,65 @@
+"""What a SOURCE is, and the options of every command that audits one."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Tuple
+
+import click
+
+from graphcut.api.tensor_spec import Spec, parsed, start
+
+SOURCE = """
+\b
+SOURCE is
+  a file                  graph.pb  graph.pbtxt  model.meta
+  a directory             a SavedModel; --signature picks the function
+  a Python function       package.module:function  or  path.py:function
+                          a tf.function with a signature; a function with a
+                          --spec for each argument; or one without arguments
+                          that returns what to trace: a tf.Graph, a function,
+                          or a tuple of a function and its arguments;
+                          a training step that takes gradients itself is
+                          audited once for each of them
+"""
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What a command takes to make the audits of one SOURCE."""
+    return click.argument("source", type=click.Path())(question_options(command))
+
+
+def question_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What is asked of a source, whatever the sources are."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Spec, ...]:
+    return tuple(parsed(value) for value in values)
+
+
+def _starts(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Any, ...]:
+    return tuple(start(value) for value in values)
+
+
+_OPTIONS = (
+    click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
+    click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."),
+    click.option("--signature", metavar="S", help="The signature of a SavedModel."),
+    click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
+    click.option(
+        "--grad-ys",
+        multiple=True,
+        callback=_starts,
+        metavar="G",
+        help="What the gradient starts from, one for each --loss: a tensor, a number, or 'none' for ones.",
+    ),
+    click.option(
+        "--tf",
+        "oracle",
+        metavar="VERSION",
+        help="Whose gradients count: 'installed', or a version such as 2.15; by default a file's own.",
+    ),
+    click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
+)
