@@ -446,8 +446,9 @@ class Audit:
     def to_dict(self) -> Dict[str, Any]:
         """Everything found, as plain values with the words of the enums.
 
-        The keys are ``loss``, ``loss_source``, ``counts`` (of verdicts), ``variables``, ``stops``, ``assumptions``,
-        ``left_out``, ``recorded`` and ``disagreements``; in these, the names of the results' fields.
+        The keys are ``schema_version``, ``loss``, ``loss_source``, ``counts`` (of verdicts), ``variables``, ``stops``,
+        ``assumptions``, ``left_out``, ``recorded`` and ``disagreements``; in these, the names of the results' fields.
+        ``docs/schemas/audit.schema.json`` describes them.
 
         >>> import graphcut
         >>> found = graphcut.audit("fixtures/documents/003.meta").to_dict()

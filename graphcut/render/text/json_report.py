@@ -1,4 +1,7 @@
-"""The audit as JSON: the field names of the results, the values of the enums, in stable order."""
+"""The audit as JSON: the field names of the results, the values of the enums, in stable order.
+
+``docs/schemas/audit.schema.json`` describes it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from graphcut.results import Verdict
 if TYPE_CHECKING:
     from graphcut.render.text.report_protocol import Facts
 
+SCHEMA_VERSION = 1
+
 
 def to_dict(facts: Facts) -> Dict[str, Any]:
     """Plain ``dict``, ``list``, ``str``, numbers and ``None``; names as they are, unescaped."""
     verdicts = [variable.verdict for variable in facts.variables]
     return {
+        "schema_version": SCHEMA_VERSION,
         "loss": list(facts.loss),
         "loss_source": facts.loss_source,
         "counts": {verdict.value: verdicts.count(verdict) for verdict in Verdict},
