@@ -12,7 +12,7 @@ from graphcut.cli.progress import Say, waiting
 from graphcut.cli.question_options import SOURCE, question_options, source_options
 from graphcut.cli.run_audits import audits
 from graphcut.render.text.headings import headings
-from graphcut.render.text.words import shown
+from graphcut.results.words import shown
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
 

@@ -92,6 +92,9 @@ class Barrier:
     ``type`` is the op's type, ``kind`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
     ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
     ``library`` is true where the op was made inside TensorFlow or Keras.
+
+    >>> print(Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True, where="model.py:12"))
+    stop-gradient at hidden, model.py:12: tf.stop_gradient was put there to stop it
     """
 
     op: str
@@ -102,6 +105,11 @@ class Barrier:
     library: bool = False
     where: Optional[str] = None
 
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.barrier(self)
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -109,11 +117,19 @@ class Condition:
 
     ``op`` is the ``If`` or ``Case``, or the op of a v1 predicate; ``predicate`` the tensor that picks the
     branch; ``branch`` is ``"then"``, ``"else"`` or the index of a ``Case`` branch.
+
+    >>> print(Condition("cond", "flag:0", "then"))
+    the then branch of cond (predicate flag:0)
     """
 
     op: str
     predicate: str
     branch: Union[str, int]
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.condition(self)
 
 
 @dataclass(frozen=True)
@@ -123,12 +139,20 @@ class Assumption:
     ``whole``: the op tells that the graph is not the one that was built, optimized or frozen since; what the audit says
     holds for what is left, and certifies nothing.
     ``op`` is its name, ``type`` its type, ``reason`` why TensorFlow could not be asked.
+
+    >>> print(Assumption("sort", "MySort", "its library is not loaded"))
+    sort (MySort) is assumed to carry a gradient: its library is not loaded
     """
 
     op: str
     type: str
     reason: str
     whole: bool = False
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.assumption(self)
 
 
 @dataclass(frozen=True)
@@ -138,6 +162,9 @@ class Stop:
     ``op`` is its name; ``role`` what it does; ``sole`` is true if taking it away alone brings a gradient back to some
     variable; ``cuts`` has the names of the variables that it cuts off; ``library`` is true where TensorFlow or Keras made
     it; ``where`` is ``file:line`` or ``None``.
+
+    >>> print(Stop("hidden", Role.CUTS, sole=True, cuts=("w1", "w2"), where="model.py:12"))
+    stop-gradient hidden, model.py:12, cuts off w1 and w2; without it a gradient gets through
     """
 
     op: str
@@ -146,6 +173,11 @@ class Stop:
     cuts: Tuple[str, ...]
     library: bool = False
     where: Optional[str] = None
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.stop(self)
 
 
 @dataclass(frozen=True)
@@ -162,6 +194,10 @@ class VariableAudit:
     where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
     ``False`` where it received ``None``, ``None`` where no optimizer received the variable. ``trained_by``: the other losses
     of the graph whose gradients update the variable.
+
+    >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
+    >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))
+    w1 [2, 3] gets no gradient: TensorFlow answers None (none); cut by stop-gradient at hidden
     """
 
     name: str
@@ -180,6 +216,11 @@ class VariableAudit:
     optimizer_got_gradient: Optional[bool] = None
     trained_by: Tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.variable(self)
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -188,6 +229,9 @@ class LeftOut:
     ``name`` is the variable's; ``trainable`` is ``None`` where nobody knows; ``reason`` is why it was not asked for.
     ``is_updated``: the step writes it all the same; ``None`` where nobody knows. ``is_stopped``: a stop that somebody put
     there lies on every route to it. ``is_untracked``: the Keras model whose step this is does not list it among its variables.
+
+    >>> print(LeftOut("w2", trainable=True, reason=LeftOutReason.FORGOTTEN))
+    w2 was forgotten: the loss reads it (trainable), and no gradient was asked for it
     """
 
     name: str
@@ -196,6 +240,11 @@ class LeftOut:
     is_updated: Optional[bool] = None
     is_stopped: bool = False
     is_untracked: bool = False
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.left_out(self)
 
 
 @dataclass(frozen=True)
@@ -206,12 +255,20 @@ class Change:
     ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
     the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
     that audit does not have the variable.
+
+    >>> print(Change("w1", Verdict.NONE, Verdict.FLOWS, "hidden"))
+    w1 was none and is flows: hidden makes the difference
     """
 
     name: str
     before: Optional[Verdict]
     after: Optional[Verdict]
     op: Optional[str] = None
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.change(self)
 
 
 @dataclass(frozen=True)
@@ -220,6 +277,9 @@ class Reach:
 
     ``reached`` has the names of those that are;
     ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
+
+    >>> print(Reach(("w1",), paths={"w1": ("loss", "output", "w1")}))
+    a gradient reaches w1: loss → output → w1
     """
 
     reached: Tuple[str, ...]
@@ -227,6 +287,11 @@ class Reach:
 
     def __bool__(self) -> bool:
         return bool(self.reached)
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.reach(self)
 
 
 @dataclass(frozen=True)
@@ -236,12 +301,20 @@ class Disagreement:
     ``name`` is the variable's, ``verdict`` what the audit says.
     ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
     TensorFlow said.
+
+    >>> print(Disagreement("w1", Verdict.NONE, "gradient"))
+    w1 was judged none, but TensorFlow answers a gradient
     """
 
     name: str
     verdict: Verdict
     answer: str
     reason: str = ""
+
+    def __str__(self) -> str:
+        from graphcut.results import sentences
+
+        return sentences.disagreement(self)
 
 
 @dataclass(frozen=True)
@@ -254,6 +327,9 @@ class Suggestion:
     where an earlier edit of the alternative serves this barrier, too: ``prose`` says what to do. ``confirmed``: the edited
     source was traced and audited, and the gradient is as it was asked for. ``alternative``: suggestions with the same number
     belong together; each number is a way of its own, the one to try first is 0. ``note`` names what a deliberate stop is for.
+
+    >>> print(Suggestion("output:0", "output", None, prose="put tf.stop_gradient around output:0"))
+    put tf.stop_gradient around output:0
     """
 
     tensor: str

@@ -31,8 +31,8 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
-from graphcut.render.text.words import at, shown
 from graphcut.results import Suggestion, Verdict
+from graphcut.results.words import at, shown
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit

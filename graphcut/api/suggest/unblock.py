@@ -41,8 +41,8 @@ from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice
-from graphcut.render.text.words import at, place
 from graphcut.results import BarrierKind, Suggestion, Verdict
+from graphcut.results.words import at, place
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit

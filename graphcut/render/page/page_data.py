@@ -15,8 +15,8 @@ from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
-from graphcut.render.text.words import ROLES, at, shown
 from graphcut.results import Stop, VariableAudit, Verdict
+from graphcut.results.words import ROLES, at, shown
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from graphcut.render.name_folding import fate
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.text.explain import explain
 from graphcut.render.text.table_rows import shape_text
-from graphcut.render.text.words import VERDICTS, shown
 from graphcut.results import VariableAudit, Verdict
+from graphcut.results.words import VERDICTS, shown
 
 if TYPE_CHECKING:
     from graphcut.render.page.page_protocol import Facts

@@ -9,10 +9,9 @@ from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.render.text.table_rows import shape_text
-from graphcut.render.text.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shown
 from graphcut.results import Barrier, LeftOut, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
+from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shape_text, shown
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
@@ -53,19 +52,14 @@ def _of_group(facts: Facts, group: Group) -> str:
 
 def explain_left_out(variable: LeftOut) -> str:
     """Why no gradient was asked for a variable that the loss reads, and what to do about it."""
-    name = shown(variable.name)
-    updated = {None: "", True: "; the step updates it all the same", False: "; the step does not update it either"}
+    still = "; the step does not update it either" if variable.is_updated is False else ""
     if variable.trainable is False:
-        why = f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable"
         todo = "" if variable.is_updated else "\nWhat to do: set trainable = True on its layer if it should learn."
     elif variable.is_stopped:
-        why = f"{name} is frozen: the loss reads it, behind a stop_gradient, and no gradient was asked for it"
         todo = "" if variable.is_updated else "\nWhat to do: assign to it in the step if it should follow other weights."
     else:
-        kind = "trainable" if variable.trainable else "perhaps trainable"
-        why = f"{name} was forgotten: the loss reads it ({kind}), and no gradient was asked for it"
         todo = "\nWhat to do: " + (advice.UNTRACKED if variable.is_untracked else advice.FORGOTTEN) + "."
-    return f"{why}{updated[variable.is_updated]}.{todo}"
+    return f"{variable}{still}.{todo}"
 
 
 def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from graphcut.render.palette import FILLS
-from graphcut.render.text.words import place, shown
 from graphcut.results import VariableAudit
+from graphcut.results.words import place, shown
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:

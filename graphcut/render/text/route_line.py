@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence, Tuple
 
 from graphcut.graph.flat import SEPARATOR
-from graphcut.render.text.words import shown
+from graphcut.results.words import shown
 
 if TYPE_CHECKING:
     from graphcut.analysis.reasons.routes import Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Tuple
 
 from graphcut.render.text.table_rows import named_cuts
-from graphcut.render.text.words import at, shown
+from graphcut.results.words import at, shown
 from graphcut.util.source_lines import line_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
-from graphcut.render.text.words import shown
 from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
+from graphcut.results.words import shown
 
 if TYPE_CHECKING:
     from graphcut.render.text.report_protocol import Facts

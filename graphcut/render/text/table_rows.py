@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
-from graphcut.render.text.words import at, branch, place, shown
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results.words import at, branch, place, shown
+from graphcut.results.words import shape_text as shape_text
 
 _NAMED = 4
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
@@ -61,17 +62,6 @@ def _shape(group: Group) -> str:
         return shapes[0]
     named = len(group.labels) == len(shapes) <= _NAMED
     return ", ".join(shapes) if named else ""
-
-
-def shape_text(shape: object) -> str:
-    """A shape as it is shown.
-
-    >>> shape_text((32, None)), shape_text(()), shape_text(None)
-    ('[32, ?]', '[]', '?')
-    """
-    if not isinstance(shape, tuple):
-        return "?"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
 
 
 def _reason(variable: VariableAudit) -> Iterator[str]:

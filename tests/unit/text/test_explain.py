@@ -9,9 +9,9 @@ from graphcut.analysis.reasons.routes import Step
 from graphcut.render.text.advice import LIBRARY, LOOP, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
 from graphcut.render.text.explain import explain
 from graphcut.render.text.route_line import route
-from graphcut.render.text.words import VERDICTS
 from graphcut.results import BarrierKind, Condition, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
+from graphcut.results.words import VERDICTS
 from graphcut.util.source_lines import source_line
 from tests.unit.text.fakes import FakeAudit, cut, variable
 

@@ -39,6 +39,17 @@ def at(where: str) -> str:
     return shown(nearby(where))
 
 
+def shape_text(shape: object) -> str:
+    """A shape as it is shown.
+
+    >>> shape_text((32, None)), shape_text(()), shape_text(None)
+    ('[32, ?]', '[]', '?')
+    """
+    if not isinstance(shape, tuple):
+        return "?"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
 def place(cut: Barrier) -> str:
     """``stop-gradient at z/StopGradient``, ``input 1 at gather (GatherV2)``."""
     kind = f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value

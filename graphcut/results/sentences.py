@@ -1,0 +1,119 @@
+"""Each result as a sentence: what ``print`` shows of it; ``repr`` shows its fields."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from graphcut.results import (
+    Assumption,
+    Barrier,
+    Change,
+    Condition,
+    Disagreement,
+    LeftOut,
+    Reach,
+    Role,
+    Stop,
+    VariableAudit,
+    Verdict,
+)
+from graphcut.results.words import ROLES, VERDICTS, at, because, branch, place, shape_text, shown
+
+_NAMED = 4
+_HOPS = 8
+_ANSWERS = {"none": "answers None", "gradient": "answers a gradient", "raises": "raises an error"}
+
+
+def barrier(cut: Barrier) -> str:
+    """Where the gradient ends, and why."""
+    return f"{_placed(cut)}: {because(cut, '')}"
+
+
+def condition(each: Condition) -> str:
+    """The branch that every path passes."""
+    return branch(each)
+
+
+def assumption(each: Assumption) -> str:
+    """What could not be asked."""
+    if each.whole:
+        return f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
+    return f"{shown(each.op)} ({shown(each.type)}) is assumed to carry a gradient: {shown(each.reason, 200)}"
+
+
+def stop(each: Stop) -> str:
+    """What a stop does for the loss."""
+    name = f"stop-gradient {shown(each.op)}" + (f", {at(each.where)}," if each.where else "")
+    name += " of a library" if each.library else ""
+    if each.role is not Role.CUTS or not each.cuts:
+        return f"{name} is {each.role.value}: {ROLES[each.role]}"
+    alone = "without it a gradient gets through" if each.sole else "another barrier stops the gradient without it, too"
+    return f"{name} cuts off {_names(each.cuts)}; {alone}"
+
+
+def variable(each: VariableAudit) -> str:
+    """What a variable gets, and what cuts it off."""
+    text = f"{shown(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
+    if each.unused:
+        text += "; it is unused: nothing leads from it to the loss"
+    if each.cut:
+        more = max(each.cut_size, len(each.cut)) - len(each.cut[:_NAMED])
+        cuts = [_placed(cut) for cut in each.cut[:_NAMED]] + [f"{more} more"] * (more > 0)
+        by = "raised" if each.verdict is Verdict.RAISES else "cut"
+        text += f"; {by} by " + " and by ".join(cuts)
+    for condition in each.conditions[:1]:
+        text += f"; only in {branch(condition)}"
+    return text + ("; not trainable" if each.trainable is False else "")
+
+
+def left_out(each: LeftOut) -> str:
+    """Why no gradient was asked for it."""
+    name = shown(each.name)
+    updated = {None: "", True: "; the step updates it all the same", False: ""}[each.is_updated]
+    if each.trainable is False:
+        return f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable{updated}"
+    if each.is_stopped:
+        return f"{name} is frozen: the loss reads it, behind a stop_gradient, and no gradient was asked for it{updated}"
+    kind = "trainable" if each.trainable else "perhaps trainable"
+    return f"{name} was forgotten: the loss reads it ({kind}), and no gradient was asked for it{updated}"
+
+
+def change(each: Change) -> str:
+    """What became of a variable from one audit to the other."""
+    name = shown(each.name)
+    if each.before is None or each.after is None:
+        only, verdict = ("first", each.before) if each.after is None else ("second", each.after)
+        return f"{name} is in the {only} audit only" + (f": {verdict.value}" if verdict else "")
+    by = f": {shown(each.op)} makes the difference" if each.op else ""
+    return f"{name} was {each.before.value} and is {each.after.value}{by}"
+
+
+def reach(each: Reach) -> str:
+    """Which variables are reached, and a path to the first."""
+    if not each.reached:
+        return "no gradient gets there"
+    path = [shown(op) for op in each.paths.get(each.reached[0], ())]
+    if len(path) > _HOPS:
+        path = [*path[: _HOPS // 2], f"{len(path) - _HOPS} more", *path[-_HOPS // 2 :]]
+    return f"a gradient reaches {_names(each.reached)}" + (": " + " → ".join(path) if path else "")
+
+
+def disagreement(each: Disagreement) -> str:
+    """What TensorFlow says in place of the verdict."""
+    reason = f": {shown(each.reason, 200)}" if each.reason else ""
+    if each.answer == "not checked":
+        return f"{shown(each.name)} was judged {each.verdict.value}; TensorFlow could not be asked{reason}"
+    answer = _ANSWERS.get(each.answer, each.answer)
+    return f"{shown(each.name)} was judged {each.verdict.value}, but TensorFlow {answer}{reason}"
+
+
+def _placed(cut: Barrier) -> str:
+    return place(cut) + (f", {at(cut.where)}" if cut.where else "")
+
+
+def _names(names: Sequence[str]) -> str:
+    """``a, b and c``; of many the first ones and a count."""
+    named = [shown(name) for name in names[:_NAMED]]
+    if len(names) > _NAMED:
+        named = [*named, f"{len(names) - _NAMED} more"]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
