@@ -24,12 +24,14 @@ from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.targets import Target
 from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit
+from graphcut.util.caching import cached_property
 from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from graphcut.analysis.reasons.reason import Reason
+    from graphcut.analysis.reasons.reason import Reason, Reasons
+    from graphcut.render.page.inline_svg import Sketch
 
 
 class Audit:
@@ -54,7 +56,6 @@ class Audit:
         self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
         self._settled = reconcile(found, answers or self._shown)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
-        self._made: Dict[str, Any] = {}
         self._retrace: Optional[Retrace] = None
 
     @property
@@ -77,22 +78,16 @@ class Audit:
         """The dtypes of the loss's tensors."""
         return tuple(dtype_name(self._traced.flat.dtypes[tensor]) for tensor in self._inquiry.loss.tensors)
 
-    @property
+    @cached_property
     def graph(self) -> nx.DiGraph:
         """The DAG, as ``trace`` gives it."""
-        if "graph" not in self._made:
-            self._made["graph"] = load.to_dag(self._traced)
-        dag: nx.DiGraph = self._made["graph"]
-        return dag
+        return load.to_dag(self._traced)
 
-    @property
+    @cached_property
     def stops(self) -> Tuple[Stop, ...]:
         """Every ``StopGradient`` op with its role for this loss, in the graph's order."""
-        if "stops" not in self._made:
-            judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
-            self._made["stops"] = stops(self._findings, judged)
-        made: Tuple[Stop, ...] = self._made["stops"]
-        return made
+        judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
+        return stops(self._findings, judged)
 
     @property
     def assumptions(self) -> Tuple[Assumption, ...]:
@@ -123,11 +118,12 @@ class Audit:
         >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
         'w2'
         """
-        if "left_out" not in self._made:
-            loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
-            self._made["left_out"] = left_out(self._traced, loss, self._targets, updated, self._step)
-        made: Tuple[LeftOut, ...] = self._made["left_out"]
-        return made
+        return self._left_out
+
+    @cached_property
+    def _left_out(self) -> Tuple[LeftOut, ...]:
+        loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
+        return left_out(self._traced, loss, self._targets, updated, self._step)
 
     def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
         """Those of ``left_out`` that a key means."""
@@ -147,15 +143,11 @@ class Audit:
         """The graph as columns, its ops numbered."""
         return self._traced.flat
 
-    @property
+    @cached_property
     def passing(self) -> Mapping[int, Tuple[int, ...]]:
         """The ops, by number, that a gradient passes on a route from the loss to a variable that gets one, each with those
         that it goes on to."""
-        if "passing" not in self._made:
-            live = [tensor for target in self._targets for tensor in target.tensors]
-            self._made["passing"] = between(self._findings.flow, live)
-        made: Mapping[int, Tuple[int, ...]] = self._made["passing"]
-        return made
+        return between(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
 
     @property
     def carrying(self) -> FrozenSet[str]:
@@ -238,13 +230,21 @@ class Audit:
 
     def reason(self, variable: VariableAudit) -> Reason:
         """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
+        with collector_paused():
+            return self._reasons.of(self._targets[self._index.position(variable.name)], variable)
+
+    @cached_property
+    def _reasons(self) -> Reasons:
         from graphcut.analysis.reasons.reason import Reasons
 
-        with collector_paused():
-            if "reasons" not in self._made:
-                self._made["reasons"] = Reasons(self._findings, self._targets)
-            found: Reason = self._made["reasons"].of(self._targets[self._index.position(variable.name)], variable)
-        return found
+        return Reasons(self._findings, self._targets)
+
+    @cached_property
+    def _sketch(self) -> Sketch:
+        """The picture for a notebook, which asks for every format."""
+        from graphcut.render.page.inline_svg import sketch
+
+        return sketch(self)
 
     def reaches(self, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
         """Whether a gradient gets from the loss to a variable through one place and avoiding another.

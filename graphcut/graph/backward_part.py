@@ -26,18 +26,17 @@ from typing import (
     Iterator,
     List,
     Mapping,
-    MutableMapping,
     Optional,
     Sequence,
     Set,
     Tuple,
 )
-from weakref import WeakKeyDictionary
 
 from graphcut.graph.dtypes import REAL_FLOATS, REF, RESOURCE, base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.names import Names
 from graphcut.graph.traverse import find_reachable, walk_depth_first
+from graphcut.util.caching import cached_weakly
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
 _SCOPE = re.compile(r"(^|.*[/!])gradients(_\d+)?/$")
@@ -73,14 +72,10 @@ class BackwardPart:
         return self.inside.union(*(call.reached for call in self.calls))
 
 
-_KNOWN: MutableMapping[FlatGraph, BackwardPart] = WeakKeyDictionary()
-
-
+@cached_weakly
 def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     """The backward part of a graph, found once for each."""
-    if flat not in _KNOWN:
-        _KNOWN[flat] = _backward_part(flat, names)
-    return _KNOWN[flat]
+    return _backward_part(flat, names)
 
 
 def differentiated(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
@@ -328,19 +323,16 @@ def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet
 
 # --- walks ----------------------------------------------------------------------------------------------------------
 
-_CONSUMERS: MutableMapping[FlatGraph, Dict[int, List[int]]] = WeakKeyDictionary()
 
-
+@cached_weakly
 def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
     """The ops that read an op's floats."""
-    if flat not in _CONSUMERS:
-        found: Dict[int, List[int]] = {}
-        for op, inputs in enumerate(flat.inputs):
-            for tensor in inputs:
-                if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
-                    found.setdefault(flat.producer[tensor], []).append(op)
-        _CONSUMERS[flat] = found
-    return _CONSUMERS[flat]
+    found: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
+                found.setdefault(flat.producer[tensor], []).append(op)
+    return found
 
 
 def reached(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:

@@ -8,10 +8,10 @@ graph that was built; but an optimized graph need not show any of it.
 from __future__ import annotations
 
 import re
-from typing import Iterator, MutableMapping, NamedTuple, Optional, Tuple
-from weakref import WeakKeyDictionary
+from typing import Iterator, NamedTuple, Optional, Tuple
 
 from graphcut.graph.flat import FlatGraph
+from graphcut.util.caching import cached_weakly
 
 OPTIMIZED, FROZEN = "optimized", "frozen"
 _TYPES = re.compile(r"_Fused|_Mkl|_ITEX|_Itex|TRTEngineOp|_?Xla(Launch|Run|Compile)")
@@ -32,17 +32,9 @@ class Sign(NamedTuple):
     done: str
 
 
-_KNOWN: MutableMapping[FlatGraph, Tuple[Sign, ...]] = WeakKeyDictionary()
-
-
+@cached_weakly
 def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
     """The first op that tells of each, often none; looked for once in each graph."""
-    if flat not in _KNOWN:
-        _KNOWN[flat] = _signs(flat)
-    return _KNOWN[flat]
-
-
-def _signs(flat: FlatGraph) -> Tuple[Sign, ...]:
     optimized, frozen = _first(_optimized(flat)), _first(_frozen(flat))
     found = ((optimized, OPTIMIZED), (frozen, FROZEN))
     return tuple(Sign(op, done) for op, done in found if op is not None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from typing import Callable, Deque, Dict, Hashable, Iterable, Iterator, List, MutableMapping, Sequence, Set, Tuple, TypeVar
-from weakref import WeakKeyDictionary
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
+from graphcut.util.caching import cached_weakly
 
 NodeT = TypeVar("NodeT", bound=Hashable)
 Successors = Callable[[NodeT], Iterable[NodeT]]
@@ -128,22 +128,14 @@ def find_readers(flat: FlatGraph) -> Dict[int, List[int]]:
     return readers
 
 
-_KNOWN: MutableMapping[FlatGraph, Sequence[int]] = WeakKeyDictionary()
-
-
+@cached_weakly
 def topological_order(flat: FlatGraph) -> Sequence[int]:
     """Return the ops, producers before consumers, without the edges that a loop carries back; found once for each graph.
 
     Raises:
         GraphcutError: ops feed each other in a circle that is no loop.
     """
-    if flat not in _KNOWN:
-        _KNOWN[flat] = _sorted(flat)
-    return _KNOWN[flat]
-
-
-def _sorted(flat: FlatGraph) -> Sequence[int]:
-    """The order that the graph is written in where that is one; else by Kahn's algorithm."""
+    # The order that the graph is written in where that is one; else by Kahn's algorithm.
     return range(len(flat.names)) if _is_sorted(flat) else _by_consumers(flat)
 
 

@@ -20,13 +20,11 @@ from typing import (
     Iterator,
     List,
     Mapping,
-    MutableMapping,
     NamedTuple,
     Sequence,
     Set,
     Tuple,
 )
-from weakref import WeakKeyDictionary
 
 from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reached, upstream
 from graphcut.graph.dtypes import REF, RESOURCE
@@ -35,6 +33,7 @@ from graphcut.graph.names import Names
 from graphcut.graph.op_types import OPTIMIZERS
 from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import root
+from graphcut.util.caching import cached_weakly
 
 _STRING = 7
 _ENDS = frozenset(("DestroyResourceOp", "DeleteIterator", "DeleteMultiDeviceIterator"))
@@ -65,14 +64,10 @@ class Write(NamedTuple):
     values: Tuple[int, ...]
 
 
+@cached_weakly
 def writes(flat: FlatGraph) -> Tuple[Write, ...]:
     """Every write of a graph but those of initial values."""
-    if flat not in _WRITES:
-        _WRITES[flat] = tuple(_writes(flat))
-    return _WRITES[flat]
-
-
-_WRITES: MutableMapping[FlatGraph, Tuple[Write, ...]] = WeakKeyDictionary()
+    return tuple(_writes(flat))
 
 
 def _writes(flat: FlatGraph) -> Iterator[Write]:
@@ -119,17 +114,9 @@ class Training:
     aside: FrozenSet[int] = frozenset()
 
 
-_TRAINING: MutableMapping[FlatGraph, Training] = WeakKeyDictionary()
-
-
+@cached_weakly
 def training(flat: FlatGraph, names: Names) -> Training:
     """The training part of a graph, found once for each."""
-    if flat not in _TRAINING:
-        _TRAINING[flat] = _training(flat, names)
-    return _TRAINING[flat]
-
-
-def _training(flat: FlatGraph, names: Names) -> Training:
     part, every = backward_part(flat, names), writes(flat)
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):

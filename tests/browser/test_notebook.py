@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from graphcut.render.page import notebook, repr_html, repr_svg
+from graphcut.render.page import inline_svg, notebook, repr_html, repr_svg
 from graphcut.render.page.inline_svg import Sketch
 from graphcut.render.picture import layout
+from graphcut.util.caching import cached_property
 from tests.browser.audits import HOSTILE, NASTY
 from tests.browser.test_page import Elements
 from tests.unit.picture.audits import STOPPED, beside
@@ -24,7 +25,11 @@ class Shown:
     """An audit that keeps what it made, as the real one does."""
 
     def __init__(self, audit):
-        self.audit, self._made = audit, {}
+        self.audit = audit
+
+    @cached_property
+    def _sketch(self):
+        return inline_svg.sketch(self)
 
     def __getattr__(self, name):
         return getattr(self.audit, name)

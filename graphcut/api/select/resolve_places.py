@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, MutableMapping, Optional, Sequence, Tuple
-from weakref import WeakKeyDictionary
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.api.select.resolve_loss import tensors_of
 from graphcut.api.select.resolve_variables import (
@@ -26,6 +25,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target, unique
 from graphcut.graph.variables import root
+from graphcut.util.caching import cached_weakly
 
 
 def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
@@ -145,16 +145,12 @@ def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
     return [index.targets[place] for place in places] if places else targets(index.traced, [key])
 
 
-_READS: MutableMapping[FlatGraph, Mapping[int, Sequence[int]]] = WeakKeyDictionary()
-
-
 def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
     """What is read of the variable that a resource handle stands for, wherever it is; found once for each graph."""
-    if flat not in _READS:
-        _READS[flat] = _reads(flat)
-    return tuple(_READS[flat].get(handle, ()))
+    return tuple(_reads(flat).get(handle, ()))
 
 
+@cached_weakly
 def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
     values: Dict[int, List[int]] = {}

@@ -13,13 +13,12 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.render.page.html import page
 
 if TYPE_CHECKING:
-    from graphcut.render.page.inline_svg import Sketch
-    from graphcut.render.page.page_protocol import Facts, Shown
+    from graphcut.render.protocols import NotebookFacts, PageFacts
 
 __all__ = ["draw", "page"]
 
 
-def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, **asked: Any) -> None:
+def draw(self: PageFacts, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, **asked: Any) -> None:
     """Draw the cut to a file.
 
     Args:
@@ -55,25 +54,15 @@ def draw(self: Facts, path: Union[str, os.PathLike[str]], engine: Optional[str] 
     return model_explorer.write(self, path) if ending == "json" else page([self], path, engine=engine)
 
 
-def repr_svg(self: Shown) -> Optional[str]:
+def repr_svg(self: NotebookFacts) -> Optional[str]:
     """The picture, for a notebook; ``None`` where none can be laid out."""
     from graphcut.render.page.notebook import svg
 
-    return svg(_sketched(self))
+    return svg(self._sketch)
 
 
-def repr_html(self: Shown) -> str:
+def repr_html(self: NotebookFacts) -> str:
     """The table and the picture, for a notebook."""
     from graphcut.render.page.notebook import html
 
-    return html(self, _sketched(self))
-
-
-def _sketched(audit: Shown) -> Sketch:
-    """The picture of an audit, laid out once: a notebook asks for every format."""
-    from graphcut.render.page.inline_svg import sketch
-
-    if "sketch" not in audit._made:
-        audit._made["sketch"] = sketch(audit)
-    made: Sketch = audit._made["sketch"]
-    return made
+    return html(self, self._sketch)

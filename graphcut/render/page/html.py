@@ -19,7 +19,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
 
 if TYPE_CHECKING:
-    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.protocols import PageFacts
     from graphcut.util.files import Target
 
 SUFFIXES = (".html", ".htm")
@@ -37,7 +37,7 @@ _SCRIPTS = (
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
-def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, engine: Optional[str] = None) -> None:
+def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Target, *, engine: Optional[str] = None) -> None:
     """Write one HTML page with the cut of every loss, a tab for each.
 
     Args:
@@ -56,7 +56,7 @@ def page(audits: Union[Iterable[Facts], Mapping[str, Facts]], path: Target, *, e
     save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
 
 
-def html(audits: Union[Iterable[Facts], Mapping[str, Facts]], engine: Optional[str] = None) -> str:
+def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Optional[str] = None) -> str:
     """The page as text; arguments and errors as for ``page``."""
     from graphcut.render.page.inline_svg import sketch_to_open
     from graphcut.render.page.page_data import numbers

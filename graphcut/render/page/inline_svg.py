@@ -24,7 +24,7 @@ from graphcut.render.picture.writers.svg_frame_titles import titled
 if TYPE_CHECKING:
     import networkx
 
-    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.protocols import PageFacts
 
 _DRAWN = ("svg", "g", "polygon", "polyline", "path", "ellipse", "text")
 _LOOKS = re.compile(
@@ -49,12 +49,12 @@ class Sketch:
     insides: Mapping[int, str] = field(default_factory=dict)
 
 
-def sketch(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
+def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
     """Decide what to draw and lay it out within ``seconds``. Raises ``GraphcutError`` only for an ``engine`` asked for."""
     return _laid_out(facts, (picture(facts), {}), engine, seconds)
 
 
-def sketch_to_open(facts: Facts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
+def sketch_to_open(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
     """The same, and what is in its boxes."""
     return _laid_out(facts, opened(facts), engine, seconds)
 
@@ -62,7 +62,7 @@ def sketch_to_open(facts: Facts, engine: Optional[str] = None, seconds: float = 
 _Found = Tuple["networkx.MultiDiGraph", Mapping[str, "networkx.MultiDiGraph"]]
 
 
-def _laid_out(facts: Facts, found: _Found, engine: Optional[str], seconds: float) -> Sketch:
+def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: float) -> Sketch:
     (drawn, parts), heading = found, title(facts)
     try:
         chosen = choose("svg", engine)

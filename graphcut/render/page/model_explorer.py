@@ -26,7 +26,7 @@ from graphcut.render.text.table_rows import shape_text
 from graphcut.util.files import save
 
 if TYPE_CHECKING:
-    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.protocols import PageFacts
     from graphcut.util.files import Target
 
 GRAPH = "cut"
@@ -39,7 +39,7 @@ _COUNTS = {
 _PASSES = "a gradient passes"
 
 
-def write(facts: Facts, path: Target) -> None:
+def write(facts: PageFacts, path: Target) -> None:
     """Write the graph to ``path``, which ends in ``.json``, and beside it the node data, as ``.node_data.json``.
 
     ``model-explorer cut.json --node_data_paths=cut.node_data.json`` opens both. Raises ``GraphcutError`` where they cannot be
@@ -49,7 +49,7 @@ def write(facts: Facts, path: Target) -> None:
     save(os.fspath(path)[: -len(".json")] + ".node_data.json", json.dumps(node_data(facts)).encode())
 
 
-def graph(facts: Facts) -> Dict[str, Any]:
+def graph(facts: PageFacts) -> Dict[str, Any]:
     """The DAG as a graph collection of one graph, its cuts and loops as edges laid over it."""
     nodes = [_node(facts, op) for op in facts.graph]
     overlays = [each for each in (_cuts(facts), _loops(facts)) if each["edges"]]
@@ -58,14 +58,14 @@ def graph(facts: Facts) -> Dict[str, Any]:
     return {"label": "graphcut", "graphs": [{"id": GRAPH, "nodes": nodes, **tasks}]}
 
 
-def node_data(facts: Facts) -> Dict[str, Any]:
+def node_data(facts: PageFacts) -> Dict[str, Any]:
     """For each op that matters for the cut a word and a colour: the verdict of a variable, the kind of a barrier, the loss,
     whether a gradient passes or the op lies behind a cut."""
     results = {op: _result(*told) for op, told in _told(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 
-def _told(facts: Facts) -> Mapping[str, Tuple[str, str]]:
+def _told(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
     """The word and the colour of each op; the most telling one wins."""
     ops = numbered.ops(facts)
     told: Dict[int, Tuple[str, str]] = {}
@@ -86,7 +86,7 @@ def _result(value: str, colour: str) -> Dict[str, str]:
     return {"value": value, "bgColor": colour, "textColor": palette.WHITE if colour == LOSS["fillcolor"] else palette.BLACK}
 
 
-def _node(facts: Facts, op: str) -> Dict[str, Any]:
+def _node(facts: PageFacts, op: str) -> Dict[str, Any]:
     told = facts.graph.nodes[op]
     attributes = {"type": told["type"], "function": told.get("function"), "variable": told.get("variable")}
     tensors = zip(told.get("dtypes") or (), told.get("shapes") or ())
@@ -108,14 +108,14 @@ def _pairs(values: Mapping[str, Any]) -> List[Dict[str, str]]:
     return [{"key": key, "value": str(value)} for key, value in values.items() if value is not None]
 
 
-def _incoming(facts: Facts, op: str) -> Iterator[Dict[str, str]]:
+def _incoming(facts: PageFacts, op: str) -> Iterator[Dict[str, str]]:
     """Data edges only: a control edge carries nothing."""
     for producer, _, tensors in facts.graph.in_edges(op, data="tensors"):
         for output, index in tensors:
             yield {"sourceNodeId": producer, "sourceNodeOutputId": str(output), "targetNodeInputId": str(index)}
 
 
-def _cuts(facts: Facts) -> Dict[str, Any]:
+def _cuts(facts: PageFacts) -> Dict[str, Any]:
     ops = numbered.ops(facts)
     edges = [
         {"sourceNodeId": ops.name(producer), "targetNodeId": ops.name(op), "label": standing[0].kind.value}
@@ -124,7 +124,7 @@ def _cuts(facts: Facts) -> Dict[str, Any]:
     return {"name": LINE_WORDS[Line.CUT], "edgeColor": LINES[Line.CUT]["color"], "edgeWidth": 3, "edges": edges}
 
 
-def _loops(facts: Facts) -> Dict[str, Any]:
+def _loops(facts: PageFacts) -> Dict[str, Any]:
     edges = [
         {"sourceNodeId": producer, "targetNodeId": consumer}
         for producer, consumer, *_ in facts.graph.graph.get("loop_edges", ())

@@ -12,7 +12,7 @@ from graphcut.render.text.table_rows import HEADINGS, rows
 
 if TYPE_CHECKING:
     from graphcut.render.page.inline_svg import Sketch
-    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.protocols import PageFacts
 
 _ROWS = 40
 
@@ -22,7 +22,7 @@ def svg(sketch: Sketch) -> Optional[str]:
     return accessible(sketch.image, sketch.drawn, sketch.title) if sketch.image else None
 
 
-def html(facts: Facts, sketch: Sketch) -> str:
+def html(facts: PageFacts, sketch: Sketch) -> str:
     """The first ``_ROWS`` rows of the table and the picture as one HTML element; where there is no picture, why."""
     found = rows(facts.variables)
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}

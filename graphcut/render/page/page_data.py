@@ -22,8 +22,8 @@ from graphcut.util.source_lines import source_line
 if TYPE_CHECKING:
     import networkx
 
-    from graphcut.render.page.page_protocol import Facts
     from graphcut.render.picture.model import Box
+    from graphcut.render.protocols import PageFacts
 
 LISTED = 5000
 _NAMED = 12
@@ -47,7 +47,7 @@ class Shared:
 
 
 def numbers(
-    facts: Facts, heading: str, drawn: networkx.MultiDiGraph, insides: Mapping[int, networkx.MultiDiGraph]
+    facts: PageFacts, heading: str, drawn: networkx.MultiDiGraph, insides: Mapping[int, networkx.MultiDiGraph]
 ) -> Dict[str, Any]:
     """Everything that the page of ``facts`` shows but the picture itself; ``heading`` is the name of its tab, ``insides`` what
     is in the boxes that can be opened."""
@@ -71,7 +71,7 @@ def numbers(
     }
 
 
-def lines(facts: Facts) -> List[str]:
+def lines(facts: PageFacts) -> List[str]:
     """What is said of the whole audit, as above and below the table."""
     return [
         *uncertain(facts.assumptions),
@@ -105,7 +105,7 @@ def _box(box: Box) -> Dict[str, Any]:
     }
 
 
-def _inside(part: networkx.MultiDiGraph, facts: Facts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
+def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
     """The boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
     places = {each.name: order.get(id(each), -1) for each in facts.variables}
     return [
@@ -114,7 +114,7 @@ def _inside(part: networkx.MultiDiGraph, facts: Facts, order: Mapping[int, int])
     ]
 
 
-def _variables(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
+def _variables(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
     """A list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
     words, ways = Shared(), Shared()
     columns = [
@@ -127,7 +127,7 @@ def _variables(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[
     return {"variables": dict(zip(names, filled)), "words": words.values, "ways": ways.values}
 
 
-def _groups(facts: Facts, listed: Sequence[Sequence[VariableAudit]], order: Mapping[int, int]) -> List[Dict[str, Any]]:
+def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: Mapping[int, int]) -> List[Dict[str, Any]]:
     return [
         {
             "verdict": row.verdict.value,
@@ -143,7 +143,7 @@ def _groups(facts: Facts, listed: Sequence[Sequence[VariableAudit]], order: Mapp
     ]
 
 
-def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
+def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
     """Each stop; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the boxes of them all, ``gains``
     the first that would get a gradient without it."""
     known = {each.name: each for each in facts.variables}
@@ -166,7 +166,7 @@ def _stops(facts: Facts, order: Mapping[int, int], boxes: Mapping[str, int]) -> 
         }
 
 
-def _gains(facts: Facts, stop: Stop) -> List[str]:
+def _gains(facts: PageFacts, stop: Stop) -> List[str]:
     """The variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
     what_if = getattr(facts, "what_if", None)
     if not stop.sole or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:

@@ -18,7 +18,7 @@ from graphcut.results import VariableAudit, Verdict
 from graphcut.results.words import VERDICTS, shown
 
 if TYPE_CHECKING:
-    from graphcut.render.page.page_protocol import Facts
+    from graphcut.render.protocols import PageFacts
 
 EXPLAINED, STEPS = 500, 300_000
 
@@ -37,7 +37,7 @@ class Told:
     explained: bool
 
 
-def told(facts: Facts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
+def told(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
     """What a page tells of each of ``variables``; ``boxes`` has the box of each op."""
     found: Dict[int, Told] = {}
     steps = 0
@@ -65,7 +65,7 @@ def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]
     return sorted(range(len(variables)), key=lambda at: (ranks[at], at))
 
 
-def _explained(facts: Facts, variable: VariableAudit) -> str:
+def _explained(facts: PageFacts, variable: VariableAudit) -> str:
     """What ``explain`` says, without the name that it begins with."""
     words, name = explain(facts, variable), shown(variable.name)
     return words[len(name) :] if words.startswith(name) else "\n" + words

@@ -21,7 +21,7 @@ from graphcut.util.files import save
 if TYPE_CHECKING:
     import networkx
 
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 __all__ = ["draw", "to_dot"]
 
@@ -31,7 +31,7 @@ _COARSER = (25, 8)
 
 
 def draw(
-    facts: Facts,
+    facts: PictureFacts,
     path: Union[str, os.PathLike[str]],
     engine: Optional[str] = None,
     seconds: float = 30.0,
@@ -77,7 +77,7 @@ def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
 
 
 def _laid_out(
-    facts: Facts,
+    facts: PictureFacts,
     finest: Tuple[networkx.MultiDiGraph, str],
     wanted: View,
     how: Tuple[str, str, Optional[str]],

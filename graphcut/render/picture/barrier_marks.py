@@ -10,7 +10,7 @@ from graphcut.results import BarrierKind, Condition, Role, VariableAudit, Verdic
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 Edge = Tuple[int, int]
 _LOOKED_AT = 20
@@ -27,7 +27,7 @@ class Barricade:
     role: Optional[Role] = None
 
 
-def barred_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Barricade]]:
+def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Barricade]]:
     """The edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
 
     Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
@@ -40,7 +40,7 @@ def barred_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Barricade]]:
     return edges
 
 
-def _standing(facts: Facts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
+def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
     drawn, rounds = set(), _Rounds(facts, ops)
     for variable in facts.variables:
         for cut in variable.cut:
@@ -95,7 +95,7 @@ def _edge(ops: Ops, name: str, index: int, barrier: BarrierKind) -> Optional[Edg
 class _Rounds:
     """Edges round a call, from the first live result of it, the first live op beside a ``LoopCond``, or the loss."""
 
-    facts: Facts
+    facts: PictureFacts
     ops: Ops
     starts: Dict[str, Optional[int]] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ class _Rounds:
         return min(self.ops.losses, default=None)
 
 
-def branch_edges(facts: Facts, ops: Ops) -> Dict[Edge, List[Condition]]:
+def branch_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Condition]]:
     """The edges on which a gradient enters the one branch that lets it through; paths are long, so a few of each are tried."""
     edges: Dict[Edge, List[Condition]] = {}
     tried: Dict[Tuple[Condition, ...], int] = {}

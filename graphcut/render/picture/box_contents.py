@@ -17,13 +17,13 @@ from graphcut.util.gc import collector_paused
 if TYPE_CHECKING:
     import networkx as nx
 
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 _BOXES, _FEW, _RUNS, _OPS = 24, 4, 12, 20_000
 _WHOLE, _PART = View(), View(boxes=_BOXES)
 
 
-def opened(facts: Facts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
+def opened(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
     """The picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
 
     A box of more than 20,000 ops stays closed.

@@ -26,13 +26,13 @@ from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 _LINES = {LIVE: Line.LIVE, LOST: Line.LOST, CUT: Line.CUT, BEHIND: Line.BEHIND}
 _WHOLE = View()
 
 
-def picture(facts: Facts, view: View = _WHOLE) -> nx.MultiDiGraph:
+def picture(facts: PictureFacts, view: View = _WHOLE) -> nx.MultiDiGraph:
     """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down, keyed by ``Line``, with a
     ``link``. At most 150 nodes. Raises ``GraphcutError`` where the view names what is not there.
     """
@@ -45,7 +45,7 @@ def picture(facts: Facts, view: View = _WHOLE) -> nx.MultiDiGraph:
         return drawn(facts, ops, sketch, sketch.edges)
 
 
-def prepared(facts: Facts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
+def prepared(facts: PictureFacts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
     """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
@@ -56,7 +56,7 @@ def prepared(facts: Facts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
     return sketch, kinds
 
 
-def _kinds(facts: Facts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
+def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
     fates = {
         op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False) for op, audits in ops.variables.items()
     }
@@ -80,7 +80,7 @@ def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
     return frozenset(found)
 
 
-def drawn(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
+def drawn(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
     """The boxes and links of a sketch; ``cuts`` as of ``boxes``."""
     names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
     graph: nx.MultiDiGraph = nx.MultiDiGraph()

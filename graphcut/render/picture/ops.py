@@ -9,7 +9,7 @@ from graphcut.results import VariableAudit
 
 if TYPE_CHECKING:
     from graphcut.graph.flat import FlatGraph
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def variable_op(variable: VariableAudit) -> str:
     return op_of(variable.tensor) if variable.tensor else variable.name
 
 
-def ops(facts: Facts) -> Ops:
+def ops(facts: PictureFacts) -> Ops:
     """The ops of an audit's graph."""
     numbers = {name: op for op, name in enumerate(facts.flat.names)}
     found = Ops(facts.flat, numbers, {}, frozenset())

@@ -27,7 +27,7 @@ from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 Barred = Mapping[Edge, List[Barricade]]
 
@@ -57,7 +57,7 @@ class _Kept:
                 yield producer, BEHIND
 
 
-def routes(facts: Facts, ops: Ops) -> Sketch:
+def routes(facts: PictureFacts, ops: Ops) -> Sketch:
     """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
     kept = _kept(facts, ops, barred_edges(facts, ops))
     barred = kept.barred
@@ -115,7 +115,7 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
     return not any(flat.producer[flat.inputs[consumer][index]] == producer for index in ahead)
 
 
-def _kept(facts: Facts, ops: Ops, barred: Barred) -> _Kept:
+def _kept(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
     whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
     closed = whole.difference(live)

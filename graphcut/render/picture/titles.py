@@ -20,7 +20,7 @@ from graphcut.results import VariableAudit
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 _NAMED = 3
 
@@ -30,7 +30,7 @@ class _Known:
     """What is looked up for every box: the size of the variables' scopes; the nodes at a barrier, by whether it cuts anybody
     off; the names of the barriers."""
 
-    facts: Facts
+    facts: PictureFacts
     ops: Ops
     totals: Mapping[str, int]
     cutting: Set[int]
@@ -38,7 +38,7 @@ class _Known:
     barriers: Set[str]
 
 
-def boxes(facts: Facts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
+def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
     """A box for each node of a sketch, its title as short as the scopes drawn round it allow; ``cuts`` are edges among which
     are those that leave its nodes and are cut."""
     totals = scope_sizes(each.name for each in facts.variables)

@@ -10,12 +10,12 @@ from graphcut.util.source_lines import nearby
 if TYPE_CHECKING:
     from graphcut.graph.flat import Shape
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 _NAMED = 5
 
 
-def tips(facts: Facts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
+def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
     """The lines for a box of these ops: of a single one all that is known, of several the first names; and the place in the
     user's code of the first that has one."""
     held = [op for op in members if op < len(ops.flat.names)]
@@ -28,13 +28,13 @@ def tips(facts: Facts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...
     return (ops.name(op),) + types + ((nearby(where),) if where else ()), where
 
 
-def _place(facts: Facts, members: Sequence[int]) -> Optional[str]:
+def _place(facts: PictureFacts, members: Sequence[int]) -> Optional[str]:
     """The place of the first op that has one; the ends of a long row are tried."""
     tried = list(members[:_NAMED]) + list(members[-_NAMED:])
     return next((where for where in (facts.place(op)[0] for op in tried) if where), None)
 
 
-def _outputs(facts: Facts, ops: Ops, op: int) -> str:
+def _outputs(facts: PictureFacts, ops: Ops, op: int) -> str:
     dtypes = [ops.flat.dtypes[tensor] for tensor in ops.flat.outputs(op)]
     shapes = tuple(facts.shapes(op)) or (None,) * len(dtypes)
     return ", ".join(dtype_name(dtype) + shape_text(shape) for dtype, shape in zip(dtypes, shapes))

@@ -13,7 +13,7 @@ from graphcut.render.picture.quotient import Sketch
 if TYPE_CHECKING:
     from graphcut.graph.flat import FlatGraph, Shape
     from graphcut.render.picture.ops import Ops
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
     from graphcut.results import Stop, VariableAudit
 
 DETAILS = ("variables", "scopes", "ops")
@@ -85,7 +85,7 @@ class Narrowed:
     stops: Tuple[Stop, ...]
     flat: FlatGraph
     passing: Mapping[int, Tuple[int, ...]]
-    facts: Facts
+    facts: PictureFacts
 
     def shapes(self, op: int) -> Sequence[Shape]:
         """As of the whole."""
@@ -96,7 +96,7 @@ class Narrowed:
         return self.facts.place(op)
 
 
-def narrowed(facts: Facts, ops: Ops, wanted: Sequence[str]) -> Facts:
+def narrowed(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFacts:
     """The facts of the variables in ``wanted`` alone, each with one path."""
     names = {at: each.name for at, each in enumerate(facts.variables)}
     variables = tuple(facts.variables[at] for at in sorted(matching(names, wanted, "of")))

@@ -16,7 +16,7 @@ from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
     from graphcut.analysis.reasons.reason import Reason, Term
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
 
 _FEW = 3
 _NAMED = 8
@@ -25,17 +25,17 @@ _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
 
 
-def explain(facts: Facts, variable: VariableAudit) -> str:
+def explain(facts: ReportFacts, variable: VariableAudit) -> str:
     """Twelve lines at most on why ``variable`` gets what it gets."""
     return "\n".join(_lines(facts, variable, facts.reason(variable)))
 
 
-def explain_several(facts: Facts, variables: Sequence[VariableAudit]) -> str:
+def explain_several(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
     """One explanation for all variables that share an outcome, the worst first."""
     return "\n\n".join(_of_group(facts, group) for group in fold(variables))
 
 
-def _of_group(facts: Facts, group: Group) -> str:
+def _of_group(facts: ReportFacts, group: Group) -> str:
     """The explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
     for each in group.variables[:_NAMED]:
@@ -62,7 +62,7 @@ def explain_left_out(variable: LeftOut) -> str:
     return f"{variable}{still}.{todo}"
 
 
-def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     verdict = variable.verdict
     first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
     few = _FEW - len(first + assumed)
@@ -95,7 +95,7 @@ def _lines(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[st
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
 
 
-def _assumed(facts: Facts, variable: VariableAudit) -> Iterator[str]:
+def _assumed(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
     """What the gradient's route rests on that TensorFlow could not be asked for, in one line."""
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
@@ -149,7 +149,7 @@ def _quoted(cut: Barrier) -> Iterator[str]:
         yield _INDENT + text
 
 
-def _without(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """What else would stop the gradient if the cut were gone."""
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
@@ -184,12 +184,12 @@ def _tail(reason: Reason) -> str:
     return "each blocks a route of its own" if reason.size > reason.crossed else "nothing else blocks it"
 
 
-def _advice(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _advice(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     for index, text in enumerate(list(dict.fromkeys(_advices(facts, variable, reason)))[:_ADVICES]):
         yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
 
 
-def _advices(facts: Facts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     if variable.unused:
         yield advice.LOSS_OUTSIDE if elsewhere(facts) else advice.UNUSED
     elif without_gradient(facts.loss_dtypes):

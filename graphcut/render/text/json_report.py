@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Dict
 from graphcut.results import Verdict
 
 if TYPE_CHECKING:
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
 
 SCHEMA_VERSION = 1
 
 
-def to_dict(facts: Facts) -> Dict[str, Any]:
+def to_dict(facts: ReportFacts) -> Dict[str, Any]:
     """Plain ``dict``, ``list``, ``str``, numbers and ``None``; names as they are, unescaped."""
     verdicts = [variable.verdict for variable in facts.variables]
     return {
@@ -35,7 +35,7 @@ def to_dict(facts: Facts) -> Dict[str, Any]:
     }
 
 
-def to_json(facts: Facts) -> str:
+def to_json(facts: ReportFacts) -> str:
     """``to_dict`` as indented ASCII text: odd names are escaped as JSON has it."""
     return json.dumps(to_dict(facts), indent=2, ensure_ascii=True)
 

@@ -8,10 +8,10 @@ from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_
 from graphcut.render.text.table_rows import HEADINGS, rows
 
 if TYPE_CHECKING:
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
 
 
-def table(facts: Facts, quoted: Sequence[str] = ()) -> str:
+def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
     """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts.
 
     Args:
@@ -21,7 +21,7 @@ def table(facts: Facts, quoted: Sequence[str] = ()) -> str:
     return "\n".join(_lines(facts, quoted))
 
 
-def _lines(facts: Facts, quoted: Sequence[str]) -> Iterator[str]:
+def _lines(facts: ReportFacts, quoted: Sequence[str]) -> Iterator[str]:
     yield from uncertain(facts.assumptions)
     yield from notices(facts)
     yield loss_line(facts)

@@ -9,12 +9,12 @@ from graphcut.results.words import at, shown
 from graphcut.util.source_lines import line_of
 
 if TYPE_CHECKING:
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
 
 _MOST = 10
 
 
-def quoted(facts: Facts) -> Tuple[str, ...]:
+def quoted(facts: ReportFacts) -> Tuple[str, ...]:
     """Each place of the table's cuts once, with its line; the rest is counted; empty where none can be read."""
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
     lines = [(where, line_of(where)) for where in places]

@@ -11,7 +11,7 @@ from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import shown
 
 if TYPE_CHECKING:
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
     from graphcut.results import Disagreement
 
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
@@ -20,7 +20,7 @@ _NAMED = 4
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def notices(facts: Facts) -> Tuple[str, ...]:
+def notices(facts: ReportFacts) -> Tuple[str, ...]:
     """What makes every row below it true at once, the most telling first; often empty."""
     return (*_defects(facts.disagreements), *_general(facts))
 
@@ -33,7 +33,7 @@ def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
         yield f"and {len(disagreements) - 3} more"
 
 
-def _general(facts: Facts) -> Tuple[str, ...]:
+def _general(facts: ReportFacts) -> Tuple[str, ...]:
     variables = facts.variables
     if not variables:
         return ("no variable to audit was found in this graph",)
@@ -58,7 +58,7 @@ def _all_unused(variables: Sequence[VariableAudit]) -> bool:
     return bool(floats) and all(variable.unused for variable in floats)
 
 
-def elsewhere(facts: Facts) -> str:
+def elsewhere(facts: ReportFacts) -> str:
     """What is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
     if not _all_unused(facts.variables):
         return ""
@@ -70,7 +70,7 @@ def elsewhere(facts: Facts) -> str:
     return ""
 
 
-def _types(facts: Facts) -> Set[str]:
+def _types(facts: ReportFacts) -> Set[str]:
     """The types of the ops that the loss is computed by, as far as all of them may be values handed in."""
     waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
     seen = set(waiting)
@@ -84,7 +84,7 @@ def _types(facts: Facts) -> Set[str]:
     return found
 
 
-def loss_line(facts: Facts) -> str:
+def loss_line(facts: ReportFacts) -> str:
     """``loss: loss:0 (the only float output)``."""
     losses = " + ".join(shown(name) for name in facts.loss) or "a value, no tensor of this graph"
     return f"loss: {losses} ({facts.loss_source})"
@@ -102,7 +102,7 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
     return f"{head}, {rest} {'does' if rest == 1 else 'do'} not: " + ", ".join(_reasons(variables))
 
 
-def left_out_lines(facts: Facts) -> Iterator[str]:
+def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     """What the loss reads and the gradient call did not ask for; what the step writes without a gradient of it.
 
     A frozen variable that the step writes is a state, such as a moving average, and is not named.

@@ -13,7 +13,7 @@ from graphcut.render.text.table_rows import HEADINGS, rows
 from graphcut.results import Verdict
 
 if TYPE_CHECKING:
-    from graphcut.render.text.report_protocol import Facts
+    from graphcut.render.protocols import ReportFacts
 
 STYLES = {
     Verdict.RAISES: "bold magenta",
@@ -24,7 +24,7 @@ STYLES = {
 }
 
 
-def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
+def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
     """The same words as :func:`graphcut.render.text.plain.table`, for a ``rich.console.Console`` to print."""
     first: List[RenderableType] = [Text(line, style="bold") for line in (*uncertain(facts.assumptions), *notices(facts))]
     first.append(Text(loss_line(facts)))
@@ -40,7 +40,7 @@ def rich_table(facts: Facts, quoted: Sequence[str] = ()) -> Group:
     return Group(*first, *last)
 
 
-def _table(facts: Facts) -> Table:
+def _table(facts: ReportFacts) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")

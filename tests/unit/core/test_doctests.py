@@ -18,6 +18,7 @@ MODULES = [
     "graph.dtypes",
     "graph.traverse",
     "graph.variable_updates",
+    "util.caching",
     "util.text",
     "graph.formats.raw_bytes",
     "graph.formats.remote_files",

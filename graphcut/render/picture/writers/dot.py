@@ -27,7 +27,7 @@ from graphcut.results import BarrierKind, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:
-    from graphcut.render.picture.picture_protocol import Facts
+    from graphcut.render.protocols import PictureFacts
 
 _SIZE = 11.0
 _WIDTH, _TIP = 44, 200
@@ -37,12 +37,12 @@ _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 
 
-def to_dot(facts: Facts, **asked: Any) -> str:
+def to_dot(facts: PictureFacts, **asked: Any) -> str:
     """The picture of an audit as DOT text; the same audit gives the same text. ``asked``: what to draw, as of ``view``."""
     return write(picture(facts, view(**asked)), title(facts))
 
 
-def title(facts: Facts) -> str:
+def title(facts: PictureFacts) -> str:
     """What is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
     names = [printable(name, _WIDTH)[1:-1] for name in facts.loss]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))

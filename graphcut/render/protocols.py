@@ -1,0 +1,78 @@
+"""What pictures, reports and pages read of an audit, whoever holds it.
+
+``graphcut.Audit`` is one; the tests have others. Names that only one module needs of something else than an audit stay there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Mapping, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    import networkx
+
+    from graphcut.analysis.reasons.reason import Reason
+    from graphcut.graph.flat import FlatGraph, Shape
+    from graphcut.render.page.inline_svg import Sketch
+    from graphcut.results import Assumption, Disagreement, LeftOut, Stop, VariableAudit
+
+    class PictureFacts(Protocol):
+        """The plain results of one audit, for one loss.
+
+        ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
+        ops that it goes on to. ``shapes`` are those of an op's outputs; ``place`` is ``file:line`` of an op, and whether
+        a library made it.
+        """
+
+        @property
+        def variables(self) -> Tuple[VariableAudit, ...]: ...
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def stops(self) -> Tuple[Stop, ...]: ...
+        @property
+        def flat(self) -> FlatGraph: ...
+        @property
+        def passing(self) -> Mapping[int, Tuple[int, ...]]: ...
+        def shapes(self, op: int) -> Sequence[Shape]: ...
+        def place(self, op: int) -> Tuple[Optional[str], bool]: ...
+
+    class ReportFacts(Protocol):
+        """The plain results of one audit, for one loss."""
+
+        @property
+        def variables(self) -> Tuple[VariableAudit, ...]: ...
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def loss_dtypes(self) -> Tuple[str, ...]: ...
+        @property
+        def loss_source(self) -> str: ...
+        @property
+        def stops(self) -> Tuple[Stop, ...]: ...
+        @property
+        def assumptions(self) -> Tuple[Assumption, ...]: ...
+        @property
+        def recorded(self) -> Tuple[Optional[bool], ...]: ...
+        @property
+        def disagreements(self) -> Tuple[Disagreement, ...]: ...
+        @property
+        def is_recorded(self) -> bool: ...
+        @property
+        def left_out(self) -> Tuple[LeftOut, ...]: ...
+        @property
+        def graph(self) -> networkx.DiGraph: ...
+        def reason(self, variable: VariableAudit) -> Reason: ...
+
+    class PageFacts(PictureFacts, ReportFacts, Protocol):
+        """What a page needs: what is drawn, what is said, and what the audit is called."""
+
+        @property
+        def source(self) -> str: ...
+
+    class NotebookFacts(PageFacts, Protocol):
+        """An audit that keeps its picture: a notebook asks for every format."""
+
+        @property
+        def _sketch(self) -> Sketch: ...
