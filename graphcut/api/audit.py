@@ -14,7 +14,7 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.stop_roles import stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
-from graphcut.api.choose_oracle import choose_oracle, installed
+from graphcut.api.choose_oracle import choose_oracle, installed, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, targets, targets_named
@@ -499,6 +499,7 @@ def audit(
     grad_ys: Any = None,
     signature: Optional[str] = None,
     oracle: Optional[str] = None,
+    ops: Any = (),
 ) -> Audit:
     """Which variables can still receive a gradient from the loss, and what cuts off the others.
 
@@ -517,6 +518,7 @@ def audit(
         oracle: whose gradients count: ``"installed"`` (the installed TensorFlow) or a version such as ``"2.15"``, as the
             gradient table has it. By default the installed TensorFlow for what it runs, and for a file, without TensorFlow,
             the version that wrote it; ``audit.oracle`` says which.
+        ops: a file that ``graphcut ops --record PACKAGE`` wrote, or several: the gradients of ops that the table lacks.
 
     Returns:
         An ``Audit`` with a verdict for each variable, each judged as if it were the only one asked for.
@@ -552,11 +554,12 @@ def audit(
         return audit(model[0], *model[1], loss=loss, variables=variables, **rest)
     check_model(source, args)
     with collector_paused():
-        traced = load.read(source, args, {}, signature)
+        overlay = overlay_of(ops)
+        traced = load.read(source, args, {}, signature, overlay)
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
         found = chosen(traced, loss, grad_ys)
-        inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle))
+        inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
         made = Audit(inquiry, targets(traced, variables))
     if callable(source) and not hasattr(source, "captured_inputs"):
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from graphcut.analysis.rules import gradient_table
+from graphcut.analysis.rules.op_overlay import OpOverlay, joined, read_overlay
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.metadata import GraphMetadata
 
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 INSTALLED = "installed"
 
 
-def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None) -> GradientOracle:
+def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: Optional[OpOverlay] = None) -> GradientOracle:
     """The oracle for a graph.
 
     Args:
         origin: where the graph came from. By default a file is judged by the column of the table for the TensorFlow that wrote
             it; what comes from a running TensorFlow is judged by that.
         oracle: ``None``, ``"installed"``, or a version of the table such as ``"2.15"``.
+        overlay: the ops of packages, beside those of the table.
 
     Raises:
         GraphcutError: the table has no such version, or TensorFlow is asked for and not installed.
@@ -29,9 +32,20 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None) -> Gradie
     if oracle is not None and not isinstance(oracle, str):
         raise GraphcutError("oracle: expected 'installed' or a version such as '2.15', got %s" % printable(repr(oracle)))
     if oracle == INSTALLED or (oracle is None and _is_running(origin)):
+        if overlay is not None:
+            raise GraphcutError(
+                "ops= goes with the gradient table, and the installed TensorFlow was to be asked\n"
+                "Leave it out and import the package, or name a version with oracle=."
+            )
         return installed()
     column = gradient_table.column_of(origin) if oracle is None else gradient_table.find_version(oracle)
-    return gradient_table.table_oracle(column)
+    return gradient_table.table_oracle(column) if overlay is None else gradient_table.TableOracle(column, overlay)
+
+
+def overlay_of(ops: Any) -> Optional[OpOverlay]:
+    """The overlay in a file or in several; ``None`` where there is none."""
+    paths = [ops] if isinstance(ops, (str, os.PathLike)) else list(ops)
+    return joined([read_overlay(os.fsdecode(path)) for path in paths]) if paths else None
 
 
 def _is_running(origin: GraphMetadata) -> bool:

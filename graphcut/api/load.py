@@ -16,6 +16,8 @@ from graphcut.util.gc import collector_paused
 if TYPE_CHECKING:
     import networkx as nx
 
+    from graphcut.analysis.rules.op_overlay import OpOverlay
+
 
 def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
     """Read a TensorFlow graph into a networkx DAG. Nothing of it runs, nothing of it changes.
@@ -89,12 +91,19 @@ def to_dag(traced: LoadedGraph) -> nx.DiGraph:
 
 
 def read(
-    source: Any, args: Sequence[Any] = (), kwargs: Optional[Mapping[str, Any]] = None, signature: Optional[str] = None
+    source: Any,
+    args: Sequence[Any] = (),
+    kwargs: Optional[Mapping[str, Any]] = None,
+    signature: Optional[str] = None,
+    overlay: Optional[OpOverlay] = None,
 ) -> LoadedGraph:
-    """The same as ``trace``, as columns."""
+    """The same as ``trace``, as columns. ``overlay`` knows the outputs of ops of packages."""
     if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
+    if overlay is not None:
+        own = origin.op_defs
+        origin = replace(origin, op_defs=lambda op_type: own(op_type) or overlay.signature(op_type))
     return opened(message, origin)
 
 

@@ -71,7 +71,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
     return code if isinstance(code, int) else FINE
 
 
-_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signature|oracle)=")
+_ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signature|oracle|ops)=")
 
 
 def _of_options(message: str) -> str:

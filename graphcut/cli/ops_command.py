@@ -8,6 +8,9 @@ from typing import Any, Dict, Optional, Sequence
 import click
 
 from graphcut.api.op_gradients import SORTS, OpGradient, op_gradients, op_types
+from graphcut.cli.progress import waiting
+from graphcut.util.files import save
+from graphcut.util.isolate_output import guarded
 
 _HELP = """Say which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
 
@@ -19,6 +22,10 @@ Examples:
   graphcut ops MatMul
   graphcut ops ArgMax --tf 2.15
   graphcut ops --json > ops.json
+  graphcut ops --record tensorflow_text -o text.json
+  graphcut audit model.pb --ops text.json
+
+--record imports TensorFlow and a package, and writes what the gradients of its own ops answer.
 
 Exit codes: 0 fine, 2 could not run.
 """
@@ -28,10 +35,29 @@ Exit codes: 0 fine, 2 could not run.
 @click.argument("op_type", metavar="[TYPE]", required=False)
 @click.option("--tf", "version", metavar="VERSION", help="One version of TensorFlow, such as 2.15.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def ops(op_type: Optional[str], version: Optional[str], as_json: bool) -> None:
+@click.option("--record", "package", metavar="PACKAGE", help="Write the ops of a Python package that is installed.")
+@click.option("-o", "--output", metavar="FILE", help="Where --record writes; by default PACKAGE.ops.json.")
+def ops(op_type: Optional[str], version: Optional[str], as_json: bool, package: Optional[str], output: Optional[str]) -> None:
+    if package is not None:
+        _record(package, output or package + ".ops.json")
+        return
     types = (op_type,) if op_type else op_types(version)
     found = [each for name in types for each in op_gradients(name, version)]
     click.echo(json.dumps([_document(each) for each in found], indent=2) if as_json else "\n".join(map(_line, found)))
+
+
+def _record(package: str, path: str) -> None:
+    from graphcut.backend import tensorflow_needed
+
+    with tensorflow_needed("to ask for the gradients of ops"), waiting() as say, guarded():
+        say("importing %s" % package)
+        from graphcut.backend.gradient_oracle.record_package import record
+
+        made = record(package)
+    save(path, (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
+    for name in made["unloaded"]:
+        click.echo("left out: the library of ops of %s cannot be loaded here" % name, err=True)
+    click.echo("%s: %d op types of %s %s" % (path, len(made["ops"]), package, made["package_version"]))
 
 
 def _document(each: OpGradient) -> Dict[str, Any]:

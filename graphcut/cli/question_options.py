@@ -61,5 +61,6 @@ _OPTIONS = (
         metavar="VERSION",
         help="Whose gradients count: 'installed', or a version such as 2.15; by default a file's own.",
     ),
+    click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them."),
     click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
 )

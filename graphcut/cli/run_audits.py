@@ -22,6 +22,7 @@ def audits(
     grad_ys: Tuple[Any, ...] = (),
     modules: Optional[Dict[str, Any]] = None,
     oracle: Optional[str] = None,
+    ops: Tuple[str, ...] = (),
 ) -> Tuple[Any, ...]:
     """The audits of what ``source`` names. A question about a loss is one about a graph, not a step, and so is a model that
     is given no targets. A function of no arguments that returns tensors is itself what is audited. ``modules`` are files
@@ -36,7 +37,7 @@ def audits(
             raise
         thing, arguments = error.function, ()
     say(f"auditing {source}")
-    asks = losses or signature or stop_gradients or grad_ys or oracle
+    asks = losses or signature or stop_gradients or grad_ys or oracle or ops
     if callable(thing) and not asks and _may_be_step(thing, arguments):
         found = _of_step(thing, arguments, variables)
         if found:
@@ -46,6 +47,8 @@ def audits(
         asked["grad_ys"] = list(grad_ys)
     if oracle:
         asked["oracle"] = oracle
+    if ops:
+        asked["ops"] = ops
     return (audit(thing, *arguments, signature=signature, **asked),)
 
 

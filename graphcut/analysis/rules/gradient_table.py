@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.rules.float_twins import softened
+from graphcut.analysis.rules.op_overlay import OpOverlay
 from graphcut.analysis.rules.oracle import (
     AskGradient,
     GradientQuery,
@@ -164,12 +165,12 @@ def entry_of(op_type: str, column: int) -> Any:
 
 
 class TableOracle:
-    """A ``GradientOracle``: what one version of TensorFlow answered when the table was made."""
+    """A ``GradientOracle``: what one version of TensorFlow answered when the table was made, and ``overlay`` of other ops."""
 
-    def __init__(self, column: int) -> None:
-        self.column = column
+    def __init__(self, column: int, overlay: Optional[OpOverlay] = None) -> None:
+        self.column, self._overlay = column, {} if overlay is None else overlay.ops
         self.version = versions()[column]
-        self.label = "TensorFlow %s (gradient table)" % _short(self.version)
+        self.label = "TensorFlow %s (gradient table%s)" % (_short(self.version), " and %s" % overlay.label if overlay else "")
         behavior = data()["behavior"][column]
         self.trainable: FrozenSet[int] = frozenset(behavior["trainable"])
         self._behavior = TensorFlowBehavior(
@@ -196,9 +197,12 @@ class TableOracle:
             self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)
         return self._answers[key]
 
+    def _entry(self, op_type: str) -> Any:
+        return self._overlay.get(op_type) or entry_of(op_type, self.column)
+
     def _ask_softened(self, question: GradientQuery) -> GradientReply:
         """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
-        entry = entry_of(question.type, self.column)
+        entry = self._entry(question.type)
         soft = None if entry is None else softened(question, *_signature(entry))
         return (
             self.ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
@@ -208,7 +212,7 @@ class TableOracle:
         nothing = (None,) * len(question.inputs)
         outputs = question.outputs
         discrete = not question.starts and not any(not dtype or base_dtype(dtype) in self.trainable for dtype in outputs)
-        entry = entry_of(question.type, self.column)
+        entry = self._entry(question.type)
         if entry is None:
             return GradientReply(failed="TensorFlow %s knows no op of this type" % self.version, gradients=nothing)
         values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
@@ -225,7 +229,7 @@ class TableOracle:
             return str(entry["gradient"])
         if not isinstance(own, str):
             return "other"
-        other = entry_of(own, self.column)
+        other = self._entry(own)
         sort = "unregistered" if other is None else str(other["gradient"])
         return sort if sort in ("unregistered", "none") else "other"
 

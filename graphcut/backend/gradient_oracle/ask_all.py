@@ -17,6 +17,7 @@ import os
 import select
 import signal
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
@@ -538,7 +539,7 @@ def written(signature: Mapping[str, Sequence[str]], question: GradientQuery, ans
 
 
 def _answers(answer: GradientReply) -> Tuple[Any, ...]:
-    replies = input_answers(answer)
+    replies = input_answers(replace(answer, custom=False))  # a package's functions are read like TensorFlow's own
     return tuple([replies[place] for place in answer.inputs]) if answer.inputs else replies
 
 
