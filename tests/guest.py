@@ -21,10 +21,10 @@ def ask_everything(audit):
     """Ask every question there is about an audit, and throw the answers away."""
     str(audit), repr(audit), audit.stops, audit.assumptions, audit.graph, audit.recorded, audit.disagreements
     audit.to_dot(), audit.to_json(), graphcut.table([audit, audit]), audit.compare(audit)
-    names = [each.name for each in audit.variables]
-    for name in names:
+    for name in [each.name for each in audit.variables]:
         _asked(audit.explain, name)
         _asked(audit.reaches, name)
+    for name in {each.verdict: each.name for each in audit.variables}.values():  # what is traced again is traced alike
         _asked(audit.suggest_unblock, name)
         _asked(audit.suggest_stops, name)
     for stop in audit.stops:

@@ -82,10 +82,9 @@ def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code
     return found or None
 
 
-def _functions(path: str) -> Iterator[Any]:
-    for each in gc.get_objects():
-        if type(each) is types.FunctionType and each.__code__.co_filename == path:
-            yield each
+def _functions(path: str) -> List[Any]:
+    kind = types.FunctionType  # among millions of objects a name that is looked up once counts
+    return [each for each in gc.get_objects() if type(each) is kind and each.__code__.co_filename == path]
 
 
 def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, ...], Code]]:
