@@ -1,6 +1,6 @@
 #!/usr/bin/env python
-"""Draw the pictures of this folder, and the README's: ``python docs/pictures/make.py [NAME …]``; ``--png`` draws PNGs, too;
-``page`` takes the picture of the README's page (needs playwright and Chromium).
+"""Draw the pictures of this folder, and the tutorial's: ``python docs/pictures/make.py [NAME …]``; ``--png`` draws PNGs, too;
+``page`` takes the picture of the tutorial's page (needs playwright and Chromium).
 
 Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and real in depth; nothing of it runs.
 """
@@ -109,10 +109,10 @@ def million():
 
 
 def example():
-    """The README's example, run as it stands there, in a folder of its own; its picture lies one folder up."""
+    """The tutorial's example, run as it stands there, in a folder of its own; its picture lies one folder up."""
     os.chdir(tempfile.mkdtemp())
     code, known = Path("example.py"), {}
-    code.write_text(blocks("An example", "python")[0].split("audit = ")[0], encoding="utf-8")
+    code.write_text(blocks("An example", "python", "docs/tutorial.md")[0].split("audit = ")[0], encoding="utf-8")
     exec(compile(code.read_text(encoding="utf-8"), str(code), "exec"), known)
     return graphcut.audit(known["loss"], tf.TensorSpec([None, 4]))
 

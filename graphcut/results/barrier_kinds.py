@@ -1,6 +1,6 @@
 """The kinds of barrier, and everything that is said of each, in one record.
 
-Counts, explanations, advice, pictures and the README's table read these records. To add a kind, add a member to
+Counts, explanations, advice, pictures and the table in docs/words.md read these records. To add a kind, add a member to
 ``BarrierKind`` and a record to ``BARRIER_RECORDS``, in the same order. All kinds are drawn in one colour, that of a barrier.
 """
 
@@ -51,9 +51,9 @@ class BarrierKind(enum.Enum):
 class BarrierRecord:
     """What is said of one kind of barrier, and what follows from it.
 
-    ``meaning`` is its row in the README, ``singular`` and ``plural`` are nouns to count with, ``because`` says why no gradient
-    passes, ``advice`` what to do. ``deliberate``: somebody put it there to cut. ``blocks_whole_op``: no input of its op gets
-    a gradient. ``hides_the_rest``: nobody knows what a gradient would meet if it were gone.
+    ``meaning`` is its row in docs/words.md, ``singular`` and ``plural`` are nouns to count with, ``because`` says why
+    no gradient passes, ``advice`` what to do. ``deliberate``: somebody put it there to cut. ``blocks_whole_op``: no
+    input of its op gets a gradient. ``hides_the_rest``: nobody knows what a gradient would meet if it were gone.
     """
 
     kind: BarrierKind

@@ -1,4 +1,4 @@
-"""The README's fenced blocks, by heading."""
+"""The fenced blocks and tables of the README and the documents, by heading."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import re
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def blocks(heading, language):
+def text_of(page):
+    """The text of a page, named from the root of the repository."""
+    with open(os.path.join(ROOT, page), encoding="utf-8") as stream:
+        return stream.read()
+
+
+def section(heading, page="README.md"):
+    """What stands under a heading of the second level."""
+    return text_of(page).split("\n## %s\n" % heading, 1)[1].split("\n## ", 1)[0]
+
+
+def blocks(heading, language, page="README.md"):
     """The blocks of one language under a heading, in order."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as stream:
-        section = stream.read().split("\n## %s\n" % heading, 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^```%s\n(.*?)^```$" % language, section, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```%s\n(.*?)^```$" % language, section(heading, page), re.MULTILINE | re.DOTALL)
 
 
-def table(heading):
+def table(heading, page="README.md"):
     """The first cells of a section's table, without their quotes."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as stream:
-        section = stream.read().split("\n## %s\n" % heading, 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
+    return re.findall(r"^\| `([a-z-]+)` \|", section(heading, page), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The README is true: its example and its first command print what it says they print."""
+"""The README and the tutorial are true: their code and commands print what the pages say."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import tensorflow as tf
 from graphcut.cli import main
 from tests.readme.blocks import ROOT, blocks
 
+TUTORIAL = "docs/tutorial.md"
 KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3")
-EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the example is written for TensorFlow 2")
+EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the examples are written for TensorFlow 2")
+NAMES = pytest.mark.skipif(not KERAS_3, reason="the names of variables are those of Keras 3")
 
 
 def run(arguments, folder):
@@ -37,41 +39,74 @@ def words(path):
         return sorted(re.findall(r"<text[^>]*>([^<]*)", stream.read()))
 
 
-@EAGER
-def test_the_example_prints_what_the_readme_says(tmp_path):
-    (tmp_path / "example.py").write_text(blocks("An example", "python")[0], encoding="utf-8")
-    folder = tmp_path.resolve()
-    assert columns(run([sys.executable, "example.py"], folder)) == columns(blocks("An example", "text")[0])
-    assert words(tmp_path / "cut.svg") == words(os.path.join(ROOT, "docs", "example.svg"))
+def written(folder, name, heading, language="python"):
+    """The first block under a heading of the README, in a file; the folder without links."""
+    (folder / name).write_text(blocks(heading, language)[0], encoding="utf-8")
+    return folder.resolve()
+
+
+@NAMES
+def test_the_keras_example_prints_and_draws_what_the_readme_shows(tmp_path):
+    folder = written(tmp_path, "example.py", "Keras")
+    assert columns(run([sys.executable, "example.py"], folder)) == columns(blocks("Keras", "text")[0])
+    assert words(tmp_path / "cut.svg") == words(os.path.join(ROOT, "docs", "keras.svg"))
 
 
 @EAGER
-def test_what_to_change_is_what_the_readme_says(tmp_path):
-    code = "".join(blocks(heading, "python")[0] for heading in ("An example", "What to change", "A page to ask"))
+def test_the_step_and_its_contract_are_what_the_readme_says(tmp_path):
+    folder = written(tmp_path, "step.py", "Custom training step")
+    written(tmp_path, "graphcut.toml", "In CI", "toml")
+    assert columns(run([sys.executable, "step.py"], folder)) == columns(blocks("Custom training step", "text")[0])
+    assert run([sys.executable, "-m", "graphcut", "check"], folder).endswith("1 contract: 1 kept\n")
+
+
+@EAGER
+def test_the_script_is_run(tmp_path):
+    written(tmp_path, "step.py", "Custom training step")
+    call = "from step import train_step\nimport tensorflow as tf\ntrain_step(tf.ones([2, 4]))\n"
+    (tmp_path / "example.py").write_text(call, encoding="utf-8")
+    command = shlex.split(blocks("Script or notebook", "sh")[0])
+    assert "outside-tape" in run([sys.executable, "-m", *command], tmp_path.resolve())
+
+
+@EAGER
+def test_the_example_of_the_tutorial_prints_what_it_says(tmp_path):
+    headings = ("An example", "What to change", "A page to ask")
+    code = "".join(blocks(heading, "python", TUTORIAL)[0] for heading in headings)
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     printed = run([sys.executable, "example.py"], tmp_path.resolve())
-    assert printed.strip().endswith(blocks("What to change", "text")[0].strip())
+    expected = "".join(blocks(heading, "text", TUTORIAL)[0] for heading in headings[:2])
+    assert columns(printed) == columns(expected)
+    assert words(tmp_path / "cut.svg") == words(os.path.join(ROOT, "docs", "example.svg"))
     assert (tmp_path / "losses.html").read_text(encoding="ascii").count('role="tab"') == 2
 
 
-@pytest.mark.skipif(not KERAS_3, reason="the names of variables are those of Keras 3")
-def test_your_own_model_prints_what_the_readme_says(tmp_path):
-    (tmp_path / "model.py").write_text(blocks("Your own model", "python")[0], encoding="utf-8")
-    command = shlex.split(blocks("Your own model", "sh")[0])
+@NAMES
+def test_your_own_model_prints_what_the_tutorial_says(tmp_path):
+    (tmp_path / "model.py").write_text(blocks("Your own model", "python", TUTORIAL)[0], encoding="utf-8")
+    command = shlex.split(blocks("Your own model", "sh", TUTORIAL)[0])
     printed = run([sys.executable, "-m", *command], tmp_path.resolve())
-    assert columns(printed) == columns(blocks("Your own model", "text")[0])
+    assert columns(printed) == columns(blocks("Your own model", "text", TUTORIAL)[0])
 
 
-def test_the_first_command_prints_what_the_readme_says(tmp_path):
-    command = blocks("Two commands", "sh")[0].split("graphcut ", 1)[1].split()
+def test_the_set_up_command_prints_what_the_readme_says(tmp_path):
+    command = blocks("Install", "sh")[0].split("graphcut ", 1)[1].split()
     command[1] = os.path.join(ROOT, command[1])
     printed = run([sys.executable, "-m", "graphcut"] + command, tmp_path)
-    assert columns(printed) == columns(blocks("Two commands", "text")[0])
+    assert columns(printed) == columns(blocks("Install", "text")[0])
     assert (tmp_path / "cut.svg").exists()
 
 
-@pytest.mark.parametrize("line", blocks("A page to ask", "sh")[0].splitlines())
+@pytest.mark.parametrize("line", blocks("A page to ask", "sh", TUTORIAL)[0].splitlines())
 def test_the_commands_of_the_page_write_their_files(line, tmp_path):
-    _, draw, source, option, written = line.split()
-    assert main([draw, os.path.join(ROOT, source), option, str(tmp_path / written)]) == 0
-    assert {each.name for each in tmp_path.iterdir()} == {written, written.replace(".json", ".node_data.json")}
+    _, draw, source, option, name = line.split()
+    assert main([draw, os.path.join(ROOT, source), option, str(tmp_path / name)]) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {name, name.replace(".json", ".node_data.json")}
+
+
+def test_the_commands_on_a_graph_file_run(tmp_path, capsys):
+    for line in blocks("Graph file", "sh")[0].splitlines():
+        arguments = [os.path.join(ROOT, word) if word.startswith("fixtures/") else word for word in shlex.split(line)[1:]]
+        assert main([str(tmp_path / word) if word == "cut.html" else word for word in arguments]) == 0
+    assert "stop-gradient at hidden" in capsys.readouterr().out
+    assert [each.name for each in tmp_path.iterdir()] == ["cut.html"]

@@ -1,4 +1,4 @@
-"""Completion by the shell, as the README says it."""
+"""Completion by the shell, as docs/command-line.md says it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_commands_options_and_files(words, offered):
     assert offered in completed(words, _GRAPHCUT_COMPLETE="bash_complete")
 
 
-def test_the_shells_of_the_readme():
-    shells = re.findall(r"([a-z]+)_source", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_the_shells_of_the_documents():
+    shells = re.findall(r"([a-z]+)_source", (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8"))
     assert sorted(set(shells)) == ["bash", "fish", "zsh"]
     assert all(
         "_GRAPHCUT_COMPLETE=%s_complete" % shell in completed("", _GRAPHCUT_COMPLETE=shell + "_source") for shell in shells
