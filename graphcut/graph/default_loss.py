@@ -90,6 +90,16 @@ def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
             "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
             % (printable(origin.label), shown or "none, no tensor here is a float", step)
         )
+    if origin.signatures:
+        raise GraphcutError(
+            "no loss was named, and %s has several signatures: %s\nPick one with signature=, or name the loss with loss=; "
+            "candidates: %s"
+            % (
+                printable(origin.label),
+                _few(list(map(printable, origin.signatures))),
+                shown or "none, no tensor here is a float",
+            )
+        )
     raise GraphcutError(
         "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
         % (printable(origin.label), shown or "none, no tensor here is a float", step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from google.protobuf.message import DecodeError
 
@@ -36,6 +36,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
         opaque=_opaque(content.graph),
         op_defs={op.name: op_outputs.from_op_def(op) for op in meta.meta_info_def.stripped_op_list.op}.get,
         asks_for_outputs=signature is not None,
+        signatures=() if _chosen_signature(meta, signature) else _signatures(meta),
         knows_variables="trainable_variables" in meta.collection_def
         or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
         tensorflow_version=meta.meta_info_def.tensorflow_version,
@@ -48,10 +49,21 @@ def _opaque(graph: Any) -> FrozenSet[str]:
     return frozenset(each.function_name for each in graph.library.gradient)
 
 
+def _signatures(meta: Any) -> Tuple[str, ...]:
+    return tuple(sorted(key for key in meta.signature_def if key != "__saved_model_init_op"))
+
+
+def _chosen_signature(meta: Any, signature: Optional[str]) -> Optional[str]:
+    """The signature that is meant: the one asked for, ``serving_default``, or the only one."""
+    known = _signatures(meta)
+    if signature is not None:
+        return signature
+    return "serving_default" if "serving_default" in known else known[0] if len(known) == 1 else None
+
+
 def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
-    known = [key for key in meta.signature_def if key != "__saved_model_init_op"]
-    if signature is None:
-        signature = "serving_default" if "serving_default" in known else known[0] if len(known) == 1 else None
+    known = _signatures(meta)
+    signature = _chosen_signature(meta, signature)
     if signature is None:
         return {}
     if signature not in known:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _HANDS_ON = frozenset(["Identity", "NoOp", "_Retval"])
 _HANDED_IN = {"Const", "Placeholder", "_Arg"}
 _NAMED = 4
+_WEIGHTS = (("float32",), ("float16",), ("bfloat16",), ("float64",))
+_LISTED = 3
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
@@ -36,7 +38,7 @@ def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
 def _general(facts: ReportFacts) -> Tuple[str, ...]:
     variables = facts.variables
     if not variables:
-        return ("no variable to audit was found in this graph",)
+        return ("no variable to audit was found in this graph", *_weights(facts))
     if any(variable.verdict is not Verdict.NONE for variable in variables):
         nothing = not any(variable.verdict in _GETS for variable in variables)
         return ("this loss trains nothing: no variable gets a gradient",) * nothing
@@ -45,6 +47,19 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
     if _all_unused(variables):
         return (elsewhere(facts) or "the loss depends on none of these variables",)
     return ("this loss trains nothing: no variable gets a gradient",)
+
+
+def _weights(facts: ReportFacts) -> Iterator[str]:
+    """The float constants that may be the weights of a frozen graph, in one line, where there are any."""
+    nodes = facts.graph.nodes(data=True)
+    found = [
+        "%s %s" % (shown(name), list(op["shapes"][0]))
+        for name, op in nodes
+        if op["type"] == "Const" and op["dtypes"] in _WEIGHTS and len((op["shapes"] or (None,))[0] or ()) > 1
+    ]
+    if found:
+        listed = ", ".join(found[:_LISTED]) + (", …" if len(found) > _LISTED else "")
+        yield f"{len(found)} float constants may be weights, as in a frozen graph ({listed}): name them as variables"
 
 
 def without_gradient(dtypes: Sequence[str]) -> bool:

@@ -14,7 +14,9 @@ import pytest
 import graphcut
 from graphcut import GraphcutError
 from graphcut.graph.formats import keras_files, remote_files
+from graphcut.graph.messages import CLASSES
 from tests.repository.measure import ROOT
+from tests.robustness import making
 
 DOCUMENTS = Path(ROOT) / "fixtures" / "documents"
 OPS = 29
@@ -57,6 +59,31 @@ def test_a_gzip_archive_that_is_cut_short_is_an_error(cut, tmp_path):
     path.write_bytes(gzip.compress((DOCUMENTS / "003.meta").read_bytes())[:-cut])
     with pytest.raises(GraphcutError, match="gzip archive that is cut short"):
         graphcut.trace(str(path))
+
+
+def test_a_saved_model_with_several_signatures_lists_them(tmp_path):
+    graph = making.graph(making.variable("w"), making.identity("one", "w"), making.identity("two", "w"))
+    meta = CLASSES["MetaGraph"](graph_def=graph)
+    for key in ("act", "value"):
+        meta.signature_def[key].method_name = "predict"
+    (tmp_path / "saved_model.pb").write_bytes(CLASSES["SavedModel"](meta_graphs=[meta]).SerializeToString())
+    with pytest.raises(
+        GraphcutError, match=r"has several signatures: 'act', 'value'\nPick one with signature=, or name the loss"
+    ):
+        graphcut.audit(str(tmp_path))
+
+
+def test_a_frozen_graph_names_the_constants_that_may_be_weights(tmp_path):
+    shape = CLASSES["Shape"](dim=[{"size": 3}, {"size": 4}])
+    value = {"tensor": CLASSES["Tensor"](dtype=1, tensor_shape=shape, tensor_content=bytes(48))}
+    weights = making.node("model/w1", "Const", dtype={"type": 1}, value=value)
+    given = making.node("x", "Placeholder", dtype={"type": 1})
+    graph = making.graph(given, weights, making.node("out", "MatMul", "x", "model/w1", T={"type": 1}))
+    (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
+    assert "1 float constants may be weights, as in a frozen graph (model/w1 [3, 4]): name them as variables" in str(
+        graphcut.audit(str(tmp_path / "graph.pb"), loss="out")
+    )
+    assert graphcut.audit(str(tmp_path / "graph.pb"), loss="out", variables="model/w1")["model/w1"].verdict.value == "flows"
 
 
 LAYERS = [
