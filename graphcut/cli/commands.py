@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any, Callable, Optional, Sequence
 
 import click
 from rich.console import Console
 
 from graphcut.cli import draw_options
+from graphcut.cli.doctor import tensorflow_version
 from graphcut.cli.progress import Say, waiting
 from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.cli.run_audits import audits, listed, numbered
@@ -18,6 +20,7 @@ from graphcut.render.text.source_quotes import quoted
 from graphcut.render.text.terminal import rich_table
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
+from graphcut.util.version import VERSION
 
 _AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
 
@@ -58,7 +61,14 @@ Exit codes: 0 fine, 2 could not run.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
-@click.version_option(package_name="graphcut", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, parameter, wanted: _show_version(context) if wanted else None,
+    help="Show the versions of graphcut, Python and TensorFlow, and exit.",
+)
 @click.pass_context
 def commands(context: click.Context) -> None:
     """Which variables of a TensorFlow graph still receive a gradient, and what cuts off the others.
@@ -71,6 +81,12 @@ def commands(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _show_version(context: click.Context) -> None:
+    tensorflow = "%s %s" % (tensorflow_version() or ("no TensorFlow", "installed"))
+    click.echo("graphcut %s, Python %s, %s" % (VERSION, platform.python_version(), tensorflow))
+    context.exit()
 
 
 _NARROW = 50  # columns; in less, rich leaves words out

@@ -41,9 +41,7 @@ def doctor(context: click.Context) -> None:
 def _packages() -> Iterator[Tuple[bool, str]]:
     for name in _NEEDED:
         yield _line(name, installed_version(name), "pip install %s" % name)
-    name, known = next(
-        ((each, installed_version(each)) for each in _TENSORFLOWS if installed_version(each)), ("tensorflow", None)
-    )
+    name, known = tensorflow_version() or ("tensorflow", None)
     yield _line(name, known, "pip install tensorflow-cpu", "needed for live sources", needed=False)
     for name in _OPTIONAL:
         known = installed_version(name)
@@ -56,6 +54,12 @@ def _line(name: str, known: Optional[str], install: str, purpose: str = "", need
         return True, "  ok       %-14s %s" % (name, known)
     said = " (%s)" % purpose if purpose else ""
     return not needed, "  missing  %-14s install it with: %s%s" % (name, install, said)
+
+
+def tensorflow_version() -> Optional[Tuple[str, str]]:
+    """The distribution that TensorFlow was installed from and its version, without importing it."""
+    found = ((name, installed_version(name)) for name in _TENSORFLOWS)
+    return next(((name, known) for name, known in found if known), None)
 
 
 def installed_version(name: str) -> Optional[str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import configparser
 import re
+import subprocess
+import sys
 
+from graphcut.cli.doctor import tensorflow_version
+from graphcut.util.version import VERSION
 from tests.repository.measure import ROOT
 
 
@@ -24,6 +28,21 @@ def test_every_python_that_tox_tests_is_a_classifier():
     assert {f"Programming Language :: Python :: 3.{minor}" for minor in tested} <= set(
         config["metadata"]["classifiers"].splitlines()
     )
+
+
+def test_the_version_is_the_same_everywhere():
+    config = configparser.ConfigParser()
+    config.read(str(ROOT / "setup.cfg"))
+    assert config["metadata"]["version"] == VERSION
+    assert "## [%s]" % VERSION in text("CHANGELOG.md")
+
+
+def test_the_version_names_tensorflow_and_does_not_import_it():
+    code = "import sys; from graphcut.cli import main; main(['--version']); print('tensorflow' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.PIPE, check=True).stdout.decode()
+    known = tensorflow_version()
+    assert shown.startswith("graphcut %s, Python 3." % VERSION)
+    assert shown.split()[-2:] == [known[1] if known else "installed", "False"]
 
 
 def test_the_changelog_names_the_version_or_what_is_to_come():
