@@ -17,7 +17,7 @@ from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, stop_ops
-from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, targets, targets_named
+from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, listed, targets, targets_named
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
@@ -419,18 +419,67 @@ class Audit:
             return "\n\n".join(map(explain_left_out, aside))
         return explain_several(self, [self.variables[place] for place in places or self._index.required(key)])
 
-    def draw(self, path: Union[str, os.PathLike[str]], engine: Optional[str] = None, **asked: Any) -> None:
-        page.draw(self, path, engine, **self._named(asked))
+    def draw(
+        self,
+        path: Union[str, os.PathLike[str]],
+        engine: Optional[str] = None,
+        *,
+        detail: Optional[str] = None,
+        expand: Any = (),
+        around: Any = (),
+        hops: int = 3,
+        of: Any = (),
+        link: Optional[str] = None,
+        seconds: float = 30.0,
+    ) -> None:
+        """Draw the cut to a file.
 
-    draw.__doc__ = page.draw.__doc__
+        Args:
+            path: where to; its ending picks the format. ``.html`` is one page to search and click in; ``.svg`` and ``.png``
+                are pictures that need nothing but pip's engines on Python 3.11 and later, else the system's Graphviz, which
+                ``.pdf`` always needs; ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text; ``.json`` is the whole
+                graph for Model Explorer, its node data beside it.
+            engine: ``"wasm"`` or ``"dot"``; by default what is installed.
+            detail: of a picture, like all that follow: ``"variables"`` folds every op between loss, barriers and variables,
+                ``"scopes"`` draws name scopes, ``"ops"`` as many single ops as fit; by default it is what can be read.
+            expand: names or patterns of ops that are not folded.
+            around: ops, tensors, layers, names or patterns of which only what is near is drawn.
+            hops: how many edges away is near.
+            of: variables, names or patterns whose paths and cuts alone are drawn.
+            link: a template for links to your code, ``"vscode://file/{file}:{line}"``.
+            seconds: the time that the layout may take.
+
+        Raises:
+            GraphcutError: the ending is another, there is no engine for the format, the layout takes too long, the file
+                cannot be written or a name that is asked for is not there. A page is written even without an engine: with
+                the table alone.
+        """
+        from graphcut.render.picture.view import picture_options
+
+        chosen = picture_options(
+            detail, self._op_names(expand, "expand"), self._op_names(around, "around"), hops, self._names(of), link, seconds
+        )
+        page.draw(self, path, engine, chosen)
 
     _repr_svg_, _repr_html_ = page.repr_svg, page.repr_html
 
-    def to_dot(self, **asked: Any) -> str:
+    def to_dot(
+        self,
+        *,
+        detail: Optional[str] = None,
+        expand: Any = (),
+        around: Any = (),
+        hops: int = 3,
+        of: Any = (),
+    ) -> str:
         """The picture as DOT; needs no engine.
 
         Args:
-            **asked: what to draw and how, as for ``draw``.
+            detail: as for ``draw``, like all that follow.
+            expand: ops that are not folded.
+            around: ops of which only what is near is drawn.
+            hops: how many edges away is near.
+            of: variables whose paths and cuts alone are drawn.
 
         Raises:
             GraphcutError: a name that is asked for is not there.
@@ -439,9 +488,13 @@ class Audit:
         >>> graphcut.audit("fixtures/documents/003.meta").to_dot().splitlines()[0]
         'digraph cut {'
         """
+        from graphcut.render.picture.view import picture_options
         from graphcut.render.picture.writers.dot import to_dot
 
-        return to_dot(self, **self._named(asked))
+        chosen = picture_options(
+            detail, self._op_names(expand, "expand"), self._op_names(around, "around"), hops, self._names(of)
+        )
+        return to_dot(self, chosen)
 
     def to_dict(self) -> Dict[str, Any]:
         """Everything found, as plain values with the words of the enums.
@@ -470,24 +523,22 @@ class Audit:
         with collector_paused():
             return Audit(inquiry, self._targets, step=self._step)
 
-    def _named(self, asked: Dict[str, Any]) -> Dict[str, Any]:
-        """What is asked for of a picture, with names in place of variables, tensors, layers and rows of audits."""
-        from graphcut.api.select.resolve_places import op_names
-        from graphcut.api.select.resolve_variables import listed
+    def _names(self, keys: Any) -> Tuple[str, ...]:
+        """Return the names of the variables that are meant; a name or pattern stays as it is."""
+        names: Dict[str, None] = {}
+        for key in listed(keys):
+            rows = () if isinstance(key, str) else self._index.required(key)
+            names.update(dict.fromkeys([key] if isinstance(key, str) else [self.variables[row].name for row in rows]))
+        return tuple(names)
 
-        named = dict(asked)
-        for option in ("of", "around", "expand"):
-            names: Dict[str, None] = {}
-            for key in listed(asked.get(option, ())):
-                if isinstance(key, str):
-                    names[key] = None
-                elif option == "of":
-                    names.update(dict.fromkeys(self.variables[place].name for place in self._index.required(key)))
-                else:
-                    names.update(dict.fromkeys(op_names(self._index.traced, key, option)))
-            if option in asked:
-                named[option] = tuple(names)
-        return named
+    def _op_names(self, keys: Any, option: str) -> Tuple[str, ...]:
+        """Return the names of the ops that are meant; a name or pattern stays as it is."""
+        from graphcut.api.select.resolve_places import op_names
+
+        names: Dict[str, None] = {}
+        for key in listed(keys):
+            names.update(dict.fromkeys([key] if isinstance(key, str) else op_names(self._index.traced, key, option)))
+        return tuple(names)
 
 
 def audit(

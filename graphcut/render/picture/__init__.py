@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.layout import TooSlow, available, choose, rasterize, render
-from graphcut.render.picture.view import View, view
+from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.dot import title, to_dot, write
 from graphcut.render.picture.writers.graphml import graphml
 from graphcut.render.picture.writers.hyperlinks import checked
@@ -34,17 +34,14 @@ def draw(
     facts: PictureFacts,
     path: Union[str, os.PathLike[str]],
     engine: Optional[str] = None,
-    seconds: float = 30.0,
-    link: Optional[str] = None,
-    **asked: Any,
+    options: PictureOptions = DEFAULT_OPTIONS,
 ) -> None:
     """Write the picture of an audit to ``path``, in the format of its suffix.
 
     ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``; ``.svg`` is laid out by ``"wasm"``
     or ``"dot"``, ``.png`` is made of that where ``resvg-py`` is installed, ``.pdf`` (and else ``.png``) by the system's
-    ``"dot"``. ``seconds`` is the limit for the layout: half of it for the whole picture, the rest for coarser ones. ``link``
-    is a template for links to the user's code, such as ``vscode://file/{file}:{line}``; ``asked`` says what to draw (see
-    ``view``).
+    ``"dot"``. ``options.seconds`` is the limit for the layout: half of it for the whole picture, the rest for coarser ones.
+    ``options.link`` is a template for links to the user's code, such as ``vscode://file/{file}:{line}``.
 
     Raises ``GraphcutError`` where the suffix is another, no engine is installed, the limit is passed, what is asked for is
     not there or the file cannot be written; what DOT text there is by then is kept beside ``path``.
@@ -53,8 +50,8 @@ def draw(
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
-    wanted, template, heading = view(**asked), checked(link), title(facts)
-    drawn = picture(facts, wanted)
+    template, heading = checked(options.link), title(facts)
+    drawn = picture(facts, options)
     if format in TEXTS:
         return save(target, TEXTS[format](drawn, heading).encode())
     text = write(drawn, heading, template)
@@ -62,7 +59,7 @@ def draw(
         return save(target, text.encode())
     try:
         chosen = choose(format, engine)
-        return save(target, _laid_out(facts, (drawn, text), wanted, (format, chosen, template), seconds))
+        return save(target, _laid_out(facts, (drawn, text), options, (format, chosen, template)))
     except GraphcutError as error:
         raise _kept(target.with_name(target.name + ".dot"), text, error) from None
 
@@ -79,17 +76,16 @@ def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
 def _laid_out(
     facts: PictureFacts,
     finest: Tuple[networkx.MultiDiGraph, str],
-    wanted: View,
+    options: PictureOptions,
     how: Tuple[str, str, Optional[str]],
-    seconds: float,
 ) -> bytes:
     """The image of the finest picture that can be laid out in time: half the time for the first, a quarter for each other."""
-    (drawn, text), heading = finest, title(facts)
+    (drawn, text), heading, seconds = finest, title(facts), options.seconds
     for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):
         try:
             return _image(drawn, text, heading, how, seconds * share)
         except TooSlow:
-            drawn = picture(facts, replace(wanted, detail=None, expand=(), boxes=boxes)) if boxes else drawn
+            drawn = picture(facts, replace(options, detail=None, expand=(), boxes=boxes)) if boxes else drawn
             text = write(drawn, heading, how[2])
     raise TooSlow(f"layout took longer than {seconds:g} s and was stopped, of {len(drawn)} boxes too")
 

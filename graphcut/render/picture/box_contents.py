@@ -11,7 +11,7 @@ from graphcut.render.picture.coarsen.contract import without_plumbing
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
 from graphcut.render.picture.quotient import CUT, Sketch, Told, Way, merged
-from graphcut.render.picture.view import View
+from graphcut.render.picture.view import PictureOptions
 from graphcut.util.gc import collector_paused
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
 _BOXES, _FEW, _RUNS, _OPS = 24, 4, 12, 20_000
-_WHOLE, _PART = View(), View(boxes=_BOXES)
+_WHOLE, _PART = PictureOptions(), PictureOptions(boxes=_BOXES)
 
 
 def opened(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:

@@ -20,7 +20,7 @@ from graphcut.render.picture.model import Line, Link
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
 from graphcut.render.picture.select_ops import routes
 from graphcut.render.picture.titles import boxes
-from graphcut.render.picture.view import AT_MOST, READABLE, View, matching, narrowed, neighbourhood
+from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching, narrowed, neighbourhood
 from graphcut.results import BarrierKind
 from graphcut.util.gc import collector_paused
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
 _LINES = {LIVE: Line.LIVE, LOST: Line.LOST, CUT: Line.CUT, BEHIND: Line.BEHIND}
-_WHOLE = View()
+_WHOLE = PictureOptions()
 
 
-def picture(facts: PictureFacts, view: View = _WHOLE) -> nx.MultiDiGraph:
+def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGraph:
     """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down, keyed by ``Line``, with a
     ``link``. At most 150 nodes. Raises ``GraphcutError`` where the view names what is not there.
     """
@@ -45,7 +45,7 @@ def picture(facts: PictureFacts, view: View = _WHOLE) -> nx.MultiDiGraph:
         return drawn(facts, ops, sketch, sketch.edges)
 
 
-def prepared(facts: PictureFacts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
+def prepared(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
     """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
@@ -56,7 +56,7 @@ def prepared(facts: PictureFacts, ops: Ops, view: View) -> Tuple[Sketch, Kinds]:
     return sketch, kinds
 
 
-def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
+def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) -> Kinds:
     fates = {
         op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False) for op, audits in ops.variables.items()
     }
@@ -67,7 +67,7 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: View) -> Kinds:
     return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, _apart(ops, sketch, view), ops.name)
 
 
-def _apart(ops: Ops, sketch: Sketch, view: View) -> FrozenSet[int]:
+def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
     """What the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
     if not view.expand:
         return frozenset()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import SEPARATOR
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
 DETAILS = ("variables", "scopes", "ops")
 READABLE, AT_MOST = 40, 150
+Names = Union[str, Iterable[str]]
 
 
 @dataclass(frozen=True)
-class View:
-    """``detail``: ``"variables"`` folds every op that is neither loss nor barrier, ``"scopes"`` draws name scopes, ``"ops"``
+class PictureOptions:
+    """What to draw of an audit, and how; ``picture_options`` makes one of what a user gave.
+
+    ``detail``: ``"variables"`` folds every op that is neither loss nor barrier, ``"scopes"`` draws name scopes, ``"ops"``
     as many single ops as fit; ``None`` is the finest that can be read. ``expand``: names or patterns of ops that are never
     folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges far. ``of``: names
-    or patterns of variables: their paths and cuts alone. ``boxes``: how many can be read.
+    or patterns of variables: their paths and cuts alone. ``link``: a template for links to the user's code; ``seconds``: the
+    limit for the layout. ``boxes``: how many can be read.
     """
 
     detail: Optional[str] = None
@@ -33,21 +37,40 @@ class View:
     around: Tuple[str, ...] = ()
     hops: int = 3
     of: Tuple[str, ...] = ()
+    link: Optional[str] = None
+    seconds: float = 30.0
     boxes: int = READABLE
 
+    def changed_names(self) -> Tuple[str, ...]:
+        """Return the names of the options that are not as they are by default."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
 
-def view(
-    detail: Optional[str] = None, expand: Any = (), around: Any = (), hops: int = 3, of: Any = (), boxes: int = READABLE
-) -> View:
-    """A ``View`` of what a user gave: one name or several. Raises ``GraphcutError`` for an unknown detail."""
+
+DEFAULT_OPTIONS = PictureOptions()
+
+
+def picture_options(
+    detail: Optional[str] = None,
+    expand: Names = (),
+    around: Names = (),
+    hops: int = 3,
+    of: Names = (),
+    link: Optional[str] = None,
+    seconds: float = 30.0,
+) -> PictureOptions:
+    """Return the options of what a user gave: one name or several.
+
+    Raises:
+        GraphcutError: the detail is unknown, or ``hops`` is no number of edges.
+    """
     if detail is not None and detail not in DETAILS:
         raise GraphcutError(f"no detail {detail!r}\nthere are: {', '.join(DETAILS)}")
     if hops < 0:
         raise GraphcutError(f"hops={hops} is no number of edges\ngive 0 or more")
-    return View(detail, _listed(expand), _listed(around), hops, _listed(of), boxes)
+    return PictureOptions(detail, _listed(expand), _listed(around), hops, _listed(of), link, seconds)
 
 
-def _listed(names: Any) -> Tuple[str, ...]:
+def _listed(names: Names) -> Tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 

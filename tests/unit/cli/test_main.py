@@ -9,6 +9,7 @@ import pytest
 from graphcut.cli import main
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import draw
+from graphcut.render.picture.view import picture_options
 from graphcut.render.text.plain import table
 from tests.unit.picture.audits import STOPPED
 
@@ -20,7 +21,7 @@ class Drawable:
         return getattr(STOPPED, name)
 
     def draw(self, path, engine=None, **asked):
-        draw(STOPPED, path, engine, **asked)
+        draw(STOPPED, path, engine, picture_options(**asked))
 
 
 @pytest.fixture

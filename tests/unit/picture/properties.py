@@ -17,14 +17,21 @@ from graphcut.graph.targets import Target
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
-from graphcut.render.picture.view import AT_MOST, View
+from graphcut.render.picture.view import AT_MOST, PictureOptions
 from graphcut.render.picture.writers.dot import write
 from graphcut.render.picture.writers.mermaid import mermaid
 from graphcut.results import Stop, VariableAudit, Verdict
 from tests.against_tensorflow.questions.graphs import judged
 
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
-VIEWS = [View(), View(boxes=25), View(boxes=8), View(detail="ops"), View(detail="scopes"), View(detail="variables")]
+VIEWS = [
+    PictureOptions(),
+    PictureOptions(boxes=25),
+    PictureOptions(boxes=8),
+    PictureOptions(detail="ops"),
+    PictureOptions(detail="scopes"),
+    PictureOptions(detail="variables"),
+]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from graphcut.errors import GraphcutError
 from graphcut.render import picture
 from graphcut.render.picture import draw, layout, to_dot
+from graphcut.render.picture.view import PictureOptions
 from graphcut.render.picture.writers.font_metrics import text_width
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside
 from tests.unit.picture.test_dot import HOSTILE, named
@@ -103,7 +104,7 @@ def test_text_is_as_wide_as_its_box_was_made_for_whatever_the_font(tmp_path, eng
 
 @installed
 def test_a_place_in_the_code_is_a_link(tmp_path, engine):
-    draw(STOPPED, tmp_path / "cut.svg", engine, link="vscode://file/{file}:{line}")
+    draw(STOPPED, tmp_path / "cut.svg", engine, options=PictureOptions(link="vscode://file/{file}:{line}"))
     found = ElementTree.parse(str(tmp_path / "cut.svg")).iter(SVG + "a")
     links = [each.get("{http://www.w3.org/1999/xlink}href") for each in found]
     assert "vscode://file//src/model.py:12" in links
@@ -114,7 +115,7 @@ def test_a_place_in_the_code_is_a_link(tmp_path, engine):
 )
 def test_a_link_that_is_no_template_or_runs_code_is_refused(tmp_path, template):
     with pytest.raises(GraphcutError, match="link: "):
-        draw(STOPPED, tmp_path / "cut.svg", link=template)
+        draw(STOPPED, tmp_path / "cut.svg", options=PictureOptions(link=template))
 
 
 def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkeypatch):
@@ -128,7 +129,7 @@ def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkey
 
     monkeypatch.setattr(picture, "render", render)
     monkeypatch.setattr(picture, "choose", lambda format, engine: "wasm")
-    draw(beside(30, 3), tmp_path / "cut.svg", seconds=20.0)
+    draw(beside(30, 3), tmp_path / "cut.svg", options=PictureOptions(seconds=20.0))
     assert [each[1] for each in tried] == [10.0, 5.0, 5.0] and tried[0][0] > 25 >= tried[1][0] and tried[2][0] <= 8
 
 
@@ -143,7 +144,7 @@ def test_a_missing_engine_says_what_to_install_and_keeps_the_dot(tmp_path, monke
 @installed
 def test_a_layout_that_takes_too_long_is_stopped(tmp_path, engine):
     with pytest.raises(GraphcutError, match="took longer than 0.001 s"):
-        draw(STOPPED, tmp_path / "cut.svg", engine, seconds=0.001)
+        draw(STOPPED, tmp_path / "cut.svg", engine, options=PictureOptions(seconds=0.001))
 
 
 @installed

@@ -8,7 +8,7 @@ import pytest
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
 from graphcut.render.picture.scopes import scope_of
-from graphcut.render.picture.view import View
+from graphcut.render.picture.view import PictureOptions
 from graphcut.results import Verdict
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside, through
 from tests.unit.text.fakes import FakeAudit, cut, dag, variable
@@ -181,7 +181,7 @@ def counted_up(inner):
         loss = Mean net_1/dense_2/Tanh
     """)
     kernels = variable("net/dense/kernel"), variable("net/dense_1/kernel", conditions=())
-    return picture(FakeAudit(graph=graph, variables=kernels, carrying=frozenset(graph)), View(detail="ops"))
+    return picture(FakeAudit(graph=graph, variables=kernels, carrying=frozenset(graph)), PictureOptions(detail="ops"))
 
 
 def test_ops_that_keras_counted_up_are_in_the_frame_of_their_variable():

@@ -7,13 +7,13 @@ import pytest
 from graphcut.errors import GraphcutError
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
-from graphcut.render.picture.view import view
+from graphcut.render.picture.view import picture_options
 from graphcut.render.picture.writers.dot import to_dot
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside, through
 
 
 def boxes(audit, **asked):
-    return [box for _, box in picture(audit, view(**asked)).nodes(data="box")]
+    return [box for _, box in picture(audit, picture_options(**asked)).nodes(data="box")]
 
 
 def ops(audit, **asked):
@@ -65,7 +65,7 @@ def test_the_path_of_one_variable_alone():
 
 
 def test_the_cut_of_one_variable_alone():
-    drawn = picture(STOPPED, view(of="w1"))
+    drawn = picture(STOPPED, picture_options(of="w1"))
     assert [line for *_, line in drawn.edges(keys=True)].count(Line.CUT) == 1
     assert not any(line is Line.LIVE for *_, line in drawn.edges(keys=True)) and "w2" not in ops(STOPPED, of="w1")
 
@@ -83,4 +83,4 @@ def test_a_wish_that_cannot_be_is_refused(asked):
 
 
 def test_the_text_takes_the_same():
-    assert to_dot(STOPPED, of="w1") != to_dot(STOPPED)
+    assert to_dot(STOPPED, picture_options(of="w1")) != to_dot(STOPPED)

@@ -12,13 +12,13 @@ from graphcut.render.picture.coarsen.contract import without_plumbing, without_r
 from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, sides_of, without_cycles
 from graphcut.render.picture.quotient import Sketch
 from graphcut.render.picture.scopes import counted
-from graphcut.render.picture.view import AT_MOST, View
+from graphcut.render.picture.view import AT_MOST, PictureOptions
 
 _FEW, _SOME = 16, 30
 Families = Mapping[int, Hashable]
 
 
-def readable(sketch: Sketch, kinds: Kinds, view: View) -> Sketch:
+def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
     """The finest merging that can be read: plumbing, then what is behind the barriers, unbranched rows, layers that are
     counted up, scopes, inner ones first, then barriers."""
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))

@@ -18,7 +18,7 @@ from graphcut.render.palette import FAINT, GREY, WHITE
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Box, Line, Link
 from graphcut.render.picture.style import box_style, link_style
-from graphcut.render.picture.view import view
+from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope_of_both, written
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
@@ -37,9 +37,9 @@ _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 
 
-def to_dot(facts: PictureFacts, **asked: Any) -> str:
-    """The picture of an audit as DOT text; the same audit gives the same text. ``asked``: what to draw, as of ``view``."""
-    return write(picture(facts, view(**asked)), title(facts))
+def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> str:
+    """Return the picture of an audit as DOT text; the same audit gives the same text."""
+    return write(picture(facts, options), title(facts))
 
 
 def title(facts: PictureFacts) -> str:
