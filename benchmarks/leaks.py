@@ -1,6 +1,5 @@
 """What stays in a process that audits again and again: ``python -m benchmarks.leaks 3000 300`` prints the bytes of resident
-memory after a tenth of the audits and after all of them. A third number takes the first figure after another part than a
-tenth: TensorFlow's allocators grow during the first hundred audits.
+memory after a tenth of the files and after all of them. A third number takes the first figure after so many files instead.
 
 No file and no graph is like another: sizes, names, dtypes, shapes and ops differ. Half of the files are damaged. The collector
 is left to itself.
@@ -63,8 +62,8 @@ def audit_live(number):
     [(audit[each].verdict, audit[each].cut, audit.explain(each)) for each in variables]
 
 
-def grown(files, live, part=10):
-    """Resident memory after one of so many parts of the audits, and after all."""
+def grown(files, live, first=None):
+    """Resident memory after the ``first`` files, by default a tenth of them, and after all."""
     every, early = max(files // live, 1), 0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "graph.pb")
@@ -74,7 +73,7 @@ def grown(files, live, part=10):
             audit_file(path)
             if number % every == 0:
                 audit_live(files + number)
-            if number + 1 == files // part:
+            if number + 1 == (first or files // 10):
                 early = resident()
     return early, resident()
 
