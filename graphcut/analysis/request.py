@@ -55,9 +55,10 @@ class Stopped(NamedTuple):
 
 class AuditRequest(NamedTuple):
     """A graph that was read, the loss, what counts as a constant, and who answers for the gradients of ops: ``None`` is the
-    installed TensorFlow."""
+    installed TensorFlow. ``hypothesis`` is how the graph differs from the one that was read, empty if it does not."""
 
     traced: LoadedGraph
     loss: Loss
     stopped: Stopped
     oracle: Optional[GradientOracle] = None
+    hypothesis: str = ""

@@ -69,6 +69,18 @@ class Audit:
         return self._inquiry.loss.source
 
     @property
+    def hypothesis(self) -> str:
+        """How the graph would have to be edited for this to hold, such as ``without hidden``; empty unless ``what_if`` made
+        the audit.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> audit.hypothesis, audit.what_if(remove="hidden").hypothesis
+        ('', 'without hidden')
+        """
+        return self._inquiry.hypothesis
+
+    @property
     def oracle(self) -> str:
         """Whose gradients count, such as ``TensorFlow 2.15 (gradient table)``."""
         return (self._inquiry.oracle or installed()).label
@@ -226,7 +238,8 @@ class Audit:
         return table(self)
 
     def __repr__(self) -> str:
-        return "<graphcut.Audit of %s: %d variables>" % (", ".join(self.loss), len(self.variables))
+        supposed = ", hypothetical: %s" % self.hypothesis if self.hypothesis else ""
+        return "<graphcut.Audit of %s: %d variables%s>" % (", ".join(self.loss), len(self.variables), supposed)
 
     def reason(self, variable: VariableAudit) -> Reason:
         """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
@@ -287,7 +300,7 @@ class Audit:
                 ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
 
         Returns:
-            Another ``Audit``.
+            Another ``Audit``, which says wherever it is printed that it is hypothetical (``hypothesis``).
 
         Raises:
             GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Sequence, Tuple
 
 from graphcut.analysis import graph_edits
 from graphcut.analysis.request import AuditRequest, Stopped
@@ -28,6 +28,7 @@ from graphcut.graph.names import Names
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import BarrierKind
 
+_NAMED = 4
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
 
@@ -39,7 +40,25 @@ def edited(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) ->
     """
     taken = frozenset(op for key in listed(remove) for op in _removable(inquiry, flow, key))
     tensors = [tensor for key in listed(stop) for tensor in _stoppable(inquiry.traced, key)]
-    return stopped(without(inquiry, flow, taken), tensors)
+    told = inquiry._replace(hypothesis=_hypothesis(inquiry, taken, tensors))
+    return stopped(without(told, flow, taken), tensors)
+
+
+def _hypothesis(inquiry: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
+    """``without hidden; with output:0 stopped``, behind what was supposed before."""
+    flat = inquiry.traced.flat
+    removed, added = [flat.names[op] for op in sorted(taken)], [flat.tensor_name(tensor) for tensor in tensors]
+    parts = [
+        inquiry.hypothesis,
+        *([f"without {_few(removed)}"] * bool(removed)),
+        *([f"with {_few(added)} stopped"] * bool(added)),
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _few(names: Sequence[str]) -> str:
+    texts = [printable(name)[1:-1] for name in names[:_NAMED]]
+    return ", ".join(texts) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:

@@ -67,6 +67,8 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
     few = _FEW - len(first + assumed)
     yield from first
+    if facts.hypothesis:
+        yield f"This is hypothetical, {facts.hypothesis}:"
     yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen(variable) + _updated(variable)
     )

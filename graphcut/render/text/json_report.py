@@ -25,6 +25,7 @@ def to_dict(facts: ReportFacts) -> Dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "loss": list(facts.loss),
         "loss_source": facts.loss_source,
+        "hypothesis": facts.hypothesis or None,
         "counts": {verdict.value: verdicts.count(verdict) for verdict in Verdict},
         "variables": plain(facts.variables),
         "stops": plain(facts.stops),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
-    """The audit as text, worst first: what must be said once, the chosen loss, a row for each fate, the counts.
+    """The audit as text, worst first: why nothing is certain, the loss, what holds for all of it, a row for each fate, counts.
 
     Args:
         facts: the audit.
@@ -23,8 +23,8 @@ def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
 
 def _lines(facts: ReportFacts, quoted: Sequence[str]) -> Iterator[str]:
     yield from uncertain(facts.assumptions)
-    yield from notices(facts)
     yield loss_line(facts)
+    yield from notices(facts)
     cells = [row.cells for row in rows(facts.variables)]
     if cells:
         yield ""

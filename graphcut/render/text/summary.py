@@ -102,11 +102,26 @@ def _types(facts: ReportFacts) -> Set[str]:
 def loss_line(facts: ReportFacts) -> str:
     """``loss: loss:0 (the only float output)``."""
     losses = " + ".join(shown(name) for name in facts.loss) or "a value, no tensor of this graph"
-    return f"loss: {losses} ({facts.loss_source})"
+    return f"loss: {losses} ({facts.loss_source})" + (f"; {hypothetical(facts)}" if facts.hypothesis else "")
+
+
+def hypothetical(facts: ReportFacts) -> str:
+    """That an audit is of a graph that is not there; empty for any other."""
+    return f"hypothetical: {facts.hypothesis}" if facts.hypothesis else ""
 
 
 def summary_line(variables: Sequence[VariableAudit]) -> str:
-    """``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``."""
+    """``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``; of those that are not trainable behind
+    ``2 frozen:``."""
+    frozen = [variable for variable in variables if variable.trainable is False]
+    trainable = [variable for variable in variables if variable.trainable is not False]
+    parts = [_counts(trainable)] * (bool(trainable) or not frozen) + [f"{len(frozen)} frozen: {_counts(frozen)}"] * bool(
+        frozen
+    )
+    return "; ".join(parts)
+
+
+def _counts(variables: Sequence[VariableAudit]) -> str:
     gets = [variable for variable in variables if variable.verdict in _GETS]
     some = sum(variable.verdict is Verdict.CONDITIONAL for variable in variables)
     head = f"{len(gets)} {'gets' if len(gets) == 1 else 'get'} a gradient"

@@ -26,8 +26,8 @@ STYLES = {
 
 def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
     """The same words as :func:`graphcut.render.text.plain.table`, for a ``rich.console.Console`` to print."""
-    first: List[RenderableType] = [Text(line, style="bold") for line in (*uncertain(facts.assumptions), *notices(facts))]
-    first.append(Text(loss_line(facts)))
+    first: List[RenderableType] = [Text(line, style="bold") for line in uncertain(facts.assumptions)]
+    first += [Text(loss_line(facts)), *(Text(line, style="bold") for line in notices(facts))]
     last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
     last += [Text(line) for line in left_out_lines(facts)]
     if facts.variables:

@@ -65,3 +65,15 @@ def test_what_an_audit_gives_is_readable(monkeypatch):
     audit = graphcut.audit("fixtures/documents/003.meta")
     assert str(audit["w1"]) == "w1 [2, 3] gets no gradient: TensorFlow answers None (none); cut by stop-gradient at hidden"
     assert str(audit.reaches("w2")) == "a gradient reaches w2: loss → output → w2/read → w2"
+
+
+def test_an_edit_says_that_it_is_one_wherever_it_is_printed(monkeypatch):
+    from tests.repository.measure import ROOT
+
+    monkeypatch.chdir(ROOT)
+    opened = graphcut.audit("fixtures/documents/003.meta").what_if(remove="hidden")
+    both = opened.what_if(stop="output")
+    assert "hypothetical: without hidden" in str(opened) and "hypothetical" in repr(opened)
+    assert opened.explain("w1").startswith("This is hypothetical, without hidden:\n")
+    assert opened.to_dict()["hypothesis"] == "without hidden"
+    assert both.hypothesis == "without hidden; with output:0 stopped"

@@ -21,6 +21,7 @@ class FakeAudit:
     loss: Tuple[str, ...] = ("loss:0",)
     loss_source: str = "asked"
     source: str = "function loss"
+    hypothesis: str = ""
     oracle: str = "TensorFlow 2.21.0 (installed)"
     loss_dtypes: Tuple[str, ...] = ("float32",)
     stops: Tuple[Stop, ...] = ()

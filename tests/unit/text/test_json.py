@@ -32,6 +32,7 @@ def test_keys_and_words():
         "schema_version": 1,
         "loss": ["loss:0"],
         "loss_source": "asked",
+        "hypothesis": None,
         "counts": {"raises": 0, "none": 1, "zero": 0, "conditional": 0, "flows": 0},
         "variables": [
             {

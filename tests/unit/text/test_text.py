@@ -37,8 +37,11 @@ def summary(*variables):
     return table(FakeAudit(variables=variables)).splitlines()[-1]
 
 
-def first_line(**fields):
-    return table(FakeAudit(**fields)).splitlines()[0]
+def below_loss(**fields):
+    """The line below the loss line, which is the first."""
+    first, second = table(FakeAudit(**fields)).splitlines()[:2]
+    assert first.startswith("loss: loss:0 (asked)")
+    return second
 
 
 def test_the_table():
@@ -85,14 +88,14 @@ def test_a_stop_that_a_library_made_is_named_where_nothing_else_cuts():
     assert line.endswith("stop-gradient at keras")
 
 
-def test_an_integer_loss_is_said_once_and_first():
-    assert first_line(loss_dtypes=("int64",), variables=(variable("w", Verdict.NONE),)) == (
+def test_an_integer_loss_is_said_once_below_its_line():
+    assert below_loss(loss_dtypes=("int64",), variables=(variable("w", Verdict.NONE),)) == (
         "the loss is int64: only a float loss has a gradient"
     )
 
 
-def test_a_loss_that_trains_nothing_is_said_first():
-    assert first_line(variables=(variable("w", Verdict.NONE, cut=(STOPPED,)),)).startswith("this loss trains nothing")
+def test_a_loss_that_trains_nothing_is_said_below_its_line():
+    assert below_loss(variables=(variable("w", Verdict.NONE, cut=(STOPPED,)),)).startswith("this loss trains nothing")
 
 
 @pytest.mark.parametrize(
@@ -103,8 +106,8 @@ def test_a_loss_that_trains_nothing_is_said_first():
         ("x = Const\nw = VariableV2\nloss = Identity x", "the loss is a constant: it depends on nothing in this graph"),
     ],
 )
-def test_a_loss_that_depends_on_no_variable_is_said_first(graph, said):
-    assert first_line(graph=dag(graph), variables=(variable("w", Verdict.NONE, unused=True),)).startswith(said)
+def test_a_loss_that_depends_on_no_variable_is_said_below_its_line(graph, said):
+    assert below_loss(graph=dag(graph), variables=(variable("w", Verdict.NONE, unused=True),)).startswith(said)
 
 
 def test_a_frozen_variable_is_said_to_be_not_trainable():
@@ -133,3 +136,14 @@ def test_a_name_is_no_markup():
 def test_variables_that_are_named_in_one_row_have_each_its_shape():
     audit = FakeAudit(variables=(variable("a", shape=(2,)), variable("b", shape=(None, 3)), variable("c", shape=None)))
     assert "a, b, c   [2], [?, 3], ?" in table(audit)
+
+
+def test_what_is_hypothetical_says_so():
+    assert table(FakeAudit(hypothesis="without hidden")).startswith("loss: loss:0 (asked); hypothetical: without hidden\n")
+
+
+def test_counts_tell_trainable_from_frozen():
+    frozen = variable("f", trainable=False), variable("g", Verdict.NONE, trainable=False, cut=(STOPPED,))
+    said = summary(variable("w"), variable("v"), *frozen)
+    assert said == "2 get a gradient; 2 frozen: 1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient"
+    assert summary(*frozen).startswith("2 frozen: 1 gets a gradient")
