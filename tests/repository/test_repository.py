@@ -49,6 +49,12 @@ def test_the_changelog_names_the_version_or_what_is_to_come():
     assert re.search(r"^## \[Unreleased\]", text("CHANGELOG.md"), re.MULTILINE)
 
 
+def test_every_page_is_in_the_site():
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
+    named = re.findall(r"[\w./-]+\.md$", text("mkdocs.yml"), re.MULTILINE)
+    assert [page for page in pages if page not in named] == []
+
+
 def test_every_picture_that_a_page_shows_is_one():
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     shown = [page.parent / name for page in pages for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text("utf-8"))]

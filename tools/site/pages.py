@@ -1,0 +1,64 @@
+"""Pages of the site that live elsewhere: the README, the changelog, the references. MkDocs calls the ``on_`` functions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
+GENERATED = {
+    "api.md": "# Python API\n\nEverything that `import graphcut` offers.\n\n::: graphcut\n",
+    "cli.md": "# Command line options\n\n::: mkdocs-click\n    :module: graphcut.cli\n    :command: commands\n"
+    "    :prog_name: graphcut\n    :style: table\n    :depth: 1\n",
+}
+LINK = re.compile(r"(!?)\[([^]\n]*)\]\(([^)\s]+)\)")
+
+
+def on_files(files, config):
+    """Add the pages that are not under docs/."""
+    for name, source in COPIED.items():
+        content = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, name, content=LINK.sub(from_root, content)))
+    for name, content in GENERATED.items():
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def from_root(link):
+    """A link of a file in the root of the repository, as a page of the site has it."""
+    mark, text, target = link.groups()
+    pages = {source: name for name, source in COPIED.items()}
+    if "://" in target:
+        return link.group(0)
+    if target.startswith("docs/"):
+        return "%s[%s](%s)" % (mark, text, target[len("docs/") :])
+    return "[%s](%s)" % (text, pages[target]) if target in pages else text
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Name what lies in the repository but not in the site, without a link that leads nowhere."""
+    return LINK.sub(lambda link: in_site(link, Path(page.file.src_uri).parent), markdown)
+
+
+def in_site(link, folder):
+    """A link as it is, or its text where it leaves docs/."""
+    target = link.group(3).split("#")[0]
+    if "://" in target or not target:
+        return link.group(0)
+    depth = 0
+    for part in (folder / target).parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return link.group(2)
+    return link.group(0)
+
+
+def on_post_page(output, page, config):
+    """Take the search's frame from the site itself, which the theme fetches from the network."""
+    shim = (Path(__file__).with_name("frame_worker.js")).read_text(encoding="utf-8")
+    return re.sub(
+        r'<script src="https://unpkg\.com/iframe-worker/shim"></script>', lambda _: "<script>\n%s</script>" % shim, output
+    )
