@@ -19,6 +19,7 @@ from typing import AbstractSet, Dict, Iterator, List, Mapping, Sequence, Tuple
 from graphcut.analysis.flow_edges import GradientEdges
 from graphcut.analysis.reachability import SEED, UNSEEN
 from graphcut.analysis.rules.control_flow import is_loop_switch
+from graphcut.graph.dataflow import run_analysis, tensors_from_loss
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import Condition
@@ -127,15 +128,8 @@ def _unbound(
         row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
         for tensor in {inputs[index] for index in row.independent_of_output - row.waits}.intersection(sources[op]):
             found[tensor] = found.get(tensor, 0) | alive[op]
-    waiting = list(found)
-    while waiting:
-        tensor = waiting.pop()
-        for source, _ in edges.onward(tensor):
-            mask = found.get(source, 0) | found[tensor]
-            if mask != found.get(source, 0):
-                found[source] = mask
-                waiting.append(source)
-    return found
+    tensors = list(tensors_from_loss(edges.rules.flat, reversed(order)))
+    return run_analysis(found, tensors, lambda tensor: [source for source, _ in edges.onward(tensor)])
 
 
 def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:

@@ -13,6 +13,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.reachability import Relation, Walk
 from graphcut.analysis.verdicts import GradientFlow
+from graphcut.graph.dataflow import run_analysis
 from graphcut.graph.traverse import settle_costs
 from graphcut.results import BarrierKind
 
@@ -175,22 +176,14 @@ def _spread(
 def _united(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
     """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
     (loops, assignments, zeros filled in)."""
-    rank = ranks(flow)
-    producer = flow.rules.flat.producer
-    shortest = sorted(shortest, key=lambda each: -rank[producer[each[0]]])
+    rank, producer = ranks(flow), flow.rules.flat.producer
     masks: Dict[int, int] = {}
-    late = True
-    while late:
-        late = False
-        for tensor, (source, _, fence) in shortest:
-            own = masks.get(tensor, 0)
-            if fence is not None:
-                own |= 1 << numbers[_place(fence, source)]
-            before = masks.get(source, 0)
-            if own | before != before:
-                masks[source] = own | before
-                late |= rank[producer[source]] >= rank[producer[tensor]]
-    return masks
+    sources: Dict[int, List[int]] = {}
+    for tensor, (source, _, fence) in sorted(shortest, key=lambda each: -rank[producer[each[0]]]):
+        sources.setdefault(tensor, []).append(source)
+        if fence is not None:
+            masks[source] = masks.get(source, 0) | 1 << numbers[_place(fence, source)]
+    return run_analysis(masks, list(sources), sources.__getitem__)
 
 
 def ranks(flow: GradientFlow) -> List[int]:

@@ -18,6 +18,7 @@ from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.flow_edges import FILLED
 from graphcut.analysis.raising_ops import ancestors, feeding_tensors
 from graphcut.analysis.verdicts import GradientFlow
+from graphcut.graph.dataflow import run_analysis, tensors_from_loss
 from graphcut.results import BarrierKind, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]
@@ -116,21 +117,10 @@ def _raised(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
 
 def stops_below(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
     """For each tensor the stops that it feeds by data, as bits."""
-    flat, first = flow.rules.flat, flow.rules.flat.first_output
-    bits = {op: 1 << bit for bit, op in enumerate(found)}
+    flat = flow.rules.flat
     masks: Dict[int, int] = {}
-    changed = True
-    while changed:
-        changed = False
-        for op in reversed(flow.order):
-            mask = bits.get(op, 0)
-            for tensor in range(first[op], first[op + 1]):
-                if tensor in masks:
-                    mask |= masks[tensor]
-            if mask:
-                for tensor in flat.inputs[op]:
-                    before = masks.get(tensor, 0)
-                    if mask | before != before:
-                        masks[tensor] = mask | before
-                        changed = bool(flat.loop_inputs)
-    return masks
+    for bit, op in enumerate(found):
+        for tensor in flat.inputs[op]:
+            masks[tensor] = masks.get(tensor, 0) | 1 << bit
+    order = list(tensors_from_loss(flat, reversed(flow.order)))
+    return run_analysis(masks, order, lambda tensor: flat.inputs[flat.producer[tensor]])

@@ -14,6 +14,7 @@ from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence, Tuple
 from graphcut.analysis.raising_ops import ancestors
 from graphcut.analysis.reachability import carries
 from graphcut.analysis.verdicts import GradientFlow
+from graphcut.graph.dataflow import run_analysis, tensors_from_loss
 from graphcut.graph.flat import FlatGraph, Shape
 
 _SUMS = frozenset(["Add", "AddV2", "AddN", "Sub"])
@@ -101,15 +102,9 @@ def _spread(
     """The terms that lead to each tensor, as bits, united from the loss outward."""
     flat = flow.rules.flat
     masks = {term: 1 << bit for bit, term in enumerate(terms)}
-    changed = True
-    while changed:
-        changed = False
-        for op in reversed(flow.order):
-            for output, tensor in enumerate(flat.outputs(op)):
-                mask = masks.get(tensor, 0)
-                for source in further(flow, op, output) if mask else ():
-                    before = masks.get(source, 0)
-                    if mask | before != before:
-                        masks[source] = mask | before
-                        changed = bool(flat.loop_inputs)
-    return masks
+
+    def sources(tensor: int) -> Sequence[int]:
+        op = flat.producer[tensor]
+        return further(flow, op, tensor - flat.first_output[op])
+
+    return run_analysis(masks, list(tensors_from_loss(flat, reversed(flow.order))), sources)

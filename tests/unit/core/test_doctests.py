@@ -15,6 +15,7 @@ MODULES = [
     "api.tensor_spec",
     "cli.__init__",
     "errors",
+    "graph.dataflow",
     "graph.dtypes",
     "graph.traverse",
     "graph.variable_updates",
