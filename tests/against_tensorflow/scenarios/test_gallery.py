@@ -51,6 +51,10 @@ def answered(entry):
     return [answers for answers in run.gradients if taken.RAISES not in answers]
 
 
+def test_every_row_has_a_symptom():
+    assert {row for _, rows in make_gallery.SYMPTOMS for row in rows} == set(ROWS)
+
+
 @each_entry
 def test_there_is_an_audit_for_each_gradient_that_the_step_takes(entry):
     assert len(audited(entry)[1]) == len(answered(entry))
