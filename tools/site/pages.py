@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mkdocs.structure.files import File
 
+import graphcut
+
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 GENERATED = {
-    "api.md": "# Python API\n\nEverything that `import graphcut` offers.\n\n::: graphcut\n",
     "cli.md": "# Command line options\n\n::: mkdocs-click\n    :module: graphcut.cli\n    :command: commands\n"
     "    :prog_name: graphcut\n    :style: table\n    :depth: 1\n",
 }
@@ -22,9 +23,17 @@ def on_files(files, config):
     for name, source in COPIED.items():
         content = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, name, content=LINK.sub(from_root, content)))
-    for name, content in GENERATED.items():
+    for name, content in {**GENERATED, "api.md": api()}.items():
         files.append(File.generated(config, name, content=content))
     return files
+
+
+def api():
+    """The page of every public name, each by the module that defines it, since graphcut imports names when they are used."""
+    named = [(name, getattr(graphcut, name)) for name in graphcut.__all__]
+    paths = [(name, "%s.%s" % (each.__module__, each.__qualname__)) for name, each in named if hasattr(each, "__qualname__")]
+    sections = ["## %s\n\n::: %s\n    options: { heading_level: 3 }\n" % pair for pair in paths]
+    return "# Python API\n\nEverything that `import graphcut` offers.\n\n" + "\n".join(sections)
 
 
 def from_root(link):
@@ -59,6 +68,7 @@ def in_site(link, folder):
 def on_post_page(output, page, config):
     """Take the search's frame from the site itself, which the theme fetches from the network."""
     shim = (Path(__file__).with_name("frame_worker.js")).read_text(encoding="utf-8")
+    output = output.replace("<code>Sentinel.UNSET</code>", "")  # click's word for no default
     return re.sub(
         r'<script src="https://unpkg\.com/iframe-worker/shim"></script>', lambda _: "<script>\n%s</script>" % shim, output
     )
