@@ -59,7 +59,7 @@ def cells(each: Facts) -> Tuple[str, str, str, str]:
 def survey_summary(files: Sequence[Facts]) -> str:
     """One line: how many files were audited, miss something, were refused or lost."""
     counts = Counter(each.status for each in files)
-    said: List[str] = ["%d files: %d audited" % (len(files), counts["audited"])]
+    said: List[str] = ["%d file%s: %d audited" % (len(files), "" if len(files) == 1 else "s", counts["audited"])]
     bad = sum(bool(each.missing) for each in files)
     said[0] += ", %d with variables that get no gradient" % bad if bad else ""
     said += ["%d %s" % (counts[status], status) for status in ("refused", "lost") if counts[status]]

@@ -171,6 +171,11 @@ def test_a_saved_model_is_one_file():
     assert found == (str(folder / "reloaded"), str(folder / "saved_model"))
 
 
+def test_one_file_is_counted_as_one(registry):
+    found = graphcut.survey("models/empty.meta", "out", jobs=1)
+    assert str(found).endswith("1 file: 0 audited; 1 refused")
+
+
 @pytest.mark.parametrize("pattern", ["models/*.pbtxt", "nowhere.meta"])
 def test_a_pattern_that_fits_nothing_is_an_error(pattern, registry):
     with pytest.raises(GraphcutError, match="no graph file fits"):
