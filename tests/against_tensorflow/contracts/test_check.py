@@ -155,6 +155,10 @@ def test_a_module_is_executed_once(project):
     assert report.exit_code == 0 and sys.modules["agents"].COUNT == [1]
 
 
+# The plugin of this checkout, also where another graphcut is installed and brings its own.
+PLUGIN = ("-p", "no:graphcut", "-p", "graphcut.pytest_plugin")
+
+
 def run(project, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-m", *arguments], cwd=str(project), env=environment, stdout=-1, stderr=-1)
@@ -182,7 +186,7 @@ def test_the_command_line_and_pytest_say_the_same(folder):
     code, out, err = run(folder, "graphcut", "check", "--format", "json")
     assert (code, err) == (1, "")
     assert [each["status"] for each in json.loads(out)["contracts"]] == ["kept", "broken"]
-    code, out, _ = run(folder, "pytest", "-q", "-p", "graphcut.pytest_plugin", "--graphcut", "--graphcut-dir", "pictures")
+    code, out, _ = run(folder, "pytest", "-q", *PLUGIN, "--graphcut", "--graphcut-dir", "pictures")
     assert code == 1 and "1 failed, 1 passed" in out and "stop-gradient at StopGradient" in out
     assert list((folder / "pictures").glob("the_encoder_learns-1.svg*"))
 
