@@ -225,7 +225,7 @@ class PatternLookup:
         if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
         if flat.type(op) in around.opaque and around.foreign:
-            return self._carrying(op, "its function has a gradient function of its own, which the file does not hold")
+            return self._carrying(op, "its function may have a gradient function of its own, which a file does not hold")
         if around.foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE).startswith("CustomGradient-"):
             return self._foreign_custom(op)
         return control_flow.structural(flat, op)

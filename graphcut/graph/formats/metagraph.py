@@ -9,8 +9,9 @@ from google.protobuf.message import DecodeError
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph import op_outputs
-from graphcut.graph.attrs import shape
+from graphcut.graph.attrs import function_name, shape
 from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.flat import Kind
 from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
 from graphcut.graph.messages import CLASSES
@@ -46,7 +47,25 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
 
 
 def _opaque(graph: Any) -> FrozenSet[str]:
-    return frozenset(each.function_name for each in graph.library.gradient)
+    """The functions that may have a gradient function of their own.
+
+    A file names that of a ``Defun`` where it is a function, and says nothing of one in Python (``python_grad_func``): an op
+    of the function's own type may have it. TensorFlow takes ``SymbolicGradient`` of those without, which is evidence.
+    """
+    named = {each.function_name for each in graph.library.gradient}
+    if not graph.library.function:
+        return frozenset(named)
+    bodies = [graph.node, *(each.node_def for each in graph.library.function)]
+    types = {node.op for nodes in bodies for node in nodes}
+    called = {each.signature.name for each in graph.library.function if each.signature.name in types}
+    if called and "SymbolicGradient" in types:
+        called.difference_update(_differentiated(node) for nodes in bodies for node in nodes)
+    return frozenset(named.union(called))
+
+
+def _differentiated(node: Any) -> str:
+    """The function that a ``SymbolicGradient`` is the gradient of; an empty string for any other op."""
+    return function_name(Kind(node.op, tuple(node.attr), ()), "f") if node.op == "SymbolicGradient" else ""
 
 
 def _signatures(meta: Any) -> Tuple[str, ...]:

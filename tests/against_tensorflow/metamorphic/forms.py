@@ -27,6 +27,8 @@ OPTIMIZERS: Dict[str, Callable[[], Any]] = {
     "ftrl": lambda: v1.train.FtrlOptimizer(0.1),
 }
 ASSUMED = " by assumption"
+# The forms that are read without TensorFlow's objects.
+FILES = ("graph_def", "meta_graph_def", "text_file", "saved_model", "shuffled", "renamed", "with_dead_ops")
 Verdicts = Dict[str, str]
 Form = Callable[[Question, str], Verdicts]
 
