@@ -12,6 +12,7 @@ import gc
 import io
 import linecache
 import os
+import sys
 import types
 from contextlib import contextmanager
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
@@ -23,6 +24,7 @@ from graphcut.backend.record.object_snapshots import same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 
 _FUNCTION = def_function.Function
+_GENERATED = "__autograph_generated_file"
 _CLONES: List[Dict[int, Any]] = []
 Code = types.CodeType
 
@@ -49,7 +51,7 @@ def edited(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
             linecache.cache[name] = (len(edit.after), None, edit.after.splitlines(keepends=True), name)
         for function, _, after in known:
             function.__code__ = after
-        with _quiet(), restore_registry(), same_random_states(), undone(source), _fresh_functions():
+        with _quiet(), restore_registry(), _same_modules(), same_random_states(), undone(source), _fresh_functions():
             yield True
     finally:
         for function, before, _ in known:
@@ -96,6 +98,17 @@ def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, 
             counts[each.co_name] += 1
             yield own, each
             yield from _codes(each, own)
+
+
+@contextmanager
+def _same_modules() -> Iterator[None]:
+    """Drop, at the end, the modules that AutoGraph makes of the code that is traced; its functions need no entry."""
+    before = frozenset(sys.modules)
+    try:
+        yield
+    finally:
+        for name in [each for each in sys.modules if each.startswith(_GENERATED) and each not in before]:
+            del sys.modules[name]
 
 
 @contextmanager
