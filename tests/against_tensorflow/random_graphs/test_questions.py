@@ -1,13 +1,10 @@
 """Every question about 200 random graphs, among them v1 and v2 loops and gradients of the user's own: each ends, and what it
 answers agrees with the verdicts.
 
-Each TensorFlow is asked about a third of them, the three that continuous integration runs about all; GRAPHCUT_QUESTIONS=all
-asks it about all.
+Each TensorFlow is asked about a third of them (see ``share``).
 """
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
@@ -16,6 +13,7 @@ pytest.importorskip("tensorflow")
 import tensorflow.compat.v1 as tf  # noqa: E402
 
 import graphcut  # noqa: E402
+from tests.against_tensorflow.share import own_share  # noqa: E402
 
 from .builder import CannotBuild, build  # noqa: E402
 from .questions import Endless, bounded, faults  # noqa: E402
@@ -32,11 +30,7 @@ def audited(recipe):
     return graphcut.audit(built.graph, loss=built.losses, variables=targets, stop_gradients=built.stops)
 
 
-SHARE = {"1": 0, "2.15": 1}.get(tf.__version__[: 1 if tf.__version__[0] == "1" else 4], 2)
-SEEDS = range(200) if os.environ.get("GRAPHCUT_QUESTIONS") == "all" else range(SHARE, 200, 3)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", own_share(range(200)))
 def test_every_answer_agrees_with_the_verdicts(seed):
     assert list(faults(audited(recipe_of(seed, 3, 25)))) == []
 
