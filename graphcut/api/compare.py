@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    class Facts(Identified, Protocol):
+    class ComparableAudit(Identified, Protocol):
         """What is compared of an audit."""
 
         @property
@@ -57,12 +57,12 @@ if TYPE_CHECKING:
 _LEAST_FIRST = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO, Verdict.CONDITIONAL, Verdict.FLOWS)
 
 
-def changes(before: Facts, after: Facts) -> Tuple[Change, ...]:
+def changes(before: ComparableAudit, after: ComparableAudit) -> Tuple[Change, ...]:
     """The variables of both audits whose verdicts differ, in the order of ``before``."""
     return tuple(_changes(before, after))
 
 
-def _changes(before: Facts, after: Facts) -> Iterator[Change]:
+def _changes(before: ComparableAudit, after: ComparableAudit) -> Iterator[Change]:
     for old, new in _pairs(before, after):
         if old is not None and new is None:
             yield Change(old.name, old.verdict, None)
@@ -73,7 +73,7 @@ def _changes(before: Facts, after: Facts) -> Iterator[Change]:
             yield Change(old.name, old.verdict, new.verdict, op)
 
 
-def _pairs(before: Facts, after: Facts) -> Iterator[Matched]:
+def _pairs(before: ComparableAudit, after: ComparableAudit) -> Iterator[Matched]:
     """The variables of both; those that are not the same object are paired by their names."""
     found = matched([before, after])
     lonely = {new.name: new for old, new in found if old is None and new is not None}
@@ -89,7 +89,7 @@ def _rank(variable: VariableAudit) -> int:
     return _LEAST_FIRST.index(variable.verdict)
 
 
-def _op(less: VariableAudit, own: Facts, other: Facts) -> Optional[str]:
+def _op(less: VariableAudit, own: ComparableAudit, other: ComparableAudit) -> Optional[str]:
     ops: List[Optional[str]] = [each.op for each in less.cut]
     ops += [each.op for each in less.conditions]
     fresh = [op for op in ops if op and _type(own.graph, op) != _type(other.graph, op)]

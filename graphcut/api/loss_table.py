@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from graphcut.api.compare import Identified
 
-    class Facts(Identified, Protocol):
+    class TableSource(Identified, Protocol):
         """What a table is made of."""
 
         @property
@@ -73,7 +73,7 @@ class Table:
         return html(self)
 
 
-def table(audits: Union[Iterable[Facts], Mapping[str, Facts]]) -> Table:
+def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Table:
     """Put audits side by side: losses by variables.
 
     Args:

@@ -51,22 +51,6 @@ def walk_depth_first(starts: Iterable[NodeT], successors: Successors[NodeT]) -> 
                 waiting.append(other)
 
 
-def walk_breadth_first(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Iterator[NodeT]:
-    """Yield the reachable nodes once each, the nearest first; ``successors`` is called after a node is yielded.
-
-    >>> list(walk_breadth_first([1], {1: [2, 3], 2: [4], 3: [4], 4: []}.__getitem__))
-    [1, 2, 3, 4]
-    """
-    waiting = list(dict.fromkeys(starts))
-    seen = set(waiting)
-    for node in waiting:
-        yield node
-        for other in successors(node):
-            if other not in seen:
-                seen.add(other)
-                waiting.append(other)
-
-
 def find_predecessors(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Dict[NodeT, NodeT]:
     """Return for each reachable node the one before it on a shortest path; for a start, itself.
 

@@ -12,7 +12,7 @@ from typing import AbstractSet, Dict, FrozenSet, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import Walk
 from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, united
-from graphcut.analysis.regions.slicing import Facts
+from graphcut.analysis.regions.slicing import StaticOpInfo
 from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.attrs import attributes, integers
@@ -61,31 +61,31 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
     kind, carried = flat.type(op), rules.row(op).carries
     limited = kind in PARTING or any(region is not EVERYTHING for _, region in given)
     move = MOVES.get(kind) if limited and rules.is_plain(op) else None
-    facts = None if move is None else _facts(rules, op)
+    info = None if move is None else _static_info(rules, op)
     full: Set[int] = set()
     for output, region in given:
         for index in carried[output]:
             source = flat.inputs[op][index]
-            fresh = EVERYTHING if move is None or facts is None else _moved(facts, move, output, index, region)
+            fresh = EVERYTHING if move is None or info is None else _moved(info, move, output, index, region)
             if fresh and rules.passing[source]:
                 full.add(index)
                 known = regions.get(source)
                 regions[source] = fresh if known is None else united(known, fresh)
-    if facts is not None:
+    if info is not None:
         met = {index for output, _ in given for index in carried[output] if rules.passing[flat.inputs[op][index]]}
         found.update((op, index) for index in met - full)
 
 
-def _moved(facts: Facts, move: Move, output: int, index: int, region: Region) -> Region:
+def _moved(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
     """The region of an input; empty where only zeros arrive."""
-    boxes = [move(facts, output, index, dict(box)) for box in region]
+    boxes = [move(info, output, index, dict(box)) for box in region]
     fresh = frozenset(frozen(box) for box in boxes if box is not None)
     return EVERYTHING if () in fresh else fresh
 
 
-def _facts(rules: PatternLookup, op: int) -> Facts:
+def _static_info(rules: PatternLookup, op: int) -> StaticOpInfo:
     flat = rules.flat
     given = flat.inputs[op]
     constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in given)
     shapes = tuple(map(rules.shape, given)), tuple(map(rules.shape, flat.outputs(op)))
-    return Facts(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))
+    return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))

@@ -12,7 +12,7 @@ from graphcut.analysis.regions.strided_slice import Integers, spans
 from graphcut.graph.flat import Shape
 
 
-class Facts(NamedTuple):
+class StaticOpInfo(NamedTuple):
     """An op with its attributes, the shapes of its inputs and outputs, and the integers that constants hand it."""
 
     attrs: Mapping[str, Any]
@@ -33,12 +33,12 @@ def _axis(value: Optional[int], shape: Shape) -> Optional[int]:
     return value if value >= 0 else value + _rank(shape)
 
 
-def _attr(facts: Facts, name: str) -> int:
-    return int(facts.attrs[name].i) if name in facts.attrs else 0
+def _attr(info: StaticOpInfo, name: str) -> int:
+    return int(info.attrs[name].i) if name in info.attrs else 0
 
 
-def _one(facts: Facts, index: int) -> Optional[int]:
-    found = facts.constants[index]
+def _one(info: StaticOpInfo, index: int) -> Optional[int]:
+    found = info.constants[index]
     return found[0] if found is not None and len(found) == 1 else None
 
 
@@ -46,60 +46,60 @@ def _size(shape: Shape, axis: int) -> Optional[int]:
     return shape[axis] if shape is not None and axis < len(shape) else None
 
 
-def pack(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def pack(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Pack``: The gradient of each input is a piece."""
-    axis = _axis(_attr(facts, "axis"), facts.outputs[0])
+    axis = _axis(_attr(info, "axis"), info.outputs[0])
     if axis is None:
         return {}
     piece = limited(box, axis, index, index + 1)
     return None if piece is None else renumbered(piece, {each: each - (each > axis) for each in piece if each != axis})
 
 
-def unpack(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def unpack(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Unpack``: The gradient of each output is a piece, between zeros."""
-    axis = _axis(_attr(facts, "axis"), facts.inputs[0])
+    axis = _axis(_attr(info, "axis"), info.inputs[0])
     if axis is None:
         return {}
     return {**renumbered(box, {each: each + (each >= axis) for each in box}), axis: (output, output + 1)}
 
 
-def concat(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def concat(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``ConcatV2``: The gradient of each input is a piece."""
-    last = len(facts.inputs) - 1
-    shape = next((each for each in facts.inputs[:last] if each is not None), None)
-    axis = _axis(_one(facts, last), shape)
+    last = len(info.inputs) - 1
+    shape = next((each for each in info.inputs[:last] if each is not None), None)
+    axis = _axis(_one(info, last), shape)
     if axis is None:
         return {}
-    before = [_size(each, axis) for each in facts.inputs[:index]]
-    start, size = sum(each or 0 for each in before), _size(facts.inputs[index], axis)
+    before = [_size(each, axis) for each in info.inputs[:index]]
+    start, size = sum(each or 0 for each in before), _size(info.inputs[index], axis)
     piece = limited(box, axis, start, END if size is None or None in before else start + size)
     if piece is not None and None in before:
         return renumbered(piece, {each: each for each in piece if each != axis})
     return None if piece is None else moved(piece, axis, -start)
 
 
-def split(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def split(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Split``: The gradient of each output is a piece, between zeros."""
-    axis = _axis(_one(facts, 0), facts.inputs[1])
-    size = _size(facts.inputs[1], axis) if axis is not None else None
+    axis = _axis(_one(info, 0), info.inputs[1])
+    size = _size(info.inputs[1], axis) if axis is not None else None
     if axis is None or size is None:
         return {}
-    piece = size // max(len(facts.outputs), 1)
+    piece = size // max(len(info.outputs), 1)
     return limited(moved(box, axis, output * piece), axis, output * piece, (output + 1) * piece)
 
 
-def split_v(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def split_v(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``SplitV``: The same for pieces of given lengths."""
-    axis, sizes = _axis(_one(facts, 2), facts.inputs[0]), facts.constants[1]
+    axis, sizes = _axis(_one(info, 2), info.inputs[0]), info.constants[1]
     if axis is None or sizes is None or min(sizes[: output + 1], default=-1) < 0:
         return {}
     start = sum(sizes[:output])
     return limited(moved(box, axis, start), axis, start, start + sizes[output])
 
 
-def slice_(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def slice_(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Slice``: The gradient is padded with zeros."""
-    begin, size = facts.constants[1], facts.constants[2]
+    begin, size = info.constants[1], info.constants[2]
     found: Optional[Box] = box if begin is not None else {}
     for axis, start in enumerate(begin or ()):
         length = size[axis] if size is not None and axis < len(size) else -1
@@ -108,9 +108,9 @@ def slice_(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
     return found
 
 
-def strided_slice(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSlice``: The gradient is padded with zeros."""
-    known = spans(facts.attrs, facts.inputs[0], *facts.constants[1:4])
+    known = spans(info.attrs, info.inputs[0], *info.constants[1:4])
     if known is None:
         return {}
     found: Optional[Box] = renumbered(box, {there: here for here, there in known.axes.items()})
@@ -120,9 +120,9 @@ def strided_slice(facts: Facts, output: int, index: int, box: Box) -> Optional[B
     return found
 
 
-def strided_slice_grad(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSliceGrad``: The gradient of what was padded is a slice."""
-    known = spans(facts.attrs, facts.constants[0] or facts.outputs[0], *facts.constants[1:4])
+    known = spans(info.attrs, info.constants[0] or info.outputs[0], *info.constants[1:4])
     if known is None:
         return {}
     found: Optional[Box] = box
@@ -132,37 +132,37 @@ def strided_slice_grad(facts: Facts, output: int, index: int, box: Box) -> Optio
     return None if found is None else renumbered(found, known.axes)
 
 
-def pad(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Pad``: The gradient of what was padded is a slice."""
-    paddings = facts.constants[1]
+    paddings = info.constants[1]
     found: Optional[Box] = box if paddings is not None else {}
     for axis, before in enumerate((paddings or ())[::2]):
-        size = _size(facts.inputs[0], axis)
+        size = _size(info.inputs[0], axis)
         found = None if found is None else limited(found, axis, before, END if size is None else before + size)
         found = None if found is None else moved(found, axis, -before)
     return found
 
 
-def cumsum(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Cumsum``: The gradient of an element sums those behind it, in an exclusive sum without its own."""
-    axis = _axis(_one(facts, 1), facts.inputs[0])
+    axis = _axis(_one(info, 1), info.inputs[0])
     if axis is None or index:
         return {}
-    exclusive = int("exclusive" in facts.attrs and facts.attrs["exclusive"].b)
+    exclusive = int("exclusive" in info.attrs and info.attrs["exclusive"].b)
     low, high = box.get(axis, (0, END))
-    if "reverse" in facts.attrs and facts.attrs["reverse"].b:
+    if "reverse" in info.attrs and info.attrs["reverse"].b:
         low, high = low + exclusive, END
     else:
-        size = _size(facts.inputs[0], axis)
+        size = _size(info.inputs[0], axis)
         low, high = 0, (high if size is None else min(high, size)) - exclusive * (size is not None or high != END)
     return limited({each: range_ for each, range_ in box.items() if each != axis}, axis, low, high)
 
 
-def gather(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``GatherV2``: The gradient of what is gathered from is nonzero at the indices alone."""
-    axis = _axis(_one(facts, 2), facts.inputs[0]) if len(facts.inputs) > 2 else 0
-    places, shape = facts.constants[1], facts.inputs[1]
-    if index or axis is None or shape is None or not places or min(places) < 0 or _attr(facts, "batch_dims"):
+    axis = _axis(_one(info, 2), info.inputs[0]) if len(info.inputs) > 2 else 0
+    places, shape = info.constants[1], info.inputs[1]
+    if index or axis is None or shape is None or not places or min(places) < 0 or _attr(info, "batch_dims"):
         return {}
     more = len(shape) - 1
     start, stop = box.get(axis, (0, END)) if not more else (0, END)

@@ -11,18 +11,18 @@ from typing import Callable, Dict, Optional
 
 from graphcut.analysis.regions import slicing
 from graphcut.analysis.regions.boxes import Box, renumbered
-from graphcut.analysis.regions.slicing import Facts
+from graphcut.analysis.regions.slicing import StaticOpInfo
 
-Move = Callable[[Facts, int, int, Box], Optional[Box]]
+Move = Callable[[StaticOpInfo, int, int, Box], Optional[Box]]
 
 
-def _same(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def _same(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     return box
 
 
-def _broadcast(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def _broadcast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """What is limited along an axis of the same, known length; a length of one may have been stretched."""
-    given, made = facts.inputs[index], facts.outputs[output]
+    given, made = info.inputs[index], info.outputs[output]
     if given is None or made is None:
         return {}
     less = len(made) - len(given)
@@ -30,17 +30,17 @@ def _broadcast(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]
     return renumbered(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
 
 
-def _matmul(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
-    turned = bool(facts.attrs[_TURNED[index]].b) if _TURNED[index] in facts.attrs else False
+def _matmul(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
+    turned = bool(info.attrs[_TURNED[index]].b) if _TURNED[index] in info.attrs else False
     return renumbered(box, {index: 1 - index if turned else index})
 
 
 _TURNED = ("transpose_a", "transpose_b")
 
 
-def _rows(facts: Facts, output: int, index: int, box: Box) -> Optional[Box]:
+def _rows(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """Ops that treat each row of their first input by itself."""
-    return renumbered(box, {0: 0}) if index == 0 and len(facts.inputs[0] or ()) > 1 else {}
+    return renumbered(box, {0: 0}) if index == 0 and len(info.inputs[0] or ()) > 1 else {}
 
 
 MOVES: Dict[str, Move] = {

@@ -11,7 +11,7 @@ from graphcut.util.source_lines import line_of
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Facts(Protocol):
+    class HeadedAudit(Protocol):
         """What an audit is called by."""
 
         @property
@@ -27,7 +27,7 @@ _TAKEN = re.compile(
 )
 
 
-def headings(audits: Sequence[Facts]) -> Tuple[str, ...]:
+def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
     """A heading for each: the function, the loss where a function appears twice, a number where all that is the same. A
     gradient of a step is headed by what the user's code calls its target, and by the line where that is not told."""
     functions = [each.source.partition("function ")[2] or _target(each.source) for each in audits]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as escaping
 import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
         @property
         def cells(self) -> Tuple[Tuple[VariableAudit, ...], ...]: ...
 
-    class Facts(Protocol):
+    class LossTable(Protocol):
         """Headings and rows."""
 
         @property
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 _MISSING = "not audited"
 
 
-def text(table: Facts) -> str:
+def text(table: LossTable) -> str:
     """Columns of plain text: ``generator/* (4)  flows  none: stop-gradient``."""
     lines = [["variable", *map(shown, table.losses)]]
     lines += [[shown(row.label), *map(_words, row.cells)] for row in table.rows]
@@ -55,7 +54,7 @@ def _reason(variable: VariableAudit) -> str:
     return "unused" if variable.unused else variable.cut[0].kind.value if variable.cut else ""
 
 
-def to_dict(table: Facts) -> Dict[str, Any]:
+def to_dict(table: LossTable) -> Dict[str, Any]:
     """Plain ``dict``, ``list`` and ``str``; names as they are, unescaped."""
     rows = [
         {"label": row.label, "variables": list(row.names), "cells": [_plain(cell) for cell in row.cells]} for row in table.rows
@@ -80,30 +79,26 @@ def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
     return list(found.values())
 
 
-def to_json(table: Facts) -> str:
+def to_json(table: LossTable) -> str:
     """``to_dict`` as indented ASCII text."""
     return json.dumps(to_dict(table), indent=2, ensure_ascii=True)
 
 
-def html(table: Facts) -> str:
-    """A ``<table>``; the barriers are told when the mouse rests on a cell."""
-    heads = "".join(f'<th scope="col">{_safe(head)}</th>' for head in ("variable", *table.losses))
-    rows = "\n".join(
-        f'<tr><th scope="row" title="{_safe(", ".join(row.names[:20]))}">{_safe(row.label)}</th>'
-        + "".join(map(_cell, row.cells))
-        + "</tr>"
-        for row in table.rows
-    )
-    return f'<table class="graphcut">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n'
+def html(table: LossTable) -> str:
+    """Return a ``<table>``; a cell shows its barriers when the mouse rests on it."""
+    from graphcut.render.page.html import templates
+
+    rows = [(_safe(row.label), _safe(", ".join(row.names[:20])), [_cell(cell) for cell in row.cells]) for row in table.rows]
+    heads = [_safe(head) for head in ("variable", *table.losses)]
+    return str(templates().get_template("loss_table.html").render(heads=heads, rows=rows))
 
 
-def _cell(cell: Sequence[VariableAudit]) -> str:
+def _cell(cell: Sequence[VariableAudit]) -> Dict[str, str]:
     if not cell:
-        return f"<td>{_MISSING}</td>"
+        return {"words": _MISSING, "colour": "", "title": ""}
     title = "; ".join(dict.fromkeys(place(cut) + (f" ({nearby(cut.where)})" if cut.where else "") for cut in cell[0].cut))
-    colour = FILLS[cell[0].verdict]
-    return f'<td style="background: {colour}; color: black" title="{_safe(title)}">{_safe(_words(cell))}</td>'
+    return {"words": _safe(_words(cell)), "colour": FILLS[cell[0].verdict], "title": _safe(title)}
 
 
 def _safe(name: str) -> str:
-    return escaping.escape(shown(name, 400))
+    return shown(name, 400)

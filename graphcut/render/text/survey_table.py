@@ -10,7 +10,7 @@ from graphcut.errors import printable
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Facts(Protocol):
+    class FileAudit(Protocol):
         """What a row is made of."""
 
         @property
@@ -35,7 +35,7 @@ HEADINGS = ("file", "without a gradient", "what cuts them", "loss")
 _MOST = 40
 
 
-def survey_table(files: Sequence[Facts]) -> str:
+def survey_table(files: Sequence[FileAudit]) -> str:
     """The table, of at most 40 rows."""
     listed = sorted(files, key=lambda each: each.rank)
     rows = [HEADINGS, *map(cells, listed[:_MOST])]
@@ -46,7 +46,7 @@ def survey_table(files: Sequence[Facts]) -> str:
     return "\n".join([*lines, "", survey_summary(files)])
 
 
-def cells(each: Facts) -> Tuple[str, str, str, str]:
+def cells(each: FileAudit) -> Tuple[str, str, str, str]:
     """The cells of one file."""
     name = _plain(each.path, 70)
     if each.status != "audited":
@@ -56,7 +56,7 @@ def cells(each: Facts) -> Tuple[str, str, str, str]:
     return name, missing, kinds, _plain(", ".join(each.loss), 50)
 
 
-def survey_summary(files: Sequence[Facts]) -> str:
+def survey_summary(files: Sequence[FileAudit]) -> str:
     """One line: how many files were audited, miss something, were refused or lost."""
     counts = Counter(each.status for each in files)
     said: List[str] = ["%d file%s: %d audited" % (len(files), "" if len(files) == 1 else "s", counts["audited"])]
