@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from graphcut.api.survey.survey import survey as survey
     from graphcut.api.watch import watch as watch
     from graphcut.contracts import CheckReport as CheckReport
+    from graphcut.contracts import Diff as Diff
     from graphcut.contracts import check as check
+    from graphcut.contracts import diff as diff
     from graphcut.errors import GraphcutError as GraphcutError
     from graphcut.render.page import page as page
     from graphcut.results import Assumption as Assumption
@@ -61,6 +63,7 @@ _RESULTS = (
 _HOMES = {
     "Audit": "graphcut.api.audit",
     "CheckReport": "graphcut.contracts",
+    "Diff": "graphcut.contracts",
     "FileAudit": "graphcut.api.survey.file_audit",
     "GraphcutError": "graphcut.errors",
     "Survey": "graphcut.api.survey.survey",
@@ -68,6 +71,7 @@ _HOMES = {
     "audit": "graphcut.api.audit",
     "audit_step": "graphcut.api.audit_step",
     "check": "graphcut.contracts",
+    "diff": "graphcut.contracts",
     "page": "graphcut.render.page",
     "survey": "graphcut.api.survey.survey",
     "table": "graphcut.api.loss_table",

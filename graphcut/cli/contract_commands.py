@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import click
 
-from graphcut.cli.progress import waiting
+from graphcut.cli.progress import Say, waiting
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
 
 if TYPE_CHECKING:
-    from graphcut.contracts.verdict_diff import VerdictChange
+    from graphcut.contracts.diff import Diff
 
 _CHECK = """Check the contracts of this project.
 
@@ -53,7 +52,10 @@ OLD and NEW are each
 Examples:
   graphcut diff old.meta new.meta
   graphcut diff HEAD~1:model.py:loss model.py:loss --spec 'float32[32,10]'
+  graphcut diff HEAD~1:train.py:train_step train.py:train_step --svg diff.svg
   graphcut diff v1.0:graphcut.lock graphcut.lock
+
+The picture of a training step shows one gradient; if several changed, they go to diff-1.svg, diff-2.svg.
 
 Exit codes: 0 no difference, 1 a difference, 2 could not run.
 """
@@ -125,37 +127,41 @@ def snapshot(config: Optional[str], output: str) -> None:
 @_specs
 @click.option("--loss", "losses", multiple=True, metavar="L", help="The loss of both sides: a tensor, op or output.")
 @click.option("--json", "as_json", is_flag=True, help="Write the changes as JSON.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; other suffixes as for draw.")
 @click.pass_context
-def diff(context: click.Context, old: str, new: str, specs: Tuple[str, ...], losses: Tuple[str, ...], as_json: bool) -> None:
+def diff(
+    context: click.Context,
+    old: str,
+    new: str,
+    specs: Tuple[str, ...],
+    losses: Tuple[str, ...],
+    as_json: bool,
+    svg: Optional[str],
+) -> None:
+    from graphcut.contracts.diff import compare_sides
     from graphcut.contracts.diff_sides import read_side
-    from graphcut.contracts.verdict_diff import compare_verdicts
 
-    options = [text for name, values in (("--spec", specs), ("--loss", losses)) for each in values for text in (name, each)]
     with waiting() as say:
         say(f"reading {old}")
-        before = read_side(old, options)
+        before = read_side(old, specs, losses, apart=True)
         say(f"reading {new}")
-        changes = compare_verdicts(before, read_side(new, options))
-    if as_json:
-        documents = [{**vars(each), "direction": each.direction} for each in changes]
-        click.echo(json.dumps({"schema_version": 1, "changes": documents}, indent=2))
-    else:
-        for line in _lines(changes):
-            click.echo(line)
-    context.exit(1 if changes else 0)
+        found = compare_sides(before, read_side(new, specs, losses))
+        pictures, undrawn = _drawn(found, svg, say) if svg else ((), None)
+    click.echo(found.to_json() if as_json else str(found))
+    for each in pictures:
+        click.echo(f"wrote {each}", file=sys.stderr)
+    if undrawn is not None:
+        raise undrawn
+    context.exit(1 if found else 0)
 
 
-def _lines(changes: Sequence[VerdictChange]) -> List[str]:
-    """The changes in words, below a heading where there are several sources or gradients."""
-    if not changes:
-        return ["no variable gained or lost its gradient"]
-    heads = {(each.source, each.gradient): None for each in changes}
-    lines: List[str] = []
-    for source, gradient in heads:
-        if len(heads) > 1 or source:
-            lines.append(" ".join(each for each in (source, gradient) if each) + ":")
-        lines += [str(each) for each in changes if (each.source, each.gradient) == (source, gradient)]
-    return lines
+def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
+    """The pictures that were drawn, or what went wrong: the answer is shown all the same."""
+    say(f"drawing {path}")
+    try:
+        return found.draw(path), None
+    except GraphcutError as error:
+        return (), error
 
 
 @click.command(help=_INIT)

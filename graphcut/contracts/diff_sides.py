@@ -1,4 +1,4 @@
-"""The two sides of ``graphcut diff``: a lock file, a graph file, a source, or any of these at a git revision."""
+"""The two sides of a diff: each is a lock file, a graph file, a source, or one of these at a git revision."""
 
 from __future__ import annotations
 
@@ -9,46 +9,93 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
-from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, VariableVerdict
+from graphcut.api.audit import Audit
+from graphcut.contracts.check import work_in_folder
+from graphcut.contracts.definition import Contract
+from graphcut.contracts.source_audits import SourceAudits, contract_key
+from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError, printable
+from graphcut.util.isolate_output import guarded
 
-Side = Mapping[str, AuditedVerdicts]
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a diff.
+
+    ``verdicts`` are by source. ``source`` is the source with its options, as a lock file names it, or ``None`` where this
+    side is a lock file. ``audits`` are empty where no graph is at hand: for a lock file, and for a source that another
+    process audited.
+    """
+
+    text: str
+    verdicts: Mapping[str, AuditedVerdicts]
+    source: Optional[str] = None
+    audits: Tuple[Audit, ...] = ()
 
 
-def read_side(text: str, arguments: Sequence[str] = ()) -> Side:
-    """Return the verdicts that one side of a diff stands for, by source.
+def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), apart: bool = False) -> Side:
+    """Read or audit one side of a diff.
 
     Args:
         text: a lock file, a graph file, ``path.py:name``, ``package.module:name``, or ``REV:`` before one of these.
-        arguments: further options of ``graphcut audit``, such as ``--spec`` and ``--loss``.
+        spec: the arguments of a source that is a function.
+        loss: the loss, as for ``graphcut audit``.
+        apart: audit Python code in a process of its own. Two revisions of a module cannot be imported into one process.
 
     Raises:
         GraphcutError: there is no such thing, or it cannot be audited.
     """
     revision, file = _split_revision(text)
+    contract = Contract(name=text, source=file, line=0, spec=tuple(spec), loss=tuple(loss))
     if revision is None:
-        return _side(text, arguments, os.getcwd(), lambda: text)
-    with tempfile.TemporaryDirectory(prefix="graphcut-") as folder:
-        inside = _check_out(revision, folder)
-        return _side(file, arguments, inside, lambda: text)
+        return _side(text, contract, os.getcwd(), apart)
+    with tempfile.TemporaryDirectory(prefix="graphcut-") as folder, _modules_of_revision(folder):
+        return _side(text, contract, _check_out(revision, folder), apart)
 
 
-def _side(file: str, arguments: Sequence[str], folder: str, shown: Callable[[], str]) -> Side:
-    path = os.path.join(folder, file)
+def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:
+    path = os.path.join(folder, contract.source)
     lock = _lock(path) if os.path.isfile(path) else None
     if lock is not None:
-        return {key: AuditedVerdicts.from_dict(each) for key, each in lock.items()}
-    # In a process of its own: two revisions of one module cannot be imported into one.
-    command = [sys.executable, "-m", "graphcut", "audit", file, "--json", "-", *arguments]
+        return Side(text, {key: AuditedVerdicts.from_dict(each) for key, each in lock.items()})
+    key = contract_key(contract)
+    if apart and ":" in contract.source and not os.path.exists(path):
+        return Side(text, {key: _audited_apart(text, contract, folder)}, key)
+    with work_in_folder(folder), guarded():
+        audits = SourceAudits().of_contract(contract)
+    return Side(text, {key: verdicts_of_audits(audits)}, key, audits)
+
+
+_CHILD = "from graphcut.contracts.diff_sides import print_verdicts; print_verdicts()"
+
+
+def _audited_apart(text: str, contract: Contract, folder: str) -> AuditedVerdicts:
+    """The verdicts of a source, from a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    question = json.dumps([contract.source, contract.spec, contract.loss]).encode()
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD], cwd=folder, env=environment, input=question, capture_output=True, check=False
+    )
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise GraphcutError("%s: %s" % (printable(shown())[1:-1], said.replace("graphcut: ", "", 1)))
-    document: Any = json.loads(done.stdout.decode("utf-8"))
-    return {"": _of_documents(document if isinstance(document, list) else [document])}
+        raise GraphcutError("%s: %s" % (printable(text)[1:-1], done.stderr.decode("utf-8", "replace").strip()))
+    return AuditedVerdicts.from_dict(json.loads(done.stdout.decode("utf-8")))
+
+
+def print_verdicts() -> None:
+    """Read a source and its options from standard input and write its verdicts to standard output, both as JSON."""
+    source, spec, loss = json.load(sys.stdin)
+    contract = Contract(name=source, source=source, line=0, spec=tuple(spec), loss=tuple(loss))
+    try:
+        with guarded():
+            verdicts = verdicts_of_audits(SourceAudits().of_contract(contract))
+    except GraphcutError as error:
+        sys.exit(str(error))
+    json.dump(verdicts.to_dict(), sys.stdout)
 
 
 def _python_path() -> Sequence[str]:
@@ -59,20 +106,31 @@ def _python_path() -> Sequence[str]:
     ]
 
 
-def _of_documents(documents: Sequence[Mapping[str, Any]]) -> AuditedVerdicts:
-    heads = ["loss"] if len(documents) == 1 else ["%d: %s" % (n, _head(each)) for n, each in enumerate(documents)]
-    return AuditedVerdicts({head: dict(map(_verdict, each["variables"])) for head, each in zip(heads, documents)})
+@contextmanager
+def _modules_of_revision(folder: str) -> Iterator[None]:
+    """Import another revision of the project from ``folder``: hide the modules of this one, and bring them back."""
+    path, hidden = list(sys.path), _modules_below(os.getcwd())
+    for name in hidden:
+        del sys.modules[name]
+    sys.path[:] = [each for each in path if os.path.abspath(each) != os.getcwd()]
+    try:
+        yield
+    finally:
+        for name in _modules_below(folder):
+            del sys.modules[name]
+        sys.modules.update(hidden)
+        sys.path[:] = path
 
 
-def _head(document: Mapping[str, Any]) -> str:
-    return " + ".join(document["loss"])
-
-
-def _verdict(variable: Mapping[str, Any]) -> Tuple[str, VariableVerdict]:
-    cut, conditions = variable["cut"], variable["conditions"]
-    op = cut[0]["op"] if cut else conditions[0]["op"] if conditions else ""
-    shape = "" if variable["shape"] is None else str(variable["shape"])
-    return variable["name"], VariableVerdict(variable["verdict"], op, cut[0]["kind"] if cut else "", shape)
+def _modules_below(folder: str) -> Dict[str, ModuleType]:
+    """The imported modules whose files are in a folder, but for graphcut itself and what is installed there."""
+    root = os.path.realpath(folder) + os.sep
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = os.path.realpath(getattr(module, "__file__", None) or "")
+        if file.startswith(root) and "site-packages" not in file and name.partition(".")[0] not in ("graphcut", "__main__"):
+            found[name] = module
+    return found
 
 
 def _lock(path: str) -> Optional[Mapping[str, Any]]:
@@ -108,10 +166,11 @@ def _check_out(revision: str, folder: str) -> str:
     archive, prefix = _git(["archive", "--format=tar", revision], top=True), _git(["rev-parse", "--show-prefix"])
     if archive is None or prefix is None:
         raise GraphcutError("git cannot read the revision %s" % printable(revision))
+    safe: Dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         for member in files:
             if member.isfile() or member.isdir():
-                files.extract(member, folder)
+                files.extract(member, folder, **safe)
     return os.path.join(folder, prefix.decode("utf-8").strip())
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
 from graphcut.contracts.check import work_in_folder
 from graphcut.contracts.config_file import find_file, read_contracts
 from graphcut.contracts.definition import Contract
-from graphcut.contracts.source_audits import SourceAudits
+from graphcut.contracts.source_audits import SourceAudits, contract_key
 from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import guarded
@@ -33,21 +33,12 @@ def snapshot(path: Optional[str] = None, progress: Callable[[str], None] = lambd
             if not isinstance(contract, Contract):
                 finding = contract.findings[0]
                 raise GraphcutError("%s: contract %s is invalid: %s" % (finding.where, contract.name, finding.message))
-            key = _key(contract)
+            key = contract_key(contract)
             if key not in known:
                 progress("auditing %s" % key)
                 with guarded():
                     known[key] = verdicts_of_audits(sources.of_contract(contract))
     return lock_text(known)
-
-
-def _key(contract: Contract) -> str:
-    """What tells the audits of a contract from those of others: the source, its arguments, the loss or gradient."""
-    parts: List[str] = [contract.source, *("--spec %s" % each for each in contract.spec)]
-    parts += ["--loss %s" % each for each in contract.loss]
-    parts += [] if contract.gradient is None else ["gradient %s" % contract.gradient]
-    parts += ["--variables %s" % each for each in contract.variables]
-    return " ".join(parts)
 
 
 def lock_text(sources: Dict[str, AuditedVerdicts]) -> str:

@@ -70,6 +70,15 @@ class SourceAudits:
         return self._things[key]
 
 
+def contract_key(contract: Contract) -> str:
+    """Return the source of a contract with what decides its audits: the arguments, the loss or gradient, the variables."""
+    parts: List[str] = [contract.source, *("--spec %s" % each for each in contract.spec)]
+    parts += ["--loss %s" % each for each in contract.loss]
+    parts += [] if contract.gradient is None else ["gradient %s" % contract.gradient]
+    parts += ["--variables %s" % each for each in contract.variables]
+    return " ".join(parts)
+
+
 def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
     """Return the audit of one gradient of a step, by its number or by the name of its target in the code.
 

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from graphcut.api.audit import Audit
 from graphcut.errors import GraphcutError
 from graphcut.render.text.headings import headings
+from graphcut.results import Change, Verdict
 
 LOCK_MARK = "graphcut_lock"
 _REACHED = ("flows", "conditional")
@@ -66,7 +67,8 @@ class AuditedVerdicts:
 class VerdictChange:
     """One variable whose verdict differs. ``before`` or ``after`` is ``None`` where that side has no such variable.
 
-    ``renamed`` is the variable's name on the new side where it is another one; ``op`` makes the difference, if one does.
+    ``gradient`` is the heading of the loss or gradient on the new side. ``op`` is the barrier or conditional that makes the
+    difference, if there is one. ``renamed`` is the variable's name on the new side if the name differs.
     """
 
     source: str
@@ -80,10 +82,12 @@ class VerdictChange:
     @property
     def direction(self) -> str:
         """``gained`` or ``lost`` its gradient; ``new`` or ``gone``; else ``changed``."""
-        if self.before is None or self.after is None:
-            return "new" if self.before is None else "gone"
-        before, after = self.before in _REACHED, self.after in _REACHED
-        return "changed" if before == after else "gained" if after else "lost"
+        return self.as_change().direction
+
+    def as_change(self) -> Change:
+        """Return this as the result of comparing two audits, under the name on the new side."""
+        before, after = (None if each is None else Verdict(each) for each in (self.before, self.after))
+        return Change(self.renamed or self.variable, before, after, self.op or None)
 
     def __str__(self) -> str:
         renamed = " (now %s)" % self.renamed if self.renamed else ""
@@ -112,17 +116,27 @@ def _verdicts(audit: Audit) -> Mapping[str, VariableVerdict]:
 
 
 def compare_verdicts(old: Mapping[str, AuditedVerdicts], new: Mapping[str, AuditedVerdicts]) -> Tuple[VerdictChange, ...]:
-    """The changes between two snapshots, source by source and gradient by gradient, in sorted order."""
+    """Return the changes between two snapshots, source by source and gradient by gradient, in sorted order."""
     return tuple(change for source in sorted({*old, *new}) for change in _of_source(source, old.get(source), new.get(source)))
 
 
 def _of_source(source: str, old: Optional[AuditedVerdicts], new: Optional[AuditedVerdicts]) -> Iterator[VerdictChange]:
     before = {} if old is None else old.gradients
     after = {} if new is None else new.gradients
-    if len(before) == len(after) == 1 and set(before) != set(after):  # one loss each, which bears another name
-        after = dict(zip(before, after.values()))
-    for head in dict.fromkeys([*before, *after]):
-        yield from _of_gradient(source, head, before.get(head, {}), after.get(head, {}))
+    for head, other in _matching_headings(list(before), list(after)):
+        yield from _of_gradient(source, other or head or "", before.get(head or "", {}), after.get(other or "", {}))
+
+
+def _matching_headings(old: Sequence[str], new: Sequence[str]) -> Iterator[Tuple[Optional[str], Optional[str]]]:
+    """Pairs of headings of the same gradient: equal ones, and the others in order if each side has as many of them.
+
+    A loss may have another name on the new side, or stand on another line.
+    """
+    gone, fresh = [each for each in old if each not in new], [each for each in new if each not in old]
+    others = dict(zip(gone, fresh)) if len(gone) == len(fresh) else {}
+    for head in old:
+        yield head, head if head in new else others.get(head)
+    yield from ((None, head) for head in fresh if head not in others.values())
 
 
 def _of_gradient(

@@ -265,6 +265,14 @@ class Change:
     after: Optional[Verdict]
     op: Optional[str] = None
 
+    @property
+    def direction(self) -> str:
+        """``gained`` or ``lost`` its gradient; ``new`` or ``gone`` where one audit lacks the variable; else ``changed``."""
+        if self.before is None or self.after is None:
+            return "new" if self.before is None else "gone"
+        before, after = (each in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in (self.before, self.after))
+        return "changed" if before == after else "gained" if after else "lost"
+
     def __str__(self) -> str:
         from graphcut.results import sentences
 

@@ -47,19 +47,19 @@ def _finding(finding: Finding) -> List[str]:
 
 
 def _picture(result: ContractResult) -> Iterator[str]:
-    for audit in result.audits[:1]:
-        text = _mermaid(audit)
-        if len(text) <= _LARGEST_PICTURE:
-            yield from (
-                "",
-                "<details><summary>Picture</summary>",
-                "",
-                "```mermaid",
-                text.rstrip("\n"),
-                "```",
-                "",
-                "</details>",
-            )
+    text = next((text for text in map(_mermaid, _audits_of_findings(result)) if len(text) <= _LARGEST_PICTURE), "")
+    if text:
+        yield from ("", "<details><summary>Picture</summary>", "", "```mermaid", text.rstrip("\n"), "```", "", "</details>")
+
+
+def _audits_of_findings(result: ContractResult) -> List[Audit]:
+    """The audits of the contract, those first whose variables the findings are about."""
+    findings = {(each.variable, each.verdict) for each in result.findings}
+
+    def is_about(audit: Audit) -> bool:
+        return any((each.name, each.verdict.value) in findings for each in audit)
+
+    return sorted(result.audits, key=is_about, reverse=True)
 
 
 def _mermaid(audit: Audit) -> str:

@@ -50,7 +50,7 @@ def draw(
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
-    template, heading = checked(options.link), title(facts)
+    template, heading = checked(options.link), options.heading or title(facts)
     drawn = picture(facts, options)
     if format in TEXTS:
         return save(target, TEXTS[format](drawn, heading).encode())
@@ -80,7 +80,7 @@ def _laid_out(
     how: Tuple[str, str, Optional[str]],
 ) -> bytes:
     """The image of the finest picture that can be laid out in time: half the time for the first, a quarter for each other."""
-    (drawn, text), heading, seconds = finest, title(facts), options.seconds
+    (drawn, text), heading, seconds = finest, options.heading or title(facts), options.seconds
     for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):
         try:
             return _image(drawn, text, heading, how, seconds * share)

@@ -13,6 +13,7 @@ import networkx as nx
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.barrier_marks import Barricade
+from graphcut.render.picture.change_notes import marked, note_of
 from graphcut.render.picture.coarsen.contract import without_readers
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
@@ -42,7 +43,7 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
             facts = narrowed(facts, ops, view.of)
             ops = numbered.ops(facts)
         sketch = readable(*prepared(facts, ops, view), view)
-        return drawn(facts, ops, sketch, sketch.edges)
+        return marked(drawn(facts, ops, sketch, sketch.edges), view.changes)
 
 
 def prepared(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
@@ -57,8 +58,10 @@ def prepared(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketc
 
 
 def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) -> Kinds:
+    changes = {each.name: each for each in view.changes}
     fates = {
-        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False) for op, audits in ops.variables.items()
+        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False, note_of(changes.get(audits[0].name)))
+        for op, audits in ops.variables.items()
     }
     barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]

@@ -35,6 +35,7 @@ class Box:
     It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
     ``folded``: it stands for several ops, named by their types. ``verdict`` is that of the ``variables`` (their names).
     ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the ``file:line`` of the one op.
+    ``change`` is what became of the variables since an older version: ``gained``, ``lost``, ``changed``, ``new``.
     """
 
     role: Role
@@ -48,6 +49,7 @@ class Box:
     variables: Tuple[str, ...] = ()
     tips: Tuple[str, ...] = ()
     where: Optional[str] = None
+    change: Optional[str] = None
 
 
 @dataclass(frozen=True)

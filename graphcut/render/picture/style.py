@@ -51,6 +51,13 @@ HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
 LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
+# What became of a variable since an older version. The outline keeps the pattern of the verdict; it becomes double.
+CHANGES: Mapping[str, Attributes] = {
+    "gained": {"color": BLACK, "fillcolor": GREEN, "peripheries": "2"},
+    "lost": {"color": BLACK, "fillcolor": VERMILLION, "peripheries": "2"},
+}
+CHANGE_WORDS: Mapping[str, str] = {"gained": "gained its gradient", "lost": "lost its gradient"}
+
 VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.RAISES: "raises: an error",
     Verdict.NONE: "none: no gradient",
@@ -73,7 +80,7 @@ def box_style(box: Box) -> Attributes:
     if box.role is Role.LOSS:
         return dict(LOSS)
     if box.verdict:
-        return dict(VERDICTS[box.verdict])
+        return {**VERDICTS[box.verdict], **CHANGES.get(box.change or "", {})}
     if box.role in ROLES:
         return dict(ROLES[box.role])
     return dict(LIVE_OP if box.live else DEAD_OP)

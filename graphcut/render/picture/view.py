@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Seque
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import SEPARATOR
 from graphcut.render.picture.quotient import Sketch
+from graphcut.results import Change
 
 if TYPE_CHECKING:
     from graphcut.graph.flat import FlatGraph, Shape
@@ -29,7 +30,8 @@ class PictureOptions:
     as many single ops as fit; ``None`` is the finest that can be read. ``expand``: names or patterns of ops that are never
     folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges far. ``of``: names
     or patterns of variables: their paths and cuts alone. ``link``: a template for links to the user's code; ``seconds``: the
-    limit for the layout. ``boxes``: how many can be read.
+    limit for the layout. ``boxes``: how many can be read. ``changes``: what to mark, under the names of the variables that
+    are drawn; ``heading``: what to write above the picture in place of the counts of verdicts.
     """
 
     detail: Optional[str] = None
@@ -40,6 +42,8 @@ class PictureOptions:
     link: Optional[str] = None
     seconds: float = 30.0
     boxes: int = READABLE
+    changes: Tuple[Change, ...] = ()
+    heading: str = ""
 
     def changed_names(self) -> Tuple[str, ...]:
         """Return the names of the options that are not as they are by default."""

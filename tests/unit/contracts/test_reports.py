@@ -10,10 +10,12 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+import graphcut
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.reports import FORMATS
 from graphcut.results import Barrier, BarrierKind
 
+DOCUMENT = Path(__file__).parents[3] / "fixtures" / "documents" / "003.meta"
 HOSTILE = 'a|b`<script>\x1b[31m"&,:%\n'
 STOP = Barrier("stop", "StopGradient", 0, BarrierKind.STOP_GRADIENT, True, False, "model.py:7")
 BLOCKED = Finding("w", "must_reach", "none", "w gets no gradient\nsecond line", "model.py:7", (), (STOP,))
@@ -119,3 +121,12 @@ def test_markdown_lets_no_name_be_markup():
     assert "<script>" not in text and r"a\|b\`\<script\>" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 6 and {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_markdown_shows_the_picture_of_the_audit_that_the_finding_is_about():
+    kept = graphcut.audit(DOCUMENT)
+    broken = kept.what_if(remove="hidden")
+    finding = Finding("w1", "must_not_reach", "flows", "w1 gets a gradient")
+    result = ContractResult("a", Status.BROKEN, Severity.ERROR, 1, (finding,), audits=(kept, broken))
+    text = FORMATS["markdown"](CheckReport("graphcut.toml", (result,)))
+    assert text.count("```mermaid") == 1 and "all 2 variables get a gradient" in text

@@ -28,6 +28,7 @@ MODULES = [
     "api.load",
     "api.survey.survey",
     "results.barrier_kinds",
+    "contracts.diff",
     "contracts.places",
 ]
 

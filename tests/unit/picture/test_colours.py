@@ -14,6 +14,7 @@ from graphcut.render import palette
 from graphcut.render.picture.model import Line
 from graphcut.render.picture.style import (
     BARRIER,
+    CHANGES,
     CONDITIONAL,
     DEAD_OP,
     HARMLESS,
@@ -76,7 +77,7 @@ def test_in_grey_the_lines_differ_in_pattern_width_or_head():
     assert len(looks) == len(LINES)
 
 
-@pytest.mark.parametrize("look", [*VERDICTS.values(), LOSS, BARRIER, HARMLESS, LIVE_OP, DEAD_OP])
+@pytest.mark.parametrize("look", [*VERDICTS.values(), *CHANGES.values(), LOSS, BARRIER, HARMLESS, LIVE_OP, DEAD_OP])
 def test_text_is_readable_on_its_fill(look):
     ground = look.get("fillcolor", palette.WHITE)
     assert contrast(look.get("fontcolor", palette.BLACK), ground) >= READABLE
@@ -90,10 +91,17 @@ def test_strokes_are_seen_on_white_and_on_dark(look, ground):
     assert contrast(look["color"], ground) >= SEEN
 
 
-def test_a_barrier_is_seen_by_its_fill_and_its_stroke():
-    assert contrast(BARRIER["color"], BARRIER["fillcolor"]) >= SEEN
-    assert contrast(BARRIER["fillcolor"], palette.WHITE) >= SEEN
-    assert contrast(BARRIER["fillcolor"], palette.NIGHT["paper"]) >= SEEN
+@pytest.mark.parametrize("look", [BARRIER, *CHANGES.values()])
+def test_a_strong_fill_is_seen_and_so_is_its_stroke(look):
+    assert contrast(look["color"], look["fillcolor"]) >= SEEN
+    assert contrast(look["fillcolor"], palette.WHITE) >= SEEN
+    assert contrast(look["fillcolor"], palette.NIGHT["paper"]) >= SEEN
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_a_gained_gradient_is_told_from_a_lost_one(deficiency):
+    gained, lost = (seen(CHANGES[word]["fillcolor"], deficiency) for word in ("gained", "lost"))
+    assert deltaE(gained, lost, input_space="sRGB1") > TOLD_APART
 
 
 @pytest.mark.parametrize("look", [LINES[Line.CUT], HARMLESS_CUT, LOOP, CONDITIONAL])

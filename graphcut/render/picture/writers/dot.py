@@ -39,7 +39,7 @@ Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 
 def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> str:
     """Return the picture of an audit as DOT text; the same audit gives the same text."""
-    return write(picture(facts, options), title(facts))
+    return write(picture(facts, options), options.heading or title(facts))
 
 
 def title(facts: PictureFacts) -> str:

@@ -1,7 +1,7 @@
 """A picture as a networkx graph of plain values, which other tools can read: what to draw, without how it looks.
 
 Nodes have ``role``, ``title``, ``lines``, ``scope``, ``ops``, ``variables``, ``verdict``, ``live``, ``folded``, ``tips``,
-``where``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
+``where``, ``change``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
 ``None``, with the meaning that ``boxes`` gives them. The graph has ``title``. Names are as the model has them: escape them.
 """
 

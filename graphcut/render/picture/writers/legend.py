@@ -10,7 +10,7 @@ import graphviz
 
 from graphcut.render.palette import FAINT, GREY
 from graphcut.render.picture.model import Box, Line
-from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
+from graphcut.render.picture.style import CHANGE_WORDS, CHANGES, LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
 from graphcut.render.picture.writers.font_metrics import box_size
 from graphcut.results import Verdict
 
@@ -41,7 +41,15 @@ def _marks(boxes: Sequence[Box]) -> List[Tuple[str, str, Dict[str, str]]]:
         if counts[verdict]
     ]
     roles = [(role.value, ROLE_WORDS[role], ROLES[role]) for role in ROLES if any(box.role is role for box in boxes)]
-    return verdicts + roles
+    changed = {word: sum(len(box.variables) for box in boxes if box.change == word) for word in CHANGES}
+    changes = [
+        ("change_" + word, f"{CHANGE_WORDS[word]} ({count})", _change_look(word)) for word, count in changed.items() if count
+    ]
+    return verdicts + roles + changes
+
+
+def _change_look(word: str) -> Dict[str, str]:
+    return {**VERDICTS[Verdict.NONE if word == "lost" else Verdict.FLOWS], **CHANGES[word]}
 
 
 def _row(legend: graphviz.Digraph, mark: Any, line: Any) -> Tuple[str, str]:

@@ -1,0 +1,153 @@
+"""Compare two versions of a model: which variables gained or lost their gradient, in words, as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+from graphcut.api.audit import Audit
+from graphcut.contracts.diff_sides import Side, read_side
+from graphcut.contracts.verdict_diff import AuditedVerdicts, VerdictChange, compare_verdicts, verdicts_of_audits
+from graphcut.errors import GraphcutError, near_names, printable
+
+Path = Union[str, "os.PathLike[str]"]
+Compared = Union[str, Audit, Sequence[Audit]]
+_WORDS = ("gained", "lost", "changed", "new", "gone")
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What differs between two versions of a model. It is true if anything does.
+
+    ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are what was compared.
+    """
+
+    changes: Tuple[VerdictChange, ...]
+    old: Side
+    new: Side
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __str__(self) -> str:
+        if not self.changes:
+            return "no variable gained or lost its gradient"
+        heads = list(dict.fromkeys((each.source, each.gradient) for each in self.changes))
+        several = len(heads) > 1 or any(len(each.gradients) > 1 for each in self.new.verdicts.values())
+        lines: List[str] = []
+        for source, gradient in heads:
+            if several or source:
+                lines.append(" ".join(each for each in (source, gradient) if each) + ":")
+            lines += [str(each) for each in self.changes if (each.source, each.gradient) == (source, gradient)]
+        return "\n".join(lines)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the changes as plain values, as ``graphcut diff --json`` writes them."""
+        documents = [{**vars(each), "direction": each.direction} for each in self.changes]
+        return {"schema_version": 1, "changes": documents}
+
+    def to_json(self) -> str:
+        """Return the changes as indented JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def draw(self, path: Path) -> Tuple[str, ...]:
+        """Draw the new side, with the variables marked that gained or lost their gradient.
+
+        Args:
+            path: where to; the suffix picks the format, as for ``audit.draw``. If several gradients of a step changed, each
+                gets a picture of its own: ``diff-1.svg``, ``diff-2.svg``.
+
+        Returns:
+            The paths of the pictures.
+
+        Raises:
+            GraphcutError: the new side has no graph to draw, because it is a lock file; or the picture cannot be drawn.
+        """
+        from graphcut.render import picture
+        from graphcut.render.picture.view import PictureOptions
+
+        drawn = [each for each in self._by_gradient() if each[2] or not self.changes]
+        stem, suffix = os.path.splitext(os.fspath(path))
+        names = [stem + suffix] if len(drawn) == 1 else ["%s-%d%s" % (stem, n, suffix) for n in range(1, len(drawn) + 1)]
+        for name, (head, audit, changes) in zip(names, drawn):
+            marks = tuple(each.as_change() for each in changes)
+            options = PictureOptions(changes=marks, heading=self._heading(head, changes))
+            picture.draw(audit, name, None, options)
+        return tuple(names)
+
+    def _by_gradient(self) -> List[Tuple[str, Audit, List[VerdictChange]]]:
+        """What each gradient of the new side is called, its audit, and the changes of its variables."""
+        if not self.new.audits:
+            raise GraphcutError(
+                "%s is a lock file: it holds verdicts and no graph, so there is nothing to draw\n"
+                "Compare with the source itself, such as model.py:loss." % printable(self.new.text)
+            )
+        (verdicts,) = self.new.verdicts.values()
+        changes: Dict[str, List[VerdictChange]] = {head: [] for head in verdicts.gradients}
+        for each in self.changes:
+            if each.gradient in changes:
+                changes[each.gradient].append(each)
+        names = [" + ".join(audit.loss[:3]) if head == "loss" else head for head, audit in zip(changes, self.new.audits)]
+        return list(zip(names, self.new.audits, changes.values()))
+
+    def _heading(self, gradient: str, changes: Sequence[VerdictChange]) -> str:
+        """``gradient of policy_loss since HEAD~1:model.py:step: 1 gained, 2 lost``."""
+        directions = [each.direction for each in changes]
+        counts = ["%d %s" % (directions.count(word), word) for word in _WORDS if word in directions]
+        since = " since %s" % printable(self.old.text)[1:-1] if self.old.text else ""
+        return "gradient of %s%s: %s" % (printable(gradient)[1:-1], since, ", ".join(counts) or "no change")
+
+
+def diff(old: Compared, new: Compared, spec: Sequence[str] = (), loss: Sequence[str] = ()) -> Diff:
+    """Compare the verdicts of two versions of a model.
+
+    Args:
+        old: a lock file, a graph file, ``path.py:name``, ``package.module:name``, or ``REV:`` and one of these for a git
+            revision; or an audit, or the audits of a step.
+        new: the same. Python code is imported into this process; that of ``old`` runs in a process of its own.
+        spec: the arguments of sources that are functions, such as ``["float32[32,10]"]``.
+        loss: the loss, if the source does not tell which one is meant.
+
+    Returns:
+        A ``Diff``: print it, read its ``changes``, or ``draw`` it.
+
+    Raises:
+        GraphcutError: a side does not exist or cannot be audited, or a lock file does not hold the other side's source.
+
+    >>> import graphcut
+    >>> print(graphcut.diff("fixtures/documents/003.meta", "fixtures/documents/003.meta"))
+    no variable gained or lost its gradient
+    """
+    return compare_sides(_side(old, spec, loss, apart=True), _side(new, spec, loss, apart=False))
+
+
+def _side(compared: Compared, spec: Sequence[str], loss: Sequence[str], apart: bool) -> Side:
+    if isinstance(compared, str):
+        return read_side(compared, spec, loss, apart)
+    audits = (compared,) if isinstance(compared, Audit) else tuple(compared)
+    return Side("", {"": verdicts_of_audits(audits)}, "", audits)
+
+
+def compare_sides(old: Side, new: Side) -> Diff:
+    """Compare two sides. A source is compared with any other source, and with its own entry in a lock file.
+
+    Raises:
+        GraphcutError: a lock file has no entry for the other side.
+    """
+    if old.source is None and new.source is None:
+        return Diff(compare_verdicts(old.verdicts, new.verdicts), old, new)
+    return Diff(compare_verdicts({"": _entry(old, new)}, {"": _entry(new, old)}), old, new)
+
+
+def _entry(side: Side, other: Side) -> AuditedVerdicts:
+    """The verdicts of the one source of a side; of a lock file, those of the other side's source."""
+    wanted = (other.source if side.source is None else side.source) or ""
+    if wanted in side.verdicts:
+        return side.verdicts[wanted]
+    if not wanted and len(side.verdicts) == 1:  # the other side is an audit, which no lock file names
+        return next(iter(side.verdicts.values()))
+    known = list(side.verdicts)
+    listed = near_names(wanted, known) or "\nIt holds: %s" % (", ".join(map(printable, known[:5])) or "nothing")
+    raise GraphcutError("%s holds no verdicts of %s%s" % (printable(side.text), printable(wanted or "the audit"), listed))
