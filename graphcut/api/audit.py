@@ -625,11 +625,36 @@ def audit(
         found = chosen(traced, loss, grad_ys)
         inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
         made = Audit(inquiry, targets(traced, variables))
-    if callable(source) and not hasattr(source, "captured_inputs"):
-
-        def again() -> Tuple[Audit, ...]:
-            asked: Any = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
-            return (audit(load.afresh(source), *args, oracle=oracle, **asked),)
-
-        made._retrace = Retrace(source, again)
+    asked: Dict[str, Any] = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
+    made._retrace = _retrace(source, args, oracle=oracle, **asked)
     return made
+
+
+def audit_same_graph(audited: Audit, source: Any, args: Sequence[Any], loss: Any, variables: Any) -> Audit:
+    """Audit another loss, or other variables, of a graph that was audited before; nothing is traced again.
+
+    Args:
+        audited: an audit of ``source`` with ``args``.
+        source: as for ``audit``, like all that follow.
+        args: its example arguments.
+        loss: the loss.
+        variables: the variables.
+
+    Raises:
+        GraphcutError: the graph has no such loss or variable, or the source is a training step and no loss is named.
+    """
+    inquiry = audited._inquiry
+    if loss is None and inquiry.traced.origin.step is not None:
+        raise is_step(source, args, inquiry.traced.origin.step)
+    with collector_paused():
+        asked = inquiry._replace(loss=chosen(inquiry.traced, loss, None))
+        made = Audit(asked, targets(inquiry.traced, variables))
+    made._retrace = _retrace(source, args, loss=loss, variables=variables)
+    return made
+
+
+def _retrace(source: Any, args: Sequence[Any], **asked: Any) -> Optional[Retrace]:
+    """How to audit a function once more, after its code was edited."""
+    if not callable(source) or hasattr(source, "captured_inputs"):
+        return None
+    return Retrace(source, lambda: (audit(load.afresh(source), *args, **asked),))

@@ -1,4 +1,8 @@
-"""The audits of the sources that contracts name: each module is executed once, each source traced once."""
+"""The audits of the sources that contracts name.
+
+Each module is executed once. Each source is traced once as a step, and once more if it takes no gradient, however many
+contracts, losses and variables there are.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any, Dict, Hashable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from graphcut.api.audit import Audit, audit
+from graphcut.api.audit import Audit, audit, audit_same_graph
 from graphcut.api.audit_step import NoGradientError, audit_step
 from graphcut.api.import_source import loaded
 from graphcut.api.tensor_spec import parsed
@@ -23,6 +27,7 @@ class SourceAudits:
         self._things: Dict[Hashable, Tuple[Any, Sequence[Any]]] = {}
         self._steps: Dict[Hashable, Tuple[Audit, ...]] = {}
         self._losses: Dict[Hashable, Audit] = {}
+        self._traced: Dict[Hashable, Audit] = {}
 
     def of_contract(self, contract: Contract) -> Tuple[Audit, ...]:
         """The audits that a contract is about: one of a loss, or those of the gradients of a step.
@@ -47,10 +52,16 @@ class SourceAudits:
 
     def of_loss(self, contract: Contract, variables: Optional[Tuple[str, ...]]) -> Audit:
         """The audit of a loss for these variables; for the trainable ones by default."""
-        key = (contract.source, contract.spec, contract.loss, variables)
+        source = (contract.source, contract.spec)
+        key = (*source, contract.loss, variables)
         if key not in self._losses:
             thing, arguments = self._thing(contract)
-            self._losses[key] = audit(thing, *arguments, loss=contract.loss or None, variables=variables)
+            loss = contract.loss or None
+            if source in self._traced:
+                self._losses[key] = audit_same_graph(self._traced[source], thing, arguments, loss, variables)
+            else:
+                self._losses[key] = audit(thing, *arguments, loss=loss, variables=variables)
+                self._traced[source] = self._losses[key]
         return self._losses[key]
 
     def _of_step(self, contract: Contract) -> Tuple[Audit, ...]:

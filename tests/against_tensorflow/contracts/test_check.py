@@ -1,69 +1,26 @@
-"""Contracts checked against real sources, from Python, the command line and pytest."""
+"""Contracts checked against real sources from Python."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 import graphcut
 from graphcut.contracts.definition import Status
-
-ROOT = Path(__file__).parents[3]
-AGENTS = """
-import tensorflow as tf
-
-COUNT = []
-COUNT.append(1)
-tf.compat.v1.enable_v2_behavior()
-encoder = tf.Variable(tf.ones([4, 3]), name="encoder/w")
-head = tf.Variable(tf.ones([3, 1]), name="head/w")
-frozen = tf.Variable(1.0, name="frozen/w", trainable=False)
-spare = tf.Variable(1.0, name="spare/w")
-
-
-def stopped(x):
-    return tf.reduce_mean(tf.matmul(tf.stop_gradient(tf.matmul(x, encoder)), head)) * frozen
-
-
-def whole(x):
-    return tf.reduce_mean(tf.matmul(tf.matmul(x, encoder), head))
-
-
-def step(x):
-    with tf.GradientTape(persistent=True) as tape:
-        policy = whole(x)
-        value = stopped(x)
-    found = tape.gradient(policy, [encoder, head])
-    head.assign_sub(0.1 * found[1])
-    tape.gradient(value, [encoder, head, spare])
-
-
-def broken(x):
-    raise ValueError("no data")
-"""
+from tests.against_tensorflow.contracts.project import AGENTS
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A project whose module is imported by other processes."""
+def project(tmp_path, monkeypatch):
+    """A project whose module this process imports."""
+    if not tf.executing_eagerly():
+        pytest.skip("TensorFlow 1 executes eagerly only if its program says so at the start")
     (tmp_path / "agents.py").write_text(AGENTS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     sys.modules.pop("agents", None)
-
-
-@pytest.fixture
-def project(folder):
-    """A project whose module this process imports."""
-    if not tf.executing_eagerly():
-        pytest.skip("TensorFlow 1 executes eagerly only if its program says so at the start")
-    return folder
 
 
 def checked(project, lines, source="agents.py:stopped"):
@@ -119,7 +76,8 @@ def test_what_is_false_is_broken(project, source, lines, found):
 def test_a_broken_contract_shows_the_cut_and_its_line(project):
     (finding,) = checked(project, 'must_reach = ["encoder/*"]').findings
     assert "stop-gradient" in finding.message and "tf.stop_gradient(tf.matmul(x, encoder))" in finding.message
-    assert finding.where.endswith("agents.py:14") and finding.cut[0].kind is graphcut.BarrierKind.STOP_GRADIENT
+    line = AGENTS[: AGENTS.index("tf.stop_gradient")].count("\n") + 1
+    assert finding.where.endswith("agents.py:%d" % line) and finding.cut[0].kind is graphcut.BarrierKind.STOP_GRADIENT
 
 
 def test_a_path_that_should_not_be_is_shown(project):
@@ -145,66 +103,24 @@ def test_a_gradient_that_is_not_there_is_invalid(project):
     assert result.status is Status.INVALID and "did you mean 'policy'" in result.findings[0].message
 
 
-def test_a_module_is_executed_once(project):
-    text = "\n".join(
-        '[[contract]]\nname = "%d"\nsource = "agents.py:%s"\nspec = ["float32[?,4]"]\nmust_reach = ["head/*"]' % pair
-        for pair in enumerate(["stopped", "whole", "step", "stopped"])
-    )
+def test_a_module_is_executed_once_and_a_source_traced_once(project):
+    contract = '[[contract]]\nname = "%d"\nsource = "agents.py:%s"\nspec = ["float32[?,4]"]\n%s\n'
+    lines = [
+        ("stopped", 'must_reach = ["head/*"]'),
+        ("stopped", 'must_not_reach = ["encoder/*"]'),
+        ("stopped", 'must_reach = ["frozen/*"]'),  # not trainable: found among all variables
+        ("several", 'loss = "policy"\nmust_reach = ["encoder/*"]'),
+        ("several", 'loss = "value"\nmust_not_reach = ["encoder/*"]'),
+        ("step", "gradient = 0\nmust_reach = ['encoder/*']"),
+        ("step", "gradient = 1\nmust_not_reach = ['encoder/*']"),
+    ]
+    text = "\n".join(contract % (number, *each) for number, each in enumerate(lines))
     (project / "graphcut.toml").write_text(text, encoding="utf-8")
-    report = graphcut.check()
-    assert report.exit_code == 0 and sys.modules["agents"].COUNT == [1]
-
-
-# The plugin of this checkout, also where another graphcut is installed and brings its own.
-PLUGIN = ("-p", "no:graphcut", "-p", "graphcut.pytest_plugin")
-
-
-def run(project, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=str(project), env=environment, stdout=-1, stderr=-1)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-CONTRACTS = """
-[defaults]
-spec = ["float32[?,4]"]
-
-[[contract]]
-name = "the encoder stays frozen"
-source = "agents.py:stopped"
-must_not_reach = ["encoder/*"]
-
-[[contract]]
-name = "the encoder learns"
-source = "agents.py:stopped"
-must_reach = ["encoder/*"]
-"""
-
-
-def test_the_command_line_and_pytest_say_the_same(folder):
-    (folder / "graphcut.toml").write_text(CONTRACTS, encoding="utf-8")
-    code, out, err = run(folder, "graphcut", "check", "--format", "json")
-    assert (code, err) == (1, "")
-    assert [each["status"] for each in json.loads(out)["contracts"]] == ["kept", "broken"]
-    code, out, _ = run(folder, "pytest", "-q", *PLUGIN, "--graphcut", "--graphcut-dir", "pictures")
-    assert code == 1 and "1 failed, 1 passed" in out and "stop-gradient at StopGradient" in out
-    assert list((folder / "pictures").glob("the_encoder_learns-1.svg*"))
-
-
-def test_a_snapshot_shows_what_changed_since(folder):
-    (folder / "graphcut.toml").write_text(CONTRACTS, encoding="utf-8")
-    assert run(folder, "graphcut", "snapshot", "-o", "old.lock")[0] == 0
-    text = (folder / "agents.py").read_text(encoding="utf-8")
-    stop = "tf.stop_gradient(tf.matmul(x, encoder))"
-    (folder / "agents.py").write_text(text.replace(stop, "tf.matmul(x, encoder)"), encoding="utf-8")
-    assert run(folder, "graphcut", "snapshot", "-o", "new.lock")[0] == 0
-    code, out, err = run(folder, "graphcut", "diff", "old.lock", "new.lock")
-    assert (code, err) == (1, "") and "gained  encoder/w: none → flows through StopGradient" in out
-    assert run(folder, "graphcut", "diff", "new.lock", "new.lock")[0] == 0
-
-
-def test_init_writes_contracts_that_hold(project):
-    code, _, err = run(project, "graphcut", "init", "agents.py:stopped", "agents.py:step", "--spec", "float32[?,4]")
-    assert code == 0, err
-    assert graphcut.check().exit_code == 0
-    assert run(project, "graphcut", "init", "agents.py:stopped", "--spec", "float32[?,4]")[0] == 2
+    said = []
+    report = graphcut.check(progress=said.append)
+    agents = sys.modules["agents"]
+    assert report.exit_code == 0, str(report)
+    assert agents.COUNT == [1]
+    # "several" calls "stopped"; a source that takes no gradient is traced a second time, as a loss.
+    assert [agents.TRACES.count(name) for name in ("stopped", "several", "step")] == [2 + 2 + 1, 2, 1]
+    assert said == ["checking %d of 7: %d" % (number + 1, number) for number in range(7)]
