@@ -77,7 +77,7 @@ def _executed(path: Path) -> ModuleType:
     if b"\0" in path.read_bytes():
         raise GraphcutError(f"{printable(str(path))} is no Python: it holds null bytes")
     sys.path.insert(0, str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    spec = importlib.util.spec_from_file_location(path.stem, os.path.abspath(str(path)))
     if spec is None or spec.loader is None:
         raise GraphcutError(f"{printable(str(path))} cannot be imported")
     module = importlib.util.module_from_spec(spec)

@@ -13,6 +13,7 @@ from graphcut import (
     Change,
     CheckReport,
     Condition,
+    Diff,
     Disagreement,
     FileAudit,
     GraphcutError,
@@ -57,6 +58,12 @@ def asked(path: str) -> Iterator[object]:
 def checked() -> int:
     report: CheckReport = graphcut.check("graphcut.toml", names=["only w2 moves"])
     return report.exit_code + len(report.to_json()) + len(report.contracts[0].findings)
+
+
+def compared(audit: Audit) -> Tuple[str, ...]:
+    found: Diff = graphcut.diff("HEAD:model.py:loss", audit, spec=["float32[2,4]"])
+    directions: Tuple[str, ...] = tuple(change.direction for change in found.changes)
+    return (*directions, *found.draw("diff.svg")) if found else ()
 
 
 def drawn(audits: Tuple[Audit, ...]) -> None:
