@@ -14,9 +14,10 @@ from fixtures.asking import audit
 from tests import guest
 from tests.against_tensorflow.scenarios import recorded
 from tests.against_tensorflow.scenarios.judge import gradient
+from tests.against_tensorflow.share import own_share
 
 v1 = tf.compat.v1
-EVERY = [(module + "." + each.__name__, each) for module, each in recorded.every_fixture()]
+EVERY = own_share([(module + "." + each.__name__, each) for module, each in recorded.every_fixture()])
 GRAPHS = [pytest.param(each, id=name) for name, each in EVERY if not each().is_function]
 FUNCTIONS = [pytest.param(each, id=name) for name, each in EVERY if each().is_function]
 needs_eager = pytest.mark.skipif(not tf.executing_eagerly(), reason="tapes want eager execution")

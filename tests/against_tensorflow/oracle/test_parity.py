@@ -10,6 +10,8 @@ from tests import counted
 
 pytest.importorskip("tensorflow")
 
+from tests.against_tensorflow.share import between_share  # noqa: E402
+
 from . import parity  # noqa: E402
 from .bench import MODES  # noqa: E402
 from .graphs import CASES  # noqa: E402
@@ -17,7 +19,7 @@ from .graphs import CASES  # noqa: E402
 
 def every(wanted):
     """A parameter for each mode of each case that is wanted."""
-    pairs = [(name, mode) for name in CASES for mode in MODES if wanted(CASES[name], mode)]
+    pairs = [(name, mode) for name in between_share(CASES) for mode in MODES if wanted(CASES[name], mode)]
     return [pytest.param(*pair, id="%s-%s" % pair, marks=pytest.mark.xdist_group("%s-%s" % pair)) for pair in pairs]
 
 
@@ -28,9 +30,9 @@ DECLARED = every(lambda case, mode: mode not in case.skip and case.expect)
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=4)
 def outcome(name, mode):
-    """Both sides of one case, asked once for all tests."""
+    """Both sides of one case, asked once for its tests, which run one after the other (``conftest.py``)."""
     if mode in CASES[name].skip:
         pytest.skip(CASES[name].skip[mode])
     return parity.outcome(CASES[name], mode)
