@@ -37,8 +37,11 @@ class Settled(NamedTuple):
     disagreement: Optional[Disagreement] = None
 
 
-def reconcile(found: Sequence[VariableAudit], answers: Optional[RecordedAnswers]) -> Tuple[Settled, ...]:
-    """The findings, each held against its answer where there are any."""
+def reconcile(
+    found: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
+) -> Tuple[Settled, ...]:
+    """The findings, each held against its answer where there are any; ``assumed``: they rest on an assumption, which an error
+    that TensorFlow raises may show to be wrong."""
     if answers is None:
         return tuple(map(Settled, found))
     told = list(found)
@@ -46,7 +49,7 @@ def reconcile(found: Sequence[VariableAudit], answers: Optional[RecordedAnswers]
         known = zip(found, answers.updates, answers.handed or (None,) * len(found))
         told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
-        return tuple(_raised(told, answers.error))
+        return tuple(_raised(told, answers.error, assumed))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
 
@@ -66,7 +69,7 @@ def _holds(found: VariableAudit, given: bool) -> bool:
     return found.verdict in _LIVE if given else found.verdict is Verdict.NONE
 
 
-def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
+def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Settled]:
     """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
     cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
     for each in found:
@@ -75,8 +78,8 @@ def _raised(found: Sequence[VariableAudit], error: str) -> Iterator[Settled]:
         elif cause is not None:
             yield Settled(_raising(each, cause.cut))
         else:
-            told = Disagreement(each.name, each.verdict, "raises", error)
-            yield Settled(changed(each, verdict=Verdict.RAISES), told)
+            told = None if assumed else Disagreement(each.name, each.verdict, "raises", error)
+            yield Settled(_raising(each, ()), told)
 
 
 def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:

@@ -54,7 +54,8 @@ class Audit:
         self._findings = Findings(inquiry.traced, analyze(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
         self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
-        self._settled = reconcile(found, answers or self._shown)
+        assumed = answers is not None and bool(answers.error) and bool(self._findings.assumptions())
+        self._settled = reconcile(found, answers or self._shown, assumed)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
         self._retrace: Optional[Retrace] = None
 

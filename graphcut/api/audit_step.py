@@ -18,7 +18,7 @@ from graphcut.api.select.resolve_loss import stop_ops
 from graphcut.api.select.resolve_variables import targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.backend import tensorflow_needed
-from graphcut.errors import GraphcutError
+from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import RESOURCE
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
@@ -176,6 +176,7 @@ def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
     tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
     at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
+    raised += "; it raises %s" % printable(" ".join(taken.error.split()), 250)[1:-1] if taken.error else ""
     before = _BEFORE if taken.tape is not None and taken.tape.began_before else ""
     raised += "; " + taken.changed if taken.changed else ""
     zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()

@@ -192,7 +192,7 @@ class TableOracle:
 
     def ask(self, question: GradientQuery) -> GradientReply:
         """What this version answers for one kind of op."""
-        key = question._replace(place=None, slices=())
+        key = question._replace(place=None, slices=(), taped=False)
         if key not in self._answers:
             self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)
         return self._answers[key]

@@ -57,7 +57,7 @@ class PatternLookup:
         self._guessed: Dict[int, GradientPattern] = {}
         self._told: Tuple[Assumption, ...] = ()
         self._zeros = zero_tensors(flat)
-        self.is_taped = bool(plain)
+        self.is_taped, self._plain = bool(plain), plain
         self.ignored = frozenset(op for op in plain if self._has_override(op))
         self._idle = idle_inputs(flat)
         self._alone_ops = readers(flat, self._zeros).union(flat.pass_through, self.ignored, self._idle)
@@ -254,8 +254,9 @@ class PatternLookup:
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         slices = self._own.get(op, ())
         return GradientQuery(
-            kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts, place=place, slices=slices
-        )
+            kind.type, attrs, inputs, kind.outputs, zeros, inside=inside, starts=starts, place=place, slices=slices,
+            taped=op in self._plain,
+        )  # fmt: skip
 
     def _has_override(self, op: int) -> bool:
         """Whether ``gradient_override_map`` named another gradient for an op; that of ``custom_gradient`` is no such."""

@@ -20,7 +20,8 @@ class GradientQuery(NamedTuple):
     function and the name of the op, by which a user's gradient function is asked about that op and no other. ``slices``: the
     outputs whose gradient comes as ``IndexedSlices``, which matters to such functions alone. ``soft``: an input
     of integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that
-    hold integers or booleans and that a gradient starts from all the same.
+    hold integers or booleans and that a gradient starts from all the same. ``taped``: a tape recorded the op itself and hands
+    the gradient function something that only looks like an op (``backprop._MockOp``), without name, device or graph.
     """
 
     type: str
@@ -36,6 +37,7 @@ class GradientQuery(NamedTuple):
     starts: Tuple[int, ...] = ()
     place: Optional[Tuple[Optional[str], str]] = None
     slices: Tuple[int, ...] = ()
+    taped: bool = False
 
 
 class InputGradient(NamedTuple):

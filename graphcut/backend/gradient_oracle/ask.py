@@ -8,9 +8,10 @@ gradients are named ``gradients/…`` because those of ``TensorArray`` look for 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
+from tensorflow.python.eager import backprop
 from tensorflow.python.framework import func_graph, ops
 
 from graphcut.analysis.rules.float_twins import softened
@@ -44,6 +45,18 @@ _FAILURES = (
 )
 # What a function reads that looks at the graph that it is asked in, which is not the one that TensorFlow would take.
 _GRAPHS = frozenset(("graph", "outer_graph", "building_function", "inside_function"))
+# What it reads of an op's surroundings, which are not there where the op stands alone. Other inputs than the user's
+# model has, and where they come from, are reached by ``op`` and ``control_inputs``.
+_SURROUNDINGS = frozenset(
+    (
+        "name", "device", "consumers", "op", "control_inputs", "node_def", "traceback", "colocation_groups",
+        "get_collection", "get_collection_ref", "collections", "get_all_collection_keys", "get_operations",
+        "get_operation_by_name", "get_tensor_by_name", "as_graph_def", "get_name_scope", "get_default_graph",
+        "executing_eagerly", "numpy",
+    )
+)  # fmt: skip
+# What a tape alone hands over: which inputs it asks no gradient for.
+_OF_TAPES = frozenset(("skip_input_indices",))
 _NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that is known of the op"
 
 
@@ -124,6 +137,7 @@ def ask(question: GradientQuery) -> GradientReply:
 
     Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
     """
+    question = question._replace(taped=False)
     if question.soft is not None:
         return _ask_softened(question)
     gradient_type = own_type(question) or question.type
@@ -221,8 +235,9 @@ def _unasked(error: BaseException) -> str:
 
 def _answered_by_user(question: GradientQuery, function: Any, custom: bool, library: Any, op: Any) -> GradientReply:
     """What a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
-    if not _GRAPHS.isdisjoint(user_state.names_read(function)):
-        return GradientReply(failed="its gradient function looks at the graph that it is called in", custom=custom, own=True)
+    unknown = _unknown_names(user_state.names_read(function), question, op)
+    if unknown:
+        return GradientReply(failed=unknown, custom=custom, own=True)
     try:
         if op is None:
             return replace(_called(question, function, custom, library, zeros_for_integers=False), own=True)
@@ -232,6 +247,16 @@ def _answered_by_user(question: GradientQuery, function: Any, custom: bool, libr
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
         refused = op is not None and _raised_by_user(error)
         return GradientReply(missing=refused, failed=None if refused else _unasked(error), custom=custom, own=True)
+
+
+def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
+    """Why a function's answer cannot be trusted that reads these names; an empty string where it can."""
+    if not _GRAPHS.isdisjoint(names):
+        return "its gradient function looks at the graph that it is called in"
+    if question.taped and not _OF_TAPES.isdisjoint(names):
+        return "its gradient function looks at what the tape asks for"
+    around = sorted(_SURROUNDINGS.intersection(names))
+    return "" if op is not None or not around else "its gradient function reads %s, unknown here" % ", ".join(around)
 
 
 def _raised_by_user(error: BaseException) -> bool:
@@ -303,7 +328,7 @@ def _differentiated(
 ) -> GradientReply:
     given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
-        gradients = function(op, *given)
+        gradients = function(_as_handed(op, question), *given)
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if len(listed) != len(question.inputs):
         return GradientReply(missing=True, custom=custom)
@@ -311,6 +336,16 @@ def _differentiated(
     starts = [getattr(each, "values", each) for each in given]
     names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
     return GradientReply(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+
+
+def _as_handed(op: Any, question: GradientQuery) -> Any:
+    """The op as TensorFlow hands it to a gradient function: a tape has only kept type, attributes, inputs and outputs."""
+    if not question.taped or own_type(question):
+        return op
+    attrs: List[Any] = []
+    for attr in op.op_def.attr:
+        attrs += [attr.name, op.get_attr(attr.name)]
+    return backprop._MockOp(tuple(attrs), op.inputs, list(op.outputs), op.type, ())
 
 
 def _given(output: Any, index: int, question: GradientQuery, zeros_for_integers: bool) -> Any:

@@ -42,8 +42,10 @@ def kept(function: Any) -> Iterator[None]:
 
 
 def names_read(function: Any) -> Set[str]:
-    """The names of globals and attributes in the user's code that a function can reach."""
-    return {name for each in _reached(function) for code in _codes(each) for name in code.co_names}
+    """The names of globals and attributes in the user's code that a function can reach; those that ``hasattr`` and the like
+    are handed as strings, too."""
+    codes = [code for each in _reached(function) for code in _codes(each)]
+    return {name for code in codes for name in (*code.co_names, *code.co_consts) if isinstance(name, str)}
 
 
 def _codes(value: Any) -> Iterator[Any]:

@@ -31,7 +31,8 @@ from graphcut.backend.record.patches import Patch, Patches
 _LOCAL = threading.local()
 _ACTIVE: List[Recording] = []
 WATCHES: List[Any] = []  # the watches that are going on, innermost last
-_MISSING = (LookupError, ValueError)
+# Functions of TensorFlow: what is raised further in was raised by a gradient function.
+_CALLERS = frozenset(("imperative_grad", "_MaybeCompile"))
 
 
 class Recording:
@@ -214,8 +215,8 @@ def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, k
     seen = None if graph is None else _seen(made, asked, tape, graph)
     try:
         answer = _deeper(original, *args, **kwargs)
-    except _MISSING as error:
-        if seen is not None and _is_missing(error):
+    except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
+        if seen is not None and _is_answer(error):
             made.error = error
             made.add(replace(seen, error="%s: %s" % (type(error).__name__, error)))
         raise
@@ -224,10 +225,20 @@ def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, k
     return answer
 
 
-def _is_missing(error: Exception) -> bool:
-    """Whether TensorFlow raises because an op has no gradient."""
+def _is_answer(error: Exception) -> bool:
+    """Whether TensorFlow raises because an op has no gradient, or a gradient function does."""
     missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
-    return missing or "Num gradients" in str(error)
+    return missing or "Num gradients" in str(error) or _is_raised_inside(error)
+
+
+def _is_raised_inside(error: Exception) -> bool:
+    """Whether something that takes gradients was called from, and raised."""
+    trace, inside = error.__traceback__, False
+    while trace is not None:
+        if inside:
+            return True
+        inside, trace = trace.tb_frame.f_code.co_name in _CALLERS, trace.tb_next
+    return False
 
 
 def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) -> Any:
@@ -235,8 +246,8 @@ def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) 
     seen = made.seen_eagerly(asked, tape)
     try:
         answer = take()
-    except _MISSING as error:
-        if _is_missing(error):
+    except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
+        if _is_answer(error):
             made.add_eager(seen, asked, None, "%s: %s" % (type(error).__name__, error))
         raise
     made.add_eager(seen, asked, asked.given(answer, _LOCAL.__dict__.pop("parts", ())), "")
