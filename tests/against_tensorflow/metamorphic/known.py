@@ -10,9 +10,10 @@ _IMPORTED = ("under_a_prefix", "in_a_function")  # live graphs, which hold what 
 
 
 def _is_assumed(difference: Any) -> bool:
-    """The audit of the file says itself that it had to assume something, and takes it to carry a gradient."""
+    """The audit of the file says itself that it had to assume something, and takes it to carry a gradient: to a variable, or
+    to an op that forbids one."""
     is_file = difference.form in FILES or "as_file" in difference.form or "after_second_minimize" in difference.form
-    return is_file and difference.other in ("flows" + ASSUMED, "conditional" + ASSUMED)
+    return is_file and difference.other in tuple(each + ASSUMED for each in ("flows", "conditional", "raises"))
 
 
 def _is_forgotten(difference: Any) -> bool:

@@ -26,17 +26,10 @@ SUBJECTS = [
     *itertools.islice(scenario_subjects(), 0, None, 4),
     *random_subjects(seed=7, number=EXAMPLES),
 ]
-# Open: after tf.gradients, and as a GraphDef, this graph is said to raise where the live one is ``none``.
-OPEN = "random-647892279"
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def _parameter(subject):
-    marks = [pytest.mark.xfail(reason="open fault of files", strict=False)] if subject.name == OPEN else []
-    return pytest.param(subject, id=subject.name, marks=marks)
-
-
-@pytest.mark.parametrize("subject", map(_parameter, SUBJECTS))
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda each: each.name)
 def test_verdicts_do_not_depend_on_the_form(subject):
     found = list(differences(subject, unchanged=3, changed=2))
     counted.tally("metamorphic", "differences with a reason", (str(each) for each in found if reason(each)))
