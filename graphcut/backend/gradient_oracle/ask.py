@@ -105,12 +105,16 @@ def asker(origin: GraphMetadata) -> AskGradient:
 
 
 def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
-    """The answer of a custom gradient that ran: each input that it answered has a gradient made of those of all outputs."""
+    """The answer of a custom gradient that ran: each input that it answered has a gradient made of those of all outputs.
+
+    What else it is made of was not seen: it may be something though all of those are zeros.
+    """
     graph = CLASSES["Graph"]()
     given = ["gradients/%d" % index for index in range(len(question.outputs))]
-    for name in given:
+    summands = [*given, "unseen"]
+    for name in summands:
         graph.node.add(name=name, op="Placeholder", attr=[entry("dtype", type=1)])
-    graph.node.add(name="sum", op="AddN", input=given, attr=[entry("N", i=len(given)), entry("T", type=1)])
+    graph.node.add(name="sum", op="AddN", input=summands, attr=[entry("N", i=len(summands)), entry("T", type=1)])
     pairs = zip(question.inputs, answered)
     gradients = [InputGradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
     names = tuple("%s:0" % name for name in given)

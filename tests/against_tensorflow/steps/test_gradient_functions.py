@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 
 import graphcut
-from tests.against_tensorflow.steps.judge import audited, variable, words
+from tests.against_tensorflow.steps.judge import EAGER, audited, variable, words
 
 OP_TYPE = "AdjustHue"  # TensorFlow registers no gradient for it
 SIZE = [2, 2, 3]
@@ -157,3 +157,18 @@ def test_an_error_of_the_call_itself_is_no_answer():
 
     with pytest.raises(graphcut.GraphcutError, match="cannot be traced"):
         graphcut.audit_step(step, tf.TensorSpec(SIZE))
+
+
+@pytest.mark.skipif(not EAGER, reason="runs eagerly")
+@pytest.mark.parametrize("factor, offset", [(0.0, 1.0), (1.0, 0.0), (1.0, 1.0)])
+def test_what_runs_may_make_a_gradient_out_of_zeros(factor, offset):
+    @tf.custom_gradient
+    def body(value):
+        return tf.identity(value), lambda gradient: gradient + offset
+
+    w = variable([2.0, 3.0], "w")
+    with graphcut.watch() as watched:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(body(w * 1.0) * factor)
+        gradient = tape.gradient(loss, w)
+    assert gradient.numpy().all() and words(watched.audits[0]) == ["flows"]
