@@ -59,6 +59,22 @@ MOVES: Dict[str, Move] = {
     "Gather": slicing.gather,
     "GatherV2": slicing.gather,
 }
+# The types whose move reads the values of constants: axes, places, sizes.
+READS_CONSTANTS = frozenset(
+    (
+        "ConcatV2",
+        "Split",
+        "SplitV",
+        "Slice",
+        "StridedSlice",
+        "StridedSliceGrad",
+        "Pad",
+        "PadV2",
+        "Cumsum",
+        "Gather",
+        "GatherV2",
+    )
+)
 MOVES.update(
     dict.fromkeys(
         [

@@ -161,3 +161,4 @@ def _exponent(base: Kind) -> Optional[int]:
 
 
 _IDLE: Dict[str, Callable[[Kind], Optional[int]]] = {"Select": _not_taken, "SelectV2": _not_taken, "Pow": _exponent}
+DECIDED_BY_CONSTANTS = frozenset(_IDLE)

@@ -112,7 +112,7 @@ class Operations:
 def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
     try:
         return finders[function](name)
-    except (KeyError, ValueError):
+    except (AttributeError, KeyError, ValueError):  # TensorFlow 1.15 takes apart graphs that nobody holds
         return None
 
 

@@ -15,6 +15,8 @@ from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, Named
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
+from graphcut.analysis.regions.transfer import READS_CONSTANTS
+from graphcut.analysis.rules.constant_zeros import DECIDED_BY_CONSTANTS
 from graphcut.analysis.tape_record import GradientCall, Source, Tape
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.backend.live import function_graphs, serialize
@@ -31,6 +33,7 @@ from graphcut.graph.stack_frames import is_library
 from graphcut.util.source_lines import line_of
 
 _CUSTOM = "CustomGradient"
+_READ_VALUES = READS_CONSTANTS | DECIDED_BY_CONSTANTS
 _NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(")
 _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
@@ -59,13 +62,16 @@ class EagerCall:
         self.nodes = sorted(_reached(node for node, _ in roots), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
-        """What tells this gradient from another one of the same call: the ops between, which of them the tape recorded."""
+        """What tells this gradient from another one of the same call: the ops between, which of them the tape recorded, the
+        values that a verdict can follow from, and whether the gradient starts from zeros."""
+        readers = (node for node in self.nodes if isinstance(node, EagerOp) and node.type in _READ_VALUES)
+        valued = {id(each) for node in readers for each, _ in node.inputs}
         places = {id(node): place for place, node in enumerate(self.nodes)}
         spans = () if self.tape is None else self.tape.spans
         rows: List[Hashable] = []
         for node in self.nodes:
             if isinstance(node, EagerLeaf):
-                rows.append((node.outputs, node.value is not None and not node.value.any()))
+                rows.append((node.outputs, _visible(node.value, id(node) in valued)))
             elif any(start < node.position <= end for start, end in spans):
                 inputs = tuple((places[id(each)], index) for each, index in node.inputs)
                 rows.append((node.type, _hashable(node.attrs), inputs, node.outputs, node.where, tuple(node.carries or ())))
@@ -73,7 +79,14 @@ class EagerCall:
                 rows.append((node.type, node.where))
         sources = tuple((places[id(node)], index) for node, index in self.made)
         targets = tuple((places[id(node)], index) for node, index in self.targets)
-        return hash((tuple(rows), sources, targets, answers))
+        return hash((tuple(rows), sources, targets, tuple(map(_start, self.asked.starts)), self.asked.zeros, answers))
+
+
+def _visible(value: Any, is_read: bool) -> Hashable:
+    """What verdicts can follow from of a value: all of it where an op that takes pieces reads it, else whether it is zero."""
+    if value is None:
+        return None
+    return value.tobytes() if is_read else not value.any()
 
 
 def _names(values: Sequence[Any]) -> List[str]:
@@ -142,7 +155,10 @@ class EagerGraph:
 
 
 class _Function(NamedTuple):
+    """A function that was called; TensorFlow takes its graph apart once nobody holds ``concrete``."""
+
     graph: Any
+    concrete: Any
 
 
 def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
@@ -325,7 +341,7 @@ class _Writer:
         definition = CLASSES["Function"].FromString(function.function_def.SerializeToString())
         called = definition.signature.name
         if called not in self.functions:
-            self.functions[called] = _Function(function.graph)
+            self.functions[called] = _Function(function.graph, function)
             known = {each.signature.name for each in self.graph.library.function}
             inner = serialize.parsed(serialize.data(function.graph)).library.function
             self.graph.library.function.extend(each for each in (definition, *inner) if each.signature.name not in known)

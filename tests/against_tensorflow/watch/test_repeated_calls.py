@@ -1,0 +1,68 @@
+"""One gradient call that runs several times: no answer is hidden behind an earlier one that is always zero."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+
+pytestmark = pytest.mark.skipif(not tf.executing_eagerly(), reason="runs eagerly")
+LIVE = ("flows", "conditional")
+
+
+def watched(losses, variables, starts=None):
+    """The verdicts of all audits, and whether each variable ever got something."""
+    ever = [False] * len(variables)
+    with graphcut.watch() as seen:
+        for number, loss in enumerate(losses):
+            with tf.GradientTape() as tape:
+                target = loss()
+            start = None if starts is None else starts[number]
+            found = tape.gradient(target, variables, output_gradients=start)
+            ever = [known or bool(tf.math.count_nonzero(each)) for known, each in zip(ever, found)]
+    return [[each.verdict.value for each in audit] for audit in seen.audits], ever
+
+
+BY_VALUE = {
+    "gather": lambda both, place: tf.gather(both, [place, place + 1]),
+    "slice": lambda both, place: tf.slice(both, [place], [2]),
+    "strided_slice": lambda both, place: both[place : place + 2],
+    "split": lambda both, place: tf.split(both, [place, 4 - place])[1],
+    "where": lambda both, place: tf.where([not place, not place, True, True], both * 1.0, tf.zeros([4])),
+    "pow": lambda both, place: tf.pow(tf.constant(1.0 + place), both),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BY_VALUE))
+@pytest.mark.parametrize("places", [(0, 2), (2, 0)])
+def test_a_value_that_decides_is_told_from_others(name, places):
+    a, b = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 4.0])
+    losses = [lambda place=place: tf.reduce_sum(BY_VALUE[name](tf.concat([a, b], 0), place)) for place in places]
+    verdicts, ever = watched(losses, [a, b])
+    for index, got in enumerate(ever):
+        assert not got or any(row[index] in LIVE for row in verdicts), (verdicts, ever)
+
+
+@pytest.mark.parametrize("order", [(0.0, 1.0), (1.0, 0.0)])
+def test_a_gradient_that_starts_from_zeros_is_told_from_others(order):
+    a = tf.Variable([1.0, 2.0])
+    verdicts, _ = watched([lambda: a * 2.0] * len(order), [a], [tf.fill([2], each) for each in order])
+    assert sorted(verdicts) == [["flows"], ["zero"]]
+
+
+def test_a_value_that_decides_nothing_makes_no_other_audit():
+    a = tf.Variable([1.0, 2.0])
+    losses = [lambda rate=rate: tf.reduce_sum(a * rate) for rate in (0.1, 0.2, 0.3)]
+    assert watched(losses, [a])[0] == [["flows"]]
+
+
+def test_a_function_that_nobody_holds_any_more_is_audited():
+    a = tf.Variable([1.0, 2.0])
+    losses = [tf.function(lambda: tf.reduce_sum(tf.stop_gradient(a) * a)) for _ in range(2)]
+    with graphcut.watch() as seen:
+        while losses:
+            with tf.GradientTape() as tape:
+                loss = losses.pop()()
+            tape.gradient(loss, [a])
+    assert {each.verdict.value for audit in seen.audits for each in audit} == {"flows"}
