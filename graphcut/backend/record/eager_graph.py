@@ -321,7 +321,7 @@ class _Writer:
 
     def _op(self, node: EagerOp, name: str) -> None:
         inputs = [self._input(each) for each in node.inputs]
-        function = node.function() if node.function is not None else None
+        function = node.function
         if node.type == "VarHandleOp":
             given = _attrs(node)
             self._node(name, node.type, (), {**given, **_handle(name)})

@@ -54,7 +54,8 @@ class EagerLeaf:
 
 class EagerOp:
     """An op that ran. ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is
-    what it called, as a weak reference; ``carries`` tells for a custom gradient which inputs its function answered."""
+    what it called, kept because the tape can be asked when nobody else holds it any more; ``carries`` tells for a custom
+    gradient which inputs its function answered."""
 
     __slots__ = (
         "type",
@@ -138,7 +139,7 @@ class EagerOps:
             op.inputs[0][0].read = where
         stack = getattr(_LOCAL, "functions", ())
         if stack and op.type.startswith("__"):
-            op.function = weakref.ref(stack[-1])
+            op.function = stack[-1]
         op.outputs = tuple([_output(each) for each in outputs])
         for index, each in enumerate(outputs):
             self._note(each, op, index)

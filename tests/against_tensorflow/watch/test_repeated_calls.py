@@ -57,6 +57,18 @@ def test_a_value_that_decides_nothing_makes_no_other_audit():
     assert watched(losses, [a])[0] == [["flows"]]
 
 
+@pytest.mark.parametrize("result, verdicts", [(0, ["flows", "flows"]), (1, ["zero", "zero"])])
+def test_a_function_that_is_gone_before_its_gradient_is_taken(result, verdicts):
+    a, b = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 4.0])
+    loss = lambda: tf.reduce_sum(tf.function(lambda x: (x * b, tf.stop_gradient(x)))(a * 1.0)[result])  # noqa: E731
+    with graphcut.watch() as seen:
+        with tf.GradientTape() as tape:
+            target = loss()
+        tape.gradient(target, [a, b])
+    (audit,) = seen.audits
+    assert [each.verdict.value for each in audit] == verdicts and audit.disagreements == ()
+
+
 def test_a_function_that_nobody_holds_any_more_is_audited():
     a = tf.Variable([1.0, 2.0])
     losses = [tf.function(lambda: tf.reduce_sum(tf.stop_gradient(a) * a)) for _ in range(2)]
