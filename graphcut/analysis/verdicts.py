@@ -185,14 +185,8 @@ def _flow(
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
     order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
-    connected = _with_what_is_made(rules, connected, live, stopped)
-    begins = {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
-    alike = begins == starts and not fills and all(row.connected == row.carries for row in rules.met())
-    carried = connected if alike else walking.walk(rules, begins, stopped, walking.carries, {})
-    zeros = apart(rules, carried, begins, stopped, order)
-    if zeros:
-        rules = rules.without(zeros)
-        carried = walking.walk(rules, begins, stopped, walking.carries, {})
+    alike = live == starts and not fills and not connected.made and all(row.connected == row.carries for row in rules.met())
+    rules, connected, carried = _carried(rules, connected, live, stopped, order, alike)
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return GradientFlow(
         rules, losses, seeds, stopped, fills, connected, carried,
@@ -206,6 +200,42 @@ def _flow(
         dead,
         together,
     )  # fmt: skip
+
+
+def _carried(
+    rules: PatternLookup,
+    connected: Walk,
+    live: Mapping[int, int],
+    stopped: FrozenSet[int],
+    order: Sequence[int],
+    alike: bool,
+) -> Tuple[PatternLookup, Walk, Walk]:
+    """The walk over what carries, with the rules in which pieces that do not meet carry zeros, and what is made on the way.
+
+    ``alike``: both relations are the same. What a guess makes counts where nothing else arrives, so that zeros of pieces let
+    more of it count, and then fewer pieces are zeros: until nothing is added.
+    """
+    kept = _with_what_is_made(rules, connected, live, stopped)
+    carried = connected if alike else _walk_made(rules, kept, live, stopped)
+    while True:
+        zeros = apart(rules, carried, _begins(kept, live), stopped, order)
+        if not zeros:
+            return rules, kept, carried
+        limited = rules.without(zeros)
+        again = _with_what_is_made(limited, connected, live, stopped).made
+        if all(tensor in kept.made for tensor in again):
+            return limited, kept, _walk_made(limited, kept, live, stopped)
+        kept = replace(kept, made={**again, **kept.made})
+        carried = _walk_made(rules, kept, live, stopped)
+
+
+def _begins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:
+    """Where gradients begin that can be nonzero: the losses, and what is made on the way."""
+    return {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
+
+
+def _walk_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
+    return walking.walk(rules, _begins(connected, live), stopped, walking.carries, {})
 
 
 def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:

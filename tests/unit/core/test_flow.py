@@ -230,3 +230,38 @@ def test_a_variable_behind_two_inputs_of_one_op_is_cut_at_both():
     assert inputs_cut(found, "w") == [("loss", 0, "not-differentiable")]
     found = Judged("t = VariableV2()\nw = VariableV2()\na = Neg(w)\nb = Neg(w)\nloss = GatherV2[Tparams=1](t, a, b)")
     assert inputs_cut(found, "w") == [("loss", 1, "input"), ("loss", 2, "input")]
+
+
+PIECES = """
+    w = VariableV2()
+    v = VariableV2()
+    c = %s(w)
+    both = Pack[N=2](c, v)
+    parts = Unpack[num=2](both)
+    loss = Neg(parts:1)
+"""
+
+
+@pytest.mark.parametrize("op_type, verdict", [("Sqrt", "flows"), ("Exp", "zero")])
+def test_an_unknown_gradient_function_may_make_something_of_a_piece_that_is_not_read(op_type, verdict):
+    found = Judged(PIECES % op_type, foreign=True, opaque=frozenset(["Sqrt"]))
+    assert (found.verdict("w"), found.verdict("v")) == (verdict, "flows")
+
+
+def test_what_it_makes_reaches_the_pieces_behind_it():
+    found = Judged(
+        """
+        w = VariableV2()
+        u = VariableV2()
+        v = VariableV2()
+        first = Pack[N=2](u, w)
+        one = Unpack[num=2](first)
+        c = Sqrt(one:1)
+        both = Pack[N=2](c, v)
+        parts = Unpack[num=2](both)
+        loss = Neg(parts:1)
+        """,
+        foreign=True,
+        opaque=frozenset(["Sqrt"]),
+    )
+    assert (found.verdict("w"), found.verdict("u")) == ("flows", "zero")

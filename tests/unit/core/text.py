@@ -75,7 +75,7 @@ def _entry(key, value):
         return entry(key, func={"name": value})
     if key in ("Tin", "Tout") or (key == "T" and "," in value):
         return attribute(key, {"types": [int(each) for each in value.split(",")]})
-    return entry(key, i=int(value)) if key == "N" else entry(key, type=int(value))
+    return entry(key, i=int(value)) if key in ("N", "num") else entry(key, type=int(value))
 
 
 def ask(question):
