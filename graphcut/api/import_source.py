@@ -48,7 +48,7 @@ def loaded(
         raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
     if specs:
         raise GraphcutError(
-            f"{printable(source)} is no Python function\n--spec is for those: module:function, path.py:function"
+            f"{printable(source)} is no Python function, and only functions take a spec: module:function, path.py:function"
         )
     return source, ()
 

@@ -31,7 +31,7 @@ def parsed(text: str) -> Spec:
     if sizes == [""]:
         sizes = []
     if found is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
-        raise GraphcutError(f"no spec: {printable(text)}\nwrite the dtype and the shape, such as 'float32[32,?]'")
+        raise GraphcutError(f"{printable(text)} is not a valid spec: expected a dtype and a shape, such as float32[32,?]")
     return Spec(found.group(1), tuple(None if size in _UNKNOWN else int(size) for size in sizes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Callable, Iterator, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
@@ -73,16 +74,16 @@ class ContractChecker:
 def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:
     if isinstance(contract, ContractResult):
         return contract
+    where = "%s:%d" % (path, contract.line)
     try:
         with guarded():
-            return _check(contract, sources)
+            return _check(contract, sources, where)
     except GraphcutError as error:
-        where = "%s:%d" % (path, contract.line)
         finding = Finding(variable=None, rule="source", verdict=None, message=str(error), where=where)
         return _result(contract, Status.INVALID, findings=(finding,))
 
 
-def _check(contract: Contract, sources: SourceAudits) -> ContractResult:
+def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractResult:
     audits = sources.of_contract(contract)
 
     def all_variables() -> Optional[Audit]:
@@ -94,7 +95,8 @@ def _check(contract: Contract, sources: SourceAudits) -> ContractResult:
         except GraphcutError:  # the graph has no variable at all
             return None
 
-    findings, notes = check_rules(Subjects(contract, audits, all_variables))
+    found, notes = check_rules(Subjects(contract, audits, all_variables))
+    findings = tuple(each if each.where else replace(each, where=where) for each in found)
     status = Status.BROKEN if findings else Status.KEPT
     return _result(contract, status, findings=findings, notes=notes, audits=audits)
 

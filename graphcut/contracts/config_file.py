@@ -83,30 +83,49 @@ def read_contracts(path: str) -> Tuple[Union[Contract, ContractResult], ...]:
 
 def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int]) -> Union[Contract, ContractResult]:
     name = table.values.get("name")
-    shown = name if isinstance(name, str) else "contract at line %d" % table.line
-    try:
-        if not isinstance(name, str) or not name.strip():
-            raise _Mistake("name", "name is required: a string that no other contract has")
-        if name in names:
-            raise _Mistake("name", "the name %s is taken by the contract at line %d" % (printable(name), names[name]))
-        names[name] = table.line
-        return _parsed(table, defaults)
-    except _Mistake as mistake:
-        line = table.lines.get(mistake.key) or defaults.lines.get(mistake.key) or table.line
-        severity = Severity.WARNING if table.values.get("severity") == "warning" else Severity.ERROR
-        where = "%s:%d" % (path, line)
-        finding = Finding(variable=None, rule=mistake.key, verdict=None, message=mistake.message, where=where)
-        return ContractResult(name=shown, status=Status.INVALID, severity=severity, line=table.line, findings=(finding,))
+    shown = name if isinstance(name, str) and name.strip() else "contract at line %d" % table.line
+    mistakes = _name_mistakes(name, table, defaults, names)
+    fields: Dict[str, Any] = {}
+    for key, value in {**defaults.values, **table.values}.items():
+        try:
+            fields[key] = _field(key, value)
+        except _Mistake as mistake:
+            mistakes += [mistake] if key != "name" else []
+    if not mistakes:
+        try:
+            return _parsed(table, fields)
+        except _Mistake as mistake:
+            mistakes = [mistake]
+    severity = Severity.WARNING if table.values.get("severity") == "warning" else Severity.ERROR
+    findings = tuple(_finding(path, table, defaults, each) for each in mistakes)
+    return ContractResult(name=shown, status=Status.INVALID, severity=severity, line=table.line, findings=findings)
 
 
-def _parsed(table: _Table, defaults: _Table) -> Contract:
+def _finding(path: str, table: _Table, defaults: _Table, mistake: _Mistake) -> Finding:
+    line = table.lines.get(mistake.key) or defaults.lines.get(mistake.key) or table.line
+    where = "%s:%d" % (path, line)
+    return Finding(variable=None, rule=mistake.key, verdict=None, message=mistake.message, where=where)
+
+
+def _name_mistakes(name: Any, table: _Table, defaults: _Table, names: Dict[str, int]) -> List[_Mistake]:
+    """What is wrong with the name of a contract; the names that are taken are kept in ``names``."""
     if "name" in defaults.values:
-        raise _Mistake("name", "[defaults] cannot hold a name: each contract has its own")
-    values = {**defaults.values, **table.values}
-    for key in values:
-        if key not in _KEYS:
-            raise _Mistake(key, "unknown key %s%s" % (printable(key), near_names(key, _KEYS)))
-    fields = {key: _KEYS[key](key, value) for key, value in values.items()}
+        return [_Mistake("name", "[defaults] cannot hold a name: each contract has its own")]
+    if not isinstance(name, str) or not name.strip():
+        return [_Mistake("name", "name is required: a string that no other contract has")]
+    if name in names:
+        return [_Mistake("name", "the name %s is taken by the contract at line %d" % (printable(name), names[name]))]
+    names[name] = table.line
+    return []
+
+
+def _field(key: str, value: Any) -> Any:
+    if key not in _KEYS:
+        raise _Mistake(key, "unknown key %s%s" % (printable(key), near_names(key, _KEYS)))
+    return _KEYS[key](key, value)
+
+
+def _parsed(table: _Table, fields: Mapping[str, Any]) -> Contract:
     if "source" not in fields:
         raise _Mistake("source", "source is required: what `graphcut audit` takes, such as model.py:loss")
     contract = Contract(line=table.line, **fields)
@@ -125,8 +144,10 @@ def _check_rules(contract: Contract) -> None:
 
 
 def _string(key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise _Mistake(key, "%s must be a string, not %s" % (key, _kind(value)))
+    if not value.strip():
+        raise _Mistake(key, "%s is empty" % key)
     return value
 
 
@@ -183,7 +204,8 @@ def _allowances(key: str, value: Any) -> Tuple[Allowance, ...]:
         if not isinstance(each, dict) or set(each) != {"variable", "reason"}:
             raise _Mistake(key, form)
         for field in ("variable", "reason"):
-            _string(key, each[field])
+            if not isinstance(each[field], str) or not each[field].strip():
+                raise _Mistake(key, "the exception for %s has no %s\n%s" % (printable(str(each["variable"])), field, form))
     return tuple(Allowance(variable=each["variable"], reason=each["reason"]) for each in value)
 
 
@@ -233,7 +255,7 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
         raise GraphcutError("%s is not valid TOML: %s" % (_shown(path), error)) from None
     prefix = ""
     if os.path.basename(path) == "pyproject.toml":
-        document, prefix = document.get("tool", {}).get("graphcut", {}), r"tool\s*\.\s*graphcut\s*\.\s*"
+        document, prefix = _tool_table(path, document), r"tool\s*\.\s*graphcut\s*\.\s*"
     contracts, defaults = document.get("contract", []), document.get("defaults", {})
     unknown = sorted(set(document) - {"contract", "defaults"})
     if unknown:
@@ -248,6 +270,15 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
     tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
     start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
     return tables, _table(text, defaults, start[0] if start else 1)
+
+
+def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table ``[tool.graphcut]`` of a ``pyproject.toml``; empty where there is none."""
+    tools = document.get("tool", {})
+    found = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
+    if not isinstance(found, dict):
+        raise GraphcutError("%s: tool.graphcut must be a table, not %s" % (_shown(path), _kind(found)))
+    return found
 
 
 def _headers(text: str, pattern: str) -> List[int]:
@@ -278,6 +309,10 @@ def _cfg_tables(path: str) -> Tuple[List[_Table], _Table]:
         raise GraphcutError("%s cannot be parsed: %s" % (_shown(path), str(error).splitlines()[0])) from None
     tables = []
     for section in parser.sections():
+        if section.startswith("graphcut:") and section != _DEFAULTS and not section.startswith(_SECTION):
+            near = near_names(section, [_SECTION + "NAME", _DEFAULTS])
+            message = "%s:%d: unknown section %s%s\nA contract is a section [graphcut:contract:NAME]."
+            raise GraphcutError(message % (_shown(path), _header(text, section), printable(section), near))
         if section.startswith(_SECTION):
             values = {"name": section[len(_SECTION) :], **_cfg_values(parser[section])}
             tables.append(_table(text, values, _header(text, section)))
@@ -312,7 +347,7 @@ def _cfg_allowance(line: str) -> Mapping[str, str]:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return file.read()
     except OSError as error:
         raise GraphcutError("%s cannot be read: %s" % (_shown(path), error.strerror)) from None

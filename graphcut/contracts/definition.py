@@ -70,7 +70,7 @@ class Finding:
         rule: the key of the contract that does not hold.
         verdict: the word of the variable's verdict, or ``None``.
         message: one or several lines that say what was found and what to do.
-        where: ``file:line`` of the barrier, the path's last op or the contract, or ``None``.
+        where: ``file:line`` of the barrier or of an op of the path; of the contract where no op has a place.
         path: the names of ops that the gradient passes, loss first.
         cut: the barriers that block the gradient.
         places: ``file:line`` (or ``None``) for each op of ``path``.

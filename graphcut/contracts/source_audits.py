@@ -47,8 +47,16 @@ class SourceAudits:
             return (select_gradient(steps, contract.gradient),)
         named = [each for each, head in zip(steps, headings(steps)) if head in contract.loss]
         if contract.loss and not named:
-            return (self.of_loss(contract, contract.variables or None),)
+            return (self._other_loss(contract, headings(steps)),)
         return tuple(named) or steps
+
+    def _other_loss(self, contract: Contract, heads: Sequence[str]) -> Audit:
+        """The audit of a loss that no gradient of the step is taken of."""
+        try:
+            return self.of_loss(contract, contract.variables or None)
+        except GraphcutError as error:
+            near = "".join(near_names(each, heads) for each in contract.loss)
+            raise GraphcutError("%s%s\nThe step takes gradients of: %s." % (error, near, ", ".join(heads))) from None
 
     def of_loss(self, contract: Contract, variables: Optional[Tuple[str, ...]]) -> Audit:
         """The audit of a loss for these variables; for the trainable ones by default."""
@@ -103,7 +111,8 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
         return steps[heads.index(wanted)]
     known = ", ".join("%d (%s)" % (place, head) for place, head in enumerate(heads))
     near = near_names(wanted, heads) if isinstance(wanted, str) else ""
-    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s." % (printable(str(wanted)), near, known))
+    shown = printable(wanted) if isinstance(wanted, str) else wanted
+    raise GraphcutError("the step takes no gradient %s%s\nIt takes: %s." % (shown, near, known))
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:

@@ -6,6 +6,8 @@ from textwrap import indent
 from typing import Iterator
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.places import split_place
+from graphcut.errors import printable
 
 
 def to_text(report: CheckReport) -> str:
@@ -27,7 +29,7 @@ def _count(number: int) -> str:
 
 def _lines(result: ContractResult) -> Iterator[str]:
     warned = " (warning)" if result.severity is Severity.WARNING and result.status is Status.BROKEN else ""
-    yield "%s: %s%s" % (result.status.value, result.name, warned)
+    yield "%s: %s%s" % (result.status.value, printable(result.name, 400)[1:-1], warned)
     for finding in result.findings:
         yield indent(finding_text(finding), "  ")
     for note in result.notes:
@@ -37,6 +39,7 @@ def _lines(result: ContractResult) -> Iterator[str]:
 def finding_text(finding: Finding) -> str:
     """The rule, and the message below it."""
     head = finding.rule if finding.rule != "source" else "cannot be judged"
-    about = " %s" % finding.variable if finding.variable else ""
-    place = " (%s)" % finding.where if finding.where else ""
+    about = " %s" % printable(finding.variable, 400)[1:-1] if finding.variable else ""
+    at = split_place(finding.where)
+    place = " (%s:%d)" % at if at else ""
     return "%s%s%s\n%s" % (head, about, place, indent(finding.message, "  "))

@@ -9,6 +9,7 @@ from typing import Iterator, List
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
+from graphcut.contracts.places import split_place
 from graphcut.contracts.reports.check_text import summary
 
 _MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}
@@ -41,7 +42,8 @@ def _details(result: ContractResult) -> Iterator[str]:
 
 def _finding(finding: Finding) -> List[str]:
     about = " `%s`" % finding.variable.replace("`", "'") if finding.variable else ""
-    place = " (%s)" % _cell(finding.where) if finding.where else ""
+    at = split_place(finding.where)
+    place = " (%s:%d)" % (_cell(at[0]), at[1]) if at else ""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", finding.message)), default=0))
     return ["**%s**%s%s" % (finding.rule, about, place), "", fence + "text", finding.message, fence]
 

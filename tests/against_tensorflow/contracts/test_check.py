@@ -103,6 +103,17 @@ def test_a_gradient_that_is_not_there_is_invalid(project):
     assert result.status is Status.INVALID and "did you mean 'policy'" in result.findings[0].message
 
 
+def test_a_loss_that_the_step_does_not_have_is_invalid(project):
+    result = checked(project, 'loss = "polcy"\nmust_reach = ["head/*"]', "agents.py:step")
+    message = result.findings[0].message
+    assert result.status is Status.INVALID and "did you mean 'policy'" in message and "gradients of: policy, value" in message
+
+
+def test_a_pattern_without_a_match_is_told_with_the_contract_s_line(project):
+    (finding,) = checked(project, 'must_reach = ["encodr/w"]').findings
+    assert finding.where.endswith("graphcut.toml:1") and "did you mean 'encoder/w'" in finding.message
+
+
 def test_a_module_is_executed_once_and_a_source_traced_once(project):
     contract = '[[contract]]\nname = "%d"\nsource = "agents.py:%s"\nspec = ["float32[?,4]"]\n%s\n'
     lines = [

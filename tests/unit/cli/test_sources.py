@@ -99,7 +99,7 @@ def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
 
 
 def test_a_spec_for_a_file_is_an_error():
-    with pytest.raises(GraphcutError, match="--spec is for"):
+    with pytest.raises(GraphcutError, match="only functions take a spec"):
         loaded("model.meta", (Spec("float32", ()),))
 
 

@@ -127,6 +127,9 @@ def test_a_contract_s_own_key_beats_the_defaults(tmp_path):
         ('name = "a"\nsource = "s"\nmust_reach = "w"\nallow = [{ variable = "w" }]', 5, "allow must be a list of tables"),
         ('name = "a"\nmust_reach = ["w"]', 1, "source is required"),
         ('source = "s"\nmust_reach = ["w"]', 1, "name is required"),
+        ('name = " "\nsource = "s"\nmust_reach = "w"', 2, "name is required"),
+        ('name = "a"\nsource = ""\nmust_reach = "w"', 3, "source is empty"),
+        ('name = "a"\nsource = "s"\nmust_reach = "w"\nallow = [{ variable = "w", reason = "" }]', 5, "'w' has no reason"),
         ('name = "a"\nsource = "s"', 2, "the contract demands nothing"),
         ('name = "a"\nsource = "s"\nno_unused = true\nthrough = ["q"]', 5, "there is no must_reach"),
     ],
@@ -134,6 +137,25 @@ def test_a_contract_s_own_key_beats_the_defaults(tmp_path):
 def test_a_mistake_is_told_with_its_line(tmp_path, lines, line, message):
     at, said = mistake(tmp_path, lines)
     assert at == line and message in said
+
+
+def test_all_mistakes_of_a_contract_are_told(tmp_path):
+    result = one(tmp_path, 'name = "a"\nsource = 3\nmust_raech = "w"\nno_unused = 1')
+    assert [(each.rule, each.where[-1]) for each in result.findings] == [
+        ("source", "3"),
+        ("must_raech", "4"),
+        ("no_unused", "5"),
+    ]
+
+
+def test_an_exception_in_setup_cfg_needs_a_reason(tmp_path):
+    text = "[graphcut:contract:a]\nsource = s\nmust_reach = w\nallow =\n    w\n"
+    (result,) = read_contracts(written(tmp_path, text, "setup.cfg"))
+    assert "the exception for 'w' has no reason" in result.findings[0].message
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    assert read_contracts(written(tmp_path, "\ufeff" + FULL)) == read_contracts(written(tmp_path, FULL, "other.toml"))
 
 
 def test_a_name_is_given_once(tmp_path):
@@ -155,7 +177,10 @@ def test_one_bad_contract_leaves_the_others_alone(tmp_path):
         ("graphcut.toml", "", "holds no contract"),
         ("graphcut.toml", "[contract]\nname = 'a'", r"write \[\[contract\]\]"),
         ("graphcut.toml", "[[contracts]]\nname = 'a'", "unknown table 'contracts'; did you mean 'contract'"),
+        ("pyproject.toml", "tool = 3", "tool.graphcut must be a table, not a number"),
+        ("pyproject.toml", "[tool]\ngraphcut = []", "tool.graphcut must be a table, not a list"),
         ("setup.cfg", "[graphcut:contract:a\n", "cannot be parsed"),
+        ("setup.cfg", "[graphcut:contact:a]\nsource = s\n", "setup.cfg:1: unknown section 'graphcut:contact:a'; did you mean"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path, name, text, message):

@@ -60,6 +60,20 @@ def test_text_counts_and_explains():
     assert "broken: soft (warning)" in text and "cannot be judged (graphcut.toml:20)" in text
 
 
+def test_text_shows_no_control_character():
+    finding = Finding("w\x1b[2J", "must_reach", None, "no variable", "model.py:7")
+    result = ContractResult("a\x1b[31m\nkept: b", Status.BROKEN, Severity.ERROR, 1, (finding,))
+    text = FORMATS["text"](CheckReport("graphcut.toml", (result,)))
+    assert "\x1b" not in text and "\nkept: b" not in text
+
+
+def test_places_are_relative_to_the_project():
+    finding = Finding("w", "must_reach", "none", "no gradient", str(Path.cwd() / "model.py") + ":7")
+    report = CheckReport("graphcut.toml", (ContractResult("a", Status.BROKEN, Severity.ERROR, 1, (finding,)),))
+    for form in ("text", "markdown", "github", "sarif"):
+        assert "model.py" in FORMATS[form](report) and str(Path.cwd()) not in FORMATS[form](report)
+
+
 def test_json_has_exactly_the_documented_keys():
     document = json.loads(FORMATS["json"](REPORT))
     assert document["schema_version"] == 1
