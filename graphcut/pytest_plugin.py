@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable, Generator, Iterable, Iterator, List, Optional, Tuple, Union
 
 import pytest
@@ -53,11 +55,17 @@ class _ContractFile(pytest.Collector):
 
         try:
             path = str(self.file or find_file(str(self.config.rootpath)))
-            checker = ContractChecker(path)
+            checker = ContractChecker(path, _imported_modules())
         except GraphcutError as error:
             raise pytest.UsageError("--graphcut: %s" % error) from None
         for contract in checker.contracts:
             yield _ContractItem.from_parent(self, name=contract.name, contract=contract, checker=checker)
+
+
+def _imported_modules() -> List[ModuleType]:
+    """The modules of the project that the tests have imported. Executed twice, Keras would number their layers anew."""
+    kept = [each for name, each in list(sys.modules.items()) if name != "__main__"]
+    return [each for each in kept if "site-packages" not in (getattr(each, "__file__", None) or "site-packages")]
 
 
 class _ContractItem(pytest.Item):

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
@@ -33,7 +33,7 @@ def loaded(
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.
         specs: the arguments of a function.
-        modules: the files executed before, by path; what is executed now is added.
+        modules: the modules of files that are not to be executed again, by path; what is imported now is added.
 
     Raises:
         GraphcutError: there is no such thing.
@@ -62,13 +62,21 @@ def _imported(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
         return modules[key]
     sys.path.insert(0, os.getcwd())
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
+        modules.update(modules_by_file([module]))
+        return module
     except ModuleNotFoundError as error:
         if not error.name or not (name + ".").startswith(error.name + "."):
             raise
         raise GraphcutError(
             f"no module {printable(name)} to import\nlooked in this directory and in {sys.executable}"
         ) from None
+
+
+def modules_by_file(modules: Iterable[ModuleType]) -> Dict[str, ModuleType]:
+    """Modules by the paths of their files."""
+    files = ((getattr(each, "__file__", None), each) for each in modules)
+    return {str(Path(file).resolve()): each for file, each in files if file}
 
 
 def _executed(path: Path) -> ModuleType:

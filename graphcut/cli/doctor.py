@@ -42,7 +42,7 @@ def _packages() -> Iterator[Tuple[bool, str]]:
     for name in _NEEDED:
         yield _line(name, installed_version(name), "pip install %s" % name)
     name, known = tensorflow_version() or ("tensorflow", None)
-    yield _line(name, known, "pip install tensorflow-cpu", "needed for live sources", needed=False)
+    yield _line(name, known, "pip install tensorflow-cpu", "needed for sources that are Python code", needed=False)
     for name in _OPTIONAL:
         known = installed_version(name)
         if known:

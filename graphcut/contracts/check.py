@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Callable, Iterator, Optional, Sequence, Tuple, Union
+from types import ModuleType
+from typing import Callable, Iterable, Iterator, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
@@ -54,16 +55,17 @@ class ContractChecker:
 
     Args:
         path: the file of contracts.
+        modules: imported modules; a source in the file of one of them is not executed again.
 
     Raises:
         GraphcutError: the file cannot be read or parsed, or holds no contract.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, modules: Iterable[ModuleType] = ()) -> None:
         self.path = path
         self.contracts = read_contracts(path)
         self._folder = os.path.dirname(os.path.abspath(path))
-        self._sources = SourceAudits()
+        self._sources = SourceAudits(modules)
 
     def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
         """Check one of ``contracts``."""

@@ -11,6 +11,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.definition import Contract, Finding
+from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.results import Role, VariableAudit, Verdict
@@ -115,10 +116,8 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
-    for pattern in subjects.contract.must_not_reach:
-        for subject in subjects.matching(pattern):
-            if subject.variable.verdict not in _BLOCKED:
-                yield _reached(subject, "must_not_reach")
+    matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.matching(pattern)]
+    yield from _reached([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
 
 
 def _only(subjects: Subjects) -> Iterator[Finding]:
@@ -132,9 +131,8 @@ def _only(subjects: Subjects) -> Iterator[Finding]:
         wanted.add(subject.variable.name)
         if not subject.is_reached:
             yield _blocked(subject, "only")
-    for name, subject in subjects.considered.items():
-        if name not in wanted and subject.is_reached:
-            yield _reached(subject, "only")
+    others = [subject for name, subject in subjects.considered.items() if name not in wanted and subject.is_reached]
+    yield from _reached(others, "only")
 
 
 def _through(subjects: Subjects) -> Iterator[Finding]:
@@ -252,21 +250,28 @@ def _blocked(subject: Subject, rule: str) -> Finding:
     return _finding(subject, rule, subject.audit.explain(subject.variable.name))
 
 
-def _reached(subject: Subject, rule: str) -> Finding:
-    name = subject.variable.name
-    return _finding(subject, rule, subject.audit.explain(name) + _stop_advice(subject))
+def _reached(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
+    """A finding for each variable that gets a gradient and must not; with the line that would block them all."""
+    advice = {
+        audit: _stop_advice(audit, [each.variable.name for each in reached if each.audit is audit])
+        for audit in dict.fromkeys(each.audit for each in reached)
+    }
+    for subject in reached:
+        yield _finding(subject, rule, subject.audit.explain(subject.variable.name) + advice[subject.audit])
 
 
-def _stop_advice(subject: Subject) -> str:
-    """The line that would block it, where one stop does and nothing else loses its gradient."""
+def _stop_advice(audit: Audit, names: Sequence[str]) -> str:
+    """The line that would block these variables, where one stop does and nothing else loses its gradient."""
+    block = list(dict.fromkeys(names))
     try:
-        suggestions = subject.audit.suggest_stops(block=subject.variable.name)
+        suggestions = audit.suggest_stops(block=block)
     except GraphcutError:
         return ""
     if len(suggestions) != 1 or not suggestions[0].code:
         return ""
-    place = " at %s" % suggestions[0].where if suggestions[0].where else ""
-    return "\nTo block it%s: %s" % (place, suggestions[0].code)
+    at = split_place(suggestions[0].where)
+    place = " at %s:%d" % at if at else ""
+    return "\nTo block %s%s: %s" % ("it" if len(block) == 1 else "all %d" % len(block), place, suggestions[0].code)
 
 
 def _wrong_path(subject: Subject, rule: str, wanted: str) -> Finding:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from types import ModuleType
-from typing import Any, Dict, Hashable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit, audit, audit_same_graph
 from graphcut.api.audit_step import NoGradientError, audit_step
-from graphcut.api.import_source import loaded
+from graphcut.api.import_source import loaded, modules_by_file
 from graphcut.api.tensor_spec import parsed
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
@@ -20,10 +20,14 @@ from graphcut.render.text.headings import headings
 
 
 class SourceAudits:
-    """Audits by contract, shared by contracts with the same source."""
+    """Audits by contract, shared by contracts with the same source.
 
-    def __init__(self) -> None:
-        self._modules: Dict[str, ModuleType] = {}
+    Args:
+        modules: imported modules; a source in the file of one of them is not executed again.
+    """
+
+    def __init__(self, modules: Iterable[ModuleType] = ()) -> None:
+        self._modules = modules_by_file(modules)
         self._things: Dict[Hashable, Tuple[Any, Sequence[Any]]] = {}
         self._steps: Dict[Hashable, Tuple[Audit, ...]] = {}
         self._losses: Dict[Hashable, Audit] = {}

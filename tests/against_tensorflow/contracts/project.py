@@ -41,6 +41,11 @@ def several(x):
     return {"policy": whole(x), "value": stopped(x)}
 
 
+def plain(x):
+    hidden = tf.matmul(x, encoder) * spare
+    return tf.reduce_mean(tf.matmul(hidden, head))
+
+
 def broken(x):
     raise ValueError("no data")
 """

@@ -103,6 +103,13 @@ def test_a_gradient_that_is_not_there_is_invalid(project):
     assert result.status is Status.INVALID and "did you mean 'policy'" in result.findings[0].message
 
 
+def test_one_line_that_blocks_all_is_named(project):
+    findings = checked(project, 'must_not_reach = ["encoder/*", "spare/*"]', "agents.py:plain").findings
+    code = ": hidden = tf.stop_gradient(tf.matmul(x, encoder) * spare)"
+    assert len(findings) == 2 and {"To block all 2 at agents.py:" in each.message for each in findings} == {True}
+    assert {each.message.endswith(code) for each in findings} == {True}
+
+
 def test_a_loss_that_the_step_does_not_have_is_invalid(project):
     result = checked(project, 'loss = "polcy"\nmust_reach = ["head/*"]', "agents.py:step")
     message = result.findings[0].message

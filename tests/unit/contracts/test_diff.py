@@ -13,8 +13,11 @@ import pytest
 
 import graphcut
 from graphcut.cli import main
+from graphcut.contracts.check import ContractChecker
+from graphcut.contracts.definition import Status
 from graphcut.contracts.snapshot import lock_text
 from graphcut.contracts.verdict_diff import verdicts_of_audits
+from graphcut.pytest_plugin import _imported_modules
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = str(ROOT / "fixtures" / "documents" / "003.meta")
@@ -186,6 +189,27 @@ def test_an_older_revision_is_forgotten_and_the_present_one_stays(two_revisions)
     assert str(graphcut.diff(audit, "HEAD:model.py:build")) == "gained  w1: none → flows through hidden"
     assert sys.modules["layers"] is layers and layers.OP == "StopGradient"
     assert "model" not in sys.modules and sys.path == path
+
+
+CONTRACT = '[[contract]]\nname = "%s"\nsource = "%s:build"\nmust_not_reach = "w1"\n'
+
+
+@pytest.mark.parametrize("sources", [("model.py", "model"), ("model", "model.py")])
+def test_a_module_is_executed_once_however_it_is_named(two_revisions, sources):
+    text = "".join(CONTRACT % (source, source) for source in sources)
+    (two_revisions / "graphcut.toml").write_text(text, encoding="utf-8")
+    checker = ContractChecker("graphcut.toml")
+    assert checker.result_of(checker.contracts[0]).status is Status.KEPT
+    first = sys.modules["model"]
+    assert checker.result_of(checker.contracts[1]).status is Status.KEPT and sys.modules["model"] is first
+
+
+def test_pytest_executes_no_module_again_that_a_test_imported(two_revisions):
+    import model
+
+    (two_revisions / "graphcut.toml").write_text(CONTRACT % ("a", "model.py"), encoding="utf-8")
+    checker = ContractChecker("graphcut.toml", _imported_modules())
+    assert checker.result_of(checker.contracts[0]).status is Status.KEPT and sys.modules["model"] is model
 
 
 def test_an_error_in_the_old_code_names_the_old_side(two_revisions):
