@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Seque
 from graphcut.errors import GraphcutError
 from graphcut.render.picture.box_contents import opened
 from graphcut.render.picture.build import picture
-from graphcut.render.picture.layout import choose, render, render_each
-from graphcut.render.picture.writers.dot import title, write, write_inside
+from graphcut.render.picture.layout import choose, render_each
+from graphcut.render.picture.svg_layout import lay_out
+from graphcut.render.picture.writers.dot import title, write_inside
 from graphcut.render.picture.writers.edge_labels import written
 from graphcut.render.picture.writers.graphml import sort_attributes
+from graphcut.render.picture.writers.legend import samples
 from graphcut.render.picture.writers.svg_frame_titles import titled
+from graphcut.render.picture.writers.svg_legend import pieces
 
 if TYPE_CHECKING:
     import networkx
@@ -37,14 +40,15 @@ _XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 @dataclass(frozen=True)
 class Sketch:
     """``drawn`` has boxes and links; ``image`` is Graphviz's SVG and ``svg`` the element made of it; both are empty where
-    there is no layout: ``problem`` says why. ``parts`` is what is drawn of what is in a box, by the
-    number of the box, and ``insides`` the SVG element for each."""
+    there is no layout: ``problem`` says why. ``legend`` is an SVG element for each of its entries. ``parts`` is what is drawn
+    of what is in a box, by the number of the box, and ``insides`` the SVG element for each."""
 
     title: str
     drawn: networkx.MultiDiGraph
     image: str = ""
     svg: str = ""
     problem: str = ""
+    legend: Tuple[str, ...] = ()
     parts: Mapping[int, networkx.MultiDiGraph] = field(default_factory=dict)
     insides: Mapping[int, str] = field(default_factory=dict)
 
@@ -66,12 +70,13 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
     (drawn, parts), heading = found, title(facts)
     try:
         chosen = choose("svg", engine)
-        image = render(write(drawn, ""), "svg", chosen, seconds)
+        image = lay_out(drawn, chosen, seconds)
         insides = _insides(list(parts.values()), chosen, seconds * _SHARE)
         places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
         texts = dict(zip(places, insides))
         known = dict(zip(places, parts.values()))
-        return Sketch(heading, drawn, image.decode(), _text(_clean(image, drawn)), parts=known, insides=texts)
+        svg, legend = _text(_clean(image, drawn)), pieces(samples(drawn))
+        return Sketch(heading, drawn, image, svg, legend=legend, parts=known, insides=texts)
     except GraphcutError as error:
         if engine is not None:
             raise
@@ -84,12 +89,12 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
         return []
-    return [_text(_inner(_clean(image, part))) for part, image in zip(parts, images)]
+    return [_text(_inner(_clean(titled(image.decode()), part))) for part, image in zip(parts, images)]
 
 
-def _clean(image: bytes, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
+def _clean(image: str, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
     try:
-        root = ElementTree.fromstring(titled(image.decode()))
+        root = ElementTree.fromstring(image)
     except ElementTree.ParseError as error:
         raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
     (clean,) = _copies(root, _names(drawn))
@@ -142,9 +147,8 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
 
 
 def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``, ``cluster_legend``) says, as attributes."""
-    told = next((child.text or "" for child in element if child.tag.endswith("}title")), "")
-    return {"data-legend": ""} if "legend" in told else names.get(told, {})
+    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``) says, as attributes."""
+    return names.get(next((child.text or "" for child in element if child.tag.endswith("}title")), ""), {})
 
 
 def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Optional, Tuple, Union
 from graphcut.errors import GraphcutError, printable
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.layout import TooSlow, available, choose, rasterize, render
+from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.dot import title, to_dot, write
 from graphcut.render.picture.writers.graphml import graphml
@@ -97,6 +98,5 @@ def _image(
     by_svg = format == "svg" or (format == "png" and available("resvg"))
     if not by_svg:
         return render(text, format, engine, seconds)
-    image = render(write(drawn, "", link), "svg", engine, seconds)
-    svg = accessible(image.decode(), drawn, heading)
+    svg = accessible(lay_out(drawn, engine, seconds, link), drawn, heading)
     return svg.encode() if format == "svg" else rasterize(svg, seconds)

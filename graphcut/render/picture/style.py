@@ -66,13 +66,14 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.FLOWS: "flows: gets a gradient",
 }
 LINE_WORDS: Mapping[Line, str] = {
-    Line.LIVE: "gradient, from the loss down",
-    Line.LOST: "gradient, reaches no variable",
+    Line.LIVE: "gradient, from loss to variable",
+    Line.LOST: "gradient that reaches no variable",
     Line.CUT: "cut: no gradient passes",
     Line.BEHIND: "data behind the cut",
 }
+CONDITIONAL_WORDS, HARMLESS_WORDS = "gradient in some runs", "cut that blocks no variable"
 ROLES: Mapping[Role, Attributes] = {Role.BARRIER: BARRIER, Role.HARMLESS: HARMLESS}
-ROLE_WORDS: Mapping[Role, str] = {Role.BARRIER: "ends the gradient", Role.HARMLESS: "a stop that cuts off nothing"}
+ROLE_WORDS: Mapping[Role, str] = {Role.BARRIER: "blocks the gradient", Role.HARMLESS: "stop that blocks no variable"}
 
 
 def box_style(box: Box) -> Attributes:
@@ -91,5 +92,16 @@ def link_style(link: Link) -> Attributes:
     looks = dict(LINES[link.line])
     looks.update(LOOP if link.loop else {})
     looks.update(HARMLESS_CUT if link.harmless else {})
-    looks.update(CONDITIONAL if link.labels and link.line is not Line.CUT and not link.state else {})
+    looks.update(CONDITIONAL if _is_conditional(link) else {})
     return looks
+
+
+def link_words(link: Link) -> str:
+    """What the legend says of a link that looks so."""
+    if _is_conditional(link):
+        return CONDITIONAL_WORDS
+    return HARMLESS_WORDS if link.harmless else LINE_WORDS[link.line]
+
+
+def _is_conditional(link: Link) -> bool:
+    return bool(link.labels) and link.line is not Line.CUT and not link.state

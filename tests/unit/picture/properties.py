@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Mapping, Tuple
 
 import networkx as nx
@@ -17,12 +20,16 @@ from graphcut.graph.targets import Target
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line, Role
+from graphcut.render.picture.style import box_style, link_words
 from graphcut.render.picture.view import AT_MOST, PictureOptions
 from graphcut.render.picture.writers.dot import write
+from graphcut.render.picture.writers.font_metrics import text_width
+from graphcut.render.picture.writers.legend import samples
 from graphcut.render.picture.writers.mermaid import mermaid
 from graphcut.results import Stop, VariableAudit, Verdict
 from tests.against_tensorflow.questions.graphs import judged
 
+SVG = "{http://www.w3.org/2000/svg}"
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 VIEWS = [
     PictureOptions(),
@@ -125,3 +132,45 @@ def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
     links = drawn.edges(data="link")
     ahead = nx.DiGraph((one, other) for one, other, link in links if one != other and not (link.loop or link.state))
     assert nx.is_directed_acyclic_graph(ahead)
+
+
+def assert_legend_is_small_and_complete(svg, drawn):
+    """Below the picture, at most a fifth of the whole, with an entry for each look that occurs and for no other."""
+    left, top, width, height = map(float, re.search(r'viewBox="(\S+) (\S+) (\S+) (\S+)"', svg).groups())
+    strip = re.search(r'<g class="legend">.*?\n</g>\n', svg, re.S).group(0)
+    begin = float(re.search(r'd="M[-\d.]+,([-\d.]+)', strip).group(1))
+    assert (top + height - begin) / height <= 0.2
+    rights = [float(x) + float(wide) / 2 for x, wide in re.findall(r' x="([-\d.]+)"[^>]*textLength="([-\d.]+)"', strip)]
+    assert rights and max(rights) <= left + width
+    boxes = {looks for _, box in drawn.nodes(data="box") for looks in [tuple(box_style(box).items())] if _is_told(box)}
+    lines = {link_words(link) for *_, link in drawn.edges(data="link")}
+    found = samples(drawn)
+    assert {tuple(each.looks.items()) for each in found if not each.is_line} == boxes
+    assert {each.words for each in found if each.is_line} == lines
+    assert [unescape(each) for each in re.findall(r">([^<>]+)</text>", strip)] == [each.words for each in found]
+
+
+def _is_told(box):
+    return box.role not in (Role.LOSS, Role.OP) or box.verdict
+
+
+def assert_no_line_crosses_a_title(svg):
+    """Measured along the lines' curves, round the words of each frame's title."""
+    root = ElementTree.fromstring(svg)
+    points = [point for line in root.iter(SVG + "g") if line.get("class") == "edge" for point in _points_of(line)]
+    for frame in (each for each in root.iter(SVG + "g") if each.get("class") == "cluster"):
+        for text in frame.iter(SVG + "text"):
+            middle, below, size = (float(text.get(name)) for name in ("x", "y", "font-size"))
+            half = text_width(text.text, size) / 2
+            inside = [(x, y) for x, y in points if abs(x - middle) < half and below - 0.7 * size < y < below]
+            assert not inside, f"{text.text}: {inside[:3]}"
+
+
+def _points_of(line):
+    """Points along the curves of a line, so close that none passes between the letters of a title."""
+    for path in line.iter(SVG + "path"):
+        corners = [tuple(map(float, pair.split(","))) for pair in re.findall(r"-?[\d.]+,-?[\d.]+", path.get("d"))]
+        for start in range(0, len(corners) - 3, 3):
+            for at in (step / 40 for step in range(41)):
+                weights = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
+                yield tuple(sum(w * corner[axis] for w, corner in zip(weights, corners[start : start + 4])) for axis in (0, 1))

@@ -8,7 +8,7 @@ import pytest
 
 from graphcut.errors import GraphcutError
 from graphcut.render import picture
-from graphcut.render.picture import draw, layout, to_dot
+from graphcut.render.picture import draw, layout, svg_layout, to_dot
 from graphcut.render.picture.view import PictureOptions
 from graphcut.render.picture.writers.font_metrics import text_width
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside
@@ -127,7 +127,7 @@ def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkey
             raise layout.TooSlow("took longer")
         return b"<svg ></svg>"
 
-    monkeypatch.setattr(picture, "render", render)
+    monkeypatch.setattr(svg_layout, "render", render)
     monkeypatch.setattr(picture, "choose", lambda format, engine: "wasm")
     draw(beside(30, 3), tmp_path / "cut.svg", options=PictureOptions(seconds=20.0))
     assert [each[1] for each in tried] == [10.0, 5.0, 5.0] and tried[0][0] > 25 >= tried[1][0] and tried[2][0] <= 8

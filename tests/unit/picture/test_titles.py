@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from graphcut.render.picture.writers.svg_frame_titles import titled
+from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, titled
 
 FRAME = """<g id="clust1" class="cluster">
 <title>cluster_n0_0</title>
@@ -55,3 +55,32 @@ def test_frames_are_drawn_last_and_hide_nothing():
 
 def test_the_title_keeps_its_words():
     assert ElementTree.fromstring(titled(picture(40))).find(".//text").text == "scope"
+
+
+BOX = """<g id="node1" class="node">
+<title>%s</title>
+<polygon fill="none" stroke="black" points="20,%s 40,%s 40,%s 20,%s"/>
+</g>
+"""
+BESIDE = """<g id="node9" class="node">
+<title>title_cluster_n0_0</title>
+<text text-anchor="middle" x="150" y="-60" font-family="Helvetica" font-size="11.00" fill="#595959">scope</text>
+</g>
+"""
+FULL = range(15, 190, 10)
+
+
+def test_a_frame_without_a_free_place_is_known_with_its_highest_box():
+    svg = picture(*FULL).replace(FRAME, FRAME + BOX % ("n0", -30, -30, -20, -20) + BOX % ("n3", -60, -60, -50, -50))
+    members = [("cluster_n0_0", "n0"), ("cluster_n0_0", "n3")]
+    assert crossed_frames(svg, members) == {"cluster_n0_0": "n3"}
+    assert crossed_frames(picture(40), members) == {}
+
+
+def test_a_title_that_was_laid_out_as_a_node_is_in_its_frame_again():
+    bare = re.sub("<text.*</text>\n", "", FRAME)
+    svg = titled(picture(*FULL).replace(FRAME, bare + BESIDE))
+    root = ElementTree.fromstring(svg)
+    frame = next(each for each in root.iter("g") if each.get("class") == "cluster")
+    assert [(text.text, text.get("x")) for text in frame.iter("text")] == [("scope", "150")]
+    assert "title_cluster" not in svg and "paint-order" not in svg

@@ -183,7 +183,7 @@ function makeLoss(section, loss) {
   // A picture can be measured only once it is seen.
   function seen() {
     if (!svg || view) return;
-    makeLegend(svg);
+    openLegend(svg);
     view = makeView(svg);
     folds = makeFolds(svg, loss, insides, (area) => view.resized(area));
     for (const node of svg.querySelectorAll("g.node[data-box]")) {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import graphviz
 import networkx
@@ -23,6 +23,7 @@ from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend import add_legend
+from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import BarrierKind, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby
 
@@ -35,6 +36,8 @@ _LOSSES, _LINES, _CAUSES = 3, 12, 2
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
+Titles = Mapping[str, str]
+NO_TITLES: Titles = {}
 
 
 def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> str:
@@ -74,8 +77,28 @@ def _cause(variable: VariableAudit) -> str:
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
     """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
     dot = _dot(drawn, heading, link)
-    add_legend(dot, [box for _, box in drawn.nodes(data="box")], [each.line for _, _, each in drawn.edges(data="link")])
+    add_legend(dot, drawn)
     return str(dot.source)
+
+
+def write_bare(drawn: networkx.MultiDiGraph, link: Optional[str] = None, beside: Titles = NO_TITLES) -> str:
+    """The picture as DOT text without heading and legend. The titles of the frames in ``beside`` are nodes on the rank of the
+    box that is given for each."""
+    return str(_dot(drawn, "", link, beside).source)
+
+
+def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
+    """Each frame, as it is called in DOT, with each box that stands in it."""
+    scopes = dict(drawn.nodes(data="box"))
+    first: Dict[Tuple[str, ...], str] = {}
+    for node, box in scopes.items():
+        for depth in range(len(box.scope)):
+            first.setdefault(box.scope[: depth + 1], node)
+    return [
+        (f"cluster_{first[box.scope[: depth + 1]]}_{depth}", node)
+        for node, box in scopes.items()
+        for depth in range(len(box.scope))
+    ]
 
 
 def write_inside(drawn: networkx.MultiDiGraph) -> str:
@@ -88,13 +111,13 @@ def write_inside(drawn: networkx.MultiDiGraph) -> str:
     return str(dot.source)
 
 
-def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str]) -> graphviz.Digraph:
+def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside: Titles = NO_TITLES) -> graphviz.Digraph:
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
     dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
     dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.46", compound="true", newrank="true")
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
     found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
-    _add_nodes(dot, found + list(_labels(drawn, link)), 0)
+    _add_nodes(dot, found + list(_labels(drawn, link)), 0, beside)
     ends = written(drawn)
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
@@ -126,7 +149,7 @@ def _tips(told: Link) -> Any:
     return _quoted([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
 
 
-def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int) -> None:
+def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside: Titles) -> None:
     """The nodes of this scope first, then each scope inside it as a cluster."""
     inner: Dict[str, List[Node]] = {}
     for node, scope, attributes in found:
@@ -134,11 +157,27 @@ def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int) -> None
             dot.node(node, **attributes)
         else:
             inner.setdefault(scope[depth], []).append((node, scope, attributes))
-    for name, members in inner.items():
-        with dot.subgraph(name="cluster_" + members[0][0] + f"_{depth}") as cluster:
-            _make_room(members, name)
-            cluster.attr(label=_text([name]), style="rounded", color=GREY, fontsize="11", fontcolor=FAINT, labeljust="l")
-            _add_nodes(cluster, members, depth + 1)
+    for name, held in inner.items():
+        frame = "cluster_" + held[0][0] + f"_{depth}"
+        with dot.subgraph(name=frame) as cluster:
+            cluster.attr(style="rounded", color=GREY, fontsize="11", fontcolor=FAINT, labeljust="l")
+            if frame in beside:
+                _add_title(cluster, frame, name, beside[frame])
+            else:
+                _make_room(held, name)
+                cluster.attr(label=_text([name]))
+            _add_nodes(cluster, held, depth + 1, beside)
+
+
+def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> None:
+    """The title as a node on the rank of a box: lines go round it."""
+    width, title = text_width(_shown([name])[0], _SIZE) + 6, TITLE + frame
+    cluster.attr(label="")
+    with cluster.subgraph() as rank:
+        rank.attr(rank="same")
+        looks = {"shape": "plaintext", "fontcolor": FAINT, "height": "0.2", "width": f"{width / 72:.3f}", "fixedsize": "true"}
+        rank.node(title, label=_text([name]), **looks)
+        rank.edge(title, box, style="invis", weight="0")
 
 
 def _make_room(members: Sequence[Node], name: str) -> None:

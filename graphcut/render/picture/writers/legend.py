@@ -1,73 +1,115 @@
-"""The legend: what is in the picture, said in words beside a sample of each, with how many variables each verdict has."""
+"""The legend: what occurs in the picture, in words beside a sample of each, with how many variables each verdict has.
+
+DOT text has it as a cluster, which its reader lays out. An SVG has it in ``svg_legend``, as a strip below the picture.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Counter as Counts
 
 import graphviz
+import networkx
 
 from graphcut.render.palette import FAINT, GREY
 from graphcut.render.picture.model import Box, Line
-from graphcut.render.picture.style import CHANGE_WORDS, CHANGES, LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
+from graphcut.render.picture.style import (
+    CHANGE_WORDS,
+    CHANGES,
+    ROLE_WORDS,
+    ROLES,
+    VERDICT_WORDS,
+    VERDICTS,
+    link_style,
+    link_words,
+)
 from graphcut.render.picture.writers.font_metrics import box_size
 from graphcut.results import Verdict
 
 _SIZE = 9.0
 
 
-def add_legend(dot: graphviz.Digraph, boxes: Sequence[Box], lines: Sequence[Line]) -> None:
-    """Add a cluster with the verdicts and marks that occur in one column, the lines in another."""
-    marks = list(_marks(boxes))
-    drawn = [line for line in Line if line in lines]
+@dataclass(frozen=True)
+class Sample:
+    """One entry: DOT attributes of a box, which have a ``shape``, or of a line, which have none, and what they mean."""
+
+    words: str
+    looks: Mapping[str, str]
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it shows a line."""
+        return "shape" not in self.looks
+
+
+def samples(drawn: networkx.MultiDiGraph) -> Tuple[Sample, ...]:
+    """The entries for a picture: verdicts and marks first, then lines; each occurs in the picture."""
+    return (*_box_samples(drawn), *_line_samples(drawn))
+
+
+def _box_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
+    boxes = [box for _, box in drawn.nodes(data="box")]
+    counts: Counts[Optional[Verdict]] = Counter()
+    for box in boxes:
+        counts[box.verdict] += len(box.variables)
+    verdicts = [Sample(f"{VERDICT_WORDS[each]} ({counts[each]})", VERDICTS[each]) for each in Verdict if counts[each]]
+    roles = [Sample(ROLE_WORDS[role], ROLES[role]) for role in ROLES if any(box.role is role for box in boxes)]
+    return verdicts + roles + _change_samples(boxes)
+
+
+def _change_samples(boxes: List[Box]) -> List[Sample]:
+    counts = {change: sum(len(box.variables) for box in boxes if box.change == change) for change in CHANGES}
+    outlines = {"gained": VERDICTS[Verdict.FLOWS], "lost": VERDICTS[Verdict.NONE]}
+    return [
+        Sample(f"{CHANGE_WORDS[change]} ({count})", {**outlines[change], **CHANGES[change]})
+        for change, count in counts.items()
+        if count
+    ]
+
+
+def _line_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
+    order = list(Line)
+    links = sorted((link for *_, link in drawn.edges(data="link")), key=lambda link: order.index(link.line))
+    looks: Dict[str, Mapping[str, str]] = {}
+    for link in sorted(links, key=lambda link: link.loop):  # a line round a loop looks as others do
+        looks.setdefault(link_words(link), link_style(link))
+    return [Sample(words, each) for words, each in looks.items()]
+
+
+def add_legend(dot: graphviz.Digraph, drawn: networkx.MultiDiGraph) -> None:
+    """Add a cluster with the verdicts and marks in one column, the lines in another."""
+    found = samples(drawn)
+    marks, drawn_lines = [each for each in found if not each.is_line], [each for each in found if each.is_line]
     with dot.subgraph(name="cluster_legend") as legend:
         legend.attr(label="legend", style="", color=GREY, fontsize="10", fontcolor=FAINT)
-        names = [_row(legend, mark, line) for mark, line in zip_longest(marks, drawn)]
+        rows = enumerate(zip_longest(marks, drawn_lines))
+        names = [_row(legend, at, mark, line) for at, (mark, line) in rows]
         for column in zip(*names):
             held = [name for name in column if name]
             for above, below in zip(held, held[1:]):
                 legend.edge(above, below, style="invis", weight="9")
 
 
-def _marks(boxes: Sequence[Box]) -> List[Tuple[str, str, Dict[str, str]]]:
-    """Name, words and look of each verdict and mark that occurs."""
-    counts: Dict[Any, int] = Counter()
-    for box in boxes:
-        counts[box.verdict] += len(box.variables)
-    verdicts = [
-        (verdict.value, f"{VERDICT_WORDS[verdict]} ({counts[verdict]})", VERDICTS[verdict])
-        for verdict in Verdict
-        if counts[verdict]
-    ]
-    roles = [(role.value, ROLE_WORDS[role], ROLES[role]) for role in ROLES if any(box.role is role for box in boxes)]
-    changed = {word: sum(len(box.variables) for box in boxes if box.change == word) for word in CHANGES}
-    changes = [
-        ("change_" + word, f"{CHANGE_WORDS[word]} ({count})", _change_look(word)) for word, count in changed.items() if count
-    ]
-    return verdicts + roles + changes
-
-
-def _change_look(word: str) -> Dict[str, str]:
-    return {**VERDICTS[Verdict.NONE if word == "lost" else Verdict.FLOWS], **CHANGES[word]}
-
-
-def _row(legend: graphviz.Digraph, mark: Any, line: Any) -> Tuple[str, str]:
+def _row(legend: graphviz.Digraph, at: int, mark: Optional[Sample], line: Optional[Sample]) -> Tuple[str, str]:
     """One rank: a mark, a line, or both; the name of the node of each, empty where there is none."""
-    left, right = ("legend_" + mark[0] if mark else ""), (f"legend_{line.value}_start" if line else "")
+    left, right = (f"legend_mark{at}" if mark else ""), (f"legend_line{at}_start" if line else "")
     with legend.subgraph() as row:
         row.attr(rank="same")
         if mark:
-            row.node(left, label=mark[1], fontsize="9", **mark[2], **box_size(mark[2]["shape"], [mark[1]], _SIZE))
+            size = box_size(mark.looks["shape"], [mark.words], _SIZE)
+            row.node(left, **{**mark.looks, "label": mark.words, "fontsize": "9"}, **size)
         if line:
-            _line_sample(row, right, line)
+            _add_line(row, right, line)
         if mark and line:
             row.edge(left, right, style="invis")
     return left, right
 
 
-def _line_sample(row: graphviz.Digraph, start: str, line: Line) -> None:
-    words = LINE_WORDS[line]
+def _add_line(row: graphviz.Digraph, start: str, line: Sample) -> None:
+    size: Dict[str, Any] = box_size("plaintext", [line.words], _SIZE)
     row.node(start, label="", shape="point", width="0.05", color=GREY)
-    row.node(start[:-6], label=words, shape="plaintext", fontsize="9", **box_size("plaintext", [words], _SIZE))
-    row.edge(start, start[:-6], minlen="2", **LINES[line])
+    row.node(start[:-6], label=line.words, shape="plaintext", fontsize="9", **size)
+    row.edge(start, start[:-6], minlen="2", **line.looks)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
-from typing import TYPE_CHECKING, List, Mapping, Match, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Match, Sequence, Tuple
 
 from graphcut.errors import printable
 from graphcut.render.palette import WHITE
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.writers.edge_labels import written
 from graphcut.render.picture.writers.font_metrics import FONT, text_width
-from graphcut.render.picture.writers.svg_frame_titles import titled
+from graphcut.render.picture.writers.legend import Sample, samples
+from graphcut.render.picture.writers.svg_legend import strip, strip_height, width_for
 
 if TYPE_CHECKING:
     import networkx
@@ -23,12 +24,12 @@ _TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
 def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
-    """``svg`` with ``role="img"``, ``title`` and ``desc``, the heading above it, and with each box titled by the ops it stands
-    for."""
+    """``svg`` with ``role="img"``, ``title`` and ``desc``, the heading above it, the legend below it, and with each box titled
+    by the ops it stands for."""
     boxes = dict(drawn.nodes(data="box"))
     names = {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}
     ends = written(drawn)
-    body = _TEXT.sub(_as_wide_as_laid_out, _headed(titled(svg), heading))
+    body = _TEXT.sub(_as_wide_as_laid_out, _framed(svg, heading, samples(drawn)))
     body = _TITLE.sub(lambda found: _named(found.group(1), names, ends), body)
     told = f"<title>{escape(heading)}</title>\n<desc>{_description(list(boxes.values()))}</desc>"
     head, opening, rest = body.partition("<svg ")
@@ -36,22 +37,30 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
     return f'{head}{opening}role="img" {attributes}{close}\n{told}{inner}'
 
 
-def _headed(svg: str, heading: str) -> str:
-    """The picture with a line of text above it, made wider where the line is: on the same ground."""
+def _framed(svg: str, heading: str, found: Sequence[Sample]) -> str:
+    """The picture with a line of text above it and the legend below, made wider where they are: on the same ground."""
     told = _VIEW.search(svg)
-    if told is None or not heading:
+    if told is None:
         return svg
     x, y, width, height = map(float, told.groups())
-    across = max(width, text_width(heading, _HEADING) + 20)
-    left, top = x - (across - width) / 2, y - _ABOVE
-    down = height + _ABOVE
-    view = f'width="{across:.0f}pt" height="{down:.0f}pt" viewBox="{left:.2f} {top:.2f} {across:.2f} {down:.2f}"'
-    corners = " ".join(f"{at:.2f},{level:.2f}" for at, level in _corners(left, top, left + across, y + height))
-    text = f'text-anchor="middle" x="{left + across / 2:.2f}" y="{top + 22:.2f}" font-family="{FONT}" font-size="{_HEADING:g}"'
-    drawn = f'<polygon fill="{WHITE}" stroke="none" points="{corners}"/>\n<text {text}>{escape(heading)}</text>\n'
+    above = _ABOVE if heading else 0.0
+    across = width_for(found, max(width, text_width(heading, _HEADING) + 20 if heading else 0.0), height + above)
+    left, top, below = x - (across - width) / 2, y - above, strip_height(found, across)
+    view = f'width="{across:.0f}pt" height="{above + height + below:.0f}pt" '
+    view += f'viewBox="{left:.2f} {top:.2f} {across:.2f} {above + height + below:.2f}"'
+    corners = " ".join(f"{at:.2f},{level:.2f}" for at, level in _corners(left, top, left + across, y + height + below))
+    drawn = f'<polygon fill="{WHITE}" stroke="none" points="{corners}"/>\n'
+    drawn += _heading_text(heading, left + across / 2, top + 22) + strip(found, left, y + height, across)
     head, _, rest = svg.partition(told.group(0))
     attributes, _, inner = rest.partition(">")
     return f"{head}{view}{attributes}>\n{drawn}{inner.lstrip()}"
+
+
+def _heading_text(heading: str, x: float, y: float) -> str:
+    if not heading:
+        return ""
+    place = f'text-anchor="middle" x="{x:.2f}" y="{y:.2f}"'
+    return f'<text {place} font-family="{FONT}" font-size="{_HEADING:g}">{escape(heading)}</text>\n'
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> List[Tuple[float, float]]:

@@ -1,0 +1,36 @@
+"""Graphviz's SVG of a picture, laid out again until no line crosses the title of a frame."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Dict, Optional
+
+from graphcut.render.picture.layout import TooSlow, render
+from graphcut.render.picture.writers.dot import members, write_bare
+from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, titled
+
+if TYPE_CHECKING:
+    import networkx
+
+_TURNS = 3
+
+
+def lay_out(drawn: networkx.MultiDiGraph, engine: str, seconds: float, link: Optional[str] = None) -> str:
+    """The picture as SVG, without heading and legend; errors as of ``render``.
+
+    A title that a line crosses becomes a node of the next layout, as long as there is time for one.
+    """
+    end = time.monotonic() + seconds
+    held = members(drawn)
+    beside: Dict[str, str] = {}
+    svg = render(write_bare(drawn, link), "svg", engine, seconds).decode()
+    for _ in range(_TURNS if held else 0):
+        crossed = crossed_frames(svg, held)
+        if not crossed:
+            break
+        beside.update(crossed)
+        try:
+            svg = render(write_bare(drawn, link, beside), "svg", engine, max(end - time.monotonic(), 0.001)).decode()
+        except TooSlow:
+            break
+    return titled(svg)
