@@ -138,6 +138,18 @@ class Audit:
         loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
         return left_out(self._traced, loss, self._targets, updated, self._step)
 
+    @property
+    def left_out_ops(self) -> Mapping[int, LeftOut]:
+        """The variables in ``left_out``, by the numbers of the ops that stand for them."""
+        known, names = {each.name: each for each in self.left_out}, self._traced.names
+        return {
+            self.flat.producer[tensor]: known[each.name]
+            for each in (self._traced.variables if known else ())
+            if each.name in known
+            for name in each.tensors
+            for tensor in names.tensors(name)
+        }
+
     def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
         """Those of ``left_out`` that a key means."""
         found = self.left_out

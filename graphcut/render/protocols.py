@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         """The plain results of one audit, for one loss.
 
         ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
-        ops that it goes on to. ``shapes`` are those of an op's outputs; ``place`` is ``file:line`` of an op, and whether
-        a library made it.
+        ops that it goes on to. ``left_out_ops``: the ops of the variables in ``left_out``. ``shapes`` are those of an op's
+        outputs; ``place`` is ``file:line`` of an op, and whether a library made it.
         """
 
         @property
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         def flat(self) -> FlatGraph: ...
         @property
         def passing(self) -> Mapping[int, Tuple[int, ...]]: ...
+        @property
+        def left_out_ops(self) -> Mapping[int, LeftOut]: ...
         def shapes(self, op: int) -> Sequence[Shape]: ...
         def place(self, op: int) -> Tuple[Optional[str], bool]: ...
 

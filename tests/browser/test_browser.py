@@ -169,7 +169,7 @@ def test_the_picture_by_keyboard(page):
     assert page.locator(f"{STOP} .picture [tabindex='0']").count() == 1
     page.locator(f"{STOP} .picture [tabindex='0']").focus()
     box(page, STOP, "loss").focus()
-    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
     assert "w1 [3, 2]" in page.inner_text(f"{STOP} .answer")
     before = view(page)

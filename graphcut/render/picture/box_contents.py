@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, Mapping, Tuple
 
 from graphcut.render.picture import ops as numbered
-from graphcut.render.picture.build import drawn, prepared
+from graphcut.render.picture.build import drawn, prepared, whole
 from graphcut.render.picture.coarsen.contract import without_plumbing
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
@@ -30,12 +30,12 @@ def opened(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGr
     """
     with collector_paused():
         ops = numbered.ops(facts)
-        whole, kinds = prepared(facts, ops, _WHOLE)
-        small = readable(whole, kinds, _WHOLE)
-        parts = {node: _readable(part, kinds) for node, part in _parts(whole, small).items()}
-        insides = {node: drawn(facts, ops, part, whole.edges) for node, part in parts.items() if len(part) > 1}
+        sketch, kinds = prepared(facts, ops, _WHOLE)
+        small = readable(sketch, kinds, _WHOLE)
+        parts = {node: _readable(part, kinds) for node, part in _parts(sketch, small).items()}
+        insides = {node: drawn(facts, ops, part, sketch.edges) for node, part in parts.items() if len(part) > 1}
         places = {f"n{at}": insides[node] for at, node in enumerate(small.nodes) if node in insides}
-        return drawn(facts, ops, small, small.edges), places
+        return whole(facts, ops, small), places
 
 
 def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:

@@ -17,9 +17,10 @@ from graphcut.render.picture.change_notes import marked, note_of
 from graphcut.render.picture.coarsen.contract import without_readers
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
+from graphcut.render.picture.context import beside
 from graphcut.render.picture.model import Line, Link
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
-from graphcut.render.picture.select_ops import routes
+from graphcut.render.picture.select_ops import MISSING, routes
 from graphcut.render.picture.titles import boxes
 from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching, narrowed, neighbourhood
 from graphcut.results import BarrierKind
@@ -43,7 +44,19 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
             facts = narrowed(facts, ops, view.of)
             ops = numbered.ops(facts)
         sketch = readable(*prepared(facts, ops, view), view)
-        return marked(drawn(facts, ops, sketch, sketch.edges), view.changes)
+        is_part = view.of or view.around
+        graph = drawn(facts, ops, sketch, sketch.edges) if is_part else whole(facts, ops, sketch)
+        return marked(graph, view.changes)
+
+
+def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
+    """The boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
+    graph = drawn(facts, ops, sketch, sketch.edges)
+    names = dict(zip(sketch.nodes, graph))
+    for at, (box, readers) in enumerate(beside(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
+        graph.add_node(f"n{at}", box=box)
+        graph.add_edges_from((names[node], f"n{at}", Line.DATA, {"link": Link(Line.DATA)}) for node in readers)
+    return graph
 
 
 def prepared(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
@@ -67,7 +80,9 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
     plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
     fixed = frozenset(barred | ops.losses)
-    return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, _apart(ops, sketch, view), ops.name)
+    apart = _apart(ops, sketch, view)
+    is_cut = any(each.verdict in MISSING for each in facts.variables)
+    return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, apart, ops.name, is_cut)
 
 
 def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:

@@ -10,22 +10,29 @@ from graphcut.results import Verdict
 
 
 class Role(enum.Enum):
-    """What a box stands for; ``HARMLESS`` is a stop that is in no cut."""
+    """What a box stands for.
+
+    ``HARMLESS`` is a stop that is in no cut, ``LEFT_OUT`` stands for variables that no gradient was asked for.
+    """
 
     LOSS = "loss"
     VARIABLE = "variable"
     BARRIER = "barrier"
     HARMLESS = "harmless"
     OP = "op"
+    INPUT = "input"
+    LEFT_OUT = "left-out"
 
 
 class Line(enum.Enum):
-    """What a link stands for: a gradient passes, it comes and ends at a barrier, the barrier, the data behind it."""
+    """What a link stands for: a gradient passes, it comes and ends at a barrier, the barrier, the data behind it, data from an
+    input or from variables that no gradient was asked for."""
 
     LIVE = "live"
     LOST = "lost"
     CUT = "cut"
     BEHIND = "behind"
+    DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,10 @@ class Box:
     """One box: ``title`` is its first line, ``lines`` the rest, ``ops`` what it stands for.
 
     It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
-    ``folded``: it stands for several ops, named by their types. ``verdict`` is that of the ``variables`` (their names).
-    ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the ``file:line`` of the one op.
-    ``change`` is what became of the variables since an older version: ``gained``, ``lost``, ``changed``, ``new``.
+    ``folded``: it stands for several ops, named by their layer, their source lines or their types. ``verdict`` is that of the
+    ``variables`` (their names). ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the
+    ``file:line`` of the one op. ``change`` is what became of the variables since an older version: ``gained``, ``lost``,
+    ``changed``, ``new``.
     """
 
     role: Role

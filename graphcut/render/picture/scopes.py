@@ -63,15 +63,17 @@ def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[
 
 
 def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
-    """The boxes with ops that Keras counted up again (``model_1/dense_1`` reads ``model/dense/kernel``) in the scope of their
-    variables, where that is sure: what reads the variables of a scope tells of one, and nothing else is called so."""
+    """The boxes with ops that Keras counted up again (``model_1/dense_1`` reads ``model/dense/kernel`` or ``dense/kernel``) in
+    the scope of their variables, where that is sure: what reads the variables of a scope tells of one, and nothing else is
+    called so."""
     homes: Dict[Scope, Set[Scope]] = {}
     for at, box in enumerate(found):
         if box.role is Role.VARIABLE and box.scope:
             for reader in readers.get(at, ()):
                 homes.setdefault(box.scope, set()).add(_alike(found[reader].scope, box.scope))
     told = {home: scopes.difference([()]) for home, scopes in homes.items()}
-    known = {scope: home for home, scopes in told.items() if len(scopes) == 1 for scope in scopes if scope != home}
+    sure = [(home, scope) for home, scopes in told.items() if len(scopes) == 1 for scope in scopes]
+    known = {scope: scope[: -len(home)] + home for home, scope in sure if scope[-len(home) :] != home}
     ops = [box.scope for box in found if box.role is not Role.VARIABLE]
     named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _inside(scope, known)}
     known = {scope: home for scope, home in known.items() if home not in named}
@@ -79,9 +81,10 @@ def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Se
 
 
 def _alike(scope: Scope, wanted: Scope) -> Scope:
-    """The part of ``scope`` from its beginning that differs from ``wanted`` in numbers alone; empty where there is none."""
-    begin = scope[: len(wanted)]
-    return begin if tuple(map(pattern, begin)) == tuple(map(pattern, wanted)) else ()
+    """The part of ``scope`` from its beginning whose end differs from ``wanted`` in numbers alone; empty if there is none."""
+    names, patterns = tuple(map(pattern, wanted)), tuple(map(pattern, scope))
+    ends = range(len(wanted), len(scope) + 1)
+    return next((scope[:end] for end in ends if patterns[end - len(wanted) : end] == names), ())
 
 
 def _inside(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:

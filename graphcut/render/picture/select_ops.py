@@ -119,14 +119,14 @@ def _kept(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
     whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
     closed = whole.difference(live)
-    without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in _WITHOUT for one in each)}
+    without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in MISSING for one in each)}
     behind = _behind(ops, live, without, barred, closed)
     barred = _at_every_input(ops, barred, closed, behind)
     lost, state = _ways_to_loss(ops, {*ops.losses, *live}, barred, behind)
     return _Kept(live, behind, lost, state, barred)
 
 
-_WITHOUT = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
+MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:

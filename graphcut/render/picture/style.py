@@ -38,6 +38,8 @@ BARRIER: Attributes = {
     "penwidth": "2",
 }
 HARMLESS: Attributes = {"shape": "octagon", "color": GREY, "fillcolor": palette.HARMLESS, "style": "filled"}
+INPUT: Attributes = {"shape": "box", "color": GREY, "fillcolor": palette.HARMLESS, "style": "filled"}
+LEFT_OUT: Attributes = {"shape": "ellipse", "color": GREY, "fillcolor": palette.HARMLESS, "style": "filled,dashed"}
 LIVE_OP: Attributes = {"shape": "box", "color": GREEN, "style": "rounded"}
 DEAD_OP: Attributes = {"shape": "box", "color": GREY, "fontcolor": FAINT, "style": "rounded,dashed"}
 
@@ -46,6 +48,7 @@ LINES: Mapping[Line, Attributes] = {
     Line.LOST: {"color": VERMILLION, "penwidth": "1.5", "arrowhead": "open"},
     Line.CUT: {"color": VERMILLION, "penwidth": "3", "arrowhead": "tee", "style": "dashed", "fontcolor": WARNING},
     Line.BEHIND: {"color": GREY, "penwidth": "1.8", "arrowhead": "none", "style": "dotted"},
+    Line.DATA: {"color": GREY, "penwidth": "1", "dir": "back", "arrowtail": "open", "arrowsize": "0.7"},
 }
 HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
 LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
@@ -70,10 +73,21 @@ LINE_WORDS: Mapping[Line, str] = {
     Line.LOST: "gradient that reaches no variable",
     Line.CUT: "cut: no gradient passes",
     Line.BEHIND: "data behind the cut",
+    Line.DATA: "data, no gradient asked for",
 }
 CONDITIONAL_WORDS, HARMLESS_WORDS = "gradient in some runs", "cut that blocks no variable"
-ROLES: Mapping[Role, Attributes] = {Role.BARRIER: BARRIER, Role.HARMLESS: HARMLESS}
-ROLE_WORDS: Mapping[Role, str] = {Role.BARRIER: "blocks the gradient", Role.HARMLESS: "stop that blocks no variable"}
+ROLES: Mapping[Role, Attributes] = {
+    Role.BARRIER: BARRIER,
+    Role.HARMLESS: HARMLESS,
+    Role.INPUT: INPUT,
+    Role.LEFT_OUT: LEFT_OUT,
+}
+ROLE_WORDS: Mapping[Role, str] = {
+    Role.BARRIER: "blocks the gradient",
+    Role.HARMLESS: "stop that blocks no variable",
+    Role.INPUT: "input",
+    Role.LEFT_OUT: "variable, no gradient asked for",
+}
 
 
 def box_style(box: Box) -> Attributes:

@@ -14,8 +14,8 @@ from graphcut.graph.flat import SEPARATOR
 from graphcut.render.name_folding import Label, labels, scope_sizes
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.quotient import CUT, Sketch, Told, Way
-from graphcut.render.picture.scopes import common_scope, placed
-from graphcut.render.picture.tooltips import tips
+from graphcut.render.picture.scopes import common_scope, placed, scope_of
+from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
 
 if TYPE_CHECKING:
@@ -70,7 +70,25 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
     title, lines = _title(ops, telling, role) if role is Role.OP else _barrier_title(known, telling, role)
     scope = common_scope([ops.name(op) for op in telling]) if role is Role.OP or len(telling) == 1 else ()
     folded = role is Role.OP and len(telling) > 1
+    name = _place_or_layers(known, telling, scope) if folded else ""
+    if name:
+        title, lines = name, (title, *lines)
     return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
+
+
+def _place_or_layers(known: _Known, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
+    """The layers of a box of ops, else, where no scope names it, the user's lines."""
+    layers = _layers([known.ops.name(op) for op in members], len(scope))
+    return layers if layers or scope else source_lines(known.facts, members)
+
+
+def _layers(names: Sequence[str], depth: int) -> str:
+    """The scopes below the common one, if all ops stand in such and there are several: ``conv1 … conv5``; else nothing."""
+    inner = dict.fromkeys("".join(scope_of(name)[depth : depth + 1]) for name in names)
+    if "" in inner or len(inner) < 2:
+        return ""
+    first, *_, last = inner
+    return ", ".join(inner) if len(inner) <= _NAMED else f"{first} … {last}"
 
 
 def _role(known: _Known, node: int, live: bool) -> Role:
@@ -120,6 +138,7 @@ def _variable_box(
     depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
     scope = common_scope(names)[:depth]
     title = texts[0][len("".join(part + "/" for part in scope)) :]
+    title = f"all {len(names)} variables" if title.startswith("* ") else title
     lines = texts[1:] + (", ".join(notes),)
     return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
 

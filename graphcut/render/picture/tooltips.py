@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import dtype_name
 from graphcut.util.source_lines import nearby
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
     from graphcut.render.protocols import PictureFacts
 
-_NAMED = 5
+_NAMED, _ALL, _FILES = 5, 200, 2
 
 
 def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
@@ -32,6 +32,23 @@ def _place(facts: PictureFacts, members: Sequence[int]) -> Optional[str]:
     """The place of the first op that has one; the ends of a long row are tried."""
     tried = list(members[:_NAMED]) + list(members[-_NAMED:])
     return next((where for where in (facts.place(op)[0] for op in tried) if where), None)
+
+
+def source_lines(facts: PictureFacts, members: Sequence[int]) -> str:
+    """``model.py:12-18, loss.py:7``: the user's lines that a box of ops comes from, if they are of two files at most; of very
+    many ops the ends are asked, which leaves open what else there is."""
+    held = [op for op in members if op < len(facts.flat.names)]
+    few = len(held) <= _ALL
+    tried = held if few else held[:_NAMED] + held[-_NAMED:]
+    files: Dict[str, Set[int]] = {}
+    for where in (facts.place(op)[0] for op in tried):
+        path, _, line = (where or "").rpartition(":")
+        if line.isdigit():
+            files.setdefault(path.replace("\\", "/").rpartition("/")[2], set()).add(int(line))
+    if not 0 < len(files) <= _FILES:
+        return ""
+    spans = [f"{name}:{min(lines)}" + (f"-{max(lines)}" if len(lines) > 1 else "") for name, lines in sorted(files.items())]
+    return ", ".join(spans) + ("" if few else " …")
 
 
 def _outputs(facts: PictureFacts, ops: Ops, op: int) -> str:

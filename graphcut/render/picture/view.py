@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from graphcut.errors import GraphcutError, near_names, printable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from graphcut.graph.flat import FlatGraph, Shape
     from graphcut.render.picture.ops import Ops
     from graphcut.render.protocols import PictureFacts
-    from graphcut.results import Stop, VariableAudit
+    from graphcut.results import LeftOut, Stop, VariableAudit
 
 DETAILS = ("variables", "scopes", "ops")
 READABLE, AT_MOST = 40, 150
@@ -113,6 +114,7 @@ class Narrowed:
     flat: FlatGraph
     passing: Mapping[int, Tuple[int, ...]]
     facts: PictureFacts
+    left_out_ops: Mapping[int, LeftOut] = MappingProxyType({})
 
     def shapes(self, op: int) -> Sequence[Shape]:
         """As of the whole."""

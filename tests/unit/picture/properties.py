@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Mapping, Tuple
 
@@ -50,6 +50,7 @@ class Audited:
     flat: Any
     passing: Mapping[int, Tuple[int, ...]]
     loss: Tuple[str, ...] = ("loss:0",)
+    left_out_ops: Mapping[int, Any] = field(default_factory=dict)
 
     def shapes(self, op):
         return [None for _ in self.flat.outputs(op)]

@@ -41,7 +41,7 @@ def test_a_node_tells_its_variables_and_their_verdict():
 
 def test_an_edge_tells_its_line():
     lines = {told["line"] for *_, told in plain(picture(STOPPED), "").edges(data=True)}
-    assert lines == {"live", "lost", "cut", "behind"}
+    assert lines == {"live", "lost", "cut", "behind", "data"}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -61,6 +61,11 @@ class FakeAudit:
         live = {op for op, name in enumerate(flat.names) if name in self.carrying}
         return {op: tuple(each for each in dict.fromkeys(float_producers(flat, op)) if each in live) for op in live}
 
+    @property
+    def left_out_ops(self) -> Mapping[int, Any]:
+        names = list(self.flat.names)
+        return {names.index(each.name): each for each in self.left_out if each.name in names}
+
     def shapes(self, op: int) -> Sequence[Any]:
         return [self.shape for _ in self.flat.outputs(op)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Iterator, Tuple
+from typing import TYPE_CHECKING, Container, Dict, Iterator, Tuple
 
 from networkx.utils import UnionFind
 
@@ -64,11 +64,17 @@ def without_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
     return merged(sketch, lambda node: pairs[node])
 
 
-def without_rows(sketch: Sketch, kinds: Kinds) -> Sketch:
-    """Ops that stand in an unbranched row share a node."""
+def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
+    """Ops that stand in an unbranched row in one scope share a node, those in ``among``."""
     leads, led = _counts(sketch)
+    scopes = kinds.scopes(sketch)
     following = {
-        consumer: producer for consumer, producer in _inner_edges(sketch, kinds) if leads[consumer] == 1 == led[producer]
+        consumer: producer
+        for consumer, producer in _inner_edges(sketch, kinds)
+        if leads[consumer] == 1 == led[producer]
+        and scopes[consumer] == scopes[producer]
+        and consumer in among
+        and producer in among
     }
     head: Dict[int, int] = {}
     for start in following.keys() - following.values():

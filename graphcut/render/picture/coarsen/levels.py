@@ -9,7 +9,7 @@ from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tu
 
 from graphcut.render.picture.coarsen.barrier_groups import kin, namesakes, neighbours
 from graphcut.render.picture.coarsen.contract import without_plumbing, without_rows
-from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, sides_of, without_cycles
+from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, flow_folded, sides_of, without_cycles
 from graphcut.render.picture.quotient import Sketch
 from graphcut.render.picture.scopes import counted
 from graphcut.render.picture.view import AT_MOST, PictureOptions
@@ -33,9 +33,11 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
     if detail == "ops":
         yield sketch, boxes
     sketch = without_plumbing(sketch, kinds)
+    if detail is None and kinds.is_cut:
+        sketch = without_rows(flow_folded(sketch, kinds, sides_of(sketch, kinds, {})), kinds, kinds.live)
     if detail in (None, "ops"):
         yield sketch, boxes if detail else min(_FEW, boxes)
-        sketch = without_rows(sketch, kinds)
+        sketch = without_rows(sketch, kinds, sketch.nodes)
         if detail:
             yield sketch, boxes
         sides = sides_of(sketch, kinds, {})

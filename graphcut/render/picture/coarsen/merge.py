@@ -22,7 +22,7 @@ Families = Mapping[int, Hashable]
 class Kinds:
     """What tells nodes apart. ``fixed``: the loss and the ops at a barrier. ``fates``: the variables, with what each gets.
     ``live``: the ops that a gradient passes. ``plumbing``: those that only hand a tensor into or out of a function.
-    ``apart``: those that the user wants to see. ``name``: of an op.
+    ``apart``: those that the user wants to see. ``name``: of an op. ``is_cut``: some variable gets no gradient.
     """
 
     fixed: FrozenSet[int]
@@ -32,6 +32,7 @@ class Kinds:
     plumbing: FrozenSet[int]
     apart: FrozenSet[int]
     name: Callable[[int], str]
+    is_cut: bool = False
 
     def plain(self, node: int) -> bool:
         """Neither loss nor barrier nor variable nor asked for."""
@@ -75,6 +76,19 @@ def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sk
 
     def key(node: int) -> Hashable:
         if node in kinds.apart or node in kinds.fixed or not sides[node][0]:
+            return node
+        return kinds.fates.get(node), scopes[node][:1], sides[node]
+
+    return merged_convex(sketch, key)
+
+
+def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
+    """One box for all that a gradient passes on one side in an outermost scope, and one for the variables there that get it in
+    every run."""
+    scopes = kinds.scopes(sketch)
+
+    def key(node: int) -> Hashable:
+        if node in kinds.apart or node in kinds.fixed or node not in kinds.live or not scopes[node]:
             return node
         return kinds.fates.get(node), scopes[node][:1], sides[node]
 

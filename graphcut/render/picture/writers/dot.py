@@ -16,7 +16,8 @@ import networkx
 from graphcut.errors import printable
 from graphcut.render.palette import FAINT, GREY, WHITE
 from graphcut.render.picture.build import picture
-from graphcut.render.picture.model import Box, Line, Link
+from graphcut.render.picture.model import Box, Line, Link, Role
+from graphcut.render.picture.select_ops import MISSING
 from graphcut.render.picture.style import box_style, link_style
 from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope_of_both, written
@@ -30,7 +31,7 @@ from graphcut.util.source_lines import nearby
 if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
 
-_SIZE = 11.0
+_SIZE, _LARGE = 11.0, 14.0
 _WIDTH, _TIP = 44, 200
 _LOSSES, _LINES, _CAUSES = 3, 12, 2
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
@@ -53,7 +54,9 @@ def title(facts: PictureFacts) -> str:
     if not count:
         return f"gradient of {losses}: no variables"
     if not missing:
-        return (f"all {count} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+        told = (f"all {count} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+        some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
+        return told + ((", in some runs only" if some == count else f", {some} in some runs only") if some else "")
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
     told = f"{len(missing)} of {count} variables get no gradient from {losses}" + (f" ({', '.join(notes)})" if notes else "")
@@ -193,8 +196,10 @@ def _make_room(members: Sequence[Node], name: str) -> None:
 def _box_attributes(box: Box, link: Optional[str]) -> Dict[str, Any]:
     looks, told = box_style(box), _shown((box.title,) + box.lines)
     tips = [printable(line, _TIP)[1:-1] for line in box.tips]
-    size = box_size(looks["shape"], told, _SIZE)
-    return {"label": _quoted(told), "tooltip": _quoted(tips), **looks, **size, **_address(link, box.where)}
+    size = _LARGE if box.role is Role.BARRIER or box.verdict in MISSING else _SIZE
+    looks.update({"fontsize": f"{size:g}"} if size != _SIZE else {})
+    room = box_size(looks["shape"], told, size)
+    return {"label": _quoted(told), "tooltip": _quoted(tips), **looks, **room, **_address(link, box.where)}
 
 
 def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:

@@ -31,7 +31,7 @@ _OPEN: Mapping[Verdict, Tuple[str, str]] = {
 _MEANT = re.compile(r"(?<=\$)(?=\$)|(?<=:)(?=fa-)|(?<=\\)(?=n)")
 _ANGLES = str.maketrans("<>", "‹›")
 _DASHES = {"dashed": "6 4", "dotted": "2 3"}
-_ARROWS: Mapping[Line, str] = {Line.LIVE: "==>", Line.LOST: "-->", Line.CUT: "--x", Line.BEHIND: "-.-"}
+_ARROWS: Mapping[Line, str] = {Line.LIVE: "==>", Line.LOST: "-->", Line.CUT: "--x", Line.BEHIND: "-.-", Line.DATA: "---"}
 
 
 def mermaid(drawn: nx.MultiDiGraph, heading: str) -> str:

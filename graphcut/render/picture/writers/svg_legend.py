@@ -103,6 +103,9 @@ def _shape(looks: Mapping[str, str], x: float, y: float) -> str:
 
 def _line(looks: Mapping[str, str], x: float, y: float) -> str:
     """A line with its head, as long as the sample is wide."""
+    if looks.get("dir") == "back":
+        ahead = {**looks, "arrowhead": looks.get("arrowtail", "normal"), "dir": "forward"}
+        return f'<g transform="rotate(180 {x + _SWATCH / 2:.2f} {y:.2f})">{_line(ahead, x, y)}</g>'
     head, end = looks.get("arrowhead", "normal"), x + _SWATCH
     short = end - {"normal": 9, "tee": 3}.get(head, 0)
     path = f'<path fill="none" {_stroke(looks)} d="M{x:.2f},{y:.2f} L{short:.2f},{y:.2f}"/>'

@@ -1,0 +1,122 @@
+"""What stands beside the gradient in a picture: the inputs, and the variables that no gradient was asked for.
+
+Each is drawn below the boxes that read it: directly, else through the ops that the picture leaves out, by the shortest way.
+What looks at a shape alone reads nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
+
+from graphcut.graph.dtypes import RESOURCE, dtype_name
+from graphcut.render.name_folding import labels, scope_sizes
+from graphcut.render.picture.model import Box, Role
+from graphcut.render.picture.quotient import Sketch
+from graphcut.render.picture.tooltips import shape_text, tips
+from graphcut.results import LeftOutReason
+
+if TYPE_CHECKING:
+    from graphcut.render.picture.ops import Ops
+    from graphcut.render.protocols import PictureFacts
+
+_SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"])
+_INPUTS = frozenset(["Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"])
+_BOXES, _NAMED = 4, 3
+_WORDS: Mapping[LeftOutReason, str] = {
+    LeftOutReason.FROZEN: "frozen, not asked for",
+    LeftOutReason.FORGOTTEN: "trainable, but not asked for",
+}
+
+
+class Beside(NamedTuple):
+    """A box beside the gradient, and the nodes of the sketch that read what it stands for."""
+
+    box: Box
+    readers: Tuple[int, ...]
+
+
+def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Beside, ...]:
+    """The boxes of the inputs, then those of the variables that were left out; none where they are more than ``most``."""
+    readers = _readers(facts, ops, sketch)
+    inputs = {op: each for op, each in readers.items() if op not in facts.left_out_ops}
+    found = [Beside(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
+    for reason in LeftOutReason:
+        these = {op: each for op, each in readers.items() if op in facts.left_out_ops}
+        these = {op: each for op, each in these.items() if facts.left_out_ops[op].reason is reason}
+        found += [Beside(_variable_box(facts, ops, group, reason), nodes) for group, nodes in _grouped(these)]
+    return tuple(found) if len(found) <= most else ()
+
+
+def _grouped(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
+    """The ops that the same nodes read, with these; all of them in one group where there are many."""
+    groups: Dict[FrozenSet[int], List[int]] = {}
+    for op in sorted(readers):
+        groups.setdefault(readers[op], []).append(op)
+    if len(groups) > _BOXES:
+        groups = {frozenset(node for nodes in groups for node in nodes): sorted(readers)}
+    for nodes, group in groups.items():
+        yield tuple(group), tuple(sorted(nodes))
+
+
+def _readers(facts: PictureFacts, ops: Ops, sketch: Sketch) -> Dict[int, FrozenSet[int]]:
+    """For each input and each variable left out the nodes that read it, from a breadth-first walk up the ops not drawn."""
+    flat, left_out = ops.flat, facts.left_out_ops
+    owner = {op: node for node, members in sketch.nodes.items() for op in members}
+    reached: Dict[int, Set[int]] = {}
+    seen: Set[int] = set(owner)
+    edge: Dict[int, Set[int]] = {op: {node} for op, node in owner.items() if op not in ops.variables}
+    while edge:
+        above: Dict[int, Set[int]] = {}
+        for op, nodes in edge.items():
+            for producer in _read(ops, op):
+                if producer not in seen:
+                    above.setdefault(producer, set()).update(nodes)
+        seen.update(above)
+        reached.update((op, nodes) for op, nodes in above.items() if op in left_out or _is_input(ops, op))
+        edge = above
+    return {op: frozenset(nodes) for op, nodes in reached.items() if op < len(flat.names)}
+
+
+def _read(ops: Ops, op: int) -> Sequence[int]:
+    flat = ops.flat
+    if op >= len(flat.names) or flat.type(op) in _SHAPE_ONLY:
+        return ()
+    return [flat.producer[tensor] for tensor in flat.inputs[op]]
+
+
+def _is_input(ops: Ops, op: int) -> bool:
+    """A placeholder of values; one of a handle is a variable, or a table, that a function captures."""
+    flat = ops.flat
+    return flat.type(op) in _INPUTS and any(flat.dtypes[tensor] != RESOURCE for tensor in flat.outputs(op))
+
+
+def _input_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...]) -> Box:
+    names = tuple(ops.name(op) for op in group)
+    told, where = tips(facts, ops, group)
+    title = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    lines = ("input" if len(group) == 1 else f"{len(group)} inputs",)
+    if len(group) == 1:
+        lines = (f"input, {_type(facts, ops, group[0])}",)
+    return Box(Role.INPUT, title, lines, names, tips=told, where=where)
+
+
+def _type(facts: PictureFacts, ops: Ops, op: int) -> str:
+    """``float32[8, ?]``."""
+    (tensor, *_), shapes = ops.flat.outputs(op), tuple(facts.shapes(op))
+    return dtype_name(ops.flat.dtypes[tensor]) + (shape_text(shapes[0]) if shapes else "")
+
+
+def _variable_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...], reason: LeftOutReason) -> Box:
+    variables = list(dict.fromkeys(facts.left_out_ops[op].name for op in group))
+    found = labels(variables, _sizes(facts))
+    texts = [each.text + (f" ({each.count})" if each.count > 1 else "") for each in found]
+    shown = texts[:_NAMED] + ([f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else [])
+    told, where = tips(facts, ops, group)
+    lines = (*shown[1:], _WORDS[reason])
+    return Box(Role.LEFT_OUT, shown[0], lines, tuple(map(ops.name, group)), tips=told, where=where)
+
+
+def _sizes(facts: PictureFacts) -> Mapping[str, int]:
+    """How many variables each scope holds, audited or left out."""
+    names = [each.name for each in facts.variables] + [each.name for each in dict.fromkeys(facts.left_out_ops.values())]
+    return scope_sizes(names)
