@@ -82,18 +82,26 @@ def _gradients(op_type: str, entries: Sequence[Any], column: Optional[int]) -> I
 def _inputs(entry: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     if entry["gradient"] != "function":
         return
-    rows = [words for row in entry["rows"] for words in _words(row["reply"])]
+    rows = [words for row in entry["rows"] for words in words_of(row["reply"])]
     live = [words for words in rows if set(words) != {"-"}] or rows
     for place, spec in enumerate(entry["in"]):
-        said = {_word(words[place]) if len(words) > place and words != ["!"] else "raises" for words in live}
+        said = {_answer(words, place) for words in live}
         yield spec.partition(":")[0], said.pop() if len(said) == 1 else "depends" if said else "not asked"
 
 
-def _words(reply: Any) -> List[Sequence[str]]:
+def _answer(words: Sequence[str], place: int) -> str:
+    """The answer for one input: ``["!"]`` raises; ``["?"]`` raised for all shapes that were tried."""
+    if words == ["?"]:
+        return "depends"
+    return "raises" if words == ["!"] or len(words) <= place else _word(words[place])
+
+
+def words_of(reply: Any) -> List[Sequence[str]]:
+    """The words of every answer that a row of the table holds; see ``gradient_table``."""
     if isinstance(reply, list):
         return [reply]
     if "exact" in reply:
-        return [["!"]] if reply["exact"] == "!" else list(reply["exact"].values())
+        return [["?"]] if reply["exact"] == "!" else list(reply["exact"].values())
     return [reply["reply"]] if "reply" in reply else []
 
 
