@@ -29,7 +29,8 @@ from fixtures.gallery import actor_critic as agents  # noqa: E402
 from fixtures.gallery import dcgan as images  # noqa: E402
 from fixtures.gallery import vq_vae as codes  # noqa: E402
 from fixtures.graphs import flow as loops  # noqa: E402
-from tests.readme.blocks import blocks  # noqa: E402
+from tests.readme.blocks import text_of  # noqa: E402
+from tests.readme.pages import blocks_of  # noqa: E402
 
 v1 = tf.compat.v1
 LAYERS, WIDTH, WORDS = 12, 768, 30522
@@ -112,7 +113,7 @@ def example():
     """The tutorial's example, run as it stands there, in a folder of its own; its picture lies one folder up."""
     os.chdir(tempfile.mkdtemp())
     code, known = Path("example.py"), {}
-    code.write_text(blocks("An example", "python", "docs/tutorial.md")[0].split("audit = ")[0], encoding="utf-8")
+    code.write_text(blocks_of(text_of("docs/tutorial.md"))[0].text.split("audit = ")[0], encoding="utf-8")
     exec(compile(code.read_text(encoding="utf-8"), str(code), "exec"), known)
     return graphcut.audit(known["loss"], tf.TensorSpec([None, 4]))
 

@@ -1,4 +1,4 @@
-"""The README and the tutorial are true: their code and commands print what the pages say."""
+"""The README is true: its code and commands print what it says. The other pages are run by test_pages.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 
 from graphcut.cli import main
-from tests.readme.blocks import ROOT, blocks
+from tests.readme.blocks import ROOT, blocks, text_of
+from tests.readme.pages import blocks_of
 
 TUTORIAL = "docs/tutorial.md"
 KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3")
@@ -70,23 +71,10 @@ def test_the_script_is_run(tmp_path):
 
 
 @EAGER
-def test_the_example_of_the_tutorial_prints_what_it_says(tmp_path):
-    headings = ("An example", "What to change", "A page to ask")
-    code = "".join(blocks(heading, "python", TUTORIAL)[0] for heading in headings)
-    (tmp_path / "example.py").write_text(code, encoding="utf-8")
-    printed = run([sys.executable, "example.py"], tmp_path.resolve())
-    expected = "".join(blocks(heading, "text", TUTORIAL)[0] for heading in headings[:2])
-    assert columns(printed) == columns(expected)
+def test_the_picture_of_the_tutorial_is_that_of_its_example(tmp_path):
+    (tmp_path / "example.py").write_text(blocks_of(text_of(TUTORIAL))[0].text, encoding="utf-8")
+    run([sys.executable, "example.py"], tmp_path.resolve())
     assert words(tmp_path / "cut.svg") == words(os.path.join(ROOT, "docs", "example.svg"))
-    assert (tmp_path / "losses.html").read_text(encoding="ascii").count('role="tab"') == 2
-
-
-@NAMES
-def test_your_own_model_prints_what_the_tutorial_says(tmp_path):
-    (tmp_path / "model.py").write_text(blocks("Your own model", "python", TUTORIAL)[0], encoding="utf-8")
-    command = shlex.split(blocks("Your own model", "sh", TUTORIAL)[0])
-    printed = run([sys.executable, "-m", *command], tmp_path.resolve())
-    assert columns(printed) == columns(blocks("Your own model", "text", TUTORIAL)[0])
 
 
 def test_the_set_up_command_prints_what_the_readme_says(tmp_path):
@@ -95,13 +83,6 @@ def test_the_set_up_command_prints_what_the_readme_says(tmp_path):
     printed = run([sys.executable, "-m", "graphcut"] + command, tmp_path)
     assert columns(printed) == columns(blocks("Install", "text")[0])
     assert (tmp_path / "cut.svg").exists()
-
-
-@pytest.mark.parametrize("line", blocks("A page to ask", "sh", TUTORIAL)[0].splitlines())
-def test_the_commands_of_the_page_write_their_files(line, tmp_path):
-    _, draw, source, option, name = line.split()
-    assert main([draw, os.path.join(ROOT, source), option, str(tmp_path / name)]) == 0
-    assert {each.name for each in tmp_path.iterdir()} == {name, name.replace(".json", ".node_data.json")}
 
 
 def test_the_commands_on_a_graph_file_run(tmp_path, capsys):
