@@ -14,7 +14,7 @@ from tests.readme.blocks import ROOT, text_of
 ELSEWHERE = {
     "docs/architecture.md": "tests/repository/test_architecture.py",
     "docs/benchmarks.md": "benchmarks/run",  # what one machine took
-    "docs/claims.md": "tests/against_tensorflow/scenarios/test_claims.py",
+    "docs/claims.md": "tests/against_tensorflow/scenarios/test_quoted_code.py",
     "docs/gallery.md": "tests/against_tensorflow/scenarios/test_gallery.py",
 }
 RUN = [

@@ -1,73 +1,81 @@
-"""The code of the five documents, as docs/claims.md quotes it, does in TensorFlow what that page says."""
+"""What TensorFlow does when the steps of the five documents are run; no audit takes part in it."""
 
 from __future__ import annotations
 
 import pytest
 import tensorflow as tf
 
-from tests.readme.blocks import text_of
-from tests.readme.pages import blocks_of
+from fixtures import taken
+from fixtures.documents import step_000, step_001, step_002, step_003, step_004
 
-pytestmark = pytest.mark.skipif(
-    not getattr(tf.keras, "__version__", "2").startswith("3"), reason="the page says what Keras 3 does"
-)
-SECTIONS = dict(each.split("\n", 1) for each in text_of("docs/claims.md").split("\n## ")[1:])
-NO_GRADIENTS = (ValueError, "No gradients provided for any variable")
-RAISES = {
-    "Document 000, example 1: a dense layer in a wrapper that stops": NO_GRADIENTS,
-    "Document 000, example 2: a convolution in the same wrapper": NO_GRADIENTS,
-    "Document 000, example 3: a flag": NO_GRADIENTS,
-    "Document 001, example 2: a stopped product": (RuntimeError, "non-persistent"),
-    "Document 002, example 3: an actor and its critic": NO_GRADIENTS,
-    "Document 004: a tape that opens too late": (AttributeError, "'NoneType' object has no attribute 'numpy'"),
-}
-PRINTS = {
-    "Document 002, example 1: one stopped factor": "7.0",
-    "Document 003: a training script of TensorFlow 1": "w1---\n [[1. 1. 1.]\n [1. 1. 1.]]",
-}
-RUN = [heading for heading in SECTIONS if "import torch" not in SECTIONS[heading]]
+pytestmark = pytest.mark.xdist_group("gallery")
+EAGER = pytest.mark.skipif(not tf.executing_eagerly(), reason="values are computed: needs eager execution")
 
 
-def dense(width, activation=None):
-    layers = tf.keras.layers
-    return tf.keras.Sequential([layers.Flatten(), layers.Dense(width, activation=activation)])
+def traced(entry):
+    """A step built and traced."""
+    with taken.alone(tf.Graph()):
+        return taken.traced(entry())
 
 
-def assumed():
-    """The networks that the documents only speak of."""
-    generator, discriminator, actor, critic = dense(3), dense(1), dense(2, "softmax"), dense(1)
-    names = ("generator_optimizer", "discriminator_optimizer", "actor_optimizer", "critic_optimizer")
-    return {
-        **{name: tf.keras.optimizers.SGD() for name in names},
-        "generator": generator,
-        "discriminator": discriminator,
-        "actor": actor,
-        "critic": critic,
-        "noise": tf.ones([10, 2]),
-        "discriminator_loss_function": lambda real, fake: tf.reduce_mean(discriminator(fake) - discriminator(real)),
-        "generator_loss_function": lambda judged, images: tf.reduce_mean(judged) + 0 * tf.reduce_sum(images),
-    }
+def eagerly(entry):
+    """The first run of a step, op by op."""
+    return taken.eagerly(entry())[0]
 
 
-def run(heading):
-    (block,) = blocks_of(SECTIONS[heading])
-    if "placeholder" in block.text:
-        with tf.Graph().as_default():
-            exec(compile(block.text.replace("tensorflow as tf", "tensorflow.compat.v1 as tf"), heading, "exec"), {})
-    else:
-        exec(compile(block.text, heading, "exec"), assumed())
+@pytest.mark.parametrize("entry", [step_000.dense, step_000.convolution, step_000.flags])
+def test_000_the_gradients_are_none_and_not_zero(entry):
+    assert traced(entry).gradients == (("none", "none"),)
 
 
-def test_every_error_and_output_is_of_a_document():
-    assert set(RAISES) | set(PRINTS) <= set(RUN)
+@pytest.mark.parametrize("entry", [step_000.dense, step_000.convolution, step_000.flags])
+def test_000_the_step_raises(entry):
+    assert "No gradients provided for any variable" in str(traced(entry).error)
 
 
-@pytest.mark.parametrize("heading", RUN)
-def test_the_code_does_what_the_page_says(heading, capsys):
-    if heading in RAISES:
-        error, message = RAISES[heading]
-        with pytest.raises(error, match=message):
-            run(heading)
-    else:
-        run(heading)
-        assert PRINTS.get(heading, "") in capsys.readouterr().out.split("after gradient descent")[-1]
+def test_001_the_tape_of_the_document_cannot_be_asked_twice():
+    run = traced(step_001.product)
+    assert isinstance(run.error, RuntimeError) and run.gradients == (("none",), ("raises",))
+
+
+def test_001_a_stop_in_a_branch_gives_a_gradient_in_some_runs():
+    assert traced(step_001.conditional).gradients == (("gradient",),)
+
+
+@EAGER
+def test_001_run_eagerly_the_other_branch_gives_none():
+    assert {run.gradients for run in taken.eagerly(step_001.conditional())} == {(("none",),), (("gradient",),)}
+
+
+@pytest.mark.skipif(not hasattr(tf.keras.Model, "train_step"), reason="Keras has no train_step before TensorFlow 2.2")
+def test_001_what_stands_before_a_frozen_layer_learns():
+    assert traced(step_001.frozen_in_the_middle).gradients == (("gradient",) * 4,)
+
+
+@EAGER
+def test_002_the_derivative_with_a_stopped_factor_is_seven():
+    assert eagerly(step_002.factor).gradients == (("7", "none"),)
+
+
+@EAGER
+def test_002_the_derivative_of_the_document_is_that_of_a_stopped_product():
+    assert eagerly(step_002.factor_fixed).gradients == (("4", "none"),)
+
+
+def test_002_an_actor_that_acts_before_the_tape_gets_none():
+    run = traced(step_002.policy)
+    assert run.gradients == (("none", "none"),) and "No gradients provided" in str(run.error)
+
+
+def test_003_only_the_second_matrix_gets_a_gradient():
+    assert traced(step_003.stopped).gradients == (("none", "gradient"),)
+
+
+def test_004_a_tape_that_opens_too_late_gives_none_which_has_no_value():
+    run = traced(step_004.too_late)
+    assert run.gradients == (("none",),) and isinstance(run.error, AttributeError)
+
+
+@EAGER
+def test_004_inside_of_the_tape_it_is_nine():
+    assert eagerly(step_004.fixed).gradients == (("9",),)
