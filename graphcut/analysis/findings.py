@@ -9,7 +9,9 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
 from graphcut.analysis.reachability import carries, connected
+from graphcut.analysis.reasons.loss_terms import Summands, summands
 from graphcut.analysis.recorded_answers import RecordedAnswers
+from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.dtypes import is_discrete
 from graphcut.graph.flat import SEPARATOR
@@ -43,6 +45,7 @@ class Findings:
     told: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)
     updates: List[FrozenSet[int]] = field(default_factory=list)
+    terms: List[Summands] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
         """The cuts of variables with that verdict; one search serves them all."""
@@ -75,7 +78,20 @@ class Findings:
             max(size + len(left), len(barriers)),
             self.is_updated(target),
             trained_by=self._trained_by(target),
+            only_through=partial(self._only_through, tensor) if live else (),  # type: ignore[arg-type]
         )
+
+    def summands(self) -> Summands:
+        """Return the terms of the loss, and which of them carry to which tensors."""
+        if not self.terms:
+            traced = self.traced
+            self.terms.append(summands(self.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor)))
+        return self.terms[0]
+
+    def _only_through(self, tensor: int) -> Tuple[str, ...]:
+        """Return the one term of the loss that a gradient comes through, where there are others."""
+        flat = self.traced.flat
+        return tuple(flat.names[flat.producer[term]] for term in self.summands().only(tensor))
 
     def shown(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
         """The gradients that the graph itself holds of this loss; ``None`` where it holds none, or an edit or a

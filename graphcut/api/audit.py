@@ -445,6 +445,23 @@ class Audit:
             return "\n\n".join(map(explain_left_out, aside))
         return explain_several(self, [self.variables[place] for place in places or self._index.required(key)])
 
+    def summary(self) -> str:
+        """Return one row per layer or name scope, in the order of the graph, with what its variables get.
+
+        >>> import graphcut
+        >>> print(graphcut.audit("fixtures/documents/003.meta").summary())
+        loss: loss:0 (the graph's own backward part)
+        <BLANKLINE>
+        layer or scope  variables  params  gradient
+        w1                      1       6  none (stop-gradient at hidden)
+        w2                      1      12  flows
+        <BLANKLINE>
+        2 variables (18 params): 1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient
+        """
+        from graphcut.render.text.layer_summary import layer_summary
+
+        return layer_summary(self)
+
     def draw(
         self,
         path: Union[str, os.PathLike[str]],

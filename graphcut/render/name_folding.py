@@ -16,7 +16,6 @@ from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
 _WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
 _SHORTEST_RUN = 4
-_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def fate(variable: VariableAudit) -> Hashable:
     """What two variables must share to be told in one row."""
     frozen, updated = variable.trainable is False, variable.is_updated
     cut = tuple(distinct_barriers(variable.cut))
-    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated)
+    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated, variable.only_through)
 
 
 def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
@@ -105,15 +104,15 @@ def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
     folded: Dict[str, Label] = {}
     for item in items:
         found = [scope for scope in _scopes(item.text) if scope in wholes]
-        text = f"{found[0]}/*".lstrip("/") if found else item.text
+        text = f"{found[0]}/*" if found else item.text
         if text not in folded:
             folded[text] = Label(text, tuple(names[found[0]]) if found else item.names)
     return list(folded.values())
 
 
 def _is_whole(scope: str, items: int, complete: bool) -> bool:
-    """All audited names of ``scope`` are here, and naming the scope says it shorter; the outermost is named last."""
-    return complete and items > (1 if scope else _FEW)
+    """Return whether all audited names of ``scope`` are here, and naming it is shorter; the outermost scope has no name."""
+    return bool(scope) and complete and items > 1
 
 
 _Tokens = Tuple[List[str], Tuple[str, ...]]

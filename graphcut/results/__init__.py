@@ -193,7 +193,8 @@ class VariableAudit:
     comes as ``tf.IndexedSlices``. ``is_updated``: the step writes the variable, or an optimizer of the graph does; ``None``
     where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
     ``False`` where it received ``None``, ``None`` where no optimizer received the variable. ``trained_by``: the other losses
-    of the graph whose gradients update the variable.
+    of the graph whose gradients update the variable. ``only_through``: of a loss that is a sum, the op of the only term that
+    the gradient comes through; empty if it comes through several terms, or if there is one term.
 
     >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
     >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))
@@ -215,6 +216,7 @@ class VariableAudit:
     is_updated: Optional[bool] = None
     optimizer_got_gradient: Optional[bool] = None
     trained_by: Tuple[str, ...] = ()
+    only_through: Tuple[str, ...] = Late()  # type: ignore[assignment]
 
     def __str__(self) -> str:
         from graphcut.results import sentences

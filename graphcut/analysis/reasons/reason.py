@@ -11,9 +11,8 @@ from graphcut.analysis.branch_conditions import unconditional
 from graphcut.analysis.fewest_barriers import lowest
 from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.raising_ops import ancestors, feeding
-from graphcut.analysis.reasons.loss_terms import Summands, is_regularizer, summands
+from graphcut.analysis.reasons.loss_terms import is_regularizer
 from graphcut.analysis.reasons.routes import Routes, Step
-from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.stop_roles import stops_below
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
@@ -125,7 +124,7 @@ class Reasons:
 
     def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
         """Why a gradient comes, and where it ends on other routes."""
-        found: Summands = self._once("summands", self._summands)
+        found = self.findings.summands()
         terms = tuple(self._term(term) for term in found.only(tensor))
         cut_off = tuple(self._term(term) for term in found.cut_off(tensor)) if terms else ()
         fences = self._harmless(tensor)
@@ -192,10 +191,6 @@ class Reasons:
         found = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")
         return found, stops_below(flow, found)
 
-    def _summands(self) -> Summands:
-        traced = self.findings.traced
-        return summands(self.findings.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
-
     def _term(self, tensor: int) -> Term:
         flat = self.findings.traced.flat
         op = flat.producer[tensor]
@@ -204,7 +199,7 @@ class Reasons:
 
     def _regularizers(self) -> FrozenSet[int]:
         """The terms that read no data, where another term does: else they are the loss itself."""
-        flat, terms = self.findings.traced.flat, self._once("summands", self._summands).terms
+        flat, terms = self.findings.traced.flat, self.findings.summands().terms
         found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
         return found if len(found) < len(terms) else frozenset()
 

@@ -37,8 +37,10 @@ def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
 
 def _row(group: Group) -> Row:
     first = group.variables[0]
-    wheres = dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where)
-    return Row(first.verdict, _names(group.labels), _shape(group), "; ".join(_reason(first)), ", ".join(wheres))
+    wheres = tuple(dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where))
+    alone = len(wheres) < 2  # else each barrier has its line beside it: a column would pair them by position
+    reasons = "; ".join(_reason(first, not alone))
+    return Row(first.verdict, _names(group.labels), _shape(group), reasons, "".join(wheres) if alone else "")
 
 
 def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
@@ -64,17 +66,19 @@ def _shape(group: Group) -> str:
     return ", ".join(shapes) if named else ""
 
 
-def _reason(variable: VariableAudit) -> Iterator[str]:
+def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
     if variable.unused:
         yield "unused: nothing leads from it to the loss"
     for cut in named_cuts(variable):
-        yield place(cut)
+        yield place(cut) + (f", {at(cut.where)}" if with_lines and cut.where else "")
     repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
     more = max(variable.cut_size, len(variable.cut)) - repeated - len(named_cuts(variable))
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:
         yield f"only in {branch(condition)}"
+    for term in variable.only_through:
+        yield f"only through the loss term {shown(term)}"
     if variable.trainable is False:
         yield "not trainable"
     yield from update(variable)

@@ -28,6 +28,16 @@ def test_layers_that_are_counted_are_one_label():
     assert told(*layers, out) == [[("out", 1)], [("dense_1..8/*", 16)]]
 
 
+def test_a_graph_of_one_fate_is_named_by_its_scopes():
+    names = ["encoder/a", "encoder/b", "decoder/a", "decoder/b", "scale"]
+    assert told(*map(variable, names)) == [[("encoder/*", 2), ("decoder/*", 2), ("scale", 1)]]
+
+
+def test_variables_that_come_through_other_terms_are_apart():
+    rows = fold([variable("a", only_through=("l2",)), variable("b"), variable("c", only_through=("l2",))])
+    assert [[each.name for each in group.variables] for group in rows] == [["a", "c"], ["b"]]
+
+
 def test_a_gap_in_the_numbers_is_not_bridged():
     assert len(told(*(variable(f"w{i}") for i in (1, 2, 4, 5, 6)), variable("x", Verdict.NONE))[1]) == 5
 

@@ -61,6 +61,7 @@ def test_keys_and_words():
                 "is_updated": None,
                 "optimizer_got_gradient": None,
                 "trained_by": [],
+                "only_through": [],
             }
         ],
         "stops": [{"op": "z", "role": "cuts", "sole": True, "cuts": ["w"], "library": False, "where": None}],

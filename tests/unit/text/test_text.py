@@ -147,3 +147,15 @@ def test_counts_tell_trainable_from_frozen():
     said = summary(variable("w"), variable("v"), *frozen)
     assert said == "2 get a gradient; 2 frozen: 1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient"
     assert summary(*frozen).startswith("2 frozen: 1 gets a gradient")
+
+
+def test_each_of_several_barriers_has_its_line_beside_it():
+    cuts = (cut("argmax", where="a.py:1"), cut("round", where="b.py:2"))
+    audit = FakeAudit(variables=(variable("w", Verdict.NONE, cut=cuts),))
+    (row,) = [line for line in table(audit).splitlines() if line.startswith("none")]
+    assert "argmax, a.py:1; stop-gradient at round, b.py:2" in row
+
+
+def test_a_term_of_the_loss_that_a_gradient_comes_only_through_is_named():
+    audit = FakeAudit(variables=(variable("w", only_through=("l2/mul",)),))
+    assert "only through the loss term l2/mul" in table(audit)

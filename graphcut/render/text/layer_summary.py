@@ -1,0 +1,98 @@
+"""The summary of an audit: one row per layer or name scope, as Keras' ``summary()`` has it, with what its variables get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.render.text.summary import loss_line, summary_line
+from graphcut.render.text.table_rows import named_cuts
+from graphcut.results import LeftOut, VariableAudit
+from graphcut.results.words import at, place, shown
+
+if TYPE_CHECKING:
+    from graphcut.render.protocols import ReportFacts
+
+_HEADINGS = ("layer or scope", "variables", "params", "gradient")
+_REASONS = 2
+
+
+def layer_summary(facts: ReportFacts) -> str:
+    """Return the loss, a row for each layer or scope in the order of the graph, and the counts."""
+    layers: Dict[str, List[VariableAudit]] = {}
+    for variable in facts.variables:
+        layers.setdefault(_layer(variable.name), []).append(variable)
+    missing: Dict[str, List[LeftOut]] = {}
+    for each in facts.left_out:
+        missing.setdefault(_layer(each.name), []).append(each)
+    rows = [_row(layer, layers.get(layer, ()), missing.get(layer, ())) for layer in dict.fromkeys([*layers, *missing])]
+    total = _params(facts.variables)
+    params = "" if total is None else f" ({total:,} params)"
+    count = len(facts.variables)
+    variables = f"{count} variable{'' if count == 1 else 's'}{params}: {summary_line(facts.variables)}"
+    return "\n".join([loss_line(facts), "", *_aligned([_HEADINGS, *rows]), "", variables])
+
+
+def _layer(name: str) -> str:
+    """Return the scope that a variable's name stands in, else the name."""
+    return name.rpartition("/")[0] or name
+
+
+def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftOut]) -> Tuple[str, str, str, str]:
+    params = _params(variables) if variables else None
+    words = [*_gets(variables), *_not_asked(missing)]
+    count = str(len(variables) + len(missing))
+    return shown(layer), count, "?" if params is None else f"{params:,}", "; ".join(words)
+
+
+def _params(variables: Sequence[VariableAudit]) -> Optional[int]:
+    """Return the count of numbers in some variables; ``None`` if a shape is not known."""
+    total = 0
+    for variable in variables:
+        if variable.shape is None or None in variable.shape:
+            return None
+        size = 1
+        for each in variable.shape:
+            size *= each or 0
+        total += size
+    return total
+
+
+def _gets(variables: Sequence[VariableAudit]) -> Iterator[str]:
+    """Yield each outcome of the variables of a layer, with the names if there are several outcomes."""
+    outcomes: Dict[str, List[VariableAudit]] = {}
+    for variable in variables:
+        outcomes.setdefault(_outcome(variable), []).append(variable)
+    for outcome, members in outcomes.items():
+        names = ", ".join(shown(each.name.rpartition("/")[2]) for each in members[:3])
+        rest = f" and {len(members) - 3} more" if len(members) > 3 else ""
+        yield outcome if len(outcomes) == 1 else f"{names}{rest}: {outcome}"
+
+
+def _outcome(variable: VariableAudit) -> str:
+    words = variable.verdict.value
+    if variable.unused:
+        words += " (unused)"
+    cuts = named_cuts(variable)[:_REASONS]
+    if cuts:
+        places = (place(cut) + (f", {at(cut.where)}" if cut.where else "") for cut in cuts)
+        words += " (" + "; ".join(places) + ")"
+    return words + (", not trainable" if variable.trainable is False else "")
+
+
+def _not_asked(missing: Sequence[LeftOut]) -> Iterator[str]:
+    counts: Dict[str, int] = {}
+    for each in missing:
+        counts[each.reason.value] = counts.get(each.reason.value, 0) + 1
+    for reason, count in counts.items():
+        yield f"{count} not asked for ({reason})"
+
+
+def _aligned(rows: Sequence[Tuple[str, ...]]) -> List[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return [_line(row, widths) for row in rows]
+
+
+def _line(row: Tuple[str, ...], widths: Sequence[int]) -> str:
+    """Return a row with its counts flush right."""
+    cells = (cell.rjust(width) if column in (1, 2) else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths)))
+    return "  ".join(cells).rstrip()

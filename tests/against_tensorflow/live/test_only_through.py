@@ -1,0 +1,36 @@
+"""The term of a loss that a gradient comes only through: what ``tf.gradients`` of each term alone says."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+import graphcut
+
+v1 = tf.compat.v1
+
+
+def terms():
+    """A loss of three terms, and variables that some of them hand a gradient."""
+    with tf.Graph().as_default() as graph:
+        a, b, c = [v1.get_variable(name, initializer=[1.0, 2.0], use_resource=True) for name in "abc"]
+        x = v1.placeholder(tf.float32, [2], "x")
+        data = tf.reduce_sum(tf.stop_gradient(a) * b * x, name="data")
+        other = tf.reduce_sum(c * x * b, name="other")
+        weights = tf.reduce_sum(a * a, name="weights")
+        loss = tf.add_n([data, other, 0.1 * weights], name="loss")
+    return graph, loss, [data, other, weights], [a, b, c]
+
+
+def test_a_variable_comes_through_the_one_term_that_has_a_gradient_of_it():
+    graph, loss, each, variables = terms()
+    audit = graphcut.audit(graph, loss=loss)
+    with graph.as_default():
+        carrying = [[term.op.name for term in each if tf.gradients(term, [variable])[0] is not None] for variable in variables]
+    assert carrying == [["weights"], ["data", "other"], ["other"]]
+    assert [audit[variable].only_through for variable in variables] == [("weights",), (), ("other",)]
+
+
+def test_a_loss_of_one_term_has_none():
+    graph, _, (data, *_), variables = terms()
+    audit = graphcut.audit(graph, loss=data)
+    assert [row.only_through for row in audit] == [(), (), ()]
