@@ -33,6 +33,8 @@ _ACTIVE: List[Recording] = []
 WATCHES: List[Any] = []  # the watches that are going on, innermost last
 # Functions of TensorFlow: what is raised further in was raised by a gradient function.
 _CALLERS = frozenset(("imperative_grad", "_MaybeCompile"))
+# What TensorFlow says of a tensor of another graph. The trace made that graph: the step itself, when it runs, has none.
+_OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scope")
 
 
 class Recording:
@@ -228,7 +230,9 @@ def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, k
 def _is_answer(error: Exception) -> bool:
     """Whether TensorFlow raises because an op has no gradient, or a gradient function does."""
     missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
-    return missing or "Num gradients" in str(error) or _is_raised_inside(error)
+    if missing or "Num gradients" in str(error):
+        return True
+    return _is_raised_inside(error) and not any(each in str(error) for each in _OF_TRACING)
 
 
 def _is_raised_inside(error: Exception) -> bool:
