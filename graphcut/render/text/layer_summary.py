@@ -94,5 +94,5 @@ def _aligned(rows: Sequence[Tuple[str, ...]]) -> List[str]:
 
 def _line(row: Tuple[str, ...], widths: Sequence[int]) -> str:
     """Return a row with its counts flush right."""
-    cells = (cell.rjust(width) if column in (1, 2) else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths)))
-    return "  ".join(cells).rstrip()
+    layer, count, params, gradient = widths
+    return f"{row[0]:<{layer}}  {row[1]:>{count}}  {row[2]:>{params}}  {row[3]:<{gradient}}".rstrip()
