@@ -72,24 +72,33 @@ Exit codes: 0 fine, 2 could not run, such as when graphcut.toml is there already
 
 _FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
 _config = click.option("--config", metavar="FILE", type=click.Path(), help="The file of contracts.")
+_ops = click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them.")
 _specs = click.option("--spec", "specs", multiple=True, metavar="SPEC", help="An argument: 'float32[32,10]'.")
 
 
 @click.command(help=_CHECK)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_config
+@_ops
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to report.")
 @click.option(
     "--output", metavar="FILE", type=click.Path(allow_dash=True), help="Write the report to a file; - is standard output."
 )
 @click.pass_context
-def check(context: click.Context, names: Tuple[str, ...], config: Optional[str], form: str, output: Optional[str]) -> None:
+def check(
+    context: click.Context,
+    names: Tuple[str, ...],
+    config: Optional[str],
+    ops: Tuple[str, ...],
+    form: str,
+    output: Optional[str],
+) -> None:
     from graphcut.contracts.check import check as check_contracts
     from graphcut.contracts.reports import FORMATS
     from graphcut.contracts.reports.check_text import summary
 
     with waiting() as say:
-        report = check_contracts(config, names, say)
+        report = check_contracts(config, names, say, ops)
     text = FORMATS[form](report)
     if output and output != "-":
         save(output, (text + "\n").encode("utf-8"))
@@ -101,6 +110,7 @@ def check(context: click.Context, names: Tuple[str, ...], config: Optional[str],
 
 @click.command(help=_SNAPSHOT)
 @_config
+@_ops
 @click.option(
     "-o",
     "--output",
@@ -110,11 +120,11 @@ def check(context: click.Context, names: Tuple[str, ...], config: Optional[str],
     type=click.Path(allow_dash=True),
     help="Where to; - is standard output.",
 )
-def snapshot(config: Optional[str], output: str) -> None:
+def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.snapshot import snapshot as take_snapshot
 
     with waiting() as say:
-        text = take_snapshot(config, say)
+        text = take_snapshot(config, say, ops)
     if output == "-":
         click.echo(text, nl=False)
     else:
@@ -177,6 +187,7 @@ def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[
     help="Where to; - is standard output.",
 )
 def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
+    from graphcut.contracts.config_file import FILES
     from graphcut.contracts.first_contracts import first_contracts
 
     if output != "-" and os.path.exists(output):
@@ -191,7 +202,8 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
         click.echo(text, nl=False)
     else:
         save(output, text.encode("utf-8"))
-        click.echo(f"wrote {output}; check it with: graphcut check", file=sys.stderr)
+        option = "" if output in FILES else f" --config {output}"
+        click.echo(f"wrote {output}; check it with: graphcut check{option}", file=sys.stderr)
 
 
 COMMANDS = (check, snapshot, diff, init)

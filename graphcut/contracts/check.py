@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Callable, Iterable, Iterator, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
+from graphcut.api.choose_oracle import overlay_of
 from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
 from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Status
@@ -18,7 +19,10 @@ from graphcut.util.isolate_output import guarded
 
 
 def check(
-    path: Optional[str] = None, names: Sequence[str] = (), progress: Callable[[str], None] = lambda message: None
+    path: Optional[str] = None,
+    names: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda message: None,
+    ops: Sequence[str] = (),
 ) -> CheckReport:
     """Check contracts about gradients.
 
@@ -27,6 +31,8 @@ def check(
             it are relative to its folder.
         names: the contracts to check; by default all.
         progress: called with a line before each contract.
+        ops: files that ``graphcut ops --record PACKAGE`` wrote: the gradients of ops that the gradient table lacks, for the
+            sources that are files.
 
     Returns:
         A ``CheckReport``: print it, or read ``contracts`` and ``exit_code`` (0: all kept, 1: one is broken, 2: one is invalid
@@ -41,7 +47,7 @@ def check(
     <BLANKLINE>
     1 contract: 1 kept
     """
-    checker = ContractChecker(find_file() if path is None else os.fspath(path))
+    checker = ContractChecker(find_file() if path is None else os.fspath(path), ops=ops)
     contracts = select_contracts(checker.contracts, names)
     results = []
     for number, each in enumerate(contracts, 1):
@@ -56,21 +62,33 @@ class ContractChecker:
     Args:
         path: the file of contracts.
         modules: imported modules; a source in the file of one of them is not executed again.
+        ops: files that ``graphcut ops --record`` wrote, for the sources that are files.
 
     Raises:
-        GraphcutError: the file cannot be read or parsed, or holds no contract.
+        GraphcutError: a file cannot be read or parsed, or holds no contract.
     """
 
-    def __init__(self, path: str, modules: Iterable[ModuleType] = ()) -> None:
+    def __init__(self, path: str, modules: Iterable[ModuleType] = (), ops: Sequence[str] = ()) -> None:
         self.path = path
         self.contracts = read_contracts(path)
         self._folder = os.path.dirname(os.path.abspath(path))
-        self._sources = SourceAudits(modules)
+        self._sources = SourceAudits(modules, readable_ops(ops))
 
     def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
         """Check one of ``contracts``."""
         with work_in_folder(self._folder):
             return _judged(contract, self._sources, self.path)
+
+
+def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
+    """The same files, named so that they are found in any folder.
+
+    Raises:
+        GraphcutError: one of them cannot be read.
+    """
+    absolute = tuple(map(os.path.abspath, paths))
+    overlay_of(absolute)
+    return absolute
 
 
 def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Callable, Dict, Iterator, List, Sequence
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
+from graphcut.errors import printable
 from graphcut.render.text.headings import headings
 from graphcut.results import Verdict
 from graphcut.util.isolate_output import guarded
@@ -32,9 +34,9 @@ def first_contracts(
     """
     known = SourceAudits()
     parts = [_HEAD]
-    for source in sources:
+    for source in dict.fromkeys(sources):
         progress("auditing %s" % source)
-        contract = Contract(name="", source=source, line=0, spec=tuple(spec))
+        contract = Contract(name="", source=source, line=0, spec=() if os.path.exists(source) else tuple(spec))
         with guarded():
             audits = known.of_contract(contract)
         parts += ["\n".join(_contract(contract, audits, place)) for place in range(len(audits))]
@@ -46,6 +48,10 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
     head = headings(audits)[place]
     reached = [each.name for each in audit if each.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)]
     blocked = [each.name for each in audit if each.verdict in (Verdict.NONE, Verdict.ZERO)]
+    if not reached and not blocked:
+        words = ", ".join("%s %s" % (each.name, each.verdict.value) for each in audit) or "no variable"
+        yield "# %s: nothing to demand today: %s" % (" ".join(contract.source.split()), printable(words)[1:-1])
+        return
     yield "[[contract]]"
     yield "name = %s" % _quoted("%s: %s" % (contract.source, head) if several else contract.source)
     yield "source = %s" % _quoted(contract.source)

@@ -24,10 +24,11 @@ class SourceAudits:
 
     Args:
         modules: imported modules; a source in the file of one of them is not executed again.
+        ops: files that ``graphcut ops --record`` wrote, for the sources that are files.
     """
 
-    def __init__(self, modules: Iterable[ModuleType] = ()) -> None:
-        self._modules = modules_by_file(modules)
+    def __init__(self, modules: Iterable[ModuleType] = (), ops: Sequence[str] = ()) -> None:
+        self._modules, self._ops = modules_by_file(modules), tuple(ops)
         self._things: Dict[Hashable, Tuple[Any, Sequence[Any]]] = {}
         self._steps: Dict[Hashable, Tuple[Audit, ...]] = {}
         self._losses: Dict[Hashable, Audit] = {}
@@ -72,7 +73,8 @@ class SourceAudits:
             if source in self._traced:
                 self._losses[key] = audit_same_graph(self._traced[source], thing, arguments, loss, variables)
             else:
-                self._losses[key] = audit(thing, *arguments, loss=loss, variables=variables)
+                ops = self._ops if isinstance(thing, str) else ()  # the installed TensorFlow knows its own
+                self._losses[key] = audit(thing, *arguments, loss=loss, variables=variables, ops=ops)
                 self._traced[source] = self._losses[key]
         return self._losses[key]
 

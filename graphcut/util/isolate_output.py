@@ -18,6 +18,7 @@ from typing import IO, Iterator, List, Optional, Tuple
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.source_lines import nearby
 
+_INSTALL = "Install it where graphcut runs (%s), or run graphcut where it is installed."
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAIN = "Put what is not to run when it is imported under: if __name__ == '__main__':"
 
@@ -42,7 +43,9 @@ def guarded() -> Iterator[None]:
                 diverted.seek(0)
                 os.write(2, diverted.read())
                 raise
-            raise GraphcutError(f"{_told(error)}\nraised at {place}, while it was imported, called or traced") from error
+            advice = f"\n{_INSTALL % sys.executable}" if isinstance(error, ModuleNotFoundError) else ""
+            raised = f"raised at {place}, while it was imported, called or traced"
+            raise GraphcutError(f"{_told(error)}\n{raised}{advice}") from error
 
 
 @contextmanager

@@ -78,3 +78,12 @@ def test_what_is_no_overlay_is_an_error(change, folder, tmp_path):
 def test_a_package_that_is_not_there_is_an_error(capfd):
     assert main(["ops", "--record", "no_such_package"]) == 2
     assert "no package 'no_such_package' to import" in capfd.readouterr().err
+
+
+def test_contracts_about_files_are_checked_with_it(folder):
+    contract = '[[contract]]\nname = "w learns"\nsource = "graph.pb"\nloss = "loss"\nonly = "w"\n'
+    (folder / "graphcut.toml").write_text(contract, encoding="utf-8")
+    config, ops = str(folder / "graphcut.toml"), str(folder / "hues.ops.json")
+    assert main(["check", "--config", config]) == 1
+    assert main(["check", "--config", config, "--ops", ops]) == 0
+    assert graphcut.check(config, ops=[ops]).exit_code == 0
