@@ -200,6 +200,14 @@ class Audit:
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
         return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
 
+    @property
+    def held(self) -> FrozenSet[Hashable]:
+        """The same of every variable of the graph, audited or not."""
+        variables = self._traced.variables
+        if not hasattr(self._traced.origin.live, "captures"):
+            return frozenset(each.name for each in variables)
+        return frozenset(id(known) for each in variables for known in each.objects)
+
     def __getitem__(self, key: Any) -> VariableAudit:
         """The row of a variable.
 
@@ -332,15 +340,15 @@ class Audit:
 
         Args:
             other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
-                is.
+                is, then the same position among layers that differ in their numbers alone; ``Change.matched_by`` says which.
 
         Returns:
             The changes, in the order of the variables; what only one audit has changes from or to ``None``.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
-        >>> audit.compare(audit.what_if(remove="hidden"))
-        (Change(name='w1', before=<Verdict.NONE: 'none'>, after=<Verdict.FLOWS: 'flows'>, op='hidden'),)
+        >>> print(audit.compare(audit.what_if(remove="hidden"))[0])
+        w1 was none and is flows: hidden makes the difference
         """
         from graphcut.api.compare import changes
 

@@ -1,6 +1,4 @@
-"""The same variable in several audits: told by what the audits take for its identity.
-
-Two audits side by side: which verdicts changed, and through which op.
+"""Two audits side by side: which verdicts changed, and through which op.
 
 The op is looked for where the variable gets less: in its cut, first of all what the other graph does not have or has as
 another type of op; failing a cut, the conditional that its gradient hangs on.
@@ -8,44 +6,17 @@ another type of op; failing a cut, the conditional that its gradient hangs on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, FrozenSet, Hashable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
+from graphcut.api.match_variables import matched
 from graphcut.results import Change, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Identified(Protocol):
-        """What an audit tells of its variables; ``identities`` has one entry for each."""
-
-        @property
-        def variables(self) -> Tuple[VariableAudit, ...]: ...
-        @property
-        def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
-
-
-Matched = Tuple[Optional[VariableAudit], ...]
-
-
-def matched(audits: Sequence[Identified]) -> Tuple[Matched, ...]:
-    """For each variable of any of the audits its row in each, ``None`` where an audit does not have it."""
-    places: Dict[Hashable, int] = {}
-    rows: List[List[Optional[VariableAudit]]] = []
-    for column, audit in enumerate(audits):
-        for variable, identity in zip(audit.variables, audit.identities):
-            known = next((places[each] for each in identity if each in places), None)
-            if known is None or rows[known][column] is not None:
-                known = len(rows)
-                rows.append([None] * len(audits))
-            rows[known][column] = variable
-            places.update(dict.fromkeys(identity, known))
-    return tuple(map(tuple, rows))
-
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
     import networkx as nx
+
+    from graphcut.api.match_variables import Identified
 
     class ComparableAudit(Identified, Protocol):
         """What is compared of an audit."""
@@ -63,26 +34,15 @@ def changes(before: ComparableAudit, after: ComparableAudit) -> Tuple[Change, ..
 
 
 def _changes(before: ComparableAudit, after: ComparableAudit) -> Iterator[Change]:
-    for old, new in _pairs(before, after):
+    for (old, new), match in matched([before, after]):
         if old is not None and new is None:
             yield Change(old.name, old.verdict, None)
         elif old is None and new is not None:
             yield Change(new.name, None, new.verdict)
         elif old is not None and new is not None and old.verdict is not new.verdict:
             op = _op(old, before, after) if _rank(old) < _rank(new) else _op(new, after, before)
-            yield Change(old.name, old.verdict, new.verdict, op)
-
-
-def _pairs(before: ComparableAudit, after: ComparableAudit) -> Iterator[Matched]:
-    """The variables of both; those that are not the same object are paired by their names."""
-    found = matched([before, after])
-    lonely = {new.name: new for old, new in found if old is None and new is not None}
-    paired = {old.name for old, new in found if old is not None and new is None and old.name in lonely}
-    for old, new in found:
-        if old is not None and new is None:
-            yield old, lonely.get(old.name)
-        elif old is not None or new is None or new.name not in paired:
-            yield old, new
+            renamed = new.name if new.name != old.name else ""
+            yield Change(old.name, old.verdict, new.verdict, op, renamed, match.value)
 
 
 def _rank(variable: VariableAudit) -> int:

@@ -1,7 +1,7 @@
 """Several losses side by side: which variables each of them trains.
 
 A row is a group of variables that share, in every audit, the verdict and the kind of barrier that cuts them off; a column
-is a loss. The same variable is known by the live object, else by its name.
+is a loss. The same variable is known by the live object, else by its name, else by its position (``match_variables``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from graphcut.api.compare import Matched, matched
+from graphcut.api.match_variables import Match, MatchedRow, matched
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.headings import headings
 from graphcut.results import VariableAudit
@@ -17,7 +17,7 @@ from graphcut.results import VariableAudit
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from graphcut.api.compare import Identified
+    from graphcut.api.match_variables import Identified
 
     class TableSource(Identified, Protocol):
         """What a table is made of."""
@@ -34,11 +34,15 @@ _NAMED = 4
 @dataclass(frozen=True)
 class Row:
     """Variables of one fate. ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each
-    of the variables gets, and is empty where that audit has none of them."""
+    of the variables gets, and is empty where that audit has none of them. ``matched_by`` says how the variables were known
+    again from column to column: ``object``, ``name`` or ``position``; ``others`` says which is which, if they were matched
+    by position."""
 
     label: str
     names: Tuple[str, ...]
     cells: Tuple[Tuple[VariableAudit, ...], ...]
+    matched_by: str = Match.OBJECT.value
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,21 +100,41 @@ def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Ta
     return Table(heads, _rows(matched(listed)))
 
 
-def _rows(found: Sequence[Matched]) -> Tuple[Row, ...]:
-    names = list(_unique(next(each.name for each in row if each is not None) for row in found))
+def _rows(found: Sequence[MatchedRow]) -> Tuple[Row, ...]:
+    names = list(_unique(next(each.name for each in row.variables if each is not None) for row in found))
     totals = scope_sizes(names)
     groups: Dict[Hashable, List[int]] = {}
     for place, row in enumerate(found):
-        groups.setdefault(tuple(_fate(each) for each in row), []).append(place)
+        groups.setdefault((row.match is Match.POSITION, *map(_fate, row.variables)), []).append(place)
     return tuple(_row(found, names, group, totals) for group in groups.values())
 
 
-def _row(found: Sequence[Matched], names: Sequence[str], group: Sequence[int], totals: Mapping[str, int]) -> Row:
+def _row(found: Sequence[MatchedRow], names: Sequence[str], group: Sequence[int], totals: Mapping[str, int]) -> Row:
     own = tuple(names[place] for place in group)
-    texts = [each.text + (" (%d)" % each.count if each.count > 1 else "") for each in labels(own, totals)]
-    label = ", ".join(texts[:_NAMED] + ["…"] * (len(texts) > _NAMED))
-    columns = zip(*(found[place] for place in group))
-    return Row(label, own, tuple(tuple(each for each in column if each is not None) for column in columns))
+    columns = zip(*(found[place].variables for place in group))
+    matches = [found[place].match for place in group]
+    return Row(
+        _label(own, totals),
+        own,
+        tuple(tuple(each for each in column if each is not None) for column in columns),
+        max(matches, key=list(Match).index).value,
+        _others(found, group) if Match.POSITION in matches else "",
+    )
+
+
+def _label(names: Sequence[str], totals: Mapping[str, int]) -> str:
+    texts = [each.text + (" (%d)" % each.count if each.count > 1 else "") for each in labels(names, totals)]
+    return ", ".join(texts[:_NAMED] + ["…"] * (len(texts) > _NAMED))
+
+
+def _others(found: Sequence[MatchedRow], group: Sequence[int]) -> str:
+    """Which variables of a row go by another name in another column."""
+    pairs: Dict[str, None] = {}
+    for place in group:
+        known = [each.name for each in found[place].variables if each is not None]
+        pairs.update(dict.fromkeys("%s is %s" % (known[0], name) for name in known if name != known[0]))
+    more = len(pairs) - _NAMED
+    return ", ".join([*list(pairs)[:_NAMED], *["%d more" % more] * (more > 0)])
 
 
 def _fate(variable: Optional[VariableAudit]) -> Hashable:

@@ -1,7 +1,7 @@
 """The difference between two sets of verdicts: which variables gained or lost their gradient, and through which op.
 
-Variables are matched by name. Keras numbers layers anew within a process (``dense`` and ``dense_1``), so what is left
-over is matched by name without those numbers, in order, where the shapes agree.
+Variables are matched by name. Keras numbers layers anew within a process (``dense`` and ``dense_1``), so what differs in
+such numbers alone is matched by position, where the shapes agree (``api/match_variables.py``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.api.audit import Audit
+from graphcut.api.match_variables import Named, match_names
 from graphcut.errors import GraphcutError
 from graphcut.render.text.headings import headings
 from graphcut.results import Change, Verdict
@@ -164,16 +165,16 @@ def match_variables(
     old: Mapping[str, VariableVerdict], new: Mapping[str, VariableVerdict]
 ) -> List[Tuple[Optional[str], Optional[str]]]:
     """Pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
-    pairs: List[Tuple[Optional[str], Optional[str]]] = [(name, name) for name in old if name in new]
-    gone, fresh = [name for name in old if name not in new], [name for name in new if name not in old]
-    for name in gone:
-        other = next((each for each in fresh if _plain(each) == _plain(name) and old[name].shape == new[each].shape), None)
-        if other is not None:
-            fresh.remove(other)
-        pairs.append((name, other))
-    return sorted([*pairs, *((None, name) for name in fresh)], key=lambda pair: pair[0] or pair[1] or "")
+    names = sorted(old, key=_in_order), sorted(new, key=_in_order)
+    sides = [[Named(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
+    found = {first: second for first, second, _ in match_names(*sides)}
+    pairs: List[Tuple[Optional[str], Optional[str]]] = [
+        (name, names[1][found[place]] if place in found else None) for place, name in enumerate(names[0])
+    ]
+    pairs += [(None, name) for place, name in enumerate(names[1]) if place not in found.values()]
+    return sorted(pairs, key=lambda pair: pair[0] or pair[1] or "")
 
 
-def _plain(name: str) -> str:
-    """A name without the numbers that Keras gives to layers of one name."""
-    return re.sub(r"_\d+(?=/|$)", "", name)
+def _in_order(name: str) -> List[Tuple[bool, int, str]]:
+    """What sorts names as Keras numbered them, ``dense_10`` behind ``dense_9``: a lock file has them by the alphabet."""
+    return [(each.isdigit(), int(each) if each.isdigit() else 0, each) for each in re.split(r"(\d+)", name)]

@@ -256,16 +256,21 @@ class Change:
     ``name`` is the variable's.
     ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
     the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
-    that audit does not have the variable.
+    that audit does not have the variable. ``renamed`` is its name in the other audit if that differs; ``matched_by`` says how
+    it was known again: ``object``, ``name`` or ``position``.
 
     >>> print(Change("w1", Verdict.NONE, Verdict.FLOWS, "hidden"))
     w1 was none and is flows: hidden makes the difference
+    >>> print(Change("dense/kernel", Verdict.NONE, Verdict.FLOWS, "hidden", "dense_2/kernel", "position"))
+    dense/kernel (dense_2/kernel in the second, matched by position) was none and is flows: hidden makes the difference
     """
 
     name: str
     before: Optional[Verdict]
     after: Optional[Verdict]
     op: Optional[str] = None
+    renamed: str = ""
+    matched_by: str = ""
 
     @property
     def direction(self) -> str:

@@ -85,6 +85,8 @@ def change(each: Change) -> str:
         only, verdict = ("first", each.before) if each.after is None else ("second", each.after)
         return f"{name} is in the {only} audit only" + (f": {verdict.value}" if verdict else "")
     by = f": {shown(each.op)} makes the difference" if each.op else ""
+    if each.renamed:
+        name += f" ({shown(each.renamed)} in the second, matched by {each.matched_by})"
     return f"{name} was {each.before.value} and is {each.after.value}{by}"
 
 

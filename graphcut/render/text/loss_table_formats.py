@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         def names(self) -> Tuple[str, ...]: ...
         @property
         def cells(self) -> Tuple[Tuple[VariableAudit, ...], ...]: ...
+        @property
+        def matched_by(self) -> str: ...
+        @property
+        def others(self) -> str: ...
 
     class LossTable(Protocol):
         """Headings and rows."""
@@ -40,7 +44,9 @@ def text(table: LossTable) -> str:
     lines = [["variable", *map(shown, table.losses)]]
     lines += [[shown(row.label), *map(_words, row.cells)] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+    rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    notes = ["matched by position: " + shown(row.others, 400) for row in table.rows if row.others]
+    return "\n".join(rows + [""] * bool(notes) + notes)
 
 
 def _words(cell: Sequence[VariableAudit]) -> str:
@@ -57,7 +63,13 @@ def _reason(variable: VariableAudit) -> str:
 def to_dict(table: LossTable) -> Dict[str, Any]:
     """Plain ``dict``, ``list`` and ``str``; names as they are, unescaped."""
     rows = [
-        {"label": row.label, "variables": list(row.names), "cells": [_plain(cell) for cell in row.cells]} for row in table.rows
+        {
+            "label": row.label,
+            "variables": list(row.names),
+            "matched_by": row.matched_by,
+            "cells": [_plain(cell) for cell in row.cells],
+        }
+        for row in table.rows
     ]
     return {"losses": list(table.losses), "rows": rows}
 
@@ -88,9 +100,14 @@ def html(table: LossTable) -> str:
     """Return a ``<table>``; a cell shows its barriers when the mouse rests on it."""
     from graphcut.render.page.html import templates
 
-    rows = [(_safe(row.label), _safe(", ".join(row.names[:20])), [_cell(cell) for cell in row.cells]) for row in table.rows]
+    rows = [(_safe(row.label), _safe(_title(row)), [_cell(cell) for cell in row.cells]) for row in table.rows]
     heads = [_safe(head) for head in ("variable", *table.losses)]
     return str(templates().get_template("loss_table.html").render(heads=heads, rows=rows))
+
+
+def _title(row: TableRow) -> str:
+    """What the heading of a row shows when the mouse rests on it."""
+    return ", ".join(row.names[:20]) + (f"; matched by position: {row.others}" if row.others else "")
 
 
 def _cell(cell: Sequence[VariableAudit]) -> Dict[str, str]:

@@ -20,6 +20,10 @@ class Said:
     def identities(self):
         return tuple(frozenset([each.name]) for each in self.variables)
 
+    @property
+    def held(self):
+        return frozenset(each.name for each in self.variables)
+
 
 def gan():
     names = ["generator/kernel", "generator/bias"], ["discriminator/kernel", "discriminator/bias"]
@@ -73,6 +77,20 @@ def test_headings_may_be_given():
 def test_functions_give_their_names_and_twins_are_numbered():
     heads = table([Said((), source="function policy"), Said((), source="function policy"), Said((), source="function value")])
     assert heads.losses == ("loss", "loss (2)", "value")
+
+
+def test_renumbered_layers_are_matched_by_position_and_named():
+    first = Said((variable("dense/kernel"), variable("dense_1/kernel")))
+    second = Said((variable("dense_1/kernel"), variable("dense_2/kernel", Verdict.NONE, unused=True)))
+    lines = str(table({"a": first, "b": second})).splitlines()
+    assert lines[1:3] == ["dense/kernel    flows  flows", "dense_1/kernel  flows  none: unused"]
+    assert lines[-1] == "matched by position: dense_1/kernel is dense_2/kernel"
+    assert [row["matched_by"] for row in json.loads(table([first, second]).to_json())["rows"]] == ["position", "position"]
+
+
+def test_parts_of_one_graph_are_never_matched_by_position():
+    lines = str(table({"a": Said((variable("w_1"), variable("w_2"))), "b": Said((variable("w_2"),))})).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["w_1", "w_2"]
 
 
 def test_unused_variables_are_told_apart_from_cut_ones():

@@ -40,6 +40,17 @@ def test_keras_numbers_are_overlooked_where_the_shapes_agree():
     assert compare_verdicts({"s": AuditedVerdicts({"loss": old})}, {"s": AuditedVerdicts({"loss": new})}) == ()
 
 
+def test_numbers_that_overlap_are_no_names_where_the_structure_is_the_same():
+    old = {"dense/kernel": FLOWS, "dense_1/kernel": STOPPED}
+    new = {"dense_1/kernel": FLOWS, "dense_2/kernel": STOPPED}
+    assert match_variables(old, new) == [("dense/kernel", "dense_1/kernel"), ("dense_1/kernel", "dense_2/kernel")]
+
+
+def test_numbers_of_two_digits_come_last():
+    old = dict.fromkeys(("d_10/w", "d_9/w"), FLOWS)
+    assert match_variables(old, dict.fromkeys(("d_11/w", "d_12/w"), FLOWS)) == [("d_10/w", "d_12/w"), ("d_9/w", "d_11/w")]
+
+
 def test_another_shape_is_another_variable():
     new = {"dense_2/kernel": VariableVerdict("flows", shape="[4]")}
     assert match_variables({"dense/kernel": FLOWS}, new) == [("dense/kernel", None), (None, "dense_2/kernel")]

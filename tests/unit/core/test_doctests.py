@@ -11,6 +11,7 @@ from tests.repository.measure import ROOT
 
 MODULES = [
     "analysis.rules.gradient_table",
+    "api.match_variables",
     "api.op_gradients",
     "api.tensor_spec",
     "cli.__init__",

@@ -1,0 +1,173 @@
+"""Which variables of several audits are the same one: by the live object, else by name, else by position.
+
+Keras numbers layers anew within a process, so the second build of a model calls ``dense`` and ``dense_1`` perhaps
+``dense_2`` and ``dense_3``, or ``dense_1`` and ``dense_2``. Two lists of variables that are the same but for those numbers,
+shape by shape, are matched by position, even where a name is in both. Otherwise equal names are the same variable, and what
+is left over is aligned by what the names are without their numbers.
+
+A variable that the other audit's graph holds, too, and that was not asked for there, is never matched with another one: the
+two networks of one step are not one network that was built twice.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections import Counter
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Dict, FrozenSet, Hashable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from graphcut.results import VariableAudit
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Identified(Protocol):
+        """What an audit tells of its variables; ``identities`` has one entry for each, ``held`` those of the whole graph."""
+
+        @property
+        def variables(self) -> Tuple[VariableAudit, ...]: ...
+        @property
+        def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
+        @property
+        def held(self) -> FrozenSet[Hashable]: ...
+
+
+class Match(enum.Enum):
+    """By what a variable was known again."""
+
+    OBJECT = "object"
+    NAME = "name"
+    POSITION = "position"
+
+
+class Named(NamedTuple):
+    """A variable as it is matched without its object; ``shape`` is text."""
+
+    name: str
+    shape: str
+
+
+class MatchedRow(NamedTuple):
+    """One variable in each of several audits, ``None`` where an audit does not have it; the weakest of the matches."""
+
+    variables: Tuple[Optional[VariableAudit], ...]
+    match: Match
+
+
+def matched(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
+    """For each variable of any of the audits its row."""
+    rows: List[List[Optional[int]]] = []
+    weakest: List[Match] = []
+    for column, audit in enumerate(audits):
+        known = _known(audits, rows, column)
+        for place in range(len(audit.variables)):
+            row, match = known.get(place, (len(rows), Match.OBJECT))
+            if row == len(rows):
+                rows.append([None] * len(audits))
+                weakest.append(match)
+            rows[row][column] = place
+            weakest[row] = max(weakest[row], match, key=list(Match).index)
+    found = (tuple(None if place is None else audit.variables[place] for place, audit in zip(row, audits)) for row in rows)
+    return tuple(map(MatchedRow, found, weakest))
+
+
+def _known(audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int) -> Dict[int, Tuple[int, Match]]:
+    """The rows of the variables of one audit that an earlier one has, too, by their places."""
+    found: Dict[int, Tuple[int, Match]] = {}
+    taken = set()
+    for by_object in (True, False):
+        for earlier in range(column):
+            own = {row[earlier]: at for at, row in enumerate(rows) if row[earlier] is not None and at not in taken}
+            free = [place for place in range(len(audits[column].variables)) if place not in found]
+            pairs = _pairs(audits[earlier], audits[column], [each for each in own if each is not None], free, by_object)
+            for old, new, match in pairs:
+                found[new] = own[old], match
+                taken.add(own[old])
+    return found
+
+
+def _pairs(
+    before: Identified, after: Identified, old: Sequence[int], new: Sequence[int], by_object: bool
+) -> Iterator[Tuple[int, int, Match]]:
+    """Pairs of places of the same variable, of those that are given."""
+    if by_object:
+        yield from _by_object(before, after, old, new)
+        return
+    old = [place for place in old if _is_foreign(before.identities[place], after.held)]
+    new = [place for place in new if _is_foreign(after.identities[place], before.held)]
+    match = _by_name if _is_one_graph(before.held, after.held) else match_names
+    named = [[_named(audit.variables[place]) for place in places] for audit, places in ((before, old), (after, new))]
+    for first, second, by in match(*named):
+        yield old[first], new[second], by
+
+
+def _by_object(
+    before: Identified, after: Identified, old: Sequence[int], new: Sequence[int]
+) -> Iterator[Tuple[int, int, Match]]:
+    """The same live object; of several places of one object the first is the first."""
+    places = {each: place for place in reversed(old) for each in before.identities[place] if not isinstance(each, str)}
+    taken = set()
+    for place in new:
+        at = next((places[each] for each in after.identities[place] if each in places), None)
+        if at is not None and at not in taken:
+            taken.add(at)
+            yield at, place, Match.OBJECT
+
+
+def _is_one_graph(held: FrozenSet[Hashable], other: FrozenSet[Hashable]) -> bool:
+    """Whether two audits whose variables are known by name are of one graph, or of a part of it."""
+    names = all(isinstance(each, str) for each in held | other)
+    return names and (held <= other or other <= held)
+
+
+def _is_foreign(identity: FrozenSet[Hashable], held: FrozenSet[Hashable]) -> bool:
+    """Whether the other graph does not hold the object."""
+    return all(isinstance(each, str) or each not in held for each in identity)
+
+
+def _named(variable: VariableAudit) -> Named:
+    return Named(variable.name, "" if variable.shape is None else str(list(variable.shape)))
+
+
+def match_names(old: Sequence[Named], new: Sequence[Named]) -> List[Tuple[int, int, Match]]:
+    """Pairs of places of the same variable in two lists, by name or by position within the same structure.
+
+    Args:
+        old: the variables of one program, in order.
+        new: those of another.
+
+    Returns:
+        The pairs, each with what it was matched by.
+
+    >>> old = [Named("dense/kernel", "[3, 2]"), Named("dense_1/kernel", "[2, 2]")]
+    >>> new = [Named("dense_1/kernel", "[3, 2]"), Named("dense_2/kernel", "[2, 2]")]
+    >>> [(first, second, match.value) for first, second, match in match_names(old, new)]
+    [(0, 0, 'position'), (1, 1, 'position')]
+    """
+    names = [[each.name for each in side] for side in (old, new)]
+    plain = [[(_plain(each.name), each.shape) for each in side] for side in (old, new)]
+    if plain[0] == plain[1] and Counter(names[0]) != Counter(names[1]):
+        return [(at, at, Match.NAME if old[at].name == new[at].name else Match.POSITION) for at in range(len(old))]
+    found = list(_by_name(old, new))
+    known = [{pair[which] for pair in found} for which in (0, 1)]
+    rest = [[at for at in range(len(side)) if at not in taken] for side, taken in zip((old, new), known)]
+    keys = [[side[at] for at in places] for side, places in zip(plain, rest)]
+    for block in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks():
+        found += [(rest[0][block.a + step], rest[1][block.b + step], Match.POSITION) for step in range(block.size)]
+    return found
+
+
+def _by_name(old: Sequence[Named], new: Sequence[Named]) -> Iterator[Tuple[int, int, Match]]:
+    """Equal names; of several of one name the first is the first."""
+    places: Dict[str, List[int]] = {}
+    for place, each in enumerate(new):
+        places.setdefault(each.name, []).append(place)
+    for place, each in enumerate(old):
+        if places.get(each.name):
+            yield place, places[each.name].pop(0), Match.NAME
+
+
+def _plain(name: str) -> str:
+    """A name without the numbers that Keras and TensorFlow give to what would else have one name."""
+    return re.sub(r"_\d+(?=/|$)", "", name)
