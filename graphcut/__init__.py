@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from graphcut.api.audit import Audit as Audit
     from graphcut.api.audit import audit as audit
     from graphcut.api.audit_step import audit_step as audit_step
+    from graphcut.api.install import install as install
+    from graphcut.api.install import uninstall as uninstall
     from graphcut.api.load import trace as trace
     from graphcut.api.loss_table import Table as Table
     from graphcut.api.loss_table import table as table
@@ -72,10 +74,12 @@ _HOMES = {
     "audit_step": "graphcut.api.audit_step",
     "check": "graphcut.contracts",
     "diff": "graphcut.contracts",
+    "install": "graphcut.api.install",
     "page": "graphcut.render.page",
     "survey": "graphcut.api.survey.survey",
     "table": "graphcut.api.loss_table",
     "trace": "graphcut.api.load",
+    "uninstall": "graphcut.api.install",
     "watch": "graphcut.api.watch",
     **dict.fromkeys(_RESULTS, "graphcut.results"),
 }

@@ -102,3 +102,16 @@ class GradientCall:
     written: Optional[FrozenSet[int]] = None
     owned: Mapping[int, Tuple[Any, bool]] = field(default_factory=dict)
     of_model: bool = False
+
+
+@dataclass(frozen=True)
+class UnrecordedSource:
+    """What is known of a source for which ``None`` came back, where the ops that lead to it were not recorded.
+
+    ``was_read``: an op read the variable while the tape recorded; ``None`` of a tensor.
+    """
+
+    name: str
+    is_variable: bool
+    trainable: bool
+    was_read: Optional[bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.recorded_answers import RecordedAnswers
@@ -75,12 +75,18 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     return audits
 
 
-def audits_of(taken: Sequence[GradientCall], variables: Any = None) -> Iterator[Audit]:
-    """The audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given."""
+Failed = Callable[[GradientCall, Exception], None]
+
+
+def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
+    """The audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given.
+
+    ``failed`` is handed each gradient that could not be audited, with the reason; without it that raises.
+    """
     from graphcut.backend.record import eager_ops, gradient_calls
 
     with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspended():
-        yield from list(_distinct(taken, variables))
+        yield from list(_distinct(taken, variables, failed))
 
 
 _NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -91,7 +97,7 @@ def _is_old_model(step: Any) -> bool:
     return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
-def _distinct(taken: Sequence[GradientCall], variables: Any) -> Iterator[Audit]:
+def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
     """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
@@ -100,7 +106,13 @@ def _distinct(taken: Sequence[GradientCall], variables: Any) -> Iterator[Audit]:
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
     asked = frozenset(id(known) for each in taken for source in each.sources for known in source.facts.objects)
     for each in taken:
-        audit, places, outcome = _audit(each, variables, asked)
+        try:
+            audit, places, outcome = _audit(each, variables, asked)
+        except Exception as error:  # noqa: BLE001 - one gradient does not keep the others from being audited
+            if failed is None:
+                raise
+            failed(each, error)
+            continue
         known = seen.setdefault((each.call, places), [])
         if not any(outcome <= other for other in known):
             known.append(outcome)

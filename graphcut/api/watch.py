@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional, Tuple
 
+from graphcut.analysis.tape_record import GradientCall
 from graphcut.api.audit import Audit
 from graphcut.api.audit_step import audits_of, shared
 from graphcut.backend import tensorflow_needed
+from graphcut.util.source_lines import nearby
 
 
 class watch:
@@ -52,8 +54,11 @@ class watch:
         """The audits so far, one for each gradient call, in the order first taken."""
         if self._count != len(self._watch.gradients):
             self._count = len(self._watch.gradients)
-            self._audits = tuple(audits_of(tuple(shared(tuple(self._watch.taken())))))
+            self._audits = tuple(audits_of(tuple(shared(tuple(self._watch.taken()))), failed=self._failed))
         return self._audits
+
+    def _failed(self, gradient: GradientCall, error: Exception) -> None:
+        self._watch.eager.problems.append("the gradient at %s: %s" % (nearby(gradient.where or "?"), error))
 
     @property
     def problems(self) -> Tuple[str, ...]:

@@ -11,6 +11,8 @@ from tensorflow.python.util import tf_stack
 from graphcut.graph import stack_frames
 from graphcut.graph.stack_frames import Frame, Place
 
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
 
 def place(op: Any) -> Place:
     """``file:line`` of an op, or ``None``, and whether TensorFlow or Keras made it on its own account."""
@@ -25,6 +27,8 @@ def user_frames(op: Any) -> Tuple[str, ...]:
 def here() -> Optional[str]:
     """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written."""
     listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]
+    while listed and os.path.dirname(os.path.abspath(listed[-1][0])) == _HERE:
+        listed.pop()
     return stack_frames.place(listed)[0]
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from bisect import bisect_left
-from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
+from tensorflow.python.eager import context
 
 from graphcut.analysis.regions.transfer import READS_CONSTANTS
 from graphcut.analysis.rules.constant_zeros import DECIDED_BY_CONSTANTS
@@ -55,11 +57,13 @@ class EagerCall:
         self.eager, self.asked, self.tape = eager, asked, tape
         self.sources = [variable_of(part) for _, part in asked.pairs]
         self.targets = [eager.made(_tensor(each)) for each in asked.targets]
-        self.names = _names(self.sources)
+        self.names = names_in_code(self.sources)
         self.starts = [None if each is None else eager.made(_tensor(each)) for each in asked.starts]
         self.made = [eager.made(_tensor(each)) for each in self.sources]
-        roots = [*self.targets, *self.made]
-        self.nodes = sorted(_reached(node for node, _ in roots), key=_position)
+        self.position, self.thread = eager.version, threading.get_ident()
+        self.handles = {id(handle_of(each)) for each in self.sources if isinstance(each, tf.Variable)}
+        roots = [node for node, _ in (*self.targets, *self.made)]
+        self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
         """What tells this gradient from another one of the same call: the ops between, which of them the tape recorded, the
@@ -89,7 +93,7 @@ def _visible(value: Any, is_read: bool) -> Hashable:
     return value.tobytes() if is_read else not value.any()
 
 
-def _names(values: Sequence[Any]) -> List[str]:
+def names_in_code(values: Sequence[Any]) -> List[str]:
     """What tensors are called in the code that asks for their gradients; empty where they have no name there."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
@@ -117,6 +121,19 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
             if isinstance(node, EagerOp):
                 waiting += [each for each, _ in node.inputs]
     return list(known.values())
+
+
+def _with_assignments(roots: Sequence[Node], sources: Set[int]) -> List[Node]:
+    """What leads to some nodes; a variable that is read leads on to the op that assigned to it before, if a source does."""
+    nodes = _reached(roots)
+    last: Dict[int, int] = {}
+    for node in nodes:
+        for each, _ in node.inputs if isinstance(node, EagerOp) else ():
+            last[id(each)] = max(last.get(id(each), 0), node.position)
+    assigned = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
+    more = [each for each in assigned if not sources.isdisjoint(map(id, _reached([each])))]
+    known = set(map(id, nodes))
+    return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources)
 
 
 def _hashable(attrs: Any) -> Hashable:
@@ -265,6 +282,7 @@ def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
     known.update(writer.tensors)
     watched = tuple((known[key], index(since)) for key, since in call.tape.watched if key in known)
     paused = frozenset(place for start, end in call.tape.pauses for place in range(index(start), index(end)))
+    paused |= {place for place, node in enumerate(call.nodes) if isinstance(node, EagerOp) and node.thread != call.thread}
     return Tape(spans, watched, call.tape.automatic, paused, began_before=call.tape.began_before)
 
 
@@ -279,6 +297,10 @@ class _Writer:
         self.answered: Dict[str, Tuple[Optional[bool], ...]] = {}
         self._names: Dict[int, str] = {}
         self._counts: Dict[str, int] = {}
+        self._last_output: Dict[int, int] = {}
+        read = [each for node in call.nodes if isinstance(node, EagerOp) for each in node.inputs]
+        for node, index in (*read, *call.targets, *call.made):
+            self._last_output[id(node)] = max(index, self._last_output.get(id(node), 0))
         pairs = zip(call.sources, call.made)
         self._variables = {id(made[0]): each for each, made in pairs if isinstance(each, tf.Variable)}
         self._wanted = {key: _label(each) for key, each in self._variables.items()}
@@ -338,7 +360,11 @@ class _Writer:
         return self._names[id(node)] if not index else "%s:%d" % (self._names[id(node)], index)
 
     def _call(self, node: EagerOp, name: str, inputs: Sequence[str], function: Any) -> None:
+        """The function that the tape differentiates; where an output is read that only its gradient needs, as it was run."""
         definition = CLASSES["Function"].FromString(function.function_def.SerializeToString())
+        if self._last_output.get(id(node), 0) >= len(definition.signature.output_arg):
+            run = context.context().get_function_def(node.type)
+            definition = CLASSES["Function"].FromString(run.SerializeToString())
         called = definition.signature.name
         if called not in self.functions:
             self.functions[called] = _Function(function.graph, function)

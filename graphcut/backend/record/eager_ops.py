@@ -13,13 +13,14 @@ import sys
 import threading
 import weakref
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from tensorflow.python.eager import context, execute
 from tensorflow.python.framework import constant_op, op_callbacks, ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
 
+from graphcut.backend.record import variable_writes
 from graphcut.backend.record.patches import Patch
 from graphcut.graph.dtypes import RESOURCE, STRING, VARIANT, is_discrete
 from graphcut.graph.flat import Shape
@@ -41,21 +42,24 @@ class Output(NamedTuple):
 
 
 class EagerLeaf:
-    """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small."""
+    """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small. ``assigned`` is the op
+    that gave a variable its value, unless it was computed with a gradient."""
 
-    __slots__ = ("outputs", "position", "value", "where", "read", "__weakref__")
+    __slots__ = ("outputs", "position", "value", "where", "read", "assigned", "__weakref__")
 
     def __init__(self, tensor: Any, position: int, where: Line) -> None:
         self.outputs = (_output(tensor),)
         self.position, self.where = position, where
         self.value = _small_value(tensor, self.outputs[0])
         self.read: Optional[Line] = None
+        self.assigned: Optional[EagerOp] = None
 
 
 class EagerOp:
     """An op that ran. ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is
     what it called, kept because the tape can be asked when nobody else holds it any more; ``carries`` tells for a custom
-    gradient which inputs its function answered."""
+    gradient which inputs its function answered. ``is_of_gradient``: it ran while a gradient was taken, or computes with such
+    an op; ``assigned`` is as for a leaf."""
 
     __slots__ = (
         "type",
@@ -68,6 +72,9 @@ class EagerOp:
         "carries",
         "depth",
         "read",
+        "thread",
+        "is_of_gradient",
+        "assigned",
         "__weakref__",
     )
 
@@ -77,7 +84,11 @@ class EagerOp:
         self.function: Any = None
         self.carries: Optional[List[Optional[bool]]] = None
         self.read: Optional[Line] = None
-        self.depth: int = 1 + max([each.depth for each, _ in inputs if isinstance(each, EagerOp)], default=0)
+        self.thread = threading.get_ident()
+        self.assigned: Optional[EagerOp] = None
+        made = [each for each, _ in inputs if isinstance(each, EagerOp)]
+        self.depth: int = 1 + max([each.depth for each in made], default=0)
+        self.is_of_gradient = any([each.is_of_gradient for each in made])
 
 
 class Escape(NamedTuple):
@@ -102,23 +113,36 @@ class _Reference(weakref.ref):
 
 
 class EagerOps:
-    """The ops that ran since the watch began. ``version`` counts them, as that of a graph does."""
+    """The ops that ran since the watch began. ``version`` counts them, as that of a graph does. ``written`` has for each
+    variable, by the ``id`` of its handle, how many had run when it was last written."""
 
     def __init__(self) -> None:
         self.version = 0
+        self.written: Dict[int, int] = {}
+        self.is_taking_gradient: Callable[[], bool] = lambda: False
+        self._lock = threading.Lock()
         self.pairs: Dict[int, _Reference] = {}
         self.escapes: Dict[Line, Escape] = {}
         self.problems: Deque[str] = deque(maxlen=_SMALL)
         self.is_recorded: Callable[[], bool] = lambda: True
         self._forget = self._forgetting()
+        self._attached = _attachment(self.called)
 
     def __enter__(self) -> EagerOps:
-        self._context = _callback(self.called)
-        self._context.__enter__()
+        self.attach()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._context.__exit__(*error)
+        self.detach()
+
+    def attach(self) -> None:
+        """Be told of the ops of this thread, too: TensorFlow's callbacks are a thread's own."""
+        if context.executing_eagerly():
+            self._attached.attach()
+
+    def detach(self) -> None:
+        """Be told of no op any more, in no thread."""
+        self._attached.detach()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
         """An op ran, or was built in a graph, which is not looked at here."""
@@ -129,10 +153,18 @@ class EagerOps:
         except Exception as error:  # noqa: BLE001 - the user's code goes on, whatever happens here
             self.problems.append("%s: %s: %s" % (_text(type), error.__class__.__name__, error))
 
+    def _counted(self) -> int:
+        """The number of an op that ran just now; ops run in several threads."""
+        with self._lock:
+            self.version += 1
+            return self.version
+
     def _record(self, type: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
-        self.version += 1
         where = line()
-        op = EagerOp(_text(type), attrs, tuple([self.made(each, where) for each in inputs]), (), self.version, where)
+        made = tuple([self.made(each, where) for each in inputs])
+        op = EagerOp(_text(type), attrs, made, (), self._counted(), where)
+        if self.is_taking_gradient():
+            op.is_of_gradient = True
         if op.depth > _LONGEST and not self.is_recorded():
             op.inputs, op.depth = (), 0
         if op.type == "ReadVariableOp" and op.inputs and op.inputs[0][0].read is None:
@@ -140,9 +172,19 @@ class EagerOps:
         stack = getattr(_LOCAL, "functions", ())
         if stack and op.type.startswith("__"):
             op.function = stack[-1]
+            self.written.update(dict.fromkeys(_written(stack[-1]), op.position))
+        elif not outputs:
+            self._note_write(op, inputs)
         op.outputs = tuple([_output(each) for each in outputs])
         for index, each in enumerate(outputs):
             self._note(each, op, index)
+
+    def _note_write(self, op: EagerOp, inputs: Any) -> None:
+        """An op without outputs writes the variables whose handles it is given."""
+        for tensor, (node, index) in zip(inputs, op.inputs):
+            if node.outputs[index].dtype == RESOURCE:
+                self.written[id(tensor)] = op.position
+                node.assigned = op if op.type == "AssignVariableOp" and not op.is_of_gradient else None
 
     def made(self, tensor: Any, where: Line = (None, False)) -> Made:
         """What made a tensor."""
@@ -167,10 +209,9 @@ class EagerOps:
 
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
         """A custom gradient: the tapes record these outputs as made of these inputs, whatever ops ran between."""
-        self.version += 1
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
-        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self.version, where)
+        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._counted(), where)
         for index, each in enumerate(outputs):
             self._note(each, op, index)
         return op
@@ -181,13 +222,24 @@ class EagerOps:
         self.pairs[id(tensor)] = reference
 
     def _forgetting(self) -> Any:
-        pairs = self.pairs
+        pairs, written = self.pairs, self.written
 
         def forget(reference: _Reference) -> None:
             if pairs.get(reference.key) is reference:
                 del pairs[reference.key]
+                written.pop(reference.key, None)
 
         return forget
+
+
+_WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
+
+
+def _written(function: Any) -> FrozenSet[int]:
+    """The ``id`` of the handles of the variables that a function writes."""
+    if function not in _WRITTEN:
+        _WRITTEN[function] = variable_writes.written(function.graph)
+    return _WRITTEN[function]
 
 
 def _output(tensor: Any) -> Output:
@@ -216,23 +268,52 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _callback(function: Any) -> Any:
-    """The context in which a function is told of every op."""
-    return _Callback(function) if hasattr(op_callbacks, "add_op_callback") else op_callbacks.op_callback(function)
+def _attachment(function: Any) -> Any:
+    """What has a function told of every op."""
+    return _Attached(function) if hasattr(op_callbacks, "add_op_callback") else _Entered(function)
 
 
-class _Callback:
-    """TensorFlow takes callbacks from 2.1 on only by pairs of calls."""
+class _Attached:
+    """A callback in the lists of callbacks of some threads, from TensorFlow 2.1 on."""
 
     def __init__(self, function: Any) -> None:
         self._function = function
+        self._lists: List[Any] = []
 
-    def __enter__(self) -> None:
-        op_callbacks.add_op_callback(self._function)
+    def attach(self) -> None:
+        """Add it to those of this thread."""
+        if self._function not in context.context().op_callbacks:
+            op_callbacks.add_op_callback(self._function)
+            self._lists.append(context.context().op_callbacks)
 
-    def __exit__(self, *error: Any) -> None:
-        if self._function in context.context().op_callbacks:
-            op_callbacks.remove_op_callback(self._function)
+    def detach(self) -> None:
+        """Remove it from those of every thread."""
+        for listed in self._lists:
+            if self._function in listed:
+                listed.remove(self._function)
+        self._lists.clear()
+        if context.executing_eagerly() and not context.context().op_callbacks:
+            execute.execute = execute.quick_execute
+
+
+class _Entered:
+    """The same of one thread, in older versions, whose callbacks are contexts."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self._thread, self._context = 0, None
+
+    def attach(self) -> None:
+        """Enter the context, in the first thread that asks for it."""
+        if self._context is None:
+            self._thread, self._context = threading.get_ident(), op_callbacks.op_callback(self._function)
+            self._context.__enter__()
+
+    def detach(self) -> None:
+        """Leave it, in the thread that entered it."""
+        if self._context is not None and self._thread == threading.get_ident():
+            self._context.__exit__(None, None, None)
+            self._context = None
 
 
 class suspended:

@@ -31,6 +31,7 @@ from graphcut.backend.record.patches import Patch, Patches
 _LOCAL = threading.local()
 _ACTIVE: List[Recording] = []
 WATCHES: List[Any] = []  # the watches that are going on, innermost last
+OBSERVERS: List[Any] = []  # what is told of each gradient that a watch recorded
 # Functions of TensorFlow: what is raised further in was raised by a gradient function.
 _CALLERS = frozenset(("imperative_grad", "_MaybeCompile"))
 # What TensorFlow says of a tensor of another graph. The trace made that graph: the step itself, when it runs, has none.
@@ -38,7 +39,9 @@ _OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scop
 
 
 class Recording:
-    """What one step took so far. ``kept`` holds what must outlive the trace."""
+    """What one step took so far. ``kept`` holds what must outlive the trace. ``rests``: nothing is recorded just now."""
+
+    rests = False
 
     def __init__(self) -> None:
         self.gradients: List[GradientCall] = []
@@ -69,22 +72,24 @@ class Recording:
 
 def current() -> Optional[Recording]:
     """The recording that what happens now belongs to."""
+    if not _ACTIVE:
+        return watch_here()
     roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
     if not roots:
-        return _watch()
+        return watch_here()
     for graph in tapes.chain():
         if id(graph) in roots:
             return roots[id(graph)]
     thread = threading.get_ident()
-    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None) or _watch()
+    return next((each for each in reversed(_ACTIVE) if each.thread == thread), None) or watch_here()
 
 
-def _watch() -> Optional[Recording]:
-    """The watch that is going on in this thread, unless a step is audited."""
-    thread = threading.get_ident()
-    if not WATCHES or any(each.thread == thread for each in _ACTIVE):
+def watch_here() -> Optional[Any]:
+    """The watch that is going on, unless graphcut itself traces in this thread."""
+    if not WATCHES or getattr(_LOCAL, "notes", None) is not None:
         return None
-    return WATCHES[-1]
+    thread = threading.get_ident() if _ACTIVE else 0
+    return None if any(each.thread == thread for each in _ACTIVE) else WATCHES[-1]
 
 
 class record_gradients:
@@ -92,14 +97,16 @@ class record_gradients:
 
     def __enter__(self) -> Recording:
         self.made = Recording()
-        self.applied = PATCHES.applied()
-        self.applied.__enter__()
+        self.applied = (CALLS.applied(), READS.applied())
+        for each in self.applied:
+            each.__enter__()
         _ACTIVE.append(self.made)
         return self.made
 
     def __exit__(self, *error: Any) -> None:
         _ACTIVE.remove(self.made)
-        self.applied.__exit__(None, None, None)
+        for each in reversed(self.applied):
+            each.__exit__(None, None, None)
 
 
 class Note(NamedTuple):
@@ -116,7 +123,7 @@ class Note(NamedTuple):
 def noting() -> Iterator[List[Note]]:
     """Note the gradients that are taken in this thread, as a step would, while nothing is recorded."""
     before, notes = getattr(_LOCAL, "notes", None), []  # type: ignore[var-annotated]
-    with PATCHES.applied():
+    with CALLS.applied():
         _LOCAL.notes = notes
         try:
             yield notes
@@ -136,6 +143,16 @@ def _note(api: str, sources: Any, answer: Any) -> Any:
 
 def _depth() -> int:
     return getattr(_LOCAL, "depth", 0)
+
+
+def forget_parts() -> None:
+    """Hold no gradient any longer than who took it does."""
+    _LOCAL.__dict__.pop("parts", None)
+
+
+def is_suspended() -> bool:
+    """Whether no gradient counts just now, for it is taken inside another one."""
+    return bool(_depth())
 
 
 @contextmanager
@@ -163,15 +180,26 @@ def _of_tape(original: Any) -> Any:
         made = current()
         if _depth():
             return original(*args, **kwargs)
-        given = signature.bind(*args, **kwargs).arguments
-        sources = given.get("sources", given.get("source"))
+        if made is not None and made.rests:
+            answer = _deeper(original, *args, **kwargs)
+            made.check(answer, functools.partial(_asked, signature, original, args, kwargs))
+            return answer
         if made is None:
+            given = signature.bind(*args, **kwargs).arguments
+            sources = given.get("sources", given.get("source"))
             return _note("tape." + original.__name__, sources, _deeper(original, *args, **kwargs))
-        zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
-        asked = Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts)
-        return _noted(made, asked, given["self"], original, args, kwargs)
+        asked, tape = _asked(signature, original, args, kwargs)
+        return _noted(made, asked, tape, original, args, kwargs)
 
     return wrapper
+
+
+def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[Asked, Any]:
+    """What a tape is asked for, and the tape."""
+    given = signature.bind(*args, **kwargs).arguments
+    sources = given.get("sources", given.get("source"))
+    zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
+    return Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts), given["self"]
 
 
 def _of_gradients(original: Any) -> Any:
@@ -288,14 +316,19 @@ def _around(made: Recording, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optio
         inner = [*inner, each]
 
 
-def _patches() -> Iterator[Patch]:
+def _calls() -> Iterator[Patch]:
     for name in ("gradient", "jacobian", "batch_jacobian"):
         yield Patch(backprop.GradientTape, name, _of_tape)
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
     yield Patch(imperative_grad, "imperative_grad", _of_parts)
     yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
+
+
+def _reads() -> Iterator[Patch]:
+    yield tapes.reading_patch(lambda: None if _depth() else getattr(current(), "tapes", None))
     yield from escaped_values.patches(lambda: None if _depth() else getattr(current(), "reads", None))
     yield from optimizers.patches(lambda: None if _depth() else getattr(current(), "handed", None))
 
 
-PATCHES = Patches(lambda: tuple(_patches()))
+CALLS = Patches(lambda: tuple(_calls()))
+READS = Patches(lambda: tuple(_reads()))

@@ -68,10 +68,12 @@ class Tapes:
 
     def __init__(self) -> None:
         self._noted: Dict[int, _Noted] = {}
+        self.before_push: Callable[[], None] = lambda: None
         self.pauses: List[Tuple[Counts, Counts]] = []
 
     def pushing(self, tape: Any) -> None:
         """A tape is about to record, again if it holds something: before the step, where it was not seen yet."""
+        self.before_push()
         if tape._tape is not None:
             self._of(tape)
         elif id(tape) in self._noted:
@@ -195,16 +197,6 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
     def after(original: Any, note: Callable[..., None]) -> Any:
         return _noting_after(original, note, noting)
 
-    def reading(original: Any) -> Any:
-        @functools.wraps(original)
-        def wrapper(variable: Any) -> Any:
-            found = noting()
-            if found is not None and not _PAUSED():
-                found.accessed(variable)
-            return original(variable)
-
-        return wrapper
-
     def pausing(original: Any) -> Any:
         @contextmanager
         def wrapper() -> Iterator[None]:
@@ -220,7 +212,22 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
     for module in _PAUSING:
         yield Patch(module, "stop_recording", pausing)
-    yield Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)
     yield Patch(backprop.GradientTape, "_push_tape", lambda original: _noting_around(original, noting))
     yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
     yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))
+
+
+def reading_patch(noting: Callable[[], Optional[Tapes]]) -> Patch:
+    """What must be wrapped for it to be noted when a variable is first read."""
+
+    def reading(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(variable: Any) -> Any:
+            found = noting()
+            if found is not None and not _PAUSED():
+                found.accessed(variable)
+            return original(variable)
+
+        return wrapper
+
+    return Patch(_WRAPPED, "TFE_Py_TapeVariableAccessed", reading)

@@ -189,7 +189,7 @@ def _begun(step: Any, made: Recording) -> Any:
         return answer
 
     decorated = tf_decorator.make_decorator(python, begun)
-    return tf.function(decorated) if python is step else _clone(step, decorated)
+    return tf.function(decorated) if python is step else clone(step, decorated)
 
 
 def _is_partial(taken: Sequence[GradientCall]) -> bool:
@@ -198,7 +198,7 @@ def _is_partial(taken: Sequence[GradientCall]) -> bool:
     return any(each.raised for each in taken) and all(all(each.answers or ()) for each in taken)
 
 
-def _clone(function: Any, python: Any) -> Any:
+def clone(function: Any, python: Any) -> Any:
     """Another ``tf.function`` like this one, never traced."""
     if hasattr(function, "_clone"):
         return function._clone(python)
@@ -224,7 +224,7 @@ def _afresh(made: Recording, function: Any) -> Any:
     known: Dict[int, Any] = made.clones
     found = next((clone for clone, source in known.values() if source is function), None)
     if found is None:
-        found = _clone(function, None)
+        found = clone(function, None)
         known[id(found)] = (found, function)
     return found
 

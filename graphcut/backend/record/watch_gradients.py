@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import functools
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Callable, Dict, Hashable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Set, Tuple
 
 import tensorflow as tf
+from tensorflow.python.eager import def_function
 from tensorflow.python.framework import func_graph
 
-from graphcut.analysis.tape_record import GradientCall
+from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
-from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes
+from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, variable_writes
 from graphcut.backend.record.gradient_call import Asked
 from graphcut.backend.record.nested_graphs import joined
 from graphcut.backend.record.patches import Patch, Patches
+from graphcut.backend.record.trace_step import clone
 
 _DISTINCT = 64  # gradients of one call; what differs after that differs in every iteration
 _EVER = 2**62
@@ -58,9 +62,13 @@ class Watch(gradient_calls.Recording):
         self.handed: Any = Handed()
         self.reads: Any = _Reads(self.eager)
         self.eager.is_recorded = lambda: self.tapes.records
+        self.eager.is_taking_gradient = gradient_calls.is_suspended
+        self.tapes.before_push = self.eager.attach
         self.on_gradient = on_gradient
         self._signatures: Dict[Hashable, Set[Hashable]] = {}
         self._graphs: Set[int] = set()
+        self._counts: List[int] = []
+        self._traced: Dict[int, Any] = {}
 
     def add(self, gradient: GradientCall) -> None:
         """A gradient was taken in a graph that is being built."""
@@ -70,8 +78,14 @@ class Watch(gradient_calls.Recording):
         new = self._is_new(gradient.call, hash((key, names)))
         if new:
             self._graphs.update(id(graph) for graph in (gradient.graph, *(graph for graph, _ in gradient.around)))
-            self.gradients.append(replace(gradient, owner=kept))
+            self._append(replace(gradient, owner=kept))
         self._tell(new)
+
+    def _append(self, gradient: GradientCall) -> None:
+        self.gradients.append(gradient)
+        self._counts.append(self.eager.version)
+        for each in gradient_calls.OBSERVERS:
+            each.observe(gradient)
 
     def seen_eagerly(self, asked: Asked, tape: Any) -> Optional[eager_graph.EagerCall]:
         """A gradient is about to be taken eagerly."""
@@ -97,7 +111,7 @@ class Watch(gradient_calls.Recording):
         with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             new = self._is_new(key, seen.signature((answers, error)))
             if new:
-                self.gradients.append(eager_graph.written(seen, asked.api, here(), key, answers, error))
+                self._append(eager_graph.written(seen, asked.api, here(), key, answers, error))
         self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
@@ -107,11 +121,25 @@ class Watch(gradient_calls.Recording):
     def taken(self) -> Iterator[GradientCall]:
         """The gradients, in the order first taken."""
         given = self.handed.given()
-        for each in self.gradients:
-            sources = tuple(
-                replace(source, handed=given.get(source.identity) if source.is_variable else None) for source in each.sources
-            )
-            yield joined(replace(each, sources=sources))
+        for each, count in zip(self.gradients, self._counts):
+            written = self._written(each, count)
+            known = written.union(key for key, got in given.items() if got) if written or given else None
+            sources = tuple(_told(source, known, given) for source in each.sources)
+            yield joined(replace(each, sources=sources, written=known))
+
+    def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
+        """The ``id`` of the handles of what was written since a gradient was taken, or is by the function that takes it."""
+        eagerly = frozenset(key for key, when in list(self.eager.written.items()) if when > count)
+        outermost = gradient.around[-1][0] if gradient.around else gradient.graph
+        return eagerly | variable_writes.written(outermost) if hasattr(outermost, "outer_graph") else eagerly
+
+    def afresh(self, function: Any) -> Any:
+        """A ``tf.function`` that takes its gradients in Python: this one, or where it was traced before the watch another one
+        like it, which is traced again when it is called."""
+        if id(function) not in self._traced:
+            made = clone(function, None) if _is_traced(function) else function
+            self._traced[id(function)] = self._traced[id(made)] = (function, made)
+        return self._traced[id(function)][1]
 
     def _is_new(self, key: Hashable, signature: Hashable) -> bool:
         known = self._signatures.setdefault(key, set())
@@ -135,6 +163,21 @@ class Watch(gradient_calls.Recording):
         return eager_graph.Watched(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
 
 
+def _is_traced(function: Any) -> bool:
+    """Whether a ``tf.function`` was traced before."""
+    if hasattr(function, "experimental_get_tracing_count"):
+        return bool(function.experimental_get_tracing_count())
+    return getattr(function, "_stateful_fn", None) is not None
+
+
+def _told(source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool]) -> Source:
+    """A source with what is known of it by now: whether it was written, whether an optimizer was handed a gradient for it."""
+    if not source.is_variable:
+        return source
+    updated = None if written is None else not written.isdisjoint((source.identity, source.handle))
+    return replace(source, handed=given.get(source.identity), updated=updated)
+
+
 def _tensor(value: Any) -> Any:
     inner = variable_of(value)
     return handle_of(inner) if isinstance(inner, tf.Variable) else inner
@@ -147,12 +190,10 @@ class watching:
         self.watch = Watch(on_gradient)
 
     def __enter__(self) -> Watch:
-        self._applied = [gradient_calls.PATCHES.applied(), _PATCHES.applied()]
+        self._applied = [gradient_calls.CALLS.applied(), gradient_calls.READS.applied(), PATCHES.applied(), _TRACES.applied()]
         for each in self._applied:
             each.__enter__()
-        self._eager = self.watch.eager if tf.executing_eagerly() else None
-        if self._eager is not None:
-            self._eager.__enter__()
+        self.watch.eager.attach()
         tapes.EAGER.append(self.watch.eager)
         gradient_calls.WATCHES.append(self.watch)
         return self.watch
@@ -160,8 +201,7 @@ class watching:
     def __exit__(self, *error: Any) -> None:
         gradient_calls.WATCHES.remove(self.watch)
         tapes.EAGER.remove(self.watch.eager)
-        if self._eager is not None:
-            self._eager.__exit__(*error)
+        self.watch.eager.detach()
         for each in reversed(self._applied):
             each.__exit__(None, None, None)
 
@@ -183,5 +223,33 @@ def _patches() -> Iterator[Patch]:
 
     yield Patch(func_graph, "dismantle_func_graph", dismantling)
 
+    def starting(original: Any) -> Any:
+        @functools.wraps(original)
+        def _bootstrap_inner(thread: Any) -> Any:
+            for each in gradient_calls.WATCHES:
+                with suppress(Exception):  # whoever started the thread waits for it
+                    each.eager.attach()
+            return original(thread)
 
-_PATCHES = Patches(lambda: tuple(_patches()))
+        return _bootstrap_inner
+
+    yield Patch(threading.Thread, "_bootstrap_inner", starting)
+
+
+def _of_traces() -> Iterator[Patch]:
+    """A function that was traced before takes no gradient in Python again."""
+
+    def calling(original: Any) -> Any:
+        @functools.wraps(original)
+        def wrapper(function: Any, *args: Any, **kwargs: Any) -> Any:
+            watch = gradient_calls.watch_here()
+            return original(function if watch is None else watch.afresh(function), *args, **kwargs)
+
+        return wrapper
+
+    for name in ("__call__", "get_concrete_function"):
+        yield Patch(def_function.Function, name, calling)
+
+
+PATCHES = Patches(lambda: tuple(_patches()))
+_TRACES = Patches(lambda: tuple(_of_traces()))

@@ -1,0 +1,190 @@
+"""Where TensorFlow and Keras complain that a gradient is missing, wrapped so that the reason is said with it.
+
+They all come after the gradient call, so nothing is wrapped until one lacked something: by then the optimizers' modules are
+loaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import tensorflow as tf
+from tensorflow.python.ops import clip_ops
+from tensorflow.python.training import optimizer as v1
+
+from graphcut.backend.record.patches import Patch
+
+_LIBRARIES = ("keras", "tf_keras", "tensorflow")
+_FILTERS = ("filter_empty_gradients", "_filter_grads")  # of Keras 2; until TF 2.1
+_COMPLAINT = "No gradients provided for any variable"
+_PAIR = 2
+
+
+class Explanation(NamedTuple):
+    """What is said of a gradient that is missing, and ``file:line`` of where it was taken."""
+
+    text: str
+    where: Optional[str]
+
+
+Explain = Callable[[Optional[Sequence[Any]], str], Optional[Explanation]]
+
+
+class Complaints:
+    """The wrappers, each put in once and taken out together. ``explain`` tells why variables have no gradient, for an
+    ``"error"`` or a ``"warning"``; ``None`` where there is nothing to say."""
+
+    def __init__(self, explain: Explain) -> None:
+        self._explain = explain
+        self._originals: List[Tuple[Any, str, Any]] = []
+
+    def apply(self) -> None:
+        """Wrap what is not wrapped yet."""
+        known = {(id(owner), name) for owner, name, _ in self._originals}
+        for owner, name, wrapping in self._patches():
+            if (id(owner), name) not in known:
+                original = vars(owner)[name]
+                self._originals.append((owner, name, original))
+                setattr(owner, name, wrapping(original))
+
+    def restore(self) -> None:
+        """Put back what was there before."""
+        while self._originals:
+            setattr(*self._originals.pop())
+
+    def _patches(self) -> Iterator[Patch]:
+        for name in _FILTERS:
+            for module in _modules("optimizer"):
+                if callable(vars(module).get(name)):
+                    yield Patch(module, name, functools.partial(self._of_pairs, vars(module).get("logging")))
+        for module in _modules("optimizers.base_optimizer"):
+            if hasattr(module, "BaseOptimizer") and "_filter_empty_gradients" in vars(module.BaseOptimizer):
+                yield Patch(module.BaseOptimizer, "_filter_empty_gradients", self._of_lists)
+        for name in ("minimize", "apply_gradients"):
+            yield Patch(v1.Optimizer, name, self._of_optimizer)
+        for module in (clip_ops, tf, tf.compat.v1, tf.compat.v2):
+            if "clip_by_global_norm" in vars(module):
+                yield Patch(module, "clip_by_global_norm", self._of_norm)
+        yield from _of_autograph()
+
+    def _of_pairs(self, logging: Any, original: Any) -> Any:
+        """The wrapper of what takes the pairs without a gradient out, and logs which ones these are."""
+
+        @functools.wraps(original)
+        def wrapper(grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+            listed = list(grads_and_vars)
+            missing = [pair[1] for pair in listed if _is_pair(pair) and pair[0] is None]
+            try:
+                answer = original(listed, *args, **kwargs)
+            except ValueError as error:
+                self._add(error, missing)
+                raise
+            self._warn(missing, getattr(logging, "warning", None))
+            return answer
+
+        return wrapper
+
+    def _of_lists(self, original: Any) -> Any:
+        """The same of Keras 3, which warns."""
+
+        @functools.wraps(original)
+        def wrapper(optimizer: Any, grads: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
+            given, known = list(grads), list(variables)
+            missing = [variable for gradient, variable in zip(given, known) if gradient is None]
+            try:
+                answer = original(optimizer, given, known, *args, **kwargs)
+            except ValueError as error:
+                self._add(error, missing)
+                raise
+            self._warn(missing, None)
+            return answer
+
+        return wrapper
+
+    def _of_norm(self, original: Any) -> Any:
+        """The wrapper of the clipping of gradients, which leaves a ``None`` as it is and says nothing."""
+
+        @functools.wraps(original)
+        def wrapper(t_list: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = original(t_list, *args, **kwargs)
+            if isinstance(t_list, (list, tuple)) and any(each is None for each in t_list):
+                self._warn(None, None)
+            return answer
+
+        return wrapper
+
+    def _of_optimizer(self, original: Any) -> Any:
+        """The wrapper of a method of the optimizers of TensorFlow 1, which raise."""
+
+        @functools.wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return original(*args, **kwargs)
+            except ValueError as error:
+                self._add(error, None)
+                raise
+
+        return wrapper
+
+    def _add(self, error: BaseException, variables: Optional[Sequence[Any]]) -> None:
+        """Add the reason to an error that says that every gradient is missing."""
+        found = self._explain(variables, "error") if _COMPLAINT in str(error) else None
+        if found is not None:
+            add_to(error, found.text)
+
+    def _warn(self, variables: Optional[Sequence[Any]], log: Optional[Callable[..., None]]) -> None:
+        """Say the reason behind a warning that some are, in the way of the warning."""
+        found = self._explain(variables, "warning") if variables is None or variables else None
+        if found is None:
+            return
+        if log is not None:
+            log("%s", found.text)
+            return
+        path, _, line = (found.where or "").rpartition(":")
+        warnings.warn_explicit(found.text, UserWarning, path or "graphcut", int(line) if line.isdigit() else 1)
+
+
+def add_to(error: BaseException, text: str) -> None:
+    """Add a text to what an error says: as a note from Python 3.11 on, else to its message."""
+    notes = getattr(error, "__notes__", ())
+    if not text or text in notes or any(isinstance(each, str) and text in each for each in error.args):
+        return
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    elif error.args and isinstance(error.args[0], str):
+        error.args = ("%s\n\n%s" % (error.args[0], text), *error.args[1:])
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == _PAIR
+
+
+def _modules(part: str) -> List[Any]:
+    """The loaded modules of TensorFlow and Keras whose names hold a word."""
+    known = [(name, module) for name, module in list(sys.modules.items()) if part in name]
+    return [module for name, module in known if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
+
+
+def _of_autograph() -> Iterator[Patch]:
+    """AutoGraph raises another error in place of one that came from converted code: it keeps the notes."""
+    try:
+        from tensorflow.python.autograph.pyct import error_utils as module
+    except ImportError:
+        from tensorflow.python.autograph.pyct import errors as module
+
+    def converting(original: Any) -> Any:
+        @functools.wraps(original)
+        def to_exception(metadata: Any, source_error: Any, *args: Any, **kwargs: Any) -> Any:
+            made = original(metadata, source_error, *args, **kwargs)
+            for note in getattr(source_error, "__notes__", ()):
+                add_to(made, note)
+            return made
+
+        return to_exception
+
+    owner = getattr(module, "ErrorMetadataBase", None)
+    if owner is not None and "to_exception" in vars(owner):
+        yield Patch(owner, "to_exception", converting)

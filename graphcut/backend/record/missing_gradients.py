@@ -1,0 +1,286 @@
+"""Gradients that come back as ``None`` while nobody watches: what is needed to explain them, at next to no cost.
+
+A gradient that is taken in a graph is read from that graph, as it was just before. Of eager code nothing remains that could
+be read afterwards, so its ops are recorded for a while (*awake*): from the start until a gradient call repeats, which is one
+step of a loop, and again from a gradient that lacks something until the call repeats, each time for a limited number of ops.
+Else (at *rest*) only the answers are looked at, and of one that is ``None`` little is known.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+from typing import Any, Callable, Deque, Dict, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from graphcut.analysis.tape_record import GradientCall, UnrecordedSource
+from graphcut.backend.live.source_locations import call, here
+from graphcut.backend.live.variable_objects import variable_of
+from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, watch_gradients
+from graphcut.backend.record.complaints import Complaints, Explanation
+from graphcut.backend.record.gradient_call import Asked
+from graphcut.backend.record.nested_graphs import joined
+
+_MOST_OPS = 20000  # that are recorded at a time; a step of a large model executes some thousands
+_KEPT = 4
+_WAKES = 3  # times that one gradient call is recorded for
+
+
+@dataclass(frozen=True)
+class MissingGradient:
+    """A gradient that lacks something: ``lacking`` has the ``id`` of each variable and tensor for which ``None`` came back.
+
+    ``gradient`` is the record of it, or else ``known`` is what is known; ``loss_dtypes`` are those of its targets.
+    """
+
+    call: Hashable
+    where: Optional[str]
+    thread: int
+    lacking: Tuple[int, ...]
+    gradient: Optional[GradientCall] = None
+    known: Tuple[UnrecordedSource, ...] = ()
+    loss_dtypes: Tuple[str, ...] = ()
+
+    def whole(self) -> Optional[GradientCall]:
+        """The record of it, with the graphs around it."""
+        return None if self.gradient is None else joined(self.gradient)
+
+
+Explain = Callable[[MissingGradient], str]
+
+
+class MissingGradients(watch_gradients.Watch):
+    """Looks at every gradient that is taken in the process. ``explain`` finds words for one that lacks something."""
+
+    def __init__(self, explain: Explain) -> None:
+        self._awake = True
+        self._lock = threading.RLock()
+        self._tapes: Any = None
+        super().__init__()
+        self._explain = explain
+        self._found: Deque[MissingGradient] = deque(maxlen=_KEPT)
+        self._texts: Dict[Hashable, str] = {}
+        self._told: Set[Hashable] = set()
+        self._taken: Set[Hashable] = set()
+        self._wakes: Dict[Hashable, int] = {}
+        self._applied: List[Any] = []
+        self._complaints = Complaints(self.explanation)
+        self.eager = _Limited(self.sleep)
+        self.eager.is_recorded = lambda: self._tapes.records
+        self.eager.is_taking_gradient = gradient_calls.is_suspended
+        self._tapes.before_push = self.eager.attach
+        self._awake = False
+
+    def start(self) -> None:
+        """Look at every gradient from now on."""
+        self._calls = gradient_calls.CALLS.applied()
+        self._calls.__enter__()
+        gradient_calls.WATCHES.insert(0, self)
+        gradient_calls.OBSERVERS.append(self)
+        self.wake()
+
+    def stop(self) -> None:
+        """Leave everything as it was before."""
+        self.sleep()
+        gradient_calls.OBSERVERS.remove(self)
+        gradient_calls.WATCHES.remove(self)
+        self._calls.__exit__(None, None, None)
+        self._complaints.restore()
+        self._found.clear()
+
+    @property
+    def rests(self) -> bool:  # type: ignore[override]
+        """Whether nothing is recorded just now: code executes eagerly, and is not to be recorded."""
+        return not self._awake and context.executing_eagerly()
+
+    @property
+    def tapes(self) -> Any:  # type: ignore[override]
+        """What is noted of tapes; ``None`` while nothing is recorded."""
+        return self._tapes if self._awake or not context.executing_eagerly() else None
+
+    @tapes.setter
+    def tapes(self, value: Any) -> None:
+        self._tapes = value
+
+    def wake(self) -> None:
+        """Record the ops that run eagerly, in this thread and wherever a tape records."""
+        with self._lock:
+            if self._awake or not context.executing_eagerly():
+                return
+            self._applied = [gradient_calls.READS.applied(), watch_gradients.PATCHES.applied()]
+            for each in self._applied:
+                each.__enter__()
+            self._awake = True
+            self._taken.clear()
+            tapes.EAGER.append(self.eager)
+            self.eager.allow(_MOST_OPS)
+            self.eager.attach()
+
+    def sleep(self) -> None:
+        """Record no more."""
+        with self._lock:
+            if not self._awake:
+                return
+            self._awake = False
+            self.eager.detach()
+            self.eager.forget_all()
+            tapes.EAGER.remove(self.eager)
+            while self._applied:
+                self._applied.pop().__exit__(None, None, None)
+
+    def afresh(self, function: Any) -> Any:
+        """Nothing is traced again."""
+        return function
+
+    def keeps(self, graph: Any) -> bool:
+        """No graph is kept."""
+        return False
+
+    def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
+        """A gradient was taken at rest."""
+        gradient_calls.forget_parts()
+        if not _lacks(answer):
+            return
+        with self._guarded():
+            made, tape = asked()
+            key = call()
+            self._note(_unrecorded(made, tape, made.given(answer, ()), key))
+            if self._wakes.get(key, 0) < _WAKES and (key, True) not in self._texts:
+                self._wakes[key] = self._wakes.get(key, 0) + 1
+                self.wake()
+                self._taken.add(key)
+
+    def add(self, gradient: GradientCall) -> None:
+        """A gradient was taken in a graph that is being built."""
+        kept, self.kept = self.kept, []
+        self.observe(replaced(gradient, owner=kept))
+
+    def observe(self, gradient: GradientCall) -> None:
+        """A gradient was recorded, here or by a watch of the user's."""
+        if gradient.answers is None or not all(gradient.answers):
+            with self._guarded():
+                self._note(_recorded(gradient))
+
+    def add_eager(self, seen: Any, asked: Asked, answers: Optional[Tuple[bool, ...]], error: str) -> None:
+        """A gradient was taken eagerly while awake."""
+        key = call()
+        with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
+            if seen is not None and (answers is None or not all(answers)):
+                self.observe(eager_graph.written(seen, asked.api, here(), key, answers, error))
+        repeats = key in self._taken
+        self._taken.add(key)
+        if repeats:
+            self.sleep()
+
+    def explanation(self, variables: Optional[Sequence[Any]], kind: str) -> Optional[Explanation]:
+        """Why variables have no gradient, or what the last gradient lacked if none are named; ``None`` if nobody knows.
+
+        ``kind``: an ``"error"`` is explained each time, a ``"warning"`` once.
+        """
+        try:
+            found = self._find(variables)
+            if found is None or (kind, found.call, found.gradient is None) in self._told:
+                return None
+            text = self._text(found)
+        except Exception as error:  # noqa: BLE001 - the user's own error or warning is what counts
+            self.eager.problems.append("a missing gradient: %s: %s" % (type(error).__name__, error))
+            return None
+        if kind != "error":
+            self._told.add((kind, found.call, found.gradient is None))
+        return Explanation(text, found.where)
+
+    def last(self) -> Optional[MissingGradient]:
+        """The last gradient in this thread that lacked something."""
+        return self._find(None)
+
+    def _text(self, found: MissingGradient) -> str:
+        key = (found.call, found.gradient is not None)
+        if key not in self._texts:
+            with tf.init_scope(), eager_ops.suspended(), gradient_calls.suspend_recording():
+                self._texts[key] = self._explain(found)
+        return self._texts[key]
+
+    def _find(self, variables: Optional[Sequence[Any]]) -> Optional[MissingGradient]:
+        wanted = {id(variable_of(each)) for each in variables or ()}
+        newest = list(self._found)[::-1]
+        asked = (each for each in newest if not wanted.isdisjoint(each.lacking))
+        thread = threading.get_ident()
+        return next(asked, None) or next((each for each in newest if each.thread == thread), None)
+
+    def _note(self, found: MissingGradient) -> None:
+        """Keep it until somebody complains; of one call the last."""
+        self._complaints.apply()
+        self._texts.pop((found.call, found.gradient is not None), None)
+        for each in [each for each in self._found if each.call == found.call]:
+            self._found.remove(each)
+        self._found.append(found)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the user's code goes on
+            self.eager.problems.append("a gradient: %s: %s" % (type(error).__name__, error))
+
+
+class _Limited(eager_ops.EagerOps):
+    """The ops that run eagerly, a limited number of them."""
+
+    def __init__(self, at_limit: Callable[[], None]) -> None:
+        super().__init__()
+        self._at_limit, self._limit = at_limit, 0
+
+    def allow(self, more: int) -> None:
+        """Record so many ops from now on."""
+        self._limit = self.version + more
+
+    def forget_all(self) -> None:
+        """Forget what was recorded."""
+        self.pairs.clear()
+        self.escapes.clear()
+        self.written.clear()
+
+    def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        """An op ran, or was built in a graph."""
+        super().called(type, inputs, attrs, outputs, op_name, graph)
+        if self.version > self._limit:
+            self._at_limit()
+
+
+def _lacks(answer: Any) -> bool:
+    """Whether an answer is ``None``, or holds it."""
+    if isinstance(answer, (list, tuple)):
+        return any([each is None or (isinstance(each, (list, tuple, dict)) and _lacks(each)) for each in answer])
+    if isinstance(answer, Mapping):
+        return _lacks(list(answer.values()))
+    return answer is None
+
+
+def _recorded(gradient: GradientCall) -> MissingGradient:
+    answers = gradient.answers or (False,) * len(gradient.sources)
+    lacking = tuple(each.identity for each, given in zip(gradient.sources, answers) if not given)
+    return MissingGradient(gradient.call, gradient.where, threading.get_ident(), lacking, gradient)
+
+
+def _unrecorded(asked: Asked, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
+    """What is known of a gradient that was taken eagerly, with nothing recorded."""
+    sources = [variable_of(part) for _, part in asked.pairs]
+    read = {id(each) for each in tape.watched_variables()}
+    lacking = [each for each, given in zip(sources, answers) if not given]
+    labels = eager_graph.names_in_code(lacking)
+    known = tuple(_known(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels)))
+    dtypes = tuple(each.dtype.base_dtype.name for each in asked.targets)
+    return MissingGradient(key, here(), threading.get_ident(), tuple(map(id, lacking)), None, known, dtypes)
+
+
+def _known(source: Any, label: str, was_read: bool, place: int) -> UnrecordedSource:
+    if isinstance(source, tf.Variable):
+        name = str(source.name).rpartition(":")[0]
+        named = label if label and (name or "Variable").startswith("Variable") else name
+        return UnrecordedSource(named, True, bool(source.trainable), was_read)
+    return UnrecordedSource(label or "sources[%d]" % place, False, True, None)

@@ -1,0 +1,54 @@
+"""What is said of a gradient that is missing and whose ops were not recorded: what is known, and how to find out more."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from graphcut.analysis.tape_record import UnrecordedSource
+from graphcut.render.text import advice
+from graphcut.render.text.summary import without_gradient
+from graphcut.results.words import shown
+
+_NAMED = 8
+_TENSOR = (
+    "is a tensor, not a variable",
+    "a tape follows a tensor only if tape.watch(tensor) was called before the tensor is used. If it was a variable before, it "
+    "was replaced: write x.assign_sub(step) in place of x = x - step",
+)
+_FROZEN = (
+    "is not trainable",
+    "a tape follows such a variable only if tape.watch(variable) was called. Set trainable=True if it should learn",
+)
+_UNREAD = (
+    "was not read while the tape recorded",
+    "compute the loss from it inside of the tape's block, or leave it out of the variables that are asked for",
+)
+_CUT = (
+    "was read while the tape recorded, and is cut off from the loss",
+    "graphcut records the ops of this gradient from now on: run it once more and the line is named, or run the whole program "
+    "with `graphcut run`",
+)
+
+
+def unrecorded_lines(sources: Sequence[UnrecordedSource], loss_dtypes: Sequence[str]) -> Iterator[str]:
+    """What is known of each group of sources alike, and what to do."""
+    if without_gradient(loss_dtypes):
+        yield "The loss is %s: only a float loss has a gradient." % " and ".join(loss_dtypes)
+        yield "What to do: %s." % advice.LOSS_DTYPE
+        return
+    alike: Dict[Tuple[str, str], List[str]] = {}
+    for each in sources:
+        alike.setdefault(_words(each), []).append(shown(each.name))
+    for (what, todo), names in alike.items():
+        more = " and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else ""
+        start = ", ".join(names[:_NAMED]) + more
+        yield "%s: each %s." % (start, what) if len(names) > 1 else "%s %s." % (start, what)
+        yield "What to do: %s." % todo
+
+
+def _words(source: UnrecordedSource) -> Tuple[str, str]:
+    if not source.is_variable:
+        return _TENSOR
+    if source.was_read:
+        return _CUT
+    return _UNREAD if source.trainable else _FROZEN
