@@ -88,7 +88,9 @@ def watch_here() -> Optional[Any]:
     """The watch that is going on, unless graphcut itself traces in this thread."""
     if not WATCHES or getattr(_LOCAL, "notes", None) is not None:
         return None
-    thread = threading.get_ident() if _ACTIVE else 0
+    if not _ACTIVE:
+        return WATCHES[-1]
+    thread = threading.get_ident()
     return None if any(each.thread == thread for each in _ACTIVE) else WATCHES[-1]
 
 
@@ -171,17 +173,26 @@ def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
 
+def _aside(function: Any, args: Any, kwargs: Any) -> Any:
+    """The same, without the context, which takes longer than all else that is done at rest."""
+    _LOCAL.depth = _depth() + 1
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _LOCAL.depth -= 1
+
+
 def _of_tape(original: Any) -> Any:
     """The wrapper of a method of the tape that takes a gradient."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        made = current()
         if _depth():
             return original(*args, **kwargs)
+        made = current()
         if made is not None and made.rests:
-            answer = _deeper(original, *args, **kwargs)
+            answer = _aside(original, args, kwargs)
             made.check(answer, functools.partial(_asked, signature, original, args, kwargs))
             return answer
         if made is None:
@@ -321,11 +332,19 @@ def _calls() -> Iterator[Patch]:
         yield Patch(backprop.GradientTape, name, _of_tape)
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
     yield Patch(imperative_grad, "imperative_grad", _of_parts)
-    yield from tapes.patches(lambda: None if _depth() else getattr(current(), "tapes", None))
+    yield from tapes.patches(_tapes)
+
+
+def _tapes() -> Optional[tapes.Tapes]:
+    """What is noted of tapes that are used now."""
+    if getattr(_LOCAL, "depth", 0):
+        return None
+    made = current()
+    return None if made is None else made.tapes
 
 
 def _reads() -> Iterator[Patch]:
-    yield tapes.reading_patch(lambda: None if _depth() else getattr(current(), "tapes", None))
+    yield tapes.reading_patch(_tapes)
     yield from escaped_values.patches(lambda: None if _depth() else getattr(current(), "reads", None))
     yield from optimizers.patches(lambda: None if _depth() else getattr(current(), "handed", None))
 

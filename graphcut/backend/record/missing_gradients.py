@@ -2,7 +2,8 @@
 
 A gradient that is taken in a graph is read from that graph, as it was just before. Of eager code nothing remains that could
 be read afterwards, so its ops are recorded for a while (*awake*): from the start until a gradient call repeats, which is one
-step of a loop, and again from a gradient that lacks something until the call repeats, each time for a limited number of ops.
+step of a loop, and again from a gradient that lacks something until the call repeats, each time for a limited number of ops
+and of calls of one traced function.
 Else (at *rest*) only the answers are looked at, and of one that is ``None`` little is known.
 """
 
@@ -27,6 +28,7 @@ from graphcut.backend.record.gradient_call import Asked
 from graphcut.backend.record.nested_graphs import joined
 
 _MOST_OPS = 20000  # that are recorded at a time; a step of a large model executes some thousands
+_MOST_CALLS = 10  # of one traced function: what is called more often is a loop of its own
 _KEPT = 4
 _WAKES = 3  # times that one gradient call is recorded for
 
@@ -153,7 +155,7 @@ class MissingGradients(watch_gradients.Watch):
             if self._wakes.get(key, 0) < _WAKES and (key, True) not in self._texts:
                 self._wakes[key] = self._wakes.get(key, 0) + 1
                 self.wake()
-                self._taken.add(key)
+                self._taken.update(key[:1])
 
     def add(self, gradient: GradientCall) -> None:
         """A gradient was taken in a graph that is being built."""
@@ -172,8 +174,8 @@ class MissingGradients(watch_gradients.Watch):
         with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
                 self.observe(eager_graph.written(seen, asked.api, here(), key, answers, error))
-        repeats = key in self._taken
-        self._taken.add(key)
+        repeats = not self._taken.isdisjoint(key[:1])
+        self._taken.update(key[:1])
         if repeats:
             self.sleep()
 
@@ -234,6 +236,7 @@ class _Limited(eager_ops.EagerOps):
     def __init__(self, at_limit: Callable[[], None]) -> None:
         super().__init__()
         self._at_limit, self._limit = at_limit, 0
+        self._calls: Dict[str, int] = {}
 
     def allow(self, more: int) -> None:
         """Record so many ops from now on."""
@@ -241,15 +244,19 @@ class _Limited(eager_ops.EagerOps):
 
     def forget_all(self) -> None:
         """Forget what was recorded."""
-        self.pairs.clear()
-        self.escapes.clear()
-        self.written.clear()
+        for each in (self.pairs, self.escapes, self.written, self._calls):
+            each.clear()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
         """An op ran, or was built in a graph."""
         super().called(type, inputs, attrs, outputs, op_name, graph)
-        if self.version > self._limit:
+        if graph is None and self._is_enough(str(type)):
             self._at_limit()
+
+    def _is_enough(self, name: str) -> bool:
+        if name.startswith(("__", "b'__")):
+            self._calls[name] = self._calls.get(name, 0) + 1
+        return self.version > self._limit or self._calls.get(name, 0) > _MOST_CALLS
 
 
 def _lacks(answer: Any) -> bool:

@@ -179,14 +179,16 @@ def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[],
 
 def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
     """The wrapper of what lets a tape record."""
-    noted = _noting_after(original, Tapes.pushed, noting)
 
     @functools.wraps(original)
     def wrapper(tape: Any) -> Any:
         found = noting()
-        if found is not None:
-            found.pushing(tape)
-        return noted(tape)
+        if found is None:
+            return original(tape)
+        found.pushing(tape)
+        answer = original(tape)
+        found.pushed(tape)
+        return answer
 
     return wrapper
 
@@ -199,14 +201,18 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
     def pausing(original: Any) -> Any:
         @contextmanager
-        def wrapper() -> Iterator[None]:
-            found, start = noting(), counts()
+        def noted(found: Tapes) -> Iterator[None]:
+            start = counts()
             try:
                 with original():
                     yield
             finally:
-                if found is not None:
-                    found.pauses.append((start, counts()))
+                found.pauses.append((start, counts()))
+
+        @functools.wraps(original)
+        def wrapper() -> Any:
+            found = noting()
+            return original() if found is None else noted(found)
 
         return wrapper
 
