@@ -143,9 +143,21 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
         draw_failing(request.config, request.node.name, audits)
 
 
+def _explanation(call: Any) -> str:
+    """What ``graphcut.install()`` has to say about an error, where pytest shows no notes of errors."""
+    install = sys.modules.get("graphcut.api.install")
+    if install is None or call.excinfo is None:
+        return ""
+    text = str(install.explain_error(call.excinfo.value))
+    return "" if hasattr(call.excinfo.value, "add_note") else text
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, None]:
-    """Remember whether a test failed, for the fixtures that end after it."""
+    """Remember whether a test failed, for the fixtures that end after it; explain a missing gradient that made it fail."""
+    text = _explanation(call)
     outcome = yield
+    if text:
+        outcome.get_result().sections.append(("graphcut", text))
     if call.when == "call" and "audit_step" in getattr(item, "fixturenames", ()):
         item._graphcut_report = outcome.get_result()

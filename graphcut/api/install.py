@@ -33,7 +33,7 @@ def install() -> None:
     The error ``No gradients provided for any variable`` carries the explanation: as a note from Python 3.11 on, else at the
     end of its message. The warning ``Gradients do not exist for variables`` is followed by it, and so is
     ``tf.clip_by_global_norm`` of a ``None``. An error that a ``None`` causes elsewhere, such as ``gradient.numpy()``, is
-    explained where it reaches the top of a script, a notebook cell, a thread or a test.
+    explained where it reaches the top of a script, a notebook cell, a thread or a test of pytest.
 
     A training step costs the same as before. Of code that executes eagerly the first step is recorded, up to 20,000 ops; if
     a gradient is missing later, the next step is.

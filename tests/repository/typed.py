@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import graphcut
 from graphcut import (
@@ -82,6 +82,12 @@ def surveyed() -> Tuple[str, ...]:
     found: Survey = graphcut.survey(["models/**/*.meta"], "out", loss=["loss"], jobs=2)
     files: Tuple[FileAudit, ...] = found.files
     return tuple(each.path for each in files if each.missing)
+
+
+def installed(train: Callable[[], None]) -> None:
+    graphcut.install()
+    train()
+    graphcut.uninstall()
 
 
 def watched(step: object) -> Tuple[graphcut.Audit, ...]:

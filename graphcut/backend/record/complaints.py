@@ -1,7 +1,7 @@
 """Where TensorFlow and Keras complain that a gradient is missing, wrapped so that the reason is said with it.
 
-They all come after the gradient call, so nothing is wrapped until one lacked something: by then the optimizers' modules are
-loaded.
+They come after the gradient call, so nothing is wrapped until one lacked something: by then the optimizers are loaded.
+Only the optimizers of TensorFlow 1 take the gradient and complain in one method, which is wrapped from the start.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import tensorflow as tf
 from tensorflow.python.ops import clip_ops
 from tensorflow.python.training import optimizer as v1
 
-from graphcut.backend.record.patches import Patch
+from graphcut.backend.record.patches import Patch, put, take
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow")
 _FILTERS = ("filter_empty_gradients", "_filter_grads")  # of Keras 2; until TF 2.1
@@ -39,21 +39,27 @@ class Complaints:
 
     def __init__(self, explain: Explain) -> None:
         self._explain = explain
-        self._originals: List[Tuple[Any, str, Any]] = []
+        self._applied: List[Patch] = []
+
+    def start(self) -> None:
+        """Wrap what may be running when a gradient lacks something."""
+        self._apply([Patch(v1.Optimizer, name, self._of_optimizer) for name in ("minimize", "apply_gradients")])
 
     def apply(self) -> None:
         """Wrap what is not wrapped yet."""
-        known = {(id(owner), name) for owner, name, _ in self._originals}
-        for owner, name, wrapping in self._patches():
-            if (id(owner), name) not in known:
-                original = vars(owner)[name]
-                self._originals.append((owner, name, original))
-                setattr(owner, name, wrapping(original))
+        self._apply(self._patches())
+
+    def _apply(self, patches: Iterable[Patch]) -> None:
+        known = {(id(each.owner), each.name) for each in self._applied}
+        for each in patches:
+            if (id(each.owner), each.name) not in known:
+                put(each)
+                self._applied.append(each)
 
     def restore(self) -> None:
         """Put back what was there before."""
-        while self._originals:
-            setattr(*self._originals.pop())
+        while self._applied:
+            take(self._applied.pop())
 
     def _patches(self) -> Iterator[Patch]:
         for name in _FILTERS:
@@ -63,8 +69,6 @@ class Complaints:
         for module in _modules("optimizers.base_optimizer"):
             if hasattr(module, "BaseOptimizer") and "_filter_empty_gradients" in vars(module.BaseOptimizer):
                 yield Patch(module.BaseOptimizer, "_filter_empty_gradients", self._of_lists)
-        for name in ("minimize", "apply_gradients"):
-            yield Patch(v1.Optimizer, name, self._of_optimizer)
         for module in (clip_ops, tf, tf.compat.v1, tf.compat.v2):
             if "clip_by_global_norm" in vars(module):
                 yield Patch(module, "clip_by_global_norm", self._of_norm)

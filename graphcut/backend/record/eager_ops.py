@@ -88,7 +88,7 @@ class EagerOp:
         self.assigned: Optional[EagerOp] = None
         made = [each for each, _ in inputs if isinstance(each, EagerOp)]
         self.depth: int = 1 + max([each.depth for each in made], default=0)
-        self.is_of_gradient = any([each.is_of_gradient for each in made])
+        self.is_of_gradient: bool = any(each.is_of_gradient for each in made)
 
 
 class Escape(NamedTuple):
@@ -301,7 +301,8 @@ class _Entered:
 
     def __init__(self, function: Any) -> None:
         self._function = function
-        self._thread, self._context = 0, None
+        self._thread = 0
+        self._context: Any = None
 
     def attach(self) -> None:
         """Enter the context, in the first thread that asks for it."""

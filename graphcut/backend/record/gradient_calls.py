@@ -65,6 +65,9 @@ class Recording:
         """A gradient was taken."""
         self.gradients.append(gradient)
 
+    def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
+        """A gradient was taken at rest."""
+
     def end(self) -> None:
         """A trace of the step came to its end."""
         self.finished = self.gradients

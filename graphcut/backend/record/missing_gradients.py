@@ -62,7 +62,7 @@ class MissingGradients(watch_gradients.Watch):
     def __init__(self, explain: Explain) -> None:
         self._awake = True
         self._lock = threading.RLock()
-        self._tapes: Any = None
+        self._tapes: Any = tapes.Tapes()
         super().__init__()
         self._explain = explain
         self._found: Deque[MissingGradient] = deque(maxlen=_KEPT)
@@ -84,6 +84,7 @@ class MissingGradients(watch_gradients.Watch):
         self._calls.__enter__()
         gradient_calls.WATCHES.insert(0, self)
         gradient_calls.OBSERVERS.append(self)
+        self._complaints.start()
         self.wake()
 
     def stop(self) -> None:
@@ -101,7 +102,7 @@ class MissingGradients(watch_gradients.Watch):
         return not self._awake and context.executing_eagerly()
 
     @property
-    def tapes(self) -> Any:  # type: ignore[override]
+    def tapes(self) -> Any:
         """What is noted of tapes; ``None`` while nothing is recorded."""
         return self._tapes if self._awake or not context.executing_eagerly() else None
 
@@ -151,8 +152,8 @@ class MissingGradients(watch_gradients.Watch):
         with self._guarded():
             made, tape = asked()
             key = call()
-            self._note(_unrecorded(made, tape, made.given(answer, ()), key))
-            if self._wakes.get(key, 0) < _WAKES and (key, True) not in self._texts:
+            new = self._note(_unrecorded(made, tape, made.given(answer, ()), key))
+            if new and self._wakes.get(key, 0) < _WAKES:
                 self._wakes[key] = self._wakes.get(key, 0) + 1
                 self.wake()
                 self._taken.update(key[:1])
@@ -208,19 +209,27 @@ class MissingGradients(watch_gradients.Watch):
         return self._texts[key]
 
     def _find(self, variables: Optional[Sequence[Any]]) -> Optional[MissingGradient]:
-        wanted = {id(variable_of(each)) for each in variables or ()}
         newest = list(self._found)[::-1]
-        asked = (each for each in newest if not wanted.isdisjoint(each.lacking))
-        thread = threading.get_ident()
-        return next(asked, None) or next((each for each in newest if each.thread == thread), None)
+        if variables is None:
+            thread = threading.get_ident()
+            return next((each for each in newest if each.thread == thread), None)
+        wanted = {id(variable_of(each)) for each in variables}
+        return next((each for each in newest if not wanted.isdisjoint(each.lacking)), None)
 
-    def _note(self, found: MissingGradient) -> None:
-        """Keep it until somebody complains; of one call the last."""
+    def _note(self, found: MissingGradient) -> bool:
+        """Keep it until somebody complains; of one call the last, or the one that was recorded if it lacks the same.
+
+        Returns whether it is new.
+        """
         self._complaints.apply()
-        self._texts.pop((found.call, found.gradient is not None), None)
         for each in [each for each in self._found if each.call == found.call]:
             self._found.remove(each)
+            if found.gradient is None and each.gradient is not None and each.lacking == found.lacking:
+                self._found.append(replaced(each, thread=found.thread))
+                return False
+        self._texts.pop((found.call, found.gradient is not None), None)
         self._found.append(found)
+        return True
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -262,7 +271,7 @@ class _Limited(eager_ops.EagerOps):
 def _lacks(answer: Any) -> bool:
     """Whether an answer is ``None``, or holds it."""
     if isinstance(answer, (list, tuple)):
-        return any([each is None or (isinstance(each, (list, tuple, dict)) and _lacks(each)) for each in answer])
+        return any(each is None or (isinstance(each, (list, tuple, dict)) and _lacks(each)) for each in answer)
     if isinstance(answer, Mapping):
         return _lacks(list(answer.values()))
     return answer is None

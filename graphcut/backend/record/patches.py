@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 Wrapping = Callable[[Any], Any]
 
@@ -20,12 +20,53 @@ class Patch(NamedTuple):
     wrapping: Wrapping
 
 
+class _Layers:
+    """The wrappers of one attribute, each around those before it, in whatever order they come and go."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.owner, self.name = owner, name
+        self._original, self._wrappings = vars(owner)[name], []  # type: ignore[var-annotated]
+
+    def add(self, wrapping: Wrapping) -> None:
+        """Put another one around."""
+        setattr(self.owner, self.name, wrapping(vars(self.owner)[self.name]))
+        self._wrappings.append(wrapping)
+
+    def remove(self, wrapping: Wrapping) -> bool:
+        """Leave one out; returns whether none remains."""
+        self._wrappings.remove(wrapping)
+        made = self._original
+        for each in self._wrappings:
+            made = each(made)
+        setattr(self.owner, self.name, made)
+        return not self._wrappings
+
+
+_LAYERS: Dict[Tuple[int, str], _Layers] = {}
+_LOCK = threading.RLock()
+
+
+def put(patch: Patch) -> None:
+    """Wrap an attribute."""
+    with _LOCK:
+        layers = _LAYERS.setdefault((id(patch.owner), patch.name), _Layers(patch.owner, patch.name))
+        layers.add(patch.wrapping)
+
+
+def take(patch: Patch) -> None:
+    """Take the wrapper away that ``put`` made, whichever others came after it."""
+    with _LOCK:
+        key = (id(patch.owner), patch.name)
+        if _LAYERS[key].remove(patch.wrapping):
+            del _LAYERS[key]
+
+
 class Patches:
     """Patches that are in place as long as anybody needs them."""
 
     def __init__(self, patches: Callable[[], Sequence[Patch]]) -> None:
         self._patches, self._lock, self._users = patches, threading.Lock(), 0
-        self._originals: List[Tuple[Any, str, Any]] = []
+        self._applied: List[Patch] = []
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -44,14 +85,13 @@ class Patches:
 
     def _apply(self) -> None:
         try:
-            for owner, name, wrapping in self._patches():
-                original = vars(owner)[name]
-                self._originals.append((owner, name, original))
-                setattr(owner, name, wrapping(original))
+            for each in self._patches():
+                put(each)
+                self._applied.append(each)
         except BaseException:
             self._restore()
             raise
 
     def _restore(self) -> None:
-        while self._originals:
-            setattr(*self._originals.pop())
+        while self._applied:
+            take(self._applied.pop())

@@ -10,6 +10,10 @@ from graphcut.render.text.summary import without_gradient
 from graphcut.results.words import shown
 
 _NAMED = 8
+_ONCE_MORE = (
+    "To see the line, take this gradient once more, which is recorded from now on, or run the whole program with "
+    "`graphcut run`"
+)
 _TENSOR = (
     "is a tensor, not a variable",
     "a tape follows a tensor only if tape.watch(tensor) was called before the tensor is used. If it was a variable before, it "
@@ -20,14 +24,11 @@ _FROZEN = (
     "a tape follows such a variable only if tape.watch(variable) was called. Set trainable=True if it should learn",
 )
 _UNREAD = (
-    "was not read while the tape recorded",
-    "compute the loss from it inside of the tape's block, or leave it out of the variables that are asked for",
+    "was not read by any op that the tape recorded: it was read before the tape's block, only through tf.stop_gradient, "
+    "or not at all",
+    "compute the loss from it inside of the tape's block, or leave it out of the variables that are asked for. " + _ONCE_MORE,
 )
-_CUT = (
-    "was read while the tape recorded, and is cut off from the loss",
-    "graphcut records the ops of this gradient from now on: run it once more and the line is named, or run the whole program "
-    "with `graphcut run`",
-)
+_CUT = ("was read while the tape recorded, and is cut off from the loss", _ONCE_MORE)
 
 
 def unrecorded_lines(sources: Sequence[UnrecordedSource], loss_dtypes: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tests.unit.core.test_doctests import MODULES as PURE
 MODULES = [
     "api.audit",
     "api.audit_step",
+    "api.install",
     "api.loss_table",
     "api.watch",
     "contracts.check",
@@ -22,7 +23,7 @@ MODULES = [
 ]
 
 
-EAGER = {"api.watch"}
+EAGER = {"api.install", "api.watch"}
 
 
 @pytest.mark.parametrize("name", MODULES)
