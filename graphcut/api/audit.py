@@ -16,7 +16,7 @@ from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
-from graphcut.api.select.resolve_loss import chosen, stop_ops
+from graphcut.api.select.resolve_loss import chosen, output_keys, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, listed, targets, targets_named
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.dtypes import dtype_name
@@ -63,6 +63,11 @@ class Audit:
     def loss(self) -> Tuple[str, ...]:
         """The names of the loss's tensors."""
         return tuple(self._traced.flat.tensor_name(tensor) for tensor in self._inquiry.loss.tensors)
+
+    @cached_property
+    def loss_keys(self) -> Tuple[str, ...]:
+        """For each of the loss's tensors the key of the output that it is; empty where it is none, or has no key."""
+        return output_keys(self._traced, self._inquiry.loss.tensors)
 
     @property
     def loss_source(self) -> str:

@@ -100,6 +100,12 @@ def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
                 shown or "none, no tensor here is a float",
             )
         )
+    if origin.functions and not origin.outputs:
+        raise GraphcutError(
+            "%s has no signatures, so the functions of its objects are not in its graph: %s\nSave it with signatures=, or "
+            "audit a function of tf.saved_model.load(%s)"
+            % (printable(origin.label), _few(list(map(printable, origin.functions))), printable(origin.label))
+        )
     raise GraphcutError(
         "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
         % (printable(origin.label), shown or "none, no tensor here is a float", step)
@@ -114,11 +120,19 @@ def _few(shown: List[str]) -> str:
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
     """What may be meant: the float outputs; else what is logged, then what nothing reads."""
     for key, name in origin.outputs.items():
-        if any(base_dtype(flat.dtypes[tensor]) in REAL_FLOATS for tensor in names.tensors(name)):
+        if is_float(names, name):
             yield "%s (%s)" % (printable(key), name)
-    if not origin.outputs:
+    for signature, outputs in origin.signatures.items():
+        for key in (key for key, name in outputs.items() if is_float(names, name)):
+            yield "%s (of %s)" % (printable(key), printable(signature))
+    if not origin.outputs and not origin.signatures:
         for tensor in [*logged_scalars(flat, names), *ends(flat, names)]:
             yield printable(flat.tensor_name(tensor))
+
+
+def is_float(names: Names, name: str) -> bool:
+    """Whether a name stands for a tensor of real floats."""
+    return any(base_dtype(names.flat.dtypes[tensor]) in REAL_FLOATS for tensor in names.tensors(name))
 
 
 _LOGS = {"ScalarSummary": 1, "WriteScalarSummary": 3, "WriteSummary": 2, "Print": 1, "StringFormat": 0, "Assert": 1}

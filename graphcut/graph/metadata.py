@@ -42,8 +42,9 @@ class GraphMetadata:
     code, ``shapes`` the shapes of an op's outputs, ``operation`` the live op; ``live`` is the TensorFlow graph itself,
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
     message that was read. ``tensorflow_version`` and ``producer`` say which TensorFlow wrote a file, as far as it tells.
-    ``asks_for_outputs``: a signature was named; ``signatures``: those of a SavedModel, where none was chosen. ``step``: the
-    function is a training step; where it takes its gradients.
+    ``asks_for_outputs``: a signature was named; ``signatures``: the outputs of each of a SavedModel, where none was chosen;
+    ``functions``: those of its objects, which are no part of its graph unless a signature calls them. ``step``: the function
+    is a training step; where it takes its gradients.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
     ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
     maps tensors that took the place of a variable to the ``file:line`` that made them.
@@ -65,7 +66,8 @@ class GraphMetadata:
     op_defs: Callable[[str], Any] = lambda op_type: None
     knows_variables: bool = False
     asks_for_outputs: bool = False
-    signatures: Tuple[str, ...] = ()
+    signatures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    functions: Tuple[str, ...] = ()
     tensorflow_version: str = ""
     producer: int = 0
     step: Optional[str] = None

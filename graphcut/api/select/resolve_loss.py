@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Iterator, Sequence, Tuple
+import re
+from typing import Any, Dict, FrozenSet, Iterator, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.request import Loss, Start, Stopped
 from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.api.select.resolve_variables import components, listed
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.graph.default_loss import default_loss
+from graphcut.graph.default_loss import default_loss, is_float
 from graphcut.graph.dtypes import COMPLEX_NAMES, dtype_name, is_discrete
 from graphcut.graph.flat import Shape
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.metadata import GraphMetadata
 
 _REFUSED = frozenset(("string", "resource", "variant"))
 
@@ -146,19 +148,51 @@ def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
 def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
     names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
-    outputs = traced.origin.outputs
-    return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), asked))
+    outputs = _outputs(traced.origin)
+    return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), outputs, asked))
 
 
-def _required(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
+def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
+    """The tensors of the outputs by key; where there are several signatures, those whose key only one of them has."""
+    if not origin.signatures:
+        return origin.outputs
+    tensors: Dict[str, Set[str]] = {}
+    for outputs in origin.signatures.values():
+        for key, name in outputs.items():
+            tensors.setdefault(key, set()).add(name)
+    return {key: min(names) for key, names in tensors.items() if len(names) == 1}
+
+
+def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
+    """The key of the output that each tensor is; empty where it is none, or was given no key by the user."""
+    found: Dict[int, str] = {}
+    for key, name in _outputs(traced.origin).items():
+        if not _POSITION.match(key):
+            for tensor in traced.names.tensors(name):
+                found.setdefault(tensor, key)
+    return tuple(found.get(tensor, "") for tensor in tensors)
+
+
+_POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls the outputs of a function that names none
+
+
+def _required(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
     """The tensors of a name; an error names what is near, outputs first."""
-    outputs, names = traced.origin.outputs, traced.names
+    names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
         return names.required(name, asked)
-    near = near_names(name, outputs) or near_names(name, names.candidates())
-    shown = ", ".join(printable(key) for key in list(outputs)[:6])
+    several = [signature for signature, keys in origin.signatures.items() if name in keys]
+    if several:
+        raise GraphcutError(
+            "%s is an output of several signatures: %s\nPick one with signature="
+            % (printable(name), ", ".join(map(printable, several[:6])))
+        )
+    keys = [key for key in outputs if asked != "loss" or is_float(names, outputs[key])]
+    near = near_names(name, keys) or near_names(name, names.candidates())
+    shown = ", ".join(printable(key) for key in keys[:6])
     raise GraphcutError(
-        "no tensor or output named %s%s\n%s= takes tensors and outputs: %s" % (printable(name), near, asked, shown)
+        "no tensor or output named %s%s\n%s= takes tensors and outputs%s"
+        % (printable(name), near, asked, shown and ": " + shown)
     )
 
 

@@ -9,11 +9,11 @@ from google.protobuf.message import DecodeError
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph import op_outputs
-from graphcut.graph.attrs import function_name, shape
-from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.attrs import function_name
 from graphcut.graph.flat import Kind
 from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
+from graphcut.graph.formats.saved_objects import saved_functions, saved_variables
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, Variable
 
@@ -31,13 +31,14 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
     known = GraphMetadata(
         content.label,
         outputs=_outputs(meta, signature),
+        functions=saved_functions(meta),
         variables=tuple(_collected_variables(meta)),
         collected=tuple(meta.collection_def["losses"].node_list.value) if "losses" in meta.collection_def else (),
         dead_exits=frozenset(_dead_exits(meta)),
         opaque=_opaque(content.graph),
         op_defs={op.name: op_outputs.from_op_def(op) for op in meta.meta_info_def.stripped_op_list.op}.get,
         asks_for_outputs=signature is not None,
-        signatures=() if _chosen_signature(meta, signature) else _signatures(meta),
+        signatures={} if _chosen_signature(meta, signature) else {key: _outputs(meta, key) for key in _signatures(meta)},
         knows_variables="trainable_variables" in meta.collection_def
         or any(node.HasField("variable") for node in meta.object_graph_def.nodes),
         tensorflow_version=meta.meta_info_def.tensorflow_version,
@@ -101,10 +102,7 @@ def _collected_variables(meta: Any) -> Iterator[Variable]:
         name, part = each.variable_name, each.save_slice_info_def
         whole = PartitionedVariable(part.full_name, tuple(part.full_shape)) if part.full_name else None
         yield Variable(name.rpartition(":")[0], (name,), name in trainable, "", None, whole=whole)
-    for node in meta.object_graph_def.nodes:
-        if node.HasField("variable"):
-            saved = node.variable
-            yield Variable(saved.name, (), saved.trainable, dtype_name(saved.dtype), shape(saved.shape))
+    yield from saved_variables(meta)
 
 
 def _definitions(meta: Any, collection: str) -> List[Any]:

@@ -59,7 +59,13 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
     live = any(op in known.facts.passing for op in members)
     told, where = tips(known.facts, ops, members)
     if not ops.losses.isdisjoint(members):
-        lines = _few([Label(name, (name,)) for name in known.facts.loss if ops.of_tensor(name) in members])
+        lines = _few(
+            [
+                Label(key or name, (name,))
+                for name, key in zip(known.facts.loss, known.facts.loss_keys)
+                if ops.of_tensor(name) in members
+            ]
+        )
         lines += _type_line(ops, members[0]) if node in known.cutting and len(members) == 1 else ()
         verdict, variables = (audits[0].verdict if audits else None), tuple(each.name for each in audits)
         return Box(Role.LOSS, "loss", lines, names, (), live, False, verdict, variables, told, where)

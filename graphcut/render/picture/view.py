@@ -110,6 +110,7 @@ class Narrowed:
 
     variables: Tuple[VariableAudit, ...]
     loss: Tuple[str, ...]
+    loss_keys: Tuple[str, ...]
     stops: Tuple[Stop, ...]
     flat: FlatGraph
     passing: Mapping[int, Tuple[int, ...]]
@@ -135,4 +136,4 @@ def narrowed(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFac
         for consumer, producer in zip(path, path[1:]):
             passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
         passing.update((op, passing.get(op, ())) for op in path[-1:])
-    return Narrowed(variables, facts.loss, (), facts.flat, passing, facts)
+    return Narrowed(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts)

@@ -72,7 +72,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen(variable) + _updated(variable)
     )
-    losses = " + ".join(shown(name) for name in facts.loss)
+    losses = " + ".join(shown(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
         yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)

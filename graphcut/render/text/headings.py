@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         @property
         def loss(self) -> Tuple[str, ...]: ...
         @property
+        def loss_keys(self) -> Tuple[str, ...]: ...
+        @property
         def source(self) -> str: ...
 
 
@@ -31,7 +33,10 @@ def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
     """A heading for each: the function, the loss where a function appears twice, a number where all that is the same. A
     gradient of a step is headed by what the user's code calls its target, and by the line where that is not told."""
     functions = [each.source.partition("function ")[2] or _target(each.source) for each in audits]
-    losses = [_line(each.source) or " + ".join(map(_plain, each.loss)) for each in audits]
+    losses = [
+        _line(each.source) or " + ".join(key or _plain(name) for name, key in zip(each.loss, each.loss_keys))
+        for each in audits
+    ]
     heads = [name if name and functions.count(name) == 1 else loss for name, loss in zip(functions, losses)]
     return tuple(_numbered(heads))
 

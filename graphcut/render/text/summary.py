@@ -100,9 +100,14 @@ def _types(facts: ReportFacts) -> Set[str]:
 
 
 def loss_line(facts: ReportFacts) -> str:
-    """``loss: loss:0 (the only float output)``."""
-    losses = " + ".join(shown(name) for name in facts.loss) or "a value, no tensor of this graph"
+    """``loss: loss:0 (the only float output)``; ``loss: contour = StatefulPartitionedCall:0 (…)`` of an output with a key."""
+    named = (_named(*each) for each in zip(facts.loss, facts.loss_keys))
+    losses = " + ".join(named) or "a value, no tensor of this graph"
     return f"loss: {losses} ({facts.loss_source})" + (f"; {hypothetical(facts)}" if facts.hypothesis else "")
+
+
+def _named(name: str, key: str) -> str:
+    return shown(name) if not key or name == f"{key}:0" else f"{shown(key)} = {shown(name)}"
 
 
 def hypothetical(facts: ReportFacts) -> str:

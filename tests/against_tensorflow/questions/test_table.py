@@ -14,6 +14,7 @@ from tests.unit.text.fakes import cut, variable
 class Said:
     variables: Tuple[Any, ...]
     loss: Tuple[str, ...] = ("loss:0",)
+    loss_keys: Tuple[str, ...] = ("",)
     source: str = "tf.Graph"
 
     @property

@@ -36,6 +36,11 @@ class FakeAudit:
     shape: Any = None
     made: Dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
+    @property
+    def loss_keys(self) -> Tuple[str, ...]:
+        """No output has a key."""
+        return ("",) * len(self.loss)
+
     def reason(self, variable: VariableAudit) -> Reason:
         """The reason that was given; else the path from the variable's end, and the cut, one barrier deep."""
         route = tuple(Step(op, "Op") for op in reversed(variable.path[:-1]))

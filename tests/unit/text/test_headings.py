@@ -12,6 +12,7 @@ from graphcut.render.text.headings import headings
 class Told(NamedTuple):
     source: str
     loss: Tuple[str, ...] = ("AddV2:0",)
+    loss_keys: Tuple[str, ...] = ("", "")
 
 
 @pytest.fixture
@@ -53,3 +54,7 @@ def test_what_no_line_is_known_of_is_called_by_its_tensor():
 def test_a_function_gives_its_name_and_a_file_its_loss():
     told = [Told("function actor_loss"), Told("model.meta", ("loss:0", "penalty:0"))]
     assert headings(told) == ("actor_loss", "loss + penalty")
+
+
+def test_an_output_gives_its_key():
+    assert headings([Told("saved", ("StatefulPartitionedCall:1",), ("note",)), Told("saved", ("a:0",))]) == ("note", "a")

@@ -48,7 +48,7 @@ def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> st
 
 def title(facts: PictureFacts) -> str:
     """What is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
-    names = [printable(name, _WIDTH)[1:-1] for name in facts.loss]
+    names = [printable(key or name, _WIDTH)[1:-1] for name, key in zip(facts.loss, facts.loss_keys)]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
     count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in _GETS]
     if not count:

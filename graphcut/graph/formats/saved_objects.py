@@ -1,0 +1,84 @@
+"""The object graph of a SavedModel: the variables as the user's model holds them, and the functions that read them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Dict, Iterator, Set, Tuple
+
+from graphcut.graph.attrs import function_name, shape
+from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.flat import Kind
+from graphcut.graph.metadata import Variable
+
+_CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
+_COPIES = "_all_variables"  # Keras 3 exports a second object for each variable under this name
+
+
+def saved_variables(meta: Any) -> Iterator[Variable]:
+    """The variables of the object graph, in its order.
+
+    Each bears the name that it was given where no other one has it, else the path of attributes that leads to it, such as
+    ``layers/0``. Its handle is told by the functions that capture it; copies that an export made and no function reads are
+    left out.
+    """
+    nodes = meta.object_graph_def.nodes
+    if not any(node.HasField("variable") for node in nodes):
+        return
+    paths, handles, read = _paths(nodes), _handles(meta), _captured(meta)
+    kept = [
+        place
+        for place, node in enumerate(nodes)
+        if node.HasField("variable") and (place in read or paths.get(place, "").partition("/")[0] != _COPIES)
+    ]
+    counts = Counter(nodes[place].variable.name for place in kept)
+    for place in kept:
+        saved = nodes[place].variable
+        is_clear = saved.name and counts[saved.name] == 1
+        name = saved.name if is_clear else paths.get(place) or saved.name or "variable %d" % place
+        tensors = (handles[place],) if place in handles else ()
+        yield Variable(name, tensors, saved.trainable, dtype_name(saved.dtype), shape(saved.shape))
+
+
+def saved_functions(meta: Any) -> Tuple[str, ...]:
+    """The paths of the functions in the object graph, such as ``serve``."""
+    nodes = meta.object_graph_def.nodes
+    paths = _paths(nodes) if any(node.HasField("function") for node in nodes) else {}
+    return tuple(
+        path
+        for place, path in paths.items()
+        if path and nodes[place].HasField("function") and nodes[place].function.concrete_functions
+    )
+
+
+def _paths(nodes: Any) -> Dict[int, str]:
+    """The shortest path of attributes that leads from the saved object to each other one, public ones first."""
+    found = {0: ""}
+    waiting = [0]
+    for place in waiting:
+        for child in sorted(nodes[place].children, key=lambda each: each.local_name.startswith("_")):
+            if child.node_id not in found and 0 <= child.node_id < len(nodes):
+                found[child.node_id] = "/".join(filter(None, (found[place], child.local_name)))
+                waiting.append(child.node_id)
+    return found
+
+
+def _captured(meta: Any) -> Set[int]:
+    """The objects that functions capture."""
+    functions = meta.object_graph_def.concrete_functions
+    return {place for name in functions for place in functions[name].bound_inputs}
+
+
+def _handles(meta: Any) -> Dict[int, str]:
+    """The tensor of each captured object that is passed where a function of the object graph is called: captures come last."""
+    functions = meta.object_graph_def.concrete_functions
+    found: Dict[int, str] = {}
+    for node in meta.graph_def.node:
+        if node.op not in _CALLS:
+            continue
+        name = function_name(Kind(node.op, tuple(node.attr), ()), "f")
+        captures = functions[name].bound_inputs if name in functions else ()
+        inputs = [each for each in node.input if not each.startswith("^")]
+        if len(captures) <= len(inputs):
+            for place, tensor in zip(captures, inputs[len(inputs) - len(captures) :]):
+                found.setdefault(place, tensor if ":" in tensor else tensor + ":0")
+    return found
