@@ -5,9 +5,8 @@ The variant tensors whose elements have no gradient: lists of integers, as far a
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from graphcut.graph.attrs import attribute, attributes, shape
 from graphcut.graph.dtypes import RESOURCE, VARIANT, dtype_name
@@ -28,32 +27,13 @@ def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
         found[each.name] = each if before is None else _joined(before, each)
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
     named: List[Variable] = []
-    for known in _told_apart(origin.variables, found):
+    for known in origin.variables:
         by_name = None if known.objects else found.get(known.name)
         match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), by_name)
         named.append(known if match is None else _completed(known, match))
     taken = {tensor for each in named for tensor in each.tensors}
     rest = [each for each in found.values() if not taken.intersection(each.tensors)]
     return _unique(named + rest)
-
-
-def _told_apart(listed: Sequence[Variable], found: Mapping[str, Variable]) -> Iterator[Variable]:
-    """A SavedModel may give many variables one name; its ops tell them apart by a number at the end."""
-    counts = Counter(each.name for each in listed if not each.objects and not each.tensors)
-    free = {name: each for name, each in found.items() if counts[name] != 1}
-    trained = {(each.name, each.dtype, each.shape) for each in listed if each.trainable}
-    for each in listed:
-        match = next((name for name, op in free.items() if _fits(each, op)), None) if counts[each.name] > 1 else None
-        if match is None:
-            yield each
-        else:
-            trainable = (each.name, each.dtype, each.shape) in trained
-            yield replace(each, name=match, tensors=free.pop(match).tensors, trainable=trainable)
-
-
-def _fits(saved: Variable, op: Variable) -> bool:
-    base = op.name if op.name == saved.name else op.name.rpartition("_")[0]
-    return (base, op.dtype, op.shape) == (saved.name, saved.dtype, saved.shape)
 
 
 def _joined(one: Variable, other: Variable) -> Variable:
