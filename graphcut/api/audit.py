@@ -612,7 +612,8 @@ def audit(
 
     Args:
         source: what ``trace`` takes, or a DAG that ``trace`` made.
-        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``.
+        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``. A Keras model that tells its inputs
+            needs none.
         loss: a tensor, a tensor or op name, an output's key, or several of these (summed, as ``tf.gradients`` does). By
             default the function's one float output, else the loss that the graph's own backward part reveals, else the
             ``losses`` collection.

@@ -74,12 +74,20 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
 _ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signature|oracle|ops)=")
 
 
+_OF_PYTHON = (
+    ("give example arguments or a tf.TensorSpec for each", "give a --spec for each argument, such as --spec float32[32,10]"),
+    ("\nA training step that takes its own gradients is for graphcut.audit_step.", ""),
+)
+
+
 def _of_options(message: str) -> str:
     """A message in which arguments of Python are the options that stand for them.
 
     >>> _of_options("Name it with loss=; all of them with variables='*'.")
     "Name it with --loss; all of them with --variables '*'."
     """
+    for words, instead in _OF_PYTHON:
+        message = message.replace(words, instead)
     names = {"oracle": "tf"}
     named = _ARGUMENT.sub(lambda match: "--%s " % names.get(match.group(1), match.group(1).replace("_", "-")), message)
     return re.sub(r"(--[\w-]+) (?=[;:,.\s]|$)", r"\1", named)

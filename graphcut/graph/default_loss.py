@@ -83,7 +83,7 @@ _STEP = "\nA training step that takes its own gradients is for graphcut.audit_st
 
 def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
-    step = _STEP if origin.label.startswith("function ") else ""
+    step = _STEP if origin.label.startswith(("function ", "model ")) else ""
     if not step and not origin.variables and not _variables(flat):
         raise GraphcutError(
             "%s holds no variables, so no loss can train anything in it\n"

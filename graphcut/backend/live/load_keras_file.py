@@ -6,6 +6,7 @@ from typing import Any, List, Tuple
 
 import tensorflow as tf
 
+from graphcut.backend.live.models import input_specs
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.formats import keras_files
 
@@ -38,11 +39,10 @@ def load(path: str) -> Tuple[Any, List[Any]]:
 
 
 def _specs(model: Any, path: str) -> List[Any]:
-    """What the model takes: its only input, else the list of them."""
-    inputs = list(getattr(model, "inputs", None) or ())
-    if not inputs:
+    """What the model takes: one argument."""
+    specs = input_specs(model)
+    if not specs:
         raise GraphcutError(
             "%s does not say what its inputs are\nLoad the model yourself and call graphcut.audit(model, x)." % printable(path)
         )
-    specs = [tf.TensorSpec(each.shape, each.dtype) for each in inputs]
-    return specs if len(specs) == 1 else [specs]
+    return list(specs)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
+import tensorflow as tf
+
 from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.variable_objects import variable_of
 
@@ -57,3 +59,23 @@ def listed(owner: Any, attribute: str) -> List[Any]:
     except ValueError:
         return []
     return list(found) if isinstance(found, (list, tuple)) else []
+
+
+def input_specs(model: Any) -> Tuple[Any, ...]:
+    """What a Keras model that is built of its inputs takes, as one ``tf.TensorSpec``, a list or a dict of them; empty where
+    it does not tell."""
+    if not hasattr(model, "train_step"):
+        return ()
+    try:
+        inputs = model.input
+    except (AttributeError, ValueError, RuntimeError):
+        inputs = listed(model, "inputs") or None
+        inputs = inputs[0] if inputs and len(inputs) == 1 else inputs
+    return () if inputs is None else (tf.nest.map_structure(_spec, inputs),)
+
+
+def _spec(tensor: Any) -> Any:
+    if hasattr(tensor, "type_spec"):
+        return tensor.type_spec
+    sparse = getattr(tensor, "sparse", False)
+    return (tf.SparseTensorSpec if sparse else tf.TensorSpec)(tensor.shape, tensor.dtype)

@@ -13,7 +13,7 @@ from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.backend.live import function_graphs, serialize
-from graphcut.backend.live.models import owned
+from graphcut.backend.live.models import input_specs, owned
 from graphcut.backend.live.trace_errors import double_arguments, explained, labelled
 from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import left
@@ -41,7 +41,7 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     from graphcut.backend.record.gradient_calls import noting
     from graphcut.backend.record.recognize_step import step_place
 
-    label = labelled(source)
+    label, args = labelled(source), args or (() if kwargs else input_specs(source))
     with explained(label, double_arguments(source, args, kwargs)), noting() as notes:
         concrete = _concrete(source, args, kwargs)
     message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))

@@ -28,13 +28,17 @@ _ADVICE = (
         r"initialized in|must also|may not be (None|undefined)|before the loop|return a value from|must be defined",
         "a branch or loop that depends on a tensor's value must give each name a tensor of one dtype on every way through it",
     ),
-    (r"missing.* argument|requires? .*argument", "give example arguments or a tf.TensorSpec for each (--spec)"),
+    (
+        r"missing.* argument|requires? .*argument|first argument to .* must always be passed",
+        "give example arguments or a tf.TensorSpec for each",
+    ),
 )  # fmt: skip
 
 
 def labelled(source: Any) -> str:
     """What a callable is called in messages."""
-    return "function %s" % getattr(source, "__name__", getattr(source, "name", type(source).__name__))
+    name = getattr(source, "__name__", getattr(source, "name", type(source).__name__))
+    return "%s %s" % ("model" if hasattr(source, "train_step") else "function", name)
 
 
 @contextmanager

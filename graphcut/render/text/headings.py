@@ -32,7 +32,7 @@ _TAKEN = re.compile(
 def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
     """A heading for each: the function, the loss where a function appears twice, a number where all that is the same. A
     gradient of a step is headed by what the user's code calls its target, and by the line where that is not told."""
-    functions = [each.source.partition("function ")[2] or _target(each.source) for each in audits]
+    functions = [_function(each.source) or _target(each.source) for each in audits]
     losses = [
         _line(each.source) or " + ".join(key or _plain(name) for name, key in zip(each.loss, each.loss_keys))
         for each in audits
@@ -43,6 +43,12 @@ def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
 
 def _plain(name: str) -> str:
     return name[:-2] if name.endswith(":0") else name
+
+
+def _function(source: str) -> str:
+    """The name of the function or model that was traced."""
+    kind, _, name = source.partition(" ")
+    return name if kind in ("function", "model") else ""
 
 
 def _target(source: str) -> str:

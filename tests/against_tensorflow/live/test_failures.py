@@ -125,6 +125,24 @@ def test_missing_arguments(wrapped):
         graphcut.trace(wrapped)
 
 
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="needs Keras outside of a graph")
+def test_a_model_that_tells_its_inputs_needs_no_arguments():
+    both = [tf.keras.Input((3,), name="a"), tf.keras.Input((2,), name="b")]
+    summed = tf.keras.layers.Concatenate()([tf.keras.layers.Dense(2, name="left")(both[0]), both[1]])
+    functional = tf.keras.Model(dict(zip("ab", both)), tf.keras.layers.Dense(1, name="right")(summed))
+    sequential = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)])
+    assert len(graphcut.audit(functional)) == 4 and len(graphcut.audit(sequential)) == 2
+    with pytest.raises(graphcut.GraphcutError, match="model .* cannot be traced[\\s\\S]*give example arguments"):
+        graphcut.audit(tf.keras.Sequential([tf.keras.layers.Dense(1)]))
+
+
+def test_an_argument_that_is_missing_on_the_command_line(tmp_path, capfd):
+    (tmp_path / "model.py").write_text("def loss(x):\n    return x\n", encoding="utf-8")
+    assert main(["audit", str(tmp_path / "model.py:loss")]) == 2
+    said = capfd.readouterr().err
+    assert "give a --spec for each" in said and "TensorSpec" not in said
+
+
 def test_on_the_command_line(tmp_path, capfd):
     (tmp_path / "model.py").write_text("def loss(x):\n    return x.numpy()\n", encoding="utf-8")
     assert main(["audit", str(tmp_path / "model.py:loss"), "--spec", "float32[]"]) == 2
