@@ -2,6 +2,7 @@
 
 Every test below one of ``TENSORFLOW_FOLDERS`` bears the mark ``tensorflow``. Where TensorFlow cannot be imported those
 folders are not even collected, so that their modules may import it at the top; a marked test elsewhere is skipped.
+A test that needs no TensorFlow, but tells more where it is installed, bears ``beside_tensorflow``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def needs_tensorflow(path):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow; left out where there is none")
+    config.addinivalue_line("markers", "beside_tensorflow: needs no TensorFlow, and tells more where there is one")
     config.addinivalue_line("markers", "xdist_group(name): tests that share what one process worked out")
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.beside_tensorflow
+
 
 def printed(code):
     return subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE).stdout.decode().strip()

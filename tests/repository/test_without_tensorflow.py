@@ -9,6 +9,8 @@ import pytest
 
 from tests.repository.measure import ROOT
 
+pytestmark = pytest.mark.beside_tensorflow
+
 CODE = """
 import sys
 sys.modules["tensorflow"] = None  # as if it were not installed

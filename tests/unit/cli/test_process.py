@@ -13,6 +13,8 @@ import pytest
 from graphcut import GraphcutError
 from graphcut.util.files import save
 
+pytestmark = pytest.mark.beside_tensorflow
+
 MODEL = """
 import tensorflow as tf
 

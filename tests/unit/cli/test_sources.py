@@ -8,6 +8,8 @@ from graphcut.api.import_source import loaded
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError
 
+pytestmark = pytest.mark.beside_tensorflow
+
 MODULE = """
 from dataclasses import dataclass
 
