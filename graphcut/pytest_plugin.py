@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generator, Iterable, Iterator, 
 import pytest
 
 if TYPE_CHECKING:
+    from graphcut.contracts.check import ContractChecker
     from graphcut.contracts.definition import Contract, ContractResult
 
 
@@ -37,29 +38,34 @@ def pytest_collection_modifyitems(session: Any, config: Any, items: List[Any]) -
     """Add an item for each contract."""
     path = config.getoption("graphcut")
     if path is not None:
-        items += list(_ContractFile.from_parent(session, name="graphcut", file=path).collect())
+        checker = _checker(path, str(config.rootpath))
+        name = os.path.relpath(checker.path, str(config.rootpath)).replace(os.sep, "/")
+        items += list(_ContractFile.from_parent(session, name=name, nodeid=name, checker=checker).collect())
+
+
+def _checker(path: str, folder: str) -> ContractChecker:
+    """The contracts of a file, or of the one that is found in a folder."""
+    from graphcut.contracts.check import ContractChecker
+    from graphcut.contracts.config_file import find_file
+    from graphcut.errors import GraphcutError
+
+    try:
+        return ContractChecker(path or find_file(folder), _imported_modules())
+    except GraphcutError as error:
+        raise pytest.UsageError("--graphcut: %s" % error) from None
 
 
 class _ContractFile(pytest.Collector):
     """The contracts of one file. All items share the audits of their sources."""
 
-    def __init__(self, *args: Any, file: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, checker: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.file = file
+        self.checker = checker
 
     def collect(self) -> Iterator[Any]:
         """One item for each contract."""
-        from graphcut.contracts.check import ContractChecker
-        from graphcut.contracts.config_file import find_file
-        from graphcut.errors import GraphcutError
-
-        try:
-            path = str(self.file or find_file(str(self.config.rootpath)))
-            checker = ContractChecker(path, _imported_modules())
-        except GraphcutError as error:
-            raise pytest.UsageError("--graphcut: %s" % error) from None
-        for contract in checker.contracts:
-            yield _ContractItem.from_parent(self, name=contract.name, contract=contract, checker=checker)
+        for contract in self.checker.contracts:
+            yield _ContractItem.from_parent(self, name=contract.name, contract=contract, checker=self.checker)
 
 
 def _imported_modules() -> List[ModuleType]:

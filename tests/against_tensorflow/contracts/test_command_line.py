@@ -71,6 +71,7 @@ def test_the_command_line_answers_with_json_alone(answers):
 def test_pytest_has_an_item_for_each_contract_and_draws_what_fails(answers):
     code, out, _ = answers["pytest"]
     assert code == 1 and "1 failed, 1 passed" in out and "stop-gradient at StopGradient" in out
+    assert "FAILED graphcut.toml::the encoder learns" in out
     assert list((answers["folder"] / "pictures").glob("the_encoder_learns-1.svg*"))
 
 
