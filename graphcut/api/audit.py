@@ -26,6 +26,7 @@ from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit
 from graphcut.util.caching import cached_property
 from graphcut.util.gc import collector_paused
+from graphcut.util.progress import waiting
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -661,9 +662,11 @@ def audit(
         rest: Any = {"stop_gradients": stop_gradients, "grad_ys": grad_ys, "signature": signature, "oracle": oracle}
         return audit(model[0], *model[1], loss=loss, variables=variables, **rest)
     check_model(source, args)
-    with collector_paused():
+    with waiting() as say, collector_paused():
         overlay = overlay_of(ops)
+        say("reading %s" % load.title(source))
         traced = load.read(source, args, {}, signature, overlay)
+        say("auditing %d ops" % len(traced.flat.names))
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
         found = chosen(traced, loss, grad_ys)

@@ -24,6 +24,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
 from graphcut.results import BarrierKind, VariableAudit
 from graphcut.util.gc import collector_paused
+from graphcut.util.progress import waiting
 from graphcut.util.source_lines import nearby
 
 
@@ -65,10 +66,13 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     """
     with tensorflow_needed("to trace a step"):
         from graphcut.backend.record import trace_step
-    taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
-    if not taken:
-        raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
-    audits = tuple(audits_of(taken, variables))
+    with waiting() as say:
+        say("tracing %s" % load.title(step))
+        taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
+        if not taken:
+            raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
+        say("auditing %d gradients" % len(taken))
+        audits = tuple(audits_of(taken, variables))
     for index, each in enumerate(audits):
         again = partial(audit_step, step, *args, variables=variables, **kwargs)
         each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)

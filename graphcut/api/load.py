@@ -64,6 +64,13 @@ def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[
     return live.load(path)
 
 
+def title(source: Any) -> str:
+    """What a source is called while it is read."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    return str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
+
+
 def afresh(source: Any) -> Any:
     """What is traced, as it was before any trace: a ``tf.function`` that has none."""
     from graphcut.backend.live import edited_code

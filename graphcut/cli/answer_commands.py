@@ -8,13 +8,13 @@ import click
 
 from graphcut.api.loss_table import table as losses_by_variables
 from graphcut.cli.commands import say_answer
-from graphcut.cli.progress import Say, waiting
 from graphcut.cli.question_options import SOURCE, question_options, source_options
 from graphcut.cli.run_audits import audits
 from graphcut.render.text.headings import headings
 from graphcut.results.words import shown
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
+from graphcut.util.progress import Say, waiting
 
 _EXPLAIN = f"""Say what each VARIABLE gets, why, and what to do about it.
 

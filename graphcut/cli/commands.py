@@ -10,7 +10,6 @@ from rich.console import Console
 
 from graphcut.cli import draw_options
 from graphcut.cli.doctor import tensorflow_version
-from graphcut.cli.progress import Say, waiting
 from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.cli.run_audits import audits, listed, numbered
 from graphcut.errors import GraphcutError
@@ -20,6 +19,7 @@ from graphcut.render.text.source_quotes import quoted
 from graphcut.render.text.terminal import rich_table
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
+from graphcut.util.progress import Say, waiting
 from graphcut.util.version import VERSION
 
 _AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import click
 
-from graphcut.cli.progress import Say, waiting
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
+from graphcut.util.progress import Say, waiting
 
 if TYPE_CHECKING:
     from graphcut.contracts.diff import Diff

@@ -8,9 +8,9 @@ from typing import Any, Dict, Optional, Sequence
 import click
 
 from graphcut.api.op_gradients import SORTS, OpGradient, op_gradients, op_types
-from graphcut.cli.progress import waiting
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
+from graphcut.util.progress import waiting
 
 _HELP = """Say which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from graphcut.api.import_source import UntraceableError, loaded
 from graphcut.api.tensor_spec import Spec
-from graphcut.cli.progress import Say
+from graphcut.util.progress import Say
 
 
 def audits(

@@ -6,12 +6,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import click
 
-from graphcut.cli.progress import waiting
 from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
 from graphcut.util.files import save
 from graphcut.util.isolate_output import guarded
+from graphcut.util.progress import waiting
 
 _SUGGEST = f"""Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
 

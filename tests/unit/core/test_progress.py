@@ -1,0 +1,101 @@
+"""The progress that a terminal sees: only after a while, only on standard error, gone when the work is done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import types
+
+from graphcut.util import progress
+from tests.unit.cli.terminals import ROOT, seen
+
+CODE = """
+import os, sys, time
+from graphcut.util import progress as waiting
+from graphcut.util.isolate_output import guarded
+waiting.PATIENCE = float(sys.argv[1])
+with waiting.waiting() as say, guarded():
+    say("reading a[bold]b")
+    time.sleep(1)
+    os.write(2, b"noise")
+    say("auditing\\x1b[31m")
+    time.sleep(1)
+"""
+
+
+def test_what_takes_long_is_shown_and_goes_away():
+    screen, out = seen(CODE, "0.1")
+    assert "reading a[bold]b" in screen and r"auditing\x1b[31m" in screen and "0:00:0" in screen
+    assert "noise" not in screen and out == b"" and screen.rstrip().endswith("\x1b[2K")
+
+
+def test_what_is_quick_is_not_shown():
+    assert seen(CODE, "30") == ("", b"")
+
+
+def test_a_terminal_that_cannot_erase_is_left_alone():
+    assert seen(CODE, "0.1", TERM="dumb") == ("", b"")
+
+
+def test_two_seconds_are_long():
+    assert progress.PATIENCE == 2
+
+
+def test_a_pipe_sees_nothing():
+    done = subprocess.run([sys.executable, "-c", CODE, "0.1"], capture_output=True, cwd=ROOT, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_the_environment_switches_it_off():
+    assert seen(CODE, "0.1", GRAPHCUT_PROGRESS="0") == ("", b"")
+
+
+PYTHON = """
+import sys, time
+from graphcut.util import progress
+progress.PATIENCE = 0.1
+from graphcut.api import load
+import graphcut
+read = load.read
+load.read = lambda *args: time.sleep(0.6) or read(*args)
+with progress.waiting() as say:
+    if sys.argv[1] == "within":
+        say("the outer one")
+        graphcut.audit("fixtures/documents/003.meta")
+if sys.argv[1] == "alone":
+    graphcut.audit("fixtures/documents/003.meta")
+"""
+
+
+def test_an_audit_tells_what_it_does():
+    assert "reading fixtures/documents/003.meta" in seen(PYTHON, "alone")[0]
+
+
+def test_an_audit_within_another_progress_is_quiet():
+    screen, _ = seen(PYTHON, "within")
+    assert "the outer one" in screen and "003.meta" not in screen
+
+
+def test_a_notebook_shows_a_line_below_the_cell_and_takes_it_away(monkeypatch):
+    shown = []
+
+    class Place:
+        def update(self, data, raw):
+            shown.append(data["text/plain"])
+
+    def display(data, raw, display_id):
+        shown.append(data["text/plain"])
+        seen_it.set()
+        return Place()
+
+    seen_it = threading.Event()
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.delenv("GRAPHCUT_PROGRESS", raising=False)
+    with progress.waiting() as say:
+        say("tracing model")
+        assert seen_it.wait(10)
+    assert shown[0].endswith(" … 0 s") and shown[-1] == ""
