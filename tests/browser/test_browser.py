@@ -341,3 +341,19 @@ def test_without_scripts_there_is_the_table_as_text(browser, tmp_path):
     page.goto((tmp_path / "cut.html").as_uri())
     assert "stop-gradient at hidden" in page.inner_text(f"{STOP} pre") and box(page, STOP, "hidden").is_visible()
     context.close()
+
+
+def test_the_picture_fits_a_new_size_until_it_is_moved(page):
+    def seen():
+        return page.locator(f"{STOP} .picture > svg").get_attribute("viewBox").split()
+
+    before = seen()
+    page.set_viewport_size({"width": 900, "height": 500})
+    page.wait_for_function(f"document.querySelector('{STOP} .picture > svg').getAttribute('viewBox') !== '{' '.join(before)}'")
+    for each in page.locator(f"{STOP} g.node").all():
+        place, frame = each.bounding_box(), page.locator(f"{STOP} .picture").bounding_box()
+        assert frame["x"] <= place["x"] and place["x"] + place["width"] <= frame["x"] + frame["width"]
+    page.locator("#in").click()
+    corner = seen()[:2]
+    page.set_viewport_size({"width": 1000, "height": 500})
+    assert seen()[:2] == corner

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from graphcut.render.page.inline_svg import Sketch
 from graphcut.render.picture import layout
 from graphcut.util.caching import cached_property
 from tests.browser.audits import HOSTILE, NASTY
+from tests.browser.browsers import chromium, missing
 from tests.browser.test_page import Elements
 from tests.unit.picture.audits import STOPPED, beside
 
@@ -18,6 +20,7 @@ needs_engine = pytest.mark.skipif(not any(map(layout.available, layout.ENGINES))
 needs_jupyter = pytest.mark.skipif(
     not all(map(find_spec, ("nbclient", "nbformat", "ipykernel"))), reason="no Jupyter: nbclient, nbformat, ipykernel"
 )
+SEEN = "each => { const at = each.getBoundingClientRect(); return at.top >= 0 && at.bottom < innerHeight && at.width > 30; }"
 NO_PICTURE = Sketch("gradient of loss", None, problem="no Graphviz")
 
 
@@ -67,6 +70,32 @@ def test_every_format_is_laid_out_once(monkeypatch):
     monkeypatch.setattr(layout, "available", lambda engine: False)
     assert ElementTree.fromstring(svg).get("role") == "img" and repr_svg(shown) == svg
     assert 'data-box="0"' in repr_html(shown) and "no picture" not in repr_html(shown)
+
+
+@needs_engine
+def test_the_page_is_framed_and_has_no_access_to_the_notebook():
+    elements = Elements(repr_html(Shown(HOSTILE)))
+    ((frame, _),) = elements.all("iframe")
+    assert frame["sandbox"] == "allow-scripts allow-downloads" and frame["srcdoc"].startswith("<!doctype html>")
+    assert {tag for tag, _, _ in elements.found}.isdisjoint({"script", "style", "link", "img"})
+
+
+@needs_engine
+@pytest.mark.skipif(bool(missing()), reason=missing() or "a browser is there")
+def test_the_page_answers_in_its_frame_and_what_strips_it_shows_the_picture(tmp_path):
+    shown, files = repr_html(Shown(STOPPED)), {name: tmp_path / (name + ".html") for name in ("trusted", "stripped")}
+    files["trusted"].write_text(shown, encoding="utf-8")
+    files["stripped"].write_text(re.sub("<iframe.*?</iframe>", "", shown, flags=re.DOTALL), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(files["trusted"].as_uri())
+        frame = page.frame_locator("iframe")
+        frame.locator(".variables .row, .variables summary").first.click()
+        assert "stop-gradient at hidden" in frame.locator(".answer").inner_text()
+        assert not page.locator("table").is_visible()
+        assert frame.locator("g.node", has_text="loss").evaluate(SEEN)
+        page.goto(files["stripped"].as_uri())
+        assert page.locator("table").is_visible() and page.get_by_text("hidden").first.is_visible()
 
 
 NOTEBOOK = """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ from graphcut.render.page import draw, page, page_data, variable_routes
 from graphcut.render.page.html import embedded, html
 from graphcut.render.page.inline_svg import sketch
 from graphcut.render.picture import layout, to_dot
+from graphcut.results import Role, Stop
 from tests.browser.audits import NASTY, whole_page
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside
 from tests.unit.text.fakes import FakeAudit, dag
@@ -203,3 +205,9 @@ def test_bad_questions_are_errors(tmp_path):
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path, no_engine):
     with pytest.raises(GraphcutError, match="cannot write"):
         graphcut.page([STOPPED], tmp_path / "missing" / "cut.html")
+
+
+def test_the_stop_that_cuts_most_off_is_first(no_engine):
+    stops = tuple(Stop(op, Role.CUTS if cuts else Role.BYPASSED, False, cuts) for op, cuts in (("a", ()), ("b", ("w1",))))
+    told = known(dataclasses.replace(STOPPED, stops=stops))["stops"]
+    assert [each["op"] for each in told] == ["b", "a"]

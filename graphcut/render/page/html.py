@@ -13,12 +13,13 @@ import base64
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Sequence, Union
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
 
 if TYPE_CHECKING:
+    from graphcut.render.page.inline_svg import Sketch
     from graphcut.render.protocols import PageFacts
     from graphcut.util.files import Target
 
@@ -58,16 +59,21 @@ def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Targ
 
 def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Optional[str] = None) -> str:
     """The page as text; arguments and errors as for ``page``."""
-    from graphcut.render.page.inline_svg import sketch_to_open
-    from graphcut.render.page.page_data import numbers
+    from graphcut.render.page.inline_svg import sketch
     from graphcut.render.text.headings import headings
-    from graphcut.render.text.plain import table
 
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     if not listed:
         raise GraphcutError("no audit to make a page of\ngive one audit or several: graphcut.page([audit], 'cut.html')")
     heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
-    sketches = [sketch_to_open(each, engine) for each in listed]
+    return of_sketches(listed, heads, [sketch(each, engine) for each in listed])
+
+
+def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Sequence[Sketch]) -> str:
+    """The page of audits whose pictures are laid out, and the headings of their tabs."""
+    from graphcut.render.page.page_data import numbers
+    from graphcut.render.text.plain import table
+
     known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
     return _rendered(list(zip(known, sketches, map(table, listed))), embedded(known))
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Seque
 
 from graphcut.errors import GraphcutError
 from graphcut.render.picture.box_contents import opened
-from graphcut.render.picture.build import picture
 from graphcut.render.picture.layout import choose, render_each
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.writers.dot import title, write_inside
@@ -54,12 +53,8 @@ class Sketch:
 
 
 def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
-    """Decide what to draw and lay it out within ``seconds``. Raises ``GraphcutError`` only for an ``engine`` asked for."""
-    return _laid_out(facts, (picture(facts), {}), engine, seconds)
-
-
-def sketch_to_open(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
-    """The same, and what is in its boxes."""
+    """Decide what to draw, and what in its boxes, and lay it out within ``seconds``. Raises ``GraphcutError`` only for an
+    ``engine`` asked for."""
     return _laid_out(facts, opened(facts), engine, seconds)
 
 

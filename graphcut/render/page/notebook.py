@@ -1,13 +1,18 @@
-"""An audit as a notebook shows it: the table and the picture, without any script."""
+"""An audit as a notebook shows it: its page in a frame of its own, and below it the table and the picture without any script.
+
+What strips scripts, as GitHub and untrusted notebooks do, strips the frame too and shows the rest. Where the frame is loaded,
+it closes the rest. The frame is sandboxed: it has no access to the notebook.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
-from graphcut.render.page.html import templates
+from graphcut.render.page.html import of_sketches, templates
 from graphcut.render.page.page_data import lines
 from graphcut.render.picture.style import VERDICTS
 from graphcut.render.picture.writers.svg import accessible
+from graphcut.render.text.headings import headings
 from graphcut.render.text.table_rows import HEADINGS, rows
 
 if TYPE_CHECKING:
@@ -23,7 +28,8 @@ def svg(sketch: Sketch) -> Optional[str]:
 
 
 def html(facts: PageFacts, sketch: Sketch) -> str:
-    """The first ``_ROWS`` rows of the table and the picture as one HTML element; where there is no picture, why."""
+    """The page, then the first ``_ROWS`` rows of the table and the picture; where there is no picture, why."""
     found = rows(facts.variables)
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
+    told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
     return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, **told))

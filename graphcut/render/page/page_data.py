@@ -144,10 +144,10 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
 
 
 def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
-    """Each stop; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the boxes of them all, ``gains``
-    the first that would get a gradient without it."""
+    """Each stop, those that cut most off first; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the
+    boxes of them all, ``gains`` the first that would get a gradient without it."""
     known = {each.name: each for each in facts.variables}
-    for stop in facts.stops:
+    for stop in sorted(facts.stops, key=lambda each: -len(each.cuts)):
         cut = [known[name] for name in stop.cuts if name in known]
         gains = _gains(facts, stop)
         yield {

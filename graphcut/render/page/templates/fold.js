@@ -2,7 +2,7 @@
 // everything else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
 
 // The least that is left of an emptied gap, and what a box and the corner of a frame keep, in points.
-const GAP = 30, ROOM = 14, CORNER = 12;
+const GAP = 18, ROOM = 14, CORNER = 12;
 
 // From the intervals that must keep their size and those that fell free, the new place of each old one.
 function squeezed(kept, freed) {

@@ -1,6 +1,13 @@
-// The legend below the picture is open where there is room for both.
+// The legend below the picture is open where there is room for both, until the reader opens or closes it.
 
 function openLegend(svg) {
-  const legend = svg.parentElement.querySelector(".legend");
-  if (legend) legend.open = svg.clientHeight > 400 && svg.clientWidth > 600;
+  const picture = svg.parentElement, legend = picture.querySelector(".legend");
+  if (!legend) return;
+  let asked = false;
+  legend.querySelector("summary").addEventListener("click", () => { asked = true; });
+  const open = () => {
+    if (!asked) legend.open = picture.clientHeight > 430 && picture.clientWidth > 600;
+  };
+  open();
+  new ResizeObserver(open).observe(picture);
 }

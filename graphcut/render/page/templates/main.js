@@ -120,7 +120,7 @@ function makeLoss(section, loss) {
   }
 
   function light(lit, own) {
-    if (!svg) return;
+    if (!svg || !view) return;
     svg.classList.toggle("choosing", Boolean(lit));
     for (const each of svg.querySelectorAll(".lit, .chosen")) each.classList.remove("lit", "chosen");
     if (!lit) return;
@@ -183,6 +183,7 @@ function makeLoss(section, loss) {
   // A picture can be measured only once it is seen.
   function seen() {
     if (!svg || view) return;
+    if (!svg.clientWidth) return whenSized(svg, seen);
     openLegend(svg);
     view = makeView(svg);
     folds = makeFolds(svg, loss, insides, (area) => view.resized(area));
@@ -196,12 +197,23 @@ function makeLoss(section, loss) {
     svg.addEventListener("click", () => choose(""));
     makeStops(svg, view);
     view.start(folds.area(loss.boxes.findIndex((box) => box.role === "loss")));
+    if (chosen) choose(chosen);
   }
 
   arrowsInTable(section.querySelector("aside"));
   const known = { variable: loss.variables.name, stop: loss.stops, group: loss.groups, box: loss.boxes };
   const has = (kind, at) => Object.keys(known).includes(kind) && Number.isInteger(at) && at >= 0 && at < known[kind].length;
   return { section, has, svg, heading: loss.heading, chosen: () => chosen, seen, search, first, choose, turn: () => chosen.startsWith("box ") && insides.has(chosen.slice(4)) && turn(Number(chosen.slice(4))), view: () => view, folds: () => folds };
+}
+
+// In a frame that is not shown yet, as in a notebook, nothing has a size.
+function whenSized(element, action) {
+  const waiting = new ResizeObserver(() => {
+    if (!element.clientWidth) return;
+    waiting.disconnect();
+    action();
+  });
+  waiting.observe(element);
 }
 
 const losses = [...document.querySelectorAll("section.loss")].map((section, at) => makeLoss(section, data[at]));

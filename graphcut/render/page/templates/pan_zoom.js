@@ -5,6 +5,8 @@
 function makeView(svg) {
   let whole = grown(svg.querySelector("g").getBBox(), 8);
   let x = whole.x, y = whole.y, scale = 1;
+  // What a new size of the window asks for: the same again, until the reader has moved the picture.
+  let refit = show;
 
   function show() {
     svg.setAttribute("viewBox", [x, y, svg.clientWidth / scale, svg.clientHeight / scale].join(" "));
@@ -23,6 +25,7 @@ function makeView(svg) {
 
   // All of it where its text can be read; else from the top, where the loss is.
   function start(loss) {
+    refit = () => start(loss);
     look(whole, 1.5);
     if (scale >= 0.7 || !loss) return;
     scale = 0.7;
@@ -31,7 +34,13 @@ function makeView(svg) {
     show();
   }
 
+  function fit() {
+    refit = fit;
+    look(whole, 3);
+  }
+
   function zoom(factor, across = 0.5, down = 0.5) {
+    refit = show;
     const next = Math.max(Math.min(scale * factor, 12), Math.min(fitting(whole) / 2, 0.5));
     x += across * svg.clientWidth * (1 / scale - 1 / next);
     y += down * svg.clientHeight * (1 / scale - 1 / next);
@@ -40,6 +49,7 @@ function makeView(svg) {
   }
 
   function move(right, down) {
+    refit = show;
     x += right / scale;
     y += down / scale;
     show();
@@ -50,6 +60,7 @@ function makeView(svg) {
     const width = svg.clientWidth / scale, height = svg.clientHeight / scale;
     const seen = area.x >= x && area.y >= y && area.x + area.width <= x + width && area.y + area.height <= y + height;
     if (seen) return;
+    refit = show;
     if (area.width > width || area.height > height) return look(grown(area, 20), 1.5);
     x = area.x + area.width / 2 - width / 2;
     y = area.y + area.height / 2 - height / 2;
@@ -68,8 +79,8 @@ function makeView(svg) {
   }, { passive: false });
 
   dragging(svg, move);
-  new ResizeObserver(show).observe(svg);
-  return { look: () => look(whole, 3), start, zoom, move, reveal, resized, scale: () => scale };
+  new ResizeObserver(() => svg.clientWidth && refit()).observe(svg);  // a tab that is not shown has no size
+  return { look: fit, start, zoom, move, reveal, resized, scale: () => scale };
 }
 
 // Drags of the mouse or a finger move the picture; the click that ends one is no choice.
