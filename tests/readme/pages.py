@@ -20,6 +20,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import json
+import linecache
 import os
 import re
 import runpy
@@ -33,6 +35,7 @@ from graphcut.cli import main
 from tests.readme.blocks import ROOT, text_of
 
 BLOCK = re.compile(r"^( *)```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+CELL = re.compile(r"/tmp/ipykernel_\d+/\d+\.py")
 EXIT_CODE = re.compile(r"# exits with (\d)$")
 PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:graphcut", "-p", "graphcut.pytest_plugin")
 REPOSITORY = {"GIT_%s_%s" % (who, what): "reader@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -45,6 +48,16 @@ class Block(NamedTuple):
     title: str
     text: str
     line: int
+
+
+def notebook_blocks(text):
+    """The cells of code of a notebook but the first, which installs, each with what it printed when it was kept."""
+    for number, cell in enumerate(json.loads(text)["cells"]):
+        if cell["cell_type"] == "code" and number > 1:
+            yield Block("python", "", "".join(cell["source"]), number)
+            printed = [line for output in cell["outputs"] for line in output.get("text", ())]
+            if printed:
+                yield Block("text", "", "".join(printed), number)
 
 
 def blocks_of(text):
@@ -77,13 +90,21 @@ def outputs(blocks, page):
             Path(block.title).parent.mkdir(parents=True, exist_ok=True)
             Path(block.title).write_text(block.text, encoding="utf-8")
         elif block.language == "text":
-            yield block, printed.replace(os.getcwd() + os.sep, "")
+            yield block, CELL.sub("cell.py", printed.replace(os.getcwd() + os.sep, ""))
         elif block.language == "python":
-            code = compile("\n" * block.line + block.text, page, "exec")
-            printed = output_of(exec, code, known)
+            printed = output_of(exec, compiled(block, page), known)
         elif block.language == "sh":
             lines = block.text.replace("\\\n", " ").splitlines()
             printed = "".join(run_line(line, place, known) for line in lines if line.strip())
+
+
+def compiled(block, page):
+    """The code of a block, by its place in the page; a cell of a notebook is a file of its own, as in a kernel."""
+    if not page.endswith(".ipynb"):
+        return compile("\n" * block.line + block.text, page, "exec")
+    name = "/tmp/ipykernel_0/%d.py" % block.line
+    linecache.cache[name] = (len(block.text), None, block.text.splitlines(keepends=True), name)
+    return compile(block.text, name, "exec")
 
 
 def write_outputs(page):
@@ -166,9 +187,14 @@ def is_output(printed, expected):
     return re.fullmatch(pattern, actual) is not None
 
 
+def read(page):
+    """The blocks of a page or a notebook."""
+    return (notebook_blocks if page.endswith(".ipynb") else blocks_of)(text_of(page))
+
+
 if __name__ == "__main__":
     os.symlink(os.path.join(ROOT, "fixtures"), "fixtures")
     if "--write" in sys.argv:
         Path(ROOT, sys.argv[1]).write_text(write_outputs(sys.argv[1]), encoding="utf-8")
     else:
-        run_blocks(blocks_of(text_of(sys.argv[1])), sys.argv[1])
+        run_blocks(read(sys.argv[1]), sys.argv[1])

@@ -18,7 +18,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if pages.needs_tensorflow(text_of(page))])
+PAGES = [page for page in RUN if pages.needs_tensorflow(text_of(page))] + ["docs/notebooks/keras_model.ipynb"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_the_page_does_what_it_says(page, tmp_path):
     environment = dict(os.environ, PYTHONPATH=ROOT, PYTHONIOENCODING="utf-8", COLUMNS="200", TF_CPP_MIN_LOG_LEVEL="3")
     command = [sys.executable, "-m", "tests.readme.pages", page]
