@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
@@ -271,7 +272,15 @@ class Audit:
     def reason(self, variable: VariableAudit) -> Reason:
         """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
         with collector_paused():
-            return self._reasons.of(self._targets[self._index.position(variable.name)], variable)
+            target = self._targets[self._index.position(variable.name)]
+            reason = self._reasons.of(target, variable)
+            if not variable.unused:
+                return reason
+            from graphcut.api.instead import read_instead
+
+            source = None if self._retrace is None else self._retrace.source
+            losses = self._inquiry.loss.tensors
+            return replace(reason, instead=read_instead(self._traced, losses, target, self.left_out, source))
 
     @cached_property
     def _reasons(self) -> Reasons:

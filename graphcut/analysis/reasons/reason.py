@@ -15,6 +15,7 @@ from graphcut.analysis.reasons.loss_terms import is_regularizer
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import stops_below
 from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.flat import Shape
 from graphcut.graph.targets import Target
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
@@ -33,6 +34,17 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """What a loss reads in place of an unused variable: a ``value`` that the step refers to by ``name``, a ``variable``, or
+    the op of another ``call`` of the layer, with its place."""
+
+    kind: str
+    name: str
+    shape: Shape = None
+    where: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Reason:
     """Why one variable gets what it gets.
 
@@ -46,7 +58,7 @@ class Reason:
     runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros. ``beside``: the variable
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
-    does not look at, as name and type.
+    does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
     """
 
     route: Tuple[Step, ...] = ()
@@ -64,6 +76,7 @@ class Reason:
     from_zeros: bool = False
     beside: str = ""
     ignored: Tuple[Tuple[str, str], ...] = ()
+    instead: Tuple[Instead, ...] = ()
 
 
 @dataclass(frozen=True)

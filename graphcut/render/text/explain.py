@@ -15,7 +15,7 @@ from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, pl
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
-    from graphcut.analysis.reasons.reason import Reason, Term
+    from graphcut.analysis.reasons.reason import Instead, Reason, Term
     from graphcut.render.protocols import ReportFacts
 
 _FEW = 3
@@ -76,6 +76,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
         yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
+        yield from (_instead(each, variable) for each in reason.instead)
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     for cut in reason.cut[:few]:
@@ -95,6 +96,23 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     yield from assumed
     yield from _ignored(reason)
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
+
+
+def _instead(each: Instead, variable: VariableAudit) -> str:
+    """What the loss reads in place of an unused variable."""
+    name = shown(each.name)
+    if each.kind == "call":
+        return (
+            f"The loss reads another call of the same layer: {name}{', ' + at(each.where) if each.where else ''}. "
+            "Call the layer once, and compute the loss from that output."
+        )
+    what = f"variable {name}" if each.kind == "variable" else "a constant"
+    made = "initialized" if each.kind == "variable" else "computed"
+    known = "" if each.kind == "variable" else f" ({name})"
+    return (
+        f"The loss reads {what} {shape_text(each.shape)} that was {made} before the step{known}; if it is computed from "
+        f"{shown(variable.name)}, compute it in the step, under the tape."
+    )
 
 
 def _assumed(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
