@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -99,8 +100,27 @@ def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, pa
         with guarded():
             return _check(contract, sources, where)
     except GraphcutError as error:
-        finding = Finding(variable=None, rule="source", verdict=None, message=str(error), where=where)
+        finding = Finding(variable=None, rule="source", verdict=None, message=_in_keys(str(error)), where=where)
         return _result(contract, Status.INVALID, findings=(finding,))
+
+
+def _in_keys(message: str) -> str:
+    """An error about options or arguments, in the words of a file of contracts.
+
+    >>> print(_in_keys("give a --spec for each, such as --spec 'float32[32,10]'"))
+    give a spec for each, such as spec = ["float32[32,10]"]
+    """
+    for pattern, replacement in _KEYS:
+        message = re.sub(pattern, replacement, message)
+    return message
+
+
+_KEYS = (
+    (r"--spec '([^']*)'", r'spec = ["\1"]'),
+    (r"--(spec|loss|variables)\b", r"\1"),
+    (r"\bloss=(?=[;,. ])", 'loss = "..."'),
+    (r"Call graphcut\.audit_step\(model, x, y\)\.", "Give the contract a spec for each."),
+)
 
 
 def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractResult:

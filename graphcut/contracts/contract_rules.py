@@ -225,9 +225,19 @@ def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterato
         yield from found
         if not found:
             names = subjects.known_names()
-            listed = near_names(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")
+            listed = _near_patterns(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")
             message = "%s matches no variable%s" % (printable(pattern), listed)
             yield Finding(variable=pattern, rule=rule, verdict=None, message=message)
+
+
+def _near_patterns(pattern: str, names: Sequence[str]) -> str:
+    """What to put behind a pattern that matches nothing: the same one in an outer scope, else near names.
+
+    >>> _near_patterns("head/*", ["sequential/head/kernel"])
+    "; did you mean '*/head/*'?"
+    """
+    inner = [each for each in ("*/%s" % pattern, "*/%s/*" % pattern.rstrip("/")) if any(fnmatchcase(n, each) for n in names)]
+    return "; did you mean %s?" % printable(inner[0]) if inner else near_names(pattern, names)
 
 
 def _finding(subject: Subject, rule: str, message: str) -> Finding:

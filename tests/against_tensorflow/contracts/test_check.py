@@ -103,6 +103,25 @@ def test_a_gradient_that_is_not_there_is_invalid(project):
     assert result.status is Status.INVALID and "did you mean 'policy'" in result.findings[0].message
 
 
+def test_a_keras_file_is_built_by_the_installed_tensorflow(project):
+    model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2, name="head")])
+    try:
+        model.save("model.keras")
+    except (ImportError, ValueError) as error:
+        pytest.skip("this Keras writes no such file: %s" % error)
+    text = '[[contract]]\nname = "%s"\nsource = "model.keras"\nmust_reach = ["%s"]\n'
+    (project / "graphcut.toml").write_text(text % ("a", "*head/kernel*") + text % ("b", "*head/krenel*"), encoding="utf-8")
+    assert [each.status for each in graphcut.check().contracts] == [Status.KEPT, Status.BROKEN]
+
+
+def test_a_missing_spec_is_told_as_a_key(project):
+    (project / "graphcut.toml").write_text(
+        '[[contract]]\nname = "a"\nsource = "agents.py:whole"\nonly = "w"\n', encoding="utf-8"
+    )
+    (finding,) = graphcut.check().contracts[0].findings
+    assert 'such as spec = ["float32[32,10]"]' in finding.message and "--spec" not in finding.message
+
+
 def test_one_line_that_blocks_all_is_named(project):
     findings = checked(project, 'must_not_reach = ["encoder/*", "spare/*"]', "agents.py:plain").findings
     code = ": hidden = tf.stop_gradient(tf.matmul(x, encoder) * spare)"

@@ -29,6 +29,8 @@ MODULES = [
     "api.load",
     "api.survey.survey",
     "results.barrier_kinds",
+    "contracts.check",
+    "contracts.contract_rules",
     "contracts.diff",
     "contracts.places",
 ]
