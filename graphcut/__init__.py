@@ -83,12 +83,13 @@ _HOMES = {
     "watch": "graphcut.api.watch",
     **dict.fromkeys(_RESULTS, "graphcut.results"),
 }
+_MODULES = ("keras", "testing")
 __all__ = sorted(_HOMES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    if name == "testing":
-        return importlib.import_module("graphcut.testing")
+    if name in _MODULES:
+        return importlib.import_module("graphcut." + name)
     if name not in _HOMES:
         raise AttributeError("module 'graphcut' has no attribute %r" % name)
     value = getattr(importlib.import_module(_HOMES[name]), name)
@@ -97,4 +98,14 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> List[str]:
-    return sorted({*globals(), *__all__, "testing"})
+    return sorted({*globals(), *__all__, *_MODULES})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Add the cell magic ``%%gradients`` to a notebook: ``%load_ext graphcut``."""
+    importlib.import_module("graphcut.api.cell_magic").load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the cell magic away again: ``%unload_ext graphcut``."""
+    importlib.import_module("graphcut.api.cell_magic").unload(ipython)

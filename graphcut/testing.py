@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
-from graphcut.results import VariableAudit, Verdict
+from graphcut.contracts.source_audits import variables_of
+from graphcut.results import Verdict
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -36,7 +37,7 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    for variable in _variables(audit, key):
+    for variable in variables_of(audit, key):
         if variable.verdict not in _REACHED:
             raise AssertionError("%s must receive a gradient:\n%s" % (variable.name, audit.explain(variable.name)))
         if (through is not None or avoiding is not None) and not audit.reaches(variable.name, through, avoiding):
@@ -58,7 +59,7 @@ def assert_blocked(audit: Audit, key: Any) -> None:
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    for variable in _variables(audit, key):
+    for variable in variables_of(audit, key):
         if variable.verdict not in _BLOCKED:
             raise AssertionError("%s must receive no gradient:\n%s" % (variable.name, audit.explain(variable.name)))
 
@@ -75,7 +76,7 @@ def assert_only_trains(audit: Audit, key: Any) -> None:
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    wanted = {each.name for each in _variables(audit, key)}
+    wanted = {each.name for each in variables_of(audit, key)}
     assert_reaches(audit, key)
     for variable in audit:
         if variable.name not in wanted and variable.verdict in _REACHED:
@@ -100,18 +101,6 @@ def assert_no_unused(audit: Audit) -> None:
     forgotten = [each for each in getattr(audit, "left_out", ()) if getattr(each, "trainable", None)]
     if forgotten:
         raise AssertionError("the loss reads variables that no gradient was asked for: %s" % _names(forgotten))
-
-
-def _variables(audit: Audit, key: Any) -> List[VariableAudit]:
-    if isinstance(key, str):
-        from graphcut.contracts.source_audits import matching_names
-
-        names = matching_names([each.name for each in audit], key)
-        if names:
-            return [audit[name] for name in names]
-    if isinstance(key, (list, tuple)):
-        return [variable for each in key for variable in _variables(audit, each)]
-    return [audit[key]]
 
 
 def _shown(key: Any) -> str:

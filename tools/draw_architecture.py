@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- imports: begin -->\n", "<!-- imports: end -->"
 # The layers of setup.cfg, top first; what stands in one layer does not import its neighbours.
 LAYERS: Tuple[Tuple[str, ...], ...] = (
-    ("cli", "pytest_plugin", "testing"),
+    ("cli", "keras", "pytest_plugin", "testing"),
     ("contracts",),
     ("api",),
     ("render", "backend"),

@@ -174,7 +174,12 @@ def _explanation(found: MissingGradient) -> str:
         return "\n".join([heading, *unrecorded_lines(found.known, found.loss_dtypes)])
     (audit,) = audits_of([gradient])
     missing = [each for each in audit.variables if each.verdict not in _REACHED] or audit.variables
-    return "\n".join([heading, "\n\n".join(_of_group(audit, group.variables) for group in fold(missing))])
+    return "\n".join([heading, explain_groups(audit, missing)])
+
+
+def explain_groups(audit: Audit, variables: Sequence[VariableAudit]) -> str:
+    """Explain some variables of an audit, those that share an outcome once."""
+    return "\n\n".join(_of_group(audit, group.variables) for group in fold(variables))
 
 
 def _of_group(audit: Audit, alike: Sequence[VariableAudit]) -> str:

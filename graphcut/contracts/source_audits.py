@@ -17,6 +17,7 @@ from graphcut.api.tensor_spec import parsed
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.headings import headings
+from graphcut.results import VariableAudit
 
 
 class SourceAudits:
@@ -132,6 +133,17 @@ def matching_names(names: Sequence[str], pattern: str) -> List[str]:
     found = [name for name in names if name == bare or fnmatchcase(name, pattern)]
     scope = pattern.rstrip("/") + "/"
     return found or [name for name in names if name.startswith(scope)]
+
+
+def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:
+    """The variables of an audit that objects, names, patterns, layers, name scopes, or a list of these mean."""
+    if isinstance(key, str):
+        names = matching_names([each.name for each in audit], key)
+        if names:
+            return [audit[name] for name in names]
+    if isinstance(key, (list, tuple)):
+        return [variable for each in key for variable in variables_of(audit, each)]
+    return [audit[key]]
 
 
 def op_numbers(audited: Audit) -> Mapping[str, int]:

@@ -90,6 +90,12 @@ def installed(train: Callable[[], None]) -> None:
     graphcut.uninstall()
 
 
+def callback() -> object:
+    from graphcut.keras import AuditCallback
+
+    return AuditCallback(must_train="head", frozen=["backbone"], on_problem="log")
+
+
 def watched(step: object) -> Tuple[graphcut.Audit, ...]:
     with graphcut.watch() as watched:
         print(step)

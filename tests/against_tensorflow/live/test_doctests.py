@@ -19,11 +19,12 @@ MODULES = [
     "api.loss_table",
     "api.watch",
     "contracts.check",
+    "keras",
     "testing",
 ]
 
 
-EAGER = {"api.install", "api.watch"}
+EAGER = {"api.install", "api.watch", "keras"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,48 @@
+"""``%%gradients``: a cell of a notebook runs as it is, and its audits are shown below it as the interactive page."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, Dict, List
+
+from graphcut.api.audit import Audit
+from graphcut.api.watch import watch
+from graphcut.render.page import html as pages
+from graphcut.render.text.plain import table
+
+_NAME = "gradients"
+_HEIGHT = 640  # pixels
+
+
+def load(ipython: Any) -> None:
+    """Add the magic."""
+
+    def gradients(line: str, cell: str) -> None:
+        """Run a cell, and show an audit of each gradient that it takes."""
+        watched = watch()
+        with watched:
+            ipython.run_cell(cell)
+        _show(ipython, list(watched.audits))
+        for problem in watched.problems:
+            print("graphcut: could not record %s" % problem)
+
+    ipython.register_magic_function(gradients, "cell", _NAME)
+
+
+def unload(ipython: Any) -> None:
+    """Take the magic away."""
+    ipython.magics_manager.magics["cell"].pop(_NAME, None)
+
+
+def _show(ipython: Any, audits: List[Audit]) -> None:
+    if not audits:
+        print("graphcut: the cell took no gradient; it must call fit, GradientTape.gradient, tf.gradients or minimize")
+        return
+    ipython.display_pub.publish(_bundle(audits))
+
+
+def _bundle(audits: List[Audit]) -> Dict[str, str]:
+    """The audits in each format that a notebook can show: the page is in a frame of its own."""
+    page = html.escape(pages.html(audits), quote=True)
+    frame = '<iframe sandbox="allow-scripts allow-downloads" width="100%%" height="%d" style="border: 0" srcdoc="%s"></iframe>'
+    return {"text/html": frame % (_HEIGHT, page), "text/plain": "\n\n".join(map(table, audits))}

@@ -1,0 +1,46 @@
+"""A Keras callback that watches the first batch of ``fit``: what is traced for it is traced anyway."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import tensorflow as tf
+
+from graphcut.errors import GraphcutError
+
+
+class FirstBatch(tf.keras.callbacks.Callback):
+    """Watches the first batch that a model trains on, and that of each ``fit`` after it was compiled again."""
+
+    _audited: Any = None
+
+    def watching(self) -> Any:
+        """A context in which the batch is watched."""
+        raise NotImplementedError
+
+    def taken(self, watched: Any, error: Optional[BaseException]) -> None:
+        """The batch was trained on, or failed."""
+        raise NotImplementedError
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Put a watch around the next call of what ``fit`` calls for each batch."""
+        model, original = self.model, getattr(self.model, "train_function", None)
+        if not callable(original):
+            raise GraphcutError("AuditCallback needs TensorFlow 2.2 or later, whose models have a train_function")
+        if original is self._audited:
+            return
+
+        def train_function(*args: Any, **kwargs: Any) -> Any:
+            model.train_function, self._audited = original, original
+            error: Optional[BaseException] = None
+            watched = self.watching()
+            try:
+                with watched:
+                    return original(*args, **kwargs)
+            except Exception as caught:
+                error = caught
+                raise
+            finally:
+                self.taken(watched, error)
+
+        model.train_function = train_function

@@ -1,0 +1,148 @@
+"""Keras callbacks: ``AuditCallback`` audits what ``fit`` trains.
+
+>>> import numpy as np
+>>> import tensorflow as tf
+>>> from graphcut.keras import AuditCallback
+>>> layers = tf.keras.layers
+>>> model = tf.keras.Sequential([layers.Dense(2, name="a"), layers.Lambda(tf.round), layers.Dense(1, name="b")])
+>>> model.compile("sgd", "mse")
+>>> callback = AuditCallback(must_train="*b/*", frozen="*a/*")
+>>> history = model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[callback])
+>>> [audit.verdict.value for audit in callback.audits[0]]
+['none', 'none', 'flows', 'flows']
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from fnmatch import fnmatchcase
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from graphcut.api.audit import Audit
+from graphcut.api.install import explain_groups
+from graphcut.api.watch import watch
+from graphcut.backend import tensorflow_needed
+from graphcut.contracts.source_audits import variables_of
+from graphcut.errors import GraphcutError, printable
+from graphcut.results import VariableAudit, Verdict
+
+with tensorflow_needed("for a Keras callback"):
+    from graphcut.backend.record.first_batch import FirstBatch
+
+__all__ = ["AuditCallback"]
+
+_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
+_Found = List[Tuple[Audit, VariableAudit]]
+
+
+def _raise(text: str) -> None:
+    raise GraphcutError(text)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _log(text: str) -> None:
+    logging.getLogger("graphcut").warning("%s", text)
+
+
+_WAYS: Dict[str, Callable[[str], None]] = {"warn": _warn, "raise": _raise, "log": _log}
+
+
+class AuditCallback(FirstBatch):
+    """Audit what ``fit`` trains, in the graph that it traces anyway, before the second batch.
+
+    ``audits`` has the audits of the gradients that the first batch took.
+
+    Args:
+        must_train: variables that must get a gradient: objects, names, patterns, layers, or a list of these. By default every
+            variable that ``fit`` takes a gradient of.
+        frozen: variables that must get none.
+        on_problem: ``"warn"``, ``"raise"`` a ``GraphcutError``, which ends ``fit``, or ``"log"`` to the logger ``graphcut``.
+
+    Raises:
+        GraphcutError: ``on_problem`` is something else, or TensorFlow is older than 2.2.
+    """
+
+    def __init__(self, must_train: Any = None, frozen: Any = (), on_problem: str = "warn") -> None:
+        super().__init__()
+        if on_problem not in _WAYS:
+            raise GraphcutError('on_problem=%r is none of "warn", "raise" and "log"' % (on_problem,))
+        self.must_train, self.frozen, self.on_problem = must_train, frozen, on_problem
+        self.audits: Tuple[Audit, ...] = ()
+
+    def watching(self) -> watch:
+        """A context in which the batch is watched."""
+        return watch()
+
+    def taken(self, watched: watch, error: Optional[BaseException]) -> None:
+        """Audit what the batch took, and say what is wrong."""
+        try:
+            self.audits = watched.audits
+            problems = list(self._problems()) if self.audits or error is None else []
+        except Exception as failed:  # noqa: BLE001 - a fault of graphcut does not end the training
+            problems = ["the first batch of fit cannot be audited: %s" % failed]
+        if problems:
+            _WAYS[self.on_problem]("graphcut: " + "\n\n".join(problems))
+
+    def _problems(self) -> Iterator[str]:
+        if not self.audits:
+            yield "the first batch of fit took no gradient"
+        for key in _listed(self.frozen):
+            found = _found(self.audits, key)
+            reached = [(audit, each) for audit, each in found if each.verdict in _REACHED]
+            if reached:
+                yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
+            elif not found and not self._has(key):
+                yield "frozen=%s means no variable of the model" % _shown(key)
+        for key in ["*"] if self.must_train is None else _listed(self.must_train):
+            yield from self._untrained(key)
+
+    def _untrained(self, key: Any) -> Iterator[str]:
+        found = _found(self.audits, key)
+        reached = {each.name for _, each in found if each.verdict in _REACHED}
+        missing = [(audit, each) for audit, each in found if each.name not in reached]
+        missing = missing if self.must_train is not None else [each for each in missing if not self._is_frozen(each[1])]
+        if missing:
+            what = "these variables" if self.must_train is None else _shown(key)
+            yield "%s must get a gradient and %s not:\n%s" % (
+                what, "do" if self.must_train is None else "does", _explained(missing)
+            )  # fmt: skip
+        elif not found and self.audits and self.must_train is not None:
+            yield "%s must get a gradient, and fit takes none of it" % _shown(key)
+
+    def _is_frozen(self, variable: VariableAudit) -> bool:
+        return any(each.name == variable.name for key in _listed(self.frozen) for _, each in _found(self.audits, key))
+
+    def _has(self, key: Any) -> bool:
+        """Whether the model has such a variable; of an object that is taken for granted."""
+        if not isinstance(key, str):
+            return True
+        names = [str(getattr(each, word, "")) for each in self.model.weights for word in ("name", "path")]
+        return any(fnmatchcase(each.partition(":")[0], key) for each in names)
+
+
+def _listed(keys: Any) -> List[Any]:
+    return list(keys) if isinstance(keys, (list, tuple)) else [keys]
+
+
+def _found(audits: Tuple[Audit, ...], key: Any) -> _Found:
+    """The variables that a key means, each with its audit; those audits count that have any."""
+    found: _Found = []
+    for audit in audits:
+        try:
+            found += [(audit, each) for each in variables_of(audit, key)]
+        except (GraphcutError, KeyError):
+            continue
+    return found
+
+
+def _explained(found: _Found) -> str:
+    (audit, _), *_ = found
+    return explain_groups(audit, [each for other, each in found if other is audit])
+
+
+def _shown(key: Any) -> str:
+    return printable(key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__)))
