@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from graphcut.errors import GraphcutError, near_names, printable
@@ -115,7 +114,7 @@ class Narrowed:
     flat: FlatGraph
     passing: Mapping[int, Tuple[int, ...]]
     facts: PictureFacts
-    left_out_ops: Mapping[int, LeftOut] = MappingProxyType({})
+    left_out_ops: Mapping[int, LeftOut] = field(default_factory=dict)
 
     def shapes(self, op: int) -> Sequence[Shape]:
         """As of the whole."""
