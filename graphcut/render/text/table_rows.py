@@ -77,7 +77,7 @@ def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
         yield f"{more} more"
     for condition in variable.conditions:
         yield f"only in {branch(condition)}"
-    for term in variable.only_through:
+    for term in () if variable.conditions else variable.only_through:
         yield f"only through the loss term {shown(term)}"
     if variable.trainable is False:
         yield "not trainable"
