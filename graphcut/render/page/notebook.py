@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Optional
 
 from graphcut.render.page.html import of_sketches, templates
 from graphcut.render.page.page_data import lines
+from graphcut.render.palette import GREY
 from graphcut.render.picture.style import VERDICTS
 from graphcut.render.picture.writers.svg import accessible
 from graphcut.render.text.headings import headings
@@ -32,4 +33,4 @@ def html(facts: PageFacts, sketch: Sketch) -> str:
     found = rows(facts.variables)
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
     told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
-    return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, **told))
+    return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, border=GREY, **told))
