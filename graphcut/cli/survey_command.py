@@ -33,6 +33,7 @@ Exit codes: 0 fine (files may have been refused), 2 could not run.
 @click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'.")
 @click.option("--signature", metavar="S", help="The signature of the SavedModels.")
 @click.option("--tf", "oracle", metavar="VERSION", help="Whose gradients count; by default each file's own.")
+@click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them.")
 @click.option("--pages", is_flag=True, help="Draw each file, as a page that the index links.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes; by default one for each core.")
 @click.option("--dask", metavar="ADDRESS", help="A Dask scheduler, whose workers audit instead.")

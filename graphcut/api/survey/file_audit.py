@@ -87,6 +87,7 @@ def _audit(path: str, question: Mapping[str, Any]) -> Any:
         variables=list(question["variables"]) if question.get("variables") else None,
         signature=question.get("signature"),
         oracle=question.get("oracle"),
+        ops=question.get("ops", ()),
     )
 
 

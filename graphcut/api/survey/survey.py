@@ -6,8 +6,9 @@ import glob
 import os
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
+from graphcut.api.choose_oracle import overlay_of
 from graphcut.api.survey.file_audit import FileAudit
 from graphcut.api.survey.journal import Journal, stamp
 from graphcut.errors import GraphcutError, printable
@@ -42,6 +43,7 @@ def survey(
     variables: Sequence[str] = (),
     signature: Optional[str] = None,
     oracle: Optional[str] = None,
+    ops: Union[str, Sequence[str]] = (),
     pages: bool = False,
     jobs: Optional[int] = None,
     dask: Optional[str] = None,
@@ -61,6 +63,7 @@ def survey(
         variables: as in ``audit``.
         signature: as in ``audit``.
         oracle: as in ``audit``.
+        ops: as in ``audit``; workers of a cluster must see these files, too.
         pages: whether each file gets an HTML page, which costs a layout.
         jobs: how many processes; by default one for each core.
         dask: the address of a Dask scheduler, such as ``"tcp://scheduler:8786"``, whose workers audit instead.
@@ -81,7 +84,8 @@ def survey(
     >>> found.files[0].verdicts, found.files[0].barriers
     ({'flows': 1, 'none': 1}, {'stop-gradient': 1})
     """
-    question = {"loss": list(loss), "variables": list(variables), "signature": signature, "oracle": oracle, "pages": pages}
+    question: Dict[str, Any] = {"loss": list(loss), "variables": list(variables), "signature": signature}
+    question.update(oracle=oracle, pages=pages, **_overlays([ops] if isinstance(ops, str) else ops))
     paths = find_files([patterns] if isinstance(patterns, str) else patterns)
     _make_folder(folder, pages)
     with Journal(os.path.join(folder, JOURNAL), question) as journal:
@@ -97,6 +101,19 @@ def survey(
         files = tuple(journal.files[path] for path in paths)
     _write_index(files, folder)
     return Survey(files, folder)
+
+
+def _overlays(paths: Sequence[str]) -> Dict[str, Any]:
+    """What a question says of overlays: the files, and what tells whether they changed. They are read once before all else."""
+    if not paths:
+        return {}
+    overlay_of(paths)
+    return {"ops": [os.path.abspath(path) for path in paths], "ops_read": [_digest(path) for path in paths]}
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as stream:
+        return sha256(stream.read()).hexdigest()
 
 
 def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:

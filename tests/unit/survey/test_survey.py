@@ -16,6 +16,7 @@ from graphcut.api.survey import dask_cluster, worker_processes
 from graphcut.api.survey.survey import find_files
 from graphcut.cli import main
 from tests.repository.measure import ROOT
+from tests.robustness import making
 
 DOCUMENT = (Path(ROOT) / "fixtures" / "documents" / "003.meta").read_bytes()
 # A worker that is killed by every file whose name says so.
@@ -187,6 +188,24 @@ def test_the_command_prints_the_table(registry, capfd):
     out, err = capfd.readouterr()
     assert out.splitlines()[1].split() == ["models/empty.meta", "refused", "it", "is", "empty"]
     assert "11 files: 10 audited" in out and "out/index.html" in out and err == ""
+
+
+CLIPPED = {"gradient": "none", "in": ["x:float"], "out": ["y:float"], "floats": [], "defaults": {}}
+
+
+def test_ops_of_packages_are_read_from_an_overlay(registry, capfd):
+    graph = making.graph(making.variable("w"), making.identity("r", "w"), making.node("loss", "Package>Clip", "r"))
+    (registry / "custom.pb").write_bytes(graph.SerializeToString())
+    overlay = {"overlay": 1, "package": "clips", "package_version": "2.0", "ops": {"Package>Clip": CLIPPED}}
+    Path("clips.json").write_text(json.dumps(overlay))
+    (found,) = graphcut.survey("models/custom.pb", "out", loss=["loss"], oracle="2.21", ops="clips.json").files
+    assert (found.verdicts, found.oracle) == ({"none": 1}, "TensorFlow 2.21 (gradient table and clips 2.0)")
+    assert main(["survey", "models/custom.pb", "-o", "out", "--loss", "loss", "--tf", "2.21", "--ops", "clips.json"]) == 0
+    Path("clips.json").write_text(json.dumps({**overlay, "package_version": "2.1"}))
+    with pytest.raises(GraphcutError, match="is of another survey, which asked something else"):
+        graphcut.survey("models/custom.pb", "out", loss=["loss"], oracle="2.21", ops="clips.json")
+    with pytest.raises(GraphcutError, match="cannot read 'nowhere.json'"):
+        graphcut.survey("models/custom.pb", "out", ops=["nowhere.json"])
 
 
 def test_dask_that_is_not_installed_is_named(registry, monkeypatch, capfd):
