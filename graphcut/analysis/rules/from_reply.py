@@ -43,7 +43,7 @@ def input_answers(asked: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
         return asked.answers
     if not any(asked.gradients):
         return (None,) * len(asked.gradients)
-    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph)), asked)
+    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph), asked.op_defs), asked)
     return tuple(None if gradient is None else answers.of(gradient) for gradient in asked.gradients)
 
 

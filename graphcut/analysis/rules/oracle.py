@@ -4,7 +4,7 @@ about the TensorFlow that is asked. Rules put questions, tracing answers them, a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Callable, FrozenSet, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, NamedTuple, Optional, Tuple
 
 from graphcut.graph.dtypes import DIFFERENTIABLE
 from graphcut.graph.flat import Shape
@@ -70,7 +70,7 @@ class GradientReply:
     nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
     ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
     answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
-    ``answers``: what a table holds in place of a graph.
+    ``answers``: what a table holds in place of a graph. ``op_defs`` tells the outputs of ops of packages in the graph.
     """
 
     graph: bytes = b""
@@ -85,6 +85,7 @@ class GradientReply:
     own: bool = False
     zeros: Tuple[str, ...] = ()
     answers: Optional[Tuple[Optional[InputAnswer], ...]] = None
+    op_defs: Callable[[str], Any] = lambda op_type: None
 
 
 AskGradient = Callable[[GradientQuery], GradientReply]

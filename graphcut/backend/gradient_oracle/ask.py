@@ -18,7 +18,7 @@ from graphcut.analysis.rules.float_twins import softened
 from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, InputGradient, TensorFlowBehavior
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
-from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch
+from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch, unlisted_signature
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures
@@ -118,7 +118,7 @@ def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> Gr
     pairs = zip(question.inputs, answered)
     gradients = [InputGradient("sum:0", False) if known is not False and _may_carry(dtype) else None for dtype, known in pairs]
     names = tuple("%s:0" % name for name in given)
-    return GradientReply(graph=graph.SerializeToString(), given=names, gradients=tuple(gradients), custom=True)
+    return GradientReply(graph.SerializeToString(), names, tuple(gradients), custom=True, op_defs=unlisted_signature)
 
 
 def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
@@ -339,7 +339,8 @@ def _differentiated(
     returned = tuple(_returned(each, graph) for each in listed)
     starts = [getattr(each, "values", each) for each in given]
     names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
-    return GradientReply(graph.as_graph_def().SerializeToString(), names, returned, custom=custom)
+    message = graph.as_graph_def().SerializeToString()
+    return GradientReply(message, names, returned, custom=custom, op_defs=unlisted_signature)
 
 
 def _as_handed(op: Any, question: GradientQuery) -> Any:

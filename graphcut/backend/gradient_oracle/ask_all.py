@@ -166,7 +166,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
         os.close(read)
         try:
             with os.fdopen(write, "w") as stream:
-                json.dump(ask(), stream)
+                json.dump(_asked(ask), stream)
         finally:
             os._exit(0)
     os.close(write)
@@ -188,6 +188,14 @@ def _in_child(ask: Callable[[], Any]) -> Any:
         return json.loads(b"".join(pieces).decode())
     except ValueError:
         return None
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """What is answered; where asking fails, which no abort is, an entry that says so."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001 - one op never stops the others
+        return {"defaults": {}, "rows": [], "failed": "graphcut could not read the answer: %r" % error}
 
 
 def _processor_time(child: int) -> int:

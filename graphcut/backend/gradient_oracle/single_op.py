@@ -6,13 +6,14 @@ The scratch graph that a question is built in, and which dtypes TensorFlow takes
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional
 
 import tensorflow as tf
 from tensorflow.python.framework import func_graph, op_def_registry
 from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.analysis.rules.oracle import GradientQuery
+from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry, parsed
 from graphcut.graph.dtypes import VARIANT, base_dtype
 from graphcut.graph.flat import Shape
@@ -25,6 +26,12 @@ def op_def(op_type: str) -> Any:
     if hasattr(op_def_registry, "get_registered_ops"):
         return op_def_registry.get_registered_ops().get(op_type)
     return op_def_registry.get(op_type)
+
+
+def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
+    """The signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
+    found = op_def(op_type) if op_outputs.known(op_type) is None else None
+    return None if found is None else op_outputs.from_op_def(found)
 
 
 def alone(question: GradientQuery, library: Any) -> Any:

@@ -11,14 +11,13 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import tensorflow as tf
 from tensorflow.python.framework.composite_tensor import CompositeTensor
 
-from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.gradient_oracle.single_op import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.models import input_specs, owned
 from graphcut.backend.live.trace_errors import double_arguments, explained, labelled
 from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import left
 from graphcut.errors import GraphcutError
-from graphcut.graph import op_outputs
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Variable
 
 LoadedGraph = Tuple[Any, GraphMetadata]
@@ -84,17 +83,11 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         shapes=function_graphs.Shapes(found),
         operation=function_graphs.Operations(found),
         live=graph,
-        op_defs=_unknown,
+        op_defs=unlisted_signature,
         knows_variables=True,
         left=left(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
     )  # fmt: skip
     return message, origin
-
-
-def _unknown(op_type: str) -> Optional[op_outputs.Signature]:
-    """The signature of an op type that this TensorFlow has and the table has not."""
-    found = op_def(op_type) if op_outputs.known(op_type) is None else None
-    return None if found is None else op_outputs.from_op_def(found)
 
 
 def _outputs(concrete: Any) -> Dict[str, str]:

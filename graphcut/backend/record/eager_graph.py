@@ -20,13 +20,12 @@ from tensorflow.python.eager import context
 from graphcut.analysis.regions.transfer import READS_CONSTANTS
 from graphcut.analysis.rules.constant_zeros import DECIDED_BY_CONSTANTS
 from graphcut.analysis.tape_record import GradientCall, Source, Tape
-from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.gradient_oracle.single_op import op_def, unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.trace import described
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
 from graphcut.backend.record.gradient_call import Asked
-from graphcut.graph import op_outputs
 from graphcut.graph.dtypes import FLOATS, RESOURCE
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
@@ -518,15 +517,10 @@ def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
         shapes=lambda function, name: live.shapes.get(name) if function is None else shapes(function, name),
         live=live,
         owner=taken.owner,
-        op_defs=_signature,
+        op_defs=unlisted_signature,
         knows_variables=True,
         answered=live.answered,
         left=taken.left,
         replaced=live.replaced,
     )
     return message, origin
-
-
-def _signature(op_type: str) -> Optional[op_outputs.Signature]:
-    found = op_def(op_type) if op_outputs.known(op_type) is None else None
-    return None if found is None else op_outputs.from_op_def(found)

@@ -83,13 +83,12 @@ def test_the_producer_decides_where_the_file_names_no_version():
         assert gradient_table.column_of(GraphMetadata("file", producer=producer)) == column
 
 
-# What a variant holds is known to kernels alone, so the gradient functions of sparse matrices cannot be asked; TensorFlow 1.15
-# aborts the process when Resampler is; the Python function of an EagerPyFunc is in no file.
+# What a variant holds is known to kernels alone, so the gradient functions of sparse matrices cannot be asked; the Python
+# function of an EagerPyFunc is in no file.
 ASSUMED = {
     "CSRSparseMatrixToDense",
     "DenseToCSRSparseMatrix",
     "EagerPyFunc",
-    "Resampler",
     "SparseMatrixAdd",
     "SparseMatrixMul",
     "SparseMatrixSoftmax",
