@@ -32,7 +32,7 @@ def api():
     """The page of every public name, each by the module that defines it, since graphcut imports names when they are used."""
     named = [(name, getattr(graphcut, name)) for name in graphcut.__all__]
     paths = [(name, "%s.%s" % (each.__module__, each.__qualname__)) for name, each in named if hasattr(each, "__qualname__")]
-    sections = ["## %s\n\n::: %s\n    options: { heading_level: 3 }\n" % pair for pair in paths]
+    sections = ["::: %s\n    options: { heading: %s }\n" % (path, name) for name, path in paths]
     return "# Python API\n\nEverything that `import graphcut` offers.\n\n" + "\n".join(sections)
 
 
