@@ -19,7 +19,7 @@ from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import root
-from graphcut.results import LeftOut
+from graphcut.results import LeftOut, LeftOutReason
 
 _NEAR = 4  # ops between the output of a layer and those that read its variables
 _NAMED = 3
@@ -40,6 +40,8 @@ def read_instead(
     read = read_ops(traced.flat, losses)
     if target.tensors and traced.index.by_name(target.variable.name) is None:
         return tuple(_other_calls(traced, read, target.tensors[0]))
+    if target.variable.trainable is False:
+        return ()
     found = [*_values(traced, read, target, source), *_variables(traced, target, left_out)]
     return tuple(found[:_NAMED])
 
@@ -60,7 +62,11 @@ def _values(traced: LoadedGraph, read: FrozenSet[int], target: Target, source: A
 def _variables(traced: LoadedGraph, target: Target, left_out: Sequence[LeftOut]) -> Iterator[Instead]:
     for each in left_out:
         variable = traced.index.by_name(each.name)
-        if variable is not None and _size(variable.shape) == _size(target.variable.shape):
+        if (
+            variable is not None
+            and each.reason is LeftOutReason.FORGOTTEN
+            and _size(variable.shape) == _size(target.variable.shape)
+        ):
             yield Instead(kind="variable", name=each.name, shape=variable.shape)
 
 

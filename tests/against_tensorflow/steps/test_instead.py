@@ -64,6 +64,12 @@ def test_data_of_another_size_is_not_suspected():
     assert "computed before" not in explained(lambda x: x @ data, raw)
 
 
+def test_a_variable_that_is_not_trained_is_left_alone():
+    average = tf.Variable([0.3, 0.1, 0.2], trainable=False, name="average")
+    beta = tf.Variable([0.3, 0.1, 0.2], name="beta")
+    assert "before the step" not in explained(lambda x: x + beta, average)
+
+
 def test_another_call_of_the_layer_is_named():
     kernel = tf.Variable([[0.3, 0.1], [0.2, 0.5], [0.4, 0.7]], name="kernel")
 
