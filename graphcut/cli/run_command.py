@@ -8,7 +8,7 @@ import traceback
 import types
 from contextlib import suppress
 from textwrap import indent
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import click
 
@@ -34,6 +34,7 @@ Examples:
 Exit codes: 0 fine, 2 the script failed or could not run.
 """
 _FINE, _FAILED = 0, 2
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 
 
 class _Enough(BaseException):
@@ -41,10 +42,11 @@ class _Enough(BaseException):
 
 
 class _End(NamedTuple):
-    """How a script ended: what it raised, or the code that it exited with."""
+    """How a script ended: what it raised, or the code that it exited with; the Keras models that it has, by their names."""
 
     error: Optional[BaseException] = None
     code: int = _FINE
+    models: Tuple[Tuple[str, Any], ...] = ()
 
 
 @click.command(
@@ -120,7 +122,14 @@ def _executed(code: Any, script: str, arguments: Sequence[str]) -> _End:
         sys.argv, sys.path[:] = before[0], before[1]
         if before[2] is not None:
             sys.modules["__main__"] = before[2]
-    return _End()
+    return _End(models=tuple(_models(main)))
+
+
+def _models(main: types.ModuleType) -> Iterator[Tuple[str, Any]]:
+    """The Keras models among the variables of a script."""
+    for name, value in list(vars(main).items()):
+        if not isinstance(value, type) and all(hasattr(type(value), each) for each in ("fit", "compile", "trainable_weights")):
+            yield name, value
 
 
 def _exit(error: SystemExit) -> _End:
@@ -146,17 +155,28 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
 
 
 def _trace(error: BaseException) -> None:
-    """The script's traceback, without the frames of graphcut around it."""
-    trace = error.__traceback__
-    own = os.path.abspath(__file__)
-    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename) == own:
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace)
+    """The script's traceback, without the frames of graphcut around it and in it."""
+    report = traceback.TracebackException.from_exception(error)
+    seen: List[Any] = []
+    waiting: List[Any] = [report]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and not any(each is other for other in seen):
+            seen.append(each)
+            each.stack[:] = [frame for frame in each.stack if not os.path.abspath(frame.filename).startswith(_PACKAGE)]
+            waiting += [each.__cause__, each.__context__]
+    print("".join(report.format()), end="", file=sys.stderr)
 
 
 def _reason(end: _End) -> str:
     if end.error is not None:
         return ": it failed first"
+    for name, model in end.models:
+        if not model.trainable_weights:
+            what = " is False" if not model.trainable else "_weights is empty"
+            return ": %r has nothing that may train: %s.trainable%s" % (name, name, what)
+    if end.models:
+        return ": fit of %r was never called" % end.models[0][0]
     keras = sys.modules.get("keras") or sys.modules.get("tensorflow")
     return "; it must call fit, GradientTape.gradient, tf.gradients or an optimizer's minimize" if keras else ""
 

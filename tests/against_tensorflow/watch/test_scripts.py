@@ -17,7 +17,7 @@ from graphcut.cli import main
 FOLDER = Path(__file__).parents[3] / "fixtures" / "scripts"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 HELPERS = {"layers_beside"}
-GRAPHS = {"no_gradient", "old_style", "session_minimize"}
+GRAPHS = {"compute_gradients", "no_gradient", "old_style", "session_minimize"}
 needs_eager = pytest.mark.skipif(not tf.executing_eagerly(), reason="the script executes eagerly")
 SCRIPTS = [pytest.param(name, marks=[] if name in GRAPHS else [needs_eager]) for name in sorted(EXPECTED)]
 
@@ -67,6 +67,7 @@ def test_each_gradient_of_a_script_is_audited(name, tmp_path, capfd):
     assert code == expected.get("exit", 0), err
     assert expected.get("prints", "") in out
     assert expected.get("errors", "") in err
+    assert os.path.join("graphcut", "backend") not in err
 
 
 def test_every_script_is_expected_something():
