@@ -159,10 +159,17 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"
-    untracked = [each for each in forgotten if each.is_untracked]
-    if untracked:
-        names = _few(untracked, totals)
+    yield from _untracked([each for each in forgotten if each.is_untracked], totals)
+
+
+def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
+    """What to do about variables that the model does not know: its own, and those of layers, which have a scope."""
+    plain, of_layers = ([each for each in found if ("/" in each.name) is scoped] for scoped in (False, True))
+    if plain:
+        names = _few(plain, totals)
         yield f"the model does not track a plain tf.Variable: in Keras 3 create {names} with self.add_weight"
+    if of_layers:
+        yield f"the model does not track the layer of {_few(of_layers, totals)}: make it an attribute of the model"
 
 
 def _few(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from graphcut.render.text.plain import table
 from graphcut.render.text.terminal import rich_table
-from graphcut.results import Assumption, BarrierKind, Condition, Verdict
+from graphcut.results import Assumption, BarrierKind, Condition, LeftOut, LeftOutReason, Verdict
 from tests.unit.text.fakes import FakeAudit, cut, dag, variable
 
 STOPPED = cut("hidden/StopGradient", where="model.py:31")
@@ -159,3 +159,11 @@ def test_each_of_several_barriers_has_its_line_beside_it():
 def test_a_term_of_the_loss_that_a_gradient_comes_only_through_is_named():
     audit = FakeAudit(variables=(variable("w", only_through=("l2/mul",)),))
     assert "only through the loss term l2/mul" in table(audit)
+
+
+def test_an_untracked_layer_is_no_plain_variable():
+    reason = LeftOutReason.FORGOTTEN
+    found = tuple(LeftOut(name, True, reason, is_untracked=True) for name in ("scale0", "inner/kernel", "inner/bias"))
+    lines = table(FakeAudit(variables=(variable("w"),), left_out=found)).splitlines()
+    assert "the model does not track a plain tf.Variable: in Keras 3 create scale0 with self.add_weight" in lines
+    assert "the model does not track the layer of inner/* (2): make it an attribute of the model" in lines
