@@ -74,10 +74,20 @@ def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Se
     told = {home: scopes.difference([()]) for home, scopes in homes.items()}
     sure = [(home, scope) for home, scopes in told.items() if len(scopes) == 1 for scope in scopes]
     known = {scope: scope[: -len(home)] + home for home, scope in sure if scope[-len(home) :] != home}
+    known = {**_outer(known), **known}
     ops = [box.scope for box in found if box.role is not Role.VARIABLE]
     named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _inside(scope, known)}
     known = {scope: home for scope, home in known.items() if home not in named}
     return [box if box.role is Role.VARIABLE else replace(box, scope=_renamed(box.scope, known)) for box in found]
+
+
+def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
+    """The scopes around those known, where all that is known of each agrees: for layers in them that have no variable."""
+    found: Dict[Scope, Set[Scope]] = {}
+    for scope, home in known.items():
+        for depth in range(1, min(len(scope), len(home))):
+            found.setdefault(scope[:depth], set()).add(home[:depth])
+    return {scope: homes.pop() for scope, homes in found.items() if len(homes) == 1 and homes != {scope}}
 
 
 def _alike(scope: Scope, wanted: Scope) -> Scope:

@@ -108,3 +108,19 @@ def test_the_title_says_what_gets_a_gradient_in_some_runs_only():
     gate, w = variable("gate", Verdict.CONDITIONAL, conditions=condition), variable("w")
     assert title(FakeAudit(variables=(gate, w))) == "all 2 variables get a gradient from loss:0, 1 in some runs only"
     assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient from loss:0, in some runs only"
+
+
+def test_a_layer_without_variables_is_in_the_frame_of_its_model():
+    graph = dag("""
+        x = Placeholder
+        net/dense/kernel = VariableV2
+        net_1/dense_1/MatMul = MatMul x net/dense/kernel
+        net_1/round_1/Round = Round net_1/dense_1/MatMul
+        net/head/kernel = VariableV2
+        net_1/head_1/MatMul = MatMul net_1/round_1/Round net/head/kernel
+        loss = Mean net_1/head_1/MatMul
+    """)
+    variables = (variable("net/dense/kernel", Verdict.NONE, cut=(cut("net_1/round_1/Round"),)), variable("net/head/kernel"))
+    audit = FakeAudit(graph=graph, variables=variables, carrying=frozenset({"loss", "net_1/head_1/MatMul", "net/head/kernel"}))
+    (barrier,) = [box for _, box in picture(audit).nodes(data="box") if box.role is Role.BARRIER]
+    assert (barrier.scope, barrier.title) == (("net",), "round_1/Round")
