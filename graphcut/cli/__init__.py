@@ -76,6 +76,7 @@ _ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signat
 
 _OF_PYTHON = (
     ("give example arguments or a tf.TensorSpec for each", "give a --spec for each argument, such as --spec float32[32,10]"),
+    ("audit each and pass the audits to graphcut.table", "give them all to graphcut table, a --loss for each"),
     ("\nA training step that takes its own gradients is for graphcut.audit_step.", ""),
 )
 
@@ -85,6 +86,8 @@ def _of_options(message: str) -> str:
 
     >>> _of_options("Name it with loss=; all of them with variables='*'.")
     "Name it with --loss; all of them with --variables '*'."
+    >>> _of_options("To see them side by side, audit each and pass the audits to graphcut.table.")
+    'To see them side by side, give them all to graphcut table, a --loss for each.'
     """
     for words, instead in _OF_PYTHON:
         message = message.replace(words, instead)

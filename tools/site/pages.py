@@ -54,9 +54,12 @@ def on_page_markdown(markdown, page, config, files):
 
 def in_site(link, folder):
     """A link as it is, or its text where it leaves docs/."""
-    target = link.group(3).split("#")[0]
+    target, _, anchor = link.group(3).partition("#")
     if "://" in target or not target:
         return link.group(0)
+    copied = {"../" + source: name for name, source in COPIED.items()}
+    if target in copied and folder == Path():
+        return "[%s](%s#%s)" % (link.group(2), copied[target], anchor)
     depth = 0
     for part in (folder / target).parts:
         depth += -1 if part == ".." else 1
