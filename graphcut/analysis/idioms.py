@@ -128,9 +128,14 @@ class Idioms:
             return Idiom.SCORE_FUNCTION
         if own < names or (own == names and kind == "Mul"):
             return Idiom.SIMSIAM
+        if kind == "Mul" and not self._has_layer(other):
+            return None  # a product of two variables compares nothing
         shapes = sorted(str(self._shapes[name]) for name in own)
         matching = [str(self._shapes[name]) for name in names - own]
         return Idiom.TARGET_NETWORK if not own & names and all(each in matching for each in shapes) else None
+
+    def _has_layer(self, tensor: int) -> bool:
+        return any(self._flat.type(self._flat.producer[each]) in _LAYERS for each in self._ancestors(tensor))
 
     def _strangers(self, op: int) -> Iterator[Tuple[int, int]]:
         """The ops behind a stop with an input that does not come from the stop, and that input; nearest first."""
