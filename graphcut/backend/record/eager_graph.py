@@ -431,7 +431,7 @@ def _attrs(node: EagerOp) -> Dict[str, Any]:
     given.update(_of_inputs(known, [each.outputs[index].dtype for each, index in node.inputs], given))
     found = {}
     for attr in known.attr:
-        if attr.name in given:
+        if given.get(attr.name) is not None:  # None is the default
             try:
                 found[attr.name] = _message(attr.type, given[attr.name])
             except (TypeError, ValueError, AttributeError):

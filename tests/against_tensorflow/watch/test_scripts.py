@@ -60,6 +60,7 @@ def test_each_gradient_of_a_script_is_audited(name, tmp_path, capfd):
     assert len(audits) == len(expected["gradients"]), (audits, err)
     for audit, wanted in zip(audits, expected["gradients"]):
         assert audit["disagreements"] == []
+        assert audit["assumptions"] == []
         actual = {each["name"]: described(each) for each in audit["variables"]}
         for pattern, words in wanted.items():
             (own,) = [each for variable, each in actual.items() if fnmatch(variable, pattern)]
