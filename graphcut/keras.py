@@ -74,7 +74,7 @@ class AuditCallback(FirstBatch):
         self.audits: Tuple[Audit, ...] = ()
 
     def watching(self) -> watch:
-        """A context in which the batch is watched."""
+        """Return a context in which the batch is watched."""
         return watch()
 
     def taken(self, watched: watch, error: Optional[BaseException]) -> None:
@@ -129,7 +129,7 @@ def _listed(keys: Any) -> List[Any]:
 
 
 def _found(audits: Tuple[Audit, ...], key: Any) -> _Found:
-    """The variables that a key means, each with its audit; those audits count that have any."""
+    """Return the variables that a key means, each with its audit; those audits count that have any."""
     found: _Found = []
     for audit in audits:
         try:

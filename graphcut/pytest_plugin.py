@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(session: Any, config: Any, items: List[Any]) -
 
 
 def _checker(path: str, folder: str) -> ContractChecker:
-    """The contracts of a file, or of the one that is found in a folder."""
+    """Return the contracts of a file, or of the one that is found in a folder."""
     from graphcut.contracts.check import ContractChecker
     from graphcut.contracts.config_file import find_file
     from graphcut.errors import GraphcutError
@@ -69,7 +69,7 @@ class _ContractFile(pytest.Collector):
 
 
 def _imported_modules() -> List[ModuleType]:
-    """The modules of the project that the tests have imported. Executed twice, Keras would number their layers anew."""
+    """Return the modules of the project that the tests have imported. Executed twice, Keras would number their layers anew."""
     kept = [each for name, each in list(sys.modules.items()) if name != "__main__"]
     return [each for each in kept if "site-packages" not in (getattr(each, "__file__", None) or "site-packages")]
 
@@ -95,7 +95,7 @@ class _ContractItem(pytest.Item):
         raise ContractFailure(_told(result))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """The findings alone, without a traceback of graphcut's own code."""
+        """Return the findings alone, without a traceback of graphcut's own code."""
         if isinstance(excinfo.value, ContractFailure):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -150,7 +150,7 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
 
 
 def _explanation(call: Any) -> str:
-    """What ``graphcut.install()`` has to say about an error, where pytest shows no notes of errors."""
+    """Return what ``graphcut.install()`` has to say about an error, where pytest shows no notes of errors."""
     install = sys.modules.get("graphcut.api.install")
     if install is None or call.excinfo is None:
         return ""

@@ -57,7 +57,7 @@ class Conditions:
         return tuple(condition for condition, bit in zip(self.known, bits) if bit == "1")
 
     def get(self, tensor: int, default: Tuple[Condition, ...] = ()) -> Tuple[Condition, ...]:
-        """The branches on every carrying path to a tensor; ``default`` where there are none."""
+        """Return the branches on every carrying path to a tensor; ``default`` where there are none."""
         return self[tensor] if tensor in self.masks else default
 
 
@@ -133,7 +133,7 @@ def _unbound(
 
 
 def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
-    """The branches whose bodies an op is in."""
+    """Return the branches whose bodies an op is in."""
     mask, context = 0, flat.contexts[op]
     while context >= 0:
         body = flat.context_table[context]
@@ -164,7 +164,7 @@ def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: in
 
 
 def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
-    """The tensors that an op is computed from by ways that enter none of the branches ``taken``."""
+    """Return the tensors that an op is computed from by ways that enter none of the branches ``taken``."""
     known = branches(flat)
     entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
 

@@ -23,8 +23,9 @@ Place = Tuple[int, BarrierKind, int]
 
 @dataclass(frozen=True)
 class Cuts:
-    """The shortest routes of one relation; one barrier for each op, kind and tensor that the op
-    reads, at the first input where it reads it.
+    """The shortest routes of one relation.
+
+    An op counts once for each kind of barrier and tensor that it reads, at the first input where it reads the tensor.
 
     ``crossed`` maps each tensor with a route to the barriers it must cross,
     ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``. ``shortest`` holds the edges of the
@@ -57,7 +58,7 @@ class Cuts:
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
 
     def foremost(self, mask: int) -> int:
-        """The bit of ``mask`` that is named first; 0 for none."""
+        """Return the bit of ``mask`` that is named first; 0 for none."""
         part = next(filter(None, self._parts(mask)), 0)
         return part & -part
 
@@ -65,7 +66,7 @@ class Cuts:
         return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
 
     def own(self, edge: Edge) -> int:
-        """The bit of an edge's barrier; 0 for none."""
+        """Return the bit of an edge's barrier; 0 for none."""
         return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
 
     def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
@@ -86,12 +87,12 @@ class Cuts:
 
 
 def _place(fence: Fence, source: int) -> Place:
-    """What tells a barrier from others: ``source`` is the tensor that the op reads there."""
+    """Return what tells a barrier from others: ``source`` is the tensor that the op reads there."""
     return fence.op, fence.kind, source
 
 
 def lowest(mask: int, limit: int) -> List[int]:
-    """The lowest bits of a mask that are set, at most so many."""
+    """Return the lowest bits of a mask that are set, at most so many."""
     bits: List[int] = []
     while mask and len(bits) < limit:
         low = mask & -mask
@@ -101,7 +102,7 @@ def lowest(mask: int, limit: int) -> List[int]:
 
 
 def cuts(flow: GradientFlow, relation: Relation) -> Cuts:
-    """The cuts of every tensor of the graph for one relation."""
+    """Return the cuts of every tensor of the graph for one relation."""
     crossed, taken = _search(flow, relation)
     fences: List[Fence] = []
     numbers: Dict[Place, int] = {}
@@ -174,8 +175,10 @@ def _spread(
 
 
 def _united(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
-    """The masks, united from the loss outward; again where a tensor gained something after it had handed on what it had
-    (loops, assignments, zeros filled in)."""
+    """Return the masks, united from the loss outward.
+
+    A tensor is visited again if it gained something after its mask was passed on (loops, assignments, zeros filled in).
+    """
     rank, producer = ranks(flow), flow.rules.flat.producer
     masks: Dict[int, int] = {}
     sources: Dict[int, List[int]] = {}
@@ -187,7 +190,7 @@ def _united(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: M
 
 
 def ranks(flow: GradientFlow) -> List[int]:
-    """The place of each op in the topological order."""
+    """Return the place of each op in the topological order."""
     ranks = [0] * len(flow.order)
     for place, op in enumerate(flow.order):
         ranks[op] = place
@@ -195,7 +198,7 @@ def ranks(flow: GradientFlow) -> List[int]:
 
 
 def fence_of_raise(flow: GradientFlow, tensor: int) -> Optional[Fence]:
-    """The op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
+    """Return the op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
     raised = flow.raised(tensor)
     if raised is None:
         return None

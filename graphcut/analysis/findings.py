@@ -31,7 +31,7 @@ CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
 
 
 def _kind_of_holder(op_type: str) -> BarrierKind:
-    """What a value that reaches an op by no edge comes from: a dataset or an iterator, or Python."""
+    """Return what a value that reaches an op by no edge comes from: a dataset or an iterator, or Python."""
     return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
 
 
@@ -48,13 +48,13 @@ class Findings:
     terms: List[Summands] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
-        """The cuts of variables with that verdict; one search serves them all."""
+        """Return the cuts of variables with that verdict; one search serves them all."""
         if verdict not in self.known:
             self.known[verdict] = cuts(self.flow, CUT[verdict])
         return self.known[verdict]
 
     def of(self, target: Target) -> VariableAudit:
-        """What is found for one target. Where it stands for several tensors the best verdict counts."""
+        """Return what is found for one target. Where it stands for several tensors the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
         left = self._left(target) if unused else ()
@@ -94,8 +94,10 @@ class Findings:
         return tuple(flat.names[flat.producer[term]] for term in self.summands().only(tensor))
 
     def shown(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
-        """The gradients that the graph itself holds of this loss; ``None`` where it holds none, or an edit or a
-        ``stop_gradients=`` asks for others."""
+        """Return the gradients of this loss that the graph itself holds.
+
+        ``None`` if it holds none, or if an edit or ``stop_gradients=`` asks for others.
+        """
         evidence = self.flow.rules.evidence
         if evidence is None or self.traced.edited or self.flow.stopped or not evidence.calls():
             return None
@@ -103,13 +105,16 @@ class Findings:
         return RecordedAnswers(given, source="the graph holds a gradient of it for this loss")
 
     def _of_its_dtype(self, target: Target) -> Barrier:
-        """The barrier of an integer, boolean or string that nothing leads to: whatever read it, it would get no gradient."""
+        """Return the barrier of an integer, boolean or string that nothing leads to.
+
+        Whatever read it, it would get no gradient.
+        """
         if target.tensors:
             return self.named(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
-        """What holds the value of a variable without reading it, where the loss is computed from that."""
+        """Return what holds the value of a variable without reading it, where the loss is computed from that."""
         known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)
         if not places:
@@ -122,7 +127,7 @@ class Findings:
         return tuple(Fence(op, 0, _kind_of_holder(flat.type(op))) for op in routed)[:HANDFUL]
 
     def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
-        """The ops that hold the value of a variable without reading it, by their place."""
+        """Return the ops that hold the value of a variable without reading it, by their place."""
         flat, wanted = self.traced.flat, {place for places in self.traced.origin.left.values() for place in places}
         ops: Dict[Place, List[int]] = {place: [] for place in wanted}
         for op, name in enumerate(flat.names):
@@ -139,7 +144,7 @@ class Findings:
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
     def _trained_by(self, target: Target) -> Tuple[str, ...]:
-        """The other losses whose gradients update a variable."""
+        """Return the other losses whose gradients update a variable."""
         flat, by_loss = self.traced.flat, training(self.traced.flat, self.traced.names).by_loss
         others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
         return tuple(" + ".join(map(flat.tensor_name, loss)) for loss in others if loss and not self._is_audited(loss))
@@ -148,7 +153,7 @@ class Findings:
         return not set(loss).isdisjoint(self.flow.losses)
 
     def verdict(self, target: Target) -> Tuple[Verdict, Optional[int]]:
-        """The verdict of a target and the tensor that it comes from."""
+        """Return the verdict of a target and the tensor that it comes from."""
         if len(target.tensors) == 1:
             return self.flow.verdict(target.tensors[0]), target.tensors[0]
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
@@ -162,7 +167,7 @@ class Findings:
         return next((each for each in alike if self.cuts(verdict).routed(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """What tells that nothing can be certified, and the ops whose gradient is a guess."""
+        """Return what tells that nothing can be certified, and the ops whose gradient is a guess."""
         flat = self.traced.flat
         told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
         return (*told, *self.flow.rules.assumptions())
@@ -180,20 +185,20 @@ class Findings:
         return fences, known.size(tensor) or len(fences), not known.routed(tensor)
 
     def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
-        """What bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
+        """Return what bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
         flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
         if verdict is Verdict.ZERO and self.flow.dead:
             return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)
         return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
     def named(self, fence: Fence) -> Barrier:
-        """The barrier with the names of things; one object for all that ask."""
+        """Return the barrier with the names of things; one object for all that ask."""
         if fence not in self.told:
             self.told[fence] = self._told(fence)
         return self.told[fence]
 
     def _replaced(self, fence: Fence) -> Optional[str]:
-        """The line that put a tensor in the place of a variable, where a tape does not watch it for that."""
+        """Return the line that put a tensor in the place of a variable, where a tape does not watch it for that."""
         inputs = self.traced.flat.inputs[fence.op]
         if fence.kind is not BarrierKind.NOT_WATCHED or fence.input >= len(inputs):
             return None

@@ -42,7 +42,7 @@ class GradientEdges:
         return bool(self.connected.made)
 
     def starts(self) -> List[int]:
-        """The nodes of the loss."""
+        """Return the nodes of the loss."""
         carried = [tensor for tensor in self.carried.order if self.carried.parents[tensor] == SEED]
         if not self.has_sources:
             return carried
@@ -56,7 +56,7 @@ class GradientEdges:
         return [*self.carried.order, *connected]
 
     def onward(self, node: int) -> List[Tuple[int, int]]:
-        """The next nodes, each with the input that leads there; ``FILLED`` where TensorFlow fills in zeros."""
+        """Return the next nodes, each with the input that leads there; ``FILLED`` where TensorFlow fills in zeros."""
         flat, size = self.rules.flat, self.size
         tensor = node - size if node >= size else node
         op = flat.producer[tensor]
@@ -72,7 +72,7 @@ class GradientEdges:
         return found + [(each + size, FILLED) for each in self._filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
-        """The ops that have a gradient of their own, each with the tensors that it gives it to."""
+        """Return the ops that have a gradient of their own, each with the tensors that it gives it to."""
         flat, passing = self.rules.flat, self.rules.passing
         found: Dict[int, Tuple[int, ...]] = {}
         for tensor in self.connected.order if self.has_sources else ():
@@ -84,7 +84,7 @@ class GradientEdges:
         return found
 
     def path(self, tensor: int) -> List[int]:
-        """The tensors from the loss to one at which the gradient can be nonzero; empty where it is not."""
+        """Return the tensors from the loss to one at which the gradient can be nonzero; empty where it is not."""
         path: List[int] = []
         node, size = tensor, self.size
         while node >= 0:
@@ -93,7 +93,7 @@ class GradientEdges:
         return path[::-1] if node == SEED else []
 
     def nearer(self, node: int) -> int:
-        """The node nearer to the loss, ``SEED`` at the loss, ``UNSEEN`` where no gradient arrives. Ends."""
+        """Return the node nearer to the loss, ``SEED`` at the loss, ``UNSEEN`` where no gradient arrives. Ends."""
         size = self.size
         if node >= size:
             parent = self.connected.parents[node - size]
@@ -102,7 +102,7 @@ class GradientEdges:
         return parent + size if parent >= 0 and node in self.carried.origins else parent
 
     def leading(self, tensors: Iterable[int]) -> Sequence[int]:
-        """The nodes from which a gradient goes on to one of ``tensors`` where it can be nonzero, these included."""
+        """Return the nodes from which a gradient goes on to one of ``tensors`` where it can be nonzero, these included."""
         before: Dict[int, List[int]] = {}
         nodes = self.nodes()
         for node in nodes:
@@ -112,7 +112,7 @@ class GradientEdges:
         return [node for node in nodes if node in found]
 
     def _filled(self, op: int) -> List[int]:
-        """What TensorFlow fills with zeros once a gradient arrives at ``op``."""
+        """Return what TensorFlow fills with zeros once a gradient arrives at ``op``."""
         fill = self.fills.get(op)
         if fill is None:
             return []

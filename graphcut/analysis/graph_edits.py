@@ -22,7 +22,7 @@ Readers = Mapping[int, Sequence[Tuple[int, int]]]
 
 
 def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
-    """The graph with these ``StopGradient`` and ``PreventGradient`` ops replaced by ``Identity``."""
+    """Return the graph with these ``StopGradient`` and ``PreventGradient`` ops replaced by ``Identity``."""
     table, kinds = list(flat.kind_table), list(flat.kinds)
     known: Dict[int, int] = {}
     for op in sorted(ops):
@@ -35,7 +35,9 @@ def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
 
 
 def opening(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
-    """The graph as if these ops handed every gradient on to every input: a rounding made straight-through, a choice soft.
+    """Return the graph as if these ops passed every gradient on to every input.
+
+    A rounding becomes straight-through, a choice soft.
 
     What they made discrete counts as numbers then, through all that computes with it (``barriers.edges``: a land
     without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
@@ -77,7 +79,7 @@ def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
 
 
 def stopping(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
-    """The graph where a ``StopGradient`` follows each of the tensors, and for each what its readers read instead."""
+    """Return the graph where a ``StopGradient`` follows each of the tensors, and for each what its readers read instead."""
     listed = list(dict.fromkeys(tensors))
     copies = {tensor: len(flat.dtypes) + index for index, tensor in enumerate(listed)}
     ops = list(range(len(flat.names), len(flat.names) + len(listed)))
@@ -124,7 +126,7 @@ def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
 
 
 def _rewired(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, ...]]:
-    """The inputs of every op with the copies in place; what writes to a variable keeps its reference."""
+    """Yield the inputs of every op with the copies in place; what writes to a variable keeps its reference."""
     for op, inputs in enumerate(flat.inputs):
         if copies.keys().isdisjoint(inputs):
             yield inputs

@@ -60,7 +60,7 @@ class Idioms:
         self._shapes: Dict[str, object] = {}
 
     def of(self, op: int) -> Optional[Idiom]:
-        """The idiom of a ``StopGradient`` op."""
+        """Return the idiom of a ``StopGradient`` op."""
         if self._flat.type(op) != "StopGradient":
             return None
         if not self._readers:
@@ -108,7 +108,7 @@ class Idioms:
         return latent in above and any(latent in self._ancestors(choice) for choice in choices)
 
     def _further_on(self, op: int) -> Optional[Idiom]:
-        """The idiom by where the stopped value first meets what does not come from it."""
+        """Return the idiom by where the stopped value first meets what does not come from it."""
         flat, own = self._flat, self._names(self._flat.inputs[op][0])
         if not own:
             return None
@@ -138,7 +138,7 @@ class Idioms:
         return any(self._flat.type(self._flat.producer[each]) in _LAYERS for each in self._ancestors(tensor))
 
     def _strangers(self, op: int) -> Iterator[Tuple[int, int]]:
-        """The ops behind a stop with an input that does not come from the stop, and that input; nearest first."""
+        """Yield the ops behind a stop with an input that does not come from the stop, and that input; nearest first."""
         flat = self._flat
         behind: Dict[int, None] = dict.fromkeys(flat.outputs(op))
         waiting: Deque[int] = deque(behind)
@@ -154,7 +154,7 @@ class Idioms:
             yield from ((reader, tensor) for tensor in flat.inputs[reader] if tensor not in behind)
 
     def _meetings(self, op: int) -> Iterator[Tuple[int, Sequence[int]]]:
-        """The ops that read a stop, by way of plumbing alone, each with its other inputs."""
+        """Yield the ops that read a stop, by way of plumbing alone, each with its other inputs."""
         flat, waiting, seen = self._flat, list(self._flat.outputs(op)), set(self._flat.outputs(op))
         while waiting:
             tensor = waiting.pop()
@@ -167,7 +167,7 @@ class Idioms:
                 waiting += fresh
 
     def _plain(self, tensor: int) -> int:
-        """The tensor that another one is but a copy of."""
+        """Return the tensor that another one is but a copy of."""
         seen: Set[int] = set()
         while self._flat.type(self._flat.producer[tensor]) in ("Identity", "_Arg", "_Retval") and tensor not in seen:
             seen.add(tensor)
@@ -185,7 +185,7 @@ class Idioms:
         return self._above[tensor]
 
     def _names(self, tensor: int) -> FrozenSet[str]:
-        """The variables that a tensor is computed from."""
+        """Return the variables that a tensor is computed from."""
         return frozenset(self._variables[each] for each in self._ancestors(tensor) if each in self._variables)
 
     def _is_weight(self, tensor: int) -> bool:

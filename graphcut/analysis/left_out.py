@@ -44,7 +44,7 @@ def left_out(
     is_updated: Callable[[Target], Optional[bool]],
     step: StepFacts,
 ) -> Tuple[LeftOut, ...]:
-    """The variables left out, in the graph's order.
+    """Return the variables left out, in the graph's order.
 
     Args:
         traced: the graph.
@@ -62,7 +62,7 @@ def left_out(
 
 
 def read_ops(flat: FlatGraph, losses: Iterable[int], barred: Collection[str] = ()) -> FrozenSet[int]:
-    """The ops that the loss is computed by; what lies behind an op of a type in ``barred`` is left out."""
+    """Return the ops that the loss is computed by; what lies behind an op of a type in ``barred`` is left out."""
     ends = _SHAPE_ONLY.union(barred)
 
     def producers(op: int) -> List[int]:

@@ -28,7 +28,7 @@ def between(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...
 
 
 def leading(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
-    """The tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
+    """Return the tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
     flat = flow.rules.flat
     found = {tensor for tensor in ends if walk.reaches(tensor)}
     before = -1
@@ -55,7 +55,7 @@ def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set
 
 
 def touching(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
-    """The tensors that cannot be stopped without a change for one of ``kept``.
+    """Return the tensors that cannot be stopped without a change for one of ``kept``.
 
     What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
     TensorFlow fills in included, for an op that raises, for a gradient made on the way.
@@ -67,7 +67,7 @@ def touching(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
 
 
 def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
-    """What is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
+    """Return what is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
     found = leading(flow, flow.connected, connected, ends)
     while found:
         filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
@@ -79,12 +79,12 @@ def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
 
 
 def _raising(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
-    """The outputs of the ops without a gradient that any of ``ends`` feeds."""
+    """Return the outputs of the ops without a gradient that any of ``ends`` feeds."""
     return frozenset(tensor for op in raising_for(flow, ends) for tensor in flow.rules.flat.outputs(op))
 
 
 def raising_for(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
-    """The ops that make TensorFlow raise for any of ``ends``."""
+    """Return the ops that make TensorFlow raise for any of ``ends``."""
     if ends.isdisjoint(flow.feeding):
         return frozenset()
     inputs = flow.rules.flat.inputs

@@ -15,7 +15,7 @@ _VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 
 
 def feeding(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
-    """The tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
+    """Return the tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
 
     TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
     feeds the raising op, every input of the call does, and what feeds one input of a call feeds all its results.
@@ -51,7 +51,7 @@ def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[
 
 
 def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[int]:
-    """The tensors that feed any of ``tensors`` by tensors that can carry a gradient, these included."""
+    """Return the tensors that feed any of ``tensors`` by tensors that can carry a gradient, these included."""
     origins = dict.fromkeys(tensors, (-1, -1))
     _spread(rules, origins, list(origins), _call_inputs(rules.flat))
     return frozenset(origins)
@@ -82,9 +82,11 @@ def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 
 
 def _idle(flat: FlatGraph, call: Call) -> List[int]:
-    """What stands in a v2 loop for a resource that is no variable, a queue say. ``while_v2._preprocess_grad`` has no zeros
-    for one (``supports_default_grad``): the gradient of the body is not asked for it, and what feeds the loop does not
-    reach what reads it."""
+    """Return what stands in a v2 loop for a resource that is no variable, a queue say.
+
+    ``while_v2._preprocess_grad`` has no zeros for one (``supports_default_grad``): the gradient of the body is not asked for
+    it, and what feeds the loop does not reach what reads it.
+    """
     handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first_output[op]] == _RESOURCE]
     idle = [
         index

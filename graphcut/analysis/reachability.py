@@ -139,7 +139,7 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 
 
 def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
-    """A result of each function call that has a gradient and gives none of its arguments any."""
+    """Return a result of each function call that has a gradient and gives none of its arguments any."""
     flat, found = rules.flat, []
     for call in flat.calls if rules.around.empty_calls_raise else ():
         live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
@@ -151,7 +151,7 @@ def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) 
 
 
 def _exits(flat: FlatGraph) -> Dict[int, Fill]:
-    """The exits of each v1 loop, told by the ``LoopCond`` that their ``Switch`` reads."""
+    """Return the exits of each v1 loop, told by the ``LoopCond`` that their ``Switch`` reads."""
     loops: Dict[int, List[int]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Exit", "RefExit")}
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):

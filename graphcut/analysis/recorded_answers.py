@@ -40,8 +40,10 @@ class Settled(NamedTuple):
 def reconcile(
     found: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
 ) -> Tuple[Settled, ...]:
-    """The findings, each held against its answer where there are any; ``assumed``: they rest on an assumption, which an error
-    that TensorFlow raises may show to be wrong."""
+    """Return the findings, each held against its recorded answer if there is one.
+
+    ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
+    """
     if answers is None:
         return tuple(map(Settled, found))
     told = list(found)
@@ -83,7 +85,7 @@ def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterat
 
 
 def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
-    """A variable that shares its call with one that feeds an op that raises."""
+    """Return a variable that shares its call with one that feeds an op that raises."""
     return changed(
         found,
         verdict=Verdict.RAISES,
@@ -101,7 +103,7 @@ def _expected(verdict: Verdict) -> Optional[bool]:
 
 
 def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
-    """A tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
+    """Return a tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
     if given:
         return changed(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
     return changed(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

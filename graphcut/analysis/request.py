@@ -25,9 +25,11 @@ class Start(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """The tensors of the loss (several are summed), and the words that say how it was chosen; ``dead`` are those whose
-    gradient starts from zeros, ``starts`` what ``grad_ys=`` says. ``together`` are the tensors that a recorded call asked
-    for, judged together; else each is judged alone."""
+    """The tensors of the loss (several are summed), and how it was chosen, in words.
+
+    The gradient of those in ``dead`` starts from zeros; ``starts`` is what ``grad_ys=`` says. ``together`` are the tensors
+    that a recorded call asked for, which are judged together; without it each tensor is judged alone.
+    """
 
     tensors: Tuple[int, ...]
     source: str
@@ -54,8 +56,11 @@ class Stopped(NamedTuple):
 
 
 class AuditRequest(NamedTuple):
-    """A graph that was read, the loss, what counts as a constant, and who answers for the gradients of ops: ``None`` is the
-    installed TensorFlow. ``hypothesis`` is how the graph differs from the one that was read, empty if it does not."""
+    """A graph that was read, the loss, what counts as a constant, and the oracle for the gradients of ops.
+
+    An oracle of ``None`` is the installed TensorFlow. ``hypothesis`` says how the graph differs from the one that was read; it
+    is empty if it does not differ.
+    """
 
     traced: LoadedGraph
     loss: Loss

@@ -21,7 +21,7 @@ _INDICES = (3, 9)
 
 
 def sparse_tensors(rules: PatternLookup, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
-    """The tensors whose gradient is sparse."""
+    """Return the tensors whose gradient is sparse."""
     flat, parents = rules.flat, reached.parents
     exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
     if not any(row.sparse for row in exact.values()) and not any(row.sparse for row in rules.met()):
@@ -53,7 +53,7 @@ def _swept(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientP
 
 
 def _branches(flat: FlatGraph) -> Dict[int, int]:
-    """The arguments of conditionals, each with its call."""
+    """Return the arguments of conditionals, each with its call."""
     found: Dict[int, int] = {}
     for call in flat.calls:
         if call.predicate is not None:
@@ -62,8 +62,10 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
 
 
 def _indexed(rules: PatternLookup, reached: Walk) -> Iterator[int]:
-    """The ops with a gradient that read integers beside a variable, what is a variable read as it stands, or what an op with
-    a gradient function of the user's made."""
+    """Yield the ops with a gradient that read integers beside a variable.
+
+    The variable may be read as it stands, or through an op with a gradient function of the user's.
+    """
     flat = rules.flat
     indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}
     for reader in dict.fromkeys(flat.producer[tensor] for tensor in reached.order):

@@ -65,7 +65,7 @@ def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
 
 
 def _cutting(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
-    """The variables whose cut the stop is in."""
+    """Yield the variables whose cut the stop is in."""
     for name, tensors, verdict in upstream:
         known = cuts.get(verdict)
         if known is not None and any(known.holds(tensor, op, BarrierKind.STOP_GRADIENT) for tensor in tensors):

@@ -17,12 +17,12 @@ Start = Union[None, str, bool]
 
 @dataclass(frozen=True)
 class Tape:
-    """The spans in which a tape recorded, and the tensors it watched, each from a position on. ``automatic``: it watches
-    whatever trainable variable is read. ``paused`` are positions at which TensorFlow itself kept every tape from recording;
-    ``captured`` those of ops that stand for a tensor of a graph around. ``depths``, of a graph around another, tells for
-    each of ``watched`` in which graph its position is, the innermost being 0; none where all are in this one.
-    ``placeholders`` are the tensors that stand for what the graph captured. ``began_before``: it recorded before the step
-    began, which nobody saw.
+    """The spans in which a tape recorded, and the tensors it watched, each from a position on.
+
+    ``automatic``: it watches each trainable variable that is read. ``paused`` are positions at which TensorFlow itself kept
+    every tape from recording; ``captured`` are those of ops that stand for a tensor of an outer graph. ``depths``, for a graph
+    inside another, says for each of ``watched`` in which graph its position is; the innermost is 0. It is empty if all are in
+    this graph.
     """
 
     spans: Tuple[Span, ...]
@@ -41,10 +41,12 @@ class Tape:
 
 @dataclass(frozen=True)
 class Source:
-    """What a gradient was taken with respect to: a variable, else a tensor. ``facts`` name the tensor that stands for it
-    in the graph, or none, and the objects that it was given as; ``identity`` tells it from others.
-    ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing; ``handle`` is how
-    that is found out. ``handed``: whether an optimizer was handed a gradient for it, ``None`` where none was handed it.
+    """What a gradient was taken with respect to: a variable, else a tensor.
+
+    ``facts`` name the tensor that stands for it in the graph, or none, and the objects that it was given as; ``identity``
+    tells it from others. ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing;
+    ``handle`` is how that is found out. ``handed``: whether an optimizer was handed a gradient for it, ``None`` where none was
+    handed it.
     """
 
     facts: Variable

@@ -32,7 +32,7 @@ def replay_tape(
     asked: Mapping[int, Optional[BarrierKind]],
     passing: FrozenSet[int],
 ) -> Stopped:
-    """What the tape did not record.
+    """Return what the tape did not record.
 
     Args:
         traced: the graph as it was when the gradient was taken.
@@ -84,7 +84,7 @@ def replay_tape(
 
 
 def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
-    """What stands for a tensor of a graph around, with that tensor."""
+    """Return what stands for a tensor of a graph around, with that tensor."""
     found: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
         if position in tape.captured:
@@ -93,7 +93,7 @@ def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
 
 
 def _watched(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
-    """The tensors watched, each with the position from which on."""
+    """Return the tensors watched, each with the position from which on."""
     found: Dict[int, int] = {}
     for name, position in tape.watched:
         for tensor in traced.names.tensors(name):
@@ -102,7 +102,10 @@ def _watched(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
 
 
 def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...], bool]]:
-    """The graph's own ops as they were made: position, what it reads, the ops that bear its outputs, whether it is a call."""
+    """Yield the graph's own ops in the order in which they were made.
+
+    Each comes with its position, what it reads, the ops that bear its outputs, and whether it is a call.
+    """
     calls = {call.op: call for call in flat.calls if flat.contexts[call.op] < 0}
     own = [op for op, context in enumerate(flat.contexts) if context < 0 and SEPARATOR not in flat.names[op]]
     for position, op in enumerate(own):
@@ -116,7 +119,7 @@ def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, .
 def _entered(
     flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[BarrierKind]]
 ) -> Mapping[int, Optional[BarrierKind]]:
-    """The same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
+    """Return the same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
     outside = {op for op, reason in reasons.items() if reason is BarrierKind.OUTSIDE_TAPE}
     readers = (inputs for op, inputs in enumerate(flat.inputs) if op not in outside)
     read = {flat.producer[tensor] for inputs in (*readers, targets) for tensor in inputs}

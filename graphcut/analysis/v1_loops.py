@@ -19,7 +19,7 @@ from graphcut.graph.traverse import find_reachable, find_readers
 def alone(
     rules: PatternLookup, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
 ) -> Walk:
-    """The walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
+    """Return the walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
     flat = rules.flat
     ops = between(rules, seeds, fills, tensors)
     outside = frozenset(range(len(flat.names))) - ops
@@ -30,7 +30,7 @@ def alone(
 
 
 def between(rules: PatternLookup, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
-    """The ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
+    """Return the ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
     flat = rules.flat
     reached = _reached(rules, tensors)
     inner = _inner(flat)
@@ -48,7 +48,7 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
 
 
 def _reached(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
-    """The ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
+    """Return the ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
     flat = rules.flat
     consumers = find_readers(flat)
     whole = _whole(flat)

@@ -68,15 +68,17 @@ class GradientFlow:
         return self._gets(tensor) if raised is None else Verdict.RAISES
 
     def asking(self, tensors: Tuple[int, ...]) -> Walk:
-        """The walk that TensorFlow takes when these tensors are asked for in one call."""
+        """Return the walk that TensorFlow takes when these tensors are asked for in one call."""
         if tensors not in self.walks:
             self.walks[tensors] = alone(self.rules, self.seeds, self.stopped, self.fills, tensors)
         return self.walks[tensors]
 
     def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
-        """The op that raises because of a tensor, and its input. TensorFlow looks at all that the tensor's op feeds, by
-        whichever output (``_MarkReachedOps``); a tape goes through all that it recorded, whatever it is asked for (``tape.h``,
-        ``ComputeGradient``)."""
+        """Return the op that raises because of a tensor, and its input.
+
+        TensorFlow looks at all that the tensor's op feeds, by whichever output (``_MarkReachedOps``); a tape goes through all
+        that it recorded, whatever it is asked for (``tape.h``, ``ComputeGradient``).
+        """
         op = self.rules.flat.producer[tensor]
         if not self.feeding:
             return None
@@ -99,16 +101,19 @@ class GradientFlow:
         return self.carried.reaches(tensor) or (own and tensor not in self.dead)
 
     def path(self, tensor: int) -> List[int]:
-        """The tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
+        """Return the tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
         return self.edges.path(tensor) or ([tensor] if self.carries_to(tensor) else [])
 
     def reached(self, relation: walking.Relation) -> Walk:
-        """The walk over a relation, without what zeros filled in alone connect."""
+        """Return the walk over a relation, without what zeros filled in alone connect."""
         return self.sure if relation is walking.connected else self.carried
 
     def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
-        """Whether the walks that serve all tensors decide about this one: not where only zeros at the exits of v1 loops
-        connect it, nor where its dtype keeps TensorFlow from looking at what it feeds."""
+        """Tell whether the walks that serve all tensors decide about this one.
+
+        They do not where only zeros at the exits of v1 loops connect it, nor where its dtype keeps TensorFlow from looking at
+        what it feeds.
+        """
         flat = self.rules.flat
         if not self.rules.passing[tensor] and flat.type(flat.producer[tensor]) != "_Retval":
             return False
@@ -119,7 +124,7 @@ class GradientFlow:
         return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
     def _alone(self, tensor: int) -> Verdict:
-        """The verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
+        """Return the verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
         if tensor in self.together and self.rules.passing[tensor]:
             known = self.asking(self.together)
         else:
@@ -129,7 +134,7 @@ class GradientFlow:
         return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
 
     def _gets(self, tensor: int) -> Verdict:
-        """The verdict of a tensor for which TensorFlow has a gradient."""
+        """Return the verdict of a tensor for which TensorFlow has a gradient."""
         if not self.carries_to(tensor):
             return Verdict.ZERO
         return Verdict.CONDITIONAL if tensor in self.conditions else Verdict.FLOWS
@@ -175,7 +180,7 @@ def _flow(
     dead: FrozenSet[int],
     together: Tuple[int, ...],
 ) -> GradientFlow:
-    """The same, of rules that need not be asked again."""
+    """Return the same, of rules that need not be asked again."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
     rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
@@ -210,7 +215,7 @@ def _carried(
     order: Sequence[int],
     alike: bool,
 ) -> Tuple[PatternLookup, Walk, Walk]:
-    """The walk over what carries, with the rules in which pieces that do not meet carry zeros, and what is made on the way.
+    """Return the rules with the pieces that carry zeros, and the walks over what is connected and what carries.
 
     ``alike``: both relations are the same. What a guess makes counts where nothing else arrives, so that zeros of pieces let
     more of it count, and then fewer pieces are zeros: until nothing is added.
@@ -239,7 +244,7 @@ def _walk_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], s
 
 
 def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
-    """The walk without what is only made, perhaps, of a gradient that gets there anyhow.
+    """Return the walk without what is only made, perhaps, of a gradient that gets there anyhow.
 
     A guessed gradient function may make something out of zeros (``GradientPattern.independent_of_output`` and ``Row.waits``
     alike). That counts only where nothing else leads to the tensor.
@@ -258,7 +263,7 @@ def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int,
 
 
 def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
-    """The zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
+    """Return the zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
     calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
     return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}
 

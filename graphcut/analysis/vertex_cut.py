@@ -54,7 +54,7 @@ Before = Mapping[int, AbstractSet[int]]
 
 
 def smallest_cut(paths: Paths) -> FrozenSet[int]:
-    """The tensors of a smallest cut, the one nearest the loss; ``Uncuttable`` where there is none."""
+    """Return the tensors of a smallest cut, the one nearest the loss; ``Uncuttable`` where there is none."""
     before, last = _reduced(paths)
     for node, tensor in last.items():
         if node == LOSS:
@@ -71,7 +71,7 @@ def smallest_cut(paths: Paths) -> FrozenSet[int]:
 
 
 def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
-    """The nodes left with those before each of them, and the nodes right before an end, with that end."""
+    """Return the nodes left with those before each of them, and the nodes right before an end, with that end."""
     stands_for: Dict[int, int] = {}
     before: Dict[int, Set[int]] = {tensor: {LOSS} for tensor in paths.starts}
     last: Dict[int, int] = {}
@@ -91,7 +91,7 @@ def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
 
 
 def _late(paths: Paths) -> FrozenSet[int]:
-    """The tensors that a loop leads back to: not all that is before them is known when it is their turn."""
+    """Return the tensors that a loop leads back to: not all that is before them is known when it is their turn."""
     seen: Set[int] = set()
     late: Set[int] = set()
     for tensor in paths.order:
@@ -104,9 +104,11 @@ _ANY = 1 << 60
 
 
 class Network(NamedTuple):
-    """Arcs by number: ``heads`` and the ``room`` that is left on each; that of an arc back is its number with the last bit
-    turned. ``arcs`` holds for each end of a node those that leave it: node ``i`` is entered at ``2 * i``, left at
-    ``2 * i + 1``; the last two are the source and the sink."""
+    """Arcs by number: ``heads`` holds their ends, ``room`` the capacity left on each.
+
+    The number of the reverse arc is the same with the last bit flipped. ``arcs`` holds for each end of a node the arcs that
+    leave it: node ``i`` is entered at ``2 * i`` and left at ``2 * i + 1``; the last two are the source and the sink.
+    """
 
     arcs: Sequence[List[int]]
     heads: List[int]
@@ -124,7 +126,7 @@ class Network(NamedTuple):
 def smallest(
     after: Mapping[int, Iterable[int]], starts: AbstractSet[int], ends: AbstractSet[int], rigid: AbstractSet[int]
 ) -> Optional[Set[int]]:
-    """The smallest set of nodes on every path from a start to an end; ``None`` where some path has rigid nodes alone.
+    """Return the smallest set of nodes on every path from a start to an end; ``None`` where some path has rigid nodes alone.
 
     Args:
         after: for each node those that follow it.
@@ -174,7 +176,7 @@ def _network(
 
 
 def _add(network: Network, tail: int, head: int, room: int) -> None:
-    """An arc, and the one back, on which there is room for what is taken back."""
+    """Add an arc and its reverse, which has the capacity to undo flow."""
     for start, end, left in ((tail, head, room), (head, tail, 0)):
         network.arcs[start].append(len(network.heads))
         network.heads.append(end)
@@ -209,6 +211,6 @@ def _filled(network: Network) -> bool:
 
 
 def _near(network: Network) -> Set[int]:
-    """What still leads to the sink."""
+    """Return what still leads to the sink."""
     heads, room = network.heads, network.room
     return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if room[arc ^ 1]])

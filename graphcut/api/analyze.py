@@ -11,7 +11,7 @@ from graphcut.api.choose_oracle import installed
 
 
 def analyze(inquiry: AuditRequest) -> GradientFlow:
-    """What follows from the loss; rows are asked of the request's oracle."""
+    """Return what follows from the loss; rows are asked of the request's oracle."""
     traced, loss, stopped, chosen = inquiry.traced, inquiry.loss, inquiry.stopped, inquiry.oracle
     oracle = chosen or installed()
     around = oracle.behavior(traced.origin)

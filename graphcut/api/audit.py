@@ -78,8 +78,7 @@ class Audit:
 
     @property
     def hypothesis(self) -> str:
-        """How the graph would have to be edited for this to hold, such as ``without hidden``; empty unless ``what_if`` made
-        the audit.
+        """The edit of the graph that this audit supposes, such as ``without hidden``; empty unless ``what_if`` made the audit.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -111,8 +110,11 @@ class Audit:
 
     @property
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """First what tells that the graph was optimized or frozen, then the ops that could not be asked for and are taken to
-        carry from float to float."""
+        """What the audit cannot certify.
+
+        Signs that the graph was optimized or frozen come first, then the ops whose gradient could not be asked for and that
+        are assumed to pass gradients from float to float.
+        """
         return self._findings.assumptions()
 
     @property
@@ -122,8 +124,11 @@ class Audit:
 
     @property
     def recorded(self) -> Tuple[Optional[bool], ...]:
-        """Whether TensorFlow gave each variable a tensor: for a gradient that a step took, and where a graph holds its own
-        gradients of this loss, where ``None`` stands for a variable of which they show nothing certain. Empty otherwise."""
+        """Whether TensorFlow gave each variable a tensor, where that was recorded.
+
+        It is known for a gradient that a step took, and if a graph holds its own gradients of this loss; there ``None`` stands
+        for a variable that they say nothing certain about. Empty otherwise.
+        """
         if self._answers is not None:
             error = self._answers.error
             return tuple(bool(each) if error or each is not None else None for each in self._answers.given)
@@ -131,8 +136,9 @@ class Audit:
 
     @property
     def left_out(self) -> Tuple[LeftOut, ...]:
-        """The trainable or frozen variables that the loss reads and the gradient call did not ask for; those that another
-        gradient of the same step asks for are not among them.
+        """The trainable or frozen variables that the loss reads and the gradient call did not ask for.
+
+        Variables that another gradient of the same step asks for are not among them.
 
         >>> import graphcut
         >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
@@ -177,8 +183,10 @@ class Audit:
 
     @cached_property
     def passing(self) -> Mapping[int, Tuple[int, ...]]:
-        """The ops, by number, that a gradient passes on a route from the loss to a variable that gets one, each with those
-        that it goes on to."""
+        """The ops, by number, that a gradient passes on its way to a variable.
+
+        Each is mapped to the next ops on these routes.
+        """
         return between(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
 
     @property
@@ -187,7 +195,7 @@ class Audit:
         return frozenset(self._traced.flat.names[op] for op in self.passing)
 
     def shapes(self, op: int) -> Sequence[Shape]:
-        """The static shapes of the outputs of the op whose number is ``op``."""
+        """Return the static shapes of the outputs of the op whose number is ``op``."""
         return self._traced.shapes(op)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
@@ -201,8 +209,11 @@ class Audit:
 
     @property
     def identities(self) -> Tuple[FrozenSet[Hashable], ...]:
-        """What tells each variable from those of other audits: where a function captured it the live objects (their ``id``),
-        for eager variables may share a name; else the name."""
+        """What tells each variable from those of other audits.
+
+        For variables that a function captured it is the ``id`` of the live objects, because eager variables may share a name;
+        for others it is the name.
+        """
         eager = hasattr(self._traced.origin.live, "captures")
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
         return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
@@ -216,7 +227,7 @@ class Audit:
         return frozenset(id(known) for each in variables for known in each.objects)
 
     def __getitem__(self, key: Any) -> VariableAudit:
-        """The row of a variable.
+        """Return the row of a variable.
 
         Args:
             key: the object itself, its name with or without ``:0``, an op or a tensor name; a layer, a name scope or a
@@ -248,7 +259,7 @@ class Audit:
         return bool(self._index.places(key))
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
-        """The rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
+        """Return the rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
         if not is_pattern(pattern):
             place = self._index.by_name(pattern)
             return () if place is None else (self.variables[place],)
@@ -326,7 +337,7 @@ class Audit:
         return reach(self._findings.flow, rows(self._index, key), inside, outside)
 
     def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
-        """The audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
+        """Return the audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
 
         Args:
             remove: barriers to take out: ``Stop``, ``Barrier``, names of ops or tensors, tensors; one or several. A
@@ -351,7 +362,7 @@ class Audit:
         return self._of(edited(self._inquiry, self._findings.flow, remove, stop))
 
     def compare(self, other: Audit) -> Tuple[Change, ...]:
-        """The variables whose verdict is another one in ``other``, each with the op that makes the difference.
+        """Return the variables whose verdict is another one in ``other``, each with the op that makes the difference.
 
         Args:
             other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
@@ -394,7 +405,7 @@ class Audit:
         return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
 
     def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
-        """The fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
+        """Return the fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
 
         Args:
             block: variables, tensors, layers, names, scopes or patterns that shall get no gradient (``None``, or zeros
@@ -421,7 +432,7 @@ class Audit:
         return suggested(self, block, keep)
 
     def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
-        """The fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
+        """Return the fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
 
         Args:
             key: a variable, tensor, layer, name, scope or pattern; where it means several, the first of them without a
@@ -446,7 +457,9 @@ class Audit:
         return suggested(self, key)
 
     def explain(self, key: Any) -> str:
-        """What a variable gets, why, and what to do about it: twelve lines at most; of several, those alike are told once.
+        """Explain what a variable gets, why, and what to do about it.
+
+        A text has at most twelve lines. Variables with the same reason share one explanation.
 
         Args:
             key: the object itself, its name, an op or a tensor name; a layer, a name scope, a pattern, or a list of these. A
@@ -538,7 +551,7 @@ class Audit:
         hops: int = 3,
         of: Any = (),
     ) -> str:
-        """The picture as DOT; needs no engine.
+        """Return the picture as DOT; needs no engine.
 
         Args:
             detail: as for ``draw``, like all that follow.
@@ -585,7 +598,7 @@ class Audit:
         return to_json(self)
 
     def _of(self, inquiry: AuditRequest) -> Audit:
-        """The same variables audited for another inquiry."""
+        """Return the same variables audited for another inquiry."""
         with collector_paused():
             return Audit(inquiry, self._targets, step=self._step)
 

@@ -33,7 +33,7 @@ class NoGradientError(GraphcutError):
 
 
 def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> Tuple[Audit, ...]:
-    """The audits of a training step, one for each gradient that the step's own code takes, in order.
+    """Return the audits of a training step, one for each gradient that the step's own code takes, in order.
 
     The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
     replica, is no other if its loss is made at the same place, it asks for no other variable, and all get the same.
@@ -83,7 +83,7 @@ Failed = Callable[[GradientCall, Exception], None]
 
 
 def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
-    """The audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given.
+    """Yield the audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given.
 
     ``failed`` is handed each gradient that could not be audited, with the reason; without it that raises.
     """
@@ -102,7 +102,7 @@ def _is_old_model(step: Any) -> bool:
 
 
 def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
-    """The audits of the gradients, without those of the same call and the same loss that tell nothing new.
+    """Yield the audits of the gradients, without those of the same call and the same loss that tell nothing new.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
     is a tensor as well. So each is judged, and held against every single one before it.
@@ -124,7 +124,7 @@ def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Fa
 
 
 def shared(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
-    """The same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
+    """Yield the same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
@@ -134,7 +134,7 @@ def shared(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
 
 
 def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
-    """The audit of a gradient, the places in the code where its loss is made, and what each variable gets.
+    """Return the audit of a gradient, the places in the code where its loss is made, and what each variable gets.
 
     ``every`` has the ``id`` of each variable that any gradient of the step asks for.
     """
@@ -160,14 +160,14 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
 
 
 def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
-    """What each variable gets; a variable that was asked for is the same in every gradient, a tensor is not."""
+    """Return what each variable gets; a variable that was asked for is the same in every gradient, a tensor is not."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
 def _outside(traced: LoadedGraph, taken: GradientCall, stopped: Stopped) -> Stopped:
-    """The same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
+    """Return the same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
     names = traced.names
     tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
     handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]
@@ -180,7 +180,7 @@ def _outside(traced: LoadedGraph, taken: GradientCall, stopped: Stopped) -> Stop
 
 
 def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
-    """The tensors asked for, with the barrier of those that a tape watches only when it is told to."""
+    """Return the tensors asked for, with the barrier of those that a tape watches only when it is told to."""
     told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
     return {tensor: barrier for row, barrier in told for tensor in row.tensors}
 
@@ -208,14 +208,17 @@ def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
 
 
 def _target(traced: LoadedGraph, source: Source) -> Target:
-    """The row of a source; a variable is known under the name that tells it from the others of the graph."""
+    """Return the row of a source; a variable is known under the name that tells it from the others of the graph."""
     known = traced.index.by_object(*source.facts.objects) if source.is_variable else None
     variable = source.facts if known is None else known
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 
 def _answers(taken: GradientCall, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
-    """The answers in the order of the rows; a source given twice is one row, and what was not asked for has no answer."""
+    """Return the answers in the order of the rows.
+
+    A source given twice is one row; a source that was not asked for has no answer.
+    """
     known = {_key(row): source for row, source in zip(rows, taken.sources)}
     asked = [known.get(_key(each)) for each in listed]
     updates = tuple(facts.is_updated(row) if each is None else each.updated for row, each in zip(listed, asked))

@@ -42,7 +42,7 @@ def _show(ipython: Any, audits: List[Audit]) -> None:
 
 
 def _bundle(audits: List[Audit]) -> Dict[str, str]:
-    """The audits in each format that a notebook can show: the page is in a frame of its own."""
+    """Return the audits in each format that a notebook can show: the page is in a frame of its own."""
     page = html.escape(pages.html(audits), quote=True)
     frame = '<iframe sandbox="allow-scripts allow-downloads" width="100%%" height="%d" style="border: 0" srcdoc="%s"></iframe>'
     return {"text/html": frame % (_HEIGHT, page), "text/plain": "\n\n".join(map(table, audits))}

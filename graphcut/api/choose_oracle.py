@@ -18,7 +18,7 @@ INSTALLED = "installed"
 
 
 def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: Optional[OpOverlay] = None) -> GradientOracle:
-    """The oracle for a graph.
+    """Return the oracle for a graph.
 
     Args:
         origin: where the graph came from. By default a file is judged by the column of the table for the TensorFlow that wrote
@@ -43,7 +43,7 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
 
 
 def overlay_of(ops: Any) -> Optional[OpOverlay]:
-    """The overlay in a file or in several; ``None`` where there is none."""
+    """Return the overlay in a file or in several; ``None`` where there is none."""
     paths = [ops] if isinstance(ops, (str, os.PathLike)) else list(ops)
     return joined([read_overlay(os.fsdecode(path)) for path in paths]) if paths else None
 
@@ -56,7 +56,7 @@ def _is_running(origin: GraphMetadata) -> bool:
 
 
 def installed() -> GradientOracle:
-    """The installed TensorFlow."""
+    """Return the installed TensorFlow."""
     from graphcut.backend import tensorflow_needed
 
     with tensorflow_needed("to ask for the gradients of ops"):

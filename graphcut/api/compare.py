@@ -29,7 +29,7 @@ _LEAST_FIRST = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO, Verdict.CONDITIONAL,
 
 
 def changes(before: ComparableAudit, after: ComparableAudit) -> Tuple[Change, ...]:
-    """The variables of both audits whose verdicts differ, in the order of ``before``."""
+    """Return the variables of both audits whose verdicts differ, in the order of ``before``."""
     return tuple(_changes(before, after))
 
 

@@ -134,7 +134,7 @@ def _holds_tensors(value: Any) -> bool:
 
 
 def _required(function: Any) -> Sequence[str]:
-    """The names of the arguments that have no default."""
+    """Return the names of the arguments that have no default."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(function).parameters.values()
     return [each.name for each in parameters if each.kind in kinds and each.default is inspect.Parameter.empty]

@@ -118,14 +118,14 @@ class _Installed:
         self._hooks.append((owner, name, hook, before))
 
     def _after_cell(self, result: Any = None) -> None:
-        """A cell of a notebook ended; its error was shown."""
+        """Note that a cell of a notebook ended; its error was shown."""
         error = getattr(result, "error_in_exec", None)
         text = "" if error is None or _is_explained(error) else self.explain(error)
         if text:
             print(text, file=sys.stderr)
 
     def explain(self, error: BaseException) -> str:
-        """The explanation of an error that a ``None`` caused that came back for a gradient, added to the error."""
+        """Return the explanation of an error that a ``None`` caused that came back for a gradient, added to the error."""
         from graphcut.backend.record.complaints import add_to
 
         try:
@@ -158,7 +158,7 @@ def _is_near(error: BaseException, found: MissingGradient) -> bool:
 
 
 def _notebook() -> Any:
-    """The IPython shell that this runs in, if any."""
+    """Return the IPython shell that this runs in, if any."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else ipython.get_ipython()
 
@@ -167,7 +167,7 @@ _HEADING = "graphcut explains the gradient"
 
 
 def _explanation(found: MissingGradient) -> str:
-    """The reason, the line and what to do, for each group of variables without a gradient."""
+    """Return the reason, the line and what to do, for each group of variables without a gradient."""
     heading = "%s taken at %s:" % (_HEADING, at(found.where)) if found.where else "%s:" % _HEADING
     gradient = found.whole()
     if gradient is None:
@@ -183,7 +183,7 @@ def explain_groups(audit: Audit, variables: Sequence[VariableAudit]) -> str:
 
 
 def _of_group(audit: Audit, alike: Sequence[VariableAudit]) -> str:
-    """The explanation of the first of some variables that share an outcome, and the names of the others."""
+    """Return the explanation of the first of some variables that share an outcome, and the names of the others."""
     first, *others = alike
     names = [shown(each.name) for each in others[:_NAMED]]
     more = " and %d more" % (len(others) - _NAMED) if others[_NAMED:] else ""

@@ -28,7 +28,7 @@ _NAMED = 3
 def read_instead(
     traced: LoadedGraph, losses: Sequence[int], target: Target, left_out: Sequence[LeftOut], source: Any
 ) -> Tuple[Instead, ...]:
-    """What the loss reads that may have been meant to be computed from a target.
+    """Return what the loss reads that may have been meant to be computed from a target.
 
     Args:
         traced: the graph.
@@ -75,7 +75,7 @@ def _size(shape: Shape) -> Optional[int]:
 
 
 def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iterator[Instead]:
-    """The op of another call of the same layer, which the loss is computed by."""
+    """Yield the op of another call of the same layer, which the loss is computed by."""
     flat = traced.flat
     op = flat.producer[tensor]
     own = _weights(flat, op)
@@ -88,7 +88,7 @@ def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iter
 
 
 def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
-    """The variables that the nearest op upstream reads, which reads any."""
+    """Return the variables that the nearest op upstream reads, which reads any."""
     for _ in range(_NEAR):
         read = [_read(flat, tensor) for tensor in flat.inputs[op]]
         found = frozenset(each for each in read if each is not None)
@@ -99,7 +99,7 @@ def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
 
 
 def _read(flat: FlatGraph, tensor: int) -> Optional[int]:
-    """The handle that a tensor is the value of."""
+    """Return the handle that a tensor is the value of."""
     ops: List[int] = list(find_reachable([flat.producer[tensor]], lambda op: _copied(flat, op)))
     handles = (flat.inputs[op][0] for op in ops if flat.type(op) in READERS and flat.inputs[op])
     return next((root(flat, handle) for handle in handles), None)

@@ -51,7 +51,7 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 
 
 def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[Any]]]:
-    """The model in a Keras file and what it takes, where the installed TensorFlow is asked for; else ``None``."""
+    """Return the model in a Keras file and what it takes, where the installed TensorFlow is asked for; else ``None``."""
     from graphcut.graph.formats import keras_files
 
     path = os.fsdecode(source) if oracle == "installed" and isinstance(source, (str, os.PathLike)) else ""
@@ -65,21 +65,21 @@ def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[
 
 
 def title(source: Any) -> str:
-    """What a source is called while it is read."""
+    """Return what a source is called while it is read."""
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)
     return str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
 
 
 def afresh(source: Any) -> Any:
-    """What is traced, as it was before any trace: a ``tf.function`` that has none."""
+    """Return what is traced, as it was before any trace: a ``tf.function`` that has none."""
     from graphcut.backend.live import edited_code
 
     return edited_code.fresh(source)
 
 
 def to_dag(traced: LoadedGraph) -> nx.DiGraph:
-    """The networkx DAG of a graph that was read."""
+    """Return the networkx DAG of a graph that was read."""
     from graphcut.graph.to_networkx import to_networkx
 
     with collector_paused():
@@ -104,7 +104,7 @@ def read(
     signature: Optional[str] = None,
     overlay: Optional[OpOverlay] = None,
 ) -> LoadedGraph:
-    """The same as ``trace``, as columns. ``overlay`` knows the outputs of ops of packages."""
+    """Return the same as ``trace``, as columns. ``overlay`` knows the outputs of ops of packages."""
     if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
@@ -155,7 +155,7 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
 
 
 def opened(message: Any, origin: GraphMetadata) -> LoadedGraph:
-    """The flat graph of a message, with its names and variables."""
+    """Return the flat graph of a message, with its names and variables."""
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten
     from graphcut.graph.traverse import topological_order
@@ -170,7 +170,7 @@ def opened(message: Any, origin: GraphMetadata) -> LoadedGraph:
 
 
 def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
-    """What finds the name of the tensor of a live graph that an object is or stands for."""
+    """Return what finds the name of the tensor of a live graph that an object is or stands for."""
     captured: List[Mapping[int, Tuple[int, str]]] = []
 
     def find_tensor_name(value: Any) -> str:

@@ -35,10 +35,12 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class Row:
-    """Variables of one fate. ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each
-    of the variables gets, and is empty where that audit has none of them. ``matched_by`` says how the variables were known
-    again from column to column: ``object``, ``name`` or ``position``; ``others`` says which is which, if they were matched
-    by position."""
+    """Variables of one fate.
+
+    ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each of the variables gets, and
+    is empty where that audit has none of them. ``matched_by`` says how the variables were known again from column to column:
+    ``object``, ``name`` or ``position``; ``others`` says which is which, if they were matched by position.
+    """
 
     label: str
     names: Tuple[str, ...]
@@ -49,8 +51,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Losses by variables. ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables
-    (``label``, ``names``, ``cells``)."""
+    """Losses by variables.
+
+    ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables (``label``, ``names``,
+    ``cells``).
+    """
 
     losses: Tuple[str, ...]
     rows: Tuple[Row, ...]
@@ -67,13 +72,13 @@ class Table:
         return to_dict(self)
 
     def to_json(self) -> str:
-        """The same as JSON."""
+        """Return the same as JSON."""
         from graphcut.render.text.loss_table_formats import to_json
 
         return to_json(self)
 
     def to_html(self) -> str:
-        """The table as one HTML element that needs nothing beside it; all names are escaped."""
+        """Return the table as one HTML element that needs nothing beside it; all names are escaped."""
         from graphcut.render.text.loss_table_formats import html
 
         return html(self)
@@ -140,7 +145,7 @@ def _others(found: Sequence[MatchedRow], group: Sequence[int]) -> str:
 
 
 def _fate(variable: Optional[VariableAudit]) -> Hashable:
-    """What the variables of one row share in one column."""
+    """Return what the variables of one row share in one column."""
     if variable is None:
         return None
     return variable.verdict, variable.unused, variable.cut[0].kind if variable.cut else None

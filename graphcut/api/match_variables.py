@@ -73,7 +73,7 @@ def matched(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
 
 
 def _known(audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int) -> Dict[int, Tuple[int, Match]]:
-    """The rows of the variables of one audit that an earlier one has, too, by their places."""
+    """Return the rows of the variables of one audit that an earlier one has, too, by their places."""
     found: Dict[int, Tuple[int, Match]] = {}
     taken = set()
     for by_object in (True, False):
@@ -105,7 +105,7 @@ def _pairs(
 def _by_object(
     before: Identified, after: Identified, old: Sequence[int], new: Sequence[int]
 ) -> Iterator[Tuple[int, int, Match]]:
-    """The same live object; of several places of one object the first is the first."""
+    """Yield the same live object; of several places of one object the first is the first."""
     places = {each: place for place in reversed(old) for each in before.identities[place] if not isinstance(each, str)}
     taken = set()
     for place in new:
@@ -169,5 +169,5 @@ def _by_name(old: Sequence[Named], new: Sequence[Named]) -> Iterator[Tuple[int, 
 
 
 def _plain(name: str) -> str:
-    """A name without the numbers that Keras and TensorFlow give to what would else have one name."""
+    """Return a name without the numbers that Keras and TensorFlow give to what would else have one name."""
     return re.sub(r"_\d+(?=/|$)", "", name)

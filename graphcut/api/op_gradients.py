@@ -22,7 +22,8 @@ class OpGradient:
 
     ``gradient``: what is registered, a key of ``SORTS``. ``inputs``: for each input argument whether it gets a gradient:
     ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` where
-    the table does not know."""
+    the table does not know.
+    """
 
     type: str
     versions: Tuple[str, ...]
@@ -31,7 +32,7 @@ class OpGradient:
 
 
 def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
-    """The op types that the table holds, in one version or in any."""
+    """Return the op types that the table holds, in one version or in any."""
     if version is None:
         return tuple(sorted(gradient_table.data()["ops"]))
     column = gradient_table.find_version(version)
@@ -39,7 +40,7 @@ def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
 
 
 def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradient, ...]:
-    """What the table says of an op type.
+    """Return what the table says of an op type.
 
     Args:
         op_type: such as ``MatMul``.
@@ -90,14 +91,14 @@ def _inputs(entry: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
 
 
 def _answer(words: Sequence[str], place: int) -> str:
-    """The answer for one input: ``["!"]`` raises; ``["?"]`` raised for all shapes that were tried."""
+    """Return the answer for one input: ``["!"]`` raises; ``["?"]`` raised for all shapes that were tried."""
     if words == ["?"]:
         return "depends"
     return "raises" if words == ["!"] or len(words) <= place else _word(words[place])
 
 
 def words_of(reply: Any) -> List[Sequence[str]]:
-    """The words of every answer that a row of the table holds; see ``gradient_table``."""
+    """Return the words of every answer that a row of the table holds; see ``gradient_table``."""
     if isinstance(reply, list):
         return [reply]
     if "exact" in reply:

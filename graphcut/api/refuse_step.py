@@ -15,7 +15,7 @@ class StepError(GraphcutError):
 
 
 def is_step(source: Any, args: Sequence[Any], where: str) -> StepError:
-    """The error for a function that takes gradients itself; ``where`` says where."""
+    """Return the error for a function that takes gradients itself; ``where`` says where."""
     name = str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
     call = "graphcut.audit_step(%s)" % ", ".join([name, *_parameters(source, len(args))])
     return StepError(
@@ -55,7 +55,7 @@ def _inputs(model: Any) -> int:
 
 
 def _parameters(source: Any, count: int) -> List[str]:
-    """What the arguments of a call are named."""
+    """Return what the arguments of a call are named."""
     try:
         names = list(inspect.signature(getattr(source, "python_function", source)).parameters)
     except (TypeError, ValueError):

@@ -21,7 +21,7 @@ class Spec:
 
 
 def parsed(text: str) -> Spec:
-    """The spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``.
+    """Return the spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``.
 
     >>> parsed("float32[32,?]")
     Spec(dtype='float32', shape=(32, None))
@@ -36,7 +36,7 @@ def parsed(text: str) -> Spec:
 
 
 def start(text: str) -> Union[None, str, float, complex]:
-    """What a gradient starts from: a number, ``None`` for ``none``, else the name of a tensor.
+    """Return what a gradient starts from: a number, ``None`` for ``none``, else the name of a tensor.
 
     >>> start("0"), start("1j"), start("none"), start("seed:0")
     (0.0, 1j, None, 'seed:0')

@@ -44,7 +44,10 @@ def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, 
 
 
 def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
-    """The gradients judged always zero that are not at some random point; those that cannot be computed are not checked."""
+    """Return the gradients judged always zero that are not zero at some random point.
+
+    Gradients that cannot be computed are not checked.
+    """
     given, asking = _prepared(inquiry)
     with tensorflow_needed("to compute gradients"):
         from graphcut.backend.check.random_points import nonzero
@@ -80,7 +83,7 @@ def _prepared(inquiry: AuditRequest) -> Tuple[Original, Asking]:
 
 
 def _starts(inquiry: AuditRequest) -> Sequence[Start]:
-    """What the gradients of the losses start from; a loss that is named twice is there twice."""
+    """Return what the gradients of the losses start from; a loss that is named twice is there twice."""
     return inquiry.loss.starts or [Start(tensor) for tensor in inquiry.loss.tensors]
 
 

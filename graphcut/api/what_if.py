@@ -33,7 +33,7 @@ _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration
 
 
 def edited(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
-    """The inquiry about the edited graph; ``flow`` is the judgement of the one given.
+    """Return the inquiry about the edited graph; ``flow`` is the judgement of the one given.
 
     Raises:
         GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
@@ -62,7 +62,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
-    """The inquiry with a ``StopGradient`` behind each of the tensors."""
+    """Return the inquiry with a ``StopGradient`` behind each of the tensors."""
     traced = inquiry.traced
     flat, copies = graph_edits.stopping(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
     loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
@@ -70,7 +70,7 @@ def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
 
 
 def without(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
-    """The inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
+    """Return the inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
     flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in graph_edits.STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
@@ -89,13 +89,19 @@ def without(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) ->
 
 
 def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
-    """What a tape still does not watch: a variable that it watches of its own accord is watched once something reads it."""
+    """Return what a tape still does not watch.
+
+    A variable that the tape watches by itself is watched once something reads it.
+    """
     read = {tensor for op in taken for tensor in flat.inputs[op]}
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
 
 
 def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
-    """What a tape records as well once it records ``taken``: all around them that no barrier of its own keeps outside."""
+    """Return what a tape records as well once it records ``taken``.
+
+    It is everything around these ops that no barrier of its own keeps outside.
+    """
     waiting = [op for op in taken if op in constants.reasons]
     readers = graph_edits.readers_of(flat, lambda op, index: constants.reasons.get(op, op) is None) if waiting else {}
 
@@ -108,7 +114,10 @@ def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Fro
 
 
 def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
-    """What a tape records as well once ``taken`` hands it a gradient: a cast of a comparison reads nothing that it watches."""
+    """Return what a tape records as well once ``taken`` passes it a gradient.
+
+    A cast of a comparison, for example, reads nothing that the tape watches.
+    """
     waiting = list(taken if constants.idle else ())
     readers = graph_edits.readers_of(flat, lambda op, index: True) if waiting else {}
     found = find_reachable(
@@ -153,7 +162,7 @@ def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
 
 
 def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
-    """The names of the variables of a layer, a name scope or a pattern; none of anything that is an exact name."""
+    """Return the names of the variables of a layer, a name scope or a pattern; none of anything that is an exact name."""
     names = [each.name for each in traced.variables]
     if not isinstance(key, str):
         known = (traced.index.by_object(each) for each in variables_of_owner(key) or ())

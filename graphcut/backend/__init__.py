@@ -10,7 +10,7 @@ from graphcut.errors import GraphcutError
 
 @contextmanager
 def tensorflow_needed(purpose: str) -> Iterator[None]:
-    """Turns a missing TensorFlow into an error that says what to install."""
+    """Turn a missing TensorFlow into an error that says what to install."""
     try:
         yield
     except ModuleNotFoundError as error:

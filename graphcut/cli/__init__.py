@@ -82,7 +82,7 @@ _OF_PYTHON = (
 
 
 def _of_options(message: str) -> str:
-    """A message in which arguments of Python are the options that stand for them.
+    """Return a message in which arguments of Python are the options that stand for them.
 
     >>> _of_options("Name it with loss=; all of them with variables='*'.")
     "Name it with --loss; all of them with --variables '*'."

@@ -63,7 +63,7 @@ def explain(source: str, keys: Tuple[str, ...], **question: Any) -> None:
 
 
 def _explanations(found: Sequence[Any], keys: Sequence[str]) -> str:
-    """What each audit says of the variables that it knows, headed by its loss where there are several."""
+    """Return what each audit says of the variables that it knows, headed by its loss where there are several."""
     for key in keys:
         if not any(_knows(audit, key) for audit in found):
             found[0].explain(key)  # raises, with near names
@@ -98,7 +98,7 @@ def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **
 
 
 def _columns(say: Say, sources: Sequence[str], question: Dict[str, Any]) -> Dict[str, Any]:
-    """The audits by the headings of their columns; of several sources the heading says which."""
+    """Return the audits by the headings of their columns; of several sources the heading says which."""
     columns: Dict[str, Any] = {}
     for source in dict.fromkeys(sources):
         found = _audits(say, source, question, len(sources) == 1)
@@ -108,7 +108,7 @@ def _columns(say: Say, sources: Sequence[str], question: Dict[str, Any]) -> Dict
 
 
 def _audits(say: Say, source: str, question: Dict[str, Any], is_only: bool) -> Sequence[Any]:
-    """The audits of a source; of the only one, each loss that is named has one of its own."""
+    """Return the audits of a source; of the only one, each loss that is named has one of its own."""
     losses = question["losses"]
     if not is_only or len(losses) < 2:
         return audits(say, source, **question)

@@ -166,7 +166,7 @@ def diff(
 
 
 def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
-    """The pictures that were drawn, or what went wrong: the answer is shown all the same."""
+    """Return the pictures that were drawn, or what went wrong: the answer is shown all the same."""
     say(f"drawing {path}")
     try:
         return found.draw(path), None

@@ -57,13 +57,13 @@ def _line(name: str, known: Optional[str], install: str, purpose: str = "", need
 
 
 def tensorflow_version() -> Optional[Tuple[str, str]]:
-    """The distribution that TensorFlow was installed from and its version, without importing it."""
+    """Return the distribution that TensorFlow was installed from and its version, without importing it."""
     found = ((name, installed_version(name)) for name in _TENSORFLOWS)
     return next(((name, known) for name, known in found if known), None)
 
 
 def installed_version(name: str) -> Optional[str]:
-    """The version of a distribution, without importing it; ``None`` where it is not installed."""
+    """Return the version of a distribution, without importing it; ``None`` where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -20,13 +20,13 @@ _NAMES = ("detail", "expand", "around", "hops", "of", "link", "engine", "seconds
 
 
 def options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with these options."""
+    """Return the command with these options."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def taken(given: Dict[str, Any]) -> Dict[str, Any]:
-    """What was asked for, by the names of ``audit.draw``; taken out of ``given``."""
+    """Return what was asked for, by the names of ``audit.draw``; taken out of ``given``."""
     found = {name: given.pop(name) for name in _NAMES}
     return {name: value for name, value in found.items() if value not in (None, ())}

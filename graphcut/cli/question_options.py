@@ -24,12 +24,12 @@ SOURCE is
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What a command takes to make the audits of one SOURCE."""
+    """Return what a command takes to make the audits of one SOURCE."""
     return click.argument("source", type=click.Path())(question_options(command))
 
 
 def question_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What is asked of a source, whatever the sources are."""
+    """Return what is asked of a source, whatever the sources are."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -24,9 +24,12 @@ def audits(
     oracle: Optional[str] = None,
     ops: Tuple[str, ...] = (),
 ) -> Tuple[Any, ...]:
-    """The audits of what ``source`` names. A question about a loss is one about a graph, not a step, and so is a model that
-    is given no targets. A function of no arguments that returns tensors is itself what is audited. ``modules`` are files
-    that were executed before (``import_source.loaded``)."""
+    """Return the audits of what ``source`` names.
+
+    A question about a loss is one about a graph, not a step, and so is a model that is given no targets. A function of no
+    arguments that returns tensors is itself what is audited. ``modules`` are files that were executed before
+    (``import_source.loaded``).
+    """
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
@@ -53,14 +56,14 @@ def audits(
 
 
 def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:
-    """A function may be one; a model is one where it is given targets, too."""
+    """Return a function may be one; a model is one where it is given targets, too."""
     from graphcut.api.refuse_step import takes_targets
 
     return not hasattr(thing, "train_step") or takes_targets(thing, arguments)
 
 
 def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -> Tuple[Any, ...]:
-    """The audits of a step; none where it takes no gradient, and is a function of which one is taken."""
+    """Return the audits of a step; none where it takes no gradient, and is a function of which one is taken."""
     from graphcut.api.audit_step import NoGradientError, audit_step
 
     try:

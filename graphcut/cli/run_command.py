@@ -91,7 +91,7 @@ def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, s
 
 
 def _compiled(script: str) -> Any:
-    """The script's code, with its own line numbers."""
+    """Return the script's code, with its own line numbers."""
     try:
         with open(script, "rb") as stream:
             return compile(stream.read(), script, "exec", dont_inherit=True)
@@ -126,14 +126,14 @@ def _executed(code: Any, script: str, arguments: Sequence[str]) -> _End:
 
 
 def _models(main: types.ModuleType) -> Iterator[Tuple[str, Any]]:
-    """The Keras models among the variables of a script."""
+    """Yield the Keras models among the variables of a script."""
     for name, value in list(vars(main).items()):
         if not isinstance(value, type) and all(hasattr(type(value), each) for each in ("fit", "compile", "trainable_weights")):
             yield name, value
 
 
 def _exit(error: SystemExit) -> _End:
-    """What ``sys.exit`` means: a number is the code, ``None`` is fine, anything else is a message on standard error."""
+    """Return what ``sys.exit`` means: a number is the code, ``None`` is fine, anything else is a message on standard error."""
     if error.code is None or isinstance(error.code, int):
         return _End(code=int(error.code or 0))
     _flush()
@@ -155,7 +155,7 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
 
 
 def _trace(error: BaseException) -> None:
-    """The script's traceback, without the frames of graphcut around it and in it."""
+    """Print the script's traceback, without the frames of graphcut."""
     report = traceback.TracebackException.from_exception(error)
     seen: List[Any] = []
     waiting: List[Any] = [report]

@@ -56,7 +56,10 @@ def suggest(
 
 
 def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
-    """The audits of what SOURCE names; what a function of no arguments builds can be built again from an edited source."""
+    """Return the audits of what SOURCE names.
+
+    What a function without arguments builds can be built again from an edited source.
+    """
     from graphcut.api.suggest.confirm import Retrace
     from graphcut.cli.run_audits import audits as make_audits
 
@@ -75,7 +78,7 @@ def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
 def _suggestions(
     audits: Sequence[Any], unblock: Optional[str], block: Tuple[str, ...], keep: Tuple[str, ...]
 ) -> List[Suggestion]:
-    """The suggestions of the first audit that knows the variable and has any."""
+    """Return the suggestions of the first audit that knows the variable and has any."""
     known = [each for each in audits if all(key in each for key in (block or (unblock,)))] or list(audits[:1])
     for audit in known:
         found = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
@@ -97,7 +100,7 @@ def _shown(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
 
 
 def _patch(found: Sequence[Suggestion]) -> str:
-    """The diffs of the first alternative that has only diffs; one after the other, as they are to be applied."""
+    """Return the diffs of the first alternative that has only diffs; one after the other, as they are to be applied."""
     diffs = [each.diff for each in found if each.alternative == 0 and each.diff]
     if not diffs:
         raise GraphcutError("there is no code to write a patch of; follow the advice above instead")

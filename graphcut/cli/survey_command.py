@@ -56,7 +56,7 @@ def survey(memory: Optional[float], **asked: Any) -> None:
 
 @contextmanager
 def _shown() -> Iterator[Optional[Callable[[int, int, Any], None]]]:
-    """What shows the progress on a terminal; nothing elsewhere."""
+    """Show the progress on a terminal; nothing elsewhere."""
     if not os.isatty(2):
         yield None
         return

@@ -82,7 +82,7 @@ class ContractChecker:
 
 
 def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
-    """The same files, named so that they are found in any folder.
+    """Return the same files, named so that they are found in any folder.
 
     Raises:
         GraphcutError: one of them cannot be read.
@@ -105,7 +105,7 @@ def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, pa
 
 
 def _in_keys(message: str) -> str:
-    """An error about options or arguments, in the words of a file of contracts.
+    """Return an error about options or arguments, in the words of a file of contracts.
 
     >>> print(_in_keys("give a --spec for each, such as --spec 'float32[32,10]'"))
     give a spec for each, such as spec = ["float32[32,10]"]
@@ -127,7 +127,7 @@ def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractRes
     audits = sources.of_contract(contract)
 
     def all_variables() -> Optional[Audit]:
-        """The audit of every variable of a loss; a step has no others than those that its gradients are taken of."""
+        """Return the audit of every variable of a loss; a step has no others than those that its gradients are taken of."""
         if len(audits) != 1 or audits[0].recorded:
             return None
         try:

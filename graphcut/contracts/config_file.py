@@ -108,7 +108,7 @@ def _finding(path: str, table: _Table, defaults: _Table, mistake: _Mistake) -> F
 
 
 def _name_mistakes(name: Any, table: _Table, defaults: _Table, names: Dict[str, int]) -> List[_Mistake]:
-    """What is wrong with the name of a contract; the names that are taken are kept in ``names``."""
+    """Return what is wrong with the name of a contract; the names that are taken are kept in ``names``."""
     if "name" in defaults.values:
         return [_Mistake("name", "[defaults] cannot hold a name: each contract has its own")]
     if not isinstance(name, str) or not name.strip():
@@ -273,7 +273,7 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
 
 
 def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The table ``[tool.graphcut]`` of a ``pyproject.toml``; empty where there is none."""
+    """Return the table ``[tool.graphcut]`` of a ``pyproject.toml``; empty where there is none."""
     tools = document.get("tool", {})
     found = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
     if not isinstance(found, dict):
@@ -282,7 +282,7 @@ def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _headers(text: str, pattern: str) -> List[int]:
-    """The line numbers of a table's headers. TOML parsers do not tell where a value stands."""
+    """Return the line numbers of a table's headers. TOML parsers do not tell where a value stands."""
     return [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*%s\s*(#.*)?$" % pattern, line)]
 
 

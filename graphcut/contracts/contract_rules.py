@@ -43,7 +43,7 @@ class Subjects:
         self._others: Optional[Mapping[str, Subject]] = None
 
     def matching(self, pattern: str) -> List[Subject]:
-        """The variables that a pattern means: of those considered, else of the whole graph."""
+        """Return the variables that a pattern means: of those considered, else of the whole graph."""
         found = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
         if found or self.contract.variables:
             return found
@@ -53,7 +53,7 @@ class Subjects:
         return [self._others[name] for name in matching_names(list(self._others), pattern)]
 
     def known_names(self) -> List[str]:
-        """The names of all variables that have been looked at."""
+        """Return the names of all variables that have been looked at."""
         return list(dict.fromkeys([*self.considered, *(self._others or ())]))
 
 
@@ -150,7 +150,7 @@ def _through(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _known_places(subject: Subject, places: Sequence[str]) -> List[str]:
-    """The places that are in the graph: what is not there is passed by no path."""
+    """Return the places that are in the graph: what is not there is passed by no path."""
     return [place for place in places if _is_known(subject.audit, subject.variable.name, place)]
 
 
@@ -219,7 +219,7 @@ _RULES = (_must_reach, _must_not_reach, _only, _through, _no_unused, _stops, _up
 
 
 def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
-    """The variables that patterns mean; a finding for each pattern that matches nothing."""
+    """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
         found = subjects.matching(pattern)
         yield from found
@@ -231,7 +231,7 @@ def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterato
 
 
 def _near_patterns(pattern: str, names: Sequence[str]) -> str:
-    """What to put behind a pattern that matches nothing: the same one in an outer scope, else near names.
+    """Return what to put behind a pattern that matches nothing: the same one in an outer scope, else near names.
 
     >>> _near_patterns("head/*", ["sequential/head/kernel"])
     "; did you mean '*/head/*'?"
@@ -261,7 +261,7 @@ def _blocked(subject: Subject, rule: str) -> Finding:
 
 
 def _reached(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
-    """A finding for each variable that gets a gradient and must not; with the line that would block them all."""
+    """Yield a finding for each variable that gets a gradient and must not; with the line that would block them all."""
     advice = {
         audit: _stop_advice(audit, [each.variable.name for each in reached if each.audit is audit])
         for audit in dict.fromkeys(each.audit for each in reached)
@@ -271,7 +271,7 @@ def _reached(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
 
 
 def _stop_advice(audit: Audit, names: Sequence[str]) -> str:
-    """The line that would block these variables, where one stop does and nothing else loses its gradient."""
+    """Return the line that would block these variables, where one stop does and nothing else loses its gradient."""
     block = list(dict.fromkeys(names))
     try:
         suggestions = audit.suggest_stops(block=block)

@@ -78,7 +78,7 @@ class Diff:
         return tuple(names)
 
     def _by_gradient(self) -> List[Tuple[str, Audit, List[VerdictChange]]]:
-        """What each gradient of the new side is called, its audit, and the changes of its variables."""
+        """Return what each gradient of the new side is called, its audit, and the changes of its variables."""
         if not self.new.audits:
             raise GraphcutError(
                 "%s is a lock file: it holds verdicts and no graph, so there is nothing to draw\n"
@@ -142,7 +142,7 @@ def compare_sides(old: Side, new: Side) -> Diff:
 
 
 def _entry(side: Side, other: Side) -> AuditedVerdicts:
-    """The verdicts of the one source of a side; of a lock file, those of the other side's source."""
+    """Return the verdicts of the one source of a side; of a lock file, those of the other side's source."""
     wanted = (other.source if side.source is None else side.source) or ""
     if wanted in side.verdicts:
         return side.verdicts[wanted]

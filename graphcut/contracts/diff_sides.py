@@ -75,7 +75,7 @@ _CHILD = "from graphcut.contracts.diff_sides import print_verdicts; print_verdic
 
 
 def _audited_apart(text: str, contract: Contract, folder: str) -> AuditedVerdicts:
-    """The verdicts of a source, from a process of its own."""
+    """Return the verdicts of a source, from a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())}
     question = json.dumps([contract.source, contract.spec, contract.loss]).encode()
     done = subprocess.run(
@@ -123,7 +123,7 @@ def _modules_of_revision(folder: str) -> Iterator[None]:
 
 
 def _modules_below(folder: str) -> Dict[str, ModuleType]:
-    """The imported modules whose files are in a folder, but for graphcut itself and what is installed there."""
+    """Return the imported modules whose files are in a folder, but for graphcut itself and what is installed there."""
     root = os.path.realpath(folder) + os.sep
     found = {}
     for name, module in list(sys.modules.items()):
@@ -134,7 +134,7 @@ def _modules_below(folder: str) -> Dict[str, ModuleType]:
 
 
 def _lock(path: str) -> Optional[Mapping[str, Any]]:
-    """The sources of a lock file; ``None`` where the file is something else."""
+    """Return the sources of a lock file; ``None`` where the file is something else."""
     with open(path, "rb") as file:
         if file.read(1) != b"{":
             return None
@@ -175,7 +175,7 @@ def _check_out(revision: str, folder: str) -> str:
 
 
 def _git(arguments: Sequence[str], top: bool = False) -> Optional[bytes]:
-    """What git prints; ``None`` where it fails, or there is no git."""
+    """Return what git prints; ``None`` where it fails, or there is no git."""
     try:
         root = _git(["rev-parse", "--show-toplevel"]) if top else None
         cwd = root.decode("utf-8").strip() if root else None

@@ -64,7 +64,7 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
 
 
 def _folded(names: Sequence[str], others: Sequence[str]) -> List[str]:
-    """The names, those of one scope as a pattern where no other variable is in the scope."""
+    """Return the names, those of one scope as a pattern where no other variable is in the scope."""
     folded: Dict[str, None] = {}
     for name in names:
         scope = name.partition("/")[0] + "/"
@@ -75,7 +75,7 @@ def _folded(names: Sequence[str], others: Sequence[str]) -> List[str]:
 
 
 def _escaped(name: str) -> str:
-    """A name as a pattern that matches nothing else."""
+    """Return a name as a pattern that matches nothing else."""
     return "".join("[%s]" % each if each in "*?[" else each for each in name)
 
 
@@ -85,5 +85,5 @@ def _array(values: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string: the same escapes as JSON's for what can stand here."""
+    """Return a TOML basic string: the same escapes as JSON's for what can stand here."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 
 
 def split_place(where: Optional[str]) -> Optional[Tuple[str, int]]:
-    """The file, relative to the current folder where it is below it, and the line of ``file:line``; else ``None``.
+    """Return the file, relative to the current folder where it is below it, and the line of ``file:line``; else ``None``.
 
     >>> split_place("model.py:12"), split_place(None)
     (('model.py', 12), None)

@@ -36,7 +36,7 @@ class SourceAudits:
         self._traced: Dict[Hashable, Audit] = {}
 
     def of_contract(self, contract: Contract) -> Tuple[Audit, ...]:
-        """The audits that a contract is about: one of a loss, or those of the gradients of a step.
+        """Return the audits that a contract is about: one of a loss, or those of the gradients of a step.
 
         Raises:
             GraphcutError: the source cannot be loaded or traced, or takes no such gradient.
@@ -57,7 +57,7 @@ class SourceAudits:
         return tuple(named) or steps
 
     def _other_loss(self, contract: Contract, heads: Sequence[str]) -> Audit:
-        """The audit of a loss that no gradient of the step is taken of."""
+        """Return the audit of a loss that no gradient of the step is taken of."""
         try:
             return self.of_loss(contract, contract.variables or None)
         except GraphcutError as error:
@@ -65,7 +65,7 @@ class SourceAudits:
             raise GraphcutError("%s%s\nThe step takes gradients of: %s." % (error, near, ", ".join(heads))) from None
 
     def of_loss(self, contract: Contract, variables: Optional[Tuple[str, ...]]) -> Audit:
-        """The audit of a loss for these variables; for the trainable ones by default."""
+        """Return the audit of a loss for these variables; for the trainable ones by default."""
         source = (contract.source, contract.spec)
         key = (*source, contract.loss, variables)
         if key not in self._losses:
@@ -128,7 +128,7 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:
-    """The names that a pattern, a name with or without ``:0``, or a name scope means."""
+    """Return the names that a pattern, a name with or without ``:0``, or a name scope means."""
     bare = pattern[:-2] if pattern.endswith(":0") else pattern
     found = [name for name in names if name == bare or fnmatchcase(name, pattern)]
     scope = pattern.rstrip("/") + "/"
@@ -136,7 +136,7 @@ def matching_names(names: Sequence[str], pattern: str) -> List[str]:
 
 
 def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:
-    """The variables of an audit that objects, names, patterns, layers, name scopes, or a list of these mean."""
+    """Return the variables of an audit that objects, names, patterns, layers, name scopes, or a list of these mean."""
     if isinstance(key, str):
         names = matching_names([each.name for each in audit], key)
         if names:
@@ -147,5 +147,5 @@ def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:
 
 
 def op_numbers(audited: Audit) -> Mapping[str, int]:
-    """The number of each op by its name."""
+    """Return the number of each op by its name."""
     return {name: number for number, name in enumerate(audited.flat.names)}

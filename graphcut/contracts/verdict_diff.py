@@ -101,7 +101,10 @@ class VerdictChange:
 
 
 def verdicts_of_audits(audits: Sequence[Audit]) -> AuditedVerdicts:
-    """The verdicts of audits, under the headings that a table gives them; under ``loss`` where there is one of a loss."""
+    """Return the verdicts of audits, under the headings that a table gives them.
+
+    A single audit of a loss is under ``loss``.
+    """
     heads = headings(audits) if len(audits) > 1 or any(each.recorded for each in audits) else ("loss",) * len(audits)
     return AuditedVerdicts({head: _verdicts(audit) for head, audit in zip(heads, audits)})
 
@@ -176,5 +179,8 @@ def match_variables(
 
 
 def _in_order(name: str) -> List[Tuple[bool, int, str]]:
-    """What sorts names as Keras numbered them, ``dense_10`` behind ``dense_9``: a lock file has them by the alphabet."""
+    """Return a key that sorts names as Keras numbered them, ``dense_10`` after ``dense_9``.
+
+    A lock file has them in alphabetical order.
+    """
     return [(each.isdigit(), int(each) if each.isdigit() else 0, each) for each in re.split(r"(\d+)", name)]

@@ -32,7 +32,7 @@ _LARGE = 4096  # bytes: large values are a graph's own, and must not outlive it
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
-    """The attributes of a kind, name to ``AttrValue`` message."""
+    """Return the attributes of a kind, name to ``AttrValue`` message."""
     return _remembered(kind.attrs) if sum(map(len, kind.attrs)) <= _LARGE else parsed(kind.attrs)
 
 
@@ -51,32 +51,32 @@ def _beginning(name: str) -> bytes:
 
 
 def entry(name: str, **value: Any) -> bytes:
-    """The bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
+    """Return the bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
     made: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
     return made
 
 
 def function_name(kind: Kind, name: str) -> str:
-    """The function that an attribute such as ``then_branch`` names, or an empty string."""
+    """Return the function that an attribute such as ``then_branch`` names, or an empty string."""
     value = attribute(kind, name)
     return value.func.name if value is not None else ""
 
 
 def text(kind: Kind, name: str) -> str:
-    """A string attribute, decoded, or an empty string."""
+    """Return a string attribute, decoded, or an empty string."""
     value = attribute(kind, name)
     return value.s.decode("utf-8", "replace") if value is not None else ""
 
 
 def shape(message: Any) -> Shape:
-    """A shape message as a tuple of sizes (``None`` where unknown), or ``None`` where the rank is."""
+    """Return a shape message as a tuple of sizes (``None`` where unknown), or ``None`` where the rank is."""
     if message.unknown_rank:
         return None
     return tuple(None if dim.size < 0 else dim.size for dim in message.dim)
 
 
 def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
-    """The shapes of the outputs as far as attributes tell them: ``_output_shapes``, ``shape``, a constant's value."""
+    """Return the shapes of the outputs as far as attributes tell them: ``_output_shapes``, ``shape``, a constant's value."""
     values = attributes(kind)
     if "_output_shapes" in values:
         return tuple(shape(each) for each in values["_output_shapes"].list.shape)
@@ -88,7 +88,7 @@ def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
 
 
 def is_zero(kind: Kind) -> bool:
-    """A constant that holds nothing but zeros."""
+    """Return a constant that holds nothing but zeros."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
@@ -97,12 +97,12 @@ def is_zero(kind: Kind) -> bool:
 
 
 def _has_value(tensor: Any, values: Any) -> bool:
-    """False where the value was dropped before the graph was handed over (marked by a version of -1)."""
+    """Return false if the value was dropped before the graph was handed over (marked by a version of -1)."""
     return bool(tensor.version_number != -1)
 
 
 def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
-    """The values of a small constant of integers, flat; ``None`` for anything else."""
+    """Return the values of a small constant of integers, flat; ``None`` for anything else."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _INTEGERS or tensor.version_number == -1:
         return None
@@ -123,7 +123,7 @@ _INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}
 
 
 def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
-    """The values of a constant of booleans, alike ones once; ``None`` for anything else."""
+    """Return the values of a constant of booleans, alike ones once; ``None`` for anything else."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype != _BOOL or tensor.version_number == -1 or not _is_full(tensor):
         return None
@@ -131,7 +131,7 @@ def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
 
 
 def is_one(kind: Kind) -> bool:
-    """A constant of real numbers that are all 1."""
+    """Return a constant of real numbers that are all 1."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
         return False

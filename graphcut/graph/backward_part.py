@@ -59,8 +59,11 @@ class BackwardCall:
 
 @dataclass(frozen=True)
 class BackwardPart:
-    """All calls of ``tf.gradients`` in a graph. ``inside`` holds the ops in their scopes, ``forward`` the ops that the losses
-    and whatever was differentiated are computed by."""
+    """All calls of ``tf.gradients`` in a graph.
+
+    ``inside`` holds the ops in their scopes, ``forward`` the ops that the losses and whatever was differentiated are computed
+    by.
+    """
 
     calls: Tuple[BackwardCall, ...] = ()
     inside: FrozenSet[int] = frozenset()
@@ -74,7 +77,7 @@ class BackwardPart:
 
 @cached_weakly
 def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
-    """The backward part of a graph, found once for each."""
+    """Return the backward part of a graph, found once for each."""
     return _backward_part(flat, names)
 
 
@@ -120,7 +123,7 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
 
 
 def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
-    """The scopes of calls with their seeds, the outermost alone: gradient functions may take gradients themselves."""
+    """Return the scopes of calls with their seeds, the outermost alone: gradient functions may take gradients themselves."""
     found: Dict[str, List[int]] = {}
     for op, scope in _seeds(flat):
         found.setdefault(scope, []).append(op)
@@ -132,14 +135,14 @@ def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
 
 
 def _around(scope: str) -> Iterator[str]:
-    """The scopes and bodies that a scope lies in."""
+    """Yield the scopes and bodies that a scope lies in."""
     for index, letter in enumerate(scope[:-1]):
         if letter in "/" + SEPARATOR:
             yield scope[: index + 1]
 
 
 def _scope_of(names: Names, prefix: str) -> Optional[str]:
-    """The scope of a call in ``gradients/dense/MatMul``: what stands before the longest name of an op."""
+    """Return the scope of a call in ``gradients/dense/MatMul``: what stands before the longest name of an op."""
     for index, letter in enumerate(prefix):
         if (
             letter in "/" + SEPARATOR
@@ -151,7 +154,7 @@ def _scope_of(names: Names, prefix: str) -> Optional[str]:
 
 
 def _forward_op(names: Names, text: str, start: int) -> Optional[int]:
-    """The op that ``text`` names from ``start`` on: in the same body, or in one around it."""
+    """Return the op that ``text`` names from ``start`` on: in the same body, or in one around it."""
     body = text[:start].rpartition(SEPARATOR)[0]
     while True:
         op = names.op((body + SEPARATOR if body else "") + text[start:])
@@ -172,7 +175,7 @@ def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
 
 
 def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[int]]:
-    """The ops of each scope."""
+    """Return the ops of each scope."""
     starts = tuple(scopes)
     found: Dict[str, List[int]] = {scope: [] for scope in scopes}
     for op, name in enumerate(flat.names):
@@ -182,7 +185,7 @@ def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[in
 
 
 def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> Dict[int, List[int]]:
-    """The forward ops whose gradients are computed, each with the ops that do."""
+    """Return the forward ops whose gradients are computed, each with the ops that do."""
     found: Dict[int, List[int]] = {}
     known: Dict[str, Optional[int]] = {}
     for op in ops:
@@ -216,13 +219,13 @@ def _loss(
 
 
 def _shape_of(flat: FlatGraph, op: int) -> List[int]:
-    """The tensor whose shape the seed is filled to."""
+    """Return the tensor whose shape the seed is filled to."""
     shape = flat.producer[flat.inputs[op][0]] if flat.inputs[op] else op
     return [flat.inputs[shape][0]] if flat.type(shape) == "Shape" else []
 
 
 def _read_by(flat: FlatGraph, names: Names, seed: int, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
-    """The outputs of the forward ops whose gradient ops read the seed."""
+    """Return the outputs of the forward ops whose gradient ops read the seed."""
     seeds, waiting = {flat.first_output[seed]}, [seed]
     for op in waiting:  # in a conditional or a loop the seed comes by a switch or an entrance
         for reader in consumers(flat).get(op, ()):
@@ -236,14 +239,14 @@ def _read_by(flat: FlatGraph, names: Names, seed: int, ahead: Dict[int, List[int
 
 
 def _last(flat: FlatGraph, names: Names, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
-    """The outputs of the differentiated ops that no other one is computed from."""
+    """Return the outputs of the differentiated ops that no other one is computed from."""
     before = upstream(flat, [tensor for op in ahead for tensor in flat.inputs[op]])
     last = [op for op in ahead if op not in before]
     return [tensor for op in last for tensor in _only_float(flat, _outputs(flat, names, op), used)]
 
 
 def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[int]:
-    """The value of the variable that is updated by the seed itself: the loss is a variable as it stands."""
+    """Return the value of the variable that is updated by the seed itself: the loss is a variable as it stands."""
     from graphcut.graph.variable_updates import writes
     from graphcut.graph.variables import root
 
@@ -261,7 +264,10 @@ def _outputs(flat: FlatGraph, names: Names, op: int) -> Tuple[int, ...]:
 
 
 def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int]) -> List[int]:
-    """An op's one float output. Where it has more, the one that no gradient uses: the rest is there for the gradients."""
+    """Return an op's one float output.
+
+    Where it has more, the one that no gradient uses: the rest is there for the gradients.
+    """
     floats = [tensor for tensor in tensors if flat.dtypes[tensor] in REAL_FLOATS]
     if len(floats) > 1:
         floats = [tensor for tensor in floats if tensor not in used]
@@ -299,13 +305,13 @@ def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]
 
 
 def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
-    """The calls but for those whose gradients feed the loss of another."""
+    """Return the calls but for those whose gradients feed the loss of another."""
     above = {call: upstream(flat, call.loss) for call in calls}
     return [call for call in calls if not any(_is_in(flat, call, above[other]) for other in calls if other is not call)]
 
 
 def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
-    """The outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
+    """Return the outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
     first = [call for call in calls if _reads_a_variable(flat, call.loss, part.inside)]
     outer = _outermost(flat, calls)
     return [call for call in outer if call in first] or first or outer
@@ -326,7 +332,7 @@ def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet
 
 @cached_weakly
 def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
-    """The ops that read an op's floats."""
+    """Return the ops that read an op's floats."""
     found: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
@@ -336,13 +342,13 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
 
 
 def reached(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
-    """The ops and all that is computed from them by floats."""
+    """Return the ops and all that is computed from them by floats."""
     followers = consumers(flat)
     return find_reachable(ops, lambda op: followers.get(op, ()))
 
 
 def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
-    """The ops that tensors are computed by, but for those in ``stop`` and what only they read."""
+    """Return the ops that tensors are computed by, but for those in ``stop`` and what only they read."""
 
     def producers(read: Iterable[int]) -> Set[int]:
         return {flat.producer[tensor] for tensor in read} - stop
@@ -355,7 +361,7 @@ _PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
 
 
 def total(flat: FlatGraph, terms: List[int]) -> List[int]:
-    """The tensor that is the sum of ``terms``; the terms themselves where that cannot be told."""
+    """Return the tensor that is the sum of ``terms``; the terms themselves where that cannot be told."""
     if len(terms) < 2:
         return terms
     sums = {kind for kind, each in enumerate(flat.kind_table) if each.type in _SUMS}
@@ -365,7 +371,7 @@ def total(flat: FlatGraph, terms: List[int]) -> List[int]:
 
 
 def furthest(flat: FlatGraph, tensor: int, followers: Mapping[int, Sequence[int]], backward: AbstractSet[int]) -> int:
-    """The tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
+    """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
 
     What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
     """
@@ -414,7 +420,7 @@ def _is_total(flat: FlatGraph, op: int, terms: AbstractSet[int]) -> bool:
 
 
 def _handed(flat: FlatGraph, tensor: int, terms: AbstractSet[int]) -> List[int]:
-    """The tensors to which the gradient function of a tensor's op hands its gradient as it is."""
+    """Return the tensors to which the gradient function of a tensor's op hands its gradient as it is."""
     op = flat.producer[tensor]
     kind: str = flat.type(op)
     if kind in _SUMS or kind == "Identity":

@@ -21,7 +21,7 @@ _NAMED = 6
 
 
 def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
-    """The tensors of the loss and the words that say how it was chosen; an error with the candidates where none is.
+    """Return the tensors of the loss and the words that say how it was chosen; an error with the candidates where none is.
 
     A backward part that trains something tells the loss before the outputs do, unless a signature was asked for: a graph
     that was saved in the middle of its training has its prediction for an output.
@@ -45,7 +45,7 @@ def _only_output(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
 
 
 def _trained(flat: FlatGraph, names: Names) -> Optional[Chosen]:
-    """The loss of a backward part that something is trained with."""
+    """Return the loss of a backward part that something is trained with."""
     calls = backward_part(flat, names).calls
     return _differentiated(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
 
@@ -68,7 +68,7 @@ def _collected(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
 
 
 def _only_candidate(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Optional[Chosen]:
-    """The one tensor that can be meant, where the graph names no outputs."""
+    """Return the one tensor that can be meant, where the graph names no outputs."""
     if origin.outputs:
         return None
     logged = logged_scalars(flat, names)
@@ -118,7 +118,7 @@ def _few(shown: List[str]) -> str:
 
 
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
-    """What may be meant: the float outputs; else what is logged, then what nothing reads."""
+    """Yield what may be meant: the float outputs; else what is logged, then what nothing reads."""
     for key, name in origin.outputs.items():
         if is_float(names, name):
             yield "%s (%s)" % (printable(key), name)
@@ -139,7 +139,7 @@ _LOGS = {"ScalarSummary": 1, "WriteScalarSummary": 3, "WriteSummary": 2, "Print"
 
 
 def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
-    """The float tensors that a summary, a ``Print`` or an ``Assert`` reads, those with *loss* in their name first.
+    """Return the float tensors that a summary, a ``Print`` or an ``Assert`` reads, those with *loss* in their name first.
 
     Only what floats lead to from a variable counts: a learning rate and a step counter are logged too.
     """
@@ -150,7 +150,10 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
 
 
 def ends(flat: FlatGraph, names: Names) -> List[int]:
-    """The float tensors outside of functions that nothing reads, those with *loss* in their name first, then the latest."""
+    """Return the float tensors outside functions that nothing reads.
+
+    Those with *loss* in their name come first, then the latest.
+    """
     read = {tensor for inputs in flat.inputs for tensor in inputs}
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
@@ -159,8 +162,11 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
 
 
 def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
-    """Those that may be a loss: computed from a variable by floats, outside of the backward part; a value that adds a
-    derivative of another (a gradient penalty) where there is no other."""
+    """Return the tensors that may be a loss.
+
+    They are computed from a variable by floats, outside the backward part. A value that adds a derivative of another one (a
+    gradient penalty) counts only if there is no other.
+    """
     part, aside = backward_part(flat, names), training(flat, names)
     variables = _variables(flat)
     kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
@@ -183,7 +189,7 @@ def _has_loss_name(flat: FlatGraph, tensor: int) -> bool:
 
 
 def _variables(flat: FlatGraph) -> Set[int]:
-    """The handles and references of the graph's variables."""
+    """Return the handles and references of the graph's variables."""
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
     return {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
 

@@ -86,11 +86,11 @@ class FlatGraph:
     assumed_open: FrozenSet[int] = frozenset()
 
     def type(self, op: int) -> str:
-        """The op's type, such as ``MatMul``."""
+        """Return the op's type, such as ``MatMul``."""
         return self.kind_table[self.kinds[op]].type
 
     def outputs(self, op: int) -> range:
-        """The op's output tensors."""
+        """Return the op's output tensors."""
         return range(self.first_output[op], self.first_output[op + 1])
 
     def tensor_name(self, tensor: int) -> str:
@@ -99,6 +99,6 @@ class FlatGraph:
         return "%s:%d" % (self.names[op], tensor - self.first_output[op])
 
     def function(self, op: int) -> Optional[str]:
-        """The name of the function whose body the op came from, ``None`` for the graph itself."""
+        """Return the name of the function whose body the op came from, ``None`` for the graph itself."""
         context = self.contexts[op]
         return None if context < 0 else self.context_table[context].function

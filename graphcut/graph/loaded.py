@@ -32,24 +32,24 @@ class VariableIndex:
                 self._parts.setdefault(each.whole.name, []).append(each)
 
     def by_name(self, name: str) -> Optional[Variable]:
-        """The variable of exactly that name."""
+        """Return the variable of exactly that name."""
         return self._at(self._names.get(name))
 
     def by_key(self, name: str, tensor: str) -> Optional[Variable]:
-        """The first variable of that name or with that tensor."""
+        """Return the first variable of that name or with that tensor."""
         places = [place for place in (self._names.get(name), self._tensors.get(tensor)) if place is not None]
         return self._at(min(places, default=None))
 
     def by_object(self, *objects: Any) -> Optional[Variable]:
-        """The first variable that one of these live objects stands for."""
+        """Return the first variable that one of these live objects stands for."""
         return self._at(min((self._objects[id(each)] for each in objects if id(each) in self._objects), default=None))
 
     def parts(self, name: str) -> Sequence[Variable]:
-        """The parts of the partitioned variable of that name."""
+        """Return the parts of the partitioned variable of that name."""
         return self._parts.get(name, ())
 
     def tensor_name(self, value: Any) -> str:
-        """The name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
+        """Return the name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
         return self._find_tensor_name(value)
 
     def _at(self, place: Optional[int]) -> Optional[Variable]:
@@ -58,8 +58,10 @@ class VariableIndex:
 
 @dataclass(frozen=True)
 class LoadedGraph:
-    """A graph that was read: its ops, where it came from, its variables and names; ``edited``: it is what an edit would
-    make of that graph."""
+    """A graph that was read: its ops, where it came from, its variables and names.
+
+    ``edited``: it is the result of a hypothetical edit.
+    """
 
     flat: FlatGraph
     origin: GraphMetadata
@@ -69,14 +71,14 @@ class LoadedGraph:
     edited: bool = False
 
     def shapes(self, op: int) -> Tuple[Shape, ...]:
-        """The static shapes of an op's outputs, ``None`` each where nobody knows."""
+        """Return the static shapes of an op's outputs, ``None`` each where nobody knows."""
         flat = self.flat
         name = flat.names[op].rpartition(SEPARATOR)[2]
         live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
         return _shapes(flat.kind_table[flat.kinds[op]], live)
 
     def every_shape(self) -> Iterator[Tuple[Shape, ...]]:
-        """The same of each op, in order."""
+        """Yield the same of each op, in order."""
         flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
         if self.origin.live is None:
             known = [_shapes(kind, None) for kind in kinds]
@@ -104,6 +106,6 @@ class LoadedGraph:
 
 
 def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
-    """The shapes of an op's outputs: those of the live graph, else what its attributes tell."""
+    """Return the shapes of an op's outputs: those of the live graph, else what its attributes tell."""
     known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
     return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)

@@ -17,8 +17,11 @@ class PartitionedVariable(NamedTuple):
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of the graph. ``tensors`` are the names of its handles or references, empty where the graph does not
-    hold it; ``trainable`` is ``None`` where nobody knows; ``objects`` are the live objects that stand for it."""
+    """A variable of the graph.
+
+    ``tensors`` are the names of its handles or references, empty where the graph does not hold it; ``trainable`` is ``None``
+    where nobody knows; ``objects`` are the live objects that stand for it.
+    """
 
     name: str
     tensors: Tuple[str, ...]

@@ -19,7 +19,7 @@ class Names:
         self._results = {flat.names[call.op]: call.results for call in flat.calls}
 
     def ops(self, name: str) -> Tuple[int, ...]:
-        """The ops of that name, all copies of a body's; empty where there is none."""
+        """Return the ops of that name, all copies of a body's; empty where there is none."""
         op = self.op(name)
         if op is not None:
             return (op,)
@@ -31,13 +31,13 @@ class Names:
         return tuple(self._copies.get(name, ()))
 
     def op(self, name: str) -> Optional[int]:
-        """The op of exactly that name; no op of a body stands for its copies."""
+        """Return the op of exactly that name; no op of a body stands for its copies."""
         if self._ops is None:
             self._ops = {each: op for op, each in enumerate(self.flat.names)}
         return self._ops.get(name)
 
     def tensors(self, name: str) -> Tuple[int, ...]:
-        """The tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
+        """Return the tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
         op_name, colon, digits = name.rpartition(":")
         number = numeral(digits) if colon else None
         if number is not None:
@@ -57,7 +57,7 @@ class Names:
         return outputs[number : number + 1]
 
     def required(self, name: str, asked: str) -> Tuple[int, ...]:
-        """The same, or an error that says what was asked for and what is near."""
+        """Return the same, or an error that says what was asked for and what is near."""
         found = self.tensors(name)
         if found:
             return found
@@ -73,5 +73,5 @@ class Names:
         raise GraphcutError("no op %s in this graph%s" % (printable(name), near_names(name, self.candidates())))
 
     def candidates(self) -> Iterable[str]:
-        """The names that may be meant, in the graph's order."""
+        """Return the names that may be meant, in the graph's order."""
         return self.flat.names

@@ -46,7 +46,7 @@ def _table() -> Dict[str, str]:
 
 @lru_cache(maxsize=4096)
 def known(op_type: str) -> Any:
-    """The signature of an op type in the table, or ``None``."""
+    """Return the signature of an op type in the table, or ``None``."""
     rest = _table().get(op_type)
     if rest is None:
         return None
@@ -56,7 +56,7 @@ def known(op_type: str) -> Any:
 
 
 def arguments(specs: Sequence[str]) -> Tuple[Output, ...]:
-    """The arguments that specs such as ``output:num_split*T``, ``ref:&T`` and ``values:[T]`` stand for."""
+    """Return the arguments that specs such as ``output:num_split*T``, ``ref:&T`` and ``values:[T]`` stand for."""
     return tuple(_argument(*spec.split(":", 1)) for spec in specs)
 
 
@@ -66,7 +66,7 @@ def _argument(name: str, spec: str) -> Output:
 
 
 def specs(args: Sequence[Any]) -> List[str]:
-    """The same from the ``ArgDef`` messages of an ``OpDef``."""
+    """Return the same from the ``ArgDef`` messages of an ``OpDef``."""
     return ["%s:%s%s%s" % (arg.name, "&" if arg.is_ref else "", _count(arg), _dtype_of(arg)) for arg in args]
 
 
@@ -79,7 +79,7 @@ def _dtype_of(arg: Any) -> str:
 
 
 def from_op_def(op_def: Any) -> Signature:
-    """The signature that an ``OpDef`` message gives."""
+    """Return the signature that an ``OpDef`` message gives."""
     defaults = {attr.name: _default(attr.default_value) for attr in op_def.attr if attr.default_value.WhichOneof("value")}
     return Signature(arguments(specs(op_def.output_arg)), defaults)
 

@@ -34,7 +34,7 @@ class Sign(NamedTuple):
 
 @cached_weakly
 def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
-    """The first op that tells of each, often none; looked for once in each graph."""
+    """Return the first op that tells of each, often none; looked for once in each graph."""
     optimized, frozen = _first(_optimized(flat)), _first(_frozen(flat))
     found = ((optimized, OPTIMIZED), (frozen, FROZEN))
     return tuple(Sign(op, done) for op, done in found if op is not None)

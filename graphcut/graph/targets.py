@@ -17,7 +17,7 @@ class Target:
 
 
 def joined(found: Sequence[Target]) -> List[Target]:
-    """The parts of a partitioned variable as one target, in the place of the first."""
+    """Return the parts of a partitioned variable as one target, in the place of the first."""
     parts: Dict[Any, List[Target]] = {}
     for target in found:
         whole = target.variable.whole

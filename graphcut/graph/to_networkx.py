@@ -17,7 +17,7 @@ Attributes = Dict[str, Any]
 
 
 def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables: Mapping[int, str]) -> nx.DiGraph:
-    """The DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
+    """Return the DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
 
     ``shapes`` has those of each op's outputs, ``variables`` the name of the variable an op stands for.
     """
@@ -34,7 +34,7 @@ def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables:
 
 
 def _nodes(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]]) -> Iterator[Attributes]:
-    """The attributes of each op, in order."""
+    """Yield the attributes of each op, in order."""
     tensors = _tensor_names(flat)
     kinds = [(kind.type, tuple([dtype_name(dtype) for dtype in kind.outputs])) for kind in flat.kind_table]
     functions = [context.function for context in flat.context_table] + [None]
@@ -58,7 +58,7 @@ def _tensor_names(flat: FlatGraph) -> List[str]:
 
 
 def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes]]) -> Iterator[Dict[str, Attributes]]:
-    """What each op reads and waits for, loop-carried edges left out, entered into ``successors`` as well."""
+    """Yield what each op reads and waits for, loop-carried edges left out, entered into ``successors`` as well."""
     looped = {op: {flat.names[source] for source in _looped(flat, op)} for op in flat.loop_inputs}
     sources = [flat.names[op] for op in flat.producer]
     outputs = [tensor - flat.first_output[op] for tensor, op in enumerate(flat.producer)]
@@ -79,5 +79,5 @@ def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes
 
 
 def _looped(flat: FlatGraph, op: int) -> Sequence[int]:
-    """The ops at the end of a loop that feed ``op``, its head."""
+    """Return the ops at the end of a loop that feed ``op``, its head."""
     return tuple(dict.fromkeys(flat.producer[flat.inputs[op][index]] for index in flat.loop_inputs[op]))

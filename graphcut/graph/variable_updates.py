@@ -40,7 +40,7 @@ _ENDS = frozenset(("DestroyResourceOp", "DeleteIterator", "DeleteMultiDeviceIter
 
 
 def written_inputs(op_type: str, inputs: Sequence[int], outputs: Sequence[int]) -> Tuple[int, ...]:
-    """The inputs whose variable, table, queue or iterator an op writes, from the dtypes of its inputs and outputs.
+    """Return the inputs whose variable, table, queue or iterator an op writes, from the dtypes of its inputs and outputs.
 
     >>> written_inputs("ResourceScatterSub", (20, 3, 1), ()), written_inputs("ScatterSub", (101, 3, 1), (101,))
     ((0,), (0,))
@@ -86,7 +86,7 @@ def _writes(flat: FlatGraph) -> Iterator[Write]:
 
 
 def _of_first_values(flat: FlatGraph) -> FrozenSet[int]:
-    """The bodies that give a variable its first value: branches on a variable having one."""
+    """Return the bodies that give a variable its first value: branches on a variable having one."""
     calls = {call.op for call in flat.calls if call.predicate is not None and _asks_for_a_value(flat, call.predicate)}
     contexts: Set[int] = set()
     for index, context in enumerate(flat.context_table):
@@ -116,7 +116,7 @@ class Training:
 
 @cached_weakly
 def training(flat: FlatGraph, names: Names) -> Training:
-    """The training part of a graph, found once for each."""
+    """Return the training part of a graph, found once for each."""
     part, every = backward_part(flat, names), writes(flat)
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):
@@ -140,7 +140,7 @@ def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) ->
 def _trained(
     flat: FlatGraph, every: Sequence[Write], calls: Sequence[BackwardCall], forward: AbstractSet[int]
 ) -> Dict[BackwardCall, List[Write]]:
-    """The writes that each gradient reaches, by what was accumulated of it too."""
+    """Return the writes that each gradient reaches, by what was accumulated of it too."""
     holders: Dict[int, List[int]] = {}
     found: Dict[BackwardCall, List[Write]] = {}
     for call in calls:
@@ -158,7 +158,7 @@ def _trained(
 
 
 def _holders(flat: FlatGraph) -> Dict[int, List[int]]:
-    """The ops that read or write each variable."""
+    """Return the ops that read or write each variable."""
     found: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
@@ -168,7 +168,10 @@ def _holders(flat: FlatGraph) -> Dict[int, List[int]]:
 
 
 def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
-    """What runs when any op runs that some of ``ops`` have run for: they, what waits for them, and all that this needs."""
+    """Return the ops that run whenever one of ``ops`` causes an op to run.
+
+    They are ``ops``, what waits for them, and all that these need.
+    """
     followers: Dict[int, List[int]] = {op: list(each) for op, each in consumers(flat).items()}
     for op, controls in enumerate(flat.controls):
         for source in controls:
@@ -178,7 +181,7 @@ def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
 
 
 def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
-    """What the updates read or write beside the variables that they update: whatever no differentiated loss reads."""
+    """Return what the updates read or write beside the variables that they update: whatever no differentiated loss reads."""
     found: Set[int] = set()
     first = {root(flat, flat.inputs[op][0]) for op in ops if flat.type(op).startswith(OPTIMIZERS)}
     for op in ops:
@@ -193,6 +196,6 @@ def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) ->
 
 
 def _value_of(flat: FlatGraph, tensor: int) -> int:
-    """The variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
+    """Return the variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
     op = flat.producer[tensor]
     return flat.inputs[op][0] if flat.type(op) in ("ReadVariableOp", "Identity") and flat.inputs[op] else tensor

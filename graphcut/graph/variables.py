@@ -66,8 +66,10 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
 
 
 def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
-    """The variables that ops of the graph itself make: handles, references, captured resources that are read; those whose
-    tensor is in ``told`` without their dtype and shape."""
+    """Yield the variables that the graph's own ops make: handles, references, captured resources that are read.
+
+    Those whose tensor is in ``told`` come without their dtype and shape.
+    """
     wanted = {kind for kind, each in enumerate(flat.kind_table) if each.type in HANDLES | REFERENCES | _PLACEHOLDERS}
     read: Optional[Dict[int, int]] = None
     for op, kind in enumerate(flat.kinds):
@@ -97,7 +99,7 @@ def _shape(kind: Kind) -> Shape:
 
 
 def _read(flat: FlatGraph) -> Dict[int, int]:
-    """The resources at the root of the graph that something reads as a variable, with the dtype of the value."""
+    """Return the resources at the root of the graph that something reads as a variable, with the dtype of the value."""
     found: Dict[int, int] = {}
     for op, kind in enumerate(flat.kinds):
         if flat.kind_table[kind].type in READERS:
@@ -106,14 +108,17 @@ def _read(flat: FlatGraph) -> Dict[int, int]:
 
 
 def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
-    """The tensor that a handle or a reference comes from, through arguments, loops and switches, and ops of one more type."""
+    """Return the tensor that a handle or a reference comes from.
+
+    It is followed through arguments, loops and switches, and through ops of one more type.
+    """
     for each in trail(flat, tensor, through):
         tensor = each
     return tensor
 
 
 def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
-    """The tensors that a handle or a reference comes by, from itself to its root."""
+    """Yield the tensors that a handle or a reference comes by, from itself to its root."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)
@@ -132,7 +137,7 @@ def inert(flat: FlatGraph) -> FrozenSet[int]:
 
 
 def _element(flat: FlatGraph, tensor: int) -> int:
-    """The dtype of a variant's elements, followed back to the op that made it; 0 where unknown."""
+    """Return the dtype of a variant's elements, followed back to the op that made it; 0 where unknown."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)

@@ -50,14 +50,17 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 
 def fate(variable: VariableAudit) -> Hashable:
-    """What two variables must share to be told in one row."""
+    """Return what two variables must share to be told in one row."""
     frozen, updated = variable.trainable is False, variable.is_updated
     cut = tuple(distinct_barriers(variable.cut))
     return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated, variable.only_through)
 
 
 def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
-    """The barriers that read differently: several inputs of one op count once, unless they differ in why they are cut."""
+    """Return the barriers that read differently.
+
+    Several inputs of one op count once, unless they differ in why they are cut.
+    """
     found: Dict[Hashable, Barrier] = {}
     for each in cut:
         found.setdefault((each.op, each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
@@ -83,7 +86,7 @@ def _is_partition(name: str) -> bool:
 
 
 def _scopes(name: str) -> List[str]:
-    """The scopes around ``name``, outermost first: ``''``, ``a``, ``a/b`` for ``a/b/c``."""
+    """Return the scopes around ``name``, outermost first: ``''``, ``a``, ``a/b`` for ``a/b/c``."""
     pieces = name.split("/")[:-1]
     return ["/".join(pieces[:depth]) for depth in range(len(pieces) + 1)]
 

@@ -77,7 +77,10 @@ ResultT = TypeVar("ResultT")
 
 
 def changed(result: ResultT, **values: Any) -> ResultT:
-    """A copy of a result with other values in some fields. A ``Late`` field stays one: ``dataclasses.replace`` reads it."""
+    """Return a copy of a result with other values in some fields.
+
+    A ``Late`` field stays one: ``dataclasses.replace`` reads it.
+    """
     copy: ResultT = object.__new__(type(result))
     copy.__dict__.update(result.__dict__)
     for name, value in values.items():

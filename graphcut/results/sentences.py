@@ -30,19 +30,19 @@ def barrier(cut: Barrier) -> str:
 
 
 def condition(each: Condition) -> str:
-    """The branch that every path passes."""
+    """Return the branch that every path passes."""
     return branch(each)
 
 
 def assumption(each: Assumption) -> str:
-    """What could not be asked."""
+    """Return what could not be asked."""
     if each.whole:
         return f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
     return f"{shown(each.op)} ({shown(each.type)}) is assumed to carry a gradient: {shown(each.reason, 200)}"
 
 
 def stop(each: Stop) -> str:
-    """What a stop does for the loss."""
+    """Return what a stop does for the loss."""
     name = f"stop-gradient {shown(each.op)}" + (f", {at(each.where)}," if each.where else "")
     name += " of a library" if each.library else ""
     if each.role is not Role.CUTS or not each.cuts:
@@ -52,7 +52,7 @@ def stop(each: Stop) -> str:
 
 
 def variable(each: VariableAudit) -> str:
-    """What a variable gets, and what cuts it off."""
+    """Return what a variable gets, and what cuts it off."""
     text = f"{shown(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
     if each.unused:
         text += "; it is unused: nothing leads from it to the loss"
@@ -79,7 +79,7 @@ def left_out(each: LeftOut) -> str:
 
 
 def change(each: Change) -> str:
-    """What became of a variable from one audit to the other."""
+    """Return what became of a variable from one audit to the other."""
     name = shown(each.name)
     if each.before is None or each.after is None:
         only, verdict = ("first", each.before) if each.after is None else ("second", each.after)
@@ -101,7 +101,7 @@ def reach(each: Reach) -> str:
 
 
 def disagreement(each: Disagreement) -> str:
-    """What TensorFlow says in place of the verdict."""
+    """Return what TensorFlow says in place of the verdict."""
     reason = f": {shown(each.reason, 200)}" if each.reason else ""
     if each.answer == "not checked":
         return f"{shown(each.name)} was judged {each.verdict.value}; TensorFlow could not be asked{reason}"
@@ -114,7 +114,7 @@ def _placed(cut: Barrier) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    """``a, b and c``; of many the first ones and a count."""
+    """Return names such as ``a, b and c``; of many, the first ones and a count."""
     named = [shown(name) for name in names[:_NAMED]]
     if len(names) > _NAMED:
         named = [*named, f"{len(names) - _NAMED} more"]

@@ -40,7 +40,7 @@ def at(where: str) -> str:
 
 
 def shape_text(shape: object) -> str:
-    """A shape as it is shown.
+    """Return a shape as it is shown.
 
     >>> shape_text((32, None)), shape_text(()), shape_text(None)
     ('[32, ?]', '[]', '?')
@@ -65,6 +65,6 @@ def because(cut: Barrier, made: str) -> str:
 
 
 def branch(condition: Condition) -> str:
-    """``the then branch of cond (predicate p:0)``, ``branch 2 of case (predicate i:0)``."""
+    """Return words such as ``the then branch of cond (predicate p:0)`` or ``branch 2 of case (predicate i:0)``."""
     name = f"branch {condition.branch}" if isinstance(condition.branch, int) else f"the {condition.branch} branch"
     return f"{name} of {shown(condition.op)} (predicate {shown(condition.predicate)})"

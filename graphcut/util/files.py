@@ -46,7 +46,7 @@ def _save(name: str, content: bytes) -> None:
 
 
 def _mode(name: str) -> Optional[int]:
-    """The type and the permissions of a file, or ``None`` where there is none."""
+    """Return the type and the permissions of a file, or ``None`` where there is none."""
     try:
         return os.stat(name).st_mode
     except FileNotFoundError:

@@ -125,6 +125,6 @@ def _installed(filename: str) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    """The exception in one line: its type, and the last line of what it says."""
+    """Return the exception in one line: its type, and the last line of what it says."""
     lines: List[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {printable(lines[-1], 300)[1:-1]}" if lines else type(error).__name__

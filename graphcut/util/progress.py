@@ -26,7 +26,7 @@ _running: List[Say] = []
 
 @contextmanager
 def waiting() -> Iterator[Say]:
-    """Gives a function to be called with what is done next, such as ``"reading model.meta"``.
+    """Provide a function to call with what is done next, such as ``"reading model.meta"``.
 
     Within another one, as when the command line calls ``audit``, the outer one tells.
     """
@@ -51,14 +51,14 @@ Show = Callable[[threading.Event, List[str]], None]
 
 
 def _display() -> Optional[Show]:
-    """What shows the progress here; ``None`` where nobody would see it."""
+    """Return what shows the progress here; ``None`` where nobody would see it."""
     if _notebook() is not None:
         return _show_in_notebook
     return partial(_show_on_terminal, os.dup(2)) if os.isatty(2) else None
 
 
 def _notebook() -> Any:
-    """The shell of a notebook that this runs in, or ``None``."""
+    """Return the shell of a notebook that this runs in, or ``None``."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell if type(shell).__name__ == "ZMQInteractiveShell" else None
 

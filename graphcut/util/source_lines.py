@@ -15,7 +15,7 @@ _LIMIT = 2**24  # bytes; no source file is larger
 
 
 def line_of(where: Optional[str]) -> str:
-    """The line without the blanks around it; empty where it cannot be read."""
+    """Return the line without the blanks around it; empty where it cannot be read."""
     path, _, number = (where or "").rpartition(":")
     if not number.isdigit() or not (path in linecache.cache or _is_source(path)):
         return ""
@@ -24,7 +24,7 @@ def line_of(where: Optional[str]) -> str:
 
 
 def nearby(where: str) -> str:
-    """A place as compilers and linters tell it: by the path from the folder one is in, where it lies below that."""
+    """Return a place as compilers and linters tell it: by the path from the folder one is in, where it lies below that."""
     try:
         here = os.getcwd()
     except OSError:  # the folder is gone
@@ -46,6 +46,6 @@ _LINE_LIMIT = 100
 
 
 def source_line(where: Optional[str]) -> str:
-    """The line without its indentation, what cannot be printed escaped; empty where there is none to read."""
+    """Return the line without its indentation, what cannot be printed escaped; empty where there is none to read."""
     text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in line_of(where))
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"

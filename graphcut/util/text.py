@@ -9,7 +9,7 @@ _NUMERAL = re.compile("[0-9]{1,18}")
 
 
 def numeral(text: str) -> Optional[int]:
-    """The number that ``text`` writes; ``None`` where it writes none, or one that no output has.
+    """Return the number that ``text`` writes; ``None`` where it writes none, or one that no output has.
 
     >>> numeral("12"), numeral("²"), numeral("9" * 5000)
     (12, None, None)

@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 def _from(end: int) -> Dict[int, int]:
-    """What is known of each node, at the end of all chains ``end``."""
+    """Return what is known of each node, at the end of all chains ``end``."""
     return field(default_factory=lambda: {END: end})
 
 
@@ -50,7 +50,7 @@ class Chains:
     crossings: Dict[int, int] = _from(END)
 
     def parts(self, node: int, limit: int) -> List[Part]:
-        """The chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
+        """Return the chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
         self._place(node)
         found: List[Part] = []
         while node != END and len(found) < limit:
@@ -78,7 +78,7 @@ class Chains:
         return nodes
 
     def _ancestor(self, node: int, length: int) -> int:
-        """The node of the chain that is so many nodes from its end, that one included."""
+        """Return the node of the chain that is so many nodes from its end, that one included."""
         while self.lengths[node] > length:
             jump = self.jumps[node]
             node = jump if self.lengths[jump] >= length else self.parents[node]

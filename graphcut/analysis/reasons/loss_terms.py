@@ -32,21 +32,21 @@ class Summands:
     using: Dict[int, int]
 
     def only(self, tensor: int) -> List[int]:
-        """The one term that carries to a tensor, where there are others; else nothing."""
+        """Return the one term that carries to a tensor, where there are others; else nothing."""
         found = self.listed(self.carrying.get(tensor, 0))
         return found if len(found) == 1 < len(self.terms) else []
 
     def cut_off(self, tensor: int) -> List[int]:
-        """The terms that use a tensor and do not carry to it."""
+        """Return the terms that use a tensor and do not carry to it."""
         return self.listed(self.using.get(tensor, 0) & ~self.carrying.get(tensor, 0))
 
     def listed(self, mask: int) -> List[int]:
-        """The terms of a mask."""
+        """Return the terms of a mask."""
         return [term for bit, term in enumerate(self.terms) if mask >> bit & 1]
 
 
 def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
-    """The terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
+    """Return the terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.made:
         return Summands((), {}, {})
@@ -74,7 +74,7 @@ def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int
 
 
 def _inside(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
-    """The tensors that a term is the sum of; empty where it is a term."""
+    """Return the tensors that a term is the sum of; empty where it is a term."""
     op = flat.producer[tensor]
     kind, given = flat.type(op), flat.inputs[op]
     if kind in _SUMS:
@@ -99,7 +99,7 @@ def _used(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
 def _spread(
     flow: GradientFlow, terms: Sequence[int], further: Callable[[GradientFlow, int, int], Sequence[int]]
 ) -> Dict[int, int]:
-    """The terms that lead to each tensor, as bits, united from the loss outward."""
+    """Return the terms that lead to each tensor, as bits, united from the loss outward."""
     flat = flow.rules.flat
     masks = {term: 1 << bit for bit, term in enumerate(terms)}
 

@@ -35,8 +35,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Instead:
-    """What a loss reads in place of an unused variable: a ``value`` that the step refers to by ``name``, a ``variable``, or
-    the op of another ``call`` of the layer, with its place."""
+    """What a loss reads in place of an unused variable.
+
+    It is a ``value`` that the step refers to by ``name``, a ``variable``, or the op of another ``call`` of the layer, with its
+    place.
+    """
 
     kind: str
     name: str
@@ -93,7 +96,7 @@ class Reasons:
         return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
 
     def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
-        """The ops on a route and in a cut whose override counts for nothing."""
+        """Return the ops on a route and in a cut whose override counts for nothing."""
         flat = self.findings.traced.flat
         known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
         names = [
@@ -127,7 +130,7 @@ class Reasons:
         return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
 
     def _beside(self, tensor: int) -> str:
-        """A variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
+        """Return a variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
         flow = self.findings.flow
         if flow.together or not flow.connected.reaches(tensor):
             return ""
@@ -163,7 +166,7 @@ class Reasons:
         return tensor in found
 
     def _behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
-        """The barriers that a gradient that is not zero would have to cross beyond those of the cut."""
+        """Yield the barriers that a gradient that is not zero would have to cross beyond those of the cut."""
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
             known = self.findings.cuts(Verdict.NONE)
@@ -172,7 +175,7 @@ class Reasons:
                     yield self.findings.named(fence)
 
     def _raising(self, tensor: int) -> Optional[Barrier]:
-        """The op without a gradient, on the way to the loss, that the tensor feeds."""
+        """Return the op without a gradient, on the way to the loss, that the tensor feeds."""
         origin = self._once("raising", self._raisers).get(tensor)
         if origin is None:
             return None
@@ -197,7 +200,7 @@ class Reasons:
         return [Fence(op, 0, bounds.get(op) or BarrierKind.STOP_GRADIENT) for op in ops]
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
-        """The deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
+        """Return the deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
         flow = self.findings.flow
         flat = flow.rules.flat
         ops = {flat.producer[tensor] for tensor in flow.carried.order}
@@ -211,7 +214,7 @@ class Reasons:
         return Term(flat.names[op], self.findings.traced.place(op)[0], tensor in regularizers)
 
     def _regularizers(self) -> FrozenSet[int]:
-        """The terms that read no data, where another term does: else they are the loss itself."""
+        """Return the terms that read no data, where another term does: else they are the loss itself."""
         flat, terms = self.findings.traced.flat, self.findings.summands().terms
         found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
         return found if len(found) < len(terms) else frozenset()
@@ -228,7 +231,7 @@ class Reasons:
 
 
 def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:
-    """The barriers without those at further inputs of the same op: what takes one out takes out all."""
+    """Return the barriers without those at further inputs of the same op: what takes one out takes out all."""
     found: Dict[Tuple[str, BarrierKind], Barrier] = {}
     for each in cut:
         found.setdefault((each.op, each.kind), each)

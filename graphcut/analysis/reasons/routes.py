@@ -65,7 +65,7 @@ class Routes:
     made: Dict[Verdict, Chains] = field(default_factory=dict)
 
     def of(self, tensor: int, verdict: Verdict) -> Tuple[Step, ...]:
-        """The steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
+        """Return the steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
         if verdict not in self.made:
             self.made[verdict] = _chains(self.findings, verdict)
         flow = self.findings.flow
@@ -76,7 +76,7 @@ class Routes:
 
 
 def _start(flow: GradientFlow, tensor: int, verdict: Verdict) -> int:
-    """The node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
+    """Return the node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
     if verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
         return tensor
     flat = flow.rules.flat
@@ -156,8 +156,10 @@ def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
 
 
 def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
-    """For each tensor its place in an order that no route goes back in while it crosses nothing, so that none goes round for
-    ever: the graph's own from the loss on, or where that has loops the order in which the search came by."""
+    """Return the places of tensors in an order in which a route without barriers never goes back, so that no route is endless.
+
+    The order is the graph's own from the loss on; in a graph with loops, the order in which the search reached the tensors.
+    """
     rank, producer = ranks(flow), flow.rules.flat.producer
     places = [-rank[op] for op in producer]
     if any(not cost and places[tensor] >= places[source] for tensor, (source, cost, _) in cuts.shortest):

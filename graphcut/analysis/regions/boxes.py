@@ -20,7 +20,7 @@ _MOST = 16
 
 
 def frozen(box: Box) -> Frozen:
-    """The box as a member of a region."""
+    """Return the box as a member of a region."""
     return tuple(sorted(box.items()))
 
 
@@ -31,14 +31,14 @@ def united(one: Region, other: Region) -> Region:
 
 
 def limited(box: Box, axis: int, start: int, stop: int) -> Optional[Box]:
-    """The part of a box in a range of one axis; ``None`` where there is none."""
+    """Return the part of a box in a range of one axis; ``None`` where there is none."""
     low, high = box.get(axis, (0, END))
     low, high = max(low, start), min(high, stop)
     return {**box, axis: (low, high)} if low < high else None
 
 
 def moved(box: Box, axis: int, by: int) -> Box:
-    """The box with its range on one axis moved; a range without an end keeps none."""
+    """Return the box with its range on one axis moved; a range without an end keeps none."""
     if axis not in box:
         return box
     low, high = box[axis]
@@ -46,5 +46,5 @@ def moved(box: Box, axis: int, by: int) -> Box:
 
 
 def renumbered(box: Box, axes: Dict[int, int]) -> Box:
-    """The box with its axes called otherwise; those not in ``axes`` are left out."""
+    """Return the box with its axes called otherwise; those not in ``axes`` are left out."""
     return {axes[axis]: range_ for axis, range_ in box.items() if axis in axes}

@@ -1,5 +1,6 @@
-"""Gradients that are zero because pieces do not meet: what is put together with ``Pack`` or ``ConcatV2`` and then cut into
-pieces of which only others are used.
+"""Gradients that are zero because pieces do not meet.
+
+``Pack`` or ``ConcatV2`` puts tensors together; later ops take only other pieces out.
 
 One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
 gradient can be nonzero (``rules.moves``). An edge along which no region is left is *apart*: it carries zeros alone. What
@@ -23,7 +24,7 @@ Edge = Tuple[int, int]
 def apart(
     rules: PatternLookup, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
 ) -> FrozenSet[Edge]:
-    """The edges, each as op and input, that carry nothing but zeros though their rows do not say so.
+    """Return the edges, each as op and input, that carry nothing but zeros though their rows do not say so.
 
     Args:
         rules: the rows.
@@ -77,7 +78,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
 
 
 def _moved(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
-    """The region of an input; empty where only zeros arrive."""
+    """Return the region of an input; empty where only zeros arrive."""
     boxes = [move(info, output, index, dict(box)) for box in region]
     fresh = frozenset(frozen(box) for box in boxes if box is not None)
     return EVERYTHING if () in fresh else fresh

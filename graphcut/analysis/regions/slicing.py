@@ -22,12 +22,12 @@ class StaticOpInfo(NamedTuple):
 
 
 def _rank(shape: Shape) -> int:
-    """The rank, or more than any where it is not known."""
+    """Return the rank, or more than any where it is not known."""
     return 99 if shape is None else len(shape)
 
 
 def _axis(value: Optional[int], shape: Shape) -> Optional[int]:
-    """An axis that may count from the end; ``None`` where it cannot be told."""
+    """Return an axis that may count from the end; ``None`` where it cannot be told."""
     if value is None or (value < 0 and shape is None):
         return None
     return value if value >= 0 else value + _rank(shape)

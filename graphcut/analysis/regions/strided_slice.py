@@ -13,8 +13,11 @@ Integers = Optional[Tuple[int, ...]]
 
 @dataclass
 class Spans:
-    """``taken`` maps an axis of what is sliced to the range taken of it; ``axes`` maps those of stride one to the axis of the
-    slice, ``moved`` to where they start."""
+    """The ranges that a slice takes.
+
+    ``taken`` maps an axis of the sliced tensor to the range that is taken. ``axes`` maps the axes with a stride of one to the
+    axis of the slice, and ``moved`` to where they start.
+    """
 
     taken: Dict[int, Range] = field(default_factory=dict)
     axes: Dict[int, int] = field(default_factory=dict)
@@ -22,7 +25,7 @@ class Spans:
 
 
 def spans(attrs: Mapping[str, Any], shape: Shape, begin: Integers, end: Integers, strides: Integers) -> Optional[Spans]:
-    """The spans of a slice of a tensor of that shape; ``None`` where they are not known."""
+    """Return the spans of a slice of a tensor of that shape; ``None`` where they are not known."""
     if begin is None or end is None or strides is None or not len(begin) == len(end) == len(strides):
         return None
     words = [_word(attrs, index) for index in range(len(begin))]
@@ -52,7 +55,7 @@ def _dim(shape: Shape, axis: int) -> Optional[int]:
 
 
 def _rest(shape: Shape, before: int, after: int) -> List[Tuple[int, int]]:
-    """The axes that the slice does not mention; of an unknown rank, more than there are."""
+    """Return the axes that the slice does not mention; of an unknown rank, more than there are."""
     return [(before + each, after + each) for each in range(max(len(shape) - before, 0) if shape is not None else 16)]
 
 
@@ -87,7 +90,7 @@ def _take_one(found: Spans, axis: int, place: int, dim: Optional[int]) -> None:
 
 
 def _counted(index: int, dim: Optional[int]) -> Optional[int]:
-    """An index that may count from the end; ``None`` where the length is not known."""
+    """Return an index that may count from the end; ``None`` where the length is not known."""
     if index >= 0:
         return index
     return None if dim is None else max(dim + index, 0)

@@ -88,7 +88,7 @@ ZERO_WHEN.update(
 
 
 def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> FrozenSet[int]:
-    """The first outputs known to hold nothing but zeros, with those of ``assumed``.
+    """Return the first outputs known to hold nothing but zeros, with those of ``assumed``.
 
     One pass in the graph's order; bodies of functions come after what reads their results, so that what zeros come out of a
     call goes on from there.
@@ -130,7 +130,7 @@ def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
 
 
 def zero_test(kind: Kind) -> Test:
-    """What makes ops of a kind zero, told which of their inputs are; ``None`` where nothing does."""
+    """Return what makes ops of a kind zero, told which of their inputs are; ``None`` where nothing does."""
     if kind.type == "Const":
         return _always if is_zero(kind) else None
     if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none
@@ -140,8 +140,10 @@ def zero_test(kind: Kind) -> Test:
 
 
 def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
-    """For each op that a constant decides the input whose gradient is always zero: the side that a ``Select`` never takes, the
-    exponent of ``1 ** w``."""
+    """Return, for each op that a constant decides, the input whose gradient is always zero.
+
+    Examples are the side that a ``Select`` never takes and the exponent of ``1 ** w``.
+    """
     kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
     found = ((op, kinds[kind](_feeding(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
     return {op: index for op, index in found if index is not None}

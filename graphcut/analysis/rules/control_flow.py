@@ -17,7 +17,7 @@ Rule = Callable[[FlatGraph, int], Optional[GradientPattern]]
 
 
 def source(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """An op without inputs ends every route; TensorFlow never asks for its gradient."""
+    """Return an op without inputs ends every route; TensorFlow never asks for its gradient."""
     if flat.inputs[op]:
         return None
     return through(len(flat.outputs(op)), 0, ())
@@ -69,7 +69,7 @@ def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """The condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
+    """Return the condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
     return blocked(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
 
@@ -95,5 +95,5 @@ STRUCTURAL = frozenset(
 
 
 def structural(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """The row that the surroundings give, or ``None`` for a plain op."""
+    """Return the row that the surroundings give, or ``None`` for a plain op."""
     return next((row for row in (rule(flat, op) for rule in RULES) if row is not None), None)

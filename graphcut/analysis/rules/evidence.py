@@ -80,7 +80,7 @@ class Gradients:
     asks_inputs: bool = False
 
     def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
-        """The gradients that were added up to others."""
+        """Return the gradients that were added up to others."""
 
         def is_sum(tensor: int) -> bool:
             op = flat.producer[tensor]
@@ -113,7 +113,7 @@ class Evidence:
     _answers: Dict[int, Mapping[int, Answer]] = field(default_factory=dict)
 
     def uses(self) -> FrozenSet[int]:
-        """The tensors that ops read which the loss is computed by, the backward part left out."""
+        """Return the tensors that ops read which the loss is computed by, the backward part left out."""
         if self._uses is None:
             inside = backward_part(self.flat, self.names).inside
             above = _upstream(self.flat, self.losses, inside)
@@ -121,7 +121,7 @@ class Evidence:
         return self._uses
 
     def calls(self) -> Tuple[Gradients, ...]:
-        """The calls of ``tf.gradients`` that differentiated this loss."""
+        """Return the calls of ``tf.gradients`` that differentiated this loss."""
         if self._calls is None:
             wanted = _plain(self.flat, self.losses)
             calls = backward_part(self.flat, self.names).calls
@@ -131,7 +131,7 @@ class Evidence:
         return self._calls
 
     def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
-        """What the gradient function of an op answered for those of its inputs ``arguments`` where that is certain."""
+        """Return what the gradient function of an op answered for those of its inputs ``arguments`` where that is certain."""
         if op not in self._answers:
             context = self.flat.contexts[op]
             calls = self.calls() if context < 0 else [self._of_body(call, context) for call in self.calls()]
@@ -145,7 +145,7 @@ class Evidence:
         return self._answers[op]
 
     def _of_body(self, call: Gradients, context: int) -> Optional[Gradients]:
-        """The part of a call that differentiates the body of a function which the graph itself calls."""
+        """Return the part of a call that differentiates the body of a function which the graph itself calls."""
         body = self.flat.context_table[context]
         forward = self.flat.calls[body.call]
         if self.flat.contexts[forward.op] >= 0:
@@ -158,7 +158,9 @@ class Evidence:
     _bodies: Dict[Tuple[str, int], Gradients] = field(default_factory=dict)
 
     def side_results(self) -> FrozenSet[int]:
-        """The results of calls, as ops, that were added for the calls' own gradients: values from within that these read.
+        """Return the results of calls, as ops, that were added for the calls' own gradients.
+
+        They are values from inside a call that its gradient reads.
 
         What a function returns of itself is an ``Identity``; an added result is not, and only gradients read it.
         """
@@ -201,7 +203,7 @@ class Evidence:
     _inputs: Optional[Dict[int, Tuple[int, ...]]] = None
 
     def readers(self, tensor: int, op: int, arguments: AbstractSet[int]) -> List[Tuple[int, int]]:
-        """What reads a tensor on a way from the loss, as op and input; of ``op`` the inputs ``arguments`` alone."""
+        """Return what reads a tensor on a way from the loss, as op and input; of ``op`` the inputs ``arguments`` alone."""
         if self._readers is None:
             self._readers = {}
             for reader, inputs in enumerate(self.flat.inputs):
@@ -214,7 +216,7 @@ class Evidence:
         ]
 
     def _leading(self, op: int, arguments: AbstractSet[int]) -> Set[int]:
-        """The ops that a gradient from the loss may come to."""
+        """Return the ops that a gradient from the loss may come to."""
         key = (op, frozenset(arguments))
         if self._led is None or self._led[0] != key:
             self._led = (key, _upstream(self.flat, self.losses, frozenset(), {op: tuple(arguments)}))
@@ -256,7 +258,7 @@ class _Search:
         return all(self.flat.inputs[op] or self.flat.type(op) == "Const" for op in above)
 
     def _copies(self) -> List[int]:
-        """The copies that gating makes of the gradients of this op, in the order of its inputs."""
+        """Return the copies that gating makes of the gradients of this op, in the order of its inputs."""
         start = self.call.scope + self.flat.names[self.op]
         found = []
         for op in self.call.made.get(self.op, ()):
@@ -266,7 +268,7 @@ class _Search:
         return [op for _, op in sorted(found)]
 
     def _received(self, index: int) -> List[int]:
-        """The gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
+        """Return the gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
         source, alone = self._source(index)
         sources = [self._source(each)[0] for each in self.arguments]
         tensors = self._taken_in(source)
@@ -279,7 +281,7 @@ class _Search:
         ]
 
     def _source(self, index: int) -> Tuple[int, bool]:
-        """The op that makes an input, copies left out, and whether no other way leads to it from the loss."""
+        """Return the op that makes an input, copies left out, and whether no other way leads to it from the loss."""
         alone, reader, position = True, self.op, index
         arguments = frozenset(self.arguments)
         for _ in range(_LONGEST):
@@ -293,7 +295,7 @@ class _Search:
         return source, False
 
     def _taken_in(self, source: int) -> List[int]:
-        """The gradients that the gradient function of an op read, or that a variable was trained with."""
+        """Return the gradients that the gradient function of an op read, or that a variable was trained with."""
         if self.flat.type(source) in VARIABLES:
             return list(self.call.trained.get(self.flat.first_output[source], ()))
         own = frozenset(self.call.made.get(source, ()))
@@ -353,7 +355,10 @@ class _Search:
 
 
 def decided(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
-    """A guessed row with what is known of some inputs; it is no guess any more where all inputs that it connects are known."""
+    """Return a guessed row with what is known of some inputs.
+
+    If all inputs that it connects are known, it is no guess any more.
+    """
     guessed = {index for inputs in row.connected for index in inputs}
     if not answers:
         return row
@@ -388,7 +393,7 @@ def _writes(kind: str) -> bool:
 
 
 def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
-    """The gradient that a tensor is, scaled or clipped at most; nothing where there are several."""
+    """Return the gradient that a tensor is, scaled or clipped at most; nothing where there are several."""
     waiting, seen = [tensor], set()
     for each in waiting:
         op = flat.producer[each]
@@ -404,7 +409,7 @@ def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
 
 
 def _unnamed(flat: FlatGraph, call: Call) -> Iterator[int]:
-    """The results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
+    """Yield the results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
     if not call.variables and not is_symbolic(call.type):
         for index, result in enumerate(call.results):
             if any(flat.type(flat.producer[returns[index]]) != "Identity" for returns in call.returns):
@@ -429,7 +434,7 @@ def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
 
 
 def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:
-    """The gradient of one body: its ops are called ``gradients/CALL_grad/…!LABEL!gradients/NAME_grad/…``."""
+    """Return the gradient of one body: its ops are called ``gradients/CALL_grad/…!LABEL!gradients/NAME_grad/…``."""
     before = SEPARATOR.join((flat.names[forward.op], label, "") if label else (flat.names[forward.op], ""))
     owners: Dict[int, int] = {}
     made: Dict[int, List[int]] = {}
@@ -448,7 +453,10 @@ def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Cal
 
 
 def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
-    """The op whose gradient function made the op that is called ``text`` in the scope; its name begins with ``before``."""
+    """Return the op whose gradient function made the op that is called ``text`` in the scope.
+
+    The op's name begins with ``before``.
+    """
     pieces = text.split("_grad/")
     for count in range(1, len(pieces)):
         name = before + "_grad/".join(pieces[:count])
@@ -460,7 +468,7 @@ def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str
 
 
 def _plain(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
-    """The tensors that these are, or are copies of."""
+    """Return the tensors that these are, or are copies of."""
     found = set()
     for tensor in tensors:
         for _ in range(_LONGEST):
@@ -478,7 +486,7 @@ def _upstream(
     aside: AbstractSet[int] = frozenset(),
     through: Mapping[int, Tuple[int, ...]] = {},
 ) -> Set[int]:
-    """The ops that tensors are computed by, but for those in ``aside``; of those in ``through`` some inputs alone."""
+    """Return the ops that tensors are computed by, but for those in ``aside``; of those in ``through`` some inputs alone."""
 
     def producers(read: Iterable[int]) -> Set[int]:
         return {flat.producer[tensor] for tensor in read} - aside

@@ -20,9 +20,10 @@ Typed = Tuple[str, int]
 def softened(
     question: GradientQuery, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
 ) -> Optional[GradientQuery]:
-    """The question about the op with floats at input ``question.soft``; ``None`` where it takes none.
+    """Return the question about the op with floats at input ``question.soft``; ``None`` where it takes none.
 
-    ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats."""
+    ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats.
+    """
     values = parsed(question.attrs)
     taken, made = list(_typed(inputs, values)), list(_typed(outputs, values))
     if question.soft is None or len(taken) != len(question.inputs) or len(made) != len(question.outputs):
@@ -42,8 +43,10 @@ def softened(
 
 
 def _typed(args: Sequence[Output], values: Any) -> Iterator[Typed]:
-    """For each tensor of some arguments the attribute that tells its type (empty where none does), and its place in it where
-    that is a list (else -1)."""
+    """Return, for each tensor of some arguments, the attribute that sets its dtype and its place there.
+
+    The attribute is empty if none sets the dtype. The place is -1 if the attribute is not a list.
+    """
     for arg in args:
         if arg.dtype.startswith("["):
             name = arg.dtype[1:-1]

@@ -61,7 +61,7 @@ class _Answers:
         self.after = _after(flat, self.given)
 
     def tensor(self, name: str) -> int:
-        """The tensor of a name such as ``op:1``."""
+        """Return the tensor of a name such as ``op:1``."""
         op_name, _, number = name.rpartition(":")
         return self.tensors[op_name][int(number)]
 
@@ -75,7 +75,7 @@ class _Answers:
         return InputAnswer(self.every if made else found, gradient.sparse, made=made, reads=bool(found))
 
     def _roots(self, tensor: int) -> Iterator[int]:
-        """The outputs whose gradients the values of ``tensor`` depend on."""
+        """Return the outputs whose gradients the values of ``tensor`` depend on."""
         return (self.given[each] for each in walk_depth_first([tensor], self._sources) if each in self.given)
 
     def _sources(self, tensor: int) -> Iterable[int]:
@@ -86,14 +86,14 @@ class _Answers:
 
 
 def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
-    """The outputs of each op; those of a call are its results'."""
+    """Return the outputs of each op; those of a call are its results'."""
     tensors: Dict[str, Sequence[int]] = {name: flat.outputs(op) for op, name in enumerate(flat.names)}
     tensors.update((flat.names[call.op], [flat.first_output[result] for result in call.results]) for call in flat.calls)
     return tensors
 
 
 def _after(flat: FlatGraph, given: Iterable[int]) -> Set[int]:
-    """The tensors that may depend on those given: walks back need to see no others."""
+    """Return the tensors that may depend on those given: walks back need to see no others."""
     readers = find_readers(flat)
     return find_reachable(given, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])
 
@@ -112,7 +112,7 @@ RecordedAnswers = Tuple[Optional[InputAnswer], ...]
 
 
 def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]) -> GradientPattern:
-    """The row that TensorFlow's answer gives for ops like ``question``'s."""
+    """Return the row that TensorFlow's answer gives for ops like ``question``'s."""
     outputs, inputs = len(question.outputs), len(question.inputs)
     if asked.failed is not None:
         return assumed(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
@@ -156,7 +156,7 @@ def _barrier(
     trainable: FrozenSet[int],
     connected: Tuple[int, ...],
 ) -> BarrierKind:
-    """The reason why ``index`` gets nothing, or nothing but zeros."""
+    """Return the reason why ``index`` gets nothing, or nothing but zeros."""
     if asked.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if answers[index] is not None:
@@ -171,7 +171,7 @@ def _barrier(
 
 
 def without_gradient(question: GradientQuery, asked: GradientReply, others: bool) -> BarrierKind:
-    """The barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
+    """Return the barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
     if asked.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if question.type in _BY_TYPE:
@@ -180,7 +180,10 @@ def without_gradient(question: GradientQuery, asked: GradientReply, others: bool
 
 
 def _wholly_without(question: GradientQuery, asked: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
-    """The barrier of an op that gives no input a gradient. What is read of a variable of integers is one of its dtype."""
+    """Return the barrier of an op that gives no input a gradient.
+
+    What is read of a variable of integers is one of its dtype.
+    """
     if not asked.registered or base_dtype(question.inputs[index]) not in trainable or question.type in READERS:
         return BarrierKind.DTYPE
     return BarrierKind.NOT_DIFFERENTIABLE

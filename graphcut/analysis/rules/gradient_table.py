@@ -59,12 +59,12 @@ def _dtypes(arg: Output, values: Mapping[str, Any]) -> List[int]:
 
 
 def _whole(value: Any) -> int:
-    """A number of tensors or of a dtype; 0 where a damaged file holds anything else, which then fits no op."""
+    """Return a number of tensors or of a dtype; 0 where a damaged file holds anything else, which then fits no op."""
     return value if isinstance(value, int) and 0 <= value <= _MOST else 0
 
 
 def attr_value(message: Any) -> Any:
-    """An ``AttrValue`` message as JSON."""
+    """Return an ``AttrValue`` message as JSON."""
     kind = message.WhichOneof("value")
     if kind in ("i", "b", "type", "f"):
         return getattr(message, kind)
@@ -86,8 +86,9 @@ def _element(kind: str, value: Any) -> Any:
 
 
 def shape_class(shape: Shape) -> str:
-    """What the answers for known shapes are told apart by: the rank, and how the last two sizes compare; one column is a class
-    of its own.
+    """Return the class of a shape that answers depend on: the rank, and how the last two sizes compare.
+
+    A single column is a class of its own.
 
     >>> shape_class(None), shape_class((4, 4)), shape_class((None, 3)), shape_class((2, 3, 2)), shape_class((None, 1))
     ('?', '2=', '2?', '3>', '2|')
@@ -104,19 +105,19 @@ def shape_class(shape: Shape) -> str:
 
 @lru_cache(maxsize=1)
 def data() -> Mapping[str, Any]:
-    """The whole table."""
+    """Return the whole table."""
     with open(PATH, encoding="utf-8") as stream:
         table: Mapping[str, Any] = json.load(stream)
     return table
 
 
 def versions() -> Tuple[str, ...]:
-    """The versions of TensorFlow that were asked, oldest first."""
+    """Return the versions of TensorFlow that were asked, oldest first."""
     return tuple(data()["versions"])
 
 
 def find_version(version: str) -> int:
-    """The column of a version such as ``2.15``."""
+    """Return the column of a version such as ``2.15``."""
     for column, each in enumerate(versions()):
         if each == version or each.startswith(version + "."):
             return column
@@ -132,7 +133,10 @@ def _short(version: str) -> str:
 
 
 def column_of(origin: GraphMetadata) -> int:
-    """The column for a file: the newest version that is no newer than what wrote the file; the newest where nobody knows."""
+    """Return the column for a file: the newest version that is no newer than the file's producer.
+
+    If the producer is unknown, it is the newest version.
+    """
     numbers = _numbers(origin.tensorflow_version)
     if numbers:
         return _newest([_numbers(each) <= numbers for each in versions()])
@@ -152,12 +156,12 @@ def _numbers(version: str) -> Tuple[int, ...]:
 
 @lru_cache(maxsize=None)
 def table_oracle(column: int) -> TableOracle:
-    """The oracle of one column."""
+    """Return the oracle of one column."""
     return TableOracle(column)
 
 
 def entry_of(op_type: str, column: int) -> Any:
-    """The entry of an op type in one column, or ``None`` where that version has no such op."""
+    """Return the entry of an op type in one column, or ``None`` where that version has no such op."""
     for columns, entry in data()["ops"].get(op_type, ()):
         if column in columns:
             return entry
@@ -187,11 +191,11 @@ class TableOracle:
         return replace(self._behavior.of(origin), foreign=True, plain_root=False)
 
     def asker(self, origin: GraphMetadata) -> AskGradient:
-        """What answers questions about the ops of any graph."""
+        """Return what answers questions about the ops of any graph."""
         return self.ask
 
     def ask(self, question: GradientQuery) -> GradientReply:
-        """What this version answers for one kind of op."""
+        """Return what this version answers for one kind of op."""
         key = question._replace(place=None, slices=(), taped=False)
         if key not in self._answers:
             self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)
@@ -201,7 +205,10 @@ class TableOracle:
         return self._overlay.get(op_type) or entry_of(op_type, self.column)
 
     def _ask_softened(self, question: GradientQuery) -> GradientReply:
-        """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
+        """Return the answer for the op with floats in the place of one input.
+
+        If the op takes no floats there, no input gets a gradient.
+        """
         entry = self._entry(question.type)
         soft = None if entry is None else softened(question, *_signature(entry))
         return (
@@ -224,7 +231,10 @@ class TableOracle:
         return self._look_up(entry, values, question) if gradient == "function" else GradientReply(failed=_WHY[gradient])
 
     def _gradient(self, entry: Mapping[str, Any], own: Any, op_type: str) -> str:
-        """The sort of gradient function that an op has; ``own`` is the name that it gives, in a damaged file anything."""
+        """Return the sort of gradient function that an op has.
+
+        ``own`` is the name that the op gives; in a damaged file it can be anything.
+        """
         if own == op_type:
             return str(entry["gradient"])
         if not isinstance(own, str):
@@ -282,7 +292,7 @@ def _holds(when: Mapping[str, Sequence[Any]], values: Mapping[str, Any]) -> bool
 
 
 def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], question: GradientQuery) -> Optional[Words]:
-    """The words that hold for what is known of the inputs: zeros, shapes, constants."""
+    """Return the words that hold for what is known of the inputs: zeros, shapes, constants."""
     if question.starts:
         listed = ",".join(map(str, question.starts))
         return reply["starts"].get(listed) if isinstance(reply, dict) and "starts" in reply else None
@@ -306,7 +316,10 @@ def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], que
 
 
 def _exact(replies: Any, question: GradientQuery) -> Optional[Words]:
-    """The words for known shapes. Where TensorFlow raised it may answer for other shapes that are not told apart here."""
+    """Return the words for known shapes.
+
+    Where TensorFlow raised it may answer for other shapes that are not told apart here.
+    """
     if question.shapes is None or not isinstance(replies, dict):
         return None
     found: Optional[Words] = replies.get(" ".join(map(shape_class, question.shapes)))
@@ -324,7 +337,7 @@ def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: Gr
 
 
 def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
-    """The words where an argument of integers is known to be one column."""
+    """Return the words where an argument of integers is known to be one column."""
     known = reply.get("columns", {})
     for place, shape in enumerate(question.shapes or ()) if known else ():
         found: Optional[Words] = known.get(str(places[place]), {}).get(shape_class(shape))
@@ -336,7 +349,7 @@ def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: Grad
 def expand(
     words: Words, inputs: Sequence[Output], outputs: Sequence[Output], values: Mapping[str, Any], trainable: FrozenSet[int]
 ) -> Optional[Tuple[Optional[InputAnswer], ...]]:
-    """The answers for each input tensor; ``None`` where a word says nothing of a tensor that is there."""
+    """Return the answers for each input tensor; ``None`` where a word says nothing of a tensor that is there."""
     made: List[range] = []
     for length in lengths(outputs, values):
         start = made[-1].stop if made else 0

@@ -76,7 +76,7 @@ class PatternLookup:
         return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
     def row(self, op: int) -> GradientPattern:
-        """The row of an op, asked for when it is first needed."""
+        """Return the row of an op, asked for when it is first needed."""
         found = self._rows[op]
         if found is None:
             found = self._rows[op] = self._row(op)
@@ -99,11 +99,11 @@ class PatternLookup:
         )
 
     def shape(self, tensor: int) -> Shape:
-        """The static shape of a tensor, ``None`` where nobody knows it."""
+        """Return the static shape of a tensor, ``None`` where nobody knows it."""
         return shape_of(self._shapes, self.flat, tensor)
 
     def without(self, edges: Collection[Tuple[int, int]]) -> PatternLookup:
-        """The same rules where these edges, as op and input, carry nothing but zeros."""
+        """Return the same rules where these edges, as op and input, carry nothing but zeros."""
         found = copy(self)
         found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
         for op, index in edges:
@@ -112,7 +112,7 @@ class PatternLookup:
         return found
 
     def starting(self, tensors: Collection[int]) -> PatternLookup:
-        """The same rules where a gradient starts from these integers and booleans."""
+        """Return the same rules where a gradient starts from these integers and booleans."""
         if not tensors:
             return self
         found = copy(self)
@@ -125,14 +125,16 @@ class PatternLookup:
         return op in self._own
 
     def slices(self, sparse: AbstractSet[int]) -> Dict[int, Tuple[int, ...]]:
-        """The ops with gradient functions of the user's met so far that are handed ``IndexedSlices``, or were and are not: for
-        each the outputs whose gradient comes so."""
+        """Return the ops met so far that have a gradient function of the user's and receive ``IndexedSlices``, or used to.
+
+        Each op is mapped to the outputs whose gradient is ``IndexedSlices``.
+        """
         flat = self.flat
         known = {op: tuple(index for index, each in enumerate(flat.outputs(op)) if each in sparse) for op in self._own}
         return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
 
     def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> PatternLookup:
-        """The same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
+        """Return the same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
         found = copy(self)
         found._own = {**self._own, **slices}
         found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
@@ -141,7 +143,10 @@ class PatternLookup:
         return found
 
     def exact_row(self, op: int) -> GradientPattern:
-        """The row of an op asked for with the shapes and constants that the graph knows; the plain one where that fails."""
+        """Return the row of an op, asked for with the shapes and constants that the graph knows.
+
+        If that question fails, return the plain row.
+        """
         if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
             return self.row(op)
         given = self._ask(self._exact(op, self._question(op)))
@@ -152,8 +157,10 @@ class PatternLookup:
         )
 
     def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
-        """What would keep a gradient from an input of integers, booleans or strings even if floats were there, such as a soft
-        choice in the place of an index; ``None`` if nothing would."""
+        """Return what would block a gradient at an input of integers, booleans or strings even if it were of floats.
+
+        An example is a soft choice in the place of an index. ``None`` if nothing would block it.
+        """
         if self._alone[self.flat.kinds[op]] or op in self._symbolic_ops:
             known = self.row(op).barriers[index]
             return None if known is BarrierKind.DTYPE else known
@@ -175,15 +182,15 @@ class PatternLookup:
         return from_reply.without_gradient(question, own, others)
 
     def side_results(self) -> FrozenSet[int]:
-        """The results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
+        """Return the results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
         return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
 
     def met(self) -> Iterable[GradientPattern]:
-        """The rows asked for so far."""
+        """Return the rows asked for so far."""
         return chain(self._by_kind.values(), self._by_op.values())
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """The ops met so far whose row is a guess, in the graph's order."""
+        """Return the ops met so far whose row is a guess, in the graph's order."""
         if len(self._told) != len(self._guessed):
             flat, rows = self.flat, sorted(self._guessed.items())
             self._told = tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
@@ -203,7 +210,7 @@ class PatternLookup:
         return row
 
     def _decided(self, op: int, row: GradientPattern) -> GradientPattern:
-        """The row, where it is a guess, with what the graph's own backward part shows."""
+        """Return the row, where it is a guess, with what the graph's own backward part shows."""
         flat, foreign = self.flat, self.around.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE):
             row = self._carrying(op, "its own gradient was not saved with the graph")
@@ -274,7 +281,7 @@ class PatternLookup:
         return called
 
     def _exact(self, op: int, question: GradientQuery) -> GradientQuery:
-        """The same question with all that the graph knows: shapes, and constants that are fed."""
+        """Return the same question with all that the graph knows: shapes, and constants that are fed."""
         flat = self.flat
         sources = {flat.producer[tensor] for tensor in flat.inputs[op]} | {op}
         shapes = {source: self._shapes(source) for source in sources}
@@ -296,7 +303,10 @@ class PatternLookup:
         return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
 
     def _foreign_custom(self, op: int) -> GradientPattern:
-        """A custom gradient that was not saved: the slots whose outputs nothing but gradients reads are the arguments."""
+        """Return the row of a custom gradient that was not saved.
+
+        Its arguments are the slots whose outputs only gradients read.
+        """
         flat = self.flat
         arguments = tuple(index for index in self._floats(op) if flat.first_output[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"

@@ -21,7 +21,7 @@ class OpOverlay:
     ops: Mapping[str, Any]
 
     def signature(self, op_type: str) -> Any:
-        """The outputs of an op type, or ``None``."""
+        """Return the outputs of an op type, or ``None``."""
         entry = self.ops.get(op_type)
         if entry is None:
             return None
@@ -30,7 +30,7 @@ class OpOverlay:
 
 
 def read_overlay(path: str) -> OpOverlay:
-    """The overlay in a file that ``graphcut ops --record`` wrote."""
+    """Return the overlay in a file that ``graphcut ops --record`` wrote."""
     try:
         with open(path, encoding="utf-8") as stream:
             values = json.load(stream)

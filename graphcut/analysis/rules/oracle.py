@@ -1,5 +1,7 @@
-"""The question put to TensorFlow about one kind of op and what it gives, as plain data; and what rules need to know
-about the TensorFlow that is asked. Rules put questions, tracing answers them, and neither imports the other."""
+"""The question to TensorFlow about one kind of op, and the answer, as plain data; and the behavior of a TensorFlow.
+
+Rules ask questions and the backend answers them. Neither imports the other.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +51,12 @@ class InputGradient(NamedTuple):
 
 @dataclass(frozen=True)
 class InputAnswer:
-    """The gradient of one input: the outputs it carries from, whether it is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, handed on untouched. ``made``: it is no zero whatever the outputs' are;
-    ``reads``: it reads one of these."""
+    """The gradient of one input.
+
+    It holds the outputs that the input gets a gradient from, whether the gradient is made as ``IndexedSlices``, and whether it
+    is the gradient of the first output, passed on unchanged. ``made``: it is not zero, whatever the gradients of the outputs
+    are; ``reads``: it reads one of these.
+    """
 
     outputs: FrozenSet[int]
     sparse: bool = False
@@ -62,8 +67,10 @@ class InputAnswer:
 
 @dataclass(frozen=True)
 class GradientReply:
-    """What TensorFlow gave: the scratch graph's bytes, in it the placeholders ``given`` as gradients of the outputs,
-    and for each input the gradient returned.
+    """What TensorFlow answered.
+
+    It holds the bytes of the scratch graph, the placeholders ``given`` in it that stand for the gradients of the outputs, and
+    for each input the gradient returned.
 
     ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
     could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
@@ -119,7 +126,7 @@ class TensorFlowBehavior:
     rebuilds_cases: bool = False
 
     def of(self, origin: GraphMetadata) -> TensorFlowBehavior:
-        """The same for a graph of that origin."""
+        """Return the same for a graph of that origin."""
         return replace(
             self,
             foreign=origin.foreign,
@@ -139,7 +146,7 @@ if TYPE_CHECKING:
         label: str
 
         def asker(self, origin: GraphMetadata) -> AskGradient:
-            """What answers questions about the ops of one graph."""
+            """Return what answers questions about the ops of one graph."""
 
         def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
             """How TensorFlow treats what surrounds an op, in a graph of that origin."""

@@ -51,17 +51,17 @@ def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
 
 
 def raising(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
-    """A gradient that arrives makes TensorFlow raise."""
+    """Return a gradient that arrives makes TensorFlow raise."""
     return GradientPattern(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
 
 
 def dense(row: GradientPattern) -> GradientPattern:
-    """The same row where ``IndexedSlices`` become dense on the way."""
+    """Return the same row where ``IndexedSlices`` become dense on the way."""
     return replace(row, passes=frozenset())
 
 
 def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> GradientPattern:
-    """A guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
+    """Return a guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
     return GradientPattern(
@@ -70,7 +70,7 @@ def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Op
 
 
 def handing(row: GradientPattern, given: Inputs) -> GradientPattern:
-    """The same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
+    """Return the same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
     if not given:
         return row
     barriers = tuple(None if index in given else each for index, each in enumerate(row.barriers))
@@ -80,7 +80,7 @@ def handing(row: GradientPattern, given: Inputs) -> GradientPattern:
 
 
 def zeroed(row: GradientPattern, index: int) -> GradientPattern:
-    """The same row where no output carries to one input, which is connected still."""
+    """Return the same row where no output carries to one input, which is connected still."""
     barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
     carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)
     return replace(row, carries=carried, barriers=barriers, passes=row.passes - {index})

@@ -31,7 +31,7 @@ def shape_of(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
 
 
 def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
-    """The ops that read a tensor known to be zero."""
+    """Return the ops that read a tensor known to be zero."""
     if not zeros:
         return frozenset()
     return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))
@@ -59,7 +59,10 @@ _TRACED = frozenset(
 
 
 def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int]:
-    """The contexts inside of calls that are differentiated while they run: by their type, or because they are ``calls``."""
+    """Return the contexts inside calls that are differentiated while they run.
+
+    The type of the call says so, or it is one of ``calls``.
+    """
     found: List[int] = []
     inside = set()
     for index, context in enumerate(flat.context_table):
@@ -71,8 +74,11 @@ def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int
 
 
 def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
-    """The contexts whose body TensorFlow builds anew for its gradient, and so forgets which functions have gradient functions
-    of their own: all inside of a ``Case`` up to 2.4, each branch and each loop body in 1.15."""
+    """Return the contexts whose body TensorFlow builds anew for its gradient.
+
+    It then forgets which functions have gradient functions of their own: everything inside a ``Case`` up to 2.4, each branch
+    and each loop body in 1.15.
+    """
     found = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
@@ -83,7 +89,7 @@ def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[i
 
 
 def calls_in_cases(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
-    """The function calls, by their op, that are differentiated by ``SymbolicGradient`` because they lie in a ``Case``."""
+    """Return the function calls, by their op, that ``SymbolicGradient`` differentiates because they lie in a ``Case``."""
     contexts = rebuilt_contexts(flat, around) if around.rebuilds_cases else ()
     plain = (call for call in flat.calls if call.predicate is None and not call.variables)
     return frozenset(call.op for call in plain if flat.contexts[call.op] in contexts)

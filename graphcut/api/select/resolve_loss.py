@@ -20,7 +20,7 @@ _REFUSED = frozenset(("string", "resource", "variant"))
 
 
 def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
-    """The loss that ``loss=`` names, or the default one, and what its gradient starts from."""
+    """Return the loss that ``loss=`` names, or the default one, and what its gradient starts from."""
     if asked is None:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
         tensors = loss.tensors
@@ -62,7 +62,7 @@ class LossValueError(GraphcutError, ValueError):
 
 
 def _starts(traced: LoadedGraph, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
-    """What the gradient of each loss starts from: ``grad_ys=`` is one thing, or a list as long as the losses."""
+    """Yield what the gradient of each loss starts from: ``grad_ys=`` is one thing, or a list as long as the losses."""
     given = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
     if len(given) != len(tensors):
         raise LossValueError(
@@ -84,7 +84,7 @@ def _start(traced: LoadedGraph, loss: int, key: Any) -> Start:
 
 
 def _value(key: Any) -> Any:
-    """The number or array that a key is, or the values of an eager tensor; ``None`` for a tensor of a graph."""
+    """Return the number or array that a key is, or the values of an eager tensor; ``None`` for a tensor of a graph."""
     if isinstance(key, (bool, int, float, complex)):
         return key
     if isinstance(key, (list, tuple)):
@@ -100,7 +100,7 @@ def _value(key: Any) -> Any:
 
 
 def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
-    """The dtype and the shape must be those of the loss; a plain number has no precision of its own."""
+    """Raise unless the dtype and the shape are those of the loss; a plain number has no precision of its own."""
     given, plain = _dtype_of(traced, start)
     real = not is_discrete(given) and given not in COMPLEX_NAMES
     fits = given in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or given.startswith(("int", "uint")))
@@ -117,7 +117,7 @@ def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> No
 
 
 def _dtype_of(traced: LoadedGraph, start: Start) -> Tuple[str, bool]:
-    """The dtype of a start, and whether it is a plain number."""
+    """Return the dtype of a start, and whether it is a plain number."""
     if start.tensor is not None:
         return dtype_name(traced.flat.dtypes[start.tensor]), False
     known = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(start.value))
@@ -146,14 +146,14 @@ def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
 
 
 def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """The tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
+    """Return the tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
     names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
     outputs = _outputs(traced.origin)
     return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), outputs, asked))
 
 
 def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
-    """The tensors of the outputs by key; where there are several signatures, those whose key only one of them has."""
+    """Return the tensors of the outputs by key; where there are several signatures, those whose key only one of them has."""
     if not origin.signatures:
         return origin.outputs
     tensors: Dict[str, Set[str]] = {}
@@ -164,7 +164,7 @@ def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
 
 
 def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
-    """The key of the output that each tensor is; empty where it is none, or was given no key by the user."""
+    """Return the key of the output that each tensor is; empty where it is none, or was given no key by the user."""
     found: Dict[int, str] = {}
     for key, name in _outputs(traced.origin).items():
         if not _POSITION.match(key):
@@ -177,7 +177,7 @@ _POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls
 
 
 def _required(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
-    """The tensors of a name; an error names what is near, outputs first."""
+    """Return the tensors of a name; an error names what is near, outputs first."""
     names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
         return names.required(name, asked)
@@ -212,7 +212,7 @@ def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
 
 
 def stop_ops(traced: LoadedGraph, asked: Any) -> Stopped:
-    """What ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
+    """Return what ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
 
     A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
     ``SymbolicGradient``, as for any function without one. The exit of a v1 loop stops its whole loop variable: the gradient

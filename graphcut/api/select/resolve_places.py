@@ -1,5 +1,7 @@
-"""From the places that a user names to tensors: a result of an audit, a variable, an output, a tensor, an op, a name scope,
-a pattern. An op stands for all its outputs, an op of a body for all its copies unless the full name of one is given.
+"""Resolve the places that a user names to tensors.
+
+A place is a result of an audit, a variable, an output, a tensor, an op, a name scope or a pattern. An op stands for all its
+outputs, and an op of a function body for all its copies unless the full name of one is given.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from graphcut.util.caching import cached_weakly
 
 
 def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """The tensors of one exact name or object.
+    """Return the tensors of one exact name or object.
 
     Args:
         traced: the graph.
@@ -48,7 +50,7 @@ def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
 
 
 def around(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """The tensors of a place: those of an exact name or object, else of a name scope, else of the ops that match a pattern.
+    """Return the tensors of a place: an exact name or object, else a name scope, else the ops that match a pattern.
 
     A variable, a layer or a model stands for the ops that use it.
     """
@@ -79,7 +81,7 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
-    """The tensors of the ops that use the variables of a layer; of one without variables those under its name."""
+    """Return the tensors of the ops that use the variables of a layer; of one without variables those under its name."""
     if not owned:
         return _of_layer(traced, str(getattr(key, "name", type(key).__name__)), asked)
     handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
@@ -91,7 +93,10 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -
 
 
 def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
-    """The tensors of the ops of a layer without variables: those under its name, or under its name with another number."""
+    """Return the tensors of the ops of a layer without variables.
+
+    The ops are under the layer's name, or under that name with another number.
+    """
     flat, segment = traced.flat, r"(^|[/%s])%s%s/"
     for number in ("", "_[0-9]+"):
         pattern = re.compile(segment % (SEPARATOR, re.escape(name), number))
@@ -102,7 +107,7 @@ def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
 
 
 def users(flat: FlatGraph, handles: Sequence[int]) -> Tuple[int, ...]:
-    """What the ops that use variables make: what is read of them, and the outputs of the ops that compute with that."""
+    """Return what the ops that use variables make: what is read of them, and the outputs of the ops that compute with that."""
     wanted = set(handles)
     readers = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
     passing = {kind for kind, each in enumerate(flat.kind_table) if each.type in _HANDS_ON}
@@ -123,7 +128,7 @@ _GATHERS = frozenset(["ResourceGather", "ResourceGatherNd"])
 
 
 def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
-    """The names of the ops of a place, without variables and what reads them, in the graph's order."""
+    """Return the names of the ops of a place, without variables and what reads them, in the graph's order."""
     flat = traced.flat
     ops = sorted({flat.producer[tensor] for tensor in around(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
     computing = [op for op in ops if flat.type(op) not in READERS.union(_HANDS_ON) or flat.type(op) in _GATHERS]
@@ -131,12 +136,12 @@ def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
 
 
 def every(traced: LoadedGraph, keys: Any, asked: str) -> FrozenSet[int]:
-    """The tensors of several places."""
+    """Return the tensors of several places."""
     return frozenset(tensor for key in listed(keys) for tensor in around(traced, key, asked))
 
 
 def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
-    """The targets that keys and patterns mean: of those audited, else of the whole graph."""
+    """Return the targets that keys and patterns mean: of those audited, else of the whole graph."""
     return unique(target for key in listed(keys) for target in _rows(index, key))
 
 
@@ -146,7 +151,7 @@ def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
 
 
 def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
-    """What is read of the variable that a resource handle stands for, wherever it is; found once for each graph."""
+    """Return what is read of the variable that a resource handle stands for, wherever it is; found once for each graph."""
     return tuple(_reads(flat).get(handle, ()))
 
 
@@ -161,14 +166,14 @@ def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
 
 
 def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
-    """The tensors with each resource handle replaced by what is read of it."""
+    """Return the tensors with each resource handle replaced by what is read of it."""
     return tuple(
         value for tensor in tensors for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
     )
 
 
 def _of_variable(traced: LoadedGraph, key: Any) -> Optional[Tuple[int, ...]]:
-    """The handles or references of the variable that a name or an object means."""
+    """Return the handles or references of the variable that a name or an object means."""
     if isinstance(key, str):
         variable = traced.index.by_name(key[:-2] if key.endswith(":0") else key)
     else:

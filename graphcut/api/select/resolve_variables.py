@@ -17,7 +17,7 @@ from graphcut.results import LeftOut, VariableAudit
 
 
 def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
-    """The targets that ``variables=`` means, in the order asked; by default every trainable variable."""
+    """Return the targets that ``variables=`` means, in the order asked; by default every trainable variable."""
     if asked is None:
         return tuple(joined([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
@@ -27,7 +27,7 @@ def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
 
 
 def targets_named(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
-    """The variables of the graph that a key means; none where it means nothing."""
+    """Return the variables of the graph that a key means; none where it means nothing."""
     try:
         return tuple(each.variable for each in targets(traced, key))
     except GraphcutError:
@@ -35,7 +35,7 @@ def targets_named(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
 
 
 def _flattened(asked: Any) -> Iterator[Any]:
-    """The keys in lists and dicts, also nested ones."""
+    """Yield the keys in lists and dicts, also nested ones."""
     for key in listed(asked):
         if isinstance(key, (list, tuple, set, frozenset, dict)):
             yield from _flattened(key)
@@ -44,7 +44,7 @@ def _flattened(asked: Any) -> Iterator[Any]:
 
 
 def components(key: Any) -> Tuple[Any, ...]:
-    """What a key stands for: the tensors of a composite tensor that a gradient is taken of, else the key itself."""
+    """Return what a key stands for: the tensors of a composite tensor that a gradient is taken of, else the key itself."""
     if isinstance(key, str):
         return (key,)
     from graphcut.backend.live import variable_objects
@@ -103,7 +103,7 @@ def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Target]:
-    """The trainable variables of a layer or model, all of one that has none."""
+    """Return the trainable variables of a layer or model, all of one that has none."""
     from graphcut.backend.live import models
 
     if not owned:
@@ -119,7 +119,7 @@ def _with_object(target: Target, key: Any) -> Target:
 
 
 def _of_object(traced: LoadedGraph, key: Any, part: Any) -> Target:
-    """The target of a live variable, which the graph may not hold at all."""
+    """Return the target of a live variable, which the graph may not hold at all."""
     from graphcut.backend.live import trace, variable_objects
 
     variable = traced.index.by_object(part)
@@ -197,11 +197,11 @@ class TargetIndex:
         self._scopes: Optional[Scopes] = None
 
     def by_name(self, name: str) -> Optional[int]:
-        """The place of the target of exactly that name."""
+        """Return the place of the target of exactly that name."""
         return self._places().get(name)
 
     def place(self, key: Any) -> Optional[int]:
-        """The place of the one target that a variable, a tensor or a name means, or ``None``."""
+        """Return the place of the one target that a variable, a tensor or a name means, or ``None``."""
         names = self._places()
         if not isinstance(key, str) and id(key) in self._objects:
             return self._objects[id(key)]
@@ -216,8 +216,10 @@ class TargetIndex:
         return min((self._tensors[each] for each in tensors if each in self._tensors), default=None)
 
     def places(self, key: Any) -> Tuple[int, ...]:
-        """The places of all targets that a key means: a variable, a tensor, a name, a pattern, a layer or model, a name
-        scope, or a list of these."""
+        """Return the places of all targets that a key means.
+
+        A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these.
+        """
         if isinstance(key, (list, tuple, set, frozenset, dict)):
             return tuple(dict.fromkeys(place for each in listed(key) for place in self.places(each)))
         owned = None if isinstance(key, str) else variables_of_owner(key)
@@ -234,14 +236,14 @@ class TargetIndex:
         return self._in_scope(key) if isinstance(key, str) else ()
 
     def required(self, key: Any) -> Tuple[int, ...]:
-        """The same, or an error with near names."""
+        """Return the same, or an error with near names."""
         found = self.places(key)
         if not found:
             raise self._missing(key)
         return found
 
     def position(self, key: Any) -> int:
-        """The place of exactly one target, or an error."""
+        """Return the place of exactly one target, or an error."""
         places = self.required(key)
         if len(places) > 1:
             names = [printable(self.targets[place].variable.name) for place in places]
@@ -278,7 +280,7 @@ class TargetIndex:
         return self._scopes.inside(name)
 
     def _places(self) -> Dict[str, int]:
-        """The place of each target by name; those by object and by tensor are made along with it."""
+        """Return the place of each target by name; those by object and by tensor are made along with it."""
         if self._names is None:
             self._names = {}
             for place, target in enumerate(self.targets):
@@ -304,22 +306,22 @@ class Scopes:
                     known.setdefault("/".join(parts[start:end]), []).append(place)
 
     def inside(self, scope: str) -> Tuple[int, ...]:
-        """The places of the names in a scope, an outermost one first of all."""
+        """Return the places of the names in a scope, an outermost one first of all."""
         name = scope.rstrip("/")
         return tuple(dict.fromkeys(self._outer.get(name) or self._inner.get(name) or []))
 
     def names(self) -> List[str]:
-        """The scopes, each by its shortest name, too."""
+        """Return the scopes, each by its shortest name, too."""
         return list(dict.fromkeys([*self._outer, *self._inner]))
 
 
 def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
-    """What is near a name that means nothing: of the outputs, the variables, the layers and scopes, then the ops."""
+    """Return what is near a name that means nothing: of the outputs, the variables, the layers and scopes, then the ops."""
     return near_names(name, _named_places(traced, variables)) or near_names(name, traced.names.candidates())
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
-    """What is nearest to a name that means nothing, ops and variables alike."""
+    """Return what is nearest to a name that means nothing, ops and variables alike."""
     return near_names(name, dict.fromkeys([*_named_places(traced), *traced.names.candidates()]))
 
 
@@ -330,7 +332,7 @@ def _named_places(traced: LoadedGraph, variables: Sequence[str] = ()) -> Dict[st
 
 
 def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
-    """The variables of a layer, a model or a module; ``None`` of anything else."""
+    """Return the variables of a layer, a model or a module; ``None`` of anything else."""
     if not hasattr(key, "trainable_variables") and not hasattr(key, "trainable_weights"):
         return None
     from graphcut.backend.live import models, variable_objects
@@ -341,7 +343,7 @@ def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
 
 
 def _name_of_row(key: Any) -> str:
-    """The name of a row of an audit that is given as a key."""
+    """Return the name of a row of an audit that is given as a key."""
     return key.name if isinstance(key, (VariableAudit, LeftOut)) else ""
 
 
@@ -352,7 +354,7 @@ def _key_name(key: Any) -> str:
 
 
 def _tensor_name(traced: LoadedGraph, key: Any) -> str:
-    """The name of the graph tensor that a live object is or stands for."""
+    """Return the name of the graph tensor that a live object is or stands for."""
     from graphcut.backend.live import variable_objects
 
     inner = variable_objects.variable_of(key)

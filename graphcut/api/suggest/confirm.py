@@ -39,7 +39,7 @@ class Edit:
 
 
 def edited_texts(edits: Sequence[Edit]) -> Optional[Dict[str, str]]:
-    """The text of each file with all edits made; ``None`` where one leaves no Python."""
+    """Return the text of each file with all edits made; ``None`` where one leaves no Python."""
     texts: Dict[str, str] = {}
     for path, parts in _by_path(edits).items():
         text = parts[0].source.edited([one for each in parts for one in each.replacements])
@@ -80,7 +80,7 @@ def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Ca
 
 
 def matching(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
-    """The row of a variable in another audit of the same source: the same object, else the same name."""
+    """Return the row of a variable in another audit of the same source: the same object, else the same name."""
     objects = dict(zip((each.name for each in before), before.identities))[variable.name]
     for row, known in zip(after, after.identities):
         if not objects.isdisjoint(known):

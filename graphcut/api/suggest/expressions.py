@@ -32,8 +32,7 @@ _PURE = (
 
 @dataclass(frozen=True)
 class Rewriting:
-    """What a rule found: the types of ops that an expression stands for, the texts that could take its place, and what is to
-    be written before its statement."""
+    """What a rule found: the op types that an expression stands for, possible replacements, and lines to put before it."""
 
     types: FrozenSet[str]
     texts: Tuple[str, ...]
@@ -42,9 +41,12 @@ class Rewriting:
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules know: the source, the name of TensorFlow in it, the types of the barriers that are to go, whether the
-    stop that is to go belongs to an inverted straight-through estimator. ``inlined`` collects the expressions that were put
-    in place of a name: ``choice = tf.argmax(p, 1)`` stays as it is, for other code may read it."""
+    """What the rules know.
+
+    They know the source, the name of TensorFlow in it, the types of the barriers to remove, and whether the stop to remove
+    belongs to an inverted straight-through estimator. ``inlined`` collects the expressions that were put in place of a name:
+    ``choice = tf.argmax(p, 1)`` stays as it is, because other code may read it.
+    """
 
     source: Source
     tf: str
@@ -53,7 +55,7 @@ class Context:
     inlined: List[ast.AST] = field(default_factory=list)
 
     def assigned(self, node: ast.AST) -> ast.AST:
-        """The expression that a name stands for, where it is assigned once in its function; else the node itself."""
+        """Return the expression that a name stands for, where it is assigned once in its function; else the node itself."""
         value = self.source.value_of(node) if isinstance(node, ast.Name) else None
         if value is None:
             return node
@@ -61,12 +63,14 @@ class Context:
         return value
 
     def text(self, node: ast.AST) -> str:
-        """The source of a node."""
+        """Return the source of a node."""
         return self.source.of(node)
 
     def named_before(self, node: ast.AST) -> Optional[Tuple[str, Replacement]]:
-        """A new name for the value of an expression, and the line that assigns it, before the statement; ``None`` where the
-        expression is not computed exactly once in it."""
+        """Return a new name for the value of an expression, and the line that assigns it before the statement.
+
+        ``None`` if the statement does not compute the expression exactly once.
+        """
         statement = next((each for each in self.source.parents(node) if isinstance(each, ast.stmt)), None)
         deferred = [each for each in self.source.parents(node) if isinstance(each, _DEFERRED)]
         if not isinstance(statement, _SIMPLE) or any(statement in self.source.parents(each) for each in deferred):
@@ -79,7 +83,7 @@ class Context:
         return name, Replacement(start, start, f"{indent}{name} = {self.text(node)}\n")
 
     def operand(self, node: ast.AST) -> str:
-        """The same in brackets where it must stand next to an operator."""
+        """Return the same in brackets where it must stand next to an operator."""
         return self.text(node) if isinstance(node, _PLAIN) else "(%s)" % self.text(node)
 
 
@@ -87,7 +91,7 @@ Rule = Callable[[Context, ast.AST], Optional[Rewriting]]
 
 
 def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast.AST, Rewriting]]:
-    """The largest expressions below some nodes that a rule for one of the barriers applies to."""
+    """Yield the largest expressions below some nodes that a rule for one of the barriers applies to."""
     waiting = list(roots)
     while waiting:
         node = waiting.pop(0)
@@ -99,8 +103,11 @@ def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast
 
 
 def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tuple[List[List[Replacement]], FrozenSet[str]]:
-    """The candidates for an edit, and the types of barriers that it takes out. Where more expressions could be edited than
-    barriers are ``wanted`` gone, each alone comes first: ``tf.stop_gradient(a) - tf.stop_gradient(b)``."""
+    """Return the candidates for an edit, and the types of barriers that it takes out.
+
+    Where more expressions could be edited than barriers are ``wanted`` gone, each alone comes first: ``tf.stop_gradient(a) -
+    tf.stop_gradient(b)``.
+    """
     found = list(rewritings(context, roots))
     covered = frozenset(each for _, rewriting in found for each in rewriting.types)
     candidates = (
@@ -155,7 +162,7 @@ def _inverted(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _step(context: Context, node: ast.AST) -> Optional[Rewriting]:
-    """A rounding or a sign: the value stays, the gradient goes straight through."""
+    """Return a rounding or a sign: the value stays, the gradient goes straight through."""
     types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
     if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
         ratio, whole = f"{context.operand(node.left)} / {context.operand(node.right)}", f"({context.text(node)})"
@@ -197,7 +204,7 @@ def _where(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _cast(context: Context, node: ast.AST) -> Optional[Rewriting]:
-    """A cast to floats of what has no gradient, cast and all."""
+    """Return a cast to floats of what has no gradient, cast and all."""
     if not isinstance(node, ast.Call) or called(node) not in ("cast", "to_float"):
         return None
     inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
@@ -215,7 +222,7 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _whole(context: Context, node: ast.AST) -> Optional[Rewriting]:
-    """A cast to integers whose value is used elsewhere: the same numbers as floats."""
+    """Return a cast to integers whose value is used elsewhere: the same numbers as floats."""
     x = argument(node, 0, "x") if is_named(node, "cast", "to_int32", "to_int64") else None  # type: ignore[arg-type]
     if x is None:
         return None
@@ -224,7 +231,7 @@ def _whole(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewriting]:
-    """A comparison by order, or a logical op of such: a steep sigmoid."""
+    """Return a comparison by order, or a logical op of such: a steep sigmoid."""
     sides = _sides(node)
     if sides is not None:
         large, small = (context.operand(each) for each in sides)
@@ -248,7 +255,7 @@ def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
-    """The side of a comparison that is to be the larger one, and the other."""
+    """Return the side of a comparison that is to be the larger one, and the other."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _ORDER:
         both, order = (node.left, node.comparators[0]), _ORDER[type(node.ops[0])]
         return both[order[0]], both[order[1]]
@@ -293,7 +300,7 @@ def _match(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, str]]:
-    """The weights of ``tf.argmax(x, axis)``, what it chooses from, and the axis."""
+    """Return the weights of ``tf.argmax(x, axis)``, what it chooses from, and the axis."""
     node = context.assigned(node)
     while is_named(node, "cast", "stop_gradient") and argument(node, 0, "x", "input") is not None:  # type: ignore[arg-type]
         node = argument(node, 0, "x", "input")  # type: ignore[arg-type,assignment]
@@ -337,7 +344,7 @@ def _one_hot(context: Context, node: ast.AST) -> Optional[Rewriting]:
 
 
 def _sample(context: Context, node: ast.AST) -> Optional[str]:
-    """The Gumbel softmax for one sample of each row: ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed."""
+    """Return the Gumbel softmax for one sample of each row: ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed."""
     node = context.assigned(node)
     inner: Optional[ast.AST] = None
     if isinstance(node, ast.Subscript):

@@ -53,7 +53,7 @@ class SourceReader:
         self._files: Dict[str, Optional[Source]] = {}
 
     def __call__(self, where: Optional[str]) -> Optional[Tuple[Source, int]]:
-        """The source that a place names, and the line."""
+        """Return the source that a place names, and the line."""
         path = (where or "").rpartition(":")[0]
         if path not in self._files:
             read = read_source(where)
@@ -65,7 +65,7 @@ class SourceReader:
 def opening_candidates(
     traced: LoadedGraph, idioms: Idioms, fences: Sequence[Fence], tape: TapeSource, reader: SourceReader
 ) -> Iterator[Candidate]:
-    """The edits that take barriers out of the source, the likeliest first."""
+    """Yield the edits that take barriers out of the source, the likeliest first."""
     flat = traced.flat
     parts: List[Tuple[int, Source, ast.AST, List[List[Replacement]]]] = []
     covered: Dict[int, FrozenSet[str]] = {}
@@ -112,7 +112,7 @@ def _openings(
     together: Sequence[Fence],
     tape: TapeSource,
 ) -> Tuple[List[List[Replacement]], List[ast.AST], FrozenSet[str]]:
-    """The ways to edit a statement, the nodes whose barriers are gone with it, and the types of these."""
+    """Return the ways to edit a statement, the nodes whose barriers are gone with it, and the types of these."""
     if fence.kind is BarrierKind.OUTSIDE_TAPE:
         return list(tape_edits.moves(source, statement)), [], frozenset()
     if fence.kind is BarrierKind.NOT_WATCHED:
@@ -128,7 +128,7 @@ def _openings(
 
 
 def roots(statement: ast.stmt) -> List[ast.AST]:
-    """The expressions of a statement itself, not of those inside of it."""
+    """Return the expressions of a statement itself, not of those inside of it."""
     children = list(ast.iter_child_nodes(statement))
     if not isinstance(statement, _HEADERS):
         return children
@@ -138,7 +138,7 @@ def roots(statement: ast.stmt) -> List[ast.AST]:
 def stopping_candidates(
     traced: LoadedGraph, tensors: Sequence[int], variables: Sequence[str], reader: SourceReader
 ) -> Iterator[Candidate]:
-    """The edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it."""
+    """Yield the edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it."""
     ways = [list(islice(_stoppings(traced, tensor, name, reader), _MOST)) for tensor, name in zip(tensors, variables)]
     for turn in range(max(map(len, ways), default=0)):
         chosen = [(at, way[min(turn, len(way) - 1)]) for at, way in enumerate(ways) if way]
@@ -174,7 +174,7 @@ def _is_single(statement: ast.stmt) -> bool:
 
 
 def _parts(statement: ast.stmt, variable: str) -> Iterator[ast.AST]:
-    """The expressions in a statement that a tensor, or the value of a variable, may be."""
+    """Yield the expressions in a statement that a tensor, or the value of a variable, may be."""
     whole = getattr(statement, "value", None)
     for root in roots(statement):
         for node in ast.walk(root):
@@ -196,8 +196,10 @@ def _stopped(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[Edi
 
 
 def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
-    """For each edit its owner, its diff on top of those before it, and the lines that it writes; none for one that is
-    contained in those before."""
+    """Return for each edit its owner, its diff on top of the earlier edits, and the lines that it writes.
+
+    An edit that the earlier ones contain has none.
+    """
     found: List[Tuple[int, str, str]] = []
     texts: Dict[str, str] = {}
     made: Dict[str, List[Replacement]] = {}
@@ -216,8 +218,10 @@ Holds = Callable[[Candidate], Optional[bool]]
 
 
 def best(candidates: Iterator[Candidate], holds: Holds) -> Tuple[Optional[Candidate], bool]:
-    """The first candidate that an audit confirms; where nothing can be audited the only whole one; and whether it is
-    confirmed."""
+    """Return the first candidate that an audit confirms, and whether one was confirmed.
+
+    If nothing can be audited, it is the only complete candidate.
+    """
     tried: List[Candidate] = []
     for candidate in candidates:
         answer = holds(candidate) if candidate.edits else False

@@ -44,39 +44,39 @@ class Source:
         self.tensorflow = _tensorflow_name(self.tree)
 
     def offset(self, line: int, column: int) -> int:
-        """The byte at a line, counted from 1, and a column in bytes, as the syntax tree has it."""
+        """Return the byte at a line, counted from 1, and a column in bytes, as the syntax tree has it."""
         return self._starts[line - 1] + column
 
     def span(self, node: ast.AST) -> Tuple[int, int]:
-        """The first byte of a node and the one behind it."""
+        """Return the first byte of a node and the one behind it."""
         return (
             self.offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
             self.offset(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
         )
 
     def of(self, node: ast.AST) -> str:
-        """The text of a node."""
+        """Return the text of a node."""
         start, end = self.span(node)
         return self.data[start:end].decode("utf-8")
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
-        """What a node is in, innermost first."""
+        """Yield what a node is in, innermost first."""
         while node in self._parents:
             node = self._parents[node]
             yield node
 
     def statement(self, line: int) -> Optional[ast.stmt]:
-        """The innermost statement that has code in a line."""
+        """Return the innermost statement that has code in a line."""
         found = [each for each in ast.walk(self.tree) if isinstance(each, ast.stmt) and _first(each) <= line <= _last(each)]
         return max(found, key=lambda each: (_first(each), -_last(each)), default=None)
 
     def functions(self, node: ast.AST) -> List[Tuple[str, int]]:
-        """The name and first line, decorators included, of each function that a node is in."""
+        """Return the name and first line, decorators included, of each function that a node is in."""
         inside = [each for each in self.parents(node) if isinstance(each, FUNCTIONS)]
         return [(getattr(each, "name", "<lambda>"), _first(each)) for each in inside]
 
     def value_of(self, name: ast.Name) -> Optional[ast.expr]:
-        """What a name is assigned in its function, where that is done once and by a plain assignment."""
+        """Return what a name is assigned in its function, where that is done once and by a plain assignment."""
         scope = next((each for each in self.parents(name) if isinstance(each, (*FUNCTIONS, ast.Module))), self.tree)
         stores = [each for each in ast.walk(scope) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
         own = [each for each in stores if each.id == name.id]
@@ -85,17 +85,17 @@ class Source:
         return parent.value if plain else None  # type: ignore[union-attr]
 
     def block(self, statement: ast.stmt) -> List[ast.stmt]:
-        """The statements that a statement stands among."""
+        """Return the statements that a statement stands among."""
         parent = self._parents[statement]
         blocks = [getattr(parent, each, ()) for each in ("body", "orelse", "finalbody")]
         return next((list(each) for each in blocks if isinstance(each, list) and statement in each), [statement])
 
     def lines(self, statement: ast.stmt) -> Tuple[int, int]:
-        """The first byte of the first line of a statement, and the one behind its last line."""
+        """Return the first byte of the first line of a statement, and the one behind its last line."""
         return self._starts[_first(statement) - 1], self._starts[min(_last(statement), len(self._starts) - 1)]
 
     def edited(self, replacements: Sequence[Replacement]) -> Optional[str]:
-        """The text with the replacements made; ``None`` where they overlap or leave no Python."""
+        """Return the text with the replacements made; ``None`` where they overlap or leave no Python."""
         data, behind = self.data, len(self.data) + 1
         for each in sorted(set(replacements), key=lambda each: each.start, reverse=True):
             if each.end > behind:
@@ -106,7 +106,7 @@ class Source:
 
 
 def _tensorflow_name(tree: ast.AST) -> Optional[str]:
-    """The name that TensorFlow is imported by; ``None`` where a file does not import it by a name."""
+    """Return the name that TensorFlow is imported by; ``None`` where a file does not import it by a name."""
     names = [
         each.asname or each.name
         for node in ast.walk(tree)
@@ -118,7 +118,10 @@ def _tensorflow_name(tree: ast.AST) -> Optional[str]:
 
 
 def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
-    """The source that ``file:line`` names, and the line; ``None`` where it cannot be read, or is not the user's to edit."""
+    """Return the source that ``file:line`` names, and the line.
+
+    ``None`` if the file cannot be read or is not the user's to edit.
+    """
     path, _, number = (where or "").rpartition(":")
     if not HAS_ENDS or not line_of(where) or installed_package(path):
         return None
@@ -129,7 +132,7 @@ def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
 
 
 def unified_diff(path: str, before: str, after: str) -> str:
-    """The diff of a file as ``patch -p1`` and ``git apply`` take it."""
+    """Return the diff of a file as ``patch -p1`` and ``git apply`` take it."""
     shown = nearby(path)
     names = ("a/" + shown, "b/" + shown) if shown != path or not path.startswith("/") else (path, path)
     old, new = _lines(before), _lines(after)
@@ -143,7 +146,7 @@ def _lines(text: str) -> List[str]:
 
 
 def changed_lines(before: str, after: str) -> str:
-    """The lines that an edit writes, without the indentation that they share."""
+    """Return the lines that an edit writes, without the indentation that they share."""
     old, new = before.splitlines(), after.splitlines()
     blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     lines = [line for tag, _, _, start, end in blocks if tag != "equal" for line in new[start:end]]
@@ -157,14 +160,14 @@ def is_named(node: ast.AST, *names: str) -> bool:
 
 
 def called(node: ast.Call) -> str:
-    """The last piece of the name of the function that is called."""
+    """Return the last piece of the name of the function that is called."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def argument(node: ast.Call, position: int, *names: str) -> Optional[ast.expr]:
-    """The argument at a position or of one of the names."""
+    """Return the argument at a position or of one of the names."""
     for each in node.keywords:
         if each.arg in names:
             return each.value

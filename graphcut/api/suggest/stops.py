@@ -42,7 +42,7 @@ _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def suggested(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
-    """The stops to add, in the graph's order; see ``Audit.suggest_stops``."""
+    """Return the stops to add, in the graph's order; see ``Audit.suggest_stops``."""
     inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
     blocked = rows(audited, block)
     away = _tensors(blocked)
@@ -65,7 +65,7 @@ def suggested(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
 
 
 def _smallest(paths: Paths) -> FrozenSet[int]:
-    """A smallest cut; one that leaves the loss itself alone, if there is one."""
+    """Return a smallest cut; one that leaves the loss itself alone, if there is one."""
     found = smallest_cut(paths)
     if found.isdisjoint(paths.starts):
         return found
@@ -111,7 +111,7 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
 
 
 def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
-    """The tensors that no line of code stops: wiring, handles, and those whose copies serve a kept variable."""
+    """Return the tensors that no line of code stops: wiring, handles, and those whose copies serve a kept variable."""
     shared = {_place(flat, tensor) for tensor in fixed if flat.contexts[flat.producer[tensor]] >= 0}
     return frozenset(
         tensor
@@ -123,7 +123,7 @@ def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> Froz
 
 
 def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
-    """What is handed to the body of a call or a loop instead of its argument there, where stopping it does the same."""
+    """Return what is handed to the body of a call or a loop instead of its argument there, where stopping it does the same."""
     found, seen = tensor, {tensor}
     while tensor not in paths.ends and flat.type(flat.producer[tensor]) in ("_Arg", "_LoopVar"):
         sources = [source for source in paths.steps(tensor) if source not in seen]
@@ -136,7 +136,7 @@ def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
 
 
 def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
-    """What all copies of a tensor share: the function, the op's name in it, the output."""
+    """Return what all copies of a tensor share: the function, the op's name in it, the output."""
     op = flat.producer[tensor]
     return flat.function(op), flat.names[op].rpartition(SEPARATOR)[2], tensor - flat.first_output[op]
 
@@ -197,7 +197,7 @@ def _prose(traced: LoadedGraph, tensor: int, variable: str) -> str:
 
 
 def _variable(traced: LoadedGraph, tensor: int) -> str:
-    """The name of the variable that a tensor is the value of; empty where it is of none."""
+    """Return the name of the variable that a tensor is the value of; empty where it is of none."""
     flat, op = traced.flat, traced.flat.producer[tensor]
     reads = flat.type(op) in READERS | {"Identity"} and flat.inputs[op]
     handle = flat.tensor_name(root(flat, flat.inputs[op][0]) if reads else tensor)
@@ -205,8 +205,11 @@ def _variable(traced: LoadedGraph, tensor: int) -> str:
 
 
 def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
-    """Whether a tensor is what its statement computes in the end: nothing of the same line reads it, and no other op of that
-    line, from another call of the same function, is of its kind."""
+    """Tell whether a tensor is the final value of its statement.
+
+    It is if nothing of the same line reads it, and no other op of that line, from another call of the same function, is of its
+    kind.
+    """
     flat, op = traced.flat, traced.flat.producer[tensor]
     where = traced.place(op)[0]
     readers = readers_of(flat, lambda reader, index: flat.inputs[reader][index] == tensor).get(tensor, ())
@@ -231,5 +234,5 @@ def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: Fr
 
 
 def identifier(name: str) -> str:
-    """The last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
+    """Return the last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
     return re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])

@@ -13,7 +13,7 @@ _DEEPEST = 6
 
 
 def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
-    """The edits that move a statement into the block of the tape beside it, with ever more of the lines it needs."""
+    """Yield the edits that move a statement into the block of the tape beside it, with ever more of the lines it needs."""
     block = source.block(statement)
     tapes = [each for each in block if isinstance(each, ast.With) and _is_tape(source, each)]
     if not isinstance(statement, _MOVABLE) or not tapes:
@@ -44,7 +44,7 @@ def _is_tape(source: Source, node: ast.With) -> bool:
 
 
 def _needed(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
-    """The statement and those before it that it is computed from, ``depth`` assignments back."""
+    """Return the statement and those before it that it is computed from, ``depth`` assignments back."""
     found = {statement}
     for _ in range(depth):
         names = {name for each in found for name in _names(each, ast.Load)}
@@ -53,7 +53,7 @@ def _needed(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> Froz
 
 
 def _dependent(moved: FrozenSet[ast.stmt], before: Sequence[ast.stmt]) -> FrozenSet[ast.stmt]:
-    """The statements before the tape that read what the moved ones compute: they come along."""
+    """Return the statements before the tape that read what the moved ones compute: they come along."""
     found = set(moved)
     for each in before:
         earlier = {name for other in found if other.lineno < each.lineno for name in _names(other, ast.Store)}
@@ -67,7 +67,7 @@ def _names(node: ast.AST, context: type) -> FrozenSet[str]:
 
 
 def _moved(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
-    """The lines taken out where they are, and put at the start or the end of the tape's block."""
+    """Return the lines taken out where they are, and put at the start or the end of the tape's block."""
     indent = " " * tape.body[0].col_offset
     texts, cuts = [], []
     for each in statements:
@@ -81,7 +81,7 @@ def _moved(source: Source, statements: Sequence[ast.stmt], tape: ast.With, insid
 
 
 def watches(source: Source, line: int, position: int, count: int) -> Iterator[List[Replacement]]:
-    """The edits by which the tape whose gradient is taken at a line watches its source at a position, of so many."""
+    """Yield the edits by which the tape whose gradient is taken at a line watches its source at a position, of so many."""
     statement = source.statement(line)
     for call in ast.walk(statement) if statement is not None else ():
         if isinstance(call, ast.Call) and called(call) in _TAKES and isinstance(call.func, ast.Attribute):
@@ -93,7 +93,7 @@ def watches(source: Source, line: int, position: int, count: int) -> Iterator[Li
 
 
 def _source(node: Optional[ast.expr], position: int, count: int) -> Optional[ast.expr]:
-    """The expression of one of the sources."""
+    """Return the expression of one of the sources."""
     if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) == count:
         return node.elts[position]
     plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and count == 1
@@ -101,7 +101,7 @@ def _source(node: Optional[ast.expr], position: int, count: int) -> Optional[ast
 
 
 def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]:
-    """The block of the tape of that name, in the function that takes the gradient."""
+    """Return the block of the tape of that name, in the function that takes the gradient."""
     scope = next((each for each in source.parents(node) if isinstance(each, FUNCTIONS)), source.tree)
     for each in ast.walk(scope):
         if isinstance(each, ast.With) and _is_tape(source, each):
@@ -112,7 +112,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
 
 
 def _watched(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
-    """The line at the start of the block, or behind the line there that makes what is watched."""
+    """Yield the line at the start of the block, or behind the line there that makes what is watched."""
     indent, name = " " * tape.body[0].col_offset, getattr(watched, "id", None)
     made = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]
     place = source.lines(made[-1])[1] if made else source.lines(tape.body[0])[0]

@@ -53,7 +53,10 @@ Route = Tuple[Fence, ...]
 
 
 def suggested(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
-    """The barriers to take out, nearest the loss first, of every smallest alternative; see ``Audit.suggest_unblock``."""
+    """Return the barriers to take out for every smallest alternative, nearest the loss first.
+
+    See ``Audit.suggest_unblock``.
+    """
     inquiry, flow = audit._inquiry, audit._findings.flow
     blocked = [each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in _GETS for tensor in each.tensors)]
     if not blocked:
@@ -86,7 +89,10 @@ def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
 
 
 def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
-    """The barriers that each alternative begins with: an op that raises, else those on a route that crosses the fewest."""
+    """Return the barriers that each alternative begins with.
+
+    It is an op that raises; if there is none, the barriers on a route that crosses the fewest.
+    """
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
             return (_next(flow, target),)  # type: ignore[return-value]
@@ -96,7 +102,7 @@ def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
 def completed(
     inquiry: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
 ) -> Optional[Tuple[Fence, ...]]:
-    """The barriers of one alternative: those it begins with, and what still stands in the way without them."""
+    """Return the barriers of one alternative: those it begins with, and what still stands in the way without them."""
     taken = list(start)
     while taken:
         after = analyze(without(inquiry, flow, frozenset(fence.op for fence in taken)))
@@ -118,7 +124,7 @@ def _impossible(target: Target) -> GraphcutError:
 
 
 def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
-    """What to take out next: an op that raises, else the barriers on the route that crosses the fewest."""
+    """Return what to take out next: an op that raises, else the barriers on the route that crosses the fewest."""
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
             op, index = flow.feeding[tensor]
@@ -134,7 +140,7 @@ def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
 
 
 def fewest_routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
-    """The barriers of the routes that cross the fewest, a few different ones at most."""
+    """Return the barriers of the routes that cross the fewest, a few different ones at most."""
     search = _Search(flow)
     found = [route for end in sorted(ends) for route in search.routes(end, _MOST) if route]
     fewest = min(map(len, found), default=0)
@@ -167,7 +173,10 @@ class _Search:
             self._before[edge.source].append((tensor, edge.fence if edge.cost else None))
 
     def routes(self, end: int, most: int) -> Sequence[Route]:
-        """The barriers of the routes to ``end`` that cross the fewest, nearest the loss first, of different ops each."""
+        """Return the barriers of the routes to ``end`` that cross the fewest.
+
+        The nearest to the loss come first; each is of another op.
+        """
         if end not in self._crossed:
             return ()
         if most == 1:
@@ -195,7 +204,7 @@ class _Search:
         return tuple(reversed(fences))
 
     def _after(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
-        """The same ways the other way round, as far as they lead to ``end``."""
+        """Return the same ways the other way round, as far as they lead to ``end``."""
         found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
         for tensor in walk_depth_first([end], lambda each: [before for before, _ in self._before.get(each, ())]):
             for before, fence in self._before.get(tensor, ()):
@@ -253,7 +262,7 @@ def _note(idioms: Idioms, fence: Fence) -> str:
 
 
 def _prose(audit: Audit, fence: Fence) -> str:
-    """What to do about a barrier, in words."""
+    """Return what to do about a barrier, in words."""
     flat = audit._inquiry.traced.flat
     barrier = audit._findings.named(fence)
     made = dtype_name(flat.dtypes[flat.first_output[fence.op]]) if flat.outputs(fence.op) else ""

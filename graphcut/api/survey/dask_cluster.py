@@ -21,7 +21,7 @@ _PATIENCE = 30  # seconds for the scheduler to answer
 
 
 def audit_files(paths: Sequence[str], question: Mapping[str, Any], address: str) -> Iterator[Answer]:
-    """The audits of the files as they come, not in their order."""
+    """Yield the audits of the files as they come, not in their order."""
     distributed = _distributed()
     try:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
@@ -59,7 +59,7 @@ def _answers(distributed: Any, client: Any, paths: Iterator[str], question: Mapp
 
 
 def _answer(future: Any, path: Optional[str]) -> Optional[Answer]:
-    """What a future holds; ``None`` where it was answered before, or its result is lost."""
+    """Return what a future holds; ``None`` where it was answered before, or its result is lost."""
     if path is None or future.status not in ("finished", "error"):
         return None
     try:

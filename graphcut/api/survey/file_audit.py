@@ -43,12 +43,12 @@ class FileAudit:
     page: str = ""
 
     def to_dict(self) -> Dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return {**asdict(self), "loss": list(self.loss), "missing": list(self.missing)}
 
     @classmethod
     def of_dict(cls, values: Mapping[str, Any]) -> FileAudit:
-        """What ``to_dict`` gave."""
+        """Return what ``to_dict`` gave."""
         return cls(**{**values, "loss": tuple(values["loss"]), "missing": tuple(values["missing"])})
 
     @property
@@ -58,12 +58,15 @@ class FileAudit:
 
 
 def without_audit(path: str, status: str, error: str, seconds: float = 0.0) -> FileAudit:
-    """A file that could not be audited."""
+    """Return a file that could not be audited."""
     return FileAudit(path=path, status=status, error=error, seconds=seconds)
 
 
 def audit_file(path: str, question: Mapping[str, Any]) -> Tuple[FileAudit, Optional[str]]:
-    """The audit of one file, and its page where ``question["pages"]`` asks for it. A bad file is an answer, no error."""
+    """Return the audit of one file, and its page where ``question["pages"]`` asks for it.
+
+    A bad file is an answer, no error.
+    """
     start = time.monotonic()
     try:
         audit = _audit(path, question)

@@ -83,7 +83,7 @@ class Journal:
 
 
 def stamp(path: str) -> Any:
-    """What tells whether a file changed: its size and time; ``None`` where nobody knows."""
+    """Return what tells whether a file changed: its size and time; ``None`` where nobody knows."""
     inner = os.path.join(path, "saved_model.pb")
     try:
         found = os.stat(inner if os.path.exists(inner) else path)

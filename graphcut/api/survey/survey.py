@@ -104,7 +104,10 @@ def survey(
 
 
 def _overlays(paths: Sequence[str]) -> Dict[str, Any]:
-    """What a question says of overlays: the files, and what tells whether they changed. They are read once before all else."""
+    """Return what a question says of overlays: the files, and what tells whether they changed.
+
+    They are read once before all else.
+    """
     if not paths:
         return {}
     overlay_of(paths)
@@ -117,7 +120,7 @@ def _digest(path: str) -> str:
 
 
 def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
-    """The files that the patterns fit, in order, each once. A directory counts where it is a SavedModel."""
+    """Return the files that the patterns fit, in order, each once. A directory counts where it is a SavedModel."""
     found: List[str] = []
     for pattern in patterns:
         fits = [_whole(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
@@ -139,13 +142,13 @@ def _matches(pattern: str) -> Sequence[str]:
 
 
 def _whole(path: str) -> str:
-    """The directory of a SavedModel in the place of the file in it."""
+    """Return the directory of a SavedModel in the place of the file in it."""
     folder, name = os.path.split(path)
     return folder if folder and name in ("saved_model.pb", "saved_model.pbtxt") else path
 
 
 def _may_be_graph(path: str) -> bool:
-    """A file, or the directory of a SavedModel; what lies in such a directory is no graph of its own."""
+    """Return a file, or the directory of a SavedModel; what lies in such a directory is no graph of its own."""
     if os.path.isdir(path):
         return any(os.path.exists(os.path.join(path, name)) for name in ("saved_model.pb", "saved_model.pbtxt"))
     return os.path.basename(path) not in ("keras_metadata.pb", "fingerprint.pb")
@@ -178,7 +181,7 @@ def _make_folder(folder: str, pages: bool) -> None:
 
 
 def _with_page(record: FileAudit, page: str, folder: str) -> FileAudit:
-    """The record with its page, which is written first: what the journal names is there."""
+    """Return the record with its page, which is written first: what the journal names is there."""
     stem = "".join(each if each.isalnum() else "_" for each in os.path.basename(record.path))[:60]
     name = "%s/%s-%s.html" % (PAGES, stem, sha256(record.path.encode("utf-8", "surrogateescape")).hexdigest()[:10])
     save(os.path.join(folder, name), page.encode())

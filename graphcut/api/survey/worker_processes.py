@@ -19,7 +19,7 @@ Answer = Tuple[FileAudit, Optional[str]]
 
 
 def audit_files(paths: Sequence[str], question: Mapping[str, Any], jobs: int, timeout: Optional[float]) -> Iterator[Answer]:
-    """The audits of the files as they come, not in their order, over ``jobs`` processes.
+    """Yield the audits of the files as they come, not in their order, over ``jobs`` processes.
 
     Args:
         paths: the files.
@@ -99,7 +99,7 @@ class _Worker:
         process.kill()
 
     def _alive(self) -> subprocess.Popen[str]:
-        """The process; a new one where there is none, or it died."""
+        """Return the process; a new one where there is none, or it died."""
         with self.lock:
             if self.is_stopped:
                 raise queue.Empty
@@ -109,7 +109,7 @@ class _Worker:
 
 
 def _answer(process: subprocess.Popen[str], path: str) -> str:
-    """The line that the process answers, without its end where it died."""
+    """Return the line that the process answers, without its end where it died."""
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(json.dumps(path) + "\n")
@@ -130,7 +130,7 @@ def _started(question: Mapping[str, Any]) -> subprocess.Popen[str]:
 
 
 def _environment() -> Dict[str, str]:
-    """This process's environment; graphcut is found where it was found here."""
+    """Return this process's environment, extended so that the worker finds the same graphcut."""
     own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     paths: List[str] = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -53,8 +53,10 @@ class Original:
 
     @property
     def has_closures(self) -> bool:
-        """Whether a gradient function may refer to tensors of the live graph; in the body of a function these are captured,
-        in a plain graph ops would be added to the live one."""
+        """Tell whether a gradient function may refer to tensors of the live graph.
+
+        In the body of a function these are captured; in a plain graph, ops would be added to the live one.
+        """
         return self.live is not None and any(GRADIENT_TYPE in node.attr for node in self.meta.graph_def.node)
 
     @property
@@ -101,8 +103,10 @@ def as_built(given: Original) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Copy:
-    """One copy, the graph around it, and the functions that it calls; ``replaced`` holds the tensors that stand in for
-    inputs, by the names of these."""
+    """One copy, the graph around it, and the functions that it calls.
+
+    ``replaced`` maps the names of inputs to the tensors that stand in for them.
+    """
 
     graph: Any
     outer: Any
@@ -116,12 +120,12 @@ class Copy:
             yield
 
     def tensor(self, name: str) -> Any:
-        """The tensor of that name."""
+        """Return the tensor of that name."""
         return self.replaced[name] if name in self.replaced else self.graph.get_tensor_by_name(name)
 
 
 def original(live: Any, source: Any) -> Original:
-    """What copies of a live graph, else of the file or message ``source`` are made of."""
+    """Return what copies of a live graph, else of the file or message ``source`` are made of."""
     if live is None:
         return Original(_of_file(source), None)
     meta = tf.compat.v1.MetaGraphDef()
@@ -150,7 +154,7 @@ def _of_file(source: Any) -> Any:
 
 
 def _drop_unknown_attributes(node: Any) -> None:
-    """A newer TensorFlow wrote attributes that the installed one refuses."""
+    """Drop the attributes that a newer TensorFlow wrote and the installed one refuses."""
     known = op_def(node.op)
     allowed = {attr.name for attr in known.attr} if known is not None else set(node.attr)
     for key in [key for key in node.attr if key not in allowed and not key.startswith("_")]:
@@ -158,12 +162,12 @@ def _drop_unknown_attributes(node: Any) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """Return what an error says, in one line."""
     return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
 
 
 def copied(given: Original, feed: Feed) -> Copy:
-    """A copy as a graph of the same sort; ``feed`` makes what stands in for a resource or variant that is fed."""
+    """Return a copy as a graph of the same sort; ``feed`` makes what stands in for a resource or variant that is fed."""
     outer = tf.Graph()
     with outer.as_default():
         graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
@@ -173,7 +177,7 @@ def copied(given: Original, feed: Feed) -> Copy:
 
 
 def copied_plain(given: Original, feed: Feed) -> Copy:
-    """A copy as a plain graph, which a session can run."""
+    """Return a copy as a plain graph, which a session can run."""
     graph = tf.Graph()
     return _imported(given, graph, graph, feed)
 
@@ -184,7 +188,7 @@ def point(source: Any, target: Any) -> None:
 
 
 def placeholder(tensor: Any) -> Any:
-    """A placeholder for a resource or variant, which points to what the original points to."""
+    """Return a placeholder for a resource or variant, which points to what the original points to."""
     made = tf.compat.v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     point(tensor, made)
     return made

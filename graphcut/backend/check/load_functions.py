@@ -19,7 +19,7 @@ Functions = Dict[str, Any]
 
 
 def load(graph_def: Any) -> Functions:
-    """The functions that calls in ``graph_def`` run, made in the default graph; the calls are renamed to run these.
+    """Return the functions that calls in ``graph_def`` run, made in the default graph; the calls are renamed to run these.
 
     Empty where TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of conditionals
     and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
@@ -32,7 +32,7 @@ def load(graph_def: Any) -> Functions:
 
 
 def _loaded(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
-    """The functions of these names, by name; none where TensorFlow cannot load them all."""
+    """Return the functions of these names, by name; none where TensorFlow cannot load them all."""
     if not wanted:
         return {}
     library = function_pb2.FunctionDefLibrary()
@@ -57,7 +57,7 @@ def connect(graph: Any, functions: Functions) -> None:
 
 
 def _wanted(graph_def: Any) -> FrozenSet[str]:
-    """The functions that calls run, and all that these need."""
+    """Return the functions that calls run, and all that these need."""
     bodies = {each.signature.name: each.node_def for each in graph_def.library.function}
     nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in CALLS]
     waiting = [name for node in nodes for name in _needed(node)]

@@ -31,7 +31,7 @@ def nonzero(given: Original, asking: Asking, name: str, tensors: Sequence[str]) 
 
 
 def _variable(tensor: Any) -> Any:
-    """A real variable for a handle that is fed; where nobody knows what the handle points to, a placeholder."""
+    """Return a real variable for a handle that is fed; where nobody knows what the handle points to, a placeholder."""
     handle = v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     point(tensor, handle)
     known = get_resource_handle_data(handle)
@@ -69,7 +69,7 @@ def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 def _random(random: Any, tensor: Any, point: int) -> Any:
-    """A value for a tensor; sizes that nobody knows are two."""
+    """Return a value for a tensor; sizes that nobody knows are two."""
     sizes: List[int] = [] if tensor.shape.ndims is None else [size or _UNKNOWN for size in tensor.shape.as_list()]
     if tensor.dtype == tf.bool:
         return np.full(sizes, point % 2 == 0)

@@ -27,8 +27,10 @@ class Answer(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """The names of the loss's tensors and of those that count as constants; ``starts`` are what the gradient of each loss
-    starts from: the name of a tensor, a value, or ``None`` for ones."""
+    """The names of the loss's tensors and of those that count as constants.
+
+    ``starts`` are the values that the gradient of each loss starts from: the name of a tensor, a value, or ``None`` for ones.
+    """
 
     losses: Tuple[str, ...]
     stops: Tuple[str, ...]
@@ -36,7 +38,7 @@ class Asking(NamedTuple):
 
 
 def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
-    """The answers for targets (row name to tensor names) asked in as few calls as can be: halves where a call fails."""
+    """Return the answers for targets (row name to tensor names) asked in as few calls as can be: halves where a call fails."""
     found: Dict[str, Answer] = {}
     waiting: List[Dict[str, Sequence[str]]] = [dict(targets)] if targets else []
     while waiting:
@@ -52,7 +54,7 @@ def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Ans
 
 
 def alone(given: Original, asking: Asking, name: str, tensors: Sequence[str]) -> Answer:
-    """The answer for one target in a copy of its own."""
+    """Return the answer for one target in a copy of its own."""
     return _answers(given, asking, {name: tensors})[name]
 
 
@@ -73,7 +75,7 @@ def _answers(given: Original, asking: Asking, targets: Targets) -> Dict[str, Ans
 
 
 def taken(copy: Any, asking: Asking, names: Sequence[str]) -> Dict[str, Any]:
-    """The gradients of the loss for tensors of a copy."""
+    """Return the gradients of the loss for tensors of a copy."""
     losses, stops = [copy.tensor(name) for name in asking.losses], [copy.tensor(name) for name in asking.stops]
     listed = list(dict.fromkeys(names))
     starts = [_start(copy, loss, start) for loss, start in zip(losses, asking.starts)] or None
@@ -84,7 +86,7 @@ def taken(copy: Any, asking: Asking, names: Sequence[str]) -> Dict[str, Any]:
 
 
 def _start(copy: Any, loss: Any, start: Any) -> Any:
-    """What the gradient of a loss starts from, in a copy."""
+    """Return what the gradient of a loss starts from, in a copy."""
     if start is None or isinstance(start, str):
         return start if start is None else copy.tensor(start)
     return tf.constant(start, loss.dtype.base_dtype)

@@ -70,7 +70,7 @@ class InstalledOracle:
     label = "TensorFlow %s (installed)" % tf.__version__
 
     def asker(self, origin: GraphMetadata) -> AskGradient:
-        """What answers questions about the ops of one graph."""
+        """Return what answers questions about the ops of one graph."""
         return asker(origin)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
@@ -105,7 +105,7 @@ def asker(origin: GraphMetadata) -> AskGradient:
 
 
 def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
-    """The answer of a custom gradient that ran: each input that it answered has a gradient made of those of all outputs.
+    """Return the answer of a custom gradient that ran: each input that it answered depends on the gradients of all outputs.
 
     What else it is made of was not seen: it may be something though all of those are zeros.
     """
@@ -122,13 +122,13 @@ def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> Gr
 
 
 def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
-    """The op itself, where it is alive and what it was when the graph was read."""
+    """Return the op itself, where it is alive and what it was when the graph was read."""
     op = None if question.place is None else origin.operation(*question.place)
     return op if op is not None and op.type == question.type and len(op.inputs) == len(question.inputs) else None
 
 
 def _function(question: GradientQuery) -> Any:
-    """The gradient function of an op that can have a gradient; ``None`` where there is none."""
+    """Return the gradient function of an op that can have a gradient; ``None`` where there is none."""
     try:
         function = registry().lookup(own_type(question) or question.type)
     except LookupError:
@@ -137,7 +137,7 @@ def _function(question: GradientQuery) -> Any:
 
 
 def ask(question: GradientQuery) -> GradientReply:
-    """What TensorFlow's gradient function gives for one kind of op; remembered for the process.
+    """Return what TensorFlow's gradient function gives for one kind of op; remembered for the process.
 
     Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
     """
@@ -172,14 +172,14 @@ def ask(question: GradientQuery) -> GradientReply:
 
 
 def _ask_softened(question: GradientQuery) -> GradientReply:
-    """The answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
+    """Return the answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
     known = op_def(question.type)
     soft = None if known is None else softened(question, *signature(known))
     return ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
 
 
 def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], FrozenSet[str]]:
-    """The input and the output arguments of an ``OpDef``, and its attributes of dtypes that allow floats."""
+    """Return the input and the output arguments of an ``OpDef``, and its attributes of dtypes that allow floats."""
     floats = [
         attr.name for attr in known.attr if not attr.HasField("allowed_values") or _FLOAT in attr.allowed_values.list.type
     ]
@@ -201,7 +201,7 @@ def registry() -> Any:
 
 
 def own_type(question: GradientQuery) -> str:
-    """The gradient that an op names for itself, or an empty string."""
+    """Return the gradient that an op names for itself, or an empty string."""
     for each in map(CLASSES["AttrEntry"].FromString, question.attrs):
         if each.key == GRADIENT_TYPE:
             return str(each.value.s.decode("utf-8", "replace"))
@@ -218,7 +218,7 @@ def _unknown(question: GradientQuery) -> GradientReply:
 
 
 def _answered(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
-    """What a gradient function gives for an op that stands alone in a scratch graph."""
+    """Return what a gradient function gives for an op that stands alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
     except _Unbuilt as error:
@@ -238,7 +238,7 @@ def _unasked(error: BaseException) -> str:
 
 
 def _answered_by_user(question: GradientQuery, function: Any, custom: bool, library: Any, op: Any) -> GradientReply:
-    """What a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
+    """Return what a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
     unknown = _unknown_names(user_state.names_read(function), question, op)
     if unknown:
         return GradientReply(failed=unknown, custom=custom, own=True)
@@ -272,7 +272,7 @@ def _raised_by_user(error: BaseException) -> bool:
 
 
 def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any) -> GradientReply:
-    """What a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
+    """Return what a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
     with graph.as_default():
@@ -283,7 +283,7 @@ def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any
 
 
 def _graph_within(live: Any) -> Any:
-    """A scratch graph within a live one, with collections of its own: a ``FuncGraph`` shares them and adds empty ones."""
+    """Return a scratch graph inside a live one, with its own collections: a ``FuncGraph`` shares them and adds empty ones."""
     known = frozenset(live._collections)
     with live.as_default():
         graph = func_graph.FuncGraph("graphcut")
@@ -319,7 +319,7 @@ def _called(question: GradientQuery, function: Any, custom: bool, library: Any, 
 
 
 def _built(question: GradientQuery, library: Any, graph: Any) -> Any:
-    """The op alone, in the scratch graph."""
+    """Return the op alone, in the scratch graph."""
     try:
         tf.compat.v1.import_graph_def(alone(question, library), name="")
     except _FAILURES as error:
@@ -344,7 +344,10 @@ def _differentiated(
 
 
 def _as_handed(op: Any, question: GradientQuery) -> Any:
-    """The op as TensorFlow hands it to a gradient function: a tape has only kept type, attributes, inputs and outputs."""
+    """Return the op as TensorFlow gives it to a gradient function.
+
+    A tape keeps only its type, attributes, inputs and outputs.
+    """
     if not question.taped or own_type(question):
         return op
     attrs: List[Any] = []
@@ -369,7 +372,7 @@ def _start(dtype: Any, shape: Any, index: int) -> Any:
 
 
 def _slices(dtype: Any, shape: Any, index: int) -> Any:
-    """A gradient as a gather makes it."""
+    """Return a gradient as a gather makes it."""
     sizes = tf.TensorShape(shape)
     rows = None if sizes.ndims is None else [None, *sizes.as_list()[1:]]
     indices = tf.compat.v1.placeholder(tf.int32, [None], name="gradients/indices_%d" % index)

@@ -95,7 +95,7 @@ def registered_ops() -> Dict[str, Any]:
 
 
 def column() -> Dict[str, Any]:
-    """What the installed TensorFlow answers: its version, its behavior, and an entry for each op type."""
+    """Return what the installed TensorFlow answers: its version, its behavior, and an entry for each op type."""
     with _quiet():
         return {
             "version": tf.__version__,
@@ -106,7 +106,7 @@ def column() -> Dict[str, Any]:
 
 
 def behavior() -> Dict[str, Any]:
-    """What the version probes find, as plain data."""
+    """Return what the version probes find, as plain data."""
     probed = version_probes.surroundings()
     return {
         "trainable": sorted(probed.trainable),
@@ -130,7 +130,7 @@ def _quiet() -> Iterator[None]:
 
 
 def op_entry(op_def: Any) -> Dict[str, Any]:
-    """The entry of one op type: its arguments, whether it has a gradient function, and what that answers."""
+    """Return the entry of one op type: its arguments, whether it has a gradient function, and what that answers."""
     _, _, floats = oracle.signature(op_def)
     entry_ = {"in": specs(op_def.input_arg), "out": specs(op_def.output_arg), "floats": sorted(floats)}
     try:
@@ -143,8 +143,11 @@ def op_entry(op_def: Any) -> Dict[str, Any]:
 
 
 def _answers_of(op_def: Any) -> Dict[str, Any]:
-    """What the gradient function answers. TensorFlow may abort the process over shapes or numbers that it does not expect: a
-    child asks, and where it dies the op is asked again without these."""
+    """Return what the gradient function answers.
+
+    TensorFlow may abort the process over shapes or numbers that it does not expect: a child asks, and where it dies the op is
+    asked again without these.
+    """
     if op_def.name in _IN_PROCESS:
         return {"defaults": {}, "rows": [], "failed": _IN_PROCESS[op_def.name]}
     for is_gentle in (False, True):
@@ -155,7 +158,7 @@ def _answers_of(op_def: Any) -> Dict[str, Any]:
 
 
 def _in_child(ask: Callable[[], Any]) -> Any:
-    """What a child process answers; ``None`` where it dies, or hangs while TensorFlow aborts it."""
+    """Return what a child process answers; ``None`` where it dies, or hangs while TensorFlow aborts it."""
     version_probes.trainable_dtypes()  # remembered here, so that no child looks for itself
     read, write = os.pipe()
     child = os.fork()
@@ -191,7 +194,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """What is answered; where asking fails, which no abort is, an entry that says so."""
+    """Return what is answered; where asking fails, which no abort is, an entry that says so."""
     try:
         return ask()
     except Exception as error:  # noqa: BLE001 - one op never stops the others
@@ -199,7 +202,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
 
 
 def _processor_time(child: int) -> int:
-    """What a child has worked so far, in ticks of Linux; elsewhere nobody knows, and it is taken to hang."""
+    """Return what a child has worked so far, in ticks of Linux; elsewhere nobody knows, and it is taken to hang."""
     try:
         with open("/proc/%d/stat" % child) as stream:
             fields = stream.read().rpartition(")")[2].split()
@@ -242,7 +245,7 @@ class _Asker:
         return plain(attr.default_value) if attr.HasField("default_value") else None
 
     def _base(self) -> Optional[Sample]:
-        """The first way to build the op that is answered; else the first that can be built; else ``None``."""
+        """Return the first way to build the op that is answered; else the first that can be built; else ``None``."""
         fallback = None
         for values in itertools.islice(_some(self.choices), _MOST_TRIES):
             sample = self._sample(values)
@@ -277,13 +280,13 @@ class _Asker:
         return {"exact": exact}
 
     def _exact(self, question: GradientQuery) -> Any:
-        """The answers for known shapes, asked once for dtypes of one sort."""
+        """Return the answers for known shapes, asked once for dtypes of one sort."""
         if self.is_gentle:
             return None
         return self._once(question, "exact", lambda: _exact_replies(self.signature, question))
 
     def _once(self, question: GradientQuery, name: str, ask: Callable[[], Any]) -> Any:
-        """What is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
+        """Return what is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
         values = {attr: attr_value(value) for attr, value in parsed(question.attrs).items()}
         sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
         key = (name, tuple(sorted(each for each in sorts if self._visible(each[0]))))
@@ -313,7 +316,7 @@ class _Asker:
         return found if len(found) > 1 else reply
 
     def _starts(self, question: GradientQuery) -> Dict[str, Any]:
-        """The answers where a gradient starts from one of the outputs although it holds integers or booleans."""
+        """Return the answers where a gradient starts from one of the outputs although it holds integers or booleans."""
         found = {}
         trainable = version_probes.trainable_dtypes()
         for output, dtype in enumerate(question.outputs[:8]):
@@ -325,7 +328,7 @@ class _Asker:
         return found
 
     def _vary(self, base: Sample) -> List[Optional[Sample]]:
-        """The product of the values that may matter, as far as it is not too large; else each attribute by itself."""
+        """Return the product of the values that may matter, as far as it is not too large; else each attribute by itself."""
         alone = {}
         before: Set[str] = set()
         while True:
@@ -353,7 +356,7 @@ class _Asker:
         return [each for each in self.samples.values() if each.reply is not None]
 
     def _general(self, samples: List[Sample]) -> List[Sample]:
-        """The samples, each with the words of a longer list that say the same of it."""
+        """Return the samples, each with the words of a longer list that say the same of it."""
         if not any("*" in spec or "[" in spec for spec in (*self.signature["in"], *self.signature["out"])):
             return samples
         candidates: Dict[str, Any] = {}
@@ -384,7 +387,7 @@ class _Asker:
 
 
 def _main(reply: Any) -> Any:
-    """The words of a reply where nothing is known of the inputs."""
+    """Return the words of a reply where nothing is known of the inputs."""
     words = reply.get("reply") if isinstance(reply, dict) else reply
     return None if words == ["!"] else words
 
@@ -414,7 +417,7 @@ def _all_values(
 
 
 def _alike(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
-    """The values of one attribute by answer and sort of dtype: the first of each stands for the others."""
+    """Return the values of one attribute by answer and sort of dtype: the first of each stands for the others."""
     kept: Dict[Any, List[Any]] = {}
     for value, sample in found:
         sort = _sort(value["type"]) if kind == "type" else 0
@@ -423,12 +426,12 @@ def _alike(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
 
 
 def _sort(dtype: int) -> int:
-    """The sort of a dtype: those of one sort are asked about together where that saves much."""
+    """Return the sort of a dtype: those of one sort are asked about together where that saves much."""
     return next((index for index, each in enumerate(_SORTS) if dtype in each), len(_SORTS))
 
 
 def _json(value: Mapping[str, Any]) -> Any:
-    """The value of an attribute as the table has it."""
+    """Return the value of an attribute as the table has it."""
     return attr_value(CLASSES["AttrValue"](**value))
 
 
@@ -447,7 +450,7 @@ def _some(choices: Mapping[str, Sequence[Any]]) -> Iterator[Values]:
 
 
 def _choices(attr: Any) -> List[Dict[str, Any]]:
-    """The values that are tried for an attribute, the plainest first."""
+    """Return the values that are tried for an attribute, the plainest first."""
     if attr.type == "type":
         allowed = set(attr.allowed_values.list.type) or {number for number in DTYPES if number}
         known = [number for number in DTYPES if number in allowed and version_probes.exists(number)]
@@ -472,7 +475,7 @@ def _rank(number: int) -> Tuple[int, int]:
 
 
 def _spelled(value: Any) -> Dict[str, Any]:
-    """An ``AttrValue`` message as keyword arguments of another."""
+    """Return an ``AttrValue`` message as keyword arguments of another."""
     message = CLASSES["AttrValue"].FromString(value.SerializeToString())
     kind = value.WhichOneof("value")
     if kind in ("i", "f", "b", "s", "type"):
@@ -483,12 +486,12 @@ def _spelled(value: Any) -> Dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """An ``AttrValue`` message as JSON."""
+    """Return an ``AttrValue`` message as JSON."""
     return attr_value(CLASSES["AttrValue"].FromString(value.SerializeToString()))
 
 
 def _named(signature: Mapping[str, Sequence[str]]) -> Set[str]:
-    """The attributes that say how many tensors of which dtypes an op has."""
+    """Return the attributes that say how many tensors of which dtypes an op has."""
     return {name for arg in arguments((*signature["in"], *signature["out"])) for name in _attrs_of(arg)}
 
 
@@ -529,7 +532,7 @@ def _watched(names: Set[str]) -> Iterator[None]:
 
 
 def written(signature: Mapping[str, Sequence[str]], question: GradientQuery, answer: GradientReply) -> Optional[List[str]]:
-    """An answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
+    """Return an answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
 
     ``-`` is no gradient, else the output arguments that the gradient carries from (``=`` after one: each tensor of a list
     from its own), then ``s`` for a sparse one, ``p`` for one handed on untouched, ``m`` for one made of nothing. A list of
@@ -624,7 +627,7 @@ def _relation(own: Sequence[int], places: Sequence[int], answers: Any, made: ran
 
 
 def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Iterator[Tuple[str, Any]]:
-    """The answers that differ where whole arguments are known to hold zeros, by the numbers of these arguments."""
+    """Yield the answers that differ where whole arguments are known to hold zeros, by the numbers of these arguments."""
     places = _places(signature, question)
     if places is None:
         return
@@ -654,7 +657,7 @@ def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, repl
 
 
 def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
-    """The answers that differ where an argument of integers is a constant whose value is known, by argument and value."""
+    """Return the answers that differ if an integer argument is a known constant, by argument and value."""
     places = _places(signature, question)
     found: Dict[str, Any] = {}
     trainable = version_probes.trainable_dtypes()
@@ -679,8 +682,10 @@ def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, 
 
 
 def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
-    """The answers that differ where an argument of integers is known to be one column, by argument and class of its shape:
-    what is gathered by such indices gets a sparse gradient."""
+    """Return the answers that differ if an integer argument is known to be one column, by argument and class of its shape.
+
+    What such indices gather gets a sparse gradient.
+    """
     places = _places(signature, question)
     found: Dict[str, Any] = {}
     if places is None or "0" not in reply:
@@ -701,9 +706,10 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
 
 
 def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
-    """The answers where shapes are known, by the class of each input's shape; ``None`` where the op cannot be built at all.
+    """Return the answers for known shapes, by the class of each input's shape; ``None`` if the op cannot be built at all.
 
-    ``"!"`` alone: TensorFlow raises whatever the shapes."""
+    ``"!"`` alone: TensorFlow raises whatever the shapes.
+    """
     replies: Dict[str, Any] = {}
     reasons = []
     for shapes in _shape_choices(len(question.inputs)):
@@ -744,8 +750,10 @@ def _shape_choices(count: int) -> Iterator[Tuple[Shape, ...]]:
 def _rows(
     samples: Sequence[Sample], kinds: Mapping[str, str], classes: Mapping[str, Mapping[str, Sequence[Any]]]
 ) -> List[Dict[str, Any]]:
-    """The samples as rows, each with the values of the attributes that tell it from the others, and all values that these
-    stand for."""
+    """Return the samples as rows.
+
+    Each row has the values of the attributes that tell it from the others, and all values that these stand for.
+    """
     table = [({name: _json(value) for name, value in each.values.items()}, each.reply) for each in samples]
     names = [name for name in sorted(kinds) if len({repr(values[name]) for values, _ in table}) > 1]
     names = [name for name in names if kinds[name] == "type" or _matters(name, names, table)]
@@ -787,7 +795,7 @@ def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, An
 
 
 def _boxes(chosen: Sequence[Dict[str, Any]], names: Sequence[str]) -> List[Dict[str, List[Any]]]:
-    """A set of combinations as few products: combinations that differ in one attribute alone are joined, one by one."""
+    """Return a set of combinations as few products: combinations that differ in one attribute alone are joined, one by one."""
     boxes = [{name: [values[name]] for name in names} for values in chosen]
     for name in names:
         joined: Dict[str, Dict[str, List[Any]]] = {}

@@ -33,7 +33,7 @@ class _Thinned(NamedTuple):
 
 
 def narrowed(question: GradientQuery, known: Any) -> Optional[Narrowed]:
-    """The question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
+    """Return the question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
     if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
         return None
     values = parsed(question.attrs)

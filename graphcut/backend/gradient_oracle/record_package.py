@@ -14,7 +14,7 @@ from graphcut.errors import GraphcutError, printable
 
 
 def record(package: str) -> Dict[str, Any]:
-    """The overlay of a package: an entry for each op type that it defines or registers a gradient for."""
+    """Return the overlay of a package: an entry for each op type that it defines or registers a gradient for."""
     ops, gradients = set(ask_all.registered_ops()), set(ask.registry().list())
     try:
         module = importlib.import_module(package)
@@ -60,7 +60,7 @@ def _loads(library: Any) -> bool:
 
 
 def _registered_by(package: str) -> Set[str]:
-    """The op types whose gradient function is of the package, which may have been imported before."""
+    """Return the op types whose gradient function is of the package, which may have been imported before."""
     registry = ask.registry()
     found = {name: registry.lookup(name) for name in registry.list()}
     prefix = package.partition(".")[0] + "."

@@ -22,20 +22,20 @@ from graphcut.graph.op_types import GRADIENT_TYPE
 
 
 def op_def(op_type: str) -> Any:
-    """The installed TensorFlow's ``OpDef`` of a type, or ``None``."""
+    """Return the installed TensorFlow's ``OpDef`` of a type, or ``None``."""
     if hasattr(op_def_registry, "get_registered_ops"):
         return op_def_registry.get_registered_ops().get(op_type)
     return op_def_registry.get(op_type)
 
 
 def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
-    """The signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
+    """Return the signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
     found = op_def(op_type) if op_outputs.known(op_type) is None else None
     return None if found is None else op_outputs.from_op_def(found)
 
 
 def alone(question: GradientQuery, library: Any) -> Any:
-    """A ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
+    """Return a ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()
     refs = _reference_inputs(known, question) if known else []
@@ -100,7 +100,10 @@ def _shape(shape: Shape, reference: bool) -> Any:
 
 @contextmanager
 def scratch(question: GradientQuery) -> Iterator[Any]:
-    """A graph to build in. The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1."""
+    """Provide a graph to build in.
+
+    The gradients of v1 ``TensorArray`` ops make v1 arrays only where control flow is v1.
+    """
     old = control_flow_util.ENABLE_CONTROL_FLOW_V2
     graph = outer = tf.Graph()
     if not question.type.startswith("TensorArray"):

@@ -29,7 +29,7 @@ Restore = Callable[[], None]
 
 @contextmanager
 def kept(function: Any) -> Iterator[None]:
-    """A context after which all that a function can reach, and Python's and NumPy's random numbers, is as it was before."""
+    """Restore everything that a function can reach, and the random numbers of Python and NumPy, on exit."""
     states = random.getstate(), np.random.get_state()
     undo = list(_restores(function))
     try:
@@ -42,14 +42,16 @@ def kept(function: Any) -> Iterator[None]:
 
 
 def names_read(function: Any) -> Set[str]:
-    """The names of globals and attributes in the user's code that a function can reach; those that ``hasattr`` and the like
-    are handed as strings, too."""
+    """Return the names of globals and attributes in the user's code that a function can reach.
+
+    Names that ``hasattr`` and the like receive as strings are among them.
+    """
     codes = [code for each in _reached(function) for code in _codes(each)]
     return {name for code in codes for name in (*code.co_names, *code.co_consts) if isinstance(name, str)}
 
 
 def _codes(value: Any) -> Iterator[Any]:
-    """The code of a user's function, with that of functions within it."""
+    """Yield the code of a user's function, with that of functions within it."""
     waiting = [value.__code__] if isinstance(value, types.FunctionType) and not is_tensorflow_code(value) else []
     for code in waiting:
         yield code
@@ -62,7 +64,7 @@ def _restores(function: Any) -> Iterator[Restore]:
 
 
 def _reached(function: Any) -> List[Any]:
-    """The objects that a function can reach, nearest first, itself included."""
+    """Return the objects that a function can reach, nearest first, itself included."""
     found, seen = [function], {id(function)}
     for value in found:
         if len(found) > _MANY:
@@ -75,7 +77,7 @@ def _reached(function: Any) -> List[Any]:
 
 
 def _parts(value: Any) -> List[Any]:
-    """What an object refers to, as far as the user's code may change it."""
+    """Return what an object refers to, as far as the user's code may change it."""
     if isinstance(value, types.FunctionType):
         bound = [content(cell) for cell in value.__closure__ or ()]
         bound += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), vars(value)]
@@ -103,7 +105,7 @@ def _is(value: Any, *kinds: type) -> bool:
 
 
 def _attributes(value: Any) -> List[Any]:
-    """The attributes of an object of a user's class, and of the class; its call may be what is called."""
+    """Return the attributes of an object of a user's class, and of the class; its call may be what is called."""
     if isinstance(value, types.ModuleType) or _is_of_library(value if isinstance(value, type) else type(value)):
         return []
     if isinstance(value, type):
@@ -117,7 +119,10 @@ def _is_of_library(kind: Any) -> bool:
 
 
 def _bindings(function: Any) -> Iterator[Tuple[Dict[str, Any], List[str]]]:
-    """The tables of names that a user's function reads or binds, each with these names: its globals, and modules there."""
+    """Yield the tables of names that a user's function reads or binds, each with these names.
+
+    The tables are its globals, and those of modules in them.
+    """
     names = [name for code in _codes(function) for name in code.co_names]
     if not names:
         return

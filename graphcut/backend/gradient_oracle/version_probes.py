@@ -16,7 +16,7 @@ from graphcut.graph.metadata import GraphMetadata
 
 
 def around(origin: GraphMetadata) -> TensorFlowBehavior:
-    """The rules' surroundings for a graph of that origin."""
+    """Return the rules' surroundings for a graph of that origin."""
     return surroundings().of(origin)
 
 
@@ -32,7 +32,7 @@ def reads_targets() -> bool:
 
 @lru_cache(maxsize=None)
 def surroundings() -> TensorFlowBehavior:
-    """The rules' surroundings as far as the installed TensorFlow decides them."""
+    """Return the rules' surroundings as far as the installed TensorFlow decides them."""
     return TensorFlowBehavior(
         trainable=trainable_dtypes(),
         inert_counts=_looks_at_elements(),
@@ -44,7 +44,7 @@ def surroundings() -> TensorFlowBehavior:
 
 @lru_cache(maxsize=None)
 def trainable_dtypes() -> FrozenSet[int]:
-    """The dtypes, as numbers, that TensorFlow takes to carry gradients."""
+    """Return the dtypes, as numbers, that TensorFlow takes to carry gradients."""
     known = [number for number in DTYPES if number and exists(number)]
     return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
 
@@ -87,8 +87,11 @@ def _empty_calls_raise() -> bool:
 
 
 def _rebuilds_cases() -> bool:
-    """Whether functions called in a branch of a ``Case`` are differentiated by ``SymbolicGradient``, which answers zeros where
-    there is no gradient: ``_CaseGrad`` up to TensorFlow 2.4 builds the branches anew from their ``FunctionDef``."""
+    """Tell whether ``SymbolicGradient`` differentiates functions called in a branch of a ``Case``.
+
+    It answers zeros where there is no gradient: up to TensorFlow 2.4, ``_CaseGrad`` builds the branches anew from their
+    ``FunctionDef``.
+    """
     if _fills_branches():
         return False
     with tf.Graph().as_default():

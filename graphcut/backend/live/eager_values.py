@@ -15,7 +15,7 @@ _DEEP, _MANY = 4, 5000
 
 
 def referred_values(source: Any) -> Iterator[Tuple[str, Any]]:
-    """The float tensors in the closure and the globals of a function, and in the attributes of the objects there."""
+    """Yield the float tensors in the closure and the globals of a function, and in the attributes of the objects there."""
     waiting: List[Tuple[str, Any, int]] = [("", source, 0)]
     seen: Dict[int, Any] = {}
     while waiting and len(seen) < _MANY:
@@ -36,7 +36,7 @@ def _is_float_value(tensor: Any) -> bool:
 
 
 def _inside(name: str, value: Any) -> Iterator[Tuple[str, Any]]:
-    """What a function, a container or an object holds, each by the name that code has for it."""
+    """Yield what a function, a container or an object holds, each by the name that code has for it."""
     function = getattr(value, "python_function", value)
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
@@ -56,7 +56,7 @@ def _inside(name: str, value: Any) -> Iterator[Tuple[str, Any]]:
 
 
 def held_values(graph: Any, operations: Sequence[Any], source: Any) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-    """The values that a function refers to and its loss reads, captured or as a constant: the name, and the shape.
+    """Yield the values that a function refers to and its loss reads, captured or as a constant: the name, and the shape.
 
     Args:
         graph: the live graph of the function.

@@ -66,7 +66,7 @@ def _virtual(path: str) -> str:
 
 
 def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code]]]:
-    """The live functions to edit, with their code before and after; ``None`` where it cannot be done."""
+    """Return the live functions to edit, with their code before and after; ``None`` where it cannot be done."""
     try:
         before = dict(_codes(compile(edit.before, path, "exec", dont_inherit=True)))
         after = dict(_codes(compile(edit.after, _virtual(path), "exec", dont_inherit=True)))
@@ -90,7 +90,7 @@ def _functions(path: str) -> List[Any]:
 
 
 def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, ...], Code]]:
-    """The code of each function, under its path: names, and which one of that name."""
+    """Yield the code of each function, under its path: names, and which one of that name."""
     counts: Dict[str, int] = {}
     for each in code.co_consts:
         if isinstance(each, Code):
@@ -130,7 +130,7 @@ def _fresh_functions() -> Iterator[None]:
 
 
 def fresh(function: Any) -> Any:
-    """A ``tf.function`` that was never traced; anything else as it is."""
+    """Return a ``tf.function`` that was never traced; anything else as it is."""
     return function._clone(None) if isinstance(function, _FUNCTION) else function
 
 

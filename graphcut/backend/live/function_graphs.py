@@ -30,7 +30,7 @@ def graphs(graph: Any) -> Graphs:
 
 
 def functions(graph: Any) -> Dict[str, Any]:
-    """The functions of a graph's library, by name."""
+    """Return the functions of a graph's library, by name."""
     known = getattr(graph, "_functions", None) or {}
     return {_text(name): function for name, function in known.items()}
 
@@ -40,7 +40,7 @@ def _text(name: Any) -> str:
 
 
 def exits(found: Graphs) -> Tuple[Tuple[Place, ...], Tuple[Place, ...]]:
-    """The v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves."""
+    """Return the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves."""
     dead, second = [], []
     for function, graph in found.items():
         for op, context in _loops(graph):
@@ -60,7 +60,7 @@ def _loops(graph: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 def own_gradients(graph: Any) -> Dict[str, Any]:
-    """The functions of the library that have a gradient function in Python (``Defun(python_grad_func=…)``)."""
+    """Return the functions of the library that have a gradient function in Python (``Defun(python_grad_func=…)``)."""
     found = {}
     for name, function in functions(graph).items():
         gradient = getattr(function, "python_grad_func", None)
@@ -117,8 +117,10 @@ def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
 
 
 def _finders(graphs: Graphs) -> Finders:
-    """What finds an op of each graph by its name: without the checks of ``get_operation_by_name``, which take four times as
-    long, where this TensorFlow has the like."""
+    """Return for each graph a function that finds an op by its name.
+
+    It leaves out the checks of ``get_operation_by_name``, which take four times as long, if this TensorFlow offers that.
+    """
     return {
         function: getattr(graph, "_get_operation_by_name", None) or graph.get_operation_by_name
         for function, graph in graphs.items()

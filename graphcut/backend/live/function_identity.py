@@ -29,7 +29,7 @@ class _Unknown(Exception):
 
 
 def identity(function: Any) -> Optional[Hashable]:
-    """What all gradient functions share that answer alike; ``None`` where that cannot be known."""
+    """Return what all gradient functions share that answer alike; ``None`` where that cannot be known."""
     try:
         return _signature(function, _DEPTH)
     except _Unknown:
@@ -69,7 +69,7 @@ def _signature(value: Any, depth: int) -> Hashable:
 
 
 def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
-    """A function by its code, what it closes over, what it is bound to, and its defaults."""
+    """Return a function by its code, what it closes over, what it is bound to, and its defaults."""
     cells = tuple(content(cell) for cell in getattr(function, "__closure__", None) or ())
     owner = getattr(function, "__self__", None)
     parts = (cells, owner, function.__defaults__ or (), function.__kwdefaults__ or {})
@@ -77,7 +77,7 @@ def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
 
 
 def _array(value: Any) -> Hashable:
-    """A tensor or an array: values where it has some, few enough to be kept."""
+    """Return a tensor or an array: values where it has some, few enough to be kept."""
     if isinstance(value, tf.TensorShape):
         return ("shape", _sizes(value))
     if isinstance(value, (np.ndarray, np.generic)):
@@ -106,7 +106,7 @@ def _sizes(shape: Any) -> Hashable:
 
 
 def content(cell: Any) -> Any:
-    """What a closure's cell holds; ``None`` where nothing was assigned yet."""
+    """Return what a closure's cell holds; ``None`` where nothing was assigned yet."""
     try:
         return cell.cell_contents
     except ValueError:

@@ -12,7 +12,7 @@ from graphcut.graph.formats import keras_files
 
 
 def load(path: str) -> Tuple[Any, List[Any]]:
-    """The model of a Keras file, and what it takes as ``tf.TensorSpec``\\ s.
+    """Return the model of a Keras file, and what it takes as ``tf.TensorSpec``\\ s.
 
     Raises:
         GraphcutError: the file holds Python functions, or this Keras cannot build the model.
@@ -39,7 +39,7 @@ def load(path: str) -> Tuple[Any, List[Any]]:
 
 
 def _specs(model: Any, path: str) -> List[Any]:
-    """What the model takes: one argument."""
+    """Return what the model takes: one argument."""
     specs = input_specs(model)
     if not specs:
         raise GraphcutError(

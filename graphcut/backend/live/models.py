@@ -14,7 +14,9 @@ from graphcut.backend.live.variable_objects import variable_of
 
 
 def owned(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
-    """The variables of all owners, as Keras holds them, and whether they are trained; by the ``tf.Variable``'s identity.
+    """Return the variables of all owners as Keras holds them, and whether they are trained.
+
+    The keys are the identities of the ``tf.Variable`` objects.
 
     Args:
         source: a function or a model.
@@ -32,7 +34,10 @@ def owned(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]
 
 
 def owners(source: Any) -> List[Any]:
-    """What the function is, what it is a method of, and what it refers to: those that list their trainable variables."""
+    """Return the objects of a function that list their trainable variables.
+
+    They are the function itself, the object that it is a method of, and what it refers to.
+    """
     around = [source, getattr(source, "__self__", None), *referred(getattr(source, "python_function", source))]
     return [each for each in around if _is_owner(each)]
 
@@ -45,7 +50,7 @@ def _is_owner(value: Any) -> bool:
 
 
 def referred(function: Any) -> Iterator[Any]:
-    """The values of the free and global names in a Python function."""
+    """Yield the values of the free and global names in a Python function."""
     function = getattr(function, "__func__", function)
     names, known = getattr(getattr(function, "__code__", None), "co_names", ()), getattr(function, "__globals__", {})
     yield from (content(cell) for cell in getattr(function, "__closure__", None) or ())
@@ -53,7 +58,7 @@ def referred(function: Any) -> Iterator[Any]:
 
 
 def listed(owner: Any, attribute: str) -> List[Any]:
-    """The variables that a model lists; none where it is not built yet."""
+    """Return the variables that a model lists; none where it is not built yet."""
     try:
         found = getattr(owner, attribute, ())
     except ValueError:
@@ -62,8 +67,10 @@ def listed(owner: Any, attribute: str) -> List[Any]:
 
 
 def input_specs(model: Any) -> Tuple[Any, ...]:
-    """What a Keras model that is built of its inputs takes, as one ``tf.TensorSpec``, a list or a dict of them; empty where
-    it does not tell."""
+    """Return what a Keras model built from its inputs takes, as one ``tf.TensorSpec``, a list or a dict of them.
+
+    Empty if the model does not tell.
+    """
     if not hasattr(model, "train_step"):
         return ()
     try:

@@ -1,5 +1,6 @@
-"""A live graph as a ``Graph`` message: TensorFlow's own bytes, without the values of large constants where they would
-take much memory.
+"""A live graph as a ``Graph`` message.
+
+It is read from TensorFlow's own bytes, without the values of constants that would take much memory.
 
 ``tf.Graph.as_graph_def`` parses these bytes into TensorFlow's messages, only for them to be written once more.
 """
@@ -23,19 +24,19 @@ _API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
 
 
 def data(graph: Any) -> bytes:
-    """The bytes as TensorFlow writes them, large constants included."""
+    """Return the bytes as TensorFlow writes them, large constants included."""
     with _explained():
         return _bytes(graph)
 
 
 def parsed(data: bytes) -> Any:
-    """The ``Graph`` message of such bytes; where they are many, without the values of large constants."""
+    """Return the ``Graph`` message of such bytes; where they are many, without the values of large constants."""
     written = _message(data)
     return _without_values(written) if len(data) > _MANY else written
 
 
 def serialized(graph: Any) -> bytes:
-    """The bytes of a live graph without the values of large constants, for those who keep many such."""
+    """Return the bytes of a live graph without the values of large constants, for those who keep many such."""
     return bytes(_without_values(_message(data(graph))).SerializeToString())
 
 
@@ -70,7 +71,7 @@ def _bytes(graph: Any) -> bytes:
 
 
 def _without_value(attr: bytes) -> bytes:
-    """The entry of a constant's value without its content, marked where that is not zero."""
+    """Return the entry of a constant's value without its content, marked where that is not zero."""
     entry = CLASSES["AttrEntry"].FromString(attr)
     tensor = entry.value.tensor
     if len(tensor.tensor_content) > _LARGE:

@@ -37,7 +37,7 @@ def _stack() -> List[Any]:
 
 
 def call() -> Tuple[Tuple[str, int], ...]:
-    """The frames outside of libraries, innermost first: the file, and which instruction of its code is being run."""
+    """Return the frames outside of libraries, innermost first: the file, and which instruction of its code is being run."""
     found: List[Tuple[str, int]] = []
     frame: Any = sys._getframe(1)
     while frame is not None:

@@ -32,7 +32,7 @@ def is_live(source: Any) -> bool:
 
 
 def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGraph:
-    """The ``Graph`` message of a live source, and its origin."""
+    """Return the ``Graph`` message of a live source, and its origin."""
     if isinstance(source, tf.Graph):
         if args or kwargs:
             raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
@@ -64,12 +64,12 @@ def example(value: Any) -> Any:
 
 
 def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
-    """The message and the origin of a live graph."""
+    """Return the message and the origin of a live graph."""
     return of_bytes(graph, serialize.data(graph), label, outputs, variables)
 
 
 def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
-    """The same of a live graph as it was when these bytes were written."""
+    """Return the same of a live graph as it was when these bytes were written."""
     message, found = serialize.parsed(data), function_graphs.graphs(graph)
     dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
     origin = GraphMetadata(
@@ -91,8 +91,10 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
 
 
 def _outputs(concrete: Any) -> Dict[str, str]:
-    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one. A composite tensor is one
-    output, named by the first of its tensors that can carry a gradient."""
+    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one.
+
+    A composite tensor is one output, named by the first of its tensors that can carry a gradient.
+    """
     structured = concrete.structured_outputs
     if isinstance(structured, dict) and all(
         isinstance(value, tf.Tensor) or hasattr(value, "dtype") for value in structured.values()
@@ -115,7 +117,7 @@ def _is_float(tensor: Any) -> bool:
 
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
-    """What the function captured, then what the models it refers to have beside it."""
+    """Yield what the function captured, then what the models it refers to have beside it."""
     from graphcut.backend.record.object_snapshots import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
@@ -139,7 +141,7 @@ def in_order(variables: List[Any], graph: Any) -> List[Any]:
 
 
 def _captured_values(graph: Any) -> List[Any]:
-    """The v1 variables of the graph around whose value was captured; TensorFlow does not list them."""
+    """Return the v1 variables of the graph around whose value was captured; TensorFlow does not list them."""
     outside = [outer for outer, _ in captures(graph) if isinstance(outer, tf.Tensor) and hasattr(outer, "graph")]
     around = {id(tensor.graph): tensor.graph for tensor in outside}.values()
     listed = [each for graph in around for each in graph.get_collection("variables") if isinstance(each, tf.Variable)]
@@ -148,7 +150,7 @@ def _captured_values(graph: Any) -> List[Any]:
 
 
 def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
-    """The facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
+    """Return the facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
     inner = variable_of(variable)
     rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
     shape = None if rank is None else tuple(inner.shape.as_list())
@@ -162,7 +164,7 @@ def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool]
 
 
 def graph_variables(graph: Any) -> Tuple[Variable, ...]:
-    """The variables that the collections of a graph list."""
+    """Return the variables that the collections of a graph list."""
     listed: List[Any] = []
     for collection in ("variables", "local_variables", "trainable_variables"):
         listed += [each for each in graph.get_collection(collection) if isinstance(each, tf.Variable)]

@@ -36,7 +36,7 @@ _ADVICE = (
 
 
 def labelled(source: Any) -> str:
-    """What a callable is called in messages."""
+    """Return what a callable is called in messages."""
     name = getattr(source, "__name__", getattr(source, "name", type(source).__name__))
     return "%s %s" % ("model" if hasattr(source, "train_step") else "function", name)
 
@@ -58,7 +58,7 @@ def explained(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
 
 
 def told(error: BaseException) -> str:
-    """What an error says, and where it was raised, in one line."""
+    """Return what an error says, and where it was raised, in one line."""
     error = _unwrapped(error)
     where = _where(error)
     return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(nearby(where), 200)[1:-1] if where else "")
@@ -76,7 +76,7 @@ def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iter
 
 
 def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
-    """What to do where the library function that was called tells more than the error: a loss of ``None``, ``predict``."""
+    """Return what to do if the called library function tells more than the error: a loss of ``None``, ``predict``."""
     called = [
         frame.name
         for each in (error, inner)
@@ -103,7 +103,7 @@ def _is_of_target(line: str, said: str) -> bool:
 
 
 def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:
-    """What to do where an array of doubles meets floats."""
+    """Return what to do where an array of doubles meets floats."""
     if not doubles or "float64" not in said and "double" not in said:
         return []
     names = " and ".join(doubles)
@@ -111,7 +111,7 @@ def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:
 
 
 def double_arguments(source: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> List[str]:
-    """The names of the arguments of a callable that are arrays or tensors of ``float64``, in lists and dicts, too."""
+    """Return the names of the arguments of a callable that are arrays or tensors of ``float64``, in lists and dicts, too."""
     try:
         names = list(inspect.signature(getattr(source, "python_function", source)).parameters)
     except (TypeError, ValueError):
@@ -128,7 +128,7 @@ def _holds_doubles(value: Any) -> bool:
 
 
 def _advice(said: str) -> List[str]:
-    """What to write instead; nothing where ``None`` was taken for a tensor, as it would be when the code is run."""
+    """Return what to write instead; nothing where ``None`` was taken for a tensor, as it would be when the code is run."""
     if "NoneType" in said:
         return []
     matches = ((re.search(pattern, said), advice) for pattern, advice in _ADVICE)
@@ -136,7 +136,7 @@ def _advice(said: str) -> List[str]:
 
 
 def _unwrapped(error: BaseException) -> BaseException:
-    """The error itself, without what Keras wraps round it."""
+    """Return the error itself, without what Keras wraps round it."""
     inner = error.__cause__ or error.__context__
     while "Exception encountered when calling" in str(error) and inner is not None:
         error, inner = inner, inner.__cause__ or inner.__context__
@@ -160,7 +160,7 @@ def _where(error: BaseException) -> Optional[str]:
 
 
 def _frames(error: BaseException) -> Sequence[Frame]:
-    """The frames of an error, the outermost first, those of AutoGraph's generated code by their source."""
+    """Return the frames of an error, the outermost first, those of AutoGraph's generated code by their source."""
     raised = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     known = getattr(error, "ag_error_metadata", None)
     return raised if known is None else raised + [(str(each.filename), each.lineno) for each in known.translated_stack[::-1]]

@@ -10,7 +10,7 @@ from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 
 def variable_of(value: Any) -> Any:
-    """The ``tf.Variable`` inside of a Keras 3 variable, or the value itself."""
+    """Return the ``tf.Variable`` inside of a Keras 3 variable, or the value itself."""
     inner = getattr(value, "value", None)
     return value if isinstance(value, tf.Variable) or callable(inner) or not isinstance(inner, tf.Variable) else inner
 
@@ -26,7 +26,7 @@ def is_composite(value: Any) -> bool:
 
 
 def flattened(value: Any) -> Iterator[Any]:
-    """The tensors and variables in a nested structure, all that composite tensors are made of included."""
+    """Yield the tensors and variables in a nested structure, all that composite tensors are made of included."""
     for each in tf.nest.flatten(value):
         if is_composite(each):
             yield from flattened(each._type_spec._to_components(each))
@@ -35,7 +35,7 @@ def flattened(value: Any) -> Iterator[Any]:
 
 
 def components(value: Any) -> Tuple[Any, ...]:
-    """The tensors of a composite tensor that a gradient is taken of; any other value is its own.
+    """Return the tensors of a composite tensor that a gradient is taken of; any other value is its own.
 
     TensorFlow's ``CompositeTensorGradient`` names them. Where a type has none they are its ``values``, else the floating
     tensors that it is made of.
@@ -53,19 +53,19 @@ def components(value: Any) -> Tuple[Any, ...]:
 
 
 def parts(value: Any) -> Tuple[Any, ...]:
-    """The variables that a partitioned variable is made of; the variable itself otherwise."""
+    """Return the variables that a partitioned variable is made of; the variable itself otherwise."""
     if hasattr(value, "_variable_list"):
         return tuple(value._variable_list)
     return (variable_of(value),)
 
 
 def handle_of(variable: Any) -> Any:
-    """The handle of a resource variable, the reference of a v1 variable."""
+    """Return the handle of a resource variable, the reference of a v1 variable."""
     return variable.handle if hasattr(variable, "handle") else variable._variable
 
 
 def tensor_name(value: Any, graph: Any, captured: Mapping[int, Tuple[int, str]]) -> str:
-    """The name of the graph tensor that is or stands for a tensor or a variable; empty where there is none.
+    """Return the name of the graph tensor that is or stands for a tensor or a variable; empty where there is none.
 
     ``captured`` is what ``captured_names`` returns for the graph.
     """
@@ -85,13 +85,13 @@ def captured_names(graph: Any) -> Dict[int, Tuple[int, str]]:
 
 
 def stand_ins(variable: Any) -> Tuple[Any, ...]:
-    """The tensors by which a graph holds a variable: its handle, or its reference, whose value is what a function captures."""
+    """Return the tensors by which a graph holds a variable: its handle, or its reference, whose value a function captures."""
     handle = handle_of(variable)
     return (handle,) if handle.dtype == tf.resource else (handle, variable._snapshot)
 
 
 def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
-    """The outer tensors that the graph of a function captured, and what stands for them inside."""
+    """Return the outer tensors that the graph of a function captured, and what stands for them inside."""
     found = getattr(graph, "captures", ())
     return found.items() if hasattr(found, "items") else found
 
@@ -102,7 +102,7 @@ def is_symbolic(tensor: Any) -> bool:
 
 
 def values(value: Any) -> Any:
-    """The values of an eager tensor as an array; ``None`` for anything else."""
+    """Return the values of an eager tensor as an array; ``None`` for anything else."""
     eager = isinstance(value, tf.Tensor) and not is_symbolic(value)
     return value.numpy() if eager else None
 

@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
-    """The placeholders of a body that stand for tensors of the graphs around it."""
+    """Return the placeholders of a body that stand for tensors of the graphs around it."""
     known = {id(each) for each in around}
     captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
     handed = {tensor.op.name: Entry(outer, True) for outer, tensor in (_handed(inner, around[0]) if around else ())}
@@ -31,12 +31,12 @@ def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
 
 
 def _graph(outer: Any) -> Any:
-    """The graph of a tensor that was captured; ``None`` of a value, or a variable of a strategy."""
+    """Return the graph of a tensor that was captured; ``None`` of a value, or a variable of a strategy."""
     return getattr(outer, "graph", None) if isinstance(outer, tf.Tensor) and is_symbolic(outer) else None
 
 
 def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
-    """What the first op that runs a body hands to it, with the placeholders that it is given as."""
+    """Return what the first op that runs a body hands to it, with the placeholders that it is given as."""
     names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
     calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called(op)))
     first = next(calls, None)
@@ -48,13 +48,13 @@ def _body(function: Any) -> Any:
 
 
 def called(op: Any) -> Iterator[str]:
-    """The names of the functions that an op runs."""
+    """Yield the names of the functions that an op runs."""
     for value in op.node_def.attr.values():
         yield from (each.name for each in [value.func, *value.list.func] if each.name)
 
 
 def leading(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
-    """The names of the ops around, by the ``id`` of their graph, that lead to entries of the innermost body."""
+    """Return the names of the ops around, by the ``id`` of their graph, that lead to entries of the innermost body."""
     known = {id(graph): found for graph, found in zip(graphs, entries)}
     kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
     waiting = [each.outer.op for each in entries[0].values()]

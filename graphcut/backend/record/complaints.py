@@ -34,8 +34,11 @@ Explain = Callable[[Optional[Sequence[Any]], str], Optional[Explanation]]
 
 
 class Complaints:
-    """The wrappers, each put in once and taken out together. ``explain`` tells why variables have no gradient, for an
-    ``"error"`` or a ``"warning"``; ``None`` where there is nothing to say."""
+    """The wrappers, each put in once and taken out together.
+
+    ``explain`` tells why variables have no gradient, for an ``"error"`` or a ``"warning"``; ``None`` where there is nothing to
+    say.
+    """
 
     def __init__(self, explain: Explain) -> None:
         self._explain = explain
@@ -75,7 +78,7 @@ class Complaints:
         yield from _of_autograph()
 
     def _of_pairs(self, logging: Any, original: Any) -> Any:
-        """The wrapper of what takes the pairs without a gradient out, and logs which ones these are."""
+        """Return the wrapper of what takes the pairs without a gradient out, and logs which ones these are."""
 
         @functools.wraps(original)
         def wrapper(grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
@@ -92,7 +95,7 @@ class Complaints:
         return wrapper
 
     def _of_lists(self, original: Any) -> Any:
-        """The same of Keras 3, which warns."""
+        """Return the same of Keras 3, which warns."""
 
         @functools.wraps(original)
         def wrapper(optimizer: Any, grads: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
@@ -109,7 +112,7 @@ class Complaints:
         return wrapper
 
     def _of_norm(self, original: Any) -> Any:
-        """The wrapper of the clipping of gradients, which leaves a ``None`` as it is and says nothing."""
+        """Return the wrapper of the clipping of gradients, which leaves a ``None`` as it is and says nothing."""
 
         @functools.wraps(original)
         def wrapper(t_list: Any, *args: Any, **kwargs: Any) -> Any:
@@ -121,7 +124,7 @@ class Complaints:
         return wrapper
 
     def _of_optimizer(self, original: Any) -> Any:
-        """The wrapper of a method of the optimizers of TensorFlow 1, which raise."""
+        """Return the wrapper of a method of the optimizers of TensorFlow 1, which raise."""
 
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -167,7 +170,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _modules(part: str) -> List[Any]:
-    """The loaded modules of TensorFlow and Keras whose names hold a word."""
+    """Return the loaded modules of TensorFlow and Keras whose names hold a word."""
     known = [(name, module) for name, module in list(sys.modules.items()) if part in name]
     return [module for name, module in known if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
 

@@ -65,8 +65,11 @@ class EagerCall:
         self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
-        """What tells this gradient from another one of the same call: the ops between, which of them the tape recorded, the
-        values that a verdict can follow from, and whether the gradient starts from zeros."""
+        """Return what tells this gradient from another one of the same call.
+
+        It holds the ops between, which of them the tape recorded, the values that a verdict can follow from, and whether the
+        gradient starts from zeros.
+        """
         readers = (node for node in self.nodes if isinstance(node, EagerOp) and node.type in _READ_VALUES)
         valued = {id(each) for node in readers for each, _ in node.inputs}
         places = {id(node): place for place, node in enumerate(self.nodes)}
@@ -86,14 +89,17 @@ class EagerCall:
 
 
 def _visible(value: Any, is_read: bool) -> Hashable:
-    """What verdicts can follow from of a value: all of it where an op that takes pieces reads it, else whether it is zero."""
+    """Return the part of a value that a verdict can depend on.
+
+    It is all of the value if an op that takes pieces reads it, and else whether the value is zero.
+    """
     if value is None:
         return None
     return value.tobytes() if is_read else not value.any()
 
 
 def names_in_code(values: Sequence[Any]) -> List[str]:
-    """What tensors are called in the code that asks for their gradients; empty where they have no name there."""
+    """Return what tensors are called in the code that asks for their gradients; empty where they have no name there."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
@@ -123,7 +129,10 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
 
 
 def _with_assignments(roots: Sequence[Node], sources: Set[int]) -> List[Node]:
-    """What leads to some nodes; a variable that is read leads on to the op that assigned to it before, if a source does."""
+    """Return the nodes that lead to some nodes.
+
+    A variable that is read leads on to the op that assigned to it before, if a source does.
+    """
     nodes = _reached(roots)
     last: Dict[int, int] = {}
     for node in nodes:
@@ -178,7 +187,7 @@ class _Function(NamedTuple):
 
 
 def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
-    """The gradient as a record: the message, the names in it, the tape by positions in it."""
+    """Return the gradient as a record: the message, the names in it, the tape by positions in it."""
     graph = CLASSES["Graph"]()
     writer = _Writer(graph, call)
     for node in call.nodes:
@@ -224,7 +233,7 @@ def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tupl
 
 
 def _by_numpy(read: str, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
-    """The constants before which, after a variable was read, a line of the same file calls NumPy; these bear that line.
+    """Yield the constants before which, after a variable was read, a line of the same file calls NumPy; these bear that line.
 
     NumPy reads the memory of a tensor itself, and tells nobody.
     """
@@ -313,7 +322,7 @@ class _Writer:
         return {key: self.name(made) for key, made in self._alive.items()}
 
     def name(self, made: Made) -> str:
-        """The name of a tensor."""
+        """Return the name of a tensor."""
         return "%s:%d" % (self._names[id(made[0])], made[1])
 
     def add(self, node: Node) -> None:
@@ -359,7 +368,10 @@ class _Writer:
         return self._names[id(node)] if not index else "%s:%d" % (self._names[id(node)], index)
 
     def _call(self, node: EagerOp, name: str, inputs: Sequence[str], function: Any) -> None:
-        """The function that the tape differentiates; where an output is read that only its gradient needs, as it was run."""
+        """Return the function that the tape differentiates.
+
+        If an output is read that only its gradient needs, it is the function as it was run.
+        """
         definition = CLASSES["Function"].FromString(function.function_def.SerializeToString())
         if self._last_output.get(id(node), 0) >= len(definition.signature.output_arg):
             run = context.context().get_function_def(node.type)
@@ -413,7 +425,7 @@ def _handle(name: str) -> Dict[str, Any]:
 
 
 def _lists(node: EagerOp, count: int, token: Optional[bytes] = None, is_async: Optional[bool] = None) -> Dict[str, Any]:
-    """The attributes of an op with lists of inputs and outputs."""
+    """Return the attributes of an op with lists of inputs and outputs."""
     given = [each.outputs[index].dtype for each, index in node.inputs]
     made = [each.dtype for each in node.outputs[:count]]
     lists = {"Tin": given, "Tout": made}
@@ -425,7 +437,7 @@ def _lists(node: EagerOp, count: int, token: Optional[bytes] = None, is_async: O
 
 
 def _attrs(node: EagerOp) -> Dict[str, Any]:
-    """The attributes of an op as messages: those that were given, and those that its inputs tell."""
+    """Return the attributes of an op as messages: those that were given, and those that its inputs tell."""
     known = op_def(node.type)
     given = dict(zip(node.attrs[::2], node.attrs[1::2]))
     given.update(_of_inputs(known, [each.outputs[index].dtype for each, index in node.inputs], given))
@@ -503,7 +515,7 @@ _SCALARS = {
 
 
 def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
-    """The ``Graph`` message and the origin of a gradient that was taken eagerly."""
+    """Return the ``Graph`` message and the origin of a gradient that was taken eagerly."""
     live = taken.graph
     found = function_graphs.graphs(live)
     where, shapes = function_graphs.Where(found), function_graphs.Shapes(found)

@@ -42,8 +42,10 @@ class Output(NamedTuple):
 
 
 class EagerLeaf:
-    """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small. ``assigned`` is the op
-    that gave a variable its value, unless it was computed with a gradient."""
+    """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small.
+
+    ``assigned`` is the op that gave a variable its value, unless it was computed with a gradient.
+    """
 
     __slots__ = ("outputs", "position", "value", "where", "read", "assigned", "__weakref__")
 
@@ -56,10 +58,13 @@ class EagerLeaf:
 
 
 class EagerOp:
-    """An op that ran. ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is
-    what it called, kept because the tape can be asked when nobody else holds it any more; ``carries`` tells for a custom
-    gradient which inputs its function answered. ``is_of_gradient``: it ran while a gradient was taken, or computes with such
-    an op; ``assigned`` is as for a leaf."""
+    """An op that ran.
+
+    ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is what it called, kept
+    because the tape can be asked when nobody else holds it any more; ``carries`` tells for a custom gradient which inputs its
+    function answered. ``is_of_gradient``: it ran while a gradient was taken, or computes with such an op; ``assigned`` is as
+    for a leaf.
+    """
 
     __slots__ = (
         "type",
@@ -113,8 +118,11 @@ class _Reference(weakref.ref):
 
 
 class EagerOps:
-    """The ops that ran since the watch began. ``version`` counts them, as that of a graph does. ``written`` has for each
-    variable, by the ``id`` of its handle, how many had run when it was last written."""
+    """The ops that ran since the watch began.
+
+    ``version`` counts them, as that of a graph does. ``written`` has for each variable, by the ``id`` of its handle, how many
+    had run when it was last written.
+    """
 
     def __init__(self) -> None:
         self.version = 0
@@ -145,7 +153,7 @@ class EagerOps:
         self._attached.detach()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
-        """An op ran, or was built in a graph, which is not looked at here."""
+        """Note an op that ran; one that was built in a graph is ignored."""
         if graph is not None or getattr(_LOCAL, "suspended", False):
             return
         try:
@@ -154,7 +162,7 @@ class EagerOps:
             self.problems.append("%s: %s: %s" % (_text(type), error.__class__.__name__, error))
 
     def _counted(self) -> int:
-        """The number of an op that ran just now; ops run in several threads."""
+        """Return the number of an op that ran just now; ops run in several threads."""
         with self._lock:
             self.version += 1
             return self.version
@@ -180,14 +188,14 @@ class EagerOps:
             self._note(each, op, index)
 
     def _note_write(self, op: EagerOp, inputs: Any) -> None:
-        """An op without outputs writes the variables whose handles it is given."""
+        """Note that an op without outputs writes the variables whose handles it receives."""
         for tensor, (node, index) in zip(inputs, op.inputs):
             if node.outputs[index].dtype == RESOURCE:
                 self.written[id(tensor)] = op.position
                 node.assigned = op if op.type == "AssignVariableOp" and not op.is_of_gradient else None
 
     def made(self, tensor: Any, where: Line = (None, False)) -> Made:
-        """What made a tensor."""
+        """Return what made a tensor."""
         known = self.pairs.get(id(tensor))
         if known is not None:
             return known.node, known.index
@@ -196,7 +204,7 @@ class EagerOps:
         return leaf, 0
 
     def created(self, tensor: Any) -> None:
-        """A tensor was made of a Python value, or of an array."""
+        """Note a tensor that was made of a Python value or an array."""
         if id(tensor) not in self.pairs and not getattr(_LOCAL, "suspended", False):
             self._note(tensor, EagerLeaf(tensor, self.version, line()), 0)
 
@@ -208,7 +216,7 @@ class EagerOps:
         self.escapes[where] = Escape(self.made(tensor, where), self.version, where)
 
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
-        """A custom gradient: the tapes record these outputs as made of these inputs, whatever ops ran between."""
+        """Return a custom gradient: the tapes record these outputs as made of these inputs, whatever ops ran between."""
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
         op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._counted(), where)
@@ -236,7 +244,7 @@ _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictio
 
 
 def _written(function: Any) -> FrozenSet[int]:
-    """The ``id`` of the handles of the variables that a function writes."""
+    """Return the ``id`` of the handles of the variables that a function writes."""
     if function not in _WRITTEN:
         _WRITTEN[function] = variable_writes.written(function.graph)
     return _WRITTEN[function]
@@ -250,7 +258,7 @@ def _output(tensor: Any) -> Output:
 
 
 def _small_value(tensor: Any, output: Output) -> Any:
-    """The value of a small tensor of integers or of a single number, as an array; ``None`` of any other."""
+    """Return the value of a small tensor of integers or of a single number, as an array; ``None`` of any other."""
     if output.dtype in (RESOURCE, VARIANT, STRING) or output.shape is None:
         return None
     size = 1
@@ -269,7 +277,7 @@ def _text(value: Any) -> str:
 
 
 def _attachment(function: Any) -> Any:
-    """What has a function told of every op."""
+    """Return what has a function told of every op."""
     return _Attached(function) if hasattr(op_callbacks, "add_op_callback") else _Entered(function)
 
 
@@ -358,7 +366,7 @@ def _kind(code: Any) -> int:
 
 
 def patches(noting: Any) -> Iterator[Patch]:
-    """What must be wrapped for calls of functions and custom gradients to be noted; ``noting`` gives the ``EagerOps``."""
+    """Yield the patches that note calls of functions and custom gradients; ``noting`` returns the ``EagerOps``."""
     yield from _of_functions()
     yield from _of_reads()
     yield from _of_values(noting)
@@ -463,7 +471,7 @@ def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
 
 
 def _observed(backward: Any, reference: Any) -> Any:
-    """The same gradient function; which inputs it answered is noted."""
+    """Return the same gradient function; which inputs it answered is noted."""
 
     def observed(*gradients: Any) -> Any:
         answer = backward(*gradients)

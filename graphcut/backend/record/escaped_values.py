@@ -37,7 +37,7 @@ class Read(NamedTuple):
 
 
 def left(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
-    """The ops that hold or compute with the value of a variable, by the variable's ``id``."""
+    """Return the ops that hold or compute with the value of a variable, by the variable's ``id``."""
     found: Dict[int, List[Place]] = {}
     for function, graph in graphs.items():
         for position, op in enumerate(graph.get_operations()):
@@ -51,7 +51,7 @@ def left(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
 
 
 def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
-    """What must be wrapped for such readings to be noted."""
+    """Yield what must be wrapped for such readings to be noted."""
 
     def reading(original: Any) -> Any:
         def numpy(self: Any) -> Any:
@@ -66,7 +66,7 @@ def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
 
 
 def _of(op: Any, reads: Sequence[Read]) -> Iterator[Any]:
-    """The variables whose value is in an op, not in its inputs."""
+    """Yield the variables whose value is in an op, not in its inputs."""
     if op.type in ("PyFunc", "PyFuncStateless", "EagerPyFunc"):
         function = script_ops._py_funcs._funcs.get(tf.compat.as_str(op.get_attr("token")))
         yield from _used(getattr(function, "_func", function), _DEPTH)
@@ -75,7 +75,7 @@ def _of(op: Any, reads: Sequence[Read]) -> Iterator[Any]:
 
 
 def _of_data(graphs: Graphs) -> Iterator[Tuple[Place, Any]]:
-    """The ops that take elements of datasets made outside of the graphs, each with the dataset or iterator."""
+    """Yield the ops that take elements of datasets made outside of the graphs, each with the dataset or iterator."""
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs.values()}
     for function, graph in graphs.items():
         for op in graph.get_operations():
@@ -86,7 +86,7 @@ def _of_data(graphs: Graphs) -> Iterator[Tuple[Place, Any]]:
 
 
 def _in_datasets(handle: Any) -> Iterator[Any]:
-    """The variables that a dataset computes its elements with, known by its own tensor or an iterator's."""
+    """Yield the variables that a dataset computes its elements with, known by its own tensor or an iterator's."""
     near = (each for owner in _owners(handle) for each in (owner, getattr(owner, "_dataset", None)))
     waiting: List[Any] = [each for each in near if isinstance(each, tf.data.Dataset)]
     while waiting:
@@ -97,7 +97,7 @@ def _in_datasets(handle: Any) -> Iterator[Any]:
 
 
 def _owners(handle: Any) -> Iterator[Any]:
-    """The objects that have a tensor for an attribute; before Python 3.11 only their ``__dict__`` refers to it."""
+    """Yield the objects that have a tensor for an attribute; before Python 3.11 only their ``__dict__`` refers to it."""
     for owner in gc.get_referrers(handle):
         if not isinstance(owner, dict):
             yield owner
@@ -106,7 +106,7 @@ def _owners(handle: Any) -> Iterator[Any]:
 
 
 def _in_function(function: Any) -> Iterator[Any]:
-    """The variables that a traced function reads, or a Python function that it calls."""
+    """Yield the variables that a traced function reads, or a Python function that it calls."""
     for graph in graphs_of(function.graph).values():
         yield from graph.variables
         for op in graph.get_operations():
@@ -114,7 +114,7 @@ def _in_function(function: Any) -> Iterator[Any]:
 
 
 def _used(function: Any, depth: int) -> Iterator[Any]:
-    """The variables that a Python function refers to, itself or by what it calls."""
+    """Yield the variables that a Python function refers to, itself or by what it calls."""
     held = vars(function.__self__).values() if depth and hasattr(getattr(function, "__self__", None), "__dict__") else ()
     for value in [each for each in held if hasattr(each, "__code__")]:  # a generator's state holds the generator
         yield from _used(value, depth - 1)

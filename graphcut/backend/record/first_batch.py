@@ -15,11 +15,11 @@ class FirstBatch(tf.keras.callbacks.Callback):
     _audited: Any = None
 
     def watching(self) -> Any:
-        """A context in which the batch is watched."""
+        """Return a context in which the batch is watched."""
         raise NotImplementedError
 
     def taken(self, watched: Any, error: Optional[BaseException]) -> None:
-        """The batch was trained on, or failed."""
+        """Note that the batch was trained on, or failed."""
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:

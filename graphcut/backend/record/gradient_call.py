@@ -36,7 +36,10 @@ class Asked:
         self.zeros = zeros is not None and tf.UnconnectedGradients(zeros) is _ZERO
 
     def graph(self) -> Any:
-        """The graph that the targets are in; where they are values or variables the one that is being built, if any is."""
+        """Return the graph of the targets.
+
+        For values and variables it is the graph that is being built, if there is one.
+        """
         built = None if tf.executing_eagerly() else ops.get_default_graph()
         return next((each.graph for each in self.targets if _is_of_graph(each)), built)
 
@@ -47,8 +50,10 @@ class Asked:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
     def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
-        """Whether a tensor came back for each source, of a composite tensor for each of its components; ``parts`` are the
-        gradients out of which TensorFlow put its answer together."""
+        """Tell for each source whether a tensor came back; for a composite tensor, for each of its components.
+
+        ``parts`` are the gradients that TensorFlow built its answer from.
+        """
         flat = tf.nest.flatten(answer)
         if len(flat) != len(self._given):
             flat = list(answer) if isinstance(answer, (list, tuple)) else [answer]
@@ -57,14 +62,14 @@ class Asked:
         return tuple(each is not None for each in flat)
 
     def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
-        """The names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
+        """Yield the names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
         for target, start in zip(self.targets, self.starts):
             if name(target):
                 yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
 
 
 def _parts(given: Any) -> List[Any]:
-    """The tensors and variables in a nested structure; of composite tensors those that a gradient is taken of."""
+    """Return the tensors and variables in a nested structure; of composite tensors those that a gradient is taken of."""
     return [part for each in tf.nest.flatten(given) for part in components(each)]
 
 
@@ -80,7 +85,7 @@ def _is_zero(start: Any) -> bool:
 
 
 def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
-    """The sources, each given as what the step named, and the tensor or variable of it that the gradient is taken of."""
+    """Yield the sources, each given as what the step named, and the tensor or variable of it that the gradient is taken of."""
     handles = _handles(graph) if any(_is_handle(each) for _, each in given) else {}
     for index, (whole, each) in enumerate(given):
         variable = handles.get(id(each), each)
@@ -102,26 +107,26 @@ def _is_handle(value: Any) -> bool:
 
 
 def _handles(graph: Any) -> Dict[int, Any]:
-    """The variables of a graph by the ``id`` of their handles or references."""
+    """Return the variables of a graph by the ``id`` of their handles or references."""
     known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
     known += list(getattr(graph, "variables", ()))
     return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
 
 
 def stand_ins_in(graph: Any) -> Dict[int, str]:
-    """The names of the tensors that stand for those that a graph captured, by the ``id`` of these."""
+    """Return the names of the tensors that stand for those that a graph captured, by the ``id`` of these."""
     return {id(outer): inner.name for outer, inner in captures(graph)}
 
 
 def graphs_around(graph: Any, root: Any) -> Iterator[Any]:
-    """The graphs around one, innermost first, up to that of the step."""
+    """Yield the graphs around one, innermost first, up to that of the step."""
     while graph is not root and getattr(graph, "outer_graph", None) is not None:
         graph = graph.outer_graph
         yield graph
 
 
 def name_in(value: Any, graph: Any, inside: Dict[int, str]) -> str:
-    """The name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
+    """Return the name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
     tensor = handle_of(value) if isinstance(value, tf.Variable) else value
     if isinstance(tensor, tf.Tensor) and is_symbolic(tensor) and tensor.graph is graph:
         return str(tensor.name)

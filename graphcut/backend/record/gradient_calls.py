@@ -57,24 +57,24 @@ class Recording:
         self.eager: Any = None
 
     def begin(self) -> None:
-        """A trace of the step begins in the default graph; what an earlier one took is forgotten."""
+        """Begin a trace of the step in the default graph; what an earlier trace took is dropped."""
         self.root, self.gradients = ops.get_default_graph(), []
         self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
 
     def add(self, gradient: GradientCall) -> None:
-        """A gradient was taken."""
+        """Add a gradient that was taken."""
         self.gradients.append(gradient)
 
     def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
-        """A gradient was taken at rest."""
+        """Note that a gradient was taken at rest."""
 
     def end(self) -> None:
-        """A trace of the step came to its end."""
+        """End the trace of the step."""
         self.finished = self.gradients
 
 
 def current() -> Optional[Recording]:
-    """The recording that what happens now belongs to."""
+    """Return the recording that what happens now belongs to."""
     if not _ACTIVE:
         return watch_here()
     roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
@@ -88,7 +88,7 @@ def current() -> Optional[Recording]:
 
 
 def watch_here() -> Optional[Any]:
-    """The watch that is going on, unless graphcut itself traces in this thread."""
+    """Return the watch that is going on, unless graphcut itself traces in this thread."""
     if not WATCHES or getattr(_LOCAL, "notes", None) is not None:
         return None
     if not _ACTIVE:
@@ -115,8 +115,10 @@ class record_gradients:
 
 
 class Note(NamedTuple):
-    """A gradient that traced code took: by which function, where, and the tensors that came back; ``of_variables``: with
-    respect to a variable."""
+    """A gradient that traced code took: the function that took it, the line, and the tensors that came back.
+
+    ``of_variables``: with respect to a variable.
+    """
 
     api: str
     where: Optional[str]
@@ -162,7 +164,7 @@ def is_suspended() -> bool:
 
 @contextmanager
 def suspend_recording() -> Iterator[None]:
-    """A context within which no gradient counts: what is taken inside another one, or by graphcut itself."""
+    """Suspend recording: gradients taken inside another one, or by graphcut itself, do not count."""
     _LOCAL.depth = _depth() + 1
     try:
         yield
@@ -171,13 +173,13 @@ def suspend_recording() -> Iterator[None]:
 
 
 def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The result of a call within which no gradient counts."""
+    """Return the result of a call within which no gradient counts."""
     with suspend_recording():
         return function(*args, **kwargs)
 
 
 def _aside(function: Any, args: Any, kwargs: Any) -> Any:
-    """The same, without the context, which takes longer than all else that is done at rest."""
+    """Return the same, without the context, which takes longer than all else that is done at rest."""
     _LOCAL.depth = _depth() + 1
     try:
         return function(*args, **kwargs)
@@ -186,7 +188,7 @@ def _aside(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _of_tape(original: Any) -> Any:
-    """The wrapper of a method of the tape that takes a gradient."""
+    """Return the wrapper of a method of the tape that takes a gradient."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -209,7 +211,7 @@ def _of_tape(original: Any) -> Any:
 
 
 def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[Asked, Any]:
-    """What a tape is asked for, and the tape."""
+    """Return what a tape is asked for, and the tape."""
     given = signature.bind(*args, **kwargs).arguments
     sources = given.get("sources", given.get("source"))
     zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
@@ -217,7 +219,7 @@ def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[Asked
 
 
 def _of_gradients(original: Any) -> Any:
-    """The wrapper of what ``tf.gradients`` and TensorFlow's own code call."""
+    """Return the wrapper of what ``tf.gradients`` and TensorFlow's own code call."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -236,7 +238,7 @@ def _of_gradients(original: Any) -> Any:
 
 
 def _of_parts(original: Any) -> Any:
-    """The wrapper of what takes a tape's gradients of tensors alone."""
+    """Return the wrapper of what takes a tape's gradients of tensors alone."""
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -246,7 +248,7 @@ def _of_parts(original: Any) -> Any:
 
 
 def _with_parts(answer: Any) -> Any:
-    """The same gradients, of tensors alone; where they are put together to composite tensors these are the parts."""
+    """Return the same gradients, of tensors alone; where they are put together to composite tensors these are the parts."""
     _LOCAL.parts = answer
     return answer
 
@@ -288,7 +290,7 @@ def _is_raised_inside(error: Exception) -> bool:
 
 
 def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) -> Any:
-    """The same of a gradient that is taken eagerly."""
+    """Return the same of a gradient that is taken eagerly."""
     seen = made.seen_eagerly(asked, tape)
     try:
         answer = take()
@@ -319,7 +321,7 @@ def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> GradientCall:
 
 
 def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
-    """What a tape recorded of a graph."""
+    """Return what a tape recorded of a graph."""
     return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
 
@@ -339,7 +341,7 @@ def _calls() -> Iterator[Patch]:
 
 
 def _tapes() -> Optional[tapes.Tapes]:
-    """What is noted of tapes that are used now."""
+    """Return what is noted of tapes that are used now."""
     if getattr(_LOCAL, "depth", 0):
         return None
     made = current()

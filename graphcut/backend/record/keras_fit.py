@@ -31,7 +31,7 @@ def is_compiled_model(step: Any) -> bool:
 
 
 def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, ...]:
-    """What the step of a model takes, ``(x, y, sample_weight)``, out of what a user would give to ``fit``.
+    """Return what the step of a model takes, ``(x, y, sample_weight)``, out of what a user would give to ``fit``.
 
     A dataset stands for one batch of it, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
     """
@@ -94,7 +94,7 @@ def _check_complete(model: Any, given: Sequence[Any]) -> None:
 
 
 def _called(loss: Any) -> str:
-    """What a loss is called in messages."""
+    """Return what a loss is called in messages."""
     return printable(loss if isinstance(loss, str) else str(getattr(loss, "__name__", type(loss).__name__)))
 
 
@@ -110,12 +110,12 @@ def lists_keras_variables(model: Any) -> bool:
 
 
 def strategy_of(model: Any) -> Any:
-    """The distribution strategy that a model is trained under."""
+    """Return the distribution strategy that a model is trained under."""
     return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 
 def layers_of(model: Any) -> List[Any]:
-    """A model and all layers in it."""
+    """Return a model and all layers in it."""
     return list(model._flatten_layers()) if hasattr(model, "_flatten_layers") else [model]
 
 
@@ -159,7 +159,7 @@ def as_fitted(model: Any) -> Iterator[str]:
 
 @contextmanager
 def as_traced(step: Any, specs: Sequence[Any]) -> Iterator[str]:
-    """The same of a ``tf.function`` that was traced before with such arguments, and the models that it refers to."""
+    """Do the same for a ``tf.function`` that was traced with such arguments before, and the models that it refers to."""
     graphs = _graphs([step] if isinstance(step, _FUNCTION) else [], specs)
     known = roots(step) if graphs else []
     now = [(each, _trainable(each)) for each in known if hasattr(each, "_flatten_layers")]
@@ -174,7 +174,7 @@ def has_own_step(model: Any) -> bool:
 
 
 def opened(args: Sequence[Any]) -> Any:
-    """Example arguments with the size of the batch left open, as ``fit`` has them."""
+    """Return example arguments with the batch size left open, as ``fit`` has them."""
     return tf.nest.map_structure(_spec, list(args))
 
 
@@ -192,7 +192,7 @@ def _trainable(model: Any) -> FrozenSet[int]:
 
 
 def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
-    """What was said to be trainable otherwise since, if anything was."""
+    """Return what was said to be trainable otherwise since, if anything was."""
     now = _trainable(model)
     names = _patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
     more = " and %d more" % (len(names) - _SHOWN) if len(names) > _SHOWN else ""
@@ -200,13 +200,13 @@ def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
 
 
 def name_of(variable: Any) -> str:
-    """What a variable of Keras is called."""
+    """Return what a variable of Keras is called."""
     name = str(getattr(variable, "path", None) or variable.name)
     return name.rpartition(":")[0] or name
 
 
 def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
-    """The names that are marked; where all of a scope are, the scope."""
+    """Return the names that are marked; where all of a scope are, the scope."""
     scopes: Dict[str, List[bool]] = {}
     for name, marked in named:
         scopes.setdefault(name.rpartition("/")[0], []).append(marked)
@@ -218,7 +218,7 @@ def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
 
 
 def _own_variables(model: Any) -> List[Any]:
-    """The variables that the layers of a model train unless they are frozen."""
+    """Return the variables that the layers of a model train unless they are frozen."""
     found = [each for layer in layers_of(model) for each in _of_layer(layer)]
     return list({id(each): each for each in found}.values())
 
@@ -228,7 +228,7 @@ def _of_layer(layer: Any) -> List[Any]:
 
 
 def _traced_by(model: Any) -> List[Any]:
-    """The ``tf.function``s that the ``fit`` of a model runs, once it ran."""
+    """Return the ``tf.function``s that the ``fit`` of a model runs, once it ran."""
     found, waiting = [], [(getattr(model, "train_tf_function", None), 4), (getattr(model, "train_function", None), 4)]
     while waiting:
         value, depth = waiting.pop()
@@ -240,7 +240,7 @@ def _traced_by(model: Any) -> List[Any]:
 
 
 def _graphs(functions: Sequence[Any], specs: Optional[Sequence[Any]] = None) -> List[Any]:
-    """The graphs that ``tf.function``s were traced into, with arguments like these where such are given."""
+    """Return the graphs that ``tf.function``s were traced into, with arguments like these where such are given."""
     listing: List[Sequence[Any]] = [getattr(each, "_list_all_concrete_functions", tuple)() for each in functions]
     concrete = [each for found in listing for each in found]
     return [each.graph for each in concrete if specs is None or _is_for(each, specs)]
@@ -282,7 +282,7 @@ def _set_trainable(model: Any, wanted: Dict[int, bool]) -> None:
 
 
 def _optimizers(around: Sequence[Any]) -> List[Any]:
-    """The optimizers among some objects that list the variables that they were built with."""
+    """Return the optimizers among some objects that list the variables that they were built with."""
     found = [each for each in around if hasattr(each, "apply_gradients")]
     found += [each.inner_optimizer for each in found if hasattr(each, "inner_optimizer")]
     return [each for each in found if _count(each)]

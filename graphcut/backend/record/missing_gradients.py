@@ -49,7 +49,7 @@ class MissingGradient:
     loss_dtypes: Tuple[str, ...] = ()
 
     def whole(self) -> Optional[GradientCall]:
-        """The record of it, with the graphs around it."""
+        """Return the record of it, with the graphs around it."""
         return None if self.gradient is None else joined(self.gradient)
 
 
@@ -145,7 +145,7 @@ class MissingGradients(watch_gradients.Watch):
         return False
 
     def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
-        """A gradient was taken at rest."""
+        """Note that a gradient was taken at rest."""
         gradient_calls.forget_parts()
         if not _lacks(answer):
             return
@@ -159,18 +159,18 @@ class MissingGradients(watch_gradients.Watch):
                 self._taken.update(key[:1])
 
     def add(self, gradient: GradientCall) -> None:
-        """A gradient was taken in a graph that is being built."""
+        """Add a gradient that was taken in a graph that is being built."""
         kept, self.kept = self.kept, []
         self.observe(replaced(gradient, owner=kept))
 
     def observe(self, gradient: GradientCall) -> None:
-        """A gradient was recorded, here or by a watch of the user's."""
+        """Note a gradient that was recorded, here or by a watch of the user's."""
         if gradient.answers is None or not all(gradient.answers):
             with self._guarded():
                 self._note(_recorded(gradient))
 
     def add_eager(self, seen: Any, asked: Asked, answers: Optional[Tuple[bool, ...]], error: str) -> None:
-        """A gradient was taken eagerly while awake."""
+        """Add a gradient that was taken eagerly while awake."""
         key = call()
         with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
@@ -198,7 +198,7 @@ class MissingGradients(watch_gradients.Watch):
         return Explanation(text, found.where)
 
     def last(self) -> Optional[MissingGradient]:
-        """The last gradient in this thread that lacked something."""
+        """Return the last gradient in this thread that lacked something."""
         return self._find(None)
 
     def _text(self, found: MissingGradient) -> str:
@@ -257,7 +257,7 @@ class _Limited(eager_ops.EagerOps):
             each.clear()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
-        """An op ran, or was built in a graph."""
+        """Note an op that ran, or that was built in a graph."""
         super().called(type, inputs, attrs, outputs, op_name, graph)
         if graph is None and self._is_enough(str(type)):
             self._at_limit()
@@ -284,7 +284,7 @@ def _recorded(gradient: GradientCall) -> MissingGradient:
 
 
 def _unrecorded(asked: Asked, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
-    """What is known of a gradient that was taken eagerly, with nothing recorded."""
+    """Return what is known of a gradient that was taken eagerly, with nothing recorded."""
     sources = [variable_of(part) for _, part in asked.pairs]
     read = {id(each) for each in tape.watched_variables()}
     lacking = [each for each, given in zip(sources, answers) if not given]

@@ -31,12 +31,12 @@ class Level(NamedTuple):
     prefix: str
 
     def places(self) -> List[Tuple[int, str]]:
-        """The positions and names of the ops that are kept."""
+        """Return the positions and names of the ops that are kept."""
         return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
 
 
 def joined(taken: GradientCall) -> GradientCall:
-    """The same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
+    """Return the same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
     graphs = [taken.graph, *[each for each, _ in taken.around]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
     kept = leading(graphs, entries) if len(graphs) > 1 and entries[0] else {}
@@ -68,7 +68,7 @@ def _joined(taken: GradientCall, message: Any, levels: Sequence[Level]) -> Gradi
 
 
 def _outer_names(source: Source, graphs: Sequence[Any], kept: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
-    """The tensors of the kept ops, each with its graph, that are or stand for a source."""
+    """Return the tensors of the kept ops, each with its graph, that are or stand for a source."""
     own = [tensor for each in source.facts.objects[-1:] for tensor in _tensors(each)]
     found = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
     ids = {id(tensor) for tensor in own}
@@ -82,7 +82,7 @@ def _tensors(value: Any) -> Sequence[Any]:
 
 
 def _found(source: Source, outer: Mapping[int, Level]) -> Source:
-    """A source with the tensors around that stand for it beside those of the body."""
+    """Return a source with the tensors around that stand for it beside those of the body."""
     levels = list(outer.values())
     kept = {key: level.kept for key, level in outer.items()}
     names = _outer_names(source, [level.graph for level in levels], kept)
@@ -93,7 +93,7 @@ def _found(source: Source, outer: Mapping[int, Level]) -> Source:
 
 
 def _renamed(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
-    """A node as it is called in the whole; an entry reads what it stands for."""
+    """Return a node as it is called in the whole; an entry reads what it stands for."""
     made = CLASSES["Node"].FromString(node.SerializeToString())
     made.name = level.prefix + node.name
     known = level.entries.get(node.name)
@@ -112,7 +112,7 @@ def _name(tensor: Any, prefixes: Mapping[int, str]) -> str:
 
 
 def _unused(name: str, used: Set[str]) -> str:
-    """A name scope that no op is in yet."""
+    """Return a name scope that no op is in yet."""
     known, count = name.strip("_<>") or "around", 1
     while known in used:
         known, count = "%s_%d" % (name.strip("_<>"), count), count + 1
@@ -121,7 +121,7 @@ def _unused(name: str, used: Set[str]) -> str:
 
 
 def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Tape:
-    """What the tape recorded, by positions in the whole."""
+    """Return what the tape recorded, by positions in the whole."""
     inside: List[bool] = []
     paused: Set[int] = set()
     captured: Set[int] = set()
@@ -153,7 +153,7 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
 
 
 def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:
-    """What the tape watched, each from a position in the whole on."""
+    """Yield what the tape watched, each from a position in the whole on."""
     counts = [len(level.places()) for level in levels]
     innermost = len(levels) - 1
     for at, level in enumerate(levels):
@@ -168,7 +168,7 @@ def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
 
 
 def _outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
-    """The tensors that ``tf.gradients`` does not go on to: what a body is handed, and eager variables around it."""
+    """Yield the tensors that ``tf.gradients`` does not go on to: what a body is handed, and eager variables around it."""
     for level in levels:
         handed = (each for name, each in level.entries.items() if each.handed and name in level.kept)
         yield from (_name(each.outer, prefixes) for each in handed)

@@ -83,7 +83,7 @@ _MISSING = object()
 
 
 def _containers(value: Any, fields: Dict[str, Any]) -> Iterator[Any]:
-    """The containers of a layer without variables, but for those of its losses."""
+    """Yield the containers of a layer without variables, but for those of its losses."""
     tracker = [vars(each) for each in fields.values() if type(each).__name__ == "Tracker"]
     for own in [fields, *tracker, *[each for part in tracker for each in part.values() if isinstance(each, dict)]]:
         yield from (each for name, each in own.items() if isinstance(each, (list, dict, set)) and name not in _LOSSES)
@@ -145,7 +145,7 @@ def _counts(value: Any, name: str, now: Any) -> bool:
 
 
 def roots(step: Any) -> List[Any]:
-    """What a step is, is a method of, and refers to."""
+    """Return what a step is, is a method of, and refers to."""
     found, waiting = [], [(getattr(step, "python_function", step), _DEPTH)]
     while waiting:
         value, depth = waiting.pop()
@@ -163,7 +163,7 @@ def roots(step: Any) -> List[Any]:
 
 
 def _content(value: Any) -> List[Any]:
-    """The first things in a container of the user's."""
+    """Return the first things in a container of the user's."""
     return list(islice(value.values() if isinstance(value, dict) else value, _MANY))
 
 
@@ -203,7 +203,7 @@ def same_collections() -> Iterator[None]:
 
 
 def _generators() -> Iterator[Any]:
-    """The generators that give TensorFlow's ops, and the initializers of Keras 2, their seeds."""
+    """Yield the generators that give TensorFlow's ops, and the initializers of Keras 2, their seeds."""
     yield from (each for each in [getattr(context.context(), "_rng", None)] if each is not None)
     for name in ("keras.src.backend", "keras.backend", "tf_keras.src.backend"):
         holder = getattr(sys.modules.get(name), "_SEED_GENERATOR", None)

@@ -18,7 +18,7 @@ from graphcut.graph.metadata import GraphMetadata, Variable
 
 
 def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
-    """The ``Graph`` message and the origin."""
+    """Return the ``Graph`` message and the origin."""
     if isinstance(taken.graph, eager_graph.EagerGraph):
         return eager_graph.opened(taken)
     own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
@@ -41,7 +41,7 @@ def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
 
 
 def _others(taken: GradientCall) -> Iterator[Variable]:
-    """The variables of the graph, as the step's models list them."""
+    """Yield the variables of the graph, as the step's models list them."""
     if not hasattr(taken.graph, "variables"):
         yield from graph_variables(taken.graph)
         return
@@ -51,7 +51,7 @@ def _others(taken: GradientCall) -> Iterator[Variable]:
 
 
 def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
-    """What the step tells of variables; ``asked`` are the ``id`` of those that any of its gradients asks for."""
+    """Return what the step tells of variables; ``asked`` are the ``id`` of those that any of its gradients asks for."""
     live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
     written = taken.written
     updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}

@@ -28,7 +28,7 @@ class OptimizerCalls:
         self._pairs: List[Tuple[Any, bool]] = []
 
     def note(self, pairs: Pairs) -> None:
-        """An optimizer is handed gradients, or ``None``, with the variables that they are for."""
+        """Note that an optimizer receives gradients, or ``None``, with the variables that they are for."""
         whole = (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2)
         self._pairs += [(variable_of(variable), gradient is not None) for gradient, variable in whole]
 
@@ -41,7 +41,7 @@ class OptimizerCalls:
 
 
 def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
-    """What must be wrapped for optimizers to be noted; ``noting`` gives what belongs to the trace that is going on."""
+    """Yield what must be wrapped for optimizers to be noted; ``noting`` gives what belongs to the trace that is going on."""
     for owner in {id(each): each for each in _optimizers()}.values():
         for name, key, pairs_of in _WAYS:
             if name in vars(owner):
@@ -49,7 +49,7 @@ def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
 
 
 def _optimizers() -> Iterator[type]:
-    """The classes of optimizers that are loaded: those of TensorFlow, of every Keras."""
+    """Yield the classes of optimizers that are loaded: those of TensorFlow, of every Keras."""
     yield v1.Optimizer
     for name, module in list(sys.modules.items()):
         if "optimizer" in name and name.partition(".")[0].startswith(_LIBRARIES):
@@ -77,12 +77,12 @@ def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCal
 
 
 def _of_pairs(optimizer: Any, given: Pairs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
-    """What ``apply_gradients`` is handed."""
+    """Return what ``apply_gradients`` is handed."""
     return given
 
 
 def _of_lists(optimizer: Any, given: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
-    """What ``apply`` is handed; it knows the variables once the optimizer is built."""
+    """Return what ``apply`` is handed; it knows the variables once the optimizer is built."""
     named = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
     return list(zip(given, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
 

@@ -29,7 +29,7 @@ _PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambd
 
 
 def chain() -> Iterator[Any]:
-    """The graph that is being built, and those around it."""
+    """Yield the graph that is being built, and those around it."""
     graph = ops.get_default_graph()
     while graph is not None:
         yield graph
@@ -72,7 +72,10 @@ class Tapes:
         self.pauses: List[Tuple[Counts, Counts]] = []
 
     def pushing(self, tape: Any) -> None:
-        """A tape is about to record, again if it holds something: before the step, where it was not seen yet."""
+        """Note that a tape is about to record.
+
+        A tape that already holds something recorded before the step, where it was not seen.
+        """
         self.before_push()
         if tape._tape is not None:
             self._of(tape)
@@ -80,7 +83,7 @@ class Tapes:
             self._noted[id(tape)].is_new = True
 
     def pushed(self, tape: Any) -> None:
-        """A tape begins to record; a new one inside (after ``reset``) forgets what was before."""
+        """Note that a tape begins to record; a new one inside (after ``reset``) drops what it held."""
         if id(tape) not in self._noted:
             self._noted[id(tape)] = self._new(tape)
         noted = self._noted[id(tape)]
@@ -89,23 +92,23 @@ class Tapes:
         noted.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
-        """A tape stops recording."""
+        """Note that a tape stops recording."""
         spans = self._of(tape).spans
         if spans:
             spans[-1] = (spans[-1][0], counts())
 
     def watching(self, tape: Any, tensor: Any) -> None:
-        """A tape is told to watch something."""
+        """Note that a tape is told to watch something."""
         self._of(tape).watched += [(each, counts()) for each in flattened(tensor)]
 
     def accessed(self, variable: Any) -> None:
-        """A trainable variable is read: every tape that records and watches by itself watches it from now on."""
+        """Note that a trainable variable is read: every tape that records and watches by itself watches it from now on."""
         for noted in list(self._noted.values()):
             if noted.records and noted.automatic and id(variable) not in noted.accessed:
                 noted.accessed[id(variable)] = counts()
 
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
-        """What a tape recorded of one graph; ``inner`` are the graphs in it that are being built, innermost first."""
+        """Return what a tape recorded of one graph; ``inner`` are the graphs in it that are being built, innermost first."""
         noted = self._of(tape)
         spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
         watched = [(name(each), when) for each, when in noted.watched]
@@ -128,7 +131,7 @@ class Tapes:
         return any(each.records for each in list(self._noted.values()))
 
     def noted(self, tape: Any) -> _Noted:
-        """What is noted of a tape."""
+        """Return what is noted of a tape."""
         return self._of(tape)
 
     def _new(self, tape: Any) -> _Noted:
@@ -147,7 +150,7 @@ class Tapes:
         return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
-        """What is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
+        """Return what is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
         if id(tape) not in self._noted:
             noted = self._noted[id(tape)] = self._new(tape)
             noted.is_new, noted.began_before = False, True
@@ -156,12 +159,12 @@ class Tapes:
 
 
 def _depth(graphs: Sequence[Any], when: Counts) -> int:
-    """The first of some graphs, innermost first, in which something happened."""
+    """Return the first of some graphs, innermost first, in which something happened."""
     return next((place for place, graph in enumerate(graphs) if id(graph) in when), len(graphs) - 1)
 
 
 def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
-    """A span in one graph, that is being built: what ended when it was not had ended before it."""
+    """Return a span in one graph, that is being built: what ended when it was not had ended before it."""
     return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
 
 
@@ -178,7 +181,7 @@ def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[],
 
 
 def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
-    """The wrapper of what lets a tape record."""
+    """Return the wrapper of what lets a tape record."""
 
     @functools.wraps(original)
     def wrapper(tape: Any) -> Any:
@@ -194,7 +197,7 @@ def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
 
 
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
-    """What must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
+    """Yield what must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
 
     def after(original: Any, note: Callable[..., None]) -> Any:
         return _noting_after(original, note, noting)
@@ -224,7 +227,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
 
 def reading_patch(noting: Callable[[], Optional[Tapes]]) -> Patch:
-    """What must be wrapped for it to be noted when a variable is first read."""
+    """Return what must be wrapped for it to be noted when a variable is first read."""
 
     def reading(original: Any) -> Any:
         @functools.wraps(original)

@@ -25,7 +25,7 @@ _LISTED = 8
 
 
 def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[GradientCall, ...]:
-    """The gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
+    """Return the gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
     model = step if keras_fit.is_compiled_model(step) else None
     with same_random_states(), same_collections():
         step, args, kwargs = _of_model(step, args, kwargs)
@@ -83,7 +83,7 @@ def _gradients(
 
 
 def _built(taken: Sequence[GradientCall]) -> Iterator[Any]:
-    """The graphs in which gradients were taken, and those around them."""
+    """Yield the graphs in which gradients were taken, and those around them."""
     for each in taken:
         yield each.graph
         yield from (graph for graph, _ in each.around)
@@ -131,8 +131,11 @@ def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: R
 def _told(
     sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
 ) -> Iterator[Source]:
-    """The sources with what is known once the step is traced: what a model trains, what the step writes, what its
-    optimizers were handed. Nobody knows what a step writes that raises (``None``)."""
+    """Yield the sources with what is known after the step is traced.
+
+    That is what a model trains, what the step writes, and what its optimizers received. For a step that raises, what it writes
+    is unknown (``None``).
+    """
     for source in sources:
         known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
         facts = replace(source.facts, trainable=known[0]) if known else source.facts
@@ -143,7 +146,7 @@ def _told(
 
 
 def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, Sequence[Any], Mapping[str, Any]]:
-    """A Keras model is stepped by its own ``train_step``, with what a user would give to ``fit``."""
+    """Return a Keras model is stepped by its own ``train_step``, with what a user would give to ``fit``."""
     if not keras_fit.is_compiled_model(step):
         return step, args, kwargs
     if getattr(step, "optimizer", None) is None:
@@ -157,7 +160,7 @@ def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
 
 
 def _train_step(model: Any) -> Any:
-    """The step of a model, as its ``fit`` runs it: in each replica of its strategy."""
+    """Return the step of a model, as its ``fit`` runs it: in each replica of its strategy."""
     strategy = keras_fit.strategy_of(model)
 
     def train_step(*data: Any) -> Any:
@@ -168,7 +171,7 @@ def _train_step(model: Any) -> Any:
 
 
 def _begun(step: Any, made: Recording) -> Any:
-    """A fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
+    """Return a fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
 
     Where the step raises once it has taken a gradient, its trace comes to an end all the same, and what was taken is
     audited: the variables that an optimizer made in it would otherwise never be initialized.
@@ -193,8 +196,10 @@ def _begun(step: Any, made: Recording) -> Any:
 
 
 def _is_partial(taken: Sequence[GradientCall]) -> bool:
-    """Whether a step raised after gradients that all came: another way of tracing it may get further. Over one that is
-    ``None`` it raises when it is run, too."""
+    """Whether a step raised after gradients that all came: another way of tracing it may get further.
+
+    Over one that is ``None`` it raises when it is run, too.
+    """
     return any(each.raised for each in taken) and all(all(each.answers or ()) for each in taken)
 
 
@@ -209,7 +214,7 @@ def clone(function: Any, python: Any) -> Any:
 
 
 def _called(original: Any) -> Any:
-    """The wrapper of a ``tf.function``'s call."""
+    """Return the wrapper of a ``tf.function``'s call."""
 
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         made = current()

@@ -11,14 +11,14 @@ from graphcut.graph.variable_updates import written_inputs
 
 
 def written(root: Any) -> FrozenSet[int]:
-    """The ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
+    """Return the ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
     graphs = _graphs(root)
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
     return frozenset(id(outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
 
 
 def _graphs(root: Any) -> List[Any]:
-    """The graph and the bodies in it, but for those that give a variable its first value."""
+    """Return the graph and the bodies in it, but for those that give a variable its first value."""
     found = function_graphs.graphs(root)
     first = {name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called(op)}
     return [graph for name, graph in found.items() if name not in first]
@@ -30,7 +30,7 @@ def _initializes(op: Any) -> bool:
 
 
 def _handles(graph: Any) -> Iterator[Any]:
-    """What the ops of a graph write, but for initializers."""
+    """Yield what the ops of a graph write, but for initializers."""
     for op in graph.get_operations():
         inputs = list(op.inputs)
         dtypes = ([tensor.dtype.as_datatype_enum for tensor in side] for side in (inputs, op.outputs))
@@ -40,7 +40,7 @@ def _handles(graph: Any) -> Iterator[Any]:
 
 
 def outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
-    """What a tensor stands for outside of the graphs that captured it."""
+    """Return what a tensor stands for outside of the graphs that captured it."""
     while True:
         around = outside.get(id(getattr(tensor, "graph", None)), {}) if hasattr(tensor, "op") else {}
         if id(tensor) not in around:

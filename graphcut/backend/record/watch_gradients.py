@@ -32,7 +32,7 @@ class Handed:
         self._given: Dict[int, bool] = {}
 
     def note(self, pairs: Any) -> None:
-        """An optimizer is handed gradients, or ``None``, with the variables that they are for."""
+        """Note that an optimizer receives gradients, or ``None``, with the variables that they are for."""
         for gradient, variable in (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2):
             key = id(variable_of(variable))
             self._given[key] = self._given.get(key, False) or gradient is not None
@@ -49,7 +49,7 @@ class _Reads:
         self._eager = eager
 
     def append(self, read: Any) -> None:
-        """The value of a variable left TensorFlow."""
+        """Note that the value of a variable left TensorFlow."""
         self._eager.escaped(handle_of(read.variable))
 
 
@@ -71,7 +71,7 @@ class Watch(gradient_calls.Recording):
         self._traced: Dict[int, Any] = {}
 
     def add(self, gradient: GradientCall) -> None:
-        """A gradient was taken in a graph that is being built."""
+        """Add a gradient that was taken in a graph that is being built."""
         kept, self.kept = self.kept, []
         key = (gradient.message, gradient.targets, gradient.answers, gradient.error)
         names = tuple((each.facts.name, each.facts.tensors) for each in gradient.sources)
@@ -88,7 +88,7 @@ class Watch(gradient_calls.Recording):
             each.observe(gradient)
 
     def seen_eagerly(self, asked: Asked, tape: Any) -> Optional[eager_graph.EagerCall]:
-        """A gradient is about to be taken eagerly."""
+        """Return a gradient is about to be taken eagerly."""
         with eager_ops.suspended(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
         return None
@@ -104,7 +104,7 @@ class Watch(gradient_calls.Recording):
     def add_eager(
         self, seen: Optional[eager_graph.EagerCall], asked: Asked, answers: Optional[Tuple[bool, ...]], error: str
     ) -> None:
-        """It was taken, or TensorFlow raised."""
+        """Add a gradient that eager code took, or that TensorFlow raised at."""
         key, new = call(), False
         if seen is None:
             return
@@ -119,7 +119,7 @@ class Watch(gradient_calls.Recording):
         return id(graph) in self._graphs
 
     def taken(self) -> Iterator[GradientCall]:
-        """The gradients, in the order first taken."""
+        """Yield the gradients, in the order first taken."""
         given = self.handed.given()
         for each, count in zip(self.gradients, self._counts):
             written = self._written(each, count)
@@ -128,14 +128,16 @@ class Watch(gradient_calls.Recording):
             yield joined(replace(each, sources=sources, written=known))
 
     def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
-        """The ``id`` of the handles of what was written since a gradient was taken, or is by the function that takes it."""
+        """Return the ``id`` of the handles written since a gradient was taken, or by the function that takes it."""
         eagerly = frozenset(key for key, when in list(self.eager.written.items()) if when > count)
         outermost = gradient.around[-1][0] if gradient.around else gradient.graph
         return eagerly | variable_writes.written(outermost) if hasattr(outermost, "outer_graph") else eagerly
 
     def afresh(self, function: Any) -> Any:
-        """A ``tf.function`` that takes its gradients in Python: this one, or where it was traced before the watch another one
-        like it, which is traced again when it is called."""
+        """Return a ``tf.function`` that takes its gradients in Python.
+
+        It is the same one, or, if that was traced before the watch, one like it, which is traced again when it is called.
+        """
         if id(function) not in self._traced:
             made = clone(function, None) if _is_traced(function) else function
             self._traced[id(function)] = self._traced[id(made)] = (function, made)
@@ -171,7 +173,7 @@ def _is_traced(function: Any) -> bool:
 
 
 def _told(source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool]) -> Source:
-    """A source with what is known of it by now: whether it was written, whether an optimizer was handed a gradient for it."""
+    """Return a source with what is known of it by now: whether it was written, whether an optimizer received a gradient."""
     if not source.is_variable:
         return source
     updated = None if written is None else not written.isdisjoint((source.identity, source.handle))
@@ -237,7 +239,7 @@ def _patches() -> Iterator[Patch]:
 
 
 def _of_traces() -> Iterator[Patch]:
-    """A function that was traced before takes no gradient in Python again."""
+    """Yield a function that was traced before takes no gradient in Python again."""
 
     def calling(original: Any) -> Any:
         @functools.wraps(original)

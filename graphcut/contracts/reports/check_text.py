@@ -37,7 +37,7 @@ def _lines(result: ContractResult) -> Iterator[str]:
 
 
 def finding_text(finding: Finding) -> str:
-    """The rule, and the message below it."""
+    """Return the rule, and the message below it."""
     head = finding.rule if finding.rule != "source" else "cannot be judged"
     about = " %s" % printable(finding.variable, 400)[1:-1] if finding.variable else ""
     at = split_place(finding.where)

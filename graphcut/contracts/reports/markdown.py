@@ -55,7 +55,7 @@ def _picture(result: ContractResult) -> Iterator[str]:
 
 
 def _audits_of_findings(result: ContractResult) -> List[Audit]:
-    """The audits of the contract, those first whose variables the findings are about."""
+    """Return the audits of the contract, those first whose variables the findings are about."""
     findings = {(each.variable, each.verdict) for each in result.findings}
 
     def is_about(audit: Audit) -> bool:

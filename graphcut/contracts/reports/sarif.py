@@ -1,5 +1,7 @@
-"""A report as SARIF 2.1.0 (OASIS, 2020), which code scanning shows. The code flow of a result leads from the loss over
-the barriers or the path to the variable."""
+"""A report as SARIF 2.1.0 (OASIS, 2020), which code scanning shows.
+
+The code flow of a result leads from the loss over the barriers or the path to the variable.
+"""
 
 from __future__ import annotations
 

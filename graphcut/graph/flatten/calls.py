@@ -34,7 +34,7 @@ def branch_count(node: Any, kind: Kind) -> int:
 
 
 def branches(kind: Kind) -> Tuple[Tuple[str, str], ...]:
-    """The labelled functions that ops of this kind run."""
+    """Return the labelled functions that ops of this kind run."""
     if kind.type in CALLS:
         return (("", function_name(kind, "f")),)
     if kind.type in IFS:
@@ -56,7 +56,7 @@ def make(
     results: Tuple[int, ...],
     functions: Mapping[str, Any],
 ) -> Call:
-    """The ``Call`` that an op makes, checked against the functions that it names."""
+    """Return the ``Call`` that an op makes, checked against the functions that it names."""
     labelled = branches(kind)
     for _, function in labelled:
         if function not in functions:

@@ -42,12 +42,12 @@ class Body:
 
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
-    """The body that a graph's nodes make."""
+    """Return the body that a graph's nodes make."""
     return _Builder("", kinds).build((), list(nodes), ())
 
 
 def of_function(function: Any, kinds: Kinds) -> Body:
-    """The body of a ``FunctionDef``."""
+    """Return the body of a ``FunctionDef``."""
     signature = function.signature
     ret = [
         function.ret[arg.name] if arg.name in function.ret else _missing_return(signature.name, arg.name)
@@ -120,7 +120,7 @@ class _Builder:
         return ops
 
     def _place(self, names: List[str], kinds: List[int], nodes: Sequence[Any]) -> List[int]:
-        """The op of each node; between two calls all at once."""
+        """Return the op of each node; between two calls all at once."""
         opens, start = self.known.opens, 0
         placed: List[int] = []
         for stop in [index for index, kind in enumerate(kinds) if opens[kind]]:
@@ -156,7 +156,7 @@ class _Builder:
                 inputs[op] = ()
 
     def _resolved(self, op: int, node: Any) -> Tuple[int, ...]:
-        """The tensors that a node reads, where some are not yet known by their string or are control inputs."""
+        """Return the tensors that a node reads, where some are not yet known by their string or are control inputs."""
         controls = [self.scope.op(text[1:], node.name) for text in node.input if text[:1] == "^"]
         if controls:
             self.controls[op] = tuple(controls)
@@ -173,7 +173,7 @@ class _Builder:
         self.calls.append(call)
 
     def _loop_inputs(self) -> Dict[int, Tuple[int, ...]]:
-        """The heads of v1 loops with the inputs that come from the loop's end."""
+        """Return the heads of v1 loops with the inputs that come from the loop's end."""
         ends, heads = self.known.loop_ends, self.known.loop_heads
         looped = {self.first_output[op] for op, kind in enumerate(self.kinds) if kind in ends} if ends else ()
         found = {}
@@ -191,5 +191,5 @@ def _outputs(
     layouts: Sequence[Layout],
     op: int,
 ) -> Tuple[int, Layout]:
-    """The first output of an op and how its outputs are laid out; those of a call are its results'."""
+    """Return the first output of an op and how its outputs are laid out; those of a call are its results'."""
     return based.get(op) or (first_output[op], layouts[kinds[op]])

@@ -23,8 +23,10 @@ def _none(op_type: str) -> Optional[Signature]:
 
 
 def flatten(graph: Any, op_defs: OpDefs = _none, opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
-    """The flat graph of a ``Graph`` message. ``op_defs`` tells the outputs of op types that no table holds; calls of
-    the functions in ``opaque`` stay closed."""
+    """Return the flat graph of a ``Graph`` message.
+
+    ``op_defs`` tells the outputs of op types that no table holds; calls of the functions in ``opaque`` stay closed.
+    """
     with collector_paused():
         functions = _functions(graph.library.function)
         kinds = Kinds(op_defs, functions, opaque)
@@ -176,7 +178,7 @@ def _shifted(call: Call, ops: int, tensors: int) -> Call:
 
 
 def _unique(names: List[str]) -> List[str]:
-    """The names, told apart where a file uses the separators that TensorFlow forbids."""
+    """Return the names, told apart where a file uses the separators that TensorFlow forbids."""
     if len(set(names)) == len(names):
         return names
     seen: Dict[str, int] = {}

@@ -39,13 +39,13 @@ class Namespace:
         )
 
     def op(self, name: str, reader: str) -> int:
-        """The op that a control input names."""
+        """Return the op that a control input names."""
         if name in self.ops:
             return self.ops[name]
         raise self._unknown(name, reader, "waits for")
 
     def tensor(self, text: str, reader: str, verb: str) -> int:
-        """The tensor an input string names: ``op``, ``op:1``, in functions ``op:output_arg:1``; remembered."""
+        """Return the tensor an input string names: ``op``, ``op:1``, in functions ``op:output_arg:1``; remembered."""
         if text in self.tensors:
             return self.tensors[text]
         name, _, rest = text.partition(":")
@@ -70,7 +70,7 @@ class Namespace:
 
 
 def _offset(layout: Layout, rest: str) -> Optional[int]:
-    """The output that ``1`` or ``output_arg:1`` means, counted over all outputs; ``None`` where there is none."""
+    """Return the output that ``1`` or ``output_arg:1`` means, counted over all outputs; ``None`` where there is none."""
     arg, _, number = rest.rpartition(":")
     index = numeral(number) if number else 0
     before = 0

@@ -38,7 +38,7 @@ class Kinds:
     outputs: int = 0
 
     def of_nodes(self, nodes: Iterable[Any]) -> List[int]:
-        """The index of each node's kind."""
+        """Return the index of each node's kind."""
         index, found = self.index, []
         for node in nodes:
             key = (node.op, tuple(node.attr))
@@ -47,7 +47,7 @@ class Kinds:
         return found
 
     def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
-        """The index of a kind by attributes not met before, remembered for the next time."""
+        """Return the index of a kind by attributes not met before, remembered for the next time."""
         key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
         kind = self.index.get(key)
         found = self._add(key, self._layout(*key)) if kind is None else kind
@@ -55,19 +55,19 @@ class Kinds:
         return found
 
     def shared(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
-        """The names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
+        """Return the names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
         handles = {kind for kind, each in enumerate(self.table) if each.type in HANDLES}
         named = ((op, Kind(node.op, tuple(node.attr), ())) for op, kind, node in nodes if kind in handles)
         return {op: text(each, "shared_name") for op, each in named}
 
     def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
-        """The index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
+        """Return the index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
         key = (op_type, attrs, outputs)
         found = self.index.get(key)
         return self._add(key, (("output", outputs),)) if found is None else found
 
     def of_unknown(self, node: Any, outputs: int) -> int:
-        """The index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
+        """Return the index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
         key = (node.op, tuple(node.attr), outputs)
         layout = guessed(parsed(tuple(node.attr)), outputs)
         found = self.index.get(key)
@@ -99,7 +99,7 @@ class Kinds:
 
 
 def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
-    """Outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one: all that is left for an unknown type."""
+    """Return outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one; nothing else tells of such a type."""
     for name in ("Tout", "T", "dtype"):
         listed = tuple(values[name].list.type) if name in values else ()
         if len(listed) >= outputs:

@@ -36,7 +36,7 @@ def _message(path: str) -> Any:
 
 
 def _frames(info: Any, key: str) -> List[Frame]:
-    """The frames of an op, the outermost first."""
+    """Return the frames of an op, the outermost first."""
     if key in info.name_to_trace_id:
         trace = info.traces_by_id[info.name_to_trace_id[key]]
         found = [info.frames_by_id[each] for each in trace.frame_id]

@@ -43,7 +43,7 @@ def may_be(path: str) -> bool:
 
 
 def error_of(stream: IO[bytes], path: str) -> GraphcutError:
-    """What to say of a zip archive or an HDF5 file."""
+    """Return what to say of a zip archive or an HDF5 file."""
     stream.seek(0)
     is_zip = stream.read(4) == ZIP
     known = read(stream)
@@ -59,7 +59,7 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
 
 
 def read(stream: IO[bytes]) -> Optional[KerasFile]:
-    """What a zip archive or an HDF5 file tells of the Keras model in it; ``None`` where there is none."""
+    """Return what a zip archive or an HDF5 file tells of the Keras model in it; ``None`` where there is none."""
     stream.seek(0)
     try:
         return _of_zip(stream) if stream.read(4) == ZIP else _of_hdf5(stream)
@@ -112,7 +112,7 @@ def _json_in(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def _of_hdf5(stream: IO[bytes]) -> Optional[KerasFile]:
-    """The JSON texts that Keras keeps as attributes of an HDF5 file; each lies there in one piece."""
+    """Return the JSON texts that Keras keeps as attributes of an HDF5 file; each lies there in one piece."""
     stream.seek(0)
     data = stream.read(_MOST)
     model = _json_at(data, b'{"class_name":')

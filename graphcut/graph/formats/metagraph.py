@@ -19,7 +19,7 @@ from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, V
 
 
 def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
-    """What a file tells beside its ops."""
+    """Return what a file tells beside its ops."""
     if content.meta is None:
         if signature is not None:
             raise GraphcutError(
@@ -48,7 +48,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
 
 
 def _opaque(graph: Any) -> FrozenSet[str]:
-    """The functions that may have a gradient function of their own.
+    """Return the functions that may have a gradient function of their own.
 
     A file names that of a ``Defun`` where it is a function, and says nothing of one in Python (``python_grad_func``): an op
     of the function's own type may have it. TensorFlow takes ``SymbolicGradient`` of those without, which is evidence.
@@ -65,7 +65,7 @@ def _opaque(graph: Any) -> FrozenSet[str]:
 
 
 def _differentiated(node: Any) -> str:
-    """The function that a ``SymbolicGradient`` is the gradient of; an empty string for any other op."""
+    """Return the function that a ``SymbolicGradient`` is the gradient of; an empty string for any other op."""
     return function_name(Kind(node.op, tuple(node.attr), ()), "f") if node.op == "SymbolicGradient" else ""
 
 
@@ -74,7 +74,7 @@ def _signatures(meta: Any) -> Tuple[str, ...]:
 
 
 def _chosen_signature(meta: Any, signature: Optional[str]) -> Optional[str]:
-    """The signature that is meant: the one asked for, ``serving_default``, or the only one."""
+    """Return the signature that is meant: the one asked for, ``serving_default``, or the only one."""
     known = _signatures(meta)
     if signature is not None:
         return signature
@@ -96,7 +96,7 @@ def _outputs(meta: Any, signature: Optional[str]) -> Dict[str, str]:
 
 
 def _collected_variables(meta: Any) -> Iterator[Variable]:
-    """The variables that a MetaGraph's collections and object graph name."""
+    """Yield the variables that a MetaGraph's collections and object graph name."""
     trainable = {each.variable_name for each in _definitions(meta, "trainable_variables")}
     for each in {d.variable_name: d for key in ("variables", "trainable_variables") for d in _definitions(meta, key)}.values():
         name, part = each.variable_name, each.save_slice_info_def

@@ -37,7 +37,7 @@ _OTHER_FORMATS = {
 
 
 def bytes_of(path: str) -> bytes:
-    """The bytes of a file, unpacked where gzip packed it, or an error that says what it is; ``-`` is standard input."""
+    """Return the bytes of a file, unpacked where gzip packed it, or an error that says what it is; ``-`` is standard input."""
     try:
         if is_url(path):
             with open_url(path) as stream:
@@ -57,7 +57,7 @@ def _open(path: str) -> IO[bytes]:
 
 
 def _unpacked(data: bytes, path: str) -> bytes:
-    """What gzip packed, up to the size that a protobuf message can have."""
+    """Return what gzip packed, up to the size that a protobuf message can have."""
     if not data.startswith(_GZIP):
         return data
     unpacking = zlib.decompressobj(31)
@@ -95,7 +95,7 @@ def _read(stream: IO[bytes], path: str) -> bytes:
 
 
 def _fetched(stream: IO[bytes], path: str) -> bytes:
-    """What lies behind a URL."""
+    """Return what lies behind a URL."""
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
     _check_format(head, path)
@@ -107,7 +107,10 @@ def _fetched(stream: IO[bytes], path: str) -> bytes:
 
 
 def _piped(stream: IO[bytes], path: str) -> bytes:
-    """What comes through a pipe; one that nobody writes to would be waited for without an end, or one that never ends."""
+    """Return what comes through a pipe.
+
+    A pipe that nobody writes to, or one that never ends, would be waited for without end.
+    """
     if not select.select([stream], [], [], _PATIENCE)[0]:
         raise GraphcutError("%s is a pipe that nothing comes through\ngraphcut reads %s." % (printable(path), SUFFIXES))
     os.set_blocking(stream.fileno(), True)
@@ -159,7 +162,7 @@ def is_text(head: bytes) -> bool:
 
 
 def graphs_in(folder: str) -> str:
-    """What in a directory may be meant: a graph file, a SavedModel (TensorFlow Serving numbers them)."""
+    """Return what in a directory may be meant: a graph file, a SavedModel (TensorFlow Serving numbers them)."""
     try:
         names = sorted(os.listdir(folder))[:1000]
     except OSError as error:
@@ -176,7 +179,7 @@ def _is_graph_file(path: str) -> bool:
 
 
 def _near_files(path: str) -> str:
-    """What may be meant instead: the ``.meta`` of a checkpoint, a file of a similar name."""
+    """Return what may be meant instead: the ``.meta`` of a checkpoint, a file of a similar name."""
     folder, name = os.path.split(path)
     try:
         beside = sorted(os.listdir(folder or "."))[:10000]
@@ -212,7 +215,7 @@ def may_begin(head: bytes, size: int) -> bool:
 
 
 def _varint(data: bytes, place: int) -> Tuple[int, int]:
-    """A number of seven bits in each byte, and where it ends; one that does not end is too large for anything."""
+    """Return a number of seven bits in each byte, and where it ends; one that does not end is too large for anything."""
     number = 0
     for shift in range(10):
         number |= (data[place + shift] & 127) << 7 * shift

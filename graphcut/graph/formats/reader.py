@@ -17,8 +17,10 @@ from graphcut.graph.messages import CLASSES
 
 
 class Content(NamedTuple):
-    """What a file holds: the graph message, the MetaGraph around it (or ``None``), the place it came from; the directory
-    of a SavedModel."""
+    """What a file holds.
+
+    It holds the graph message, the MetaGraph around it (or ``None``), and where it came from; for a SavedModel, its directory.
+    """
 
     graph: Any
     meta: Any
@@ -27,7 +29,7 @@ class Content(NamedTuple):
 
 
 def read(path: str) -> Content:
-    """The graph in a file or in a SavedModel directory."""
+    """Return the graph in a file or in a SavedModel directory."""
     if "\0" in path:
         raise GraphcutError("no file %s" % printable(path))
     if is_url_folder(path) if is_url(path) else os.path.isdir(path):
@@ -40,7 +42,7 @@ def read(path: str) -> Content:
 
 
 def _content(data: bytes, name: str, path: str) -> Content:
-    """What a file holds: its content decides, the suffix only where that tells nothing."""
+    """Return what a file holds: its content decides, the suffix only where that tells nothing."""
     stem = name[: -len(".gz")] if name.endswith(".gz") else name
     expected = "MetaGraph" if stem.endswith(".meta") else "Graph"
     if is_text(data[:_HEAD]) or stem.endswith(".pbtxt") and not _is_binary(data):
@@ -59,7 +61,7 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _message(kind: str, data: bytes) -> Any:
-    """The message that the bytes are, if they are one of that kind: its ops have names and types as ops can have."""
+    """Return the message that the bytes are, if they are one of that kind: its ops have names and types as ops can have."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             message = CLASSES[kind].FromString(data)
@@ -71,7 +73,7 @@ def _message(kind: str, data: bytes) -> Any:
 
 
 def _graph_of(message: Any) -> Any:
-    """The graph in a message, the first of a SavedModel's."""
+    """Return the graph in a message, the first of a SavedModel's."""
     if hasattr(message, "meta_graphs"):
         message = message.meta_graphs[0] if message.meta_graphs else CLASSES["MetaGraph"]()
     return getattr(message, "graph_def", message)
@@ -95,7 +97,7 @@ _BY_FIELD = {
 
 
 def of_message(message: Any, label: str) -> Content:
-    """The graph in a ``GraphDef`` or ``MetaGraphDef`` message."""
+    """Return the graph in a ``GraphDef`` or ``MetaGraphDef`` message."""
     kind = message.DESCRIPTOR.name
     try:
         data = message.SerializeToString()
@@ -132,7 +134,7 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What protobuf says, the type of the message left out: it is ours."""
+    """Return what protobuf says, the type of the message left out: it is ours."""
     said = str(error).partition("\n")[0]
     return (said.rpartition("': ")[2] if "'graphcut." in said else said) or "wrong bytes"
 
@@ -180,7 +182,7 @@ def _exists(path: str) -> bool:
 
 
 def _chosen(model: Any, path: str, folder: Optional[str]) -> Content:
-    """The graph of a SavedModel that is trained, else its first."""
+    """Return the graph of a SavedModel that is trained, else its first."""
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))
     tagged = [meta for meta in model.meta_graphs if "train" in meta.meta_info_def.tags] or list(model.meta_graphs)

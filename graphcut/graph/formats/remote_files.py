@@ -32,7 +32,7 @@ def is_url(path: str) -> bool:
 
 
 def open_url(path: str) -> Any:
-    """A stream of the bytes behind a URL."""
+    """Return a stream of the bytes behind a URL."""
     system, inner = _system(path)
     return _tried(path, lambda: system.open(inner, "rb"))
 
@@ -50,14 +50,14 @@ def url_exists(path: str) -> bool:
 
 
 def urls_like(pattern: str) -> Tuple[str, ...]:
-    """The URLs that a pattern such as ``s3://bucket/**/*.meta`` fits."""
+    """Return the URLs that a pattern such as ``s3://bucket/**/*.meta`` fits."""
     system, inner = _system(pattern)
     found = _tried(pattern, lambda: system.glob(inner))
     return tuple(str(system.unstrip_protocol(each)) for each in sorted(found))
 
 
 def _system(path: str) -> Tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
+    """Return the file system of a URL, and the path in it."""
     try:
         core = importlib.import_module("fsspec.core")
     except ImportError:
@@ -70,13 +70,13 @@ def _system(path: str) -> Tuple[Any, str]:
 
 
 def _package(path: str) -> Tuple[str, ...]:
-    """What fsspec needs for a protocol."""
+    """Return what fsspec needs for a protocol."""
     name = _PACKAGES.get(path.partition(":")[0].lower())
     return () if name is None else (name,)
 
 
 def _tried(path: str, call: Any) -> Any:
-    """What a file system answers. It is foreign code: it may raise anything."""
+    """Return what a file system answers. It is foreign code: it may raise anything."""
     try:
         return call()
     except FileNotFoundError:

@@ -15,7 +15,7 @@ _COPIES = "_all_variables"  # Keras 3 exports a second object for each variable 
 
 
 def saved_variables(meta: Any) -> Iterator[Variable]:
-    """The variables of the object graph, in its order.
+    """Yield the variables of the object graph, in its order.
 
     Each bears the name that it was given where no other one has it, else the path of attributes that leads to it, such as
     ``layers/0``. Its handle is told by the functions that capture it; copies that an export made and no function reads are
@@ -40,7 +40,7 @@ def saved_variables(meta: Any) -> Iterator[Variable]:
 
 
 def saved_functions(meta: Any) -> Tuple[str, ...]:
-    """The paths of the functions in the object graph, such as ``serve``."""
+    """Return the paths of the functions in the object graph, such as ``serve``."""
     nodes = meta.object_graph_def.nodes
     paths = _paths(nodes) if any(node.HasField("function") for node in nodes) else {}
     return tuple(
@@ -51,7 +51,7 @@ def saved_functions(meta: Any) -> Tuple[str, ...]:
 
 
 def _paths(nodes: Any) -> Dict[int, str]:
-    """The shortest path of attributes that leads from the saved object to each other one, public ones first."""
+    """Return the shortest path of attributes that leads from the saved object to each other one, public ones first."""
     found = {0: ""}
     waiting = [0]
     for place in waiting:
@@ -63,13 +63,16 @@ def _paths(nodes: Any) -> Dict[int, str]:
 
 
 def _captured(meta: Any) -> Set[int]:
-    """The objects that functions capture."""
+    """Return the objects that functions capture."""
     functions = meta.object_graph_def.concrete_functions
     return {place for name in functions for place in functions[name].bound_inputs}
 
 
 def _handles(meta: Any) -> Dict[int, str]:
-    """The tensor of each captured object that is passed where a function of the object graph is called: captures come last."""
+    """Return the tensor of each captured object that is passed where a function of the object graph is called.
+
+    Captures come last.
+    """
     functions = meta.object_graph_def.concrete_functions
     found: Dict[int, str] = {}
     for node in meta.graph_def.node:

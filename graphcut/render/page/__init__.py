@@ -44,14 +44,14 @@ def draw(
 
 
 def repr_svg(self: NotebookFacts) -> Optional[str]:
-    """The picture, for a notebook; ``None`` where none can be laid out."""
+    """Return the picture, for a notebook; ``None`` where none can be laid out."""
     from graphcut.render.page.notebook import svg
 
     return svg(self._sketch)
 
 
 def repr_html(self: NotebookFacts) -> str:
-    """The table and the picture, for a notebook."""
+    """Return the table and the picture, for a notebook."""
     from graphcut.render.page.notebook import html
 
     return html(self, self._sketch)

@@ -58,7 +58,7 @@ def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Targ
 
 
 def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Optional[str] = None) -> str:
-    """The page as text; arguments and errors as for ``page``."""
+    """Return the page as text; arguments and errors as for ``page``."""
     from graphcut.render.page.inline_svg import sketch
     from graphcut.render.text.headings import headings
 
@@ -70,7 +70,7 @@ def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Op
 
 
 def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Sequence[Sketch]) -> str:
-    """The page of audits whose pictures are laid out, and the headings of their tabs."""
+    """Return the page of audits whose pictures are laid out, and the headings of their tabs."""
     from graphcut.render.page.page_data import numbers
     from graphcut.render.text.plain import table
 
@@ -102,12 +102,12 @@ def _policy(style: str, script: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """The source expression of Content Security Policy (level 3, section 6.6) for an inline element of this text."""
+    """Return the source expression of Content Security Policy (level 3, section 6.6) for an inline element of this text."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
 def templates() -> Any:
-    """A Jinja2 environment over ``templates/``."""
+    """Return a Jinja2 environment over ``templates/``."""
     import jinja2
 
     return jinja2.Environment(

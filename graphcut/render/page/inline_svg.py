@@ -38,9 +38,12 @@ _XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 @dataclass(frozen=True)
 class Sketch:
-    """``drawn`` has boxes and links; ``image`` is Graphviz's SVG and ``svg`` the element made of it; both are empty where
-    there is no layout: ``problem`` says why. ``legend`` is an SVG element for each of its entries. ``parts`` is what is drawn
-    of what is in a box, by the number of the box, and ``insides`` the SVG element for each."""
+    """A picture for the page.
+
+    ``drawn`` has boxes and links, ``image`` is Graphviz's SVG and ``svg`` the element made from it. Both are empty if there is
+    no layout; ``problem`` says why. ``parts`` is what is drawn of the inside of a box, by the number of the box, and
+    ``insides`` the SVG element of each.
+    """
 
     title: str
     drawn: networkx.MultiDiGraph
@@ -53,8 +56,10 @@ class Sketch:
 
 
 def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
-    """Decide what to draw, and what in its boxes, and lay it out within ``seconds``. Raises ``GraphcutError`` only for an
-    ``engine`` asked for."""
+    """Decide what to draw, and what in its boxes, and lay it out within ``seconds``.
+
+    Raises ``GraphcutError`` only for an ``engine`` asked for.
+    """
     return _laid_out(facts, opened(facts), engine, seconds)
 
 
@@ -79,7 +84,7 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
 
 
 def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float) -> List[str]:
-    """What is in each box; nothing where that takes too long or fails: the boxes then stay closed."""
+    """Return what is in each box; nothing where that takes too long or fails: the boxes then stay closed."""
     try:
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
@@ -102,7 +107,7 @@ def _clean(image: str, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
 
 
 def _inner(clean: ElementTree.Element) -> ElementTree.Element:
-    """The picture of what is in a box: its boxes have numbers of their own, and its lines are not chosen."""
+    """Return the picture of what is in a box: its boxes have numbers of their own, and its lines are not chosen."""
     for each in clean.iter():
         if "data-box" in each.attrib:
             each.set("data-inner", each.attrib.pop("data-box"))
@@ -117,7 +122,7 @@ def _text(clean: ElementTree.Element) -> str:
 
 
 def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Iterator[ElementTree.Element]:
-    """The element as it may be shown; a link is replaced by what it holds."""
+    """Yield the element as it may be shown; a link is replaced by what it holds."""
     tag = element.tag.rpartition("}")[2]
     inside = [copy for child in element for copy in _copies(child, names)]
     if tag == "a":
@@ -142,12 +147,12 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
 
 
 def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """What Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``) says, as attributes."""
+    """Return what Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``) says, as attributes."""
     return names.get(next((child.text or "" for child in element if child.tag.endswith("}title")), ""), {})
 
 
 def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
-    """The attributes of each group by its title; a line in two halves is one, with what is written between them."""
+    """Return the attributes of each group by its title; a line in two halves is one, with what is written between them."""
     numbers = {node: str(at) for at, node in enumerate(drawn)}
     names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
     joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
@@ -158,7 +163,7 @@ def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
 
 
 def _view(root: ElementTree.Element) -> Tuple[float, float, float, float]:
-    """The part that is seen, in the coordinates of the boxes: the one move that Graphviz makes is taken out."""
+    """Return the part that is seen, in the coordinates of the boxes: the one move that Graphviz makes is taken out."""
     x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
     moved = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", "".join(g.get("transform", "") for g in root))
     across, down = map(float, moved.groups()) if moved else (0.0, 0.0)

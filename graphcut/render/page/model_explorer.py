@@ -50,7 +50,7 @@ def write(facts: PageFacts, path: Target) -> None:
 
 
 def graph(facts: PageFacts) -> Dict[str, Any]:
-    """The DAG as a graph collection of one graph, its cuts and loops as edges laid over it."""
+    """Return the DAG as a graph collection of one graph, its cuts and loops as edges laid over it."""
     nodes = [_node(facts, op) for op in facts.graph]
     overlays = [each for each in (_cuts(facts), _loops(facts)) if each["edges"]]
     over = {"type": "edge_overlays", "name": "what ends a gradient", "overlays": overlays}
@@ -59,14 +59,16 @@ def graph(facts: PageFacts) -> Dict[str, Any]:
 
 
 def node_data(facts: PageFacts) -> Dict[str, Any]:
-    """For each op that matters for the cut a word and a colour: the verdict of a variable, the kind of a barrier, the loss,
-    whether a gradient passes or the op lies behind a cut."""
+    """Return a word and a color for each op that matters for the cut.
+
+    It is the verdict of a variable, the kind of a barrier, the loss, or whether a gradient passes or the op lies behind a cut.
+    """
     results = {op: _result(*told) for op, told in _told(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 
 def _told(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
-    """The word and the colour of each op; the most telling one wins."""
+    """Return the word and the colour of each op; the most telling one wins."""
     ops = numbered.ops(facts)
     told: Dict[int, Tuple[str, str]] = {}
     for _, producer, line in routes(facts, ops).edges:
@@ -109,7 +111,7 @@ def _pairs(values: Mapping[str, Any]) -> List[Dict[str, str]]:
 
 
 def _incoming(facts: PageFacts, op: str) -> Iterator[Dict[str, str]]:
-    """Data edges only: a control edge carries nothing."""
+    """Yield the data edges into an op; a control edge carries nothing."""
     for producer, _, tensors in facts.graph.in_edges(op, data="tensors"):
         for output, index in tensors:
             yield {"sourceNodeId": producer, "sourceNodeOutputId": str(output), "targetNodeInputId": str(index)}

@@ -24,12 +24,12 @@ _ROWS = 40
 
 
 def svg(sketch: Sketch) -> Optional[str]:
-    """The picture as SVG that stands alone; ``None``, which is no representation, where none could be laid out."""
+    """Return the picture as SVG that stands alone; ``None``, which is no representation, where none could be laid out."""
     return accessible(sketch.image, sketch.drawn, sketch.title) if sketch.image else None
 
 
 def html(facts: PageFacts, sketch: Sketch) -> str:
-    """The page, then the first ``_ROWS`` rows of the table and the picture; where there is no picture, why."""
+    """Return the page, then the first ``_ROWS`` rows of the table and the picture; where there is no picture, why."""
     found = rows(facts.variables)
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
     told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""

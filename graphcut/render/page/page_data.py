@@ -39,7 +39,7 @@ class Shared:
         self._places: Dict[Any, int] = {}
 
     def of(self, value: Any) -> int:
-        """The place of ``value``, which is added where it is new."""
+        """Return the place of ``value``, which is added where it is new."""
         if value not in self._places:
             self._places[value] = len(self.values)
             self.values.append(value)
@@ -49,8 +49,10 @@ class Shared:
 def numbers(
     facts: PageFacts, heading: str, drawn: networkx.MultiDiGraph, insides: Mapping[int, networkx.MultiDiGraph]
 ) -> Dict[str, Any]:
-    """Everything that the page of ``facts`` shows but the picture itself; ``heading`` is the name of its tab, ``insides`` what
-    is in the boxes that can be opened."""
+    """Return everything that the page of ``facts`` shows except the picture.
+
+    ``heading`` is the name of its tab, ``insides`` what is in the boxes that can be opened.
+    """
     found = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
     boxes = {op: at for at, box in enumerate(found) for op in box.ops}
@@ -72,7 +74,7 @@ def numbers(
 
 
 def lines(facts: PageFacts) -> List[str]:
-    """What is said of the whole audit, as above and below the table."""
+    """Return what is said of the whole audit, as above and below the table."""
     return [
         *uncertain(facts.assumptions),
         *notices(facts),
@@ -106,7 +108,7 @@ def _box(box: Box) -> Dict[str, Any]:
 
 
 def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
-    """The boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
+    """Return the boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
     places = {each.name: order.get(id(each), -1) for each in facts.variables}
     return [
         {**_box(box), "variable": places.get(box.variables[0], -1) if len(box.variables) == 1 else -1}
@@ -115,7 +117,7 @@ def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, i
 
 
 def _variables(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
-    """A list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
+    """Return a list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
     words, ways = Shared(), Shared()
     columns = [
         (shown(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
@@ -144,8 +146,11 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
 
 
 def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
-    """Each stop, those that cut most off first; ``cuts`` are the first variables it cuts, as places in the list, ``under`` the
-    boxes of them all, ``gains`` the first that would get a gradient without it."""
+    """Yield each stop.
+
+    ``cuts`` are the first variables that it cuts, as places in the list, ``under`` the boxes of all of them, and ``gains`` the
+    first that would get a gradient without it.
+    """
     known = {each.name: each for each in facts.variables}
     for stop in sorted(facts.stops, key=lambda each: -len(each.cuts)):
         cut = [known[name] for name in stop.cuts if name in known]
@@ -167,7 +172,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
 
 
 def _gains(facts: PageFacts, stop: Stop) -> List[str]:
-    """The variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
+    """Return the variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
     what_if = getattr(facts, "what_if", None)
     if not stop.sole or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
         return []
@@ -180,5 +185,5 @@ def _gains(facts: PageFacts, stop: Stop) -> List[str]:
 
 
 def _line(stop: Stop) -> str:
-    """The user's line that the stop stands in; empty where it cannot be read."""
+    """Return the user's line that the stop stands in; empty where it cannot be read."""
     return source_line(stop.where) if stop.where and not stop.library else ""

@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 
 def survey_index(files: Sequence[Any]) -> str:
-    """The page as text; it has no script and fetches nothing."""
+    """Return the page as text; it has no script and fetches nothing."""
     from graphcut.render import palette
     from graphcut.render.page.html import templates
     from graphcut.render.text.survey_table import HEADINGS, cells, survey_summary

@@ -38,7 +38,7 @@ class Told:
 
 
 def told(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
-    """What a page tells of each of ``variables``; ``boxes`` has the box of each op."""
+    """Return what a page tells of each of ``variables``; ``boxes`` has the box of each op."""
     found: Dict[int, Told] = {}
     steps = 0
     for at in _most_telling_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
@@ -55,7 +55,7 @@ def _gets(variable: VariableAudit) -> bool:
 
 
 def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:
-    """The first of each box, then the first of each fate, then the second of each, and so on."""
+    """Return the first of each box, then the first of each fate, then the second of each, and so on."""
     seen: Dict[Hashable, int] = {}
     ranks = []
     for variable, box in zip(variables, boxes):
@@ -66,7 +66,7 @@ def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]
 
 
 def _explained(facts: PageFacts, variable: VariableAudit) -> str:
-    """What ``explain`` says, without the name that it begins with."""
+    """Return what ``explain`` says, without the name that it begins with."""
     words, name = explain(facts, variable), shown(variable.name)
     return words[len(name) :] if words.startswith(name) else "\n" + words
 

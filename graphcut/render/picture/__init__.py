@@ -66,7 +66,7 @@ def draw(
 
 
 def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
-    """The error, and where the DOT text is now; the error alone where that cannot be written either."""
+    """Return the error, and where the DOT text is now; the error alone where that cannot be written either."""
     try:
         save(beside, text.encode())
     except GraphcutError:
@@ -80,7 +80,10 @@ def _laid_out(
     options: PictureOptions,
     how: Tuple[str, str, Optional[str]],
 ) -> bytes:
-    """The image of the finest picture that can be laid out in time: half the time for the first, a quarter for each other."""
+    """Return the image of the finest picture that can be laid out in time.
+
+    The first gets half the time, each other one a quarter.
+    """
     (drawn, text), heading, seconds = finest, options.heading or title(facts), options.seconds
     for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):
         try:

@@ -28,7 +28,7 @@ class Barricade:
 
 
 def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Barricade]]:
-    """The edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
+    """Return the edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
 
     Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
     from a live op of the call straight to the variable, and is none of the graph's. So it does from a Python call that a
@@ -59,7 +59,7 @@ def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]
 
 
 def _stops_of_moments(flat: FlatGraph) -> Set[int]:
-    """The stops that ``tf.nn.moments`` makes, known by their graph: a file has no stack to tell whose they are.
+    """Return the stops that ``tf.nn.moments`` makes, known by their graph: a file has no stack to tell whose they are.
 
     ``squared_difference(y, stop_gradient(reduce_mean(y)))``, and nothing else reads the stop
     (``tensorflow/python/ops/nn_impl.py``, ``moments``).
@@ -75,7 +75,7 @@ def _stops_of_moments(flat: FlatGraph) -> Set[int]:
 
 
 def _mean_of(flat: FlatGraph, stop: int) -> Optional[int]:
-    """The tensor whose mean is stopped."""
+    """Return the tensor whose mean is stopped."""
     mean = flat.producer[flat.inputs[stop][0]] if flat.inputs[stop] else None
     return flat.inputs[mean][0] if mean is not None and flat.type(mean) == "Mean" and flat.inputs[mean] else None
 
@@ -116,7 +116,10 @@ class _Rounds:
 
 
 def branch_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Condition]]:
-    """The edges on which a gradient enters the one branch that lets it through; paths are long, so a few of each are tried."""
+    """Return the edges on which a gradient enters the only branch that lets it through.
+
+    Paths are long, so a few of each are tried.
+    """
     edges: Dict[Edge, List[Condition]] = {}
     tried: Dict[Tuple[Condition, ...], int] = {}
     for variable in (each for each in facts.variables if each.verdict is Verdict.CONDITIONAL):

@@ -24,7 +24,7 @@ _WHOLE, _PART = PictureOptions(), PictureOptions(boxes=_BOXES)
 
 
 def opened(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
-    """The picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
+    """Return the picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
 
     A box of more than 20,000 ops stays closed.
     """

@@ -35,8 +35,10 @@ _WHOLE = PictureOptions()
 
 
 def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGraph:
-    """Nodes ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges from the loss down, keyed by ``Line``, with a
-    ``link``. At most 150 nodes. Raises ``GraphcutError`` where the view names what is not there.
+    """Return the picture as a graph.
+
+    Nodes are ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges go from the loss down, are keyed by ``Line``
+    and have a ``link``. There are at most 150 nodes. Raises ``GraphcutError`` if the view names what is not there.
     """
     with collector_paused():
         ops = numbered.ops(facts)
@@ -50,7 +52,7 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
 
 
 def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
-    """The boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
+    """Return the boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
     graph = drawn(facts, ops, sketch, sketch.edges)
     names = dict(zip(sketch.nodes, graph))
     for at, (box, readers) in enumerate(beside(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
@@ -86,7 +88,7 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
 
 
 def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
-    """What the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
+    """Return what the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
     if not view.expand:
         return frozenset()
     found = matching({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
@@ -99,7 +101,7 @@ def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
 
 
 def drawn(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
-    """The boxes and links of a sketch; ``cuts`` as of ``boxes``."""
+    """Return the boxes and links of a sketch; ``cuts`` as of ``boxes``."""
     names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
     for node, box in zip(sketch.nodes, boxes(facts, ops, sketch, cuts)):

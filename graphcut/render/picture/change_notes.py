@@ -13,8 +13,10 @@ _NAMED = 44  # characters
 
 
 def marked(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiDiGraph:
-    """Write on each box of variables what changed. All variables of a box share one note: ``note_of`` is part of what tells
-    them apart."""
+    """Write on each box of variables what changed.
+
+    All variables of a box share one note: ``note_of`` is part of what tells them apart.
+    """
     known = {each.name: each for each in changes}
     for node, box in drawn.nodes(data="box"):
         change = known.get(box.variables[0]) if box.variables else None
@@ -35,5 +37,5 @@ def note_of(change: Optional[Change], verdict: str = "") -> Sequence[str]:
 
 
 def _end(name: str) -> str:
-    """The last part of a long name."""
+    """Return the last part of a long name."""
     return name if len(name) <= _NAMED // 2 else "…" + name[-_NAMED // 2 :]

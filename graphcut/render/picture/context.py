@@ -36,7 +36,10 @@ class Beside(NamedTuple):
 
 
 def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Beside, ...]:
-    """The boxes of the inputs, then those of the variables that were left out; none where they are more than ``most``."""
+    """Return the boxes of the inputs, then those of the variables that were left out.
+
+    There are none if they are more than ``most``.
+    """
     readers = _readers(facts, ops, sketch)
     inputs = {op: each for op, each in readers.items() if op not in facts.left_out_ops}
     found = [Beside(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
@@ -48,7 +51,7 @@ def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Be
 
 
 def _grouped(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
-    """The ops that the same nodes read, with these; all of them in one group where there are many."""
+    """Yield the ops that the same nodes read, with these; all of them in one group where there are many."""
     groups: Dict[FrozenSet[int], List[int]] = {}
     for op in sorted(readers):
         groups.setdefault(readers[op], []).append(op)
@@ -85,7 +88,7 @@ def _read(ops: Ops, op: int) -> Sequence[int]:
 
 
 def _is_input(ops: Ops, op: int) -> bool:
-    """A placeholder of values; one of a handle is a variable, or a table, that a function captures."""
+    """Return a placeholder of values; one of a handle is a variable, or a table, that a function captures."""
     flat = ops.flat
     return flat.type(op) in _INPUTS and any(flat.dtypes[tensor] != RESOURCE for tensor in flat.outputs(op))
 

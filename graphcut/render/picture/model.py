@@ -25,8 +25,11 @@ class Role(enum.Enum):
 
 
 class Line(enum.Enum):
-    """What a link stands for: a gradient passes, it comes and ends at a barrier, the barrier, the data behind it, data from an
-    input or from variables that no gradient was asked for."""
+    """What a link stands for.
+
+    A gradient passes, or it comes and ends at a barrier; the barrier; the data behind it; data from an input, or from
+    variables that no gradient was asked for.
+    """
 
     LIVE = "live"
     LOST = "lost"

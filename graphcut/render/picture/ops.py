@@ -25,19 +25,19 @@ class Ops:
     losses: FrozenSet[int]
 
     def of_tensor(self, tensor: str) -> Optional[int]:
-        """The op of ``a/b:0`` or ``a/b``."""
+        """Return the op of ``a/b:0`` or ``a/b``."""
         return self.numbers.get(op_of(tensor))
 
     def of_variable(self, variable: VariableAudit) -> Optional[int]:
-        """The op that stands for a variable, where the graph has one."""
+        """Return the op that stands for a variable, where the graph has one."""
         return self.of_tensor(variable.tensor) if variable.tensor else None
 
     def name(self, op: int) -> str:
-        """The name of an op, or of a variable that the graph does not hold."""
+        """Return the name of an op, or of a variable that the graph does not hold."""
         return self.flat.names[op] if op < len(self.flat.names) else self.variables[op][0].name
 
     def type(self, op: int) -> str:
-        """The type of an op; empty for a variable that the graph does not hold."""
+        """Return the type of an op; empty for a variable that the graph does not hold."""
         return self.flat.type(op) if op < len(self.flat.names) else ""
 
 
@@ -48,12 +48,12 @@ def op_of(tensor: str) -> str:
 
 
 def variable_op(variable: VariableAudit) -> str:
-    """The name of the op that stands for a variable, the variable's own where the graph has none: as a box names it."""
+    """Return the name of the op that stands for a variable, the variable's own where the graph has none: as a box names it."""
     return op_of(variable.tensor) if variable.tensor else variable.name
 
 
 def ops(facts: PictureFacts) -> Ops:
-    """The ops of an audit's graph."""
+    """Return the ops of an audit's graph."""
     numbers = {name: op for op, name in enumerate(facts.flat.names)}
     found = Ops(facts.flat, numbers, {}, frozenset())
     variables: Dict[int, List[VariableAudit]] = {}

@@ -21,8 +21,11 @@ _REJOINED = 400
 
 
 class Told(NamedTuple):
-    """What is known of an edge: its barriers, the branch that it enters, whether it comes round a loop, whether it leads from
-    a variable to what is assigned to it."""
+    """What is known of an edge.
+
+    It holds the barriers, the branch that it enters, whether it goes around a loop, and whether it leads from a variable to
+    what is assigned to it.
+    """
 
     barricades: Tuple[Barricade, ...] = ()
     conditions: Tuple[Condition, ...] = ()
@@ -58,14 +61,16 @@ class Sketch:
         return found
 
     def within(self, nodes: Mapping[int, object]) -> Sketch:
-        """The part that lies in ``nodes``."""
+        """Return the part that lies in ``nodes``."""
         kept = {way: told for way, told in self.edges.items() if way[0] in nodes and way[1] in nodes}
         return Sketch({node: ops for node, ops in self.nodes.items() if node in nodes}, kept)
 
 
 def merged(sketch: Sketch, key: Key) -> Sketch:
-    """The sketch with the nodes of one ``key`` made one, named for the first of them; what is cut stays an edge, if need be
-    from a node to itself."""
+    """Return the sketch with the nodes of one ``key`` merged, named for the first of them.
+
+    What is cut stays an edge, if need be from a node to itself.
+    """
     heads: Dict[Hashable, int] = {}
     head: Dict[int, int] = {}
     members: Dict[int, List[int]] = {}
@@ -84,7 +89,7 @@ def merged(sketch: Sketch, key: Key) -> Sketch:
 
 
 def _joined(one: Told, other: Told) -> Told:
-    """What two edges tell, said once; together they come round a loop (through state) only if both do."""
+    """Return what two edges tell, said once; together they come round a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:
         return PLAIN
     barricades = tuple(dict.fromkeys(one.barricades + other.barricades))
@@ -93,8 +98,9 @@ def _joined(one: Told, other: Told) -> Told:
 
 
 def merged_convex(sketch: Sketch, key: Key) -> Sketch:
-    """As ``merged``, but a box that a path would leave and come back to is split, so that the picture has no cycle that the
-    graph does not have.
+    """Merge as ``merged`` does, but split a box that a path would leave and enter again.
+
+    So the picture has no cycle that the graph does not have.
 
     Each op has a *phase*: how often the longest path to it enters another box, of those on a cycle. What is of one box and one
     phase stays together; phases that no path joins from outside are joined again.
@@ -109,12 +115,12 @@ def merged_convex(sketch: Sketch, key: Key) -> Sketch:
 
 
 def _ahead(sketch: Sketch) -> Iterator[Tuple[int, int]]:
-    """The edges that do not come round a loop, nor through state."""
+    """Return the edges that do not come round a loop, nor through state."""
     return ((way[0], way[1]) for way, told in sketch.edges.items() if not (told.loop or told.state))
 
 
 def _on_cycles(sketch: Sketch, keys: Mapping[int, Hashable]) -> Set[Hashable]:
-    """The keys whose nodes, made one, are on a cycle."""
+    """Return the keys whose nodes, made one, are on a cycle."""
     quotient = nx.DiGraph((keys[one], keys[other]) for one, other in _ahead(sketch) if keys[one] != keys[other])
     return {each for part in nx.strongly_connected_components(quotient) if len(part) > 1 for each in part}
 
@@ -135,7 +141,7 @@ def _phases(sketch: Sketch, keys: Mapping[int, Hashable], cyclic: Container[Hash
 def _rejoined(
     sketch: Sketch, parts: Mapping[int, Tuple[Hashable, int]], cyclic: Container[Hashable]
 ) -> Mapping[int, Tuple[Hashable, int]]:
-    """The parts, those of one key made one again wherever that closes no cycle."""
+    """Return the parts, those of one key made one again wherever that closes no cycle."""
     quotient = nx.DiGraph((parts[one], parts[other]) for one, other in _ahead(sketch) if parts[one] != parts[other])
     split: Dict[Hashable, List[Tuple[Hashable, int]]] = {}
     for part in dict.fromkeys(parts.values()):
@@ -177,7 +183,7 @@ def _last(into: Mapping[Tuple[Hashable, int], Tuple[Hashable, int]], part: Tuple
 
 
 def merged_cycles(sketch: Sketch, loose: Callable[[int], bool]) -> Sketch:
-    """The sketch with everything ``loose`` that is on one cycle made one."""
+    """Return the sketch with everything ``loose`` that is on one cycle made one."""
     inner = nx.DiGraph(edge for edge in _ahead(sketch) if edge[0] != edge[1])
     head = {node: min(part) for part in nx.strongly_connected_components(inner) for node in part}
     return merged(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)

@@ -15,7 +15,7 @@ Scope = Tuple[str, ...]
 
 
 def scope_of(op: str) -> Tuple[str, ...]:
-    """The name scopes and opened functions around an op, outermost first.
+    """Return the name scopes and opened functions around an op, outermost first.
 
     TensorFlow puts a body's ops into a scope of the call's own name: ``cond!then!cond/mul`` is in ``cond``, ``then``.
     """
@@ -30,7 +30,7 @@ def scope_of(op: str) -> Tuple[str, ...]:
 
 
 def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
-    """The innermost scope that holds all of ``ops``."""
+    """Return the innermost scope that holds all of ``ops``."""
     low, high = min(ops), max(ops)
     if low == high:
         return scope_of(low)
@@ -44,8 +44,10 @@ def pattern(name: str) -> str:
 
 
 def counted(scope: Scope) -> Scope:
-    """A scope cut off after the first part of it that is counted up, its number left out: ``a/layer_7/b`` is ``a/layer``;
-    empty where there is none."""
+    """Return a scope cut off after its first numbered part, without the number: ``a/layer_7/b`` is ``a/layer``.
+
+    Empty if no part is numbered.
+    """
     for at, part in enumerate(scope):
         if at and re.search("[0-9]", part):
             return scope[:at] + (pattern(part),)
@@ -53,8 +55,10 @@ def counted(scope: Scope) -> Scope:
 
 
 def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
-    """Keep the scopes that hold two boxes or more and are not the same boxes as a scope inside them; ``readers`` are the
-    boxes that read each box, by their places."""
+    """Keep the scopes that hold two boxes or more and differ from the scopes inside them.
+
+    ``readers`` are the boxes that read each box, by their places.
+    """
     found = _recounted(found, readers)
     homes = _homes(found)
     moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
@@ -63,9 +67,11 @@ def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[
 
 
 def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
-    """The boxes with ops that Keras counted up again (``model_1/dense_1`` reads ``model/dense/kernel`` or ``dense/kernel``) in
-    the scope of their variables, where that is sure: what reads the variables of a scope tells of one, and nothing else is
-    called so."""
+    """Return the boxes with ops that Keras numbered again in the scope of their variables, if that is certain.
+
+    ``model_1/dense_1`` reads ``model/dense/kernel``: the ops that read the variables of a scope come from one scope, and no
+    other scope has that name.
+    """
     homes: Dict[Scope, Set[Scope]] = {}
     for at, box in enumerate(found):
         if box.role is Role.VARIABLE and box.scope:
@@ -82,7 +88,10 @@ def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Se
 
 
 def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
-    """The scopes around those known, where all that is known of each agrees: for layers in them that have no variable."""
+    """Return the scopes around those known, if all that is known of each agrees.
+
+    They serve layers that have no variable.
+    """
     found: Dict[Scope, Set[Scope]] = {}
     for scope, home in known.items():
         for depth in range(1, min(len(scope), len(home))):
@@ -91,14 +100,14 @@ def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
 
 
 def _alike(scope: Scope, wanted: Scope) -> Scope:
-    """The part of ``scope`` from its beginning whose end differs from ``wanted`` in numbers alone; empty if there is none."""
+    """Return the beginning of ``scope`` that differs from ``wanted`` in numbers alone; empty if there is none."""
     names, patterns = tuple(map(pattern, wanted)), tuple(map(pattern, scope))
     ends = range(len(wanted), len(scope) + 1)
     return next((scope[:end] for end in ends if patterns[end - len(wanted) : end] == names), ())
 
 
 def _inside(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
-    """The longest of the known scopes that holds ``scope``; empty where none does."""
+    """Return the longest of the known scopes that holds ``scope``; empty where none does."""
     return next((scope[:depth] for depth in range(len(scope), 0, -1) if scope[:depth] in known), ())
 
 

@@ -34,8 +34,11 @@ Barred = Mapping[Edge, List[Barricade]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """The ops to draw, by why; ``lost`` maps each op between loss and barrier to the next one towards the loss, ``state``
-    each op that only changes a variable (a table, a queue) to that, or to the loss that reads it in a later run."""
+    """The ops to draw, by why they are drawn.
+
+    ``lost`` maps each op between loss and barrier to the next one towards the loss. ``state`` maps each op that only changes a
+    variable (a table, a queue) to that, or to the loss that reads it in a later run.
+    """
 
     live: Mapping[int, Tuple[int, ...]]
     behind: Set[int]
@@ -44,7 +47,7 @@ class _Kept:
     barred: Barred
 
     def ways(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
-        """The producers that an op is drawn to lead to, and how."""
+        """Yield the producers that an op is drawn to lead to, and how."""
         live = self.live.get(consumer)
         for producer in dict.fromkeys(producers(ops.flat, consumer)):
             if (consumer, producer) in self.barred:
@@ -58,7 +61,7 @@ class _Kept:
 
 
 def routes(facts: PictureFacts, ops: Ops) -> Sketch:
-    """The ops to draw, in the order of the graph, and the edges between them, from the loss down."""
+    """Return the ops to draw, in the order of the graph, and the edges between them, from the loss down."""
     kept = _kept(facts, ops, barred_edges(facts, ops))
     barred = kept.barred
     drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost, *kept.lost.values(), *kept.state.values()}
@@ -74,8 +77,10 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
 
 
 def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, Told]]:
-    """For each variable that hangs on the loss by no way yet, but is used, an edge from its barrier straight to it: Python
-    code may read it, or a call hand it on. What stands alone in a picture is unused."""
+    """Return, for each used variable that no edge connects to the loss yet, an edge from its barrier straight to it.
+
+    Python code may read it, or a call may pass it on. Only what is unused stands alone in a picture.
+    """
     used = [op for op, each in ops.variables.items() if not all(one.unused for one in each)]
     reached = _reached(sketch, ops.losses) if used else set()
     for op in (op for op in used if op not in reached and ops.losses):
@@ -88,13 +93,13 @@ def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, Told]]:
 
 
 def _reached(sketch: Sketch, losses: Iterable[int]) -> Set[int]:
-    """The ops that hang on the loss."""
+    """Return the ops that hang on the loss."""
     following = sketch.producers()
     return set(towards([op for op in losses if op in following], following.__getitem__))
 
 
 def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
-    """The edges of the graph, then those that are none of its own: round a call, through an assignment."""
+    """Yield the edges of the graph, then those that are none of its own: round a call, through an assignment."""
     seen = set()
     for consumer in drawn:
         for producer, line in kept.ways(ops, consumer):
@@ -130,7 +135,7 @@ MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
-    """The barriers, those of ops that hand on nothing at each input that leads to what is behind."""
+    """Return the barriers, those of ops that hand on nothing at each input that leads to what is behind."""
     found: Dict[Edge, List[Barricade]] = {}
     for (op, producer), told in barred.items():
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
@@ -142,13 +147,16 @@ def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]
 
 
 def _written(barricade: Barricade) -> Tuple[str, BarrierKind, int]:
-    """What a barrier on an edge is written as: at which input matters where only some inputs are cut."""
+    """Return what a barrier on an edge is written as: at which input matters where only some inputs are cut."""
     return barricade.op, barricade.kind, barricade.input if barricade.kind is BarrierKind.INPUT else 0
 
 
 def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
-    """The ops on data routes from a barrier to a variable without a gradient, else to what a gradient passes, else to any
-    variable; round loops and on integer tensors only where there is no other route."""
+    """Return the ops on data routes from a barrier to a variable without a gradient.
+
+    If there is no such route, it leads to what a gradient passes, and else to any variable; around loops and over integer
+    tensors only if there is no other route.
+    """
     flat, every = ops.flat, ops.variables
     starts: Dict[int, Set[int]] = {}
     for op, producer in barred:
@@ -182,8 +190,10 @@ def _entries_of(ops: Ops, variables: Set[int], starts: Mapping[int, Set[int]]) -
 
 
 def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Tuple[Dict[int, int], Dict[int, int]]:
-    """A shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``. And
-    for each barrier that no data leads from what it changes."""
+    """Return a shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``.
+
+    And for each barrier that no data leads from what it changes.
+    """
     flat = ops.flat
     blocked = {consumer for consumer, _ in barred}
 
@@ -211,8 +221,11 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
 
 
 def _changed(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
-    """What an op that leads to no loss changes: the variable (table, queue) that it takes first, where the loss reads that;
-    else the loss itself, which reads it in some other way."""
+    """Return what an op that leads to no loss changes.
+
+    It is the variable (table, queue) that it takes first, if the loss reads that, and else the loss itself, which reads it in
+    some other way.
+    """
     seen = [op] + producers(ops.flat, op)[:1]
     while seen[-1] != seen[-2] and seen[-1] not in ways and len(producers(ops.flat, seen[-1])) == 1:
         seen.append(producers(ops.flat, seen[-1])[0])
@@ -244,8 +257,10 @@ _PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not is_discrete(na
 
 
 def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
-    """The ops whose output ``op`` reads, once for each tensor, but for the inputs in ``without``; none for a number that is no
-    op's."""
+    """Return the ops whose output ``op`` reads, once for each tensor, except the inputs in ``without``.
+
+    There are none for a number that is no op's.
+    """
     if op >= len(flat.names):
         return []
     producer = flat.producer
@@ -271,7 +286,7 @@ def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
 
 
 def joining(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
-    """The ops on the ways that ``step`` leads from ``starts`` to ``ends``, both included."""
+    """Return the ops on the ways that ``step`` leads from ``starts`` to ``ends``, both included."""
     found = list(dict.fromkeys(starts))
     seen, back = set(found), {}  # type: Set[int], Dict[int, List[int]]
     for op in found:

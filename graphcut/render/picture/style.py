@@ -91,7 +91,7 @@ ROLE_WORDS: Mapping[Role, str] = {
 
 
 def box_style(box: Box) -> Attributes:
-    """The look of a box."""
+    """Return the look of a box."""
     if box.role is Role.LOSS:
         return dict(LOSS)
     if box.verdict:
@@ -102,7 +102,7 @@ def box_style(box: Box) -> Attributes:
 
 
 def link_style(link: Link) -> Attributes:
-    """The look of a link, but for what is written on it."""
+    """Return the look of a link, but for what is written on it."""
     looks = dict(LINES[link.line])
     looks.update(LOOP if link.loop else {})
     looks.update(HARMLESS_CUT if link.harmless else {})
@@ -111,7 +111,7 @@ def link_style(link: Link) -> Attributes:
 
 
 def link_words(link: Link) -> str:
-    """What the legend says of a link that looks so."""
+    """Return what the legend says of a link that looks so."""
     if _is_conditional(link):
         return CONDITIONAL_WORDS
     return HARMLESS_WORDS if link.harmless else LINE_WORDS[link.line]

@@ -16,7 +16,7 @@ _TURNS = 3
 
 
 def lay_out(drawn: networkx.MultiDiGraph, engine: str, seconds: float, link: Optional[str] = None) -> str:
-    """The picture as SVG, without heading and legend; errors as of ``render``.
+    """Return the picture as SVG, without heading and legend; errors as of ``render``.
 
     A title that a line crosses becomes a node of the next layout, as long as there is time for one.
     """

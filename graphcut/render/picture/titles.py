@@ -27,8 +27,11 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class _Known:
-    """What is looked up for every box: the size of the variables' scopes; the nodes at a barrier, by whether it cuts anybody
-    off; the names of the barriers."""
+    """What is looked up for every box.
+
+    It holds the size of the variables' scopes, the nodes at a barrier by whether it cuts anything off, and the names of the
+    barriers.
+    """
 
     facts: PictureFacts
     ops: Ops
@@ -39,8 +42,10 @@ class _Known:
 
 
 def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
-    """A box for each node of a sketch, its title as short as the scopes drawn round it allow; ``cuts`` are edges among which
-    are those that leave its nodes and are cut."""
+    """Return a box for each node of a sketch, its title as short as the scopes drawn around it allow.
+
+    ``cuts`` are edges that include the cut ones that leave its nodes.
+    """
     totals = scope_sizes(each.name for each in facts.variables)
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
     for (consumer, _, line), told in cuts.items():
@@ -83,13 +88,16 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
 
 
 def _place_or_layers(known: _Known, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
-    """The layers of a box of ops, else, where no scope names it, the user's lines."""
+    """Return the layers of a box of ops, else, where no scope names it, the user's lines."""
     layers = _layers([known.ops.name(op) for op in members], len(scope))
     return layers if layers or scope else source_lines(known.facts, members)
 
 
 def _layers(names: Sequence[str], depth: int) -> str:
-    """The scopes below the common one, if all ops stand in such and there are several: ``conv1 … conv5``; else nothing."""
+    """Return the scopes below the common one, such as ``conv1 … conv5``.
+
+    Empty unless all ops stand in such scopes and there are several.
+    """
     inner = dict.fromkeys("".join(scope_of(name)[depth : depth + 1]) for name in names)
     if "" in inner or len(inner) < 2:
         return ""
@@ -104,7 +112,7 @@ def _role(known: _Known, node: int, live: bool) -> Role:
 
 
 def _barrier_title(known: _Known, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
-    """That of the barriers alone, and how many ops are between them."""
+    """Return that of the barriers alone, and how many ops are between them."""
     barriers = tuple(op for op in members if known.ops.name(op) in known.barriers) or members
     title, lines = _title(known.ops, barriers, role)
     between = len(members) - len(barriers)
@@ -112,7 +120,7 @@ def _barrier_title(known: _Known, members: Tuple[int, ...], role: Role) -> Tuple
 
 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
-    """The name of the one op, else the commonest types, or the names of the barriers; and what else to say."""
+    """Return the name of the one op, else the commonest types, or the names of the barriers; and what else to say."""
     if len(members) == 1:
         return _leaf(ops.name(members[0])), _type_line(ops, members[0])
     kinds = Counter(ops.type(op) for op in members)
@@ -150,13 +158,13 @@ def _variable_box(
 
 
 def _few(found: Sequence[Label]) -> Tuple[str, ...]:
-    """The first of the labels, each with its count, and how many more names there are."""
+    """Return the first of the labels, each with its count, and how many more names there are."""
     texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
     return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
 
 
 def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
-    """The labels; of many the first two, the last, which tells where the names end, and how many there are."""
+    """Return the labels; of many the first two, the last, which tells where the names end, and how many there are."""
     if len(found) <= _NAMED:
         return _few(found)
     return _few(found[: _NAMED - 1]) + ("… " + _few(found[-1:])[0], f"{sum(label.count for label in found)} in all")
@@ -171,6 +179,6 @@ def _is_plumbing(ops: Ops, op: int) -> bool:
 
 
 def _type_line(ops: Ops, op: int) -> Tuple[str, ...]:
-    """The op's type, where its name does not say it."""
+    """Return the op's type, where its name does not say it."""
     kind = ops.type(op)
     return () if _is_plumbing(ops, op) or kind.lower() in _leaf(ops.name(op)).lower().replace("_", "") else (kind,)

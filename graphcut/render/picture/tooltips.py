@@ -16,8 +16,10 @@ _NAMED, _ALL, _FILES = 5, 200, 2
 
 
 def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
-    """The lines for a box of these ops: of a single one all that is known, of several the first names; and the place in the
-    user's code of the first that has one."""
+    """Return the lines for a box of these ops, and the place in the user's code of the first op that has one.
+
+    For a single op the lines hold all that is known, for several the first names.
+    """
     held = [op for op in members if op < len(ops.flat.names)]
     if len(held) != 1:
         more = (f"and {len(members) - _NAMED} more",) if len(members) > _NAMED else ()
@@ -29,14 +31,16 @@ def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[s
 
 
 def _place(facts: PictureFacts, members: Sequence[int]) -> Optional[str]:
-    """The place of the first op that has one; the ends of a long row are tried."""
+    """Return the place of the first op that has one; the ends of a long row are tried."""
     tried = list(members[:_NAMED]) + list(members[-_NAMED:])
     return next((where for where in (facts.place(op)[0] for op in tried) if where), None)
 
 
 def source_lines(facts: PictureFacts, members: Sequence[int]) -> str:
-    """``model.py:12-18, loss.py:7``: the user's lines that a box of ops comes from, if they are of two files at most; of very
-    many ops the ends are asked, which leaves open what else there is."""
+    """Return the user's lines that a box of ops comes from, such as ``model.py:12-18, loss.py:7``.
+
+    Empty if they are of more than two files. Of very many ops only the ends are asked.
+    """
     held = [op for op in members if op < len(facts.flat.names)]
     few = len(held) <= _ALL
     tried = held if few else held[:_NAMED] + held[-_NAMED:]

@@ -79,7 +79,7 @@ def _listed(names: Names) -> Tuple[str, ...]:
 
 
 def matching(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
-    """The numbers of ``names`` that are meant: by name, with ``:0`` or without, by pattern, or by the scope around them."""
+    """Return the numbers of the ``names`` that are meant: by name, with ``:0`` or without, by pattern, or by scope."""
     found: Dict[int, None] = {}
     for each in wanted:
         plain = each[:-2] if each.endswith(":0") else each
@@ -93,7 +93,7 @@ def matching(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> Lis
 
 
 def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
-    """What is at most ``hops`` edges away from ``starts``, whichever way the edges point."""
+    """Return what is at most ``hops`` edges away from ``starts``, whichever way the edges point."""
     leads, led = sketch.producers(), sketch.consumers()
     near = dict.fromkeys(starts)
     edge: Set[int] = set(near)
@@ -126,7 +126,7 @@ class Narrowed:
 
 
 def narrowed(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFacts:
-    """The facts of the variables in ``wanted`` alone, each with one path."""
+    """Return the facts of the variables in ``wanted`` alone, each with one path."""
     names = {at: each.name for at, each in enumerate(facts.variables)}
     variables = tuple(facts.variables[at] for at in sorted(matching(names, wanted, "of")))
     passing: Dict[int, Tuple[int, ...]] = {}

@@ -111,12 +111,12 @@ REROUTE = (
 
 
 def stand_in(dtype: str) -> str:
-    """The key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
+    """Return the key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
 
 
 def advice(cut: Barrier, made: str) -> str:
-    """What to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
+    """Return what to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
     if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
         return LIBRARY
     if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:

@@ -36,7 +36,7 @@ def explain_several(facts: ReportFacts, variables: Sequence[VariableAudit]) -> s
 
 
 def _of_group(facts: ReportFacts, group: Group) -> str:
-    """The explanations of variables with one outcome, each text once; of many variables the first ones."""
+    """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
     for each in group.variables[:_NAMED]:
         alike.setdefault(explain(facts, each).replace(shown(each.name) + " ", " "), []).append(each)
@@ -99,7 +99,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
 
 
 def _instead(each: Instead, variable: VariableAudit) -> str:
-    """What the loss reads in place of an unused variable."""
+    """Return what the loss reads in place of an unused variable."""
     name = shown(each.name)
     if each.kind == "call":
         return (
@@ -116,14 +116,14 @@ def _instead(each: Instead, variable: VariableAudit) -> str:
 
 
 def _assumed(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
-    """What the gradient's route rests on that TensorFlow could not be asked for, in one line."""
+    """Yield what the gradient's route rests on that TensorFlow could not be asked for, in one line."""
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
     yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
 
 
 def _ignored(reason: Reason) -> Iterator[str]:
-    """The override that counts for nothing, in one line."""
+    """Yield the override that counts for nothing, in one line."""
     for name, op_type in reason.ignored[:1]:
         more = len(reason.ignored) - 1
         others = f", nor on {more} more" if more else ""
@@ -138,7 +138,7 @@ def _frozen(variable: VariableAudit) -> str:
 
 
 def _updated(variable: VariableAudit) -> str:
-    """What the step does with what the variable gets, where that is not what one expects."""
+    """Return what the step does with what the variable gets, where that is not what one expects."""
     gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
     if variable.optimizer_got_gradient is False and gets:
         return " An optimizer is handed None in its place, and leaves it alone."
@@ -170,7 +170,7 @@ def _quoted(cut: Barrier) -> Iterator[str]:
 
 
 def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
-    """What else would stop the gradient if the cut were gone."""
+    """Yield what else would stop the gradient if the cut were gone."""
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return

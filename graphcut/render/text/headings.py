@@ -30,8 +30,10 @@ _TAKEN = re.compile(
 
 
 def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
-    """A heading for each: the function, the loss where a function appears twice, a number where all that is the same. A
-    gradient of a step is headed by what the user's code calls its target, and by the line where that is not told."""
+    """Return a heading for each: the function, the loss where a function appears twice, a number where all that is the same.
+
+    A gradient of a step is headed by what the user's code calls its target, and by the line where that is not told.
+    """
     functions = [_function(each.source) or _target(each.source) for each in audits]
     losses = [
         _line(each.source) or " + ".join(key or _plain(name) for name, key in zip(each.loss, each.loss_keys))
@@ -46,13 +48,13 @@ def _plain(name: str) -> str:
 
 
 def _function(source: str) -> str:
-    """The name of the function or model that was traced."""
+    """Return the name of the function or model that was traced."""
     kind, _, name = source.partition(" ")
     return name if kind in ("function", "model") else ""
 
 
 def _target(source: str) -> str:
-    """What the line of code that takes a gradient calls its target: ``loss`` in ``tape.gradient(loss, weights)``."""
+    """Return what the line of code that takes a gradient calls its target: ``loss`` in ``tape.gradient(loss, weights)``."""
     found = _TAKEN.search(line_of(_place(source)))
     return found.group(1) if found else ""
 

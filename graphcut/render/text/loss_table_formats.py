@@ -106,7 +106,7 @@ def html(table: LossTable) -> str:
 
 
 def _title(row: TableRow) -> str:
-    """What the heading of a row shows when the mouse rests on it."""
+    """Return what the heading of a row shows when the mouse rests on it."""
     return ", ".join(row.names[:20]) + (f"; matched by position: {row.others}" if row.others else "")
 
 

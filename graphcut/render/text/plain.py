@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
-    """The audit as text, worst first: why nothing is certain, the loss, what holds for all of it, a row for each fate, counts.
+    """Return the audit as text, worst first.
+
+    It says why nothing is certain, names the loss, what holds for all of it, a row for each outcome, and counts.
 
     Args:
         facts: the audit.

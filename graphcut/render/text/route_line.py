@@ -34,7 +34,7 @@ class _Stop(NamedTuple):
 
 
 def route(variable: str, steps: Sequence[Step]) -> str:
-    """``encoder → MatMul → ✗ StopGradient → head (3 ops) → Mean, the loss``."""
+    """Return a route such as ``encoder → MatMul → ✗ StopGradient → head (3 ops) → Mean, the loss``."""
     texts = [shown(variable, 60)]
     for segment in _segments(list(_stops(steps))):
         texts += [stop.text for stop in _folded(segment)]
@@ -55,7 +55,7 @@ def _stop(op: str, barrier: bool) -> _Stop:
 
 
 def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
-    """The stretches between barriers, each barrier a stretch of its own."""
+    """Yield the stretches between barriers, each barrier a stretch of its own."""
     segment: List[_Stop] = []
     for stop in stops:
         if stop.kind:
@@ -68,7 +68,7 @@ def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
 
 
 def _folded(segment: Sequence[_Stop]) -> List[_Stop]:
-    """The stops of a segment: scopes folded, the inner ones first, until there are few; then the middle counted."""
+    """Return the stops of a segment: scopes folded, the inner ones first, until there are few; then the middle counted."""
     if len(segment) == 1:
         return list(segment)
     deepest = max((len(stop.scope) for stop in segment), default=0)

@@ -23,7 +23,7 @@ _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def notices(facts: ReportFacts) -> Tuple[str, ...]:
-    """What makes every row below it true at once, the most telling first; often empty."""
+    """Return what makes every row below it true at once, the most telling first; often empty."""
     return (*_defects(facts.disagreements), *_general(facts))
 
 
@@ -50,7 +50,7 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
 
 
 def _weights(facts: ReportFacts) -> Iterator[str]:
-    """The float constants that may be the weights of a frozen graph, in one line, where there are any."""
+    """Yield the float constants that may be the weights of a frozen graph, in one line, where there are any."""
     nodes = facts.graph.nodes(data=True)
     found = [
         "%s %s" % (shown(name), list(op["shapes"][0]))
@@ -74,7 +74,7 @@ def _all_unused(variables: Sequence[VariableAudit]) -> bool:
 
 
 def elsewhere(facts: ReportFacts) -> str:
-    """What is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
+    """Return what is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
     if not _all_unused(facts.variables):
         return ""
     types = _types(facts)
@@ -86,7 +86,7 @@ def elsewhere(facts: ReportFacts) -> str:
 
 
 def _types(facts: ReportFacts) -> Set[str]:
-    """The types of the ops that the loss is computed by, as far as all of them may be values handed in."""
+    """Return the types of the ops that the loss is computed by, as far as all of them may be values handed in."""
     waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
     seen = set(waiting)
     found: Set[str] = set()
@@ -111,13 +111,15 @@ def _named(name: str, key: str) -> str:
 
 
 def hypothetical(facts: ReportFacts) -> str:
-    """That an audit is of a graph that is not there; empty for any other."""
+    """Return that an audit is of a graph that is not there; empty for any other."""
     return f"hypothetical: {facts.hypothesis}" if facts.hypothesis else ""
 
 
 def summary_line(variables: Sequence[VariableAudit]) -> str:
-    """``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``; of those that are not trainable behind
-    ``2 frozen:``."""
+    """Return the counts, such as ``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``.
+
+    The variables that are not trainable follow ``2 frozen:``.
+    """
     frozen = [variable for variable in variables if variable.trainable is False]
     trainable = [variable for variable in variables if variable.trainable is not False]
     parts = [_counts(trainable)] * (bool(trainable) or not frozen) + [f"{len(frozen)} frozen: {_counts(frozen)}"] * bool(
@@ -138,7 +140,7 @@ def _counts(variables: Sequence[VariableAudit]) -> str:
 
 
 def left_out_lines(facts: ReportFacts) -> Iterator[str]:
-    """What the loss reads and the gradient call did not ask for; what the step writes without a gradient of it.
+    """Yield what the loss reads and the gradient call did not ask for; what the step writes without a gradient of it.
 
     A frozen variable that the step writes is a state, such as a moving average, and is not named.
     """
@@ -163,7 +165,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
 
 
 def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
-    """What to do about variables that the model does not know: its own, and those of layers, which have a scope."""
+    """Yield what to do about variables that the model does not know: its own, and those of layers, which have a scope."""
     plain, of_layers = ([each for each in found if ("/" in each.name) is scoped] for scoped in (False, True))
     if plain:
         names = _few(plain, totals)

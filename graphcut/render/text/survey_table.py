@@ -36,7 +36,7 @@ _MOST = 40
 
 
 def survey_table(files: Sequence[FileAudit]) -> str:
-    """The table, of at most 40 rows."""
+    """Return the table, of at most 40 rows."""
     listed = sorted(files, key=lambda each: each.rank)
     rows = [HEADINGS, *map(cells, listed[:_MOST])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
@@ -47,7 +47,7 @@ def survey_table(files: Sequence[FileAudit]) -> str:
 
 
 def cells(each: FileAudit) -> Tuple[str, str, str, str]:
-    """The cells of one file."""
+    """Return the cells of one file."""
     name = _plain(each.path, 70)
     if each.status != "audited":
         return name, each.status, _plain(each.error.partition("\n")[0].replace(printable(each.path), "it"), 110), ""

@@ -31,7 +31,7 @@ class Row:
 
 
 def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
-    """The variables folded, worst first."""
+    """Return the variables folded, worst first."""
     return tuple(_row(group) for group in fold(variables))
 
 
@@ -44,21 +44,21 @@ def _row(group: Group) -> Row:
 
 
 def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
-    """The cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
+    """Return the cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
     cuts = tuple(distinct_barriers(variable.cut).values())
     own = tuple(cut for cut in cuts if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
     return (own or cuts)[:3]
 
 
 def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
-    """``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
+    """Return names such as ``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
     texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
     rest = sum(each.count for each in labels[limit:])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
 
 
 def _shape(group: Group) -> str:
-    """The shape that all share; else that of each, where each is named."""
+    """Return the shape that all share; else that of each, where each is named."""
     shapes = [shape_text(variable.shape) for variable in group.variables]
     if len(set(shapes)) == 1:
         return shapes[0]
@@ -85,7 +85,7 @@ def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
 
 
 def update(variable: VariableAudit) -> Iterator[str]:
-    """What is odd about how a variable is updated, if anything is."""
+    """Yield what is odd about how a variable is updated, if anything is."""
     gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"

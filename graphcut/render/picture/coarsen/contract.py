@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
-    """The sketch with each op that does nothing but read a variable in the variable's node."""
+    """Return the sketch with each op that does nothing but read a variable in the variable's node."""
     consumers = sketch.consumers()
     owner: Dict[int, int] = {}
     waiting = list(kinds.fates)
@@ -30,7 +30,7 @@ def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
 
 
 def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
-    """A node is named for the variable, wherever in the file its readers stand."""
+    """Return a node is named for the variable, wherever in the file its readers stand."""
 
     def name(node: int) -> int:
         return owner.get(node, node)
@@ -40,7 +40,7 @@ def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
 
 
 def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
-    """It takes nothing but handles, or (``w/read``) one input inside the variable's own scope."""
+    """Return whether an op takes only handles, or (``w/read``) one input inside the variable's own scope."""
     inputs = ops.flat.inputs[reader]
     if len(inputs) == 1 and ops.name(reader).startswith(ops.name(variable) + "/"):
         return True
@@ -48,7 +48,7 @@ def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
 
 
 def without_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
-    """What only hands on goes with the one op that it takes from, else with the one that it hands to.
+    """Return what only hands on goes with the one op that it takes from, else with the one that it hands to.
 
     With both it would close a cycle where a second way leads round it.
     """
@@ -95,7 +95,7 @@ def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:
 
 
 def _inner_edges(sketch: Sketch, kinds: Kinds) -> Iterator[Tuple[int, int]]:
-    """The edges between plain nodes, both live or both not, that say nothing of their own."""
+    """Yield the edges between plain nodes, both live or both not, that say nothing of their own."""
     live = kinds.live
     plain = {node for node in sketch.nodes if kinds.plain(node)}
     for (consumer, producer, _), told in sketch.edges.items():

@@ -19,8 +19,11 @@ Families = Mapping[int, Hashable]
 
 
 def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
-    """The finest merging that can be read: plumbing, then what is behind the barriers, unbranched rows, layers that are
-    counted up, scopes, inner ones first, then barriers."""
+    """Return the finest merging that can be read.
+
+    Plumbing is merged first, then what is behind the barriers, unbranched rows, numbered layers, scopes (inner ones first) and
+    barriers.
+    """
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
     found = sketch
     for found, enough in _rungs(sketch, kinds, view.detail, boxes):
@@ -60,7 +63,7 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
 def _scoped(
     sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Tuple[str, ...]], deepest: int, families: Families, boxes: int
 ) -> Sketch:
-    """The sketch of the deepest scopes that has at most ``boxes`` nodes, else of none."""
+    """Return the sketch of the deepest scopes that has at most ``boxes`` nodes, else of none."""
     sides = sides_of(sketch, kinds, families)
 
     def cut_at(depth: int) -> Sketch:
@@ -70,7 +73,7 @@ def _scoped(
 
 
 def _first_that(make: Callable[[int], Sketch], depths: Sequence[int], limit: int) -> Sketch:
-    """The sketch of the first depth that has at most ``limit`` nodes, else of the last; found by bisection."""
+    """Return the sketch of the first depth that has at most ``limit`` nodes, else of the last; found by bisection."""
     low, high = 0, len(depths) - 1
     while low < high:
         middle = (low + high) // 2

@@ -20,9 +20,11 @@ Families = Mapping[int, Hashable]
 
 @dataclass(frozen=True)
 class Kinds:
-    """What tells nodes apart. ``fixed``: the loss and the ops at a barrier. ``fates``: the variables, with what each gets.
-    ``live``: the ops that a gradient passes. ``plumbing``: those that only hand a tensor into or out of a function.
-    ``apart``: those that the user wants to see. ``name``: of an op. ``is_cut``: some variable gets no gradient.
+    """What keeps nodes separate.
+
+    ``fixed``: the loss and the ops at a barrier. ``fates``: the variables, with what each gets. ``live``: the ops that a
+    gradient passes. ``plumbing``: those that only pass a tensor into or out of a function. ``apart``: those that the user
+    wants to see. ``name``: of an op.
     """
 
     fixed: FrozenSet[int]
@@ -39,7 +41,7 @@ class Kinds:
         return node not in self.fixed and node not in self.fates and node not in self.apart
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
-        """The innermost scope of each node."""
+        """Return the innermost scope of each node."""
         return {node: common_scope([self.name(op) for op in ops]) for node, ops in sketch.nodes.items()}
 
 
@@ -83,8 +85,11 @@ def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sk
 
 
 def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
-    """One box for all that a gradient passes on one side in an outermost scope, and one for the variables there that get it in
-    every run."""
+    """Merge what gets a gradient.
+
+    There is one box for all that a gradient passes on one side in an outermost scope, and one for the variables there that get
+    it in every run.
+    """
     scopes = kinds.scopes(sketch)
 
     def key(node: int) -> Hashable:
@@ -96,8 +101,11 @@ def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sket
 
 
 def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
-    """The least that can be drawn: one box for each fate of variables, for each kind of barrier, for what a gradient passes,
-    what it reaches in vain and what it never reaches."""
+    """Return the least that can be drawn.
+
+    There is one box for each outcome of variables, for each kind of barrier, for what a gradient passes, what it reaches in
+    vain and what it never reaches.
+    """
     sides = sides_of(sketch, kinds, families)
 
     def key(node: int) -> Hashable:
@@ -156,7 +164,7 @@ def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side
 
 
 def _outward(ways: Mapping[int, List[Tuple[int, int, int]]]) -> List[int]:
-    """The nodes, consumers before producers where no circle forbids it."""
+    """Return the nodes, consumers before producers where no circle forbids it."""
     done: List[int] = []
     seen: Set[int] = set()
     for root in ways:

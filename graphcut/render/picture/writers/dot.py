@@ -47,7 +47,7 @@ def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> st
 
 
 def title(facts: PictureFacts) -> str:
-    """What is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
+    """Return what is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
     names = [printable(key or name, _WIDTH)[1:-1] for name, key in zip(facts.loss, facts.loss_keys)]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
     count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in _GETS]
@@ -66,7 +66,7 @@ def title(facts: PictureFacts) -> str:
 
 
 def _cause(variable: VariableAudit) -> str:
-    """The first barrier of its cut and the place of that: ``stop_gradient, model.py:12``."""
+    """Return the first barrier of its cut and the place of that: ``stop_gradient, model.py:12``."""
     if not variable.cut:
         return "unused" if variable.unused else variable.verdict.value
     first = variable.cut[0]
@@ -78,15 +78,17 @@ def _cause(variable: VariableAudit) -> str:
 
 
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:
-    """The picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
+    """Return the picture as DOT text; ``link`` is a template for links to the user's code, ``vscode://file/{file}:{line}``."""
     dot = _dot(drawn, heading, link)
     add_legend(dot, drawn)
     return str(dot.source)
 
 
 def write_bare(drawn: networkx.MultiDiGraph, link: Optional[str] = None, beside: Titles = NO_TITLES) -> str:
-    """The picture as DOT text without heading and legend. The titles of the frames in ``beside`` are nodes on the rank of the
-    box that is given for each."""
+    """Return the picture as DOT text without heading and legend.
+
+    The titles of the frames in ``beside`` are nodes on the rank of the box that is given for each.
+    """
     return str(_dot(drawn, "", link, beside).source)
 
 
@@ -105,7 +107,7 @@ def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
 
 
 def write_inside(drawn: networkx.MultiDiGraph) -> str:
-    """What is in a box as DOT text: no heading, no legend, no links; what has no lines in columns."""
+    """Return what is in a box as DOT text: no heading, no legend, no links; what has no lines in columns."""
     dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
     rows = math.ceil(math.sqrt(2 * len(alone)))
     for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):
@@ -133,7 +135,7 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
 
 
 def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:
-    """What is written on the lines, each in the scope that both ends stand in."""
+    """Yield what is written on the lines, each in the scope that both ends stand in."""
     boxes = dict(drawn.nodes(data="box"))
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         if each.labels and not each.loop:
@@ -144,7 +146,7 @@ def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]
 
 
 def _at_the_end(told: Link) -> Dict[str, Any]:
-    """What is written at the end of a line that comes round a loop."""
+    """Return what is written at the end of a line that comes round a loop."""
     return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
 
 
@@ -153,7 +155,7 @@ def _tips(told: Link) -> Any:
 
 
 def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside: Titles) -> None:
-    """The nodes of this scope first, then each scope inside it as a cluster."""
+    """Add the nodes of this scope first, then each scope inside it as a cluster."""
     inner: Dict[str, List[Node]] = {}
     for node, scope, attributes in found:
         if len(scope) == depth:
@@ -173,7 +175,7 @@ def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside:
 
 
 def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> None:
-    """The title as a node on the rank of a box: lines go round it."""
+    """Add the title as a node on the rank of a box, so that lines go around it."""
     width, title = text_width(_shown([name])[0], _SIZE) + 6, TITLE + frame
     cluster.attr(label="")
     with cluster.subgraph() as rank:
@@ -184,8 +186,10 @@ def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> No
 
 
 def _make_room(members: Sequence[Node], name: str) -> None:
-    """Let what is written on a line in a scope, else the widest box, be as wide as the title is with a font that is a fifth
-    wider than ours: then no font widens the frame."""
+    """Widen the label of a line in a scope, else its widest box, until the frame's title fits.
+
+    The title is measured with a font that is a fifth wider than ours, so that no font widens the frame.
+    """
     needed = text_width(_shown([name])[0], _SIZE) * 1.2 / 72
     wide = max((attributes for *_, attributes in members), key=lambda each: float(each["width"]))
     if float(wide["width"]) < needed:

@@ -1,5 +1,7 @@
-"""What is written on a link: a node of its own in the middle of the line, for a node has the size that we give it, an edge's
-label the one that the machine's fonts give it.
+"""The words on a link.
+
+They are a node of their own in the middle of the line: a node has the size that we give it, the label of an edge the size that
+the machine's fonts give it.
 
 A link that comes round a loop has its words at its end, where they take no room.
 """
@@ -22,13 +24,13 @@ Ends = Tuple[str, str]
 
 
 def written(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
-    """The node of each label (``e0``, ``e1``, …) and the two boxes that its line joins."""
+    """Return the node of each label (``e0``, ``e1``, …) and the two boxes that its line joins."""
     links = enumerate(drawn.edges(data="link"))
     return {f"e{at}": (start, end) for at, (start, end, link) in links if link.labels and not link.loop}
 
 
 def lines(link: Link) -> List[str]:
-    """What is written: the labels, the files and lines, the rest counted."""
+    """Return what is written: the labels, the files and lines, the rest counted."""
     told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
     told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
     wheres = [where.replace("\\", "/").rpartition("/")[2] for where in link.wheres[:2]]
@@ -44,6 +46,6 @@ def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:
 
 
 def scope_of_both(one: Tuple[str, ...], other: Tuple[str, ...]) -> Tuple[str, ...]:
-    """The innermost scope that two boxes stand in."""
+    """Return the innermost scope that two boxes stand in."""
     shared = [mine == its for mine, its in zip(one, other)]
     return one[: shared.index(False) if False in shared else len(shared)]

@@ -49,7 +49,7 @@ _ROOM: Mapping[str, Tuple[float, float]] = {
 
 
 def text_width(text: str, size: float) -> float:
-    """The width of one line at a font size, both in points."""
+    """Return the width of one line at a font size, both in points."""
     return sum(_width(letter) for letter in text) * size / 1000
 
 

@@ -23,7 +23,7 @@ _MANY = 20
 
 
 def plain(drawn: nx.MultiDiGraph, heading: str) -> nx.MultiDiGraph:
-    """The picture with plain attributes in place of ``box`` and ``link``; edge keys are the words of the lines."""
+    """Return the picture with plain attributes in place of ``box`` and ``link``; edge keys are the words of the lines."""
     graph = nx.MultiDiGraph(title=heading)
     graph.add_nodes_from((node, _values(box)) for node, box in drawn.nodes(data="box"))
     for consumer, producer, line, link in drawn.edges(keys=True, data="link"):
@@ -32,7 +32,10 @@ def plain(drawn: nx.MultiDiGraph, heading: str) -> nx.MultiDiGraph:
 
 
 def graphml(drawn: nx.MultiDiGraph, heading: str) -> str:
-    """The picture as GraphML: lists as lines of text, the first twenty of ``ops`` and ``variables`` and how many there are."""
+    """Return the picture as GraphML.
+
+    Lists are lines of text; of ``ops`` and ``variables`` there are the first twenty, and how many there are.
+    """
     graph = plain(drawn, heading)
     for _, told in graph.nodes(data=True):
         _flatten(told, count=len(told["ops"]))

@@ -14,7 +14,10 @@ _FORBIDDEN = ("javascript", "data", "vbscript")
 
 
 def checked(template: Optional[str]) -> Optional[str]:
-    """The template. Raises ``GraphcutError`` where it has other fields than ``{file}`` and ``{line}``, or would run code."""
+    """Return the template.
+
+    Raises ``GraphcutError`` where it has other fields than ``{file}`` and ``{line}``, or would run code.
+    """
     if template is None:
         return None
     try:
@@ -32,7 +35,7 @@ _EXAMPLE = "such as: vscode://file/{file}:{line}"
 
 
 def target(template: Optional[str], where: Optional[str]) -> str:
-    """The address of a ``file:line``, percent-encoded; empty where there is no template or no place."""
+    """Return the address of a ``file:line``, percent-encoded; empty where there is no template or no place."""
     if template is None or where is None:
         return ""
     path, _, line = where.rpartition(":")

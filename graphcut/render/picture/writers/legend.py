@@ -46,7 +46,7 @@ class Sample:
 
 
 def samples(drawn: networkx.MultiDiGraph) -> Tuple[Sample, ...]:
-    """The entries for a picture: verdicts and marks first, then lines; each occurs in the picture."""
+    """Return the entries for a picture: verdicts and marks first, then lines; each occurs in the picture."""
     return (*_box_samples(drawn), *_line_samples(drawn))
 
 

@@ -35,7 +35,7 @@ _ARROWS: Mapping[Line, str] = {Line.LIVE: "==>", Line.LOST: "-->", Line.CUT: "--
 
 
 def mermaid(drawn: nx.MultiDiGraph, heading: str) -> str:
-    """The picture as a Mermaid flowchart."""
+    """Return the picture as a Mermaid flowchart."""
     boxes = dict(drawn.nodes(data="box"))
     lines = ["---", 'title: "%s"' % _yaml(heading), "---", "flowchart TD"]
     lines += list(_nested(list(boxes.items()), 0))
@@ -46,7 +46,7 @@ def mermaid(drawn: nx.MultiDiGraph, heading: str) -> str:
 
 
 def _nested(found: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
-    """The boxes of this scope, then each scope inside it as a subgraph."""
+    """Yield the boxes of this scope, then each scope inside it as a subgraph."""
     indent = "  " * (depth + 1)
     inner: Dict[str, List[Tuple[str, Box]]] = {}
     for node, box in found:
@@ -84,7 +84,7 @@ def _style(node: str, box: Box) -> str:
 
 
 def _line_styles(links: List[Link]) -> Iterator[str]:
-    """The colours of the lines, which Mermaid numbers in the order they are written."""
+    """Return the colours of the lines, which Mermaid numbers in the order they are written."""
     numbers: Dict[str, List[str]] = {}
     for at, link in enumerate(links):
         looks = link_style(link)
@@ -94,7 +94,7 @@ def _line_styles(links: List[Link]) -> Iterator[str]:
 
 
 def _text(lines: Iterable[str]) -> str:
-    """A label of these lines; Mermaid has no empty label."""
+    """Return a label of these lines; Mermaid has no empty label."""
     return "<br/>".join(_entities(printable(line, _WIDTH)[1:-1]) for line in lines) or "#32;"
 
 
@@ -104,6 +104,6 @@ def _entities(text: str) -> str:
 
 
 def _yaml(heading: str) -> str:
-    """What may stand in a quoted YAML string; ``heading`` is escaped for reading already."""
+    """Return what may stand in a quoted YAML string; ``heading`` is escaped for reading already."""
     told = heading.translate(_ANGLES)
     return "".join(each if each.isalnum() or each in _HARMLESS else "\\U%08X" % ord(each) for each in told)

@@ -24,8 +24,7 @@ _TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
 def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
-    """``svg`` with ``role="img"``, ``title`` and ``desc``, the heading above it, the legend below it, and with each box titled
-    by the ops it stands for."""
+    """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, and a title of op names for each box."""
     boxes = dict(drawn.nodes(data="box"))
     names = {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}
     ends = written(drawn)
@@ -38,7 +37,7 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
 
 
 def _framed(svg: str, heading: str, found: Sequence[Sample]) -> str:
-    """The picture with a line of text above it and the legend below, made wider where they are: on the same ground."""
+    """Return the picture with a line of text above it and the legend below, made wider where they are: on the same ground."""
     told = _VIEW.search(svg)
     if told is None:
         return svg
@@ -68,15 +67,17 @@ def _corners(left: float, top: float, right: float, bottom: float) -> List[Tuple
 
 
 def _as_wide_as_laid_out(found: Match[str]) -> str:
-    """The text with the width that its box was made for, whatever font shows it."""
+    """Return the text with the width that its box was made for, whatever font shows it."""
     attributes, size, text = found.groups()
     width = text_width(unescape(text).strip(" "), float(size))
     return f'<text {attributes} textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs">{text}</text>'
 
 
 def _named(title: str, names: Mapping[str, str], ends: Mapping[str, Tuple[str, str]]) -> str:
-    """The ``title`` of a node by its ops, of a line and what is written on it by those of both ends; none where the id means
-    nothing."""
+    """Return the ``title`` of an element.
+
+    A node is titled by its ops, a line and its words by the ops of both ends; there is none if the id means nothing.
+    """
     ids = title.replace("&#45;&gt;", " ").split()
     label = next((ends[each] for each in ids if each in ends), None)
     held = [names[each] for each in label or ids if each in names]

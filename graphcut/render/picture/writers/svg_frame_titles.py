@@ -39,8 +39,10 @@ def titled(svg: str) -> str:
 
 
 def crossed_frames(svg: str, members: Sequence[Tuple[str, str]]) -> Dict[str, str]:
-    """The frames of Graphviz's SVG whose title no place is free for, each with the box in it that stands highest;
-    ``members`` are pairs of a frame and a box in it."""
+    """Return the frames of Graphviz's SVG that have no free place for their title, each with the highest box in it.
+
+    ``members`` are pairs of a frame and a box in it.
+    """
     lines = _points_of_lines(svg)
     crossed = {frame.group(1) for frame in _FRAME.finditer(svg) if _is_crossed(frame.group(0), lines)}
     tops = {node.group(1): _top(node.group(2)) for node in _NODE.finditer(svg)}
@@ -77,7 +79,7 @@ def _sampled(shape: str) -> List[Point]:
 
 
 def _on_curve(curve: Sequence[Point], at: float) -> Point:
-    """The point of a cubic Bézier curve."""
+    """Return the point of a cubic Bézier curve."""
     weights = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
     x, y = (sum(weight * point[axis] for weight, point in zip(weights, curve)) for axis in (0, 1))
     return x, y
@@ -101,7 +103,7 @@ def _is_crossed(frame: str, lines: Sequence[Point]) -> bool:
 
 
 def _placed(text: Match[str], edges: Tuple[float, float], lines: Sequence[Point]) -> str:
-    """The title at the first of the places with the fewest points of lines in it."""
+    """Return the title at the first of the places with the fewest points of lines in it."""
     before, _, below, after, size, words = text.groups()
     start, crossings = _place(text, edges, lines)
     halo = _HALO if crossings else ""

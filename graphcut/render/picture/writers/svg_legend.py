@@ -26,7 +26,7 @@ _CORNERS: Mapping[str, Sequence[Point]] = {
 
 
 def width_for(samples: Sequence[Sample], width: float, height: float) -> float:
-    """The least width from ``width`` on at which the strip below a picture of that height takes at most a fifth."""
+    """Return the least width from ``width`` on at which the strip below a picture of that height takes at most a fifth."""
     while samples and strip_height(samples, width) > _SHARE * (height + strip_height(samples, width)):
         if len(_rows(samples, width)) == 1:
             break
@@ -40,7 +40,7 @@ def strip_height(samples: Sequence[Sample], width: float) -> float:
 
 
 def strip(samples: Sequence[Sample], left: float, top: float, width: float) -> str:
-    """The strip from its upper left corner on, as one group."""
+    """Return the strip from its upper left corner on, as one group."""
     placed: List[str] = []
     for at, row in enumerate(_rows(samples, width)):
         x, y = left + _MARGIN, top + _ABOVE + (at + 0.5) * _ROW
@@ -87,7 +87,7 @@ def _drawn(sample: Sample, x: float, y: float) -> str:
 
 
 def _shape(looks: Mapping[str, str], x: float, y: float) -> str:
-    """A box in small: round its middle."""
+    """Return a box in small: round its middle."""
     fill, half = looks.get("fillcolor", "none"), _SWATCH / 2 - 1
     line = _stroke({**looks, "penwidth": str(min(float(looks.get("penwidth", 1)), 2))})
     rings = (1.0, 0.72) if looks["shape"].startswith("triple") or looks.get("peripheries") == "2" else (1.0,)
@@ -102,7 +102,7 @@ def _shape(looks: Mapping[str, str], x: float, y: float) -> str:
 
 
 def _line(looks: Mapping[str, str], x: float, y: float) -> str:
-    """A line with its head, as long as the sample is wide."""
+    """Return a line with its head, as long as the sample is wide."""
     if looks.get("dir") == "back":
         ahead = {**looks, "arrowhead": looks.get("arrowtail", "normal"), "dir": "forward"}
         return f'<g transform="rotate(180 {x + _SWATCH / 2:.2f} {y:.2f})">{_line(ahead, x, y)}</g>'
