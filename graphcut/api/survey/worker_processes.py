@@ -71,7 +71,7 @@ class _Worker:
             self.is_stopped = True
             process = self.process
         if process is not None:
-            process.kill()
+            _kill(process)
             process.wait()
             for stream in (process.stdin, process.stdout):
                 _close(stream)
@@ -96,7 +96,7 @@ class _Worker:
 
     def _end_late(self, process: subprocess.Popen[str]) -> None:
         self.is_late = True
-        process.kill()
+        _kill(process)
 
     def _alive(self) -> subprocess.Popen[str]:
         """Return the process; a new one where there is none, or it died."""
@@ -117,6 +117,12 @@ def _answer(process: subprocess.Popen[str], path: str) -> str:
     except OSError:
         return ""
     return process.stdout.readline()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process, also if another thread has just waited for its end: up to Python 3.8 ``kill`` does not look."""
+    with suppress(ProcessLookupError):
+        process.kill()
 
 
 def _started(question: Mapping[str, Any]) -> subprocess.Popen[str]:

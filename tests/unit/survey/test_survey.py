@@ -130,6 +130,13 @@ def test_a_file_that_changed_is_audited_again(registry):
     assert [each["path"] for each in lines("out")][2:] == ["models/good1.meta"]
 
 
+def test_a_process_that_another_thread_waited_for_can_be_killed():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitpid(process.pid, 0)  # as another thread does, before it notes the end
+    worker_processes._kill(process)
+    assert process.wait() is not None
+
+
 def test_another_question_wants_another_folder(registry):
     graphcut.survey("models/empty.meta", "out", jobs=1)
     with pytest.raises(GraphcutError, match="is of another survey, which asked something else"):
