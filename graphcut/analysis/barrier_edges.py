@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from graphcut.analysis.reachability import Fill, Relation, connected
+from graphcut.analysis.reachability import Fill, Relation, connected_inputs
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.flat import FlatGraph
@@ -51,7 +51,7 @@ class Edges:
     def __init__(self, flow: GradientFlow, relation: Relation) -> None:
         self.flow, self.relation = flow, relation
         self._assigned = _assignments(flow.rules.flat)
-        self._filled: Mapping[int, Fill] = {} if relation is connected else flow.fills
+        self._filled: Mapping[int, Fill] = {} if relation is connected_inputs else flow.fills
         self.is_open = self._opener()
 
     def __call__(self, tensor: int) -> Iterable[Edge]:

@@ -8,7 +8,7 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
-from graphcut.analysis.reachability import carries, connected
+from graphcut.analysis.reachability import carries, connected_inputs
 from graphcut.analysis.reasons.loss_terms import Summands, summands
 from graphcut.analysis.recorded_answers import RecordedAnswers
 from graphcut.analysis.rules.trainable_tensors import shape_of
@@ -19,7 +19,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Place
 from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs
 from graphcut.graph.targets import Target
-from graphcut.graph.variable_updates import training
+from graphcut.graph.variable_updates import training_part
 from graphcut.results import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
@@ -27,7 +27,7 @@ REWRITTEN = {
     OPTIMIZED: "the graph was optimized, which takes out every StopGradient, so what flows here may be cut where it was built",
     FROZEN: "the graph was frozen: its variables are constants now, and stops may be gone; audit the graph that is trained",
 }
-CUT = {Verdict.NONE: connected, Verdict.ZERO: carries}
+CUT = {Verdict.NONE: connected_inputs, Verdict.ZERO: carries}
 
 
 def _kind_of_holder(op_type: str) -> BarrierKind:
@@ -139,13 +139,13 @@ class Findings:
     def is_updated(self, target: Target) -> Optional[bool]:
         """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
         if not self.updates:
-            self.updates.append(training(self.traced.flat, self.traced.names).updated)
+            self.updates.append(training_part(self.traced.flat, self.traced.names).updated)
         (written,) = self.updates
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
     def _trained_by(self, target: Target) -> Tuple[str, ...]:
         """Return the other losses whose gradients update a variable."""
-        flat, by_loss = self.traced.flat, training(self.traced.flat, self.traced.names).by_loss
+        flat, by_loss = self.traced.flat, training_part(self.traced.flat, self.traced.names).by_loss
         others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
         return tuple(" + ".join(map(flat.tensor_name, loss)) for loss in others if loss and not self._is_audited(loss))
 

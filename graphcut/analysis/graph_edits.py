@@ -21,7 +21,7 @@ ShapeOf = Callable[[int], Shape]
 Readers = Mapping[int, Sequence[Tuple[int, int]]]
 
 
-def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
+def remove_stops(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
     """Return the graph with these ``StopGradient`` and ``PreventGradient`` ops replaced by ``Identity``."""
     table, kinds = list(flat.kind_table), list(flat.kinds)
     known: Dict[int, int] = {}
@@ -34,7 +34,7 @@ def without(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
     return replace(flat, kind_table=tuple(table), kinds=kinds)
 
 
-def opening(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
+def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
     """Return the graph as if these ops passed every gradient on to every input.
 
     A rounding becomes straight-through, a choice soft.
@@ -78,7 +78,7 @@ def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
     return found
 
 
-def stopping(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
+def insert_stops(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
     """Return the graph where a ``StopGradient`` follows each of the tensors, and for each what its readers read instead."""
     listed = list(dict.fromkeys(tensors))
     copies = {tensor: len(flat.dtypes) + index for index, tensor in enumerate(listed)}

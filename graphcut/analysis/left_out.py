@@ -12,7 +12,7 @@ from typing import Callable, Collection, FrozenSet, Iterable, Iterator, List, Na
 from graphcut.graph.dtypes import is_discrete
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
-from graphcut.graph.targets import Target, joined
+from graphcut.graph.targets import Target, join_partitions
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import LeftOut, LeftOutReason
 
@@ -53,7 +53,7 @@ def left_out(
         is_updated: whether the graph itself updates a variable.
         step: what is known of the step, if it is one.
     """
-    found = joined(list(_read_and_not_asked(traced, losses, targets, step)))
+    found = join_partitions(list(_read_and_not_asked(traced, losses, targets, step)))
     if not found:
         return ()
     flat = traced.flat

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, Iterable, Set, Tuple
 
 from graphcut.analysis.raising_ops import feeding_tensors
-from graphcut.analysis.reachability import Relation, Walk, carries, connected
+from graphcut.analysis.reachability import Relation, Walk, carries, connected_inputs
 from graphcut.analysis.verdicts import GradientFlow
 
 
-def between(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
+def find_live_routes(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
     """For each op that a gradient passes on its way to one of the tensors ``live``, the ops that it goes on to from there.
 
     Only edges that lead to a gradient that can be nonzero count; those of ``live`` without a gradient do not.
@@ -27,7 +27,7 @@ def between(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...
     return {op: tuple(onward[op]) for op in sorted(onward)}
 
 
-def leading(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
+def find_leading_tensors(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
     """Return the tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
     flat = flow.rules.flat
     found = {tensor for tensor in ends if walk.reaches(tensor)}
@@ -54,7 +54,7 @@ def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set
             found.add(tensor)
 
 
-def touching(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
+def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
     """Return the tensors that cannot be stopped without a change for one of ``kept``.
 
     What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
@@ -63,18 +63,18 @@ def touching(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
     exact = bool(flow.connected.made)
     carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))
     zero = frozenset(kept if exact else kept - carried) | _raising(flow, kept)
-    return leading(flow, flow.carried, carries, carried) | _filled(flow, zero)
+    return find_leading_tensors(flow, flow.carried, carries, carried) | _filled(flow, zero)
 
 
 def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """Return what is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
-    found = leading(flow, flow.connected, connected, ends)
+    found = find_leading_tensors(flow, flow.connected, connected_inputs, ends)
     while found:
         filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))
         results = {each for each in map(flow.rules.flat.first_output.__getitem__, filling) if flow.connected.reaches(each)}
         if results <= found:
             break
-        found = leading(flow, flow.connected, connected, found | results)
+        found = find_leading_tensors(flow, flow.connected, connected_inputs, found | results)
     return found
 
 

@@ -14,7 +14,7 @@ _RESOURCE = 20
 _VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 
 
-def feeding(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
+def find_feeding_tensors(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
     """Return the tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
 
     TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
@@ -34,7 +34,10 @@ def feeding(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int
 
 
 def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
-    """For each tensor that feeds a raising op (``feeding``) the next one towards it, ``None`` where it is an input of it."""
+    """Return for each tensor that feeds a raising op the next one towards it; ``None`` if it is an input of the op.
+
+    ``find_feeding_tensors`` gives the tensors.
+    """
     flat = rules.flat
     inward = _call_inputs(flat)
     found: Dict[int, Optional[int]] = {}

@@ -29,7 +29,7 @@ UNSEEN, SEED = -2, -1
 Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
 
 
-def connected(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
+def connected_inputs(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
     """For each output the inputs that TensorFlow gives a gradient, be it zeros."""
     return row.connected
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.results import Barrier, Disagreement, VariableAudit, Verdict, changed
+from graphcut.results import Barrier, Disagreement, VariableAudit, Verdict, replace_fields
 
 _LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
@@ -30,7 +30,7 @@ class RecordedAnswers(NamedTuple):
     decides: bool = False
 
 
-class Settled(NamedTuple):
+class Reconciliation(NamedTuple):
     """The verdict that agrees with the answer, and where graphcut would have said otherwise."""
 
     variable: VariableAudit
@@ -39,31 +39,31 @@ class Settled(NamedTuple):
 
 def reconcile(
     found: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
-) -> Tuple[Settled, ...]:
+) -> Tuple[Reconciliation, ...]:
     """Return the findings, each held against its recorded answer if there is one.
 
     ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
     """
     if answers is None:
-        return tuple(map(Settled, found))
+        return tuple(map(Reconciliation, found))
     told = list(found)
     if answers.updates:
         known = zip(found, answers.updates, answers.handed or (None,) * len(found))
-        told = [changed(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
+        told = [replace_fields(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
         return tuple(_raised(told, answers.error, assumed))
     return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
 
 
-def _settled(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Settled:
+def _settled(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Reconciliation:
     if answers.decides:
-        return Settled(_corrected(found, bool(given)) if given is not None and not _holds(found, given) else found)
+        return Reconciliation(_corrected(found, bool(given)) if given is not None and not _holds(found, given) else found)
     if answers.zeros and found.verdict is Verdict.NONE:
-        return Settled(changed(found, verdict=Verdict.ZERO))
+        return Reconciliation(replace_fields(found, verdict=Verdict.ZERO))
     if given is None or answers.zeros or given == _expected(found.verdict):
-        return Settled(found)
+        return Reconciliation(found)
     told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
-    return Settled(_corrected(found, given), told)
+    return Reconciliation(_corrected(found, given), told)
 
 
 def _holds(found: VariableAudit, given: bool) -> bool:
@@ -71,22 +71,22 @@ def _holds(found: VariableAudit, given: bool) -> bool:
     return found.verdict in _LIVE if given else found.verdict is Verdict.NONE
 
 
-def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Settled]:
+def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
     """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
     cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
     for each in found:
         if each.verdict is Verdict.RAISES:
-            yield Settled(each)
+            yield Reconciliation(each)
         elif cause is not None:
-            yield Settled(_raising(each, cause.cut))
+            yield Reconciliation(_raising(each, cause.cut))
         else:
             told = None if assumed else Disagreement(each.name, each.verdict, "raises", error)
-            yield Settled(_raising(each, ()), told)
+            yield Reconciliation(_raising(each, ()), told)
 
 
 def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     """Return a variable that shares its call with one that feeds an op that raises."""
-    return changed(
+    return replace_fields(
         found,
         verdict=Verdict.RAISES,
         cut=cut,
@@ -105,5 +105,5 @@ def _expected(verdict: Verdict) -> Optional[bool]:
 def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
     """Return a tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
     if given:
-        return changed(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
-    return changed(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)
+        return replace_fields(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
+    return replace_fields(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

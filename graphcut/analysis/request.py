@@ -38,7 +38,7 @@ class Loss(NamedTuple):
     together: Tuple[int, ...] = ()
 
 
-class Stopped(NamedTuple):
+class StopOps(NamedTuple):
     """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead.
 
     ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
@@ -64,6 +64,6 @@ class AuditRequest(NamedTuple):
 
     traced: LoadedGraph
     loss: Loss
-    stopped: Stopped
+    stopped: StopOps
     oracle: Optional[GradientOracle] = None
     hypothesis: str = ""

@@ -75,8 +75,8 @@ class GradientCall:
     says which variables are trainable otherwise by now than when the step runs. ``left`` maps the ``id`` of a variable to
     the ops that hold its value without reading it. ``written`` are the ``id`` of the handles of all variables that the step
     writes, and those of the variables that an optimizer received a gradient for; ``None`` where nobody knows. ``owned`` are
-    the variables of the step's models, as ``models.owned`` lists them; ``of_model``: the step is that of a Keras model that
-    lists Keras' own variables alone.
+    the variables of the step's models, as ``models.trainable_flags`` lists them; ``of_model``: the step is that of a Keras
+    model that lists Keras' own variables alone.
     """
 
     api: str

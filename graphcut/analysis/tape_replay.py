@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
-from graphcut.analysis.request import Stopped
+from graphcut.analysis.request import StopOps
 from graphcut.analysis.tape_record import Tape
 from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
@@ -31,7 +31,7 @@ def replay_tape(
     targets: Sequence[int],
     asked: Mapping[int, Optional[BarrierKind]],
     passing: FrozenSet[int],
-) -> Stopped:
+) -> StopOps:
     """Return what the tape did not record.
 
     Args:
@@ -80,7 +80,7 @@ def replay_tape(
         reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
     entered = _entered(flat, targets, reasons)
     plain = frozenset(op for op, context in enumerate(flat.contexts) if context < 0)
-    return Stopped(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
+    return StopOps(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
 
 
 def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
-from graphcut.analysis.reachability import SEED, Fill, Walk, connected, walk
+from graphcut.analysis.reachability import SEED, Fill, Walk, connected_inputs, walk
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_reachable, find_readers
@@ -21,15 +21,17 @@ def alone(
 ) -> Walk:
     """Return the walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
     flat = rules.flat
-    ops = between(rules, seeds, fills, tensors)
+    ops = ops_between(rules, seeds, fills, tensors)
     outside = frozenset(range(len(flat.names))) - ops
     own = {flat.producer[tensor] for tensor in tensors}
     if len(own) > 1:  # as ``gradients_util._StopOps``: what is computed from another one is gone through
         own = {op for op in own if ops.isdisjoint(flat.producer[source] for source in flat.inputs[op])}
-    return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected, fills)
+    return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected_inputs, fills)
 
 
-def between(rules: PatternLookup, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]) -> FrozenSet[int]:
+def ops_between(
+    rules: PatternLookup, seeds: Sequence[int], fills: Mapping[int, Fill], tensors: Sequence[int]
+) -> FrozenSet[int]:
     """Return the ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
     flat = rules.flat
     reached = _reached(rules, tensors)

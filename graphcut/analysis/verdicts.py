@@ -14,7 +14,7 @@ from graphcut.analysis import reachability as walking
 from graphcut.analysis.branch_conditions import Conditions, conditions
 from graphcut.analysis.flow_edges import GradientEdges
 from graphcut.analysis.reachability import SEED, Fill, Walk
-from graphcut.analysis.regions.disjoint import apart
+from graphcut.analysis.regions.disjoint import find_zero_edges
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.sparse_gradients import sparse_tensors
 from graphcut.analysis.v1_loops import alone
@@ -106,7 +106,7 @@ class GradientFlow:
 
     def reached(self, relation: walking.Relation) -> Walk:
         """Return the walk over a relation, without what zeros filled in alone connect."""
-        return self.sure if relation is walking.connected else self.carried
+        return self.sure if relation is walking.connected_inputs else self.carried
 
     def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
         """Tell whether the walks that serve all tensors decide about this one.
@@ -185,9 +185,9 @@ def _flow(
     rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
-    connected = walking.walk(rules, starts, stopped, walking.connected, fills)
+    connected = walking.walk(rules, starts, stopped, walking.connected_inputs, fills)
     certain = _certain(rules, fills)
-    sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected, certain)
+    sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected_inputs, certain)
     order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
     alike = live == starts and not fills and not connected.made and all(row.connected == row.carries for row in rules.met())
@@ -195,7 +195,7 @@ def _flow(
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return GradientFlow(
         rules, losses, seeds, stopped, fills, connected, carried,
-        feeding.feeding(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
+        feeding.find_feeding_tensors(rules, connected.raising + walking.empty_calls(rules, connected, stopped)),
         sure,
         conditions(GradientEdges(rules, stopped, fills, connected, carried), order),
         sparse_tensors(rules, connected, order, stopped),
@@ -223,7 +223,7 @@ def _carried(
     kept = _with_what_is_made(rules, connected, live, stopped)
     carried = connected if alike else _walk_made(rules, kept, live, stopped)
     while True:
-        zeros = apart(rules, carried, _begins(kept, live), stopped, order)
+        zeros = find_zero_edges(rules, carried, _begins(kept, live), stopped, order)
         if not zeros:
             return rules, kept, carried
         limited = rules.without(zeros)

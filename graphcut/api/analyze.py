@@ -7,13 +7,13 @@ from graphcut.analysis.rules.evidence import COPIES, Evidence
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import calls_in_cases
 from graphcut.analysis.verdicts import GradientFlow, compute_flow
-from graphcut.api.choose_oracle import installed
+from graphcut.api.choose_oracle import installed_oracle
 
 
 def analyze(inquiry: AuditRequest) -> GradientFlow:
     """Return what follows from the loss; rows are asked of the request's oracle."""
     traced, loss, stopped, chosen = inquiry.traced, inquiry.loss, inquiry.stopped, inquiry.oracle
-    oracle = chosen or installed()
+    oracle = chosen or installed_oracle()
     around = oracle.behavior(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)
     copies = COPIES.union(("StopGradient",) if traced.edited else ())

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapp
 
 from graphcut.analysis.findings import Findings
 from graphcut.analysis.left_out import StepFacts, left_out
-from graphcut.analysis.live_routes import between
+from graphcut.analysis.live_routes import find_live_routes
 from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.stop_roles import stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
-from graphcut.api.choose_oracle import choose_oracle, installed, overlay_of
+from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import chosen, output_keys, stop_ops
-from graphcut.api.select.resolve_variables import TargetIndex, is_pattern, listed, targets, targets_named
+from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_pattern, targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
@@ -27,7 +27,7 @@ from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit
 from graphcut.util.caching import cached_property
 from graphcut.util.gc import collector_paused
-from graphcut.util.progress import waiting
+from graphcut.util.progress import show_progress
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -90,7 +90,7 @@ class Audit:
     @property
     def oracle(self) -> str:
         """Whose gradients count, such as ``TensorFlow 2.15 (gradient table)``."""
-        return (self._inquiry.oracle or installed()).label
+        return (self._inquiry.oracle or installed_oracle()).label
 
     @property
     def loss_dtypes(self) -> Tuple[str, ...]:
@@ -168,7 +168,7 @@ class Audit:
         found = self.left_out
         if not found:
             return ()
-        known = {each.name for each in targets_named(self._traced, key)}
+        known = {each.name for each in find_targets(self._traced, key)}
         return tuple(each for each in found if each.name in known)
 
     @property
@@ -187,7 +187,7 @@ class Audit:
 
         Each is mapped to the next ops on these routes.
         """
-        return between(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
+        return find_live_routes(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
 
     @property
     def carrying(self) -> FrozenSet[str]:
@@ -357,9 +357,9 @@ class Audit:
         >>> audit.what_if(remove="hidden")["w1"].verdict, audit.what_if(stop="output")["w2"].verdict
         (<Verdict.FLOWS: 'flows'>, <Verdict.NONE: 'none'>)
         """
-        from graphcut.api.what_if import edited
+        from graphcut.api.what_if import edit_request
 
-        return self._of(edited(self._inquiry, self._findings.flow, remove, stop))
+        return self._of(edit_request(self._inquiry, self._findings.flow, remove, stop))
 
     def compare(self, other: Audit) -> Tuple[Change, ...]:
         """Return the variables whose verdict is another one in ``other``, each with the op that makes the difference.
@@ -427,9 +427,9 @@ class Audit:
         >>> print(suggestion)
         put tf.stop_gradient around output:0 (MatMul), for all that reads it
         """
-        from graphcut.api.suggest.stops import suggested
+        from graphcut.api.suggest.stops import suggest_stops
 
-        return suggested(self, block, keep)
+        return suggest_stops(self, block, keep)
 
     def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
         """Return the fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
@@ -452,9 +452,9 @@ class Audit:
         >>> [each.op for each in audit.suggest_unblock("w1")]
         ['hidden']
         """
-        from graphcut.api.suggest.unblock import suggested
+        from graphcut.api.suggest.unblock import suggest_unblock
 
-        return suggested(self, key)
+        return suggest_unblock(self, key)
 
     def explain(self, key: Any) -> str:
         """Explain what a variable gets, why, and what to do about it.
@@ -605,7 +605,7 @@ class Audit:
     def _names(self, keys: Any) -> Tuple[str, ...]:
         """Return the names of the variables that are meant; a name or pattern stays as it is."""
         names: Dict[str, None] = {}
-        for key in listed(keys):
+        for key in as_tuple(keys):
             rows = () if isinstance(key, str) else self._index.required(key)
             names.update(dict.fromkeys([key] if isinstance(key, str) else [self.variables[row].name for row in rows]))
         return tuple(names)
@@ -615,7 +615,7 @@ class Audit:
         from graphcut.api.select.resolve_places import op_names
 
         names: Dict[str, None] = {}
-        for key in listed(keys):
+        for key in as_tuple(keys):
             names.update(dict.fromkeys([key] if isinstance(key, str) else op_names(self._index.traced, key, option)))
         return tuple(names)
 
@@ -684,7 +684,7 @@ def audit(
         rest: Any = {"stop_gradients": stop_gradients, "grad_ys": grad_ys, "signature": signature, "oracle": oracle}
         return audit(model[0], *model[1], loss=loss, variables=variables, **rest)
     check_model(source, args)
-    with waiting() as say, collector_paused():
+    with show_progress() as say, collector_paused():
         overlay = overlay_of(ops)
         say("reading %s" % load.title(source))
         traced = load.read(source, args, {}, signature, overlay)

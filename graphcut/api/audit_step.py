@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Map
 
 from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.recorded_answers import RecordedAnswers
-from graphcut.analysis.request import AuditRequest, Loss, Stopped
+from graphcut.analysis.request import AuditRequest, Loss, StopOps
 from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.tape_record import GradientCall, Source, Start, Tape
 from graphcut.analysis.tape_replay import replay_tape
@@ -24,7 +24,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
 from graphcut.results import BarrierKind, VariableAudit
 from graphcut.util.gc import collector_paused
-from graphcut.util.progress import waiting
+from graphcut.util.progress import show_progress
 from graphcut.util.source_lines import nearby
 
 
@@ -66,9 +66,9 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     """
     with tensorflow_needed("to trace a step"):
         from graphcut.backend.record import trace_step
-    with waiting() as say:
+    with show_progress() as say:
         say("tracing %s" % load.title(step))
-        taken = tuple(shared(trace_step.gradients(step, args, kwargs)))
+        taken = tuple(share_updates(trace_step.gradients(step, args, kwargs)))
         if not taken:
             raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
         say("auditing %d gradients" % len(taken))
@@ -123,7 +123,7 @@ def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Fa
             yield audit
 
 
-def shared(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
+def share_updates(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
     """Yield the same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:
@@ -141,7 +141,7 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
     from graphcut.backend.gradient_oracle import version_probes
     from graphcut.backend.record import open_gradient as graphs
 
-    traced = load.opened(*graphs.opened(taken))
+    traced = load.open_graph(*graphs.open_gradient(taken))
     rows = [_target(traced, each) for each in taken.sources]
     listed = unique(rows) if variables is None else targets(traced, variables)
     loss = _loss(traced, taken)
@@ -166,7 +166,7 @@ def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashabl
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
-def _outside(traced: LoadedGraph, taken: GradientCall, stopped: Stopped) -> Stopped:
+def _outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> StopOps:
     """Return the same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
     names = traced.names
     tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]

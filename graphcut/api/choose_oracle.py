@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from graphcut.analysis.rules import gradient_table
-from graphcut.analysis.rules.op_overlay import OpOverlay, joined, read_overlay
+from graphcut.analysis.rules.op_overlay import OpOverlay, join_overlays, read_overlay
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.metadata import GraphMetadata
 
@@ -37,7 +37,7 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
                 "ops= goes with the gradient table, and the installed TensorFlow was to be asked\n"
                 "Leave it out and import the package, or name a version with oracle=."
             )
-        return installed()
+        return installed_oracle()
     column = gradient_table.column_of(origin) if oracle is None else gradient_table.find_version(oracle)
     return gradient_table.table_oracle(column) if overlay is None else gradient_table.TableOracle(column, overlay)
 
@@ -45,7 +45,7 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
 def overlay_of(ops: Any) -> Optional[OpOverlay]:
     """Return the overlay in a file or in several; ``None`` where there is none."""
     paths = [ops] if isinstance(ops, (str, os.PathLike)) else list(ops)
-    return joined([read_overlay(os.fsdecode(path)) for path in paths]) if paths else None
+    return join_overlays([read_overlay(os.fsdecode(path)) for path in paths]) if paths else None
 
 
 def _is_running(origin: GraphMetadata) -> bool:
@@ -55,7 +55,7 @@ def _is_running(origin: GraphMetadata) -> bool:
     return hasattr(origin.owner, "SerializeToString") and "tensorflow" in sys.modules
 
 
-def installed() -> GradientOracle:
+def installed_oracle() -> GradientOracle:
     """Return the installed TensorFlow."""
     from graphcut.backend import tensorflow_needed
 

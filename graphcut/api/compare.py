@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
-from graphcut.api.match_variables import matched
+from graphcut.api.match_variables import match_variables
 from graphcut.results import Change, VariableAudit, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def changes(before: ComparableAudit, after: ComparableAudit) -> Tuple[Change, ..
 
 
 def _changes(before: ComparableAudit, after: ComparableAudit) -> Iterator[Change]:
-    for (old, new), match in matched([before, after]):
+    for (old, new), match in match_variables([before, after]):
         if old is not None and new is None:
             yield Change(old.name, old.verdict, None)
         elif old is None and new is not None:

@@ -25,7 +25,7 @@ class UntraceableError(GraphcutError):
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
-def loaded(
+def load_source(
     source: str, specs: Sequence[Spec] = (), modules: Optional[Dict[str, ModuleType]] = None
 ) -> Tuple[Any, Sequence[Any]]:
     """Return what to trace, and its arguments.

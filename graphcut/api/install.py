@@ -14,7 +14,7 @@ from graphcut.render.name_folding import fold
 from graphcut.render.text.explain import explain
 from graphcut.render.text.missing_gradient import unrecorded_lines
 from graphcut.results import VariableAudit, Verdict
-from graphcut.results.words import at, shown
+from graphcut.results.words import at, escape_name
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -185,7 +185,7 @@ def explain_groups(audit: Audit, variables: Sequence[VariableAudit]) -> str:
 def _of_group(audit: Audit, alike: Sequence[VariableAudit]) -> str:
     """Return the explanation of the first of some variables that share an outcome, and the names of the others."""
     first, *others = alike
-    names = [shown(each.name) for each in others[:_NAMED]]
+    names = [escape_name(each.name) for each in others[:_NAMED]]
     more = " and %d more" % (len(others) - _NAMED) if others[_NAMED:] else ""
     same = "\nThe same holds for %s%s." % (", ".join(names), more) if others else ""
     return explain(audit, first) + same

@@ -111,7 +111,7 @@ def read(
     if overlay is not None:
         own = origin.op_defs
         origin = replace(origin, op_defs=lambda op_type: own(op_type) or overlay.signature(op_type))
-    return opened(message, origin)
+    return open_graph(message, origin)
 
 
 def _is_dag(source: Any) -> bool:
@@ -154,7 +154,7 @@ def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any
     return live.read(source, args, kwargs)
 
 
-def opened(message: Any, origin: GraphMetadata) -> LoadedGraph:
+def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     """Return the flat graph of a message, with its names and variables."""
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from graphcut.api.match_variables import Match, MatchedRow, matched
+from graphcut.api.match_variables import Match, MatchedRow, match_variables
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.headings import headings
 from graphcut.results import VariableAudit
@@ -104,7 +104,7 @@ def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Ta
     """
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
-    return Table(heads, _rows(matched(listed)))
+    return Table(heads, _rows(match_variables(listed)))
 
 
 def _rows(found: Sequence[MatchedRow]) -> Tuple[Row, ...]:

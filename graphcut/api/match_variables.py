@@ -55,7 +55,7 @@ class MatchedRow(NamedTuple):
     match: Match
 
 
-def matched(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
+def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
     """For each variable of any of the audits its row."""
     rows: List[List[Optional[int]]] = []
     weakest: List[Match] = []

@@ -20,10 +20,10 @@ class Spec:
     shape: Tuple[Optional[int], ...]
 
 
-def parsed(text: str) -> Spec:
+def parse_spec(text: str) -> Spec:
     """Return the spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``.
 
-    >>> parsed("float32[32,?]")
+    >>> parse_spec("float32[32,?]")
     Spec(dtype='float32', shape=(32, None))
     """
     found = _SPEC.fullmatch(text)

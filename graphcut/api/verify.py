@@ -21,7 +21,7 @@ from graphcut.results import Disagreement, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.backend.check.graph_copies import Original
-    from graphcut.backend.check.tf_gradients import Answer, Asking
+    from graphcut.backend.check.tf_gradients import Answer, LossNames
 
 UNCHECKED = "not checked"
 _CONDITIONALS = (*IFS, *CASES)
@@ -60,10 +60,10 @@ def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
     )  # fmt: skip
 
 
-def _prepared(inquiry: AuditRequest) -> Tuple[Original, Asking]:
+def _prepared(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
     with tensorflow_needed("to take gradients"):
         from graphcut.backend.check.graph_copies import original
-        from graphcut.backend.check.tf_gradients import Asking
+        from graphcut.backend.check.tf_gradients import LossNames
     traced, flat = inquiry.traced, inquiry.traced.flat
     if traced.edited:
         raise GraphcutError("this audit is of an edit that no graph holds\nMake the edit, or verify what was edited.")
@@ -78,7 +78,7 @@ def _prepared(inquiry: AuditRequest) -> Tuple[Original, Asking]:
         raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside of a function's body\n"
                             "TensorFlow takes gradients of such a tensor nowhere else; audit the function.")  # fmt: skip
     given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(inquiry)))
-    asking = Asking(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
+    asking = LossNames(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
     return original(traced.origin.live, traced.origin.owner), asking
 
 
@@ -103,7 +103,7 @@ def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
     return next("%s:%d" % (flat.names[call.op], call.results.index(op)) for call in flat.calls if op in call.results)
 
 
-def _asked(given: Original, asking: Asking, names: Names, judged: Judged) -> Dict[str, Answer]:
+def _asked(given: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
     from graphcut.backend.check.tf_gradients import alone, together
 
     verdicts = {row.name: row.verdict for _, row in judged}

@@ -1,10 +1,10 @@
 """What a loss would give if the graph were another: stops and other barriers taken out, tensors stopped.
 
 Nothing is traced again and nothing changes. (1) A ``StopGradient`` or ``PreventGradient`` that is taken out becomes an
-``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient
-on, as a straight-through estimator or a soft choice in its place would (``edits.opening``). (4) A tensor that is stopped is
-followed by a ``StopGradient``, whose output is what every reader of the tensor reads, the loss included; a variable is
-stopped wherever it is read. ``stop_gradients=`` stops an op with all its outputs; this stops the one tensor.
+``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient on,
+as a straight-through estimator or a soft choice in its place would (``graph_edits.open_ops``). (4) A tensor that is stopped is
+followed by a ``StopGradient``, whose output is what every reader of the tensor reads, the loss included; a variable is stopped
+wherever it is read. ``stop_gradients=`` stops an op with all its outputs; this stops the one tensor.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, Optional, Sequence, Tuple
 
 from graphcut.analysis import graph_edits
-from graphcut.analysis.request import AuditRequest, Stopped
+from graphcut.analysis.request import AuditRequest, StopOps
 from graphcut.analysis.rules.control_flow import is_loop_switch
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.verdicts import GradientFlow
-from graphcut.api.select.resolve_places import named, values
-from graphcut.api.select.resolve_variables import Scopes, is_pattern, listed, variables_of_owner
+from graphcut.api.select.resolve_places import exact_tensors, values
+from graphcut.api.select.resolve_variables import Scopes, as_tuple, is_pattern, variables_of_owner
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
@@ -32,16 +32,16 @@ _NAMED = 4
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
 
-def edited(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
+def edit_request(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
     """Return the inquiry about the edited graph; ``flow`` is the judgement of the one given.
 
     Raises:
         GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
     """
-    taken = frozenset(op for key in listed(remove) for op in _removable(inquiry, flow, key))
-    tensors = [tensor for key in listed(stop) for tensor in _stoppable(inquiry.traced, key)]
+    taken = frozenset(op for key in as_tuple(remove) for op in _removable(inquiry, flow, key))
+    tensors = [tensor for key in as_tuple(stop) for tensor in _stoppable(inquiry.traced, key)]
     told = inquiry._replace(hypothesis=_hypothesis(inquiry, taken, tensors))
-    return stopped(without(told, flow, taken), tensors)
+    return stop_tensors(remove_barriers(told, flow, taken), tensors)
 
 
 def _hypothesis(inquiry: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
@@ -61,20 +61,20 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(texts) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
-def stopped(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
+def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
     """Return the inquiry with a ``StopGradient`` behind each of the tensors."""
     traced = inquiry.traced
-    flat, copies = graph_edits.stopping(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
+    flat, copies = graph_edits.insert_stops(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
     loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
     return inquiry._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
 
 
-def without(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
+def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
     """Return the inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
     flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in graph_edits.STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
-    flat = graph_edits.without(graph_edits.opening(flow.rules, taken - stops - arguments, stops), stops)
+    flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, taken - stops - arguments, stops), stops)
     return inquiry._replace(
         traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
         stopped=constants._replace(
@@ -88,7 +88,7 @@ def without(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) ->
     )
 
 
-def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
+def _unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
     """Return what a tape still does not watch.
 
     A variable that the tape watches by itself is watched once something reads it.
@@ -97,7 +97,7 @@ def _unwatched(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Di
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
 
 
-def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return what a tape records as well once it records ``taken``.
 
     It is everything around these ops that no barrier of its own keeps outside.
@@ -113,7 +113,7 @@ def _recorded(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Fro
     return frozenset(find_reachable(waiting, near))
 
 
-def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _woken(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return what a tape records as well once ``taken`` passes it a gradient.
 
     A cast of a comparison, for example, reads nothing that the tape watches.
@@ -128,7 +128,7 @@ def _woken(flat: FlatGraph, constants: Stopped, taken: FrozenSet[int]) -> Frozen
 
 def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:
     flat = inquiry.traced.flat
-    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in named(inquiry.traced, key, "remove")))
+    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(inquiry.traced, key, "remove")))
     for op in ops:
         if flat.type(op) not in graph_edits.STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
             raise GraphcutError(
@@ -138,7 +138,7 @@ def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[
     return ops
 
 
-def _is_argument(constants: Stopped, op: int) -> bool:
+def _is_argument(constants: StopOps, op: int) -> bool:
     return op in constants.ops or op in constants.symbolic
 
 
@@ -151,7 +151,9 @@ def _blocks(rules: PatternLookup, op: int) -> bool:
 
 def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
     keys = _variables(traced, key) or (key,)
-    tensors = tuple(dict.fromkeys(value for each in keys for value in values(traced.flat, named(traced, each, "stop"))))
+    tensors = tuple(
+        dict.fromkeys(value for each in keys for value in values(traced.flat, exact_tensors(traced, each, "stop")))
+    )
     for tensor in tensors:
         if is_wiring(traced.flat, tensor):
             raise GraphcutError(

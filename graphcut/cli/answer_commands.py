@@ -11,10 +11,10 @@ from graphcut.cli.commands import say_answer
 from graphcut.cli.question_options import SOURCE, question_options, source_options
 from graphcut.cli.run_audits import audits
 from graphcut.render.text.headings import headings
-from graphcut.results.words import shown
+from graphcut.results.words import escape_name
 from graphcut.util.files import save
-from graphcut.util.isolate_output import guarded
-from graphcut.util.progress import Say, waiting
+from graphcut.util.isolate_output import isolate_output
+from graphcut.util.progress import Say, show_progress
 
 _EXPLAIN = f"""Say what each VARIABLE gets, why, and what to do about it.
 
@@ -55,7 +55,7 @@ Exit codes: 0 fine, 2 could not run.
 @source_options
 @click.argument("keys", nargs=-1, required=True, metavar="VARIABLE...")
 def explain(source: str, keys: Tuple[str, ...], **question: Any) -> None:
-    with waiting() as say, guarded():
+    with show_progress() as say, isolate_output():
         found = audits(say, source, **question)
         say(f"explaining {keys[0]}")
         answer = _explanations(found, keys)
@@ -70,7 +70,7 @@ def _explanations(found: Sequence[Any], keys: Sequence[str]) -> str:
     told = [(head, _explanation(audit, keys)) for head, audit in zip(headings(found), found)]
     if len(found) == 1:
         return told[0][1]
-    return "\n\n".join(f"For the gradient of {shown(head)}:\n{text}" for head, text in told if text)
+    return "\n\n".join(f"For the gradient of {escape_name(head)}:\n{text}" for head, text in told if text)
 
 
 def _explanation(audit: Any, keys: Sequence[str]) -> str:
@@ -88,7 +88,7 @@ def _knows(audit: Any, key: str) -> bool:
 @click.option("--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write it as JSON; - prints that only.")
 @click.option("--html", "page", metavar="FILE", type=click.Path(), help="Write it as an HTML table, too.")
 def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **question: Any) -> None:
-    with waiting() as say, guarded():
+    with show_progress() as say, isolate_output():
         made = losses_by_variables(_columns(say, sources, question))
     say_answer(click.echo, made.to_json() if json == "-" else str(made))
     if json and json != "-":

@@ -11,15 +11,15 @@ from rich.console import Console
 from graphcut.cli import draw_options
 from graphcut.cli.doctor import tensorflow_version
 from graphcut.cli.question_options import SOURCE, source_options
-from graphcut.cli.run_audits import audits, listed, numbered
+from graphcut.cli.run_audits import as_documents, audits, numbered_path
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain import table
-from graphcut.render.text.source_quotes import quoted
+from graphcut.render.text.source_quotes import quote_lines
 from graphcut.render.text.terminal import rich_table
 from graphcut.util.files import save
-from graphcut.util.isolate_output import guarded
-from graphcut.util.progress import Say, waiting
+from graphcut.util.isolate_output import isolate_output
+from graphcut.util.progress import Say, show_progress
 from graphcut.util.version import VERSION
 
 _AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
@@ -106,10 +106,10 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
     rich = console.is_terminal and console.width >= _NARROW
     words: Callable[..., Any] = rich_table if rich else table
-    with waiting() as say, guarded():
+    with show_progress() as say, isolate_output():
         found = audits(say, **question)
-        written = listed([to_json(each) for each in found]) if json else ""
-        shown = [words(each, quoted(each)) for each in found]
+        written = as_documents([to_json(each) for each in found]) if json else ""
+        shown = [words(each, quote_lines(each)) for each in found]
         undrawn = _undrawn(found, svg, say) if svg else None
     if json == "-":
         shown = [written]
@@ -133,13 +133,13 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
 )
 @draw_options.options
 def draw(output: str, **question: Any) -> None:
-    asked = draw_options.taken(question)
-    with waiting() as say, guarded():
+    asked = draw_options.take_draw_options(question)
+    with show_progress() as say, isolate_output():
         _draw(audits(say, **question), output, say, **asked)
 
 
 def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
-    for each, name in zip(found, numbered(path, len(found))):
+    for each, name in zip(found, numbered_path(path, len(found))):
         say(f"drawing {name}")
         each.draw(name, **asked)
 

@@ -10,7 +10,7 @@ import click
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
-from graphcut.util.progress import Say, waiting
+from graphcut.util.progress import Say, show_progress
 
 if TYPE_CHECKING:
     from graphcut.contracts.diff import Diff
@@ -97,7 +97,7 @@ def check(
     from graphcut.contracts.reports import FORMATS
     from graphcut.contracts.reports.check_text import summary
 
-    with waiting() as say:
+    with show_progress() as say:
         report = check_contracts(config, names, say, ops)
     text = FORMATS[form](report)
     if output and output != "-":
@@ -123,7 +123,7 @@ def check(
 def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.snapshot import snapshot as take_snapshot
 
-    with waiting() as say:
+    with show_progress() as say:
         text = take_snapshot(config, say, ops)
     if output == "-":
         click.echo(text, nl=False)
@@ -151,7 +151,7 @@ def diff(
     from graphcut.contracts.diff import compare_sides
     from graphcut.contracts.diff_sides import read_side
 
-    with waiting() as say:
+    with show_progress() as say:
         say(f"reading {old}")
         before = read_side(old, specs, losses, apart=True)
         say(f"reading {new}")
@@ -196,7 +196,7 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
         )
     if not sources:
         raise GraphcutError("init needs a SOURCE, such as train.py:train_step or model.meta\ntry: graphcut init --help")
-    with waiting() as say:
+    with show_progress() as say:
         text = first_contracts(sources, specs, say)
     if output == "-":
         click.echo(text, nl=False)

@@ -26,7 +26,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def taken(given: Dict[str, Any]) -> Dict[str, Any]:
+def take_draw_options(given: Dict[str, Any]) -> Dict[str, Any]:
     """Return what was asked for, by the names of ``audit.draw``; taken out of ``given``."""
     found = {name: given.pop(name) for name in _NAMES}
     return {name: value for name, value in found.items() if value not in (None, ())}

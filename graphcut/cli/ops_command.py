@@ -9,8 +9,8 @@ import click
 
 from graphcut.api.op_gradients import SORTS, OpGradient, op_gradients, op_types
 from graphcut.util.files import save
-from graphcut.util.isolate_output import guarded
-from graphcut.util.progress import waiting
+from graphcut.util.isolate_output import isolate_output
+from graphcut.util.progress import show_progress
 
 _HELP = """Say which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
 
@@ -49,7 +49,7 @@ def ops(op_type: Optional[str], version: Optional[str], as_json: bool, package: 
 def _record(package: str, path: str) -> None:
     from graphcut.backend import tensorflow_needed
 
-    with tensorflow_needed("to ask for the gradients of ops"), waiting() as say, guarded():
+    with tensorflow_needed("to ask for the gradients of ops"), show_progress() as say, isolate_output():
         say("importing %s" % package)
         from graphcut.backend.gradient_oracle.record_package import record
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Tuple
 
 import click
 
-from graphcut.api.tensor_spec import Spec, parsed, start
+from graphcut.api.tensor_spec import Spec, parse_spec, start
 
 SOURCE = """
 \b
@@ -36,7 +36,7 @@ def question_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _spec(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Spec, ...]:
-    return tuple(parsed(value) for value in values)
+    return tuple(parse_spec(value) for value in values)
 
 
 def _starts(context: click.Context, parameter: click.Parameter, values: Tuple[str, ...]) -> Tuple[Any, ...]:

@@ -6,7 +6,7 @@ import os
 from textwrap import indent
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from graphcut.api.import_source import UntraceableError, loaded
+from graphcut.api.import_source import UntraceableError, load_source
 from graphcut.api.tensor_spec import Spec
 from graphcut.util.progress import Say
 
@@ -28,13 +28,13 @@ def audits(
 
     A question about a loss is one about a graph, not a step, and so is a model that is given no targets. A function of no
     arguments that returns tensors is itself what is audited. ``modules`` are files that were executed before
-    (``import_source.loaded``).
+    (``import_source.load_source``).
     """
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
     try:
-        thing, arguments = loaded(source, specs, modules)
+        thing, arguments = load_source(source, specs, modules)
     except UntraceableError as error:
         if error.function is None:
             raise
@@ -72,14 +72,14 @@ def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -
         return ()
 
 
-def listed(documents: Sequence[str]) -> str:
+def as_documents(documents: Sequence[str]) -> str:
     """One JSON document as it is, several as a list."""
     if len(documents) == 1:
         return documents[0]
     return "[\n" + ",\n".join(indent(each, "  ") for each in documents) + "\n]"
 
 
-def numbered(path: str, count: int) -> Tuple[str, ...]:
+def numbered_path(path: str, count: int) -> Tuple[str, ...]:
     """``cut.svg``, or for several ``cut-1.svg``, ``cut-2.svg``."""
     stem, suffix = os.path.splitext(path)
     return (path,) if count == 1 else tuple(f"{stem}-{index + 1}{suffix}" for index in range(count))

@@ -15,9 +15,9 @@ import click
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain import table
-from graphcut.render.text.source_quotes import quoted
+from graphcut.render.text.source_quotes import quote_lines
 from graphcut.util.files import save
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 
 _HELP = """Run a script, and audit each gradient that it takes.
 
@@ -69,10 +69,10 @@ def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, s
             raise _Enough
 
     folder = os.getcwd()
-    with guarded():
+    with isolate_output():
         watched = watch(on_gradient)
         from graphcut.backend.live import tensorflow1
-    with tensorflow1.importing(tf1), watched:
+    with tensorflow1.TensorFlow1Imports(tf1), watched:
         end = _executed(code, script, arguments)
     with suppress(OSError):
         os.chdir(folder)
@@ -151,7 +151,7 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
         save(path, (array + "\n").encode())
     for number, each in enumerate(audits, 1):
         click.echo("\ngradient %d of %d" % (number, len(audits)))
-        click.echo(table(each, quoted(each)))
+        click.echo(table(each, quote_lines(each)))
 
 
 def _trace(error: BaseException) -> None:

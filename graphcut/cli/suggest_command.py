@@ -10,8 +10,8 @@ from graphcut.cli.question_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
 from graphcut.util.files import save
-from graphcut.util.isolate_output import guarded
-from graphcut.util.progress import waiting
+from graphcut.util.isolate_output import isolate_output
+from graphcut.util.progress import show_progress
 
 _SUGGEST = f"""Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
 
@@ -46,7 +46,7 @@ def suggest(
 ) -> None:
     if bool(unblock) == bool(block):
         raise GraphcutError("suggest needs either --unblock or --block\ntry: graphcut suggest --help")
-    with waiting() as say, guarded():
+    with show_progress() as say, isolate_output():
         audits = _audits(say, source, question)
         found = _suggestions(audits, unblock, block, keep)
     click.echo(_shown(found, unblock or ", ".join(block), bool(unblock)))

@@ -16,7 +16,7 @@ from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Status
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import GraphcutError
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 
 
 def check(
@@ -97,7 +97,7 @@ def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, pa
         return contract
     where = "%s:%d" % (path, contract.line)
     try:
-        with guarded():
+        with isolate_output():
             return _check(contract, sources, where)
     except GraphcutError as error:
         finding = Finding(variable=None, rule="source", verdict=None, message=_in_keys(str(error)), where=where)

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from graphcut.api.tensor_spec import parsed
+from graphcut.api.tensor_spec import parse_spec
 from graphcut.contracts.definition import Allowance, Contract, ContractResult, Finding, Severity, Status
 from graphcut.errors import GraphcutError, near_names, printable
 
@@ -177,7 +177,7 @@ def _specs(key: str, value: Any) -> Tuple[str, ...]:
     specs = _strings(key, value)
     for each in specs:
         try:
-            parsed(each)
+            parse_spec(each)
         except GraphcutError as error:
             raise _Mistake(key, str(error)) from None
     return specs

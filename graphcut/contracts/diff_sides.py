@@ -20,7 +20,7 @@ from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits, contract_key
 from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError, printable
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:
     key = contract_key(contract)
     if apart and ":" in contract.source and not os.path.exists(path):
         return Side(text, {key: _audited_apart(text, contract, folder)}, key)
-    with work_in_folder(folder), guarded():
+    with work_in_folder(folder), isolate_output():
         audits = SourceAudits().of_contract(contract)
     return Side(text, {key: verdicts_of_audits(audits)}, key, audits)
 
@@ -91,7 +91,7 @@ def print_verdicts() -> None:
     source, spec, loss = json.load(sys.stdin)
     contract = Contract(name=source, source=source, line=0, spec=tuple(spec), loss=tuple(loss))
     try:
-        with guarded():
+        with isolate_output():
             verdicts = verdicts_of_audits(SourceAudits().of_contract(contract))
     except GraphcutError as error:
         sys.exit(str(error))

@@ -12,7 +12,7 @@ from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import printable
 from graphcut.render.text.headings import headings
 from graphcut.results import Verdict
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 
 _HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
 # Every key is explained in docs/contracts.md. This file was written from what is true today: read it before you rely on it.
@@ -37,7 +37,7 @@ def first_contracts(
     for source in dict.fromkeys(sources):
         progress("auditing %s" % source)
         contract = Contract(name="", source=source, line=0, spec=() if os.path.exists(source) else tuple(spec))
-        with guarded():
+        with isolate_output():
             audits = known.of_contract(contract)
         parts += ["\n".join(_contract(contract, audits, place)) for place in range(len(audits))]
     return "\n\n".join(each.strip("\n") for each in parts) + "\n"

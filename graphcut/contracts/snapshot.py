@@ -12,7 +12,7 @@ from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits, contract_key
 from graphcut.contracts.verdict_diff import LOCK_MARK, AuditedVerdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError, printable
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 
 
 def snapshot(
@@ -47,7 +47,7 @@ def snapshot(
 
 def _verdicts(path: str, contract: Contract, sources: SourceAudits) -> AuditedVerdicts:
     try:
-        with guarded():
+        with isolate_output():
             return verdicts_of_audits(sources.of_contract(contract))
     except GraphcutError as error:
         where = "%s:%d" % (path, contract.line)

@@ -12,8 +12,8 @@ from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Seque
 
 from graphcut.api.audit import Audit, audit, audit_same_graph
 from graphcut.api.audit_step import NoGradientError, audit_step
-from graphcut.api.import_source import loaded, modules_by_file
-from graphcut.api.tensor_spec import parsed
+from graphcut.api.import_source import load_source, modules_by_file
+from graphcut.api.tensor_spec import parse_spec
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.render.text.headings import headings
@@ -97,7 +97,7 @@ class SourceAudits:
     def _thing(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
         key = (contract.source, contract.spec)
         if key not in self._things:
-            self._things[key] = loaded(contract.source, tuple(map(parsed, contract.spec)), self._modules)
+            self._things[key] = load_source(contract.source, tuple(map(parse_spec, contract.spec)), self._modules)
         return self._things[key]
 
 

@@ -11,7 +11,7 @@ from graphcut.graph.flat import Kind, Shape
 from graphcut.graph.messages import CLASSES
 
 
-def parsed(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
+def parse_attrs(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
     """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
     read = CLASSES["AttrEntry"].FromString
     try:
@@ -27,13 +27,13 @@ def _unreadable() -> Tuple[Type[Exception], ...]:
     return DecodeError, ValueError
 
 
-_remembered = lru_cache(maxsize=1024)(parsed)
+_remembered = lru_cache(maxsize=1024)(parse_attrs)
 _LARGE = 4096  # bytes: large values are a graph's own, and must not outlive it
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
     """Return the attributes of a kind, name to ``AttrValue`` message."""
-    return _remembered(kind.attrs) if sum(map(len, kind.attrs)) <= _LARGE else parsed(kind.attrs)
+    return _remembered(kind.attrs) if sum(map(len, kind.attrs)) <= _LARGE else parse_attrs(kind.attrs)
 
 
 def attribute(kind: Kind, name: str) -> Any:
@@ -41,7 +41,7 @@ def attribute(kind: Kind, name: str) -> Any:
     begins = _beginning(name)
     for each in kind.attrs:
         if each.startswith(begins):
-            return parsed((each,))[name]
+            return parse_attrs((each,))[name]
     return None if all(each.startswith(b"\n") for each in kind.attrs) else attributes(kind).get(name)
 
 

@@ -81,7 +81,7 @@ def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     return _backward_part(flat, names)
 
 
-def differentiated(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
+def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
     """Each loss as its tensors: those that a training is for, or where there is none those whose gradients Python takes out.
 
     Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative.
@@ -115,7 +115,7 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     for scope, ops in members.items():
         ahead = _differentiated_ops(flat, names, scope, ops)
         loss = _loss(flat, names, scope, ops, inside, ahead)
-        calls.append(BackwardCall(scope, loss, frozenset(reached(flat, ops)), frozenset(ahead)))
+        calls.append(BackwardCall(scope, loss, frozenset(reachable_ops(flat, ops)), frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
     tensors = [tensor for op in ends - inside for tensor in flat.outputs(op)]
@@ -250,7 +250,7 @@ def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[i
     from graphcut.graph.variable_updates import writes
     from graphcut.graph.variables import root
 
-    near = reached(flat, [seed])
+    near = reachable_ops(flat, [seed])
     handles = {write.handle for write in writes(flat) if write.op in near}
     readers = (op for op, kind in enumerate(flat.kinds) if flat.kind_table[kind].type in ("ReadVariableOp", "Identity"))
     aside = near.union(inside)
@@ -341,7 +341,7 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
     return found
 
 
-def reached(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
+def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     """Return the ops and all that is computed from them by floats."""
     followers = consumers(flat)
     return find_reachable(ops, lambda op: followers.get(op, ()))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import AbstractSet, Iterator, List, Optional, Set, Tuple
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.backward_part import backward_part, differentiated, trains
+from graphcut.graph.backward_part import backward_part, differentiated_losses, trains
 from graphcut.graph.dtypes import COMPLEX, REAL_FLOATS, VARIANT, base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import READERS, VARIABLES
 from graphcut.graph.traverse import walk_depth_first
-from graphcut.graph.variable_updates import training
+from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import root
 
 Chosen = Tuple[Tuple[int, ...], str]
@@ -51,7 +51,7 @@ def _trained(flat: FlatGraph, names: Names) -> Optional[Chosen]:
 
 
 def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
-    losses = differentiated(flat, names)
+    losses = differentiated_losses(flat, names)
     if len(losses) > 1:
         shown = [printable(flat.tensor_name(each[0])) for each in losses]
         raise GraphcutError(
@@ -167,7 +167,7 @@ def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
     They are computed from a variable by floats, outside the backward part. A value that adds a derivative of another one (a
     gradient penalty) counts only if there is no other.
     """
-    part, aside = backward_part(flat, names), training(flat, names)
+    part, aside = backward_part(flat, names), training_part(flat, names)
     variables = _variables(flat)
     kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
     kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]

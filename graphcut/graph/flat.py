@@ -63,9 +63,9 @@ class FlatGraph:
 
     ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
     the ops at the head of a loop to the inputs that come back from the loop's end, ``shared`` the handles of variables to the
-    names that they share. ``inert`` holds the variant tensors whose elements are known to have no gradient (a TensorList of
-    integers). ``handed`` and ``opened`` are what an edit supposes
-    (see ``edits``): the inputs that ops hand every gradient on to, and the tensors that carry whatever their dtype.
+    names that they share. ``undifferentiable`` holds the variant tensors whose elements are known to have no gradient (a
+    TensorList of integers). ``pass_through`` and ``assumed_open`` are what an edit supposes (see ``graph_edits``): the inputs
+    that ops pass every gradient on to, and the tensors that carry a gradient whatever their dtype.
     """
 
     names: Sequence[str]

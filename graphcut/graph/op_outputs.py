@@ -45,7 +45,7 @@ def _table() -> Dict[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def known(op_type: str) -> Any:
+def find_signature(op_type: str) -> Any:
     """Return the signature of an op type in the table, or ``None``."""
     rest = _table().get(op_type)
     if rest is None:

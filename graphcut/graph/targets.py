@@ -16,7 +16,7 @@ class Target:
     tensors: Tuple[int, ...]
 
 
-def joined(found: Sequence[Target]) -> List[Target]:
+def join_partitions(found: Sequence[Target]) -> List[Target]:
     """Return the parts of a partitioned variable as one target, in the place of the first."""
     parts: Dict[Any, List[Target]] = {}
     for target in found:

@@ -26,7 +26,7 @@ from typing import (
     Tuple,
 )
 
-from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reached, upstream
+from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reachable_ops, upstream
 from graphcut.graph.dtypes import REF, RESOURCE
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.names import Names
@@ -100,7 +100,7 @@ def _asks_for_a_value(flat: FlatGraph, predicate: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingPart:
     """What the training part of a graph writes.
 
     ``updated`` holds the handles and references that are updated; ``by_loss`` the handles that the gradients of each loss
@@ -115,12 +115,12 @@ class Training:
 
 
 @cached_weakly
-def training(flat: FlatGraph, names: Names) -> Training:
+def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     """Return the training part of a graph, found once for each."""
     part, every = backward_part(flat, names), writes(flat)
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):
-        return Training()
+        return TrainingPart()
     trained = _trained(flat, every, part.calls, part.forward)
     ops = optimizers.union(each.op for writes in trained.values() for each in writes)
     together = _run_together(flat, ops)
@@ -130,7 +130,7 @@ def training(flat: FlatGraph, names: Names) -> Training:
     for call, those in trained.items():
         handles = frozenset(each.handle for each in those if _is_variable(flat, each, optimizers))
         by_loss[call.loss] = by_loss.get(call.loss, frozenset()) | handles
-    return Training(updated, by_loss, ops, _aside(flat, ops, part.forward))
+    return TrainingPart(updated, by_loss, ops, _aside(flat, ops, part.forward))
 
 
 def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) -> bool:
@@ -152,7 +152,7 @@ def _trained(
                 break
             handles |= fresh
             holders = holders or _holders(flat)
-            ops |= reached(flat, [op for handle in fresh for op in holders.get(handle, ())])
+            ops |= reachable_ops(flat, [op for handle in fresh for op in holders.get(handle, ())])
         found[call] = met
     return found
 

@@ -76,7 +76,7 @@ class Late:
 ResultT = TypeVar("ResultT")
 
 
-def changed(result: ResultT, **values: Any) -> ResultT:
+def replace_fields(result: ResultT, **values: Any) -> ResultT:
     """Return a copy of a result with other values in some fields.
 
     A ``Late`` field stays one: ``dataclasses.replace`` reads it.

@@ -17,7 +17,7 @@ from graphcut.results import (
     VariableAudit,
     Verdict,
 )
-from graphcut.results.words import ROLES, VERDICTS, at, because, branch, place, shape_text, shown
+from graphcut.results.words import ROLES, VERDICTS, at, because, branch, escape_name, place, shape_text
 
 _NAMED = 4
 _HOPS = 8
@@ -37,13 +37,13 @@ def condition(each: Condition) -> str:
 def assumption(each: Assumption) -> str:
     """Return what could not be asked."""
     if each.whole:
-        return f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
-    return f"{shown(each.op)} ({shown(each.type)}) is assumed to carry a gradient: {shown(each.reason, 200)}"
+        return f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
+    return f"{escape_name(each.op)} ({escape_name(each.type)}) is assumed to carry a gradient: {escape_name(each.reason, 200)}"
 
 
 def stop(each: Stop) -> str:
     """Return what a stop does for the loss."""
-    name = f"stop-gradient {shown(each.op)}" + (f", {at(each.where)}," if each.where else "")
+    name = f"stop-gradient {escape_name(each.op)}" + (f", {at(each.where)}," if each.where else "")
     name += " of a library" if each.library else ""
     if each.role is not Role.CUTS or not each.cuts:
         return f"{name} is {each.role.value}: {ROLES[each.role]}"
@@ -53,7 +53,7 @@ def stop(each: Stop) -> str:
 
 def variable(each: VariableAudit) -> str:
     """Return what a variable gets, and what cuts it off."""
-    text = f"{shown(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
+    text = f"{escape_name(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
     if each.unused:
         text += "; it is unused: nothing leads from it to the loss"
     if each.cut:
@@ -68,7 +68,7 @@ def variable(each: VariableAudit) -> str:
 
 def left_out(each: LeftOut) -> str:
     """Why no gradient was asked for it."""
-    name = shown(each.name)
+    name = escape_name(each.name)
     updated = {None: "", True: "; the step updates it all the same", False: ""}[each.is_updated]
     if each.trainable is False:
         return f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable{updated}"
@@ -80,13 +80,13 @@ def left_out(each: LeftOut) -> str:
 
 def change(each: Change) -> str:
     """Return what became of a variable from one audit to the other."""
-    name = shown(each.name)
+    name = escape_name(each.name)
     if each.before is None or each.after is None:
         only, verdict = ("first", each.before) if each.after is None else ("second", each.after)
         return f"{name} is in the {only} audit only" + (f": {verdict.value}" if verdict else "")
-    by = f": {shown(each.op)} makes the difference" if each.op else ""
+    by = f": {escape_name(each.op)} makes the difference" if each.op else ""
     if each.renamed:
-        name += f" ({shown(each.renamed)} in the second, matched by {each.matched_by})"
+        name += f" ({escape_name(each.renamed)} in the second, matched by {each.matched_by})"
     return f"{name} was {each.before.value} and is {each.after.value}{by}"
 
 
@@ -94,7 +94,7 @@ def reach(each: Reach) -> str:
     """Which variables are reached, and a path to the first."""
     if not each.reached:
         return "no gradient gets there"
-    path = [shown(op) for op in each.paths.get(each.reached[0], ())]
+    path = [escape_name(op) for op in each.paths.get(each.reached[0], ())]
     if len(path) > _HOPS:
         path = [*path[: _HOPS // 2], f"{len(path) - _HOPS} more", *path[-_HOPS // 2 :]]
     return f"a gradient reaches {_names(each.reached)}" + (": " + " → ".join(path) if path else "")
@@ -102,11 +102,11 @@ def reach(each: Reach) -> str:
 
 def disagreement(each: Disagreement) -> str:
     """Return what TensorFlow says in place of the verdict."""
-    reason = f": {shown(each.reason, 200)}" if each.reason else ""
+    reason = f": {escape_name(each.reason, 200)}" if each.reason else ""
     if each.answer == "not checked":
-        return f"{shown(each.name)} was judged {each.verdict.value}; TensorFlow could not be asked{reason}"
+        return f"{escape_name(each.name)} was judged {each.verdict.value}; TensorFlow could not be asked{reason}"
     answer = _ANSWERS.get(each.answer, each.answer)
-    return f"{shown(each.name)} was judged {each.verdict.value}, but TensorFlow {answer}{reason}"
+    return f"{escape_name(each.name)} was judged {each.verdict.value}, but TensorFlow {answer}{reason}"
 
 
 def _placed(cut: Barrier) -> str:
@@ -115,7 +115,7 @@ def _placed(cut: Barrier) -> str:
 
 def _names(names: Sequence[str]) -> str:
     """Return names such as ``a, b and c``; of many, the first ones and a count."""
-    named = [shown(name) for name in names[:_NAMED]]
+    named = [escape_name(name) for name in names[:_NAMED]]
     if len(names) > _NAMED:
         named = [*named, f"{len(names) - _NAMED} more"]
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)

@@ -29,14 +29,14 @@ ROLES = {
 
 
 @lru_cache(maxsize=4096)
-def shown(name: str, limit: int = 120) -> str:
+def escape_name(name: str, limit: int = 120) -> str:
     """``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
     return printable(name, limit)[1:-1]
 
 
 def at(where: str) -> str:
     """``model.py:12`` as it is shown: from the folder one is in, escaped."""
-    return shown(nearby(where))
+    return escape_name(nearby(where))
 
 
 def shape_text(shape: object) -> str:
@@ -54,7 +54,7 @@ def place(cut: Barrier) -> str:
     """``stop-gradient at z/StopGradient``, ``input 1 at gather (GatherV2)``."""
     kind = f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
     plain = kind.replace("-", "") == cut.type.lower()
-    return f"{kind} at {shown(cut.op)}" + ("" if plain else f" ({shown(cut.type)})")
+    return f"{kind} at {escape_name(cut.op)}" + ("" if plain else f" ({escape_name(cut.type)})")
 
 
 def because(cut: Barrier, made: str) -> str:
@@ -67,4 +67,4 @@ def because(cut: Barrier, made: str) -> str:
 def branch(condition: Condition) -> str:
     """Return words such as ``the then branch of cond (predicate p:0)`` or ``branch 2 of case (predicate i:0)``."""
     name = f"branch {condition.branch}" if isinstance(condition.branch, int) else f"the {condition.branch} branch"
-    return f"{name} of {shown(condition.op)} (predicate {shown(condition.predicate)})"
+    return f"{name} of {escape_name(condition.op)} (predicate {escape_name(condition.predicate)})"

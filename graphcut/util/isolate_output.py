@@ -24,7 +24,7 @@ _MAIN = "Put what is not to run when it is imported under: if __name__ == '__mai
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def isolate_output() -> Iterator[None]:
     """Divert file descriptors 1 and 2; an exception of the user's own code becomes a short ``GraphcutError``."""
     with tempfile.TemporaryFile() as diverted:
         try:

@@ -25,7 +25,7 @@ _running: List[Say] = []
 
 
 @contextmanager
-def waiting() -> Iterator[Say]:
+def show_progress() -> Iterator[Say]:
     """Provide a function to call with what is done next, such as ``"reading model.meta"``.
 
     Within another one, as when the command line calls ``audit``, the outer one tells.

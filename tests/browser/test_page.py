@@ -12,7 +12,7 @@ import pytest
 import graphcut
 from graphcut.errors import GraphcutError
 from graphcut.render.page import draw, page, page_data, variable_routes
-from graphcut.render.page.html import embedded, html
+from graphcut.render.page.html import embed_json, html
 from graphcut.render.page.inline_svg import sketch
 from graphcut.render.picture import layout, to_dot
 from graphcut.results import Role, Stop
@@ -101,7 +101,7 @@ def test_hostile_names_stay_data():
 
 
 def test_embedded_json_is_ascii_and_holds_no_markup():
-    text = embedded(NASTY)
+    text = embed_json(NASTY)
     assert tuple(json.loads(text)) == NASTY
     assert all(char.isprintable() and ord(char) < 128 and char not in "<>&" for char in text)
 

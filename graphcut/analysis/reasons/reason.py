@@ -10,7 +10,7 @@ from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.branch_conditions import unconditional
 from graphcut.analysis.fewest_barriers import lowest
 from graphcut.analysis.findings import CUT, Findings
-from graphcut.analysis.raising_ops import ancestors, feeding
+from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import stops_below
@@ -186,7 +186,7 @@ class Reasons:
     def _raisers(self) -> Dict[int, Tuple[int, int]]:
         flow = self.findings.flow
         raising = [op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None]
-        return feeding(flow.rules, raising)
+        return find_feeding_tensors(flow.rules, raising)
 
     def _made(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
         flat, names = self.findings.traced.flat, self.findings.traced.names

@@ -24,20 +24,20 @@ def frozen(box: Box) -> Frozen:
     return tuple(sorted(box.items()))
 
 
-def united(one: Region, other: Region) -> Region:
+def unite_regions(one: Region, other: Region) -> Region:
     """Both regions; everything where that takes more than a handful of boxes."""
     both = one | other
     return EVERYTHING if () in both or len(both) > _MOST else both
 
 
-def limited(box: Box, axis: int, start: int, stop: int) -> Optional[Box]:
+def limit_axis(box: Box, axis: int, start: int, stop: int) -> Optional[Box]:
     """Return the part of a box in a range of one axis; ``None`` where there is none."""
     low, high = box.get(axis, (0, END))
     low, high = max(low, start), min(high, stop)
     return {**box, axis: (low, high)} if low < high else None
 
 
-def moved(box: Box, axis: int, by: int) -> Box:
+def move_axis(box: Box, axis: int, by: int) -> Box:
     """Return the box with its range on one axis moved; a range without an end keeps none."""
     if axis not in box:
         return box
@@ -45,6 +45,6 @@ def moved(box: Box, axis: int, by: int) -> Box:
     return {**box, axis: (max(low + by, 0), high if high == END else high + by)}
 
 
-def renumbered(box: Box, axes: Dict[int, int]) -> Box:
+def renumber_axes(box: Box, axes: Dict[int, int]) -> Box:
     """Return the box with its axes called otherwise; those not in ``axes`` are left out."""
     return {axes[axis]: range_ for axis, range_ in box.items() if axis in axes}

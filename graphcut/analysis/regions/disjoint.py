@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, FrozenSet, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import Walk
-from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, united
+from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, unite_regions
 from graphcut.analysis.regions.slicing import StaticOpInfo
 from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
 from graphcut.analysis.rules.lookup import PatternLookup
@@ -21,7 +21,7 @@ from graphcut.graph.attrs import attributes, integers
 Edge = Tuple[int, int]
 
 
-def apart(
+def find_zero_edges(
     rules: PatternLookup, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
 ) -> FrozenSet[Edge]:
     """Return the edges, each as op and input, that carry nothing but zeros though their rows do not say so.
@@ -71,7 +71,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
             if fresh and rules.passing[source]:
                 full.add(index)
                 known = regions.get(source)
-                regions[source] = fresh if known is None else united(known, fresh)
+                regions[source] = fresh if known is None else unite_regions(known, fresh)
     if info is not None:
         met = {index for output, _ in given for index in carried[output] if rules.passing[flat.inputs[op][index]]}
         found.update((op, index) for index in met - full)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
-from graphcut.analysis.regions.boxes import END, Box, limited, moved, renumbered
+from graphcut.analysis.regions.boxes import END, Box, limit_axis, move_axis, renumber_axes
 from graphcut.analysis.regions.strided_slice import Integers, spans
 from graphcut.graph.flat import Shape
 
@@ -51,8 +51,8 @@ def pack(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]
     axis = _axis(_attr(info, "axis"), info.outputs[0])
     if axis is None:
         return {}
-    piece = limited(box, axis, index, index + 1)
-    return None if piece is None else renumbered(piece, {each: each - (each > axis) for each in piece if each != axis})
+    piece = limit_axis(box, axis, index, index + 1)
+    return None if piece is None else renumber_axes(piece, {each: each - (each > axis) for each in piece if each != axis})
 
 
 def unpack(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -60,7 +60,7 @@ def unpack(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     axis = _axis(_attr(info, "axis"), info.inputs[0])
     if axis is None:
         return {}
-    return {**renumbered(box, {each: each + (each >= axis) for each in box}), axis: (output, output + 1)}
+    return {**renumber_axes(box, {each: each + (each >= axis) for each in box}), axis: (output, output + 1)}
 
 
 def concat(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -72,10 +72,10 @@ def concat(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
         return {}
     before = [_size(each, axis) for each in info.inputs[:index]]
     start, size = sum(each or 0 for each in before), _size(info.inputs[index], axis)
-    piece = limited(box, axis, start, END if size is None or None in before else start + size)
+    piece = limit_axis(box, axis, start, END if size is None or None in before else start + size)
     if piece is not None and None in before:
-        return renumbered(piece, {each: each for each in piece if each != axis})
-    return None if piece is None else moved(piece, axis, -start)
+        return renumber_axes(piece, {each: each for each in piece if each != axis})
+    return None if piece is None else move_axis(piece, axis, -start)
 
 
 def split(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -85,7 +85,7 @@ def split(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box
     if axis is None or size is None:
         return {}
     piece = size // max(len(info.outputs), 1)
-    return limited(moved(box, axis, output * piece), axis, output * piece, (output + 1) * piece)
+    return limit_axis(move_axis(box, axis, output * piece), axis, output * piece, (output + 1) * piece)
 
 
 def split_v(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -94,7 +94,7 @@ def split_v(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[B
     if axis is None or sizes is None or min(sizes[: output + 1], default=-1) < 0:
         return {}
     start = sum(sizes[:output])
-    return limited(moved(box, axis, start), axis, start, start + sizes[output])
+    return limit_axis(move_axis(box, axis, start), axis, start, start + sizes[output])
 
 
 def slice_(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -104,7 +104,7 @@ def slice_(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     for axis, start in enumerate(begin or ()):
         length = size[axis] if size is not None and axis < len(size) else -1
         if found is not None:
-            found = limited(moved(found, axis, start), axis, start, END if length < 0 else start + length)
+            found = limit_axis(move_axis(found, axis, start), axis, start, END if length < 0 else start + length)
     return found
 
 
@@ -113,10 +113,10 @@ def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Opti
     known = spans(info.attrs, info.inputs[0], *info.constants[1:4])
     if known is None:
         return {}
-    found: Optional[Box] = renumbered(box, {there: here for here, there in known.axes.items()})
+    found: Optional[Box] = renumber_axes(box, {there: here for here, there in known.axes.items()})
     for axis, (low, high) in known.taken.items():
         if found is not None:
-            found = limited(moved(found, axis, known.moved.get(axis, 0)), axis, low, high)
+            found = limit_axis(move_axis(found, axis, known.moved.get(axis, 0)), axis, low, high)
     return found
 
 
@@ -127,9 +127,9 @@ def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) ->
         return {}
     found: Optional[Box] = box
     for axis, (low, high) in known.taken.items():
-        found = None if found is None else limited(found, axis, low, high)
-        found = None if found is None else moved(found, axis, -known.moved.get(axis, 0))
-    return None if found is None else renumbered(found, known.axes)
+        found = None if found is None else limit_axis(found, axis, low, high)
+        found = None if found is None else move_axis(found, axis, -known.moved.get(axis, 0))
+    return None if found is None else renumber_axes(found, known.axes)
 
 
 def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -138,8 +138,8 @@ def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     found: Optional[Box] = box if paddings is not None else {}
     for axis, before in enumerate((paddings or ())[::2]):
         size = _size(info.inputs[0], axis)
-        found = None if found is None else limited(found, axis, before, END if size is None else before + size)
-        found = None if found is None else moved(found, axis, -before)
+        found = None if found is None else limit_axis(found, axis, before, END if size is None else before + size)
+        found = None if found is None else move_axis(found, axis, -before)
     return found
 
 
@@ -155,7 +155,7 @@ def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     else:
         size = _size(info.inputs[0], axis)
         low, high = 0, (high if size is None else min(high, size)) - exclusive * (size is not None or high != END)
-    return limited({each: range_ for each, range_ in box.items() if each != axis}, axis, low, high)
+    return limit_axis({each: range_ for each, range_ in box.items() if each != axis}, axis, low, high)
 
 
 def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -168,4 +168,4 @@ def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     start, stop = box.get(axis, (0, END)) if not more else (0, END)
     taken = places[start:stop]
     moved_axes = {each: each - (more if each > axis else 0) for each in box if each < axis or each > axis + more}
-    return {**renumbered(box, moved_axes), axis: (min(taken), max(taken) + 1)} if taken else None
+    return {**renumber_axes(box, moved_axes), axis: (min(taken), max(taken) + 1)} if taken else None

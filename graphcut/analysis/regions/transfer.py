@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Callable, Dict, Optional
 
 from graphcut.analysis.regions import slicing
-from graphcut.analysis.regions.boxes import Box, renumbered
+from graphcut.analysis.regions.boxes import Box, renumber_axes
 from graphcut.analysis.regions.slicing import StaticOpInfo
 
 Move = Callable[[StaticOpInfo, int, int, Box], Optional[Box]]
@@ -27,12 +27,12 @@ def _broadcast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optiona
         return {}
     less = len(made) - len(given)
     axes = {axis: axis - less for axis in box if less <= axis < len(made)}
-    return renumbered(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
+    return renumber_axes(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
 
 
 def _matmul(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     turned = bool(info.attrs[_TURNED[index]].b) if _TURNED[index] in info.attrs else False
-    return renumbered(box, {index: 1 - index if turned else index})
+    return renumber_axes(box, {index: 1 - index if turned else index})
 
 
 _TURNED = ("transpose_a", "transpose_b")
@@ -40,7 +40,7 @@ _TURNED = ("transpose_a", "transpose_b")
 
 def _rows(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """Ops that treat each row of their first input by itself."""
-    return renumbered(box, {0: 0}) if index == 0 and len(info.inputs[0] or ()) > 1 else {}
+    return renumber_axes(box, {0: 0}) if index == 0 and len(info.inputs[0] or ()) > 1 else {}
 
 
 MOVES: Dict[str, Move] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable, Optional, Tuple
 
-from graphcut.analysis.rules.pattern import GradientPattern, blocked, dense, through
+from graphcut.analysis.rules.pattern import GradientPattern, blocked_pattern, dense, through
 from graphcut.graph.attrs import attributes
 from graphcut.graph.flat import FlatGraph
 from graphcut.results import BarrierKind
@@ -70,7 +70,7 @@ def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """Return the condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
-    return blocked(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
+    return blocked_pattern(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
 
 RULES: Tuple[Rule, ...] = (source, argument, result, switch, merge, frame, condition)

@@ -354,7 +354,7 @@ class _Search:
         return bool(self.call.made.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
 
 
-def decided(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
+def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
     """Return a guessed row with what is known of some inputs.
 
     If all inputs that it connects are known, it is no guess any more.
@@ -376,7 +376,7 @@ def decided(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPatt
     )
 
 
-def trained(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
+def gradients_of_writes(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
     """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most."""
     found: Dict[int, Dict[int, None]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if _writes(each.type)}
@@ -430,7 +430,7 @@ def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
             owners[op] = owner
             made.setdefault(owner, []).append(op)
     gates = any(_TUPLE.search(flat.names[op]) for op in owners)
-    return Gradients(scope, frozenset(inside), owners, made, gates, trained(flat, frozenset(inside)))
+    return Gradients(scope, frozenset(inside), owners, made, gates, gradients_of_writes(flat, frozenset(inside)))
 
 
 def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Iterator, Optional, Sequence, Tuple
 
 from graphcut.analysis.rules.oracle import GradientQuery
-from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.op_outputs import Output
 
@@ -17,14 +17,14 @@ _FLOAT = 1
 Typed = Tuple[str, int]
 
 
-def softened(
+def soften(
     question: GradientQuery, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
 ) -> Optional[GradientQuery]:
     """Return the question about the op with floats at input ``question.soft``; ``None`` where it takes none.
 
     ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats.
     """
-    values = parsed(question.attrs)
+    values = parse_attrs(question.attrs)
     taken, made = list(_typed(inputs, values)), list(_typed(outputs, values))
     if question.soft is None or len(taken) != len(question.inputs) or len(made) != len(question.outputs):
         return None
@@ -59,7 +59,7 @@ def _typed(args: Sequence[Output], values: Any) -> Iterator[Typed]:
 
 def _with_float(value: Any, place: int) -> Any:
     if place < 0 or value is None:
-        return parsed((entry("type", type=_FLOAT),))["type"]
+        return parse_attrs((entry("type", type=_FLOAT),))["type"]
     changed = CLASSES["AttrValue"]()
     changed.CopyFrom(value)
     changed.list.type[place] = _FLOAT

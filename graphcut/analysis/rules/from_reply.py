@@ -12,7 +12,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
 
 from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.rules.oracle import GradientQuery, GradientReply, InputAnswer, InputGradient
-from graphcut.analysis.rules.pattern import GradientPattern, assumed, raising
+from graphcut.analysis.rules.pattern import GradientPattern, assumed_pattern, raising_pattern
 from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
@@ -115,9 +115,9 @@ def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]
     """Return the row that TensorFlow's answer gives for ops like ``question``'s."""
     outputs, inputs = len(question.outputs), len(question.inputs)
     if asked.failed is not None:
-        return assumed(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
+        return assumed_pattern(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
     if asked.missing:
-        return raising(outputs, inputs, _BY_TYPE.get(question.type, BarrierKind.NO_GRADIENT))
+        return raising_pattern(outputs, inputs, _BY_TYPE.get(question.type, BarrierKind.NO_GRADIENT))
     answers = input_answers(asked)
     answers = tuple([answers[place] for place in asked.inputs]) if asked.inputs else answers
     connected = tuple(index for index, each in enumerate(answers) if each is not None)

@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.analysis.rules.float_twins import softened
+from graphcut.analysis.rules.float_twins import soften
 from graphcut.analysis.rules.op_overlay import OpOverlay
 from graphcut.analysis.rules.oracle import (
     AskGradient,
@@ -32,7 +32,7 @@ from graphcut.analysis.rules.oracle import (
     TensorFlowBehavior,
 )
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.graph.attrs import integers, parsed
+from graphcut.graph.attrs import integers, parse_attrs
 from graphcut.graph.dtypes import REF, base_dtype
 from graphcut.graph.flat import Kind, Shape
 from graphcut.graph.metadata import GraphMetadata
@@ -210,7 +210,7 @@ class TableOracle:
         If the op takes no floats there, no input gets a gradient.
         """
         entry = self._entry(question.type)
-        soft = None if entry is None else softened(question, *_signature(entry))
+        soft = None if entry is None else soften(question, *_signature(entry))
         return (
             self.ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
         )
@@ -222,7 +222,7 @@ class TableOracle:
         entry = self._entry(question.type)
         if entry is None:
             return GradientReply(failed="TensorFlow %s knows no op of this type" % self.version, gradients=nothing)
-        values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
+        values = {name: attr_value(value) for name, value in parse_attrs(question.attrs).items()}
         gradient = self._gradient(entry, values.get(GRADIENT_TYPE) or question.type, question.type)
         if gradient == "unregistered":
             return GradientReply(missing=not discrete, gradients=nothing, registered=False)

@@ -8,9 +8,16 @@ from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Map
 
 from graphcut.analysis.rules import control_flow, from_reply
 from graphcut.analysis.rules.constant_zeros import idle_inputs, zero_tensors
-from graphcut.analysis.rules.evidence import Evidence, decided
+from graphcut.analysis.rules.evidence import Evidence, decide_row
 from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, TensorFlowBehavior
-from graphcut.analysis.rules.pattern import GradientPattern, assumed, blocked, handing, raising, zeroed
+from graphcut.analysis.rules.pattern import (
+    GradientPattern,
+    assumed_pattern,
+    blocked_pattern,
+    pass_to,
+    raising_pattern,
+    zero_input,
+)
 from graphcut.analysis.rules.trainable_tensors import (
     Shapes,
     readers,
@@ -107,7 +114,7 @@ class PatternLookup:
         found = copy(self)
         found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
         for op, index in edges:
-            found._by_op[op] = found._rows[op] = zeroed(found._by_op.get(op) or self.row(op), index)
+            found._by_op[op] = found._rows[op] = zero_input(found._by_op.get(op) or self.row(op), index)
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
         return found
 
@@ -202,9 +209,9 @@ class PatternLookup:
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
         row = self._decided(op, special or self._asked(op))
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
-            row = zeroed(row, self._idle[op])
+            row = zero_input(row, self._idle[op])
         if alone:
-            row = handing(row, self.flat.pass_through.get(op, ()))
+            row = pass_to(row, self.flat.pass_through.get(op, ()))
         exact = alone or op in self._own or row.assumed is not None or row.raises is not None
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
@@ -217,7 +224,7 @@ class PatternLookup:
         if row.assumed is None or self.evidence is None:
             return row
         arguments = tuple(dict.fromkeys(index for inputs in row.connected for index in inputs))
-        return decided(row, self.evidence.answers(op, arguments))
+        return decide_row(row, self.evidence.answers(op, arguments))
 
     def _special(self, op: int) -> Optional[GradientPattern]:
         flat, around = self.flat, self.around
@@ -226,9 +233,9 @@ class PatternLookup:
         exits = flat.type(op) in ("Exit", "RefExit")
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if exits else None
         if place in around.dead_exits:
-            return blocked(1, 1, BarrierKind.NOT_DIFFERENTIABLE)
+            return blocked_pattern(1, 1, BarrierKind.NOT_DIFFERENTIABLE)
         if place in around.second_exits:
-            return raising(1, 1, BarrierKind.NO_GRADIENT)
+            return raising_pattern(1, 1, BarrierKind.NO_GRADIENT)
         if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
         if flat.type(op) in around.opaque and around.foreign:
@@ -300,7 +307,9 @@ class PatternLookup:
         return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in self.around.trainable)
 
     def _carrying(self, op: int, reason: str) -> GradientPattern:
-        return assumed(len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE)
+        return assumed_pattern(
+            len(self.flat.outputs(op)), len(self.flat.inputs[op]), self._floats(op), reason, BarrierKind.DTYPE
+        )
 
     def _foreign_custom(self, op: int) -> GradientPattern:
         """Return the row of a custom gradient that was not saved.
@@ -310,7 +319,7 @@ class PatternLookup:
         flat = self.flat
         arguments = tuple(index for index in self._floats(op) if flat.first_output[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
-        return assumed(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)
+        return assumed_pattern(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)
 
     def _tensors_read(self) -> FrozenSet[int]:
         if self._read is None:

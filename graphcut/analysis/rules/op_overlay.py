@@ -46,7 +46,7 @@ def read_overlay(path: str) -> OpOverlay:
     return OpOverlay("%s %s" % (values.get("package"), values.get("package_version")), values["ops"])
 
 
-def joined(overlays: Sequence[OpOverlay]) -> OpOverlay:
+def join_overlays(overlays: Sequence[OpOverlay]) -> OpOverlay:
     """Several overlays as one; the first that has an op type counts."""
     ops: Dict[str, Any] = {}
     for each in reversed(overlays):

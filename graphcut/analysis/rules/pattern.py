@@ -45,12 +45,12 @@ def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barrie
 
 
 @lru_cache(maxsize=4096)
-def blocked(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
+def blocked_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """No output carries to any input."""
     return through(outputs, inputs, (), barrier)
 
 
-def raising(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
+def raising_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """Return a gradient that arrives makes TensorFlow raise."""
     return GradientPattern(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
 
@@ -60,7 +60,9 @@ def dense(row: GradientPattern) -> GradientPattern:
     return replace(row, passes=frozenset())
 
 
-def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None) -> GradientPattern:
+def assumed_pattern(
+    outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None
+) -> GradientPattern:
     """Return a guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
@@ -69,7 +71,7 @@ def assumed(outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Op
     )
 
 
-def handing(row: GradientPattern, given: Inputs) -> GradientPattern:
+def pass_to(row: GradientPattern, given: Inputs) -> GradientPattern:
     """Return the same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
     if not given:
         return row
@@ -79,7 +81,7 @@ def handing(row: GradientPattern, given: Inputs) -> GradientPattern:
     return replace(row, connected=connected, carries=carried, barriers=barriers, raises=None)
 
 
-def zeroed(row: GradientPattern, index: int) -> GradientPattern:
+def zero_input(row: GradientPattern, index: int) -> GradientPattern:
     """Return the same row where no output carries to one input, which is connected still."""
     barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
     carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)

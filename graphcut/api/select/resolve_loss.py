@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, FrozenSet, Iterator, Mapping, Sequence, Set, Tuple
 
-from graphcut.analysis.request import Loss, Start, Stopped
+from graphcut.analysis.request import Loss, Start, StopOps
 from graphcut.analysis.rules.constant_zeros import zero_tensors
 from graphcut.analysis.rules.trainable_tensors import shape_of
-from graphcut.api.select.resolve_variables import components, listed
+from graphcut.api.select.resolve_variables import as_tuple, components
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.default_loss import default_loss, is_float
 from graphcut.graph.dtypes import COMPLEX_NAMES, dtype_name, is_discrete
@@ -25,7 +25,7 @@ def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
         tensors = loss.tensors
     else:
-        tensors = tuple(tensor for key in listed(asked) for tensor in tensors_of(traced, key, "loss"))
+        tensors = tuple(tensor for key in as_tuple(asked) for tensor in tensors_of(traced, key, "loss"))
         loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
     if not loss.tensors:
         raise GraphcutError("loss= was given no tensor\nName at least one.")
@@ -211,7 +211,7 @@ def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
     return name
 
 
-def stop_ops(traced: LoadedGraph, asked: Any) -> Stopped:
+def stop_ops(traced: LoadedGraph, asked: Any) -> StopOps:
     """Return what ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
 
     A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
@@ -219,7 +219,7 @@ def stop_ops(traced: LoadedGraph, asked: Any) -> Stopped:
     of a loop's ``Switch`` is ``None`` until one has come from the exit (``_SwitchGrad``).
     """
     flat = traced.flat
-    ops = {flat.producer[tensor] for key in listed(asked) for tensor in tensors_of(traced, key, "stop_gradients")}
+    ops = {flat.producer[tensor] for key in as_tuple(asked) for tensor in tensors_of(traced, key, "stop_gradients")}
     symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
     ops -= symbolic
     for call in flat.calls if ops else ():
@@ -231,4 +231,4 @@ def stop_ops(traced: LoadedGraph, asked: Any) -> Stopped:
                 symbolic.add(call.op)
     exits = [op for op in ops if flat.type(op) in ("Exit", "RefExit")]
     ops.update(flat.producer[flat.inputs[op][0]] for op in exits)
-    return Stopped(frozenset(ops), frozenset(symbolic))
+    return StopOps(frozenset(ops), frozenset(symbolic))

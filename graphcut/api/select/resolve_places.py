@@ -14,7 +14,7 @@ from graphcut.api.select.resolve_loss import tensors_of
 from graphcut.api.select.resolve_variables import (
     Scopes,
     TargetIndex,
-    listed,
+    as_tuple,
     near_places,
     nearest_places,
     targets,
@@ -30,7 +30,7 @@ from graphcut.graph.variables import root
 from graphcut.util.caching import cached_weakly
 
 
-def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
+def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     """Return the tensors of one exact name or object.
 
     Args:
@@ -49,7 +49,7 @@ def named(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     return tensors_of(traced, key, asked) if found is None else found
 
 
-def around(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
+def place_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     """Return the tensors of a place: an exact name or object, else a name scope, else the ops that match a pattern.
 
     A variable, a layer or a model stands for the ops that use it.
@@ -61,9 +61,9 @@ def around(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     if handles is not None and not (isinstance(key, str) and key in traced.origin.outputs):
         return tuple(dict.fromkeys([*handles, *users(traced.flat, handles)]))
     if not isinstance(key, str):
-        return named(traced, key, asked)
+        return exact_tensors(traced, key, asked)
     if not key.endswith("/") and (traced.names.tensors(key) or key in traced.origin.outputs):
-        return named(traced, key, asked)
+        return exact_tensors(traced, key, asked)
     return _in_scope_or_pattern(traced, key, asked)
 
 
@@ -130,19 +130,19 @@ _GATHERS = frozenset(["ResourceGather", "ResourceGatherNd"])
 def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
     """Return the names of the ops of a place, without variables and what reads them, in the graph's order."""
     flat = traced.flat
-    ops = sorted({flat.producer[tensor] for tensor in around(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
+    ops = sorted({flat.producer[tensor] for tensor in place_tensors(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
     computing = [op for op in ops if flat.type(op) not in READERS.union(_HANDS_ON) or flat.type(op) in _GATHERS]
     return tuple(flat.names[op] for op in computing or ops)
 
 
 def every(traced: LoadedGraph, keys: Any, asked: str) -> FrozenSet[int]:
     """Return the tensors of several places."""
-    return frozenset(tensor for key in listed(keys) for tensor in around(traced, key, asked))
+    return frozenset(tensor for key in as_tuple(keys) for tensor in place_tensors(traced, key, asked))
 
 
 def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
     """Return the targets that keys and patterns mean: of those audited, else of the whole graph."""
-    return unique(target for key in listed(keys) for target in _rows(index, key))
+    return unique(target for key in as_tuple(keys) for target in _rows(index, key))
 
 
 def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:

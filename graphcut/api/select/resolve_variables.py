@@ -11,22 +11,22 @@ from graphcut.graph.dtypes import FLOAT_NAMES, dtype_name
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Variable
 from graphcut.graph.targets import Target as Target
-from graphcut.graph.targets import joined, unique
-from graphcut.graph.variable_updates import training
+from graphcut.graph.targets import join_partitions, unique
+from graphcut.graph.variable_updates import training_part
 from graphcut.results import LeftOut, VariableAudit
 
 
 def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
     """Return the targets that ``variables=`` means, in the order asked; by default every trainable variable."""
     if asked is None:
-        return tuple(joined([_of_variable(traced, each) for each in default_variables(traced)]))
+        return tuple(join_partitions([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
     for key in _flattened(asked):
         found += _asked(traced, key)
     return unique(found)
 
 
-def targets_named(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
+def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
     """Return the variables of the graph that a key means; none where it means nothing."""
     try:
         return tuple(each.variable for each in targets(traced, key))
@@ -36,7 +36,7 @@ def targets_named(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
 
 def _flattened(asked: Any) -> Iterator[Any]:
     """Yield the keys in lists and dicts, also nested ones."""
-    for key in listed(asked):
+    for key in as_tuple(asked):
         if isinstance(key, (list, tuple, set, frozenset, dict)):
             yield from _flattened(key)
         else:
@@ -52,7 +52,7 @@ def components(key: Any) -> Tuple[Any, ...]:
     return variable_objects.components(key)
 
 
-def listed(value: Any) -> Tuple[Any, ...]:
+def as_tuple(value: Any) -> Tuple[Any, ...]:
     """One thing or several as a tuple."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return tuple(value)
@@ -63,7 +63,7 @@ def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
     """Every trainable variable; where nobody knows, every float variable but optimizer slots."""
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
-    aside = training(traced.flat, traced.names).aside
+    aside = training_part(traced.flat, traced.names).aside
     kept = (each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
     return tuple(each for each in kept if not aside.intersection(_tensors(traced, each)))
 
@@ -92,7 +92,7 @@ def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
     if variable_objects.is_composite(key):
         return [_with_object(each, key) for part in components(key) for each in _asked(traced, part)]
     if variable_objects.is_variable(key):
-        return joined([_of_object(traced, key, each) for each in variable_objects.parts(key)])
+        return join_partitions([_of_object(traced, key, each) for each in variable_objects.parts(key)])
     name = traced.index.tensor_name(key) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
@@ -108,7 +108,7 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
 
     if not owned:
         raise GraphcutError("%s has no variables\nBuild it first, or name another layer." % printable(_key_name(key)))
-    trained = models.listed(key, "trainable_variables") or owned
+    trained = models.listed_variables(key, "trainable_variables") or owned
     return [target for each in trained for target in _asked(traced, each)]
 
 
@@ -126,7 +126,7 @@ def _of_object(traced: LoadedGraph, key: Any, part: Any) -> Target:
     if variable is not None:
         return _with_object(_of_variable(traced, variable), key)
     name = traced.index.tensor_name(part)
-    described = trace.described(key if part is variable_objects.variable_of(key) else part, (name,) if name else ())
+    described = trace.describe_variable(key if part is variable_objects.variable_of(key) else part, (name,) if name else ())
     return _with_object(_of_variable(traced, described), key)
 
 
@@ -144,7 +144,7 @@ def _named(traced: LoadedGraph, name: str) -> List[Target]:
         if fnmatch.fnmatchcase(each.name, name) or _is_part(each, bare)
     ]
     if matching:
-        return joined([_of_variable(traced, each) for each in matching])
+        return join_partitions([_of_variable(traced, each) for each in matching])
     return _of_pattern(traced, name)
 
 
@@ -164,7 +164,7 @@ def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
         return found
     inside = Scopes([each.name for each in traced.variables]).inside(pattern)
     if inside:
-        return joined([_of_variable(traced, traced.variables[place]) for place in inside])
+        return join_partitions([_of_variable(traced, traced.variables[place]) for place in inside])
     known = [each.name for each in traced.variables]
     raise GraphcutError(
         "no variable %s in this graph%s" % (printable(pattern), near_places(pattern, traced) or _examples(known))
@@ -221,7 +221,7 @@ class TargetIndex:
         A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these.
         """
         if isinstance(key, (list, tuple, set, frozenset, dict)):
-            return tuple(dict.fromkeys(place for each in listed(key) for place in self.places(each)))
+            return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.places(each)))
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if owned is not None:
             found = (self.place(each) for each in owned)
@@ -256,7 +256,7 @@ class TargetIndex:
 
     def _missing(self, key: Any) -> GraphcutError:
         if isinstance(key, (list, tuple, set, frozenset, dict)):
-            return GraphcutError("an empty list means no variable") if not key else self._missing(listed(key)[0])
+            return GraphcutError("an empty list means no variable") if not key else self._missing(as_tuple(key)[0])
         name, count = _key_name(key), len(self.targets)
         other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
         owned = None if isinstance(key, str) else variables_of_owner(key)
@@ -339,7 +339,7 @@ def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
 
     if variable_objects.is_variable(key):
         return None
-    return tuple(models.listed(key, "variables") or models.listed(key, "weights"))
+    return tuple(models.listed_variables(key, "variables") or models.listed_variables(key, "weights"))
 
 
 def _name_of_row(key: Any) -> str:
@@ -349,7 +349,7 @@ def _name_of_row(key: Any) -> str:
 
 def _key_name(key: Any) -> str:
     if isinstance(key, (list, tuple, set, frozenset, dict)):
-        return ", ".join(map(_key_name, listed(key)[:3]))
+        return ", ".join(map(_key_name, as_tuple(key)[:3]))
     return key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
 
 

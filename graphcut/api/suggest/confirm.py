@@ -69,7 +69,7 @@ def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Ca
             function for each in parts for node in each.nodes for function in each.source.functions(node)
         )
         files[path] = edited_code.FileEdit(parts[0].source.text, texts[path], functions)
-    with edited_code.edited(retrace.source, files) as is_alive:
+    with edited_code.edit_functions(retrace.source, files) as is_alive:
         if not is_alive:
             return None
         try:
@@ -79,7 +79,7 @@ def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Ca
     return len(audits) > retrace.index and holds(audits[retrace.index])
 
 
-def matching(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
+def find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
     """Return the row of a variable in another audit of the same source: the same object, else the same name."""
     objects = dict(zip((each.name for each in before), before.identities))[variable.name]
     for row, known in zip(after, after.identities):

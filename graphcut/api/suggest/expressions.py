@@ -14,7 +14,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from graphcut.api.suggest.source_edit import Replacement, Source, argument, called, is_named
+from graphcut.api.suggest.source_edit import Replacement, Source, argument, function_name, is_named
 
 STEEPNESS = "10.0"
 _STEPS = {"Round": "round", "Rint": "rint", "Floor": "floor", "Ceil": "ceil", "Sign": "sign"}
@@ -31,7 +31,7 @@ _PURE = (
 
 
 @dataclass(frozen=True)
-class Rewriting:
+class Rewrite:
     """What a rule found: the op types that an expression stands for, possible replacements, and lines to put before it."""
 
     types: FrozenSet[str]
@@ -87,10 +87,10 @@ class Context:
         return self.text(node) if isinstance(node, _PLAIN) else "(%s)" % self.text(node)
 
 
-Rule = Callable[[Context, ast.AST], Optional[Rewriting]]
+Rule = Callable[[Context, ast.AST], Optional[Rewrite]]
 
 
-def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast.AST, Rewriting]]:
+def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast.AST, Rewrite]]:
     """Yield the largest expressions below some nodes that a rule for one of the barriers applies to."""
     waiting = list(roots)
     while waiting:
@@ -135,20 +135,20 @@ def _replacement(context: Context, node: ast.AST, text: str) -> Replacement:
     return Replacement(start, end, text)
 
 
-def _stop(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _stop(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.stop_gradient(x)``, and a Keras ``Lambda`` layer of it."""
     if not isinstance(node, ast.Call):
         return None
     x = argument(node, 0, "input", "variables", "variable")
     inner = node.func
     if is_named(inner, "Lambda") and getattr(argument(inner, 0, "function"), "attr", "") == "stop_gradient":  # type: ignore[arg-type]
-        return Rewriting(frozenset(["StopGradient"]), (context.operand(node.args[0]),)) if node.args else None
-    if called(node) != "stop_gradient" or x is None:
+        return Rewrite(frozenset(["StopGradient"]), (context.operand(node.args[0]),)) if node.args else None
+    if function_name(node) != "stop_gradient" or x is None:
         return None
-    return Rewriting(frozenset(["StopGradient"]), (context.text(x),))
+    return Rewrite(frozenset(["StopGradient"]), (context.text(x),))
 
 
-def _inverted(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _inverted(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``q + tf.stop_gradient(z - q)``, which hands the gradient to the wrong side."""
     if not context.inverted or not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
         return None
@@ -157,11 +157,11 @@ def _inverted(context: Context, node: ast.AST) -> Optional[Rewriting]:
         if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Sub) and _same(inside.right, other):
             q, z = context.operand(other), context.operand(inside.left)
             function = context.text(stop.func)  # type: ignore[attr-defined]
-            return Rewriting(frozenset(["StopGradient"]), (f"{z} + {function}({q} - {z})",))
+            return Rewrite(frozenset(["StopGradient"]), (f"{z} + {function}({q} - {z})",))
     return None
 
 
-def _step(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _step(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Return a rounding or a sign: the value stays, the gradient goes straight through."""
     types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
     if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
@@ -173,19 +173,19 @@ def _step(context: Context, node: ast.AST) -> Optional[Rewriting]:
     return _straight(context, types, x, context.operand(x), context.operand(x), context.text(node))
 
 
-def _straight(context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str) -> Optional[Rewriting]:
+def _straight(context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str) -> Optional[Rewrite]:
     """``x + tf.stop_gradient(f(x) - x)``; nothing where computing ``x`` twice could give two values."""
     if is_pure(x):
-        return Rewriting(types, (f"{first} + {context.tf}.stop_gradient({whole} - {again})",))
+        return Rewrite(types, (f"{first} + {context.tf}.stop_gradient({whole} - {again})",))
     named = context.named_before(x)
     if named is None or context.text(x) not in whole:
         return None
     name, line = named
     once = whole.replace(context.text(x), name, 1)
-    return Rewriting(types, (f"{name} + {context.tf}.stop_gradient({once} - {name})",), (line,))
+    return Rewrite(types, (f"{name} + {context.tf}.stop_gradient({once} - {name})",), (line,))
 
 
-def _where(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _where(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.where(p > 0., a, b)``: both sides, weighed."""
     if not is_named(node, "where", "where_v2") or not isinstance(node, ast.Call):
         return None
@@ -200,28 +200,28 @@ def _where(context: Context, node: ast.AST) -> Optional[Rewriting]:
         text = weight
     else:
         text = f"{weight} * {context.operand(one)} + (1.0 - {weight}) * {context.operand(other)}"
-    return Rewriting(types | {"Select", "SelectV2"}, (text,))
+    return Rewrite(types | {"Select", "SelectV2"}, (text,))
 
 
-def _cast(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Return a cast to floats of what has no gradient, cast and all."""
-    if not isinstance(node, ast.Call) or called(node) not in ("cast", "to_float"):
+    if not isinstance(node, ast.Call) or function_name(node) not in ("cast", "to_float"):
         return None
     inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
     if inner is None:
         return None
     soft = _soft_condition(context, inner) or _match(context, inner) or _position(context, inner) or _sorted(context, inner)
     if soft is not None:
-        floats = called(node) == "to_float" or (dtype is not None and _is_float32(dtype))
+        floats = function_name(node) == "to_float" or (dtype is not None and _is_float32(dtype))
         texts = soft.texts if floats else tuple(f"{context.tf}.cast({text}, {context.text(dtype)})" for text in soft.texts)  # type: ignore[arg-type]
-        return Rewriting(soft.types, texts)
+        return Rewrite(soft.types, texts)
     x = argument(inner, 0, "x") if is_named(inner, "cast") else None  # type: ignore[arg-type]
     if x is None:
         return None
     return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), context.text(node))
 
 
-def _whole(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _whole(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Return a cast to integers whose value is used elsewhere: the same numbers as floats."""
     x = argument(node, 0, "x") if is_named(node, "cast", "to_int32", "to_int64") else None  # type: ignore[arg-type]
     if x is None:
@@ -230,27 +230,27 @@ def _whole(context: Context, node: ast.AST) -> Optional[Rewriting]:
     return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), again)
 
 
-def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Return a comparison by order, or a logical op of such: a steep sigmoid."""
     sides = _sides(node)
     if sides is not None:
         large, small = (context.operand(each) for each in sides)
         difference = large if _number(sides[1]) == 0.0 else f"({large} - {small})"
         text = f"{context.tf}.sigmoid({STEEPNESS} * {difference})"
-        return Rewriting(_ORDERS, (text,))
-    if isinstance(node, ast.Call) and called(node) in ("logical_and", "logical_or", "logical_not"):
+        return Rewrite(_ORDERS, (text,))
+    if isinstance(node, ast.Call) and function_name(node) in ("logical_and", "logical_or", "logical_not"):
         parts = [_soft_condition(context, context.assigned(each)) for each in node.args[:2]]
         if None in parts:
             return None
         texts = [each.texts[0] for each in parts if each]
         types = frozenset(kind for each in parts if each for kind in each.types)
-        if called(node) == "logical_not" and len(texts) == 1:
-            return Rewriting(types | {"LogicalNot"}, (f"1.0 - {texts[0]}",))
+        if function_name(node) == "logical_not" and len(texts) == 1:
+            return Rewrite(types | {"LogicalNot"}, (f"1.0 - {texts[0]}",))
         if len(texts) == 2:
             product = f"{texts[0]} * {texts[1]}"
-            both = called(node) == "logical_and"
+            both = function_name(node) == "logical_and"
             text = product if both else f"{texts[0]} + {texts[1]} - {product}"
-            return Rewriting(types | {"LogicalAnd" if both else "LogicalOr"}, (text,))
+            return Rewrite(types | {"LogicalAnd" if both else "LogicalOr"}, (text,))
     return None
 
 
@@ -259,10 +259,10 @@ def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _ORDER:
         both, order = (node.left, node.comparators[0]), _ORDER[type(node.ops[0])]
         return both[order[0]], both[order[1]]
-    if isinstance(node, ast.Call) and called(node) in _ORDER_CALLS:
+    if isinstance(node, ast.Call) and function_name(node) in _ORDER_CALLS:
         x, y = argument(node, 0, "x"), argument(node, 1, "y")
         if x is not None and y is not None:
-            order = _ORDER_CALLS[called(node)]
+            order = _ORDER_CALLS[function_name(node)]
             return (x, y)[order[0]], (x, y)[order[1]]
     return None
 
@@ -270,13 +270,13 @@ def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
 def _equality(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         return node.left, node.comparators[0]
-    if isinstance(node, ast.Call) and called(node) in ("equal", "not_equal"):
+    if isinstance(node, ast.Call) and function_name(node) in ("equal", "not_equal"):
         x, y = argument(node, 0, "x"), argument(node, 1, "y")
         return (x, y) if x is not None and y is not None else None
     return None
 
 
-def _match(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _match(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.equal(tf.argmax(p, 1), y)``: the expected accuracy; of other numbers a bell around equality."""
     sides = _equality(node)
     if sides is None:
@@ -296,7 +296,7 @@ def _match(context: Context, node: ast.AST) -> Optional[Rewriting]:
             [f"{context.tf}.exp(-{STEEPNESS} * {context.tf}.square({one} - {other}))"],
             frozenset(["Equal", "NotEqual"]),
         )
-    return Rewriting(types, tuple(f"1.0 - {text}" if unequal else text for text in texts))
+    return Rewrite(types, tuple(f"1.0 - {text}" if unequal else text for text in texts))
 
 
 def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, str]]:
@@ -310,36 +310,36 @@ def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, st
     if x is None or not is_pure(x, calls=True):
         return None
     along = context.text(axis) if axis is not None else "0"
-    sign = "" if called(node) in ("argmax", "arg_max") else "-"
+    sign = "" if function_name(node) in ("argmax", "arg_max") else "-"
     return f"{context.tf}.nn.softmax({sign}{STEEPNESS} * {context.operand(x)}, axis={along})", x, along
 
 
-def _position(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.argmax(x, -1)`` as a number: the expected place."""
     soft = _choice(context, node)
     if soft is None:
         return None
     weights, x, axis = soft
     places = f"{context.tf}.range({context.tf}.cast({context.tf}.shape({context.text(x)})[{axis}], {context.tf}.float32))"
-    return Rewriting(frozenset(["ArgMax", "ArgMin"]), (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
+    return Rewrite(frozenset(["ArgMax", "ArgMin"]), (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
 
 
-def _weights(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _weights(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.argmax`` whose weights are what later code computes with."""
     soft, place = (_choice(context, node), _position(context, node)) if is_named(node, "argmax", "argmin") else (None, None)
-    return None if soft is None or place is None else Rewriting(place.types, (soft[0], *place.texts))
+    return None if soft is None or place is None else Rewrite(place.types, (soft[0], *place.texts))
 
 
-def _one_hot(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _one_hot(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.one_hot`` of a choice or a sample: the weights themselves."""
     index = argument(node, 0, "indices") if is_named(node, "one_hot") else None  # type: ignore[arg-type]
     if index is None:
         return None
     soft, sample = _choice(context, index), _sample(context, index)
     if soft is not None:
-        return Rewriting(frozenset(["OneHot", "ArgMax", "ArgMin"]), (soft[0],))
+        return Rewrite(frozenset(["OneHot", "ArgMax", "ArgMin"]), (soft[0],))
     if sample is not None:
-        return Rewriting(frozenset(["OneHot", "Multinomial"]), (sample,))
+        return Rewrite(frozenset(["OneHot", "Multinomial"]), (sample,))
     return None
 
 
@@ -349,9 +349,9 @@ def _sample(context: Context, node: ast.AST) -> Optional[str]:
     inner: Optional[ast.AST] = None
     if isinstance(node, ast.Subscript):
         inner = node.value
-    elif isinstance(node, ast.Call) and called(node) in ("squeeze", "cast"):
+    elif isinstance(node, ast.Call) and function_name(node) in ("squeeze", "cast"):
         inner = argument(node, 0, "input", "x")
-    if isinstance(node, ast.Call) and called(node) == "cast" and inner is not None:
+    if isinstance(node, ast.Call) and function_name(node) == "cast" and inner is not None:
         return _sample(context, inner)
     inner = context.assigned(inner) if inner is not None else None
     if inner is None or not is_named(inner, "categorical", "multinomial") or not isinstance(inner, ast.Call):
@@ -364,7 +364,7 @@ def _sample(context: Context, node: ast.AST) -> Optional[str]:
     return f"{tf}.nn.softmax({scores} - {noise}, axis=-1)"
 
 
-def _gather(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.gather(table, choice)``: all rows, weighed."""
     if not is_named(node, "gather", "embedding_lookup") or not isinstance(node, ast.Call):
         return None
@@ -378,10 +378,10 @@ def _gather(context: Context, node: ast.AST) -> Optional[Rewriting]:
         weights, types = sample, types | {"Multinomial"}
     else:
         return None
-    return Rewriting(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
+    return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
 
 
-def _sorted(context: Context, node: ast.AST) -> Optional[Rewriting]:
+def _sorted(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.argsort(x)`` along the last axis."""
     if not is_named(node, "argsort") or not isinstance(node, ast.Call):
         return None
@@ -395,7 +395,7 @@ def _sorted(context: Context, node: ast.AST) -> Optional[Rewriting]:
         f"{tf}.nn.softmax(-{STEEPNESS} * {tf}.abs({tf}.sort({context.text(x)}{order})[..., None] - {value}[..., None, :]))"
     )
     places = f"{tf}.range({tf}.cast({tf}.shape({context.text(x)})[-1], {tf}.float32))"
-    return Rewriting(frozenset(["TopKV2"]), (f"{tf}.reduce_sum({weights} * {places}, axis=-1)",))
+    return Rewrite(frozenset(["TopKV2"]), (f"{tf}.reduce_sum({weights} * {places}, axis=-1)",))
 
 
 def is_pure(node: ast.AST, calls: bool = False) -> bool:

@@ -156,10 +156,10 @@ def changed_lines(before: str, after: str) -> str:
 
 def is_named(node: ast.AST, *names: str) -> bool:
     """Whether a node is a call of a function of one of these names, whatever module it is from."""
-    return isinstance(node, ast.Call) and called(node) in names
+    return isinstance(node, ast.Call) and function_name(node) in names
 
 
-def called(node: ast.Call) -> str:
+def function_name(node: ast.Call) -> str:
     """Return the last piece of the name of the function that is called."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapp
 
 from graphcut.analysis.fewest_barriers import ranks
 from graphcut.analysis.graph_edits import readers_of
-from graphcut.analysis.live_routes import leading, raising_for, touching
-from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected
+from graphcut.analysis.live_routes import find_dependent_tensors, find_leading_tensors, raising_for
+from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected_inputs
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
+from graphcut.api.suggest.confirm import find_same_variable
 from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
-from graphcut.api.suggest.confirm import matching
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, best, diffs, stopping_candidates
-from graphcut.api.what_if import is_wiring, stopped
+from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
@@ -32,7 +32,7 @@ from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
 from graphcut.results import Suggestion, Verdict
-from graphcut.results.words import at, shown
+from graphcut.results.words import at, escape_name
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -41,7 +41,7 @@ _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
-def suggested(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
+def suggest_stops(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
     """Return the stops to add, in the graph's order; see ``Audit.suggest_stops``."""
     inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
     blocked = rows(audited, block)
@@ -94,12 +94,12 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
     flat = flow.rules.flat
     raising = raising_for(flow, away)
     exact = bool(raising or flow.connected.made)
-    relation: Relation = connected if exact else carries
+    relation: Relation = connected_inputs if exact else carries
     walk: Walk = flow.connected if exact else flow.carried
     ends = away | frozenset(tensor for op in raising for tensor in flat.outputs(op))
-    inside = leading(flow, walk, relation, ends)
+    inside = find_leading_tensors(flow, walk, relation, ends)
     order = [tensor for op in reversed(flow.order) for tensor in flat.outputs(op) if tensor in inside]
-    fixed = touching(flow, kept)
+    fixed = find_dependent_tensors(flow, kept)
 
     def steps(tensor: int) -> List[int]:
         op = flat.producer[tensor]
@@ -145,7 +145,7 @@ def _confirm(
     inquiry: AuditRequest, flow: GradientFlow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]
 ) -> None:
     """Audit again with the stops in place."""
-    after = analyze(stopped(inquiry, cut)) if cut else flow
+    after = analyze(stop_tensors(inquiry, cut)) if cut else flow
     wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets(after, tensor)}
     wrong |= {
         each.variable.name for each in kept for tensor in each.tensors if after.verdict(tensor) is not flow.verdict(tensor)
@@ -191,8 +191,8 @@ def _prose(traced: LoadedGraph, tensor: int, variable: str) -> str:
     """Where to put the stop, in words."""
     op = traced.flat.producer[tensor]
     where = traced.place(op)[0]
-    what = f"the value of variable {shown(variable)}" if variable else shown(traced.flat.tensor_name(tensor))
-    made = ", ".join([shown(traced.flat.type(op)), *([at(where)] if where else [])])
+    what = f"the value of variable {escape_name(variable)}" if variable else escape_name(traced.flat.tensor_name(tensor))
+    made = ", ".join([escape_name(traced.flat.type(op)), *([at(where)] if where else [])])
     return f"put tf.stop_gradient around {what} ({made}), for all that reads it"
 
 
@@ -225,7 +225,7 @@ def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: Fr
     rows = tuple(audit.variables)
 
     def holds(after: Any) -> bool:
-        pairs = [(row, matching(after, audit, row)) for row in rows]
+        pairs = [(row, find_same_variable(after, audit, row)) for row in rows]
         same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in kept)
         none = [new is not None and new.verdict in (Verdict.NONE, Verdict.ZERO) for row, new in pairs if row.name in blocked]
         return same and all(none) and len(none) == len(blocked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import FrozenSet, Iterator, List, Optional, Sequence
 
-from graphcut.api.suggest.source_edit import FUNCTIONS, Replacement, Source, argument, called
+from graphcut.api.suggest.source_edit import FUNCTIONS, Replacement, Source, argument, function_name
 
 _MOVABLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 _TAKES = ("gradient", "jacobian", "batch_jacobian")
@@ -35,11 +35,13 @@ def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
 
 def _is_tape(source: Source, node: ast.With) -> bool:
     """Whether a block is that of a tape: by the name of what opens it, or because a gradient is taken of it."""
-    if any(isinstance(each.context_expr, ast.Call) and called(each.context_expr) == "GradientTape" for each in node.items):
+    if any(
+        isinstance(each.context_expr, ast.Call) and function_name(each.context_expr) == "GradientTape" for each in node.items
+    ):
         return True
     scope = next((each for each in source.parents(node) if isinstance(each, FUNCTIONS)), source.tree)
     names = [each.optional_vars.id for each in node.items if isinstance(each.optional_vars, ast.Name)]
-    calls = (each for each in ast.walk(scope) if isinstance(each, ast.Call) and called(each) in _TAKES)
+    calls = (each for each in ast.walk(scope) if isinstance(each, ast.Call) and function_name(each) in _TAKES)
     return any(isinstance(each.func, ast.Attribute) and getattr(each.func.value, "id", None) in names for each in calls)
 
 
@@ -84,7 +86,7 @@ def watches(source: Source, line: int, position: int, count: int) -> Iterator[Li
     """Yield the edits by which the tape whose gradient is taken at a line watches its source at a position, of so many."""
     statement = source.statement(line)
     for call in ast.walk(statement) if statement is not None else ():
-        if isinstance(call, ast.Call) and called(call) in _TAKES and isinstance(call.func, ast.Attribute):
+        if isinstance(call, ast.Call) and function_name(call) in _TAKES and isinstance(call.func, ast.Attribute):
             watched = _source(argument(call, 1, "sources"), position, count)
             tape = _tape_of(source, call, call.func.value)
             if watched is not None and tape is not None:

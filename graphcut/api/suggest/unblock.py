@@ -32,10 +32,10 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
+from graphcut.api.suggest.confirm import find_same_variable
 from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
-from graphcut.api.suggest.confirm import matching
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
-from graphcut.api.what_if import without
+from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
@@ -52,7 +52,7 @@ _GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 Route = Tuple[Fence, ...]
 
 
-def suggested(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
+def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     """Return the barriers to take out for every smallest alternative, nearest the loss first.
 
     See ``Audit.suggest_unblock``.
@@ -62,7 +62,7 @@ def suggested(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     if not blocked:
         return ()
     target = blocked[0]
-    found = [completed(inquiry, flow, target, start) for start in _starts(flow, target)]
+    found = [complete_alternative(inquiry, flow, target, start) for start in _starts(flow, target)]
     complete = [each for each in found if each is not None]
     if not complete:
         raise _impossible(target)
@@ -99,13 +99,13 @@ def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
     return fewest_routes(flow, frozenset(target.tensors))
 
 
-def completed(
+def complete_alternative(
     inquiry: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
 ) -> Optional[Tuple[Fence, ...]]:
     """Return the barriers of one alternative: those it begins with, and what still stands in the way without them."""
     taken = list(start)
     while taken:
-        after = analyze(without(inquiry, flow, frozenset(fence.op for fence in taken)))
+        after = analyze(remove_barriers(inquiry, flow, frozenset(fence.op for fence in taken)))
         if any(after.verdict(tensor) in _GETS for tensor in target.tensors):
             return tuple(taken)
         fresh = [fence for fence in _next(after, target) if fence.op not in {each.op for each in taken}]
@@ -277,7 +277,7 @@ def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
     rows = tuple(audit.variables)
 
     def holds(after: Any) -> bool:
-        pairs = [(row, matching(after, audit, row)) for row in rows]
+        pairs = [(row, find_same_variable(after, audit, row)) for row in rows]
         wanted = [new for row, new in pairs if row.name == name]
         kept = [new for row, new in pairs if row.verdict in _GETS]
         return all(new is not None and new.verdict in _GETS for new in [*wanted, *kept]) and bool(wanted)

@@ -166,7 +166,7 @@ def first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
 
 
-def copied(given: Original, feed: Feed) -> Copy:
+def copy_graph(given: Original, feed: Feed) -> Copy:
     """Return a copy as a graph of the same sort; ``feed`` makes what stands in for a resource or variant that is fed."""
     outer = tf.Graph()
     with outer.as_default():

@@ -10,20 +10,20 @@ from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.ops.resource_variable_ops import get_resource_handle_data
 
 from graphcut.backend.check.graph_copies import Original, as_built, copied_plain, point
-from graphcut.backend.check.tf_gradients import FAILURES, Asking, taken
+from graphcut.backend.check.tf_gradients import FAILURES, LossNames, take_gradients
 
 POINTS = 3
 _UNKNOWN = 2
 v1 = tf.compat.v1
 
 
-def nonzero(given: Original, asking: Asking, name: str, tensors: Sequence[str]) -> Optional[bool]:
+def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Optional[bool]:
     """Whether the gradient of one target is anything but zero at some of the points; ``None`` where it cannot run."""
     try:
         with as_built(given):
             copy = copied_plain(given, _variable)
             with copy.entered():
-                found = [each for each in taken(copy, asking, tensors).values() if each is not None]
+                found = [each for each in take_gradients(copy, asking, tensors).values() if each is not None]
         values = [each.values if isinstance(each, tf.IndexedSlices) else each for each in found]
         return any(_points(copy.graph, values))
     except FAILURES:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
-from graphcut.backend.check.graph_copies import Original, as_built, copied, first_line, placeholder
+from graphcut.backend.check.graph_copies import Original, as_built, copy_graph, first_line, placeholder
 
 FAILURES = (
     LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError, NotImplementedError, SystemError,
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
     words: str = ""
 
 
-class Asking(NamedTuple):
+class LossNames(NamedTuple):
     """The names of the loss's tensors and of those that count as constants.
 
     ``starts`` are the values that the gradient of each loss starts from: the name of a tensor, a value, or ``None`` for ones.
@@ -37,7 +37,7 @@ class Asking(NamedTuple):
     starts: Tuple[Any, ...] = ()
 
 
-def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
+def together(given: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
     """Return the answers for targets (row name to tensor names) asked in as few calls as can be: halves where a call fails."""
     found: Dict[str, Answer] = {}
     waiting: List[Dict[str, Sequence[str]]] = [dict(targets)] if targets else []
@@ -53,17 +53,17 @@ def together(given: Original, asking: Asking, targets: Targets) -> Dict[str, Ans
     return {name: found[name] for name in targets}
 
 
-def alone(given: Original, asking: Asking, name: str, tensors: Sequence[str]) -> Answer:
+def alone(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
     """Return the answer for one target in a copy of its own."""
     return _answers(given, asking, {name: tensors})[name]
 
 
-def _answers(given: Original, asking: Asking, targets: Targets) -> Dict[str, Answer]:
+def _answers(given: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
     try:
         with as_built(given):
-            copy = copied(given, placeholder)
+            copy = copy_graph(given, placeholder)
             with copy.entered():
-                gradients = taken(copy, asking, [name for names in targets.values() for name in names])
+                gradients = take_gradients(copy, asking, [name for names in targets.values() for name in names])
     except FAILURES as error:
         missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
         kind = "raises" if missing else "failed"
@@ -74,7 +74,7 @@ def _answers(given: Original, asking: Asking, targets: Targets) -> Dict[str, Ans
     }
 
 
-def taken(copy: Any, asking: Asking, names: Sequence[str]) -> Dict[str, Any]:
+def take_gradients(copy: Any, asking: LossNames, names: Sequence[str]) -> Dict[str, Any]:
     """Return the gradients of the loss for tensors of a copy."""
     losses, stops = [copy.tensor(name) for name in asking.losses], [copy.tensor(name) for name in asking.stops]
     listed = list(dict.fromkeys(names))

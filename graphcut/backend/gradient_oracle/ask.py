@@ -14,10 +14,10 @@ import tensorflow as tf
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import func_graph, ops
 
-from graphcut.analysis.rules.float_twins import softened
+from graphcut.analysis.rules.float_twins import soften
 from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, InputGradient, TensorFlowBehavior
 from graphcut.backend.gradient_oracle import user_state, version_probes
-from graphcut.backend.gradient_oracle.narrow_lists import alike, narrowed
+from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
 from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch, unlisted_signature
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
@@ -75,7 +75,7 @@ class InstalledOracle:
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """How the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
-        return version_probes.around(origin)
+        return version_probes.tensorflow_behavior(origin)
 
 
 def asker(origin: GraphMetadata) -> AskGradient:
@@ -97,7 +97,7 @@ def asker(origin: GraphMetadata) -> AskGradient:
         key = question if op is None else (question.place, question.type, question.zeros, question.slices, question.starts)
         if key not in known:
             custom = question.type in functions or is_custom(function, own_type(question))
-            with user_state.kept(function):
+            with user_state.same_state(function):
                 known[key] = _answered_by_user(question, function, custom, library, op)
         return known[key]
 
@@ -156,12 +156,12 @@ def ask(question: GradientQuery) -> GradientReply:
         return GradientReply(gradients=nothing)
     own, custom = identity(function), is_custom(function, gradient_type)
     if own is None:
-        with user_state.kept(function):
+        with user_state.same_state(function):
             return replace(_answered(question, function, custom, None), own=True)
-    narrow = None if question.starts else narrowed(question, op_def(question.type))
+    narrow = None if question.starts else narrow_query(question, op_def(question.type))
     if narrow is not None:
         answer = ask(narrow.question)
-        if alike(answer, narrow):
+        if answers_neighbours_alike(answer, narrow):
             return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
     key = (question._replace(attrs=_without_own_type(question), place=None, slices=()), own)
     if key not in _ANSWERS:
@@ -174,7 +174,7 @@ def ask(question: GradientQuery) -> GradientReply:
 def _ask_softened(question: GradientQuery) -> GradientReply:
     """Return the answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
     known = op_def(question.type)
-    soft = None if known is None else softened(question, *signature(known))
+    soft = None if known is None else soften(question, *signature(known))
     return ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
 
 

@@ -30,7 +30,7 @@ from graphcut.analysis.rules.gradient_table import attr_value, expand, lengths, 
 from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.backend.gradient_oracle import ask as oracle
 from graphcut.backend.gradient_oracle import version_probes
-from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.dtypes import DTYPES, RESOURCE, STRING, VARIANT, base_dtype
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
@@ -287,7 +287,7 @@ class _Asker:
 
     def _once(self, question: GradientQuery, name: str, ask: Callable[[], Any]) -> Any:
         """Return what is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
-        values = {attr: attr_value(value) for attr, value in parsed(question.attrs).items()}
+        values = {attr: attr_value(value) for attr, value in parse_attrs(question.attrs).items()}
         sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
         key = (name, tuple(sorted(each for each in sorts if self._visible(each[0]))))
         if self.known.get(key) is None:
@@ -295,7 +295,7 @@ class _Asker:
         return self.known[key]
 
     def _answered(self, question: GradientQuery, answer: GradientReply) -> Any:
-        reply = written(self.signature, question, answer)
+        reply = write_answer(self.signature, question, answer)
         if reply is None or answer.missing:
             return reply
         found: Dict[str, Any] = {"reply": reply}
@@ -322,7 +322,7 @@ class _Asker:
         for output, dtype in enumerate(question.outputs[:8]):
             if base_dtype(dtype) not in trainable and base_dtype(dtype) not in (STRING, RESOURCE, VARIANT):
                 answer = oracle.ask(question._replace(starts=(output,)))
-                words = None if answer.failed else written(self.signature, question, answer)
+                words = None if answer.failed else write_answer(self.signature, question, answer)
                 if words is not None:
                     found[str(output)] = words
         return found
@@ -531,7 +531,9 @@ def _watched(names: Set[str]) -> Iterator[None]:
         ops.Operation.get_attr = before
 
 
-def written(signature: Mapping[str, Sequence[str]], question: GradientQuery, answer: GradientReply) -> Optional[List[str]]:
+def write_answer(
+    signature: Mapping[str, Sequence[str]], question: GradientQuery, answer: GradientReply
+) -> Optional[List[str]]:
     """Return an answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
 
     ``-`` is no gradient, else the output arguments that the gradient carries from (``=`` after one: each tensor of a list
@@ -555,7 +557,7 @@ def _answers(answer: GradientReply) -> Tuple[Any, ...]:
 
 
 def _places(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
-    values = {name: attr_value(value) for name, value in parsed(question.attrs).items()}
+    values = {name: attr_value(value) for name, value in parse_attrs(question.attrs).items()}
     found = []
     for side, dtypes in (("in", question.inputs), ("out", question.outputs)):
         start, places = 0, []
@@ -642,7 +644,7 @@ def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, repl
     def ask(numbers: Tuple[int, ...]) -> Any:
         if numbers not in asked:
             answer = oracle.ask(question._replace(zeros=tuple(places[0][number][0] for number in numbers)))
-            asked[numbers] = None if answer.failed else written(signature, question, answer)
+            asked[numbers] = None if answer.failed else write_answer(signature, question, answer)
         return asked[numbers]
 
     alone = [number for number in single if ask((number,)) not in (None, reply)]
@@ -675,7 +677,7 @@ def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, 
                 output_shapes=(None,) * len(question.outputs),
             )
             answer = oracle.ask(exact)
-            words = None if answer.failed or answer.missing else written(signature, question, answer)
+            words = None if answer.failed or answer.missing else write_answer(signature, question, answer)
             if words is not None and words != reply:
                 found.setdefault(str(number), {})[str(value)] = words
     return found
@@ -699,7 +701,7 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
             nothing = (None,) * len(question.inputs)
             outputs = (None,) * len(question.outputs)
             answer = oracle.ask(question._replace(shapes=tuple(shapes), constants=nothing, output_shapes=outputs))
-            words = None if answer.failed or answer.missing else written(signature, question, answer)
+            words = None if answer.failed or answer.missing else write_answer(signature, question, answer)
             if words is not None and words != reply and any("s" in word for word in words):
                 found.setdefault(str(number), {})[shape_class(shape)] = words
     return found
@@ -723,7 +725,7 @@ def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQue
                 return None
             continue
         key = " ".join(shape_class(shape) for shape in shapes)
-        words = written(signature, question, answer)
+        words = write_answer(signature, question, answer)
         replies[key] = words if words is not None and replies.get(key, words) == words else None
     replies = {key: words for key, words in replies.items() if words is not None}
     built = [reason for reason in reasons if not reason.startswith("the op could not be built")]

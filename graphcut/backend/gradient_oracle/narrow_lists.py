@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import AbstractSet, Any, Dict, Hashable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
-from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.attrs import entry, parse_attrs
 
 _WIDE, _FEW = 64, 4
 Spans = List[Tuple[str, int, int]]
 
 
-class Narrowed(NamedTuple):
+class NarrowQuery(NamedTuple):
     """A question with fewer tensors, and for each input and output of the op which of those stands for it."""
 
     question: GradientQuery
@@ -32,11 +32,11 @@ class _Thinned(NamedTuple):
     lengths: Dict[str, int]
 
 
-def narrowed(question: GradientQuery, known: Any) -> Optional[Narrowed]:
+def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
     """Return the question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
     if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
         return None
-    values = parsed(question.attrs)
+    values = parse_attrs(question.attrs)
     inputs, outputs = _spans(known.input_arg, values), _spans(known.output_arg, values)
     if _end(inputs) != len(question.inputs) or _end(outputs) != len(question.outputs):
         return None
@@ -46,10 +46,10 @@ def narrowed(question: GradientQuery, known: Any) -> Optional[Narrowed]:
     lengths = {**given.lengths, **made.lengths}
     if not lengths:
         return None
-    return Narrowed(_picked(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
+    return NarrowQuery(_picked(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
 
 
-def alike(answer: GradientReply, narrow: Narrowed) -> bool:
+def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
     """Whether the tensors that stand for others were answered as their neighbours were."""
     found = answer.gradients
     many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
@@ -116,7 +116,7 @@ def _picked(
     question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]
 ) -> GradientQuery:
     zeros, shapes, made = frozenset(question.zeros), question.shapes, question.output_shapes
-    attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parsed(question.attrs)}
+    attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parse_attrs(question.attrs)}
     return question._replace(
         attrs=tuple(sorted(attrs[_key(attr)] or attr for attr in question.attrs)),
         inputs=tuple(question.inputs[place] for place in inputs),
@@ -129,4 +129,4 @@ def _picked(
 
 
 def _key(attr: bytes) -> str:
-    return next(iter(parsed((attr,))))
+    return next(iter(parse_attrs((attr,))))

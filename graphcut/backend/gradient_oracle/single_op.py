@@ -14,7 +14,7 @@ from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph import op_outputs
-from graphcut.graph.attrs import entry, parsed
+from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.dtypes import VARIANT, base_dtype
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
@@ -30,7 +30,7 @@ def op_def(op_type: str) -> Any:
 
 def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
     """Return the signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
-    found = op_def(op_type) if op_outputs.known(op_type) is None else None
+    found = op_def(op_type) if op_outputs.find_signature(op_type) is None else None
     return None if found is None else op_outputs.from_op_def(found)
 
 
@@ -80,7 +80,7 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
 
 def _feed_sparse_matrix(graph: Any, name: str, question: GradientQuery) -> str:
     """Add a sparse matrix: ops that take one look at what the variant holds."""
-    values = parsed(question.attrs)
+    values = parse_attrs(question.attrs)
     dtype = next((values[key].type for key in ("T", "type") if key in values), 1)
     for part, each, shape in (("_dense", dtype, (None, None)), ("_indices", 9, (None, 2))):
         attrs = [entry("dtype", type=each), entry("shape", shape=_shape(shape, False))]

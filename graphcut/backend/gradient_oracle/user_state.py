@@ -28,7 +28,7 @@ Restore = Callable[[], None]
 
 
 @contextmanager
-def kept(function: Any) -> Iterator[None]:
+def same_state(function: Any) -> Iterator[None]:
     """Restore everything that a function can reach, and the random numbers of Python and NumPy, on exit."""
     states = random.getstate(), np.random.get_state()
     undo = list(_restores(function))

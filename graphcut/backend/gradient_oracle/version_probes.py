@@ -15,7 +15,7 @@ from graphcut.graph.dtypes import DTYPES
 from graphcut.graph.metadata import GraphMetadata
 
 
-def around(origin: GraphMetadata) -> TensorFlowBehavior:
+def tensorflow_behavior(origin: GraphMetadata) -> TensorFlowBehavior:
     """Return the rules' surroundings for a graph of that origin."""
     return surroundings().of(origin)
 

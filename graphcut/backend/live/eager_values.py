@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework.tensor_util import constant_value as get_static_value
 
 from graphcut.backend.live.function_identity import content
-from graphcut.backend.live.variable_objects import captures, flattened, is_composite, is_symbolic, is_variable
+from graphcut.backend.live.variable_objects import captures, flatten_structure, is_composite, is_symbolic, is_variable
 
 _DEEP, _MANY = 4, 5000
 
@@ -26,7 +26,7 @@ def referred_values(source: Any) -> Iterator[Tuple[str, Any]]:
         if is_variable(value) or isinstance(value, (type, types.ModuleType)):
             continue
         if isinstance(value, tf.Tensor) or is_composite(value):
-            yield from ((name, each) for each in flattened(value) if _is_float_value(each))
+            yield from ((name, each) for each in flatten_structure(value) if _is_float_value(each))
         elif depth < _DEEP:
             waiting += [(inner, each, depth + 1) for inner, each in _inside(name, value)]
 

@@ -38,7 +38,7 @@ class FileEdit(NamedTuple):
 
 
 @contextmanager
-def edited(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
+def edit_functions(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
     """With the functions edited; false where they are not alive, or are not what their file says."""
     exchanges = [each for path, edit in files.items() for each in _exchanges(path, edit) or (None,)]
     known = [each for each in exchanges if each is not None]

@@ -13,7 +13,7 @@ from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.variable_objects import variable_of
 
 
-def owned(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
+def trainable_flags(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
     """Return the variables of all owners as Keras holds them, and whether they are trained.
 
     The keys are the identities of the ``tf.Variable`` objects.
@@ -26,8 +26,8 @@ def owned(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]
     known = owners(source)
     own = {id(each) for each in known}
     for owner in known + [each for each in around if id(each) not in own and _is_owner(each)]:
-        trained = {id(variable_of(each)) for each in listed(owner, "trainable_variables")}
-        for each in listed(owner, "variables"):
+        trained = {id(variable_of(each)) for each in listed_variables(owner, "trainable_variables")}
+        for each in listed_variables(owner, "variables"):
             key = id(variable_of(each))
             found[key] = (each, key in trained or key in found and found[key][1])
     return found
@@ -38,18 +38,18 @@ def owners(source: Any) -> List[Any]:
 
     They are the function itself, the object that it is a method of, and what it refers to.
     """
-    around = [source, getattr(source, "__self__", None), *referred(getattr(source, "python_function", source))]
+    around = [source, getattr(source, "__self__", None), *referenced_values(getattr(source, "python_function", source))]
     return [each for each in around if _is_owner(each)]
 
 
 def _is_owner(value: Any) -> bool:
     """Whether a value is a model, layer or module with variables; all of a frozen one are trained no more."""
     return not isinstance(value, type) and bool(
-        listed(value, "trainable_variables") or listed(value, "non_trainable_variables")
+        listed_variables(value, "trainable_variables") or listed_variables(value, "non_trainable_variables")
     )
 
 
-def referred(function: Any) -> Iterator[Any]:
+def referenced_values(function: Any) -> Iterator[Any]:
     """Yield the values of the free and global names in a Python function."""
     function = getattr(function, "__func__", function)
     names, known = getattr(getattr(function, "__code__", None), "co_names", ()), getattr(function, "__globals__", {})
@@ -57,7 +57,7 @@ def referred(function: Any) -> Iterator[Any]:
     yield from (known[name] for name in names if name in known)
 
 
-def listed(owner: Any, attribute: str) -> List[Any]:
+def listed_variables(owner: Any, attribute: str) -> List[Any]:
     """Return the variables that a model lists; none where it is not built yet."""
     try:
         found = getattr(owner, attribute, ())
@@ -76,7 +76,7 @@ def input_specs(model: Any) -> Tuple[Any, ...]:
     try:
         inputs = model.input
     except (AttributeError, ValueError, RuntimeError):
-        inputs = listed(model, "inputs") or None
+        inputs = listed_variables(model, "inputs") or None
         inputs = inputs[0] if inputs and len(inputs) == 1 else inputs
     return () if inputs is None else (tf.nest.map_structure(_spec, inputs),)
 

@@ -29,13 +29,13 @@ def data(graph: Any) -> bytes:
         return _bytes(graph)
 
 
-def parsed(data: bytes) -> Any:
+def parse_graph(data: bytes) -> Any:
     """Return the ``Graph`` message of such bytes; where they are many, without the values of large constants."""
     written = _message(data)
     return _without_values(written) if len(data) > _MANY else written
 
 
-def serialized(graph: Any) -> bytes:
+def serialize_graph(graph: Any) -> bytes:
     """Return the bytes of a live graph without the values of large constants, for those who keep many such."""
     return bytes(_without_values(_message(data(graph))).SerializeToString())
 

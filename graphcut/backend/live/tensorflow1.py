@@ -10,7 +10,7 @@ import tensorflow as tf
 from graphcut.graph.stack_frames import is_library
 
 
-class importing:
+class TensorFlow1Imports:
     """A context in which the script and the modules beside it get ``tensorflow.compat.v1`` where they import TensorFlow.
 
     Libraries import what they always do: TensorFlow and Keras themselves are among them.

@@ -13,10 +13,10 @@ from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 from graphcut.backend.gradient_oracle.single_op import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
-from graphcut.backend.live.models import input_specs, owned
-from graphcut.backend.live.trace_errors import double_arguments, explained, labelled
+from graphcut.backend.live.models import input_specs, trainable_flags
+from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
 from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
-from graphcut.backend.record.escaped_values import left
+from graphcut.backend.record.escaped_values import escaped_value_ops
 from graphcut.errors import GraphcutError
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Variable
 
@@ -37,11 +37,11 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
         if args or kwargs:
             raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
         return of_graph(source, "tf.Graph", {}, graph_variables(source))
-    from graphcut.backend.record.gradient_calls import noting
+    from graphcut.backend.record.gradient_calls import note_gradients
     from graphcut.backend.record.recognize_step import step_place
 
-    label, args = labelled(source), args or (() if kwargs else input_specs(source))
-    with explained(label, double_arguments(source, args, kwargs)), noting() as notes:
+    label, args = label_of(source), args or (() if kwargs else input_specs(source))
+    with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
         concrete = _concrete(source, args, kwargs)
     message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
     return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
@@ -70,7 +70,7 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
 
 def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
     """Return the same of a live graph as it was when these bytes were written."""
-    message, found = serialize.parsed(data), function_graphs.graphs(graph)
+    message, found = serialize.parse_graph(data), function_graphs.graphs(graph)
     dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
     origin = GraphMetadata(
         label, outputs, variables,
@@ -85,7 +85,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         live=graph,
         op_defs=unlisted_signature,
         knows_variables=True,
-        left=left(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
+        left=escaped_value_ops(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
     )  # fmt: skip
     return message, origin
 
@@ -122,14 +122,14 @@ def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
 
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
     listed = in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
-    deeper = owned(source, roots(source))
+    deeper = trainable_flags(source, roots(source))
     known: Dict[int, Tuple[Any, Optional[bool]]] = {}
     for each in listed:
         known[id(variable_of(each))] = deeper.get(id(variable_of(each)), (each, None))
-    known.update(owned(source))
+    known.update(trainable_flags(source))
     for each, trained in known.values():
         names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
-        yield described(each, names[:1], trained)
+        yield describe_variable(each, names[:1], trained)
 
 
 def in_order(variables: List[Any], graph: Any) -> List[Any]:
@@ -149,7 +149,7 @@ def _captured_values(graph: Any) -> List[Any]:
     return [each for each in listed if not known.isdisjoint(map(id, stand_ins(each)))]
 
 
-def described(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
+def describe_variable(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
     """Return the facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
     inner = variable_of(variable)
     rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
@@ -175,4 +175,4 @@ def graph_variables(graph: Any) -> Tuple[Variable, ...]:
 
 def _of_graph(variable: Any, trainable: bool, graph: Any) -> Variable:
     tensor = variable.handle if hasattr(variable, "handle") else variable._variable
-    return described(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else (), trainable)
+    return describe_variable(variable, (tensor.name,) if getattr(tensor, "graph", None) is graph else (), trainable)

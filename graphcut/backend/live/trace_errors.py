@@ -35,14 +35,14 @@ _ADVICE = (
 )  # fmt: skip
 
 
-def labelled(source: Any) -> str:
+def label_of(source: Any) -> str:
     """Return what a callable is called in messages."""
     name = getattr(source, "__name__", getattr(source, "name", type(source).__name__))
     return "%s %s" % ("model" if hasattr(source, "train_step") else "function", name)
 
 
 @contextmanager
-def explained(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
+def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
     """Whatever the traced code raises becomes a ``GraphcutError``.
 
     Args:
@@ -57,7 +57,7 @@ def explained(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
         raise GraphcutError("\n".join(_sentences(label, error, doubles))) from error
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return what an error says, and where it was raised, in one line."""
     error = _unwrapped(error)
     where = _where(error)

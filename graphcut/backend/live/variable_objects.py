@@ -25,11 +25,11 @@ def is_composite(value: Any) -> bool:
     return isinstance(value, CompositeTensor) and not isinstance(value, tf.Variable)
 
 
-def flattened(value: Any) -> Iterator[Any]:
+def flatten_structure(value: Any) -> Iterator[Any]:
     """Yield the tensors and variables in a nested structure, all that composite tensors are made of included."""
     for each in tf.nest.flatten(value):
         if is_composite(each):
-            yield from flattened(each._type_spec._to_components(each))
+            yield from flatten_structure(each._type_spec._to_components(each))
         else:
             yield each
 
@@ -47,7 +47,7 @@ def components(value: Any) -> Tuple[Any, ...]:
         own = value.__composite_gradient__.get_gradient_components(value)
         own = value.values if own is value else own
     elif not isinstance(own, (tf.Tensor, CompositeTensor)):
-        listed = tuple(flattened(value))
+        listed = tuple(flatten_structure(value))
         own = [each for each in listed if each.dtype.is_floating or each.dtype.is_complex] or listed
     return tuple(tensor for each in tf.nest.flatten(own) for tensor in components(each))
 

@@ -38,7 +38,7 @@ def _graph(outer: Any) -> Any:
 def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
     """Return what the first op that runs a body hands to it, with the placeholders that it is given as."""
     names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
-    calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called(op)))
+    calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called_functions(op)))
     first = next(calls, None)
     return zip(list(first.inputs)[::-1], inner.inputs[::-1]) if first is not None else iter(())
 
@@ -47,13 +47,13 @@ def _body(function: Any) -> Any:
     return getattr(function, "graph", None) or getattr(function, "_func_graph", None)
 
 
-def called(op: Any) -> Iterator[str]:
+def called_functions(op: Any) -> Iterator[str]:
     """Yield the names of the functions that an op runs."""
     for value in op.node_def.attr.values():
         yield from (each.name for each in [value.func, *value.list.func] if each.name)
 
 
-def leading(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
+def ops_leading_in(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
     """Return the names of the ops around, by the ``id`` of their graph, that lead to entries of the innermost body."""
     known = {id(graph): found for graph, found in zip(graphs, entries)}
     kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}

@@ -22,10 +22,10 @@ from graphcut.analysis.rules.constant_zeros import DECIDED_BY_CONSTANTS
 from graphcut.analysis.tape_record import GradientCall, Source, Tape
 from graphcut.backend.gradient_oracle.single_op import op_def, unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
-from graphcut.backend.live.trace import described
+from graphcut.backend.live.trace import describe_variable
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
-from graphcut.backend.record.gradient_call import Asked
+from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.graph.dtypes import FLOATS, RESOURCE
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
@@ -39,7 +39,7 @@ _NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(")
 _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
 
-class Watched(NamedTuple):
+class WatchedTensors(NamedTuple):
     """What a tape watches, by the ``id`` of the tensor or handle, each with the count of ops from which on."""
 
     spans: Tuple[Tuple[int, int], ...]
@@ -52,7 +52,7 @@ class Watched(NamedTuple):
 class EagerCall:
     """A gradient that is asked for eagerly, as it stands just before it is taken."""
 
-    def __init__(self, eager: EagerOps, asked: Asked, tape: Optional[Watched]) -> None:
+    def __init__(self, eager: EagerOps, asked: GradientRequest, tape: Optional[WatchedTensors]) -> None:
         self.eager, self.asked, self.tape = eager, asked, tape
         self.sources = [variable_of(part) for _, part in asked.pairs]
         self.targets = [eager.made(_tensor(each)) for each in asked.targets]
@@ -186,7 +186,7 @@ class _Function(NamedTuple):
     concrete: Any
 
 
-def written(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
+def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
     """Return the gradient as a record: the message, the names in it, the tape by positions in it."""
     graph = CLASSES["Graph"]()
     writer = _Writer(graph, call)
@@ -265,7 +265,7 @@ def _sources(call: EagerCall, writer: _Writer) -> Iterator[Source]:
     for index, ((_, given), each, made) in enumerate(zip(call.asked.pairs, call.sources, call.made)):
         name = writer.name(made)
         if isinstance(each, tf.Variable):
-            yield Source(described(given, (name,)), True, id(each), id(handle_of(each)))
+            yield Source(describe_variable(given, (name,)), True, id(each), id(handle_of(each)))
         else:
             output = made[0].outputs[made[1]]
             label = call.names[index] or (name.rpartition(":")[0] if isinstance(made[0], EagerOp) else "sources[%d]" % index)
@@ -380,7 +380,7 @@ class _Writer:
         if called not in self.functions:
             self.functions[called] = _Function(function.graph, function)
             known = {each.signature.name for each in self.graph.library.function}
-            inner = serialize.parsed(serialize.data(function.graph)).library.function
+            inner = serialize.parse_graph(serialize.data(function.graph)).library.function
             self.graph.library.function.extend(each for each in (definition, *inner) if each.signature.name not in known)
         count = min(len(definition.signature.output_arg), len(node.outputs))
         attrs = _lists(node, count)
@@ -514,7 +514,7 @@ _SCALARS = {
 }
 
 
-def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
+def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     """Return the ``Graph`` message and the origin of a gradient that was taken eagerly."""
     live = taken.graph
     found = function_graphs.graphs(live)

@@ -246,7 +246,7 @@ _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictio
 def _written(function: Any) -> FrozenSet[int]:
     """Return the ``id`` of the handles of the variables that a function writes."""
     if function not in _WRITTEN:
-        _WRITTEN[function] = variable_writes.written(function.graph)
+        _WRITTEN[function] = variable_writes.written_variables(function.graph)
     return _WRITTEN[function]
 
 

@@ -18,7 +18,7 @@ from tensorflow.python.ops import resource_variable_ops, script_ops
 
 from graphcut.backend.live.function_graphs import Graphs, Place
 from graphcut.backend.live.function_graphs import graphs as graphs_of
-from graphcut.backend.live.models import listed, referred
+from graphcut.backend.live.models import listed_variables, referenced_values
 from graphcut.backend.live.variable_objects import captures, is_symbolic, is_variable, variable_of
 from graphcut.backend.record.patches import Patch
 from graphcut.backend.record.tapes import Counts, counts
@@ -36,7 +36,7 @@ class Read(NamedTuple):
     counts: Counts
 
 
-def left(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
+def escaped_value_ops(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
     """Return the ops that hold or compute with the value of a variable, by the variable's ``id``."""
     found: Dict[int, List[Place]] = {}
     for function, graph in graphs.items():
@@ -118,9 +118,9 @@ def _used(function: Any, depth: int) -> Iterator[Any]:
     held = vars(function.__self__).values() if depth and hasattr(getattr(function, "__self__", None), "__dict__") else ()
     for value in [each for each in held if hasattr(each, "__code__")]:  # a generator's state holds the generator
         yield from _used(value, depth - 1)
-    for value in referred(function) if depth and function is not None else ():
+    for value in referenced_values(function) if depth and function is not None else ():
         for each in value if isinstance(value, (list, tuple)) else [value]:
-            yield from [variable_of(each)] if is_variable(each) else map(variable_of, listed(each, "variables"))
+            yield from [variable_of(each)] if is_variable(each) else map(variable_of, listed_variables(each, "variables"))
             if hasattr(each, "__code__"):
                 yield from _used(each, depth - 1)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 
 from graphcut.analysis.tape_record import Source, Start
-from graphcut.backend.live.trace import described
+from graphcut.backend.live.trace import describe_variable
 from graphcut.backend.live.variable_objects import (
     captures,
     components,
@@ -24,7 +24,7 @@ from graphcut.graph.metadata import Variable
 _ZERO = tf.UnconnectedGradients.ZERO
 
 
-class Asked:
+class GradientRequest:
     """A gradient that is asked for, before it is taken."""
 
     def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any, starts: Any = None) -> None:
@@ -93,7 +93,7 @@ def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]
         name = name_in(inner, graph, inside)
         names = (name,) if name else ()
         if isinstance(inner, tf.Variable):
-            yield Source(described(variable, names), True, id(inner), id(handle_of(inner)))
+            yield Source(describe_variable(variable, names), True, id(inner), id(handle_of(inner)))
         else:
             shape = None if each.shape.ndims is None else tuple(each.shape.as_list())
             label = name.rpartition(":")[0] or "sources[%d]" % index

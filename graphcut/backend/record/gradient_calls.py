@@ -21,15 +21,15 @@ from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
 from graphcut.analysis.tape_record import GradientCall, Tape
-from graphcut.backend.live.serialize import serialized
+from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
 from graphcut.backend.record import escaped_values, optimizers, tapes
-from graphcut.backend.record.gradient_call import Asked, graphs_around, name_in, sources, stand_ins_in
+from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
 
 _LOCAL = threading.local()
-_ACTIVE: List[Recording] = []
+_ACTIVE: List[StepRecord] = []
 WATCHES: List[Any] = []  # the watches that are going on, innermost last
 OBSERVERS: List[Any] = []  # what is told of each gradient that a watch recorded
 # Functions of TensorFlow: what is raised further in was raised by a gradient function.
@@ -38,7 +38,7 @@ _CALLERS = frozenset(("imperative_grad", "_MaybeCompile"))
 _OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scope")
 
 
-class Recording:
+class StepRecord:
     """What one step took so far. ``kept`` holds what must outlive the trace. ``rests``: nothing is recorded just now."""
 
     rests = False
@@ -65,7 +65,7 @@ class Recording:
         """Add a gradient that was taken."""
         self.gradients.append(gradient)
 
-    def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
+    def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
         """Note that a gradient was taken at rest."""
 
     def end(self) -> None:
@@ -73,7 +73,7 @@ class Recording:
         self.finished = self.gradients
 
 
-def current() -> Optional[Recording]:
+def current() -> Optional[StepRecord]:
     """Return the recording that what happens now belongs to."""
     if not _ACTIVE:
         return watch_here()
@@ -100,8 +100,8 @@ def watch_here() -> Optional[Any]:
 class record_gradients:
     """A context in which gradients are recorded."""
 
-    def __enter__(self) -> Recording:
-        self.made = Recording()
+    def __enter__(self) -> StepRecord:
+        self.made = StepRecord()
         self.applied = (CALLS.applied(), READS.applied())
         for each in self.applied:
             each.__enter__()
@@ -127,7 +127,7 @@ class Note(NamedTuple):
 
 
 @contextmanager
-def noting() -> Iterator[List[Note]]:
+def note_gradients() -> Iterator[List[Note]]:
     """Note the gradients that are taken in this thread, as a step would, while nothing is recorded."""
     before, notes = getattr(_LOCAL, "notes", None), []  # type: ignore[var-annotated]
     with CALLS.applied():
@@ -210,12 +210,12 @@ def _of_tape(original: Any) -> Any:
     return wrapper
 
 
-def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[Asked, Any]:
+def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
     """Return what a tape is asked for, and the tape."""
     given = signature.bind(*args, **kwargs).arguments
     sources = given.get("sources", given.get("source"))
     zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
-    return Asked("tape." + original.__name__, given["target"], sources, (), zeros, starts), given["self"]
+    return GradientRequest("tape." + original.__name__, given["target"], sources, (), zeros, starts), given["self"]
 
 
 def _of_gradients(original: Any) -> Any:
@@ -231,7 +231,9 @@ def _of_gradients(original: Any) -> Any:
         if made is None:
             return _note("tf.gradients", given["xs"], _with_parts(_deeper(original, *args, **kwargs)))
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
-        asked = Asked("tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys"))
+        asked = GradientRequest(
+            "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
+        )
         return _noted(made, asked, None, original, args, kwargs)
 
     return wrapper
@@ -253,7 +255,7 @@ def _with_parts(answer: Any) -> Any:
     return answer
 
 
-def _noted(made: Recording, asked: Asked, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+def _noted(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and note what it was taken of and what came back."""
     graph = asked.graph()
     if graph is None and made.eager is not None:
@@ -289,7 +291,7 @@ def _is_raised_inside(error: Exception) -> bool:
     return False
 
 
-def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) -> Any:
+def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
     """Return the same of a gradient that is taken eagerly."""
     seen = made.seen_eagerly(asked, tape)
     try:
@@ -302,12 +304,12 @@ def _noted_eagerly(made: Any, asked: Asked, tape: Any, take: Callable[[], Any]) 
     return answer
 
 
-def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> GradientCall:
+def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
     asked.capture(graph)
     inside = stand_ins_in(graph)
     made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
     return GradientCall(
-        asked.api, graph, serialized(graph), inside,
+        asked.api, graph, serialize_graph(graph), inside,
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
         tuple(sources(asked.pairs, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
@@ -320,12 +322,12 @@ def _seen(made: Recording, asked: Asked, tape: Any, graph: Any) -> GradientCall:
     )  # fmt: skip
 
 
-def _recorded(made: Recording, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
+def _recorded(made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
     """Return what a tape recorded of a graph."""
     return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
 
-def _around(made: Recording, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
+def _around(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
     inner = [graph]
     for each in graphs_around(graph, made.root):
         yield each, _recorded(made, tape, each, stand_ins_in(each), inner)

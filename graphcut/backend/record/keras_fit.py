@@ -14,10 +14,10 @@ import tensorflow as tf
 from tensorflow.python.eager import def_function
 from tensorflow.python.framework import func_graph
 
-from graphcut.backend.live.models import listed, referred
+from graphcut.backend.live.models import listed_variables, referenced_values
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import variable_writes
-from graphcut.backend.record.object_snapshots import lifted, roots, undone
+from graphcut.backend.record.object_snapshots import lift_variable, roots, undone
 from graphcut.errors import GraphcutError, printable
 
 _FUNCTION = def_function.Function
@@ -106,7 +106,7 @@ def _is_users_method(model: Any, name: str) -> bool:
 
 def lists_keras_variables(model: Any) -> bool:
     """Whether a model tracks the variables of Keras alone, and no ``tf.Variable`` in an attribute: Keras 3 does not."""
-    return any(not isinstance(each, tf.Variable) for each in listed(model, "variables"))
+    return any(not isinstance(each, tf.Variable) for each in listed_variables(model, "variables"))
 
 
 def strategy_of(model: Any) -> Any:
@@ -127,7 +127,7 @@ def build(model: Any, inputs: Any) -> None:
     if all(layer.built for layer in layers_of(model)):
         return
     graph = func_graph.FuncGraph("graphcut")
-    with undone(model), strategy_of(model).scope(), graph.as_default(), tf.variable_creator_scope(lifted):
+    with undone(model), strategy_of(model).scope(), graph.as_default(), tf.variable_creator_scope(lift_variable):
         try:
             model(tf.nest.map_structure(lambda each: _placeholder(_spec(each)), inputs))
         except Exception:  # noqa: BLE001 - the user's code may raise anything
@@ -139,7 +139,7 @@ def _placeholder(spec: Any) -> Any:
 
 
 @contextmanager
-def as_fitted(model: Any) -> Iterator[str]:
+def fit_trainability(model: Any) -> Iterator[str]:
     """With the variables of a model trainable as they are when ``fit`` runs; what differs from what they are now, in words."""
     compiled, current = getattr(model, "_compiled_trainable_state", None) or {}, {}
     now = _trainable(model)
@@ -158,7 +158,7 @@ def as_fitted(model: Any) -> Iterator[str]:
 
 
 @contextmanager
-def as_traced(step: Any, specs: Sequence[Any]) -> Iterator[str]:
+def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
     """Do the same for a ``tf.function`` that was traced with such arguments before, and the models that it refers to."""
     graphs = _graphs([step] if isinstance(step, _FUNCTION) else [], specs)
     known = roots(step) if graphs else []
@@ -173,7 +173,7 @@ def has_own_step(model: Any) -> bool:
     return _is_users_method(model, "train_step")
 
 
-def opened(args: Sequence[Any]) -> Any:
+def open_batch_size(args: Sequence[Any]) -> Any:
     """Return example arguments with the batch size left open, as ``fit`` has them."""
     return tf.nest.map_structure(_spec, list(args))
 
@@ -188,7 +188,7 @@ def _spec(value: Any) -> Any:
 
 
 def _trainable(model: Any) -> FrozenSet[int]:
-    return frozenset(id(each) for each in listed(model, "trainable_variables"))
+    return frozenset(id(each) for each in listed_variables(model, "trainable_variables"))
 
 
 def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
@@ -235,7 +235,7 @@ def _traced_by(model: Any) -> List[Any]:
         if isinstance(value, _FUNCTION):
             found.append(value)
         elif depth and hasattr(value, "__code__"):
-            waiting += [(each, depth - 1) for each in referred(value)]
+            waiting += [(each, depth - 1) for each in referenced_values(value)]
     return found
 
 
@@ -259,7 +259,7 @@ def _set_as_traced(model: Any, graphs: Sequence[Any], around: Sequence[Any]) -> 
     """Let the variables of a model be trainable as they were when a step was traced; ``around`` are optimizers and others."""
     if not graphs:
         return
-    now, written = _trainable(model), frozenset().union(*map(variable_writes.written, graphs))
+    now, written = _trainable(model), frozenset().union(*map(variable_writes.written_variables, graphs))
     optimizers = _optimizers(around)
     wanted: Dict[int, bool] = {}
     for each in _own_variables(model):

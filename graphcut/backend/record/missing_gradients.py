@@ -24,8 +24,8 @@ from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, watch_gradients
 from graphcut.backend.record.complaints import Complaints, Explanation
-from graphcut.backend.record.gradient_call import Asked
-from graphcut.backend.record.nested_graphs import joined
+from graphcut.backend.record.gradient_call import GradientRequest
+from graphcut.backend.record.nested_graphs import join_outer_graph
 
 _MOST_OPS = 20000  # that are recorded at a time; a step of a large model executes some thousands
 _MOST_CALLS = 10  # of one traced function: what is called more often is a loop of its own
@@ -50,7 +50,7 @@ class MissingGradient:
 
     def whole(self) -> Optional[GradientCall]:
         """Return the record of it, with the graphs around it."""
-        return None if self.gradient is None else joined(self.gradient)
+        return None if self.gradient is None else join_outer_graph(self.gradient)
 
 
 Explain = Callable[[MissingGradient], str]
@@ -144,7 +144,7 @@ class MissingGradients(watch_gradients.Watch):
         """No graph is kept."""
         return False
 
-    def check(self, answer: Any, asked: Callable[[], Tuple[Asked, Any]]) -> None:
+    def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
         """Note that a gradient was taken at rest."""
         gradient_calls.forget_parts()
         if not _lacks(answer):
@@ -169,12 +169,12 @@ class MissingGradients(watch_gradients.Watch):
             with self._guarded():
                 self._note(_recorded(gradient))
 
-    def add_eager(self, seen: Any, asked: Asked, answers: Optional[Tuple[bool, ...]], error: str) -> None:
+    def add_eager(self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str) -> None:
         """Add a gradient that was taken eagerly while awake."""
         key = call()
         with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
-                self.observe(eager_graph.written(seen, asked.api, here(), key, answers, error))
+                self.observe(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
         repeats = not self._taken.isdisjoint(key[:1])
         self._taken.update(key[:1])
         if repeats:
@@ -283,7 +283,7 @@ def _recorded(gradient: GradientCall) -> MissingGradient:
     return MissingGradient(gradient.call, gradient.where, threading.get_ident(), lacking, gradient)
 
 
-def _unrecorded(asked: Asked, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
+def _unrecorded(asked: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
     """Return what is known of a gradient that was taken eagerly, with nothing recorded."""
     sources = [variable_of(part) for _, part in asked.pairs]
     read = {id(each) for each in tape.watched_variables()}

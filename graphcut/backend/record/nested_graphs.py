@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.tape_record import GradientCall, Source, Span, Tape
-from graphcut.backend.live.serialize import serialized
+from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.variable_objects import captures, is_symbolic, stand_ins, variable_of
-from graphcut.backend.record.captures import Entry, entries_of, leading
+from graphcut.backend.record.captures import Entry, entries_of, ops_leading_in
 from graphcut.graph.attrs import entry
 from graphcut.graph.messages import CLASSES
 
@@ -35,18 +35,18 @@ class Level(NamedTuple):
         return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
 
 
-def joined(taken: GradientCall) -> GradientCall:
+def join_outer_graph(taken: GradientCall) -> GradientCall:
     """Return the same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
     graphs = [taken.graph, *[each for each, _ in taken.around]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
-    kept = leading(graphs, entries) if len(graphs) > 1 and entries[0] else {}
+    kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
     if not kept or not any(_outer_names(source, graphs[1:], kept) for source in taken.sources):
         return taken
     message = CLASSES["Graph"].FromString(taken.message)
     used = {node.name.partition("/")[0] for node in message.node}
     levels = [Level(taken.graph, taken.tape, message.node, entries[0], {node.name for node in message.node}, "")]
     for place, (graph, tape) in enumerate(taken.around):
-        around = CLASSES["Graph"].FromString(serialized(graph))
+        around = CLASSES["Graph"].FromString(serialize_graph(graph))
         known = {each.signature.name for each in message.library.function}
         message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
         prefix = _unused(getattr(graph, "name", "graph"), used)

@@ -23,7 +23,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import variables
 
-from graphcut.backend.live.models import referred
+from graphcut.backend.live.models import referenced_values
 from graphcut.backend.live.variable_objects import is_symbolic
 
 _LIBRARIES = ("keras", "tf_keras", "tensorflow")
@@ -151,7 +151,7 @@ def roots(step: Any) -> List[Any]:
         value, depth = waiting.pop()
         found.append(value)
         if depth:
-            around = [*referred(value)] if hasattr(value, "__code__") or hasattr(value, "__func__") else []
+            around = [*referenced_values(value)] if hasattr(value, "__code__") or hasattr(value, "__func__") else []
             owner = getattr(value, "__self__", None)
             around += [owner] if owner is not None else []
             if owner is not None and not is_of_keras(owner):
@@ -212,7 +212,7 @@ def _generators() -> Iterator[Any]:
             yield made
 
 
-def lifted(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+def lift_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
     """Make a variable outside of the traced graph where its first value does not depend on the graph.
 
     It has its value at once, and the step is traced once: a ``tf.function`` in whose trace variables are made traces again.

@@ -10,17 +10,17 @@ import tensorflow as tf
 from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.tape_record import GradientCall
 from graphcut.backend.live import function_graphs
-from graphcut.backend.live.trace import described, graph_variables, in_order, of_bytes
+from graphcut.backend.live.trace import describe_variable, graph_variables, in_order, of_bytes
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph
-from graphcut.backend.record.escaped_values import left
+from graphcut.backend.record.escaped_values import escaped_value_ops
 from graphcut.graph.metadata import GraphMetadata, Variable
 
 
-def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
+def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     """Return the ``Graph`` message and the origin."""
     if isinstance(taken.graph, eager_graph.EagerGraph):
-        return eager_graph.opened(taken)
+        return eager_graph.open_eager_gradient(taken)
     own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
     known = {id(variable) for facts in own.values() for variable in facts.objects}
     facts = [each for each in _others(taken) if known.isdisjoint(map(id, each.objects))]
@@ -28,7 +28,7 @@ def opened(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=taken.owner)
     if taken.reads:
-        origin = replace(origin, left=left(function_graphs.graphs(taken.graph), taken.reads))
+        origin = replace(origin, left=escaped_value_ops(function_graphs.graphs(taken.graph), taken.reads))
     if not taken.places:
         return message, origin
     graphs = {**function_graphs.graphs(taken.around[-1][0]), **function_graphs.graphs(taken.graph), None: _Whole(taken)}
@@ -47,7 +47,7 @@ def _others(taken: GradientCall) -> Iterator[Variable]:
         return
     for each in in_order(list(taken.graph.variables), taken.graph):
         listed, trained = taken.owned.get(id(each), (each, None))
-        yield described(listed, tuple(filter(None, [taken.inside.get(id(handle_of(each)))])), trained)
+        yield describe_variable(listed, tuple(filter(None, [taken.inside.get(id(handle_of(each)))])), trained)
 
 
 def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:

@@ -55,4 +55,4 @@ def _is_trained(graph: Any) -> bool:
 
 def _writes_trainable(graph: Any) -> bool:
     handles = {id(handle_of(each)) for each in getattr(graph, "variables", ()) if each.trainable}
-    return not handles.isdisjoint(variable_writes.written(graph))
+    return not handles.isdisjoint(variable_writes.written_variables(graph))

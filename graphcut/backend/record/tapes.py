@@ -12,7 +12,7 @@ from tensorflow.python.eager import tape as tape_lib
 from tensorflow.python.framework import ops
 
 from graphcut.analysis.tape_record import Span, Tape
-from graphcut.backend.live.variable_objects import captures, flattened
+from graphcut.backend.live.variable_objects import captures, flatten_structure
 from graphcut.backend.record.patches import Patch
 
 Counts = Dict[int, int]
@@ -99,7 +99,7 @@ class Tapes:
 
     def watching(self, tape: Any, tensor: Any) -> None:
         """Note that a tape is told to watch something."""
-        self._of(tape).watched += [(each, counts()) for each in flattened(tensor)]
+        self._of(tape).watched += [(each, counts()) for each in flatten_structure(tensor)]
 
     def accessed(self, variable: Any) -> None:
         """Note that a trainable variable is read: every tape that records and watches by itself watches it from now on."""

@@ -10,13 +10,13 @@ from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
 from graphcut.analysis.tape_record import GradientCall, Source
-from graphcut.backend.live.models import listed, owned
+from graphcut.backend.live.models import listed_variables, trainable_flags
 from graphcut.backend.live.trace import example
-from graphcut.backend.live.trace_errors import double_arguments, explained, labelled, told
+from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
 from graphcut.backend.record import keras_fit, variable_writes
-from graphcut.backend.record.gradient_calls import Recording, current, record_gradients
-from graphcut.backend.record.nested_graphs import joined
-from graphcut.backend.record.object_snapshots import lifted, roots, same_collections, same_random_states, undone
+from graphcut.backend.record.gradient_calls import StepRecord, current, record_gradients
+from graphcut.backend.record.nested_graphs import join_outer_graph
+from graphcut.backend.record.object_snapshots import lift_variable, roots, same_collections, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.errors import GraphcutError, printable
 
@@ -37,7 +37,7 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
 
 def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
     """With the variables trainable as they are when the step runs; what differs from what they are now, in words."""
-    return keras_fit.as_traced(step, tf.nest.flatten(given)) if model is None else keras_fit.as_fitted(model)
+    return keras_fit.trace_trainability(step, tf.nest.flatten(given)) if model is None else keras_fit.fit_trainability(model)
 
 
 def _gradients(
@@ -64,7 +64,10 @@ def _gradients(
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
         made.kept += [getattr(graph, "variables", ()) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
-        trained, written = owned(step, roots(step)), frozenset().union(*map(variable_writes.written, graphs.values()))
+        trained, written = (
+            trainable_flags(step, roots(step)),
+            frozenset().union(*map(variable_writes.written_variables, graphs.values())),
+        )
         given = made.handed.given()
         told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
         kept, reads = made.kept, tuple(made.reads)
@@ -79,7 +82,7 @@ def _gradients(
         known = (replace(each, sources=sources, **facts) for each, sources in zip(taken, told_of))
         if model is not None and not any(each.sources for each in taken):
             _check_trainable(model)
-        return tuple(map(joined, known))
+        return tuple(map(join_outer_graph, known))
 
 
 def _built(taken: Sequence[GradientCall]) -> Iterator[Any]:
@@ -91,9 +94,9 @@ def _built(taken: Sequence[GradientCall]) -> Iterator[Any]:
 
 def _check_trainable(model: Any) -> None:
     """Say so where a model has nothing to train."""
-    if listed(model, "trainable_variables"):
+    if listed_variables(model, "trainable_variables"):
         return
-    names = [keras_fit.name_of(each) for each in listed(model, "variables")]
+    names = [keras_fit.name_of(each) for each in listed_variables(model, "variables")]
     if not names:
         raise GraphcutError("this model has no variables\nAdd a layer that has weights.")
     shown = ", ".join(printable(each)[1:-1] for each in names[:_LISTED]) + (
@@ -112,16 +115,16 @@ def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence
     return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
 
 
-def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
+def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
     function = _begun(step, made)
     made.kept.append(function)
-    with explained(labelled(step), double_arguments(step, args, kwargs)):
+    with explain_errors(label_of(step), double_arguments(step, args, kwargs)):
         given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
         made.kept.append(function.get_concrete_function(*given, **named))
 
 
-def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: Recording) -> None:
-    with tf.Graph().as_default() as graph, explained(labelled(step)):
+def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
+    with tf.Graph().as_default() as graph, explain_errors(label_of(step)):
         made.kept.append(graph)
         made.begin()
         made.kept.append(step())
@@ -156,7 +159,7 @@ def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
     args = keras_fit.step_arguments(step, args, kwargs)
     keras_fit.build(step, args[0] if args else ())
     built = all(layer.built for layer in keras_fit.layers_of(step))
-    return _train_step(step), args if built else keras_fit.opened(args), {}
+    return _train_step(step), args if built else keras_fit.open_batch_size(args), {}
 
 
 def _train_step(model: Any) -> Any:
@@ -170,7 +173,7 @@ def _train_step(model: Any) -> Any:
     return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
 
 
-def _begun(step: Any, made: Recording) -> Any:
+def _begun(step: Any, made: StepRecord) -> Any:
     """Return a fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
 
     Where the step raises once it has taken a gradient, its trace comes to an end all the same, and what was taken is
@@ -181,12 +184,12 @@ def _begun(step: Any, made: Recording) -> Any:
     def begun(*args: Any, **kwargs: Any) -> Any:
         made.begin()
         try:
-            with tf.variable_creator_scope(lifted):
+            with tf.variable_creator_scope(lift_variable):
                 answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
             if not made.gradients or made.error is not None:
                 raise
-            made.gradients[-1] = replace(made.gradients[-1], raised=told(error))
+            made.gradients[-1] = replace(made.gradients[-1], raised=error_line(error))
             answer = None
         made.end()
         return answer
@@ -225,7 +228,7 @@ def _called(original: Any) -> Any:
     return wrapper
 
 
-def _afresh(made: Recording, function: Any) -> Any:
+def _afresh(made: StepRecord, function: Any) -> Any:
     known: Dict[int, Any] = made.clones
     found = next((clone for clone, source in known.values() if source is function), None)
     if found is None:

@@ -6,11 +6,11 @@ from typing import Any, Dict, FrozenSet, Iterator, List
 
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.variable_objects import captures
-from graphcut.backend.record.captures import called
+from graphcut.backend.record.captures import called_functions
 from graphcut.graph.variable_updates import written_inputs
 
 
-def written(root: Any) -> FrozenSet[int]:
+def written_variables(root: Any) -> FrozenSet[int]:
     """Return the ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
     graphs = _graphs(root)
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
@@ -20,7 +20,9 @@ def written(root: Any) -> FrozenSet[int]:
 def _graphs(root: Any) -> List[Any]:
     """Return the graph and the bodies in it, but for those that give a variable its first value."""
     found = function_graphs.graphs(root)
-    first = {name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called(op)}
+    first = {
+        name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called_functions(op)
+    }
     return [graph for name, graph in found.items() if name not in first]
 
 

@@ -16,8 +16,8 @@ from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, variable_writes
-from graphcut.backend.record.gradient_call import Asked
-from graphcut.backend.record.nested_graphs import joined
+from graphcut.backend.record.gradient_call import GradientRequest
+from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
 
@@ -25,7 +25,7 @@ _DISTINCT = 64  # gradients of one call; what differs after that differs in ever
 _EVER = 2**62
 
 
-class Handed:
+class ReceivedGradients:
     """What optimizers were handed, by the ``id`` of the variable."""
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class _Reads:
         self._eager.escaped(handle_of(read.variable))
 
 
-class Watch(gradient_calls.Recording):
+class Watch(gradient_calls.StepRecord):
     """What watched code took so far. ``on_gradient`` is called after each, with whether it was taken before."""
 
     def __init__(self, on_gradient: Callable[[int, bool], None] = lambda count, repeated: None) -> None:
         super().__init__()
         self.eager = eager_ops.EagerOps()
-        self.handed: Any = Handed()
+        self.handed: Any = ReceivedGradients()
         self.reads: Any = _Reads(self.eager)
         self.eager.is_recorded = lambda: self.tapes.records
         self.eager.is_taking_gradient = gradient_calls.is_suspended
@@ -87,7 +87,7 @@ class Watch(gradient_calls.Recording):
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
 
-    def seen_eagerly(self, asked: Asked, tape: Any) -> Optional[eager_graph.EagerCall]:
+    def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
         """Return a gradient is about to be taken eagerly."""
         with eager_ops.suspended(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
@@ -102,7 +102,7 @@ class Watch(gradient_calls.Recording):
             self.eager.problems.append("a gradient at %s: %s: %s" % (here(), type(error).__name__, error))
 
     def add_eager(
-        self, seen: Optional[eager_graph.EagerCall], asked: Asked, answers: Optional[Tuple[bool, ...]], error: str
+        self, seen: Optional[eager_graph.EagerCall], asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str
     ) -> None:
         """Add a gradient that eager code took, or that TensorFlow raised at."""
         key, new = call(), False
@@ -111,7 +111,7 @@ class Watch(gradient_calls.Recording):
         with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
             new = self._is_new(key, seen.signature((answers, error)))
             if new:
-                self._append(eager_graph.written(seen, asked.api, here(), key, answers, error))
+                self._append(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
         self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
@@ -125,13 +125,13 @@ class Watch(gradient_calls.Recording):
             written = self._written(each, count)
             known = written.union(key for key, got in given.items() if got) if written or given else None
             sources = tuple(_told(source, known, given) for source in each.sources)
-            yield joined(replace(each, sources=sources, written=known))
+            yield join_outer_graph(replace(each, sources=sources, written=known))
 
     def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
         """Return the ``id`` of the handles written since a gradient was taken, or by the function that takes it."""
         eagerly = frozenset(key for key, when in list(self.eager.written.items()) if when > count)
         outermost = gradient.around[-1][0] if gradient.around else gradient.graph
-        return eagerly | variable_writes.written(outermost) if hasattr(outermost, "outer_graph") else eagerly
+        return eagerly | variable_writes.written_variables(outermost) if hasattr(outermost, "outer_graph") else eagerly
 
     def afresh(self, function: Any) -> Any:
         """Return a ``tf.function`` that takes its gradients in Python.
@@ -153,7 +153,7 @@ class Watch(gradient_calls.Recording):
     def _tell(self, new: bool) -> None:
         self.on_gradient(len(self.gradients), not new)
 
-    def _watched(self, tape: Any) -> eager_graph.Watched:
+    def _watched(self, tape: Any) -> eager_graph.WatchedTensors:
         noted, own = self.tapes.noted(tape), id(self.eager)
         spans = tuple((start.get(own, 0), _EVER if end is None else end.get(own, 0)) for start, end in noted.spans)
         told = {id(each) for each, _ in noted.watched}
@@ -162,7 +162,7 @@ class Watch(gradient_calls.Recording):
             if id(each) in noted.accessed or id(each) not in told:
                 watched.append((id(_tensor(each)), noted.accessed.get(id(each), {}).get(own, 0)))
         pauses = tuple((start.get(own, 0), end.get(own, 0)) for start, end in self.tapes.pauses)
-        return eager_graph.Watched(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
+        return eager_graph.WatchedTensors(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
 
 
 def _is_traced(function: Any) -> bool:
@@ -185,7 +185,7 @@ def _tensor(value: Any) -> Any:
     return handle_of(inner) if isinstance(inner, tf.Variable) else inner
 
 
-class watching:
+class GradientWatch:
     """A context in which the gradients that code takes are noted."""
 
     def __init__(self, on_gradient: Callable[[int, bool], None] = lambda count, repeated: None) -> None:

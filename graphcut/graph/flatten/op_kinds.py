@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.graph import op_outputs
-from graphcut.graph.attrs import parsed, text
+from graphcut.graph.attrs import parse_attrs, text
 from graphcut.graph.flat import Kind
 from graphcut.graph.flatten import calls
 from graphcut.graph.op_types import HANDLES
@@ -69,7 +69,7 @@ class Kinds:
     def of_unknown(self, node: Any, outputs: int) -> int:
         """Return the index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
         key = (node.op, tuple(node.attr), outputs)
-        layout = guessed(parsed(tuple(node.attr)), outputs)
+        layout = guess_layout(parse_attrs(tuple(node.attr)), outputs)
         found = self.index.get(key)
         return self._add(key, layout) if found is None else found
 
@@ -91,14 +91,14 @@ class Kinds:
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
         if op_type in self.functions:
             return tuple((arg.name, (arg.type,)) for arg in self.functions[op_type].signature.output_arg)
-        signature = self.op_defs(op_type) or op_outputs.known(op_type)
+        signature = self.op_defs(op_type) or op_outputs.find_signature(op_type)
         if signature is None:
             self.unknown.add(op_type)
-            return guessed(parsed(attrs), 1)
-        return op_outputs.layout(signature, {} if signature.is_fixed else parsed(attrs))
+            return guess_layout(parse_attrs(attrs), 1)
+        return op_outputs.layout(signature, {} if signature.is_fixed else parse_attrs(attrs))
 
 
-def guessed(values: Mapping[str, Any], outputs: int) -> Layout:
+def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
     """Return outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one; nothing else tells of such a type."""
     for name in ("Tout", "T", "dtype"):
         listed = tuple(values[name].list.type) if name in values else ()

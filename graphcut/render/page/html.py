@@ -75,10 +75,10 @@ def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Seq
     from graphcut.render.text.plain import table
 
     known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
-    return _rendered(list(zip(known, sketches, map(table, listed))), embedded(known))
+    return _rendered(list(zip(known, sketches, map(table, listed))), embed_json(known))
 
 
-def embedded(value: Any) -> str:
+def embed_json(value: Any) -> str:
     """JSON that may stand in a ``script`` element of a page: ASCII, and no character that could end the element."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ASCII)
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError
-from graphcut.render.picture.box_contents import opened
+from graphcut.render.picture.box_contents import picture_with_contents
 from graphcut.render.picture.layout import choose, render_each
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.writers.dot import title, write_inside
-from graphcut.render.picture.writers.edge_labels import written
+from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.graphml import sort_attributes
 from graphcut.render.picture.writers.legend import samples
-from graphcut.render.picture.writers.svg_frame_titles import titled
+from graphcut.render.picture.writers.svg_frame_titles import move_frame_titles
 from graphcut.render.picture.writers.svg_legend import pieces
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0
 
     Raises ``GraphcutError`` only for an ``engine`` asked for.
     """
-    return _laid_out(facts, opened(facts), engine, seconds)
+    return _laid_out(facts, picture_with_contents(facts), engine, seconds)
 
 
 _Found = Tuple["networkx.MultiDiGraph", Mapping[str, "networkx.MultiDiGraph"]]
@@ -89,7 +89,7 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
         return []
-    return [_text(_inner(_clean(titled(image.decode()), part))) for part, image in zip(parts, images)]
+    return [_text(_inner(_clean(move_frame_titles(image.decode()), part))) for part, image in zip(parts, images)]
 
 
 def _clean(image: str, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
@@ -156,7 +156,7 @@ def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
     numbers = {node: str(at) for at, node in enumerate(drawn)}
     names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
     joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
-    for label, (start, end) in written(drawn).items():
+    for label, (start, end) in label_nodes(drawn).items():
         line = joined[f"{start}->{end}"]
         joined.update({f"{start}->{label}": line, f"{label}->{end}": line, label: {"class": "edge", **line}})
     return {**names, **joined}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence
 
 from graphcut.errors import GraphcutError
 from graphcut.render.name_folding import fold
-from graphcut.render.page.variable_routes import told
+from graphcut.render.page.variable_routes import variable_rows
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
 from graphcut.results import Stop, VariableAudit, Verdict
-from graphcut.results.words import ROLES, at, shown
+from graphcut.results.words import ROLES, at, escape_name
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NAME = 120
 _ASKED = 400_000
 
 
-class Shared:
+class ValueTable:
     """A list in which each value stands once; ``of`` gives its place."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def numbers(
     listed = _listed([group.variables for group in fold(facts.variables)])
     order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
     return {
-        "heading": shown(heading),
+        "heading": escape_name(heading),
         "title": title(facts),
         "lines": lines(facts),
         "boxes": [_box(box) for box in found],
@@ -97,9 +97,9 @@ def _listed(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[Variable
 
 def _box(box: Box) -> Dict[str, Any]:
     return {
-        "title": shown("/".join((*box.scope, box.title)), _NAME),
-        "lines": [shown(line, _NAME) for line in box.lines],
-        "ops": [shown(op) for op in box.ops[:_NAMED]],
+        "title": escape_name("/".join((*box.scope, box.title)), _NAME),
+        "lines": [escape_name(line, _NAME) for line in box.lines],
+        "ops": [escape_name(op) for op in box.ops[:_NAMED]],
         "count": len(box.ops),
         "role": box.role.value,
         "live": box.live,
@@ -118,11 +118,11 @@ def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, i
 
 def _variables(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
     """Return a list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
-    words, ways = Shared(), Shared()
+    words, ways = ValueTable(), ValueTable()
     columns = [
-        (shown(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
+        (escape_name(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
         + (int(one.explained),)
-        for each, one in zip(variables, told(facts, variables, boxes))
+        for each, one in zip(variables, variable_rows(facts, variables, boxes))
     ]
     names = ("name", "shape", "box", "words", "way", "explained")
     filled = zip(*columns) if columns else [()] * len(names)
@@ -156,7 +156,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
         cut = [known[name] for name in stop.cuts if name in known]
         gains = _gains(facts, stop)
         yield {
-            "op": shown(stop.op),
+            "op": escape_name(stop.op),
             "role": stop.role.value,
             "words": ROLES[stop.role],
             "sole": stop.sole,

@@ -15,7 +15,7 @@ from graphcut.render.picture.ops import variable_op
 from graphcut.render.text.explain import explain
 from graphcut.render.text.table_rows import shape_text
 from graphcut.results import VariableAudit, Verdict
-from graphcut.results.words import VERDICTS, shown
+from graphcut.results.words import VERDICTS, escape_name
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import PageFacts
@@ -37,7 +37,7 @@ class Told:
     explained: bool
 
 
-def told(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
+def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
     """Return what a page tells of each of ``variables``; ``boxes`` has the box of each op."""
     found: Dict[int, Told] = {}
     steps = 0
@@ -67,7 +67,7 @@ def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]
 
 def _explained(facts: PageFacts, variable: VariableAudit) -> str:
     """Return what ``explain`` says, without the name that it begins with."""
-    words, name = explain(facts, variable), shown(variable.name)
+    words, name = explain(facts, variable), escape_name(variable.name)
     return words[len(name) :] if words.startswith(name) else "\n" + words
 
 

@@ -14,7 +14,7 @@ from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.dot import title, to_dot, write
 from graphcut.render.picture.writers.graphml import graphml
-from graphcut.render.picture.writers.hyperlinks import checked
+from graphcut.render.picture.writers.hyperlinks import check_template
 from graphcut.render.picture.writers.mermaid import mermaid
 from graphcut.render.picture.writers.svg import accessible
 from graphcut.util.files import save
@@ -51,7 +51,7 @@ def draw(
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
-    template, heading = checked(options.link), options.heading or title(facts)
+    template, heading = check_template(options.link), options.heading or title(facts)
     drawn = picture(facts, options)
     if format in TEXTS:
         return save(target, TEXTS[format](drawn, heading).encode())

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, Mapping, Tuple
 
 from graphcut.render.picture import ops as numbered
-from graphcut.render.picture.build import drawn, prepared, whole
-from graphcut.render.picture.coarsen.contract import without_plumbing
+from graphcut.render.picture.build import draw_sketch, prepare_sketch, whole
+from graphcut.render.picture.coarsen.contract import contract_plumbing
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
-from graphcut.render.picture.quotient import CUT, Sketch, Told, Way, merged
+from graphcut.render.picture.quotient import CUT, Sketch, Told, Way, merge_nodes
 from graphcut.render.picture.view import PictureOptions
 from graphcut.util.gc import collector_paused
 
@@ -23,17 +23,17 @@ _BOXES, _FEW, _RUNS, _OPS = 24, 4, 12, 20_000
 _WHOLE, _PART = PictureOptions(), PictureOptions(boxes=_BOXES)
 
 
-def opened(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
+def picture_with_contents(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
     """Return the picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
 
     A box of more than 20,000 ops stays closed.
     """
     with collector_paused():
         ops = numbered.ops(facts)
-        sketch, kinds = prepared(facts, ops, _WHOLE)
+        sketch, kinds = prepare_sketch(facts, ops, _WHOLE)
         small = readable(sketch, kinds, _WHOLE)
         parts = {node: _readable(part, kinds) for node, part in _parts(sketch, small).items()}
-        insides = {node: drawn(facts, ops, part, sketch.edges) for node, part in parts.items() if len(part) > 1}
+        insides = {node: draw_sketch(facts, ops, part, sketch.edges) for node, part in parts.items() if len(part) > 1}
         places = {f"n{at}": insides[node] for at, node in enumerate(small.nodes) if node in insides}
         return whole(facts, ops, small), places
 
@@ -55,7 +55,7 @@ def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:
 def _readable(part: Sketch, kinds: Kinds) -> Sketch:
     barred = {consumer for consumer, _, line in part.edges if line == CUT}
     known = replace(kinds, fixed=frozenset(barred | kinds.losses))
-    plain = without_plumbing(part, known)
+    plain = contract_plumbing(part, known)
     if len(plain) <= _BOXES:
         return plain
     found = readable(part, known, _PART)
@@ -66,4 +66,4 @@ def _in_runs(part: Sketch, kinds: Kinds) -> Sketch:
     """Few boxes of ops that follow each other in the graph, for what has no scopes to go by: a long row, say."""
     length = -(-len(part) // _RUNS)
     place = {node: at // length for at, node in enumerate(sorted(part.nodes))}
-    return merged(part, lambda node: (place[node], node in kinds.fixed, kinds.fates.get(node), node in kinds.live))
+    return merge_nodes(part, lambda node: (place[node], node in kinds.fixed, kinds.fates.get(node), node in kinds.live))

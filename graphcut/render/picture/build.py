@@ -13,7 +13,7 @@ import networkx as nx
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.barrier_marks import Barricade
-from graphcut.render.picture.change_notes import marked, note_of
+from graphcut.render.picture.change_notes import mark_changes, note_of
 from graphcut.render.picture.coarsen.contract import without_readers
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
@@ -22,7 +22,7 @@ from graphcut.render.picture.model import Line, Link
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
 from graphcut.render.picture.select_ops import MISSING, routes
 from graphcut.render.picture.titles import boxes
-from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching, narrowed, neighbourhood
+from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching_numbers, neighbourhood, select_variables
 from graphcut.results import BarrierKind
 from graphcut.util.gc import collector_paused
 
@@ -43,17 +43,17 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
     with collector_paused():
         ops = numbered.ops(facts)
         if view.of:
-            facts = narrowed(facts, ops, view.of)
+            facts = select_variables(facts, ops, view.of)
             ops = numbered.ops(facts)
-        sketch = readable(*prepared(facts, ops, view), view)
+        sketch = readable(*prepare_sketch(facts, ops, view), view)
         is_part = view.of or view.around
-        graph = drawn(facts, ops, sketch, sketch.edges) if is_part else whole(facts, ops, sketch)
-        return marked(graph, view.changes)
+        graph = draw_sketch(facts, ops, sketch, sketch.edges) if is_part else whole(facts, ops, sketch)
+        return mark_changes(graph, view.changes)
 
 
 def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
     """Return the boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
-    graph = drawn(facts, ops, sketch, sketch.edges)
+    graph = draw_sketch(facts, ops, sketch, sketch.edges)
     names = dict(zip(sketch.nodes, graph))
     for at, (box, readers) in enumerate(beside(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
         graph.add_node(f"n{at}", box=box)
@@ -61,14 +61,14 @@ def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
     return graph
 
 
-def prepared(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
+def prepare_sketch(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
     """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
     sketch = without_readers(sketch, ops, kinds)
     if view.around:
         names = {node: ops.name(node) for node in sketch.nodes}
-        sketch = neighbourhood(sketch, matching(names, view.around, "around"), view.hops)
+        sketch = neighbourhood(sketch, matching_numbers(names, view.around, "around"), view.hops)
     return sketch, kinds
 
 
@@ -91,7 +91,7 @@ def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
     """Return what the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
     if not view.expand:
         return frozenset()
-    found = matching({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
+    found = matching_numbers({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")
     if len(found) > AT_MOST - READABLE:
         raise GraphcutError(
             f"expand: {', '.join(view.expand)} names {len(found)} ops of the picture, of which at most "
@@ -100,7 +100,7 @@ def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
     return frozenset(found)
 
 
-def drawn(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
+def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
     """Return the boxes and links of a sketch; ``cuts`` as of ``boxes``."""
     names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
     graph: nx.MultiDiGraph = nx.MultiDiGraph()

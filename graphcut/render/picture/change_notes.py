@@ -12,7 +12,7 @@ from graphcut.results import Change
 _NAMED = 44  # characters
 
 
-def marked(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiDiGraph:
+def mark_changes(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiDiGraph:
     """Write on each box of variables what changed.
 
     All variables of a box share one note: ``note_of`` is part of what tells them apart.

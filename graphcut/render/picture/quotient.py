@@ -66,7 +66,7 @@ class Sketch:
         return Sketch({node: ops for node, ops in self.nodes.items() if node in nodes}, kept)
 
 
-def merged(sketch: Sketch, key: Key) -> Sketch:
+def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
     """Return the sketch with the nodes of one ``key`` merged, named for the first of them.
 
     What is cut stays an edge, if need be from a node to itself.
@@ -97,8 +97,8 @@ def _joined(one: Told, other: Told) -> Told:
     return Told(barricades, conditions, one.loop and other.loop, one.state and other.state)
 
 
-def merged_convex(sketch: Sketch, key: Key) -> Sketch:
-    """Merge as ``merged`` does, but split a box that a path would leave and enter again.
+def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:
+    """Merge as ``merge_nodes`` does, but split a box that a path would leave and enter again.
 
     So the picture has no cycle that the graph does not have.
 
@@ -108,10 +108,10 @@ def merged_convex(sketch: Sketch, key: Key) -> Sketch:
     keys = {node: key(node) for node in sketch.nodes}
     cyclic = _on_cycles(sketch, keys)
     if not cyclic:
-        return merged(sketch, key)
+        return merge_nodes(sketch, key)
     phases = _phases(sketch, keys, cyclic)
     parts = {node: (keys[node], phases.get(node, 0)) for node in sketch.nodes}
-    return merged(sketch, _rejoined(sketch, parts, cyclic).__getitem__)
+    return merge_nodes(sketch, _rejoined(sketch, parts, cyclic).__getitem__)
 
 
 def _ahead(sketch: Sketch) -> Iterator[Tuple[int, int]]:
@@ -186,4 +186,4 @@ def merged_cycles(sketch: Sketch, loose: Callable[[int], bool]) -> Sketch:
     """Return the sketch with everything ``loose`` that is on one cycle made one."""
     inner = nx.DiGraph(edge for edge in _ahead(sketch) if edge[0] != edge[1])
     head = {node: min(part) for part in nx.strongly_connected_components(inner) for node in part}
-    return merged(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)
+    return merge_nodes(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)

@@ -43,7 +43,7 @@ def pattern(name: str) -> str:
     return re.sub("_?[0-9]+", "", name)
 
 
-def counted(scope: Scope) -> Scope:
+def unnumbered_scope(scope: Scope) -> Scope:
     """Return a scope cut off after its first numbered part, without the number: ``a/layer_7/b`` is ``a/layer``.
 
     Empty if no part is numbered.
@@ -54,7 +54,7 @@ def counted(scope: Scope) -> Scope:
     return ()
 
 
-def placed(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
+def place_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Tuple[Box, ...]:
     """Keep the scopes that hold two boxes or more and differ from the scopes inside them.
 
     ``readers`` are the boxes that read each box, by their places.

@@ -175,11 +175,11 @@ def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, c
     for step in (ahead, any_ahead, round_loops):
         missed = without.difference(found)
         entries = _entries_of(ops, missed, starts)
-        found |= joining(sorted(entries), step, missed) if entries else set()
+        found |= ops_between(sorted(entries), step, missed) if entries else set()
     for goals, step in product((without, live, every), (ahead, any_ahead, round_loops)):
         missing = {each for entries in starts.values() if found.isdisjoint(entries) for each in entries}
         if missing:
-            found |= joining(sorted(missing), step, goals)
+            found |= ops_between(sorted(missing), step, goals)
     return found
 
 
@@ -285,7 +285,7 @@ def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
     return find_predecessors(targets, step)
 
 
-def joining(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
+def ops_between(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
     """Return the ops on the ways that ``step`` leads from ``starts`` to ``ends``, both included."""
     found = list(dict.fromkeys(starts))
     seen, back = set(found), {}  # type: Set[int], Dict[int, List[int]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Dict, Optional
 
 from graphcut.render.picture.layout import TooSlow, render
 from graphcut.render.picture.writers.dot import members, write_bare
-from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, titled
+from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, move_frame_titles
 
 if TYPE_CHECKING:
     import networkx
@@ -33,4 +33,4 @@ def lay_out(drawn: networkx.MultiDiGraph, engine: str, seconds: float, link: Opt
             svg = render(write_bare(drawn, link, beside), "svg", engine, max(end - time.monotonic(), 0.001)).decode()
         except TooSlow:
             break
-    return titled(svg)
+    return move_frame_titles(svg)

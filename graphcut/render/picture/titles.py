@@ -14,7 +14,7 @@ from graphcut.graph.flat import SEPARATOR
 from graphcut.render.name_folding import Label, labels, scope_sizes
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.quotient import CUT, Sketch, Told, Way
-from graphcut.render.picture.scopes import common_scope, placed, scope_of
+from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
 from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
 
@@ -55,7 +55,7 @@ def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told
     known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
     places = {node: at for at, node in enumerate(sketch.nodes)}
     readers = {places[node]: [places[each] for each in found] for node, found in sketch.consumers().items()}
-    return placed([_box(known, node, members) for node, members in sketch.nodes.items()], readers)
+    return place_scopes([_box(known, node, members) for node, members in sketch.nodes.items()], readers)
 
 
 def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:

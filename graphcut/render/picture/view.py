@@ -78,7 +78,7 @@ def _listed(names: Names) -> Tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def matching(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
+def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
     """Return the numbers of the ``names`` that are meant: by name, with ``:0`` or without, by pattern, or by scope."""
     found: Dict[int, None] = {}
     for each in wanted:
@@ -104,7 +104,7 @@ def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class VariableSelection:
     """The facts of some variables alone: their paths, their cuts."""
 
     variables: Tuple[VariableAudit, ...]
@@ -125,14 +125,14 @@ class Narrowed:
         return self.facts.place(op)
 
 
-def narrowed(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFacts:
+def select_variables(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFacts:
     """Return the facts of the variables in ``wanted`` alone, each with one path."""
     names = {at: each.name for at, each in enumerate(facts.variables)}
-    variables = tuple(facts.variables[at] for at in sorted(matching(names, wanted, "of")))
+    variables = tuple(facts.variables[at] for at in sorted(matching_numbers(names, wanted, "of")))
     passing: Dict[int, Tuple[int, ...]] = {}
     for each in variables:
         path = [ops.numbers[name] for name in each.path]
         for consumer, producer in zip(path, path[1:]):
             passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
         passing.update((op, passing.get(op, ())) for op in path[-1:])
-    return Narrowed(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts)
+    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts)

@@ -11,7 +11,7 @@ from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.results import Barrier, LeftOut, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
-from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, place, shape_text, shown
+from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
 from graphcut.util.source_lines import source_line
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
     for each in group.variables[:_NAMED]:
-        alike.setdefault(explain(facts, each).replace(shown(each.name) + " ", " "), []).append(each)
+        alike.setdefault(explain(facts, each).replace(escape_name(each.name) + " ", " "), []).append(each)
     texts = []
     for first, *others in alike.values():
-        same = f"\nThe same holds for {', '.join(shown(each.name) for each in others)}." if others else ""
+        same = f"\nThe same holds for {', '.join(escape_name(each.name) for each in others)}." if others else ""
         texts.append(explain(facts, first) + same)
     more = len(group.variables) - _NAMED
     if more > 0:
@@ -69,10 +69,10 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     yield from first
     if facts.hypothesis:
         yield f"This is hypothetical, {facts.hypothesis}:"
-    yield f"{shown(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
+    yield f"{escape_name(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen(variable) + _updated(variable)
     )
-    losses = " + ".join(shown(key or name) for name, key in zip(facts.loss, facts.loss_keys))
+    losses = " + ".join(escape_name(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
         yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
@@ -92,7 +92,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     else:
         yield from _only(variable, reason, few)
     if reason.beside:
-        yield f"Asked for in one call with {shown(reason.beside)}, tf.gradients answers zeros in place of None."
+        yield f"Asked for in one call with {escape_name(reason.beside)}, tf.gradients answers zeros in place of None."
     yield from assumed
     yield from _ignored(reason)
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
@@ -100,7 +100,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
 
 def _instead(each: Instead, variable: VariableAudit) -> str:
     """Return what the loss reads in place of an unused variable."""
-    name = shown(each.name)
+    name = escape_name(each.name)
     if each.kind == "call":
         return (
             f"The loss reads another call of the same layer: {name}{', ' + at(each.where) if each.where else ''}. "
@@ -111,7 +111,7 @@ def _instead(each: Instead, variable: VariableAudit) -> str:
     known = "" if each.kind == "variable" else f" ({name})"
     return (
         f"The loss reads {what} {shape_text(each.shape)} that was {made} before the step{known}; if it is computed from "
-        f"{shown(variable.name)}, compute it in the step, under the tape."
+        f"{escape_name(variable.name)}, compute it in the step, under the tape."
     )
 
 
@@ -127,9 +127,10 @@ def _ignored(reason: Reason) -> Iterator[str]:
     for name, op_type in reason.ignored[:1]:
         more = len(reason.ignored) - 1
         others = f", nor on {more} more" if more else ""
+        op = f"{escape_name(name)} ({escape_name(op_type)})"
         yield (
-            f"gradient_override_map has no effect on {shown(name)} ({shown(op_type)}){others}: a tape takes the gradient of "
-            "the op's type. Call the code as a tf.function under the tape to make the override count."
+            f"gradient_override_map has no effect on {op}{others}: a tape takes the gradient of the op's type. Call "
+            "the code as a tf.function under the tape to make the override count."
         )
 
 
@@ -147,13 +148,13 @@ def _updated(variable: VariableAudit) -> str:
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
     if variable.is_updated and not gets and variable.trained_by:
-        return f" It is trained by {' and '.join(map(shown, variable.trained_by))}."
+        return f" It is trained by {' and '.join(map(escape_name, variable.trained_by))}."
     return " The step updates it all the same." if variable.is_updated and not gets else ""
 
 
 def _cut(cut: Barrier, variable: VariableAudit, why: str) -> Iterator[str]:
     if variable.verdict is Verdict.RAISES:
-        yield f"The error comes from {shown(cut.op)} ({shown(cut.type)}){_origin(cut)}: {why}."
+        yield f"The error comes from {escape_name(cut.op)} ({escape_name(cut.type)}){_origin(cut)}: {why}."
     else:
         yield f"It is cut by {place(cut)}{_origin(cut)}: {why}."
     yield from _quoted(cut)
@@ -176,7 +177,7 @@ def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
         return
     gone = _gone(reason.size, reason.crossed)
     if reason.raising is not None:
-        feeds = f"{shown(variable.name)} also feeds {_op(reason.raising)}"
+        feeds = f"{escape_name(variable.name)} also feeds {_op(reason.raising)}"
         yield f"{gone} TensorFlow raises an error: {feeds}, which has no gradient."
     elif reason.behind:
         yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
@@ -185,7 +186,7 @@ def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
 
 
 def _op(cut: Barrier) -> str:
-    return f"{shown(cut.op)} ({shown(cut.type)}{_origin(cut)})"
+    return f"{escape_name(cut.op)} ({escape_name(cut.type)}{_origin(cut)})"
 
 
 def _gone(size: int, crossed: int) -> str:
@@ -243,11 +244,11 @@ def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
 
 def _term(term: Term) -> str:
     kind = "the regularizer" if term.regularizer else "the loss term"
-    return f"{kind} {shown(term.op)}" + (f" ({at(term.where)})" if term.where else "")
+    return f"{kind} {escape_name(term.op)}" + (f" ({at(term.where)})" if term.where else "")
 
 
 def _cut_off(reason: Reason) -> str:
-    names = [shown(term.op) for term in reason.cut_off[:_FEW]]
+    names = [escape_name(term.op) for term in reason.cut_off[:_FEW]]
     more = len(reason.cut_off) - len(names)
     text = ", ".join(names) + (f" and {more} more" if more else "")
     return f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""

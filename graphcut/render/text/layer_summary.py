@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tupl
 from graphcut.render.text.summary import loss_line, summary_line
 from graphcut.render.text.table_rows import named_cuts
 from graphcut.results import LeftOut, VariableAudit
-from graphcut.results.words import at, place, shown
+from graphcut.results.words import at, escape_name, place
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
@@ -41,7 +41,7 @@ def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftO
     params = _params(variables) if variables else None
     words = [*_gets(variables), *_not_asked(missing)]
     count = str(len(variables) + len(missing))
-    return shown(layer), count, "?" if params is None else f"{params:,}", "; ".join(words)
+    return escape_name(layer), count, "?" if params is None else f"{params:,}", "; ".join(words)
 
 
 def _params(variables: Sequence[VariableAudit]) -> Optional[int]:
@@ -63,7 +63,7 @@ def _gets(variables: Sequence[VariableAudit]) -> Iterator[str]:
     for variable in variables:
         outcomes.setdefault(_outcome(variable), []).append(variable)
     for outcome, members in outcomes.items():
-        names = ", ".join(shown(each.name.rpartition("/")[2]) for each in members[:3])
+        names = ", ".join(escape_name(each.name.rpartition("/")[2]) for each in members[:3])
         rest = f" and {len(members) - 3} more" if len(members) > 3 else ""
         yield outcome if len(outcomes) == 1 else f"{names}{rest}: {outcome}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from graphcut.render.palette import FILLS
 from graphcut.results import VariableAudit
-from graphcut.results.words import place, shown
+from graphcut.results.words import escape_name, place
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ _MISSING = "not audited"
 
 def text(table: LossTable) -> str:
     """Columns of plain text: ``generator/* (4)  flows  none: stop-gradient``."""
-    lines = [["variable", *map(shown, table.losses)]]
-    lines += [[shown(row.label), *map(_words, row.cells)] for row in table.rows]
+    lines = [["variable", *map(escape_name, table.losses)]]
+    lines += [[escape_name(row.label), *map(_words, row.cells)] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(*lines)]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    notes = ["matched by position: " + shown(row.others, 400) for row in table.rows if row.others]
+    notes = ["matched by position: " + escape_name(row.others, 400) for row in table.rows if row.others]
     return "\n".join(rows + [""] * bool(notes) + notes)
 
 
@@ -118,4 +118,4 @@ def _cell(cell: Sequence[VariableAudit]) -> Dict[str, str]:
 
 
 def _safe(name: str) -> str:
-    return shown(name, 400)
+    return escape_name(name, 400)

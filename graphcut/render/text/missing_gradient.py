@@ -7,7 +7,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 from graphcut.analysis.tape_record import UnrecordedSource
 from graphcut.render.text import advice
 from graphcut.render.text.summary import without_gradient
-from graphcut.results.words import shown
+from graphcut.results.words import escape_name
 
 _NAMED = 8
 _ONCE_MORE = (
@@ -39,7 +39,7 @@ def unrecorded_lines(sources: Sequence[UnrecordedSource], loss_dtypes: Sequence[
         return
     alike: Dict[Tuple[str, str], List[str]] = {}
     for each in sources:
-        alike.setdefault(_words(each), []).append(shown(each.name))
+        alike.setdefault(_words(each), []).append(escape_name(each.name))
     for (what, todo), names in alike.items():
         more = " and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else ""
         start = ", ".join(names[:_NAMED]) + more

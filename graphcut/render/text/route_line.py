@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Sequence, Tuple
 
 from graphcut.graph.flat import SEPARATOR
-from graphcut.results.words import shown
+from graphcut.results.words import escape_name
 
 if TYPE_CHECKING:
     from graphcut.analysis.reasons.routes import Step
@@ -29,13 +29,13 @@ class _Stop(NamedTuple):
     def text(self) -> str:
         """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``(94 ops)``."""
         if len(self.names) == 1 and self.ops == 1:
-            return (MARK + " " if self.kind else "") + shown(self.names[0], 60)
-        return " ".join(filter(None, [shown("/".join(self.scope), 60), f"({self.ops} ops)"]))
+            return (MARK + " " if self.kind else "") + escape_name(self.names[0], 60)
+        return " ".join(filter(None, [escape_name("/".join(self.scope), 60), f"({self.ops} ops)"]))
 
 
 def route(variable: str, steps: Sequence[Step]) -> str:
     """Return a route such as ``encoder → MatMul → ✗ StopGradient → head (3 ops) → Mean, the loss``."""
-    texts = [shown(variable, 60)]
+    texts = [escape_name(variable, 60)]
     for segment in _segments(list(_stops(steps))):
         texts += [stop.text for stop in _folded(segment)]
     return " → ".join(texts)

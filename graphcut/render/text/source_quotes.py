@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Tuple
 
 from graphcut.render.text.table_rows import named_cuts
-from graphcut.results.words import at, shown
+from graphcut.results.words import at, escape_name
 from graphcut.util.source_lines import line_of
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _MOST = 10
 
 
-def quoted(facts: ReportFacts) -> Tuple[str, ...]:
+def quote_lines(facts: ReportFacts) -> Tuple[str, ...]:
     """Each place of the table's cuts once, with its line; the rest is counted; empty where none can be read."""
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
     lines = [(where, line_of(where)) for where in places]
-    known = [f"{at(str(where))}: {shown(line)}" for where, line in lines if line]
+    known = [f"{at(str(where))}: {escape_name(line)}" for where, line in lines if line]
     more = ("%d more" % (len(known) - _MOST),) * (len(known) > _MOST)
     return (*known[:_MOST], *more)

@@ -8,7 +8,7 @@ from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
-from graphcut.results.words import shown
+from graphcut.results.words import escape_name
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
@@ -30,7 +30,8 @@ def notices(facts: ReportFacts) -> Tuple[str, ...]:
 def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
     """Where the verdict shown is TensorFlow's recorded answer and graphcut's own would have been another."""
     for each in disagreements[:3]:
-        yield f"a defect of graphcut, please report it: {shown(each.name)} was judged {each.verdict.value}, but {each.reason}"
+        judged = f"{escape_name(each.name)} was judged {each.verdict.value}, but {each.reason}"
+        yield f"a defect of graphcut, please report it: {judged}"
     if len(disagreements) > 3:
         yield f"and {len(disagreements) - 3} more"
 
@@ -53,7 +54,7 @@ def _weights(facts: ReportFacts) -> Iterator[str]:
     """Yield the float constants that may be the weights of a frozen graph, in one line, where there are any."""
     nodes = facts.graph.nodes(data=True)
     found = [
-        "%s %s" % (shown(name), list(op["shapes"][0]))
+        "%s %s" % (escape_name(name), list(op["shapes"][0]))
         for name, op in nodes
         if op["type"] == "Const" and op["dtypes"] in _WEIGHTS and len((op["shapes"] or (None,))[0] or ()) > 1
     ]
@@ -107,7 +108,7 @@ def loss_line(facts: ReportFacts) -> str:
 
 
 def _named(name: str, key: str) -> str:
-    return shown(name) if not key or name == f"{key}:0" else f"{shown(key)} = {shown(name)}"
+    return escape_name(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {escape_name(name)}"
 
 
 def hypothetical(facts: ReportFacts) -> str:
@@ -177,7 +178,7 @@ def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[
 def _few(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
     """``head/* (2), scale0``."""
     listed = labels([each.name for each in found], totals)
-    texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in listed[:_NAMED]]
+    texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in listed[:_NAMED]]
     rest = sum(each.count for each in listed[_NAMED:])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
 
@@ -186,7 +187,7 @@ def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:
     """Why nothing can be certified: what must be said before all else."""
     for each in assumptions:
         if each.whole:
-            yield f"cannot certify anything: {each.reason} (seen at {shown(each.op)}, {shown(each.type)})"
+            yield f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
 
 
 def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Iterator[str]:
@@ -201,7 +202,7 @@ def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Itera
         alike[index[key]][1].append(each.op)
     for (kind, reason), ops in alike[:limit]:
         more = f" and {len(ops) - 1} more" if len(ops) > 1 else ""
-        yield f"assumed to carry a gradient: {shown(ops[0])}{more} ({shown(kind)}): {shown(reason, 200)}"
+        yield f"assumed to carry a gradient: {escape_name(ops[0])}{more} ({escape_name(kind)}): {escape_name(reason, 200)}"
     if len(alike) > limit:
         yield f"assumed to carry a gradient: {sum(len(ops) for _, ops in alike[limit:])} ops more"
 

@@ -7,7 +7,7 @@ from typing import Iterator, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
-from graphcut.results.words import at, branch, place, shown
+from graphcut.results.words import at, branch, escape_name, place
 from graphcut.results.words import shape_text as shape_text
 
 _NAMED = 4
@@ -52,7 +52,7 @@ def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
 
 def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
     """Return names such as ``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
-    texts = [shown(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
+    texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
     rest = sum(each.count for each in labels[limit:])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
 
@@ -78,7 +78,7 @@ def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
     for condition in variable.conditions:
         yield f"only in {branch(condition)}"
     for term in () if variable.conditions else variable.only_through:
-        yield f"only through the loss term {shown(term)}"
+        yield f"only through the loss term {escape_name(term)}"
     if variable.trainable is False:
         yield "not trainable"
     yield from update(variable)
@@ -90,4 +90,8 @@ def update(variable: VariableAudit) -> Iterator[str]:
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"
     if variable.is_updated and not gets:
-        yield "trained by " + " and ".join(map(shown, variable.trained_by)) if variable.trained_by else "updated all the same"
+        yield (
+            "trained by " + " and ".join(map(escape_name, variable.trained_by))
+            if variable.trained_by
+            else "updated all the same"
+        )

@@ -50,7 +50,7 @@ def row(asked_for):
 def test_a_few_tensors_stand_for_all(op_type, monkeypatch):
     wide = question(op_type)
     few = row(wide)
-    monkeypatch.setattr(asking, "narrowed", lambda question, known: None)
+    monkeypatch.setattr(asking, "narrow_query", lambda question, known: None)
     assert few == row(wide)
 
 
@@ -61,6 +61,6 @@ def test_only_a_few_are_asked_about():
 
 def test_zeros_and_shapes_stand_for_their_own_sort():
     wide = question("AddN")._replace(zeros=(5, 60), shapes=((1,),) * 10 + ((2,),) * (MANY - 10))
-    narrow = asking.narrowed(wide, op_def("AddN"))
+    narrow = asking.narrow_query(wide, op_def("AddN"))
     assert [narrow.inputs[place] for place in (0, 5, 9, 10, 60, 69)] == [0, 4, 3, 5, 9, 8]
     assert narrow.question.zeros == (4, 9) and len(narrow.question.inputs) == 10

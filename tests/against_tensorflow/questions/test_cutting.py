@@ -36,7 +36,7 @@ def cut(flow, block, keep):
 
 def with_stops(flow, tensors):
     """The judgement of the graph with these tensors stopped."""
-    flat, copies = graph_edits.stopping(flow.rules.flat, tensors, lambda each: None)
+    flat, copies = graph_edits.insert_stops(flow.rules.flat, tensors, lambda each: None)
     rules = PatternLookup(flat, ask, TensorFlowBehavior(), lambda op: ())
     return judge(rules, [copies.get(each, each) for each in flow.losses], flow.stopped)
 

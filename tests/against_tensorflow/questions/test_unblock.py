@@ -28,7 +28,7 @@ def opened(flow, ops):
     """The judgement of the graph with these ops taken out."""
     flat = flow.rules.flat
     stops = frozenset(op for op in ops if flat.type(op) in graph_edits.STOPS)
-    flat = graph_edits.without(graph_edits.opening(flow.rules, frozenset(ops) - stops, stops), stops)
+    flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, frozenset(ops) - stops, stops), stops)
     return judge(PatternLookup(flat, ask, TensorFlowBehavior(), lambda op: ()), flow.losses, flow.stopped)
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from graphcut.api.import_source import loaded
+from graphcut.api.import_source import load_source
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError
 
@@ -46,40 +46,40 @@ def module(tmp_path, monkeypatch):
 
 
 def test_a_path_is_left_alone():
-    assert loaded("some/model.meta") == ("some/model.meta", ())
+    assert load_source("some/model.meta") == ("some/model.meta", ())
 
 
 def test_a_windows_drive_is_no_module():
-    assert loaded(r"C:\models\graph.pb") == (r"C:\models\graph.pb", ())
+    assert load_source(r"C:\models\graph.pb") == (r"C:\models\graph.pb", ())
 
 
 def test_a_file_that_exists_is_a_file_whatever_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "odd:name").write_bytes(b"")
-    assert loaded("odd:name") == ("odd:name", ())
+    assert load_source("odd:name") == ("odd:name", ())
 
 
 @pytest.mark.parametrize("form", ["{}:decorated", "{}.py:decorated", "./{}.py:decorated"])
 def test_a_module_is_named_or_its_path_given(module, form):
-    assert loaded(form.format(module))[0].name == "decorated"
+    assert load_source(form.format(module))[0].name == "decorated"
 
 
 def test_an_attribute_of_an_attribute(module):
-    assert loaded(module + ":Inner.function")[0].name == "inner"
+    assert load_source(module + ":Inner.function")[0].name == "inner"
 
 
 def test_specs_are_the_arguments(module):
     specs = (Spec("float32", ()), Spec("int32", (None,)))
-    assert loaded(module + ":plain", specs)[1] == specs
+    assert load_source(module + ":plain", specs)[1] == specs
 
 
 @pytest.mark.parametrize("name", ["build", "defaults"])
 def test_a_function_without_arguments_is_called_for_what_to_trace(module, name):
-    assert loaded(f"{module}:{name}")[0].name == "decorated"
+    assert load_source(f"{module}:{name}")[0].name == "decorated"
 
 
 def test_a_tuple_is_a_function_and_its_arguments(module):
-    thing, arguments = loaded(module + ":pair")
+    thing, arguments = load_source(module + ":pair")
     assert (thing.name, arguments) == ("decorated", (1, 2))
 
 
@@ -96,16 +96,16 @@ def test_a_tuple_is_a_function_and_its_arguments(module):
 )
 def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
     with pytest.raises(GraphcutError) as raised:
-        loaded(source)
+        load_source(source)
     assert said in str(raised.value) and len(str(raised.value).splitlines()) <= 3
 
 
 def test_a_spec_for_a_file_is_an_error():
     with pytest.raises(GraphcutError, match="only functions take a spec"):
-        loaded("model.meta", (Spec("float32", ()),))
+        load_source("model.meta", (Spec("float32", ()),))
 
 
 def test_what_a_module_fails_to_import_is_its_own_error(module, tmp_path):
     (tmp_path / "a_module.py").write_text("import not_there", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError, match="not_there"):
-        loaded(module + ":f")
+        load_source(module + ":f")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphcut.api.tensor_spec import Spec, parsed
+from graphcut.api.tensor_spec import Spec, parse_spec
 from graphcut.errors import GraphcutError
 
 
@@ -16,7 +16,7 @@ from graphcut.errors import GraphcutError
     ],
 )
 def test_a_spec_is_dtype_and_shape(text, spec):
-    assert parsed(text) == spec
+    assert parse_spec(text) == spec
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_a_spec_is_dtype_and_shape(text, spec):
 )
 def test_what_is_no_spec_is_an_error_that_shows_one(text):
     with pytest.raises(GraphcutError, match=r"such as float32\[32,\?\]"):
-        parsed(text)
+        parse_spec(text)

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from graphcut.results import VariableAudit, Verdict, changed
+from graphcut.results import VariableAudit, Verdict, replace_fields
 from graphcut.util.gc import collector_paused
 
 
@@ -49,7 +49,7 @@ def test_a_pause_moves_nothing_to_another_generation(collector):
 
 def test_a_changed_result_reads_no_path():
     row = VariableAudit("w", "w:0", Verdict.FLOWS, True, "float32", (), (), unread)
-    other = changed(row, is_updated=True)
+    other = replace_fields(row, is_updated=True)
     assert (other.name, other.is_updated, row.is_updated) == ("w", True, None)
     assert other.__dict__["_path"] is unread
 

@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 from graphcut.analysis.branch_conditions import branches
-from graphcut.analysis.live_routes import between, touching
+from graphcut.analysis.live_routes import find_dependent_tensors, find_live_routes
 from graphcut.analysis.waypoints import reach
 from graphcut.api.suggest.stops import paths_to
 from graphcut.graph.metadata import Variable
@@ -55,7 +55,7 @@ def test_a_gradient_that_is_made_goes_through_what_hands_it_zeros():
 
 def test_the_picture_has_the_way_to_what_makes_a_gradient():
     judged = Judged(OWN)
-    live = between(judged.flow, [judged.tensor("w")])
+    live = find_live_routes(judged.flow, [judged.tensor("w")])
     assert {judged.flat.names[op]: [judged.flat.names[each] for each in after] for op, after in live.items()} == {
         "w": [], "own": ["w"], "zero": ["own"], "loss": ["zero"]
     }  # fmt: skip
@@ -138,7 +138,7 @@ def test_what_the_loss_does_not_read_of_a_loop_can_be_stopped():
         loss = Neg(loop:1)
     """)
     with bounded(20_000):
-        touching(judged.flow, frozenset([judged.tensor("w")]))
+        find_dependent_tensors(judged.flow, frozenset([judged.tensor("w")]))
 
 
 class Endless(Exception):
@@ -244,7 +244,7 @@ def test_every_answer_agrees_with_a_search_over_all_edges(seed):
     flow, size = judged.flow, len(judged.flat.dtypes)
     with bounded(3_000 * size):
         tensors = {"w%d" % index: judged.tensor("w%d" % index) for index in range(4)}
-        live = between(flow, tensors.values())
+        live = find_live_routes(flow, tensors.values())
         verdicts = {name: judged.verdict(name) for name in tensors}
         reached = {name: is_reached(judged, name) for name in tensors}
         routes = {name: flow.path(tensor) for name, tensor in tensors.items()}

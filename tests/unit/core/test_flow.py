@@ -7,7 +7,7 @@ import time
 import pytest
 
 from graphcut.analysis.fewest_barriers import cuts
-from graphcut.analysis.reachability import carries, connected
+from graphcut.analysis.reachability import carries, connected_inputs
 from graphcut.errors import GraphcutError
 
 from .text import Judged
@@ -19,7 +19,7 @@ def test_a_gradient_flows_through_plain_ops():
 
 def test_a_stop_cuts():
     found = Judged("w = VariableV2()\nstop = StopGradient(w)\nloss = Neg(stop)")
-    assert (found.verdict("w"), found.cut("w", connected)) == ("none", ["stop stop-gradient"])
+    assert (found.verdict("w"), found.cut("w", connected_inputs)) == ("none", ["stop stop-gradient"])
 
 
 def test_a_second_route_saves():
@@ -28,7 +28,7 @@ def test_a_second_route_saves():
 
 def test_what_the_loss_does_not_read_is_unused():
     found = Judged("w = VariableV2()\nv = VariableV2()\nloss = Neg(v)")
-    assert (found.verdict("w"), found.cut("w", connected)) == ("none", [])
+    assert (found.verdict("w"), found.cut("w", connected_inputs)) == ("none", [])
 
 
 def test_the_route_with_fewest_barriers_counts():
@@ -39,17 +39,17 @@ def test_the_route_with_fewest_barriers_counts():
         three = Floor(w)
         loss = Mul(two, three)
     """)
-    assert found.cut("w", connected) == ["three not-differentiable"]
+    assert found.cut("w", connected_inputs) == ["three not-differentiable"]
 
 
 def test_deliberate_barriers_come_first():
     found = Judged("w = VariableV2()\na = Floor(w)\nb = StopGradient(w)\nloss = Mul(a, b)")
-    assert found.cut("w", connected) == ["b stop-gradient", "a not-differentiable"]
+    assert found.cut("w", connected_inputs) == ["b stop-gradient", "a not-differentiable"]
 
 
 def test_both_barriers_of_the_only_route_are_in_the_cut():
     found = Judged("w = VariableV2()\na = Floor(w)\nb = StopGradient(a)\nloss = Neg(b)")
-    assert found.cut("w", connected) == ["b stop-gradient", "a not-differentiable"]
+    assert found.cut("w", connected_inputs) == ["b stop-gradient", "a not-differentiable"]
 
 
 def test_the_op_that_makes_numbers_discrete_is_named_before_the_cast():
@@ -59,7 +59,7 @@ def test_the_op_that_makes_numbers_discrete_is_named_before_the_cast():
         back = Cast[SrcT=9](which)
         loss = Neg(back)
     """)
-    assert found.cut("w", connected) == ["which not-differentiable", "back dtype"]
+    assert found.cut("w", connected_inputs) == ["which not-differentiable", "back dtype"]
 
 
 def test_an_index_is_an_input_without_a_gradient():
@@ -71,7 +71,7 @@ def test_an_index_is_an_input_without_a_gradient():
         loss = Neg(picked)
     """)
     assert found.verdict("table") == "flows"
-    assert found.cut("w", connected) == ["row not-differentiable", "picked input"]
+    assert found.cut("w", connected_inputs) == ["row not-differentiable", "picked input"]
 
 
 def test_an_unregistered_op_raises_for_what_feeds_it():
@@ -170,7 +170,7 @@ def test_a_loop_that_may_not_run_hands_on_the_first_value():
 
 def test_a_stop_argument_stops():
     found = Judged("w = VariableV2()\nh = Neg(w)\nloss = Neg(h)", stopped=["h"])
-    assert (found.verdict("w"), found.verdict("h"), found.cut("w", connected)) == ("none", "flows", ["h stop-argument"])
+    assert (found.verdict("w"), found.verdict("h"), found.cut("w", connected_inputs)) == ("none", "flows", ["h stop-argument"])
 
 
 def test_a_loss_that_is_its_own_variable_flows():
@@ -185,7 +185,7 @@ def test_a_value_that_was_assigned_is_state():
         read = Identity(w, ^set)
         loss = Neg(read)
     """)
-    assert (found.verdict("u"), found.cut("u", connected)) == ("none", ["set state"])
+    assert (found.verdict("u"), found.cut("u", connected_inputs)) == ("none", ["set state"])
 
 
 def test_a_cycle_that_is_no_loop_is_told():
@@ -216,7 +216,7 @@ INPUTS = """
 
 def inputs_cut(found, name):
     """The barriers of a cut as op, input and kind."""
-    named = cuts(found.flow, connected).named(found.tensor(name))
+    named = cuts(found.flow, connected_inputs).named(found.tensor(name))
     return [(found.flat.names[fence.op], fence.input, fence.kind.value) for fence in named]
 
 

@@ -13,9 +13,9 @@ from tests.unit.cli.terminals import ROOT, seen
 CODE = """
 import os, sys, time
 from graphcut.util import progress as waiting
-from graphcut.util.isolate_output import guarded
+from graphcut.util.isolate_output import isolate_output
 waiting.PATIENCE = float(sys.argv[1])
-with waiting.waiting() as say, guarded():
+with waiting.show_progress() as say, isolate_output():
     say("reading a[bold]b")
     time.sleep(1)
     os.write(2, b"noise")
@@ -59,7 +59,7 @@ from graphcut.api import load
 import graphcut
 read = load.read
 load.read = lambda *args: time.sleep(0.6) or read(*args)
-with progress.waiting() as say:
+with progress.show_progress() as say:
     if sys.argv[1] == "within":
         say("the outer one")
         graphcut.audit("fixtures/documents/003.meta")
@@ -95,7 +95,7 @@ def test_a_notebook_shows_a_line_below_the_cell_and_takes_it_away(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     monkeypatch.delenv("GRAPHCUT_PROGRESS", raising=False)
-    with progress.waiting() as say:
+    with progress.show_progress() as say:
         say("tracing model")
         assert seen_it.wait(10)
     assert shown[0].endswith(" … 0 s") and shown[-1] == ""

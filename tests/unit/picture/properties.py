@@ -11,7 +11,7 @@ from typing import Any, Mapping, Tuple
 import networkx as nx
 
 from graphcut.analysis.findings import Findings
-from graphcut.analysis.live_routes import between
+from graphcut.analysis.live_routes import find_live_routes
 from graphcut.analysis.stop_roles import stops
 from graphcut.graph.loaded import LoadedGraph, VariableIndex
 from graphcut.graph.metadata import GraphMetadata, Variable
@@ -69,7 +69,7 @@ def audited(text):
     targets = [Target(Variable(name, (name + ":0",), True, "float32", None), (tensor,)) for name, tensor in held.items()]
     variables = tuple(findings.of(each) for each in targets)
     told = [(each.name, target.tensors, each.verdict) for each, target in zip(variables, targets)]
-    return Audited(variables, stops(findings, told), flat, between(flow, held.values()))
+    return Audited(variables, stops(findings, told), flat, find_live_routes(flow, held.values()))
 
 
 def assert_honest(facts, view=VIEWS[0]):

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, titled
+from graphcut.render.picture.writers.svg_frame_titles import crossed_frames, move_frame_titles
 
 FRAME = """<g id="clust1" class="cluster">
 <title>cluster_n0_0</title>
@@ -27,7 +27,7 @@ def picture(*lines):
 
 
 def title(svg):
-    return re.search("<text.*</text>", titled(svg)).group(0)
+    return re.search("<text.*</text>", move_frame_titles(svg)).group(0)
 
 
 def middle(svg):
@@ -48,13 +48,13 @@ def test_a_title_that_cannot_go_aside_interrupts_the_line():
 
 
 def test_frames_are_drawn_last_and_hide_nothing():
-    root = ElementTree.fromstring(titled(picture(40)))
+    root = ElementTree.fromstring(move_frame_titles(picture(40)))
     assert [each.get("class") for each in root.find("g")] == ["edge", "cluster"]
     assert root.find("g")[1].find("path").get("fill") == "none"
 
 
 def test_the_title_keeps_its_words():
-    assert ElementTree.fromstring(titled(picture(40))).find(".//text").text == "scope"
+    assert ElementTree.fromstring(move_frame_titles(picture(40))).find(".//text").text == "scope"
 
 
 BOX = """<g id="node1" class="node">
@@ -79,7 +79,7 @@ def test_a_frame_without_a_free_place_is_known_with_its_highest_box():
 
 def test_a_title_that_was_laid_out_as_a_node_is_in_its_frame_again():
     bare = re.sub("<text.*</text>\n", "", FRAME)
-    svg = titled(picture(*FULL).replace(FRAME, bare + BESIDE))
+    svg = move_frame_titles(picture(*FULL).replace(FRAME, bare + BESIDE))
     root = ElementTree.fromstring(svg)
     frame = next(each for each in root.iter("g") if each.get("class") == "cluster")
     assert [(text.text, text.get("x")) for text in frame.iter("text")] == [("scope", "150")]

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from graphcut.render.text.plain import table
-from graphcut.render.text.source_quotes import quoted
+from graphcut.render.text.source_quotes import quote_lines
 from graphcut.render.text.terminal import rich_table
 from graphcut.results import Verdict
 from tests.unit.text.fakes import FakeAudit, cut, variable
@@ -26,26 +26,26 @@ def audit(tmp_path, monkeypatch):
 
 
 def test_each_place_is_quoted_once(audit):
-    assert quoted(audit("x = stop(y)", "z = stop(x)")) == ("model.py:1: x = stop(y)", "model.py:2: z = stop(x)")
+    assert quote_lines(audit("x = stop(y)", "z = stop(x)")) == ("model.py:1: x = stop(y)", "model.py:2: z = stop(x)")
 
 
 def test_what_cannot_be_read_is_left_out():
-    assert quoted(FakeAudit(variables=(variable("v", Verdict.NONE, cut=(cut("stop", where="gone.py:3"),)),))) == ()
+    assert quote_lines(FakeAudit(variables=(variable("v", Verdict.NONE, cut=(cut("stop", where="gone.py:3"),)),))) == ()
 
 
 def test_ten_are_quoted_and_the_rest_counted(audit):
-    assert quoted(audit(*["stop(%d)" % index for index in range(13)]))[10:] == ("3 more",)
+    assert quote_lines(audit(*["stop(%d)" % index for index in range(13)]))[10:] == ("3 more",)
 
 
 def test_a_line_is_escaped_and_no_markup(audit):
     facts = audit("\x1b[31m [bold]stop[/bold]")
-    assert quoted(facts) == (r"model.py:1: \x1b[31m [bold]stop[/bold]",)
+    assert quote_lines(facts) == (r"model.py:1: \x1b[31m [bold]stop[/bold]",)
     console = Console(width=200, file=io.StringIO())
-    console.print(rich_table(facts, quoted(facts)))
+    console.print(rich_table(facts, quote_lines(facts)))
     assert r"model.py:1: \x1b[31m [bold]stop[/bold]" in console.file.getvalue()
 
 
 def test_they_stand_between_the_rows_and_the_counts(audit):
     facts = audit("x = stop(y)")
-    lines = table(facts, quoted(facts)).splitlines()
+    lines = table(facts, quote_lines(facts)).splitlines()
     assert lines[-4:-2] == ["", "model.py:1: x = stop(y)"] and lines[-2] == "" and lines[-1].startswith("0 get a gradient")

@@ -8,7 +8,7 @@ from networkx.utils import UnionFind
 
 from graphcut.graph.dtypes import RESOURCE
 from graphcut.render.picture.coarsen.merge import Kinds
-from graphcut.render.picture.quotient import PLAIN, Sketch, merged
+from graphcut.render.picture.quotient import PLAIN, Sketch, merge_nodes
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -26,7 +26,7 @@ def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
                 taken.add(reader)
                 owner[reader] = owner.get(op, op)
                 waiting.append(reader)
-    return _named_for(merged(sketch, lambda node: owner.get(node, node)), owner)
+    return _named_for(merge_nodes(sketch, lambda node: owner.get(node, node)), owner)
 
 
 def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
@@ -47,7 +47,7 @@ def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
     return bool(inputs) and all(ops.flat.dtypes[tensor] == RESOURCE for tensor in inputs)
 
 
-def without_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
+def contract_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
     """Return what only hands on goes with the one op that it takes from, else with the one that it hands to.
 
     With both it would close a cycle where a second way leads round it.
@@ -61,7 +61,7 @@ def without_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
         hands = producer in kinds.plumbing and len(led[producer]) == 1 != len(leads[producer])
         if takes or hands:
             pairs.union(consumer, producer)
-    return merged(sketch, lambda node: pairs[node])
+    return merge_nodes(sketch, lambda node: pairs[node])
 
 
 def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
@@ -82,7 +82,7 @@ def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
         while at in following:
             at = following[at]
             head[at] = start
-    return merged(sketch, lambda node: head.get(node, node))
+    return merge_nodes(sketch, lambda node: head.get(node, node))
 
 
 def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:

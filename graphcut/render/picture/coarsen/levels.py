@@ -8,10 +8,18 @@ from __future__ import annotations
 from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from graphcut.render.picture.coarsen.barrier_groups import kin, namesakes, neighbours
-from graphcut.render.picture.coarsen.contract import without_plumbing, without_rows
-from graphcut.render.picture.coarsen.merge import Kinds, barest, behind_folded, by_scope, flow_folded, sides_of, without_cycles
+from graphcut.render.picture.coarsen.contract import contract_plumbing, without_rows
+from graphcut.render.picture.coarsen.merge import (
+    Kinds,
+    barest,
+    by_scope,
+    flow_folded,
+    fold_behind_barriers,
+    sides_of,
+    without_cycles,
+)
 from graphcut.render.picture.quotient import Sketch
-from graphcut.render.picture.scopes import counted
+from graphcut.render.picture.scopes import unnumbered_scope
 from graphcut.render.picture.view import AT_MOST, PictureOptions
 
 _FEW, _SOME = 16, 30
@@ -35,7 +43,7 @@ def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
 def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
     if detail == "ops":
         yield sketch, boxes
-    sketch = without_plumbing(sketch, kinds)
+    sketch = contract_plumbing(sketch, kinds)
     if detail is None and kinds.is_cut:
         sketch = without_rows(flow_folded(sketch, kinds, sides_of(sketch, kinds, {})), kinds, kinds.live)
     if detail in (None, "ops"):
@@ -44,9 +52,11 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
         if detail:
             yield sketch, boxes
         sides = sides_of(sketch, kinds, {})
-        yield behind_folded(sketch, kinds, sides), boxes if detail else min(_SOME, boxes)
+        yield fold_behind_barriers(sketch, kinds, sides), boxes if detail else min(_SOME, boxes)
         scopes = kinds.scopes(sketch)
-        layers = {node: counted(scopes[node]) or (scopes[node][:1] if sides[node][0] else node) for node in sketch.nodes}
+        layers = {
+            node: unnumbered_scope(scopes[node]) or (scopes[node][:1] if sides[node][0] else node) for node in sketch.nodes
+        }
         yield by_scope(sketch, kinds, layers, sides, {}), boxes
     scopes = kinds.scopes(sketch)
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)

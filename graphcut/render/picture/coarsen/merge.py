@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
 
-from graphcut.render.picture.quotient import CUT, LIVE, Sketch, Told, Way, merged, merged_convex, merged_cycles
+from graphcut.render.picture.quotient import CUT, LIVE, Sketch, Told, Way, merge_nodes, merge_nodes_convex, merged_cycles
 from graphcut.render.picture.scopes import common_scope
 
 Side = Tuple[int, int]
@@ -57,7 +57,7 @@ def by_scope(
             return families.get(node, node)
         return kinds.fates.get(node), scopes[node], sides[node], node in kinds.live
 
-    small = merged_convex(sketch, key)
+    small = merge_nodes_convex(sketch, key)
     readers: Dict[int, List[Tuple[int, int]]] = {node: [] for node in small.nodes}
     leads = set()
     for consumer, producer, line in small.edges:
@@ -69,10 +69,10 @@ def by_scope(
             return kinds.fates[node], frozenset(readers[node]), sides[node]
         return node
 
-    return merged(small, leaf_key)
+    return merge_nodes(small, leaf_key)
 
 
-def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
+def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
     """One box for all that is behind the same barriers in the same outermost scope, and one for the variables there."""
     scopes = kinds.scopes(sketch)
 
@@ -81,7 +81,7 @@ def behind_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sk
             return node
         return kinds.fates.get(node), scopes[node][:1], sides[node]
 
-    return merged_convex(sketch, key)
+    return merge_nodes_convex(sketch, key)
 
 
 def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
@@ -97,7 +97,7 @@ def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sket
             return node
         return kinds.fates.get(node), scopes[node][:1], sides[node]
 
-    return merged_convex(sketch, key)
+    return merge_nodes_convex(sketch, key)
 
 
 def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
@@ -113,7 +113,7 @@ def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
             return "loss" if node in kinds.losses else families[node]
         return kinds.fates.get(node), sides[node][0] > 0, node in kinds.live
 
-    return merged_convex(sketch, key)
+    return merge_nodes_convex(sketch, key)
 
 
 def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
@@ -133,7 +133,7 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
     def key(node: int) -> Hashable:
         return (node in kinds.fixed, node in kinds.live) if is_loose(node) else node
 
-    return merged_cycles(merged(Sketch(sketch.nodes, edges), key), is_loose)
+    return merged_cycles(merge_nodes(Sketch(sketch.nodes, edges), key), is_loose)
 
 
 def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side]:

@@ -20,7 +20,7 @@ from graphcut.render.picture.model import Box, Line, Link, Role
 from graphcut.render.picture.select_ops import MISSING
 from graphcut.render.picture.style import box_style, link_style
 from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
-from graphcut.render.picture.writers.edge_labels import SIZE, lines, look, scope_of_both, written
+from graphcut.render.picture.writers.edge_labels import SIZE, label_nodes, lines, look, scope_of_both
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend import add_legend
@@ -123,7 +123,7 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
     found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
     _add_nodes(dot, found + list(_labels(drawn, link)), 0, beside)
-    ends = written(drawn)
+    ends = label_nodes(drawn)
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         back = {"constraint": "false"} if each.line is Line.BEHIND and drawn.has_edge(producer, consumer, Line.CUT) else {}
         if f"e{at}" in ends:

@@ -23,7 +23,7 @@ _SPACE, _LINE = 6.0, 12.0
 Ends = Tuple[str, str]
 
 
-def written(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
+def label_nodes(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
     """Return the node of each label (``e0``, ``e1``, …) and the two boxes that its line joins."""
     links = enumerate(drawn.edges(data="link"))
     return {f"e{at}": (start, end) for at, (start, end, link) in links if link.labels and not link.loop}

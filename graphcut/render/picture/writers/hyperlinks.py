@@ -13,7 +13,7 @@ from graphcut.errors import GraphcutError, printable
 _FORBIDDEN = ("javascript", "data", "vbscript")
 
 
-def checked(template: Optional[str]) -> Optional[str]:
+def check_template(template: Optional[str]) -> Optional[str]:
     """Return the template.
 
     Raises ``GraphcutError`` where it has other fields than ``{file}`` and ``{line}``, or would run code.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, List, Mapping, Match, Sequence, Tuple
 from graphcut.errors import printable
 from graphcut.render.palette import WHITE
 from graphcut.render.picture.model import Box, Role
-from graphcut.render.picture.writers.edge_labels import written
+from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.font_metrics import FONT, text_width
 from graphcut.render.picture.writers.legend import Sample, samples
 from graphcut.render.picture.writers.svg_legend import strip, strip_height, width_for
@@ -27,7 +27,7 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
     """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, and a title of op names for each box."""
     boxes = dict(drawn.nodes(data="box"))
     names = {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}
-    ends = written(drawn)
+    ends = label_nodes(drawn)
     body = _TEXT.sub(_as_wide_as_laid_out, _framed(svg, heading, samples(drawn)))
     body = _TITLE.sub(lambda found: _named(found.group(1), names, ends), body)
     told = f"<title>{escape(heading)}</title>\n<desc>{_description(list(boxes.values()))}</desc>"

@@ -29,7 +29,7 @@ _INDENT, _STEP, _SAMPLES = 9.0, 4.0, 16
 _HALO = f' paint-order="stroke" stroke="{WHITE}" stroke-width="4"'
 
 
-def titled(svg: str) -> str:
+def move_frame_titles(svg: str) -> str:
     """Graphviz's SVG with the frames last and their titles moved; a title that is a node is in its frame again."""
     lines = _points_of_lines(svg)
     nodes = {frame: text.group(0) for frame, text in _titles_as_nodes(svg).items()}
