@@ -151,7 +151,7 @@ class Audit:
         loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
         return left_out(self._traced, loss, self._targets, updated, self._step)
 
-    @property
+    @cached_property
     def left_out_ops(self) -> Mapping[int, LeftOut]:
         """The variables in ``left_out``, by the numbers of the ops that stand for them."""
         known, names = {each.name: each for each in self.left_out}, self._traced.names

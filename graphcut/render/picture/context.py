@@ -41,12 +41,13 @@ def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Be
     There are none if they are more than ``most``.
     """
     readers = _readers(facts, ops, sketch)
-    inputs = {op: each for op, each in readers.items() if op not in facts.left_out_ops}
+    reasons = {op: each.reason for op, each in facts.left_out_ops.items()}
+    inputs = {op: nodes for op, nodes in readers.items() if op not in reasons}
     found = [Beside(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
+    sizes = _sizes(facts)
     for reason in LeftOutReason:
-        these = {op: each for op, each in readers.items() if op in facts.left_out_ops}
-        these = {op: each for op, each in these.items() if facts.left_out_ops[op].reason is reason}
-        found += [Beside(_variable_box(facts, ops, group, reason), nodes) for group, nodes in _grouped(these)]
+        these = {op: nodes for op, nodes in readers.items() if reasons.get(op) is reason}
+        found += [Beside(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _grouped(these)]
     return tuple(found) if len(found) <= most else ()
 
 
@@ -97,10 +98,8 @@ def _input_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...]) -> Box:
     names = tuple(ops.name(op) for op in group)
     told, where = tips(facts, ops, group)
     title = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    lines = ("input" if len(group) == 1 else f"{len(group)} inputs",)
-    if len(group) == 1:
-        lines = (f"input, {_type(facts, ops, group[0])}",)
-    return Box(Role.INPUT, title, lines, names, tips=told, where=where)
+    line = f"input, {_type(facts, ops, group[0])}" if len(group) == 1 else f"{len(group)} inputs"
+    return Box(Role.INPUT, title, (line,), names, tips=told, where=where)
 
 
 def _type(facts: PictureFacts, ops: Ops, op: int) -> str:
@@ -109,9 +108,11 @@ def _type(facts: PictureFacts, ops: Ops, op: int) -> str:
     return dtype_name(ops.flat.dtypes[tensor]) + (shape_text(shapes[0]) if shapes else "")
 
 
-def _variable_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...], reason: LeftOutReason) -> Box:
+def _variable_box(
+    facts: PictureFacts, ops: Ops, group: Tuple[int, ...], reason: LeftOutReason, sizes: Mapping[str, int]
+) -> Box:
     variables = list(dict.fromkeys(facts.left_out_ops[op].name for op in group))
-    found = labels(variables, _sizes(facts))
+    found = labels(variables, sizes)
     texts = [each.text + (f" ({each.count})" if each.count > 1 else "") for each in found]
     shown = texts[:_NAMED] + ([f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else [])
     told, where = tips(facts, ops, group)
