@@ -9,7 +9,7 @@ from it, barriers or not. A *regularizer* is a term that is computed from variab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, Sequence, Tuple
 
 from graphcut.analysis.raising_ops import ancestors
 from graphcut.analysis.reachability import carries
@@ -25,20 +25,19 @@ _REDUCES = frozenset(["Sum", "Mean"])
 
 @dataclass(frozen=True)
 class Summands:
-    """The terms of a loss as tensors; for each tensor, as bits, the terms that carry to it and those that use it."""
+    """The terms of a loss as tensors; for each tensor, as bits, the terms that carry to it."""
 
     terms: Tuple[int, ...]
     carrying: Dict[int, int]
-    using: Dict[int, int]
 
     def only(self, tensor: int) -> List[int]:
         """Return the one term that carries to a tensor, where there are others; else nothing."""
         found = self.listed(self.carrying.get(tensor, 0))
         return found if len(found) == 1 < len(self.terms) else []
 
-    def cut_off(self, tensor: int) -> List[int]:
-        """Return the terms that use a tensor and do not carry to it."""
-        return self.listed(self.using.get(tensor, 0) & ~self.carrying.get(tensor, 0))
+    def cut_off(self, tensor: int, uses: Mapping[int, int]) -> List[int]:
+        """Return the terms that use a tensor and do not carry to it; ``uses`` is what ``terms_using`` returns."""
+        return self.listed(uses.get(tensor, 0) & ~self.carrying.get(tensor, 0))
 
     def listed(self, mask: int) -> List[int]:
         """Return the terms of a mask."""
@@ -49,8 +48,13 @@ def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     """Return the terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.made:
-        return Summands((), {}, {})
-    return Summands(terms, _spread(flow, terms, _carried), _spread(flow, terms, _used))
+        return Summands((), {})
+    return Summands(terms, _spread(flow, terms, _carried))
+
+
+def terms_using(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
+    """Return for each tensor, as bits, the terms that use it."""
+    return _spread(flow, terms, _used)
 
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:

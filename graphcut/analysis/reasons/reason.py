@@ -11,7 +11,7 @@ from graphcut.analysis.branch_conditions import unconditional
 from graphcut.analysis.fewest_barriers import lowest
 from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
-from graphcut.analysis.reasons.loss_terms import is_regularizer
+from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import stops_below
 from graphcut.graph.dtypes import dtype_name
@@ -142,7 +142,10 @@ class Reasons:
         """Why a gradient comes, and where it ends on other routes."""
         found = self.findings.summands()
         terms = tuple(self._term(term) for term in found.only(tensor))
-        cut_off = tuple(self._term(term) for term in found.cut_off(tensor)) if terms else ()
+        cut_off: Tuple[Term, ...] = ()
+        if terms:
+            uses: Dict[int, int] = self._once("uses", lambda: terms_using(self.findings.flow, found.terms))
+            cut_off = tuple(self._term(term) for term in found.cut_off(tensor, uses))
         fences = self._harmless(tensor)
         ending = [fence for fence in fences if self._in_other_runs(tensor, fence)]
         return Reason(

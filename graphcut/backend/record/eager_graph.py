@@ -139,9 +139,20 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int]) -> List[Node]:
         for each, _ in node.inputs if isinstance(node, EagerOp) else ():
             last[id(each)] = max(last.get(id(each), 0), node.position)
     assigned = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
-    more = [each for each in assigned if not sources.isdisjoint(map(id, _reached([each])))]
+    leading = _led_to(assigned, sources)
+    more = [each for each in assigned if id(each) in leading]
     known = set(map(id, nodes))
     return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources)
+
+
+def _led_to(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
+    """Return the ``id`` of the nodes that lead from one of ``sources`` to a root, those of both included."""
+    found: Set[int] = set()
+    for node in sorted(_reached(roots), key=_position):  # what a node reads comes before it
+        inputs = node.inputs if isinstance(node, EagerOp) else ()
+        if id(node) in sources or any(id(each) in found for each, _ in inputs):
+            found.add(id(node))
+    return found
 
 
 def _hashable(attrs: Any) -> Hashable:
