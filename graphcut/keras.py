@@ -20,19 +20,19 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.api.audit import Audit
-from graphcut.api.install import explain_groups
+from graphcut.api.select.resolve_variables import as_tuple
 from graphcut.api.watch import watch
 from graphcut.backend import tensorflow_needed
 from graphcut.contracts.source_audits import variables_of
 from graphcut.errors import GraphcutError, printable
-from graphcut.results import VariableAudit, Verdict
+from graphcut.render.text.explain import explain_groups
+from graphcut.results import WITH_GRADIENT, VariableAudit
 
 with tensorflow_needed("for a Keras callback"):
     from graphcut.backend.record.first_batch import FirstBatch
 
 __all__ = ["AuditCallback"]
 
-_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _Found = List[Tuple[Audit, VariableAudit]]
 
 
@@ -90,19 +90,19 @@ class AuditCallback(FirstBatch):
     def _problems(self) -> Iterator[str]:
         if not self.audits:
             yield "the first batch of fit took no gradient"
-        for key in _listed(self.frozen):
+        for key in as_tuple(self.frozen):
             found = _found(self.audits, key)
-            reached = [(audit, each) for audit, each in found if each.verdict in _REACHED]
+            reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
             if reached:
                 yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
             elif not found and not self._has(key):
                 yield "frozen=%s means no variable of the model" % _shown(key)
-        for key in ["*"] if self.must_train is None else _listed(self.must_train):
+        for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
             yield from self._untrained(key)
 
     def _untrained(self, key: Any) -> Iterator[str]:
         found = _found(self.audits, key)
-        reached = {each.name for _, each in found if each.verdict in _REACHED}
+        reached = {each.name for _, each in found if each.verdict in WITH_GRADIENT}
         missing = [(audit, each) for audit, each in found if each.name not in reached]
         missing = missing if self.must_train is not None else [each for each in missing if not self._is_frozen(each[1])]
         if missing:
@@ -114,7 +114,7 @@ class AuditCallback(FirstBatch):
             yield "%s must get a gradient, and fit takes none of it" % _shown(key)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
-        return any(each.name == variable.name for key in _listed(self.frozen) for _, each in _found(self.audits, key))
+        return any(each.name == variable.name for key in as_tuple(self.frozen) for _, each in _found(self.audits, key))
 
     def _has(self, key: Any) -> bool:
         """Whether the model has such a variable; of an object that is taken for granted."""
@@ -122,10 +122,6 @@ class AuditCallback(FirstBatch):
             return True
         names = [str(getattr(each, word, "")) for each in self.model.weights for word in ("name", "path")]
         return any(fnmatchcase(each.partition(":")[0], key) for each in names)
-
-
-def _listed(keys: Any) -> List[Any]:
-    return list(keys) if isinstance(keys, (list, tuple)) else [keys]
 
 
 def _found(audits: Tuple[Audit, ...], key: Any) -> _Found:

@@ -12,14 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Sequence
 
 from graphcut.contracts.source_audits import variables_of
-from graphcut.results import Verdict
+from graphcut.results import WITH_GRADIENT, Verdict
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 __all__ = ["assert_blocked", "assert_no_unused", "assert_only_trains", "assert_reaches"]
 
-_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 
 
@@ -38,7 +37,7 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
     """
     __tracebackhide__ = True
     for variable in variables_of(audit, key):
-        if variable.verdict not in _REACHED:
+        if variable.verdict not in WITH_GRADIENT:
             raise AssertionError("%s must receive a gradient:\n%s" % (variable.name, audit.explain(variable.name)))
         if (through is not None or avoiding is not None) and not audit.reaches(variable.name, through, avoiding):
             wanted = [] if through is None else ["through %s" % _shown(through)]
@@ -79,7 +78,7 @@ def assert_only_trains(audit: Audit, key: Any) -> None:
     wanted = {each.name for each in variables_of(audit, key)}
     assert_reaches(audit, key)
     for variable in audit:
-        if variable.name not in wanted and variable.verdict in _REACHED:
+        if variable.name not in wanted and variable.verdict in WITH_GRADIENT:
             message = "only %s may receive a gradient, and %s receives one:\n%s"
             raise AssertionError(message % (_shown(key), variable.name, audit.explain(variable.name)))
 

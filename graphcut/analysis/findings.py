@@ -20,7 +20,7 @@ from graphcut.graph.metadata import Place
 from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs
 from graphcut.graph.targets import Target
 from graphcut.graph.variable_updates import training_part
-from graphcut.results import Assumption, Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Assumption, Barrier, BarrierKind, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
 REWRITTEN = {
@@ -58,7 +58,7 @@ class Findings:
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
         left = self._left(target) if unused else ()
-        live = tensor is not None and verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+        live = tensor is not None and verdict in WITH_GRADIENT
         variable = target.variable
         barriers = tuple(self.named(fence) for fence in (*fences, *left))
         if unused and not left and is_discrete(variable.dtype):

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
-from graphcut.results import Barrier, Disagreement, VariableAudit, Verdict, replace_fields
-
-_LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
+from graphcut.results import WITH_GRADIENT, Barrier, Disagreement, VariableAudit, Verdict, replace_fields
 
 
 class RecordedAnswers(NamedTuple):
@@ -68,7 +66,7 @@ def _settled(found: VariableAudit, answers: RecordedAnswers, given: Optional[boo
 
 def _holds(found: VariableAudit, given: bool) -> bool:
     """Whether a verdict holds whatever a tape recorded before the step: zeros of the part that was seen prove nothing."""
-    return found.verdict in _LIVE if given else found.verdict is Verdict.NONE
+    return found.verdict in WITH_GRADIENT if given else found.verdict is Verdict.NONE
 
 
 def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:

@@ -19,11 +19,10 @@ from graphcut.analysis.flow_edges import FILLED
 from graphcut.analysis.raising_ops import ancestors, feeding_tensors
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.dataflow import run_analysis, tensors_from_loss
-from graphcut.results import BarrierKind, Role, Stop, Verdict
+from graphcut.results import WITH_GRADIENT, BarrierKind, Role, Stop, Verdict
 
 Place = Callable[[int], Tuple[Optional[str], bool]]
 Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
@@ -60,7 +59,7 @@ def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
         return Role.REDUNDANT
     if cutting:
         return Role.CUTS
-    gets = all(verdict in _GETS for _, _, verdict in upstream)
+    gets = all(verdict in WITH_GRADIENT for _, _, verdict in upstream)
     return Role.BYPASSED if gets else Role.SHADOWED
 
 

@@ -12,11 +12,10 @@ from typing import AbstractSet, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.targets import Target
-from graphcut.results import Reach, Verdict
+from graphcut.results import WITH_GRADIENT, Reach
 
 _State = Tuple[int, bool]
 _Parents = Mapping[_State, Optional[_State]]
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def reach(
@@ -33,7 +32,7 @@ def reach(
     parents = _walked(flow, through, avoiding)
     found: Dict[str, _State] = {}
     for target in asked:
-        states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in _GETS)
+        states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in WITH_GRADIENT)
         state = next((each for each in states if each in parents), None)
         if state is not None:
             found[target.variable.name] = state

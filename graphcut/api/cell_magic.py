@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any, Dict, List
 
 from graphcut.api.audit import Audit
 from graphcut.api.watch import watch
-from graphcut.render.page import html as pages
+from graphcut.render.page.notebook import frame
 from graphcut.render.text.plain import table
 
 _NAME = "gradients"
-_HEIGHT = 640  # pixels
 
 
 def load(ipython: Any) -> None:
@@ -43,6 +41,4 @@ def _show(ipython: Any, audits: List[Audit]) -> None:
 
 def _bundle(audits: List[Audit]) -> Dict[str, str]:
     """Return the audits in each format that a notebook can show: the page is in a frame of its own."""
-    page = html.escape(pages.html(audits), quote=True)
-    frame = '<iframe sandbox="allow-scripts allow-downloads" width="100%%" height="%d" style="border: 0" srcdoc="%s"></iframe>'
-    return {"text/html": frame % (_HEIGHT, page), "text/plain": "\n\n".join(map(table, audits))}
+    return {"text/html": frame(audits, "the gradients of this cell"), "text/plain": "\n\n".join(map(table, audits))}

@@ -6,25 +6,21 @@ import re
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
 
 from graphcut.api.audit_step import audits_of
 from graphcut.backend import tensorflow_needed
-from graphcut.render.name_folding import fold
-from graphcut.render.text.explain import explain
+from graphcut.render.text.explain import explain_groups
 from graphcut.render.text.missing_gradient import unrecorded_lines
-from graphcut.results import VariableAudit, Verdict
-from graphcut.results.words import at, escape_name
+from graphcut.results import WITH_GRADIENT
+from graphcut.results.words import at
 
 if TYPE_CHECKING:
-    from graphcut.api.audit import Audit
     from graphcut.backend.record.missing_gradients import MissingGradient
 
-_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _OF_NONE = re.compile(r"NoneType|\bNone\b|No gradient defined")
 _INSTALLED: List[_Installed] = []
 _LOCK = threading.Lock()
-_NAMED = 8
 
 
 def install() -> None:
@@ -173,19 +169,5 @@ def _explanation(found: MissingGradient) -> str:
     if gradient is None:
         return "\n".join([heading, *unrecorded_lines(found.known, found.loss_dtypes)])
     (audit,) = audits_of([gradient])
-    missing = [each for each in audit.variables if each.verdict not in _REACHED] or audit.variables
+    missing = [each for each in audit.variables if each.verdict not in WITH_GRADIENT] or audit.variables
     return "\n".join([heading, explain_groups(audit, missing)])
-
-
-def explain_groups(audit: Audit, variables: Sequence[VariableAudit]) -> str:
-    """Explain some variables of an audit, those that share an outcome once."""
-    return "\n\n".join(_of_group(audit, group.variables) for group in fold(variables))
-
-
-def _of_group(audit: Audit, alike: Sequence[VariableAudit]) -> str:
-    """Return the explanation of the first of some variables that share an outcome, and the names of the others."""
-    first, *others = alike
-    names = [escape_name(each.name) for each in others[:_NAMED]]
-    more = " and %d more" % (len(others) - _NAMED) if others[_NAMED:] else ""
-    same = "\nThe same holds for %s%s." % (", ".join(names), more) if others else ""
-    return explain(audit, first) + same

@@ -12,6 +12,7 @@ from graphcut.graph.loaded import LoadedGraph, VariableIndex
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
 from graphcut.util.gc import collector_paused
+from graphcut.util.text import object_name
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,7 +69,7 @@ def title(source: Any) -> str:
     """Return what a source is called while it is read."""
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)
-    return str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
+    return object_name(source)
 
 
 def afresh(source: Any) -> Any:

@@ -6,6 +6,7 @@ import inspect
 from typing import Any, List, Sequence
 
 from graphcut.errors import GraphcutError
+from graphcut.util.text import object_name
 
 _NOT_INPUTS = ("training", "mask")
 
@@ -16,7 +17,7 @@ class StepError(GraphcutError):
 
 def is_step(source: Any, args: Sequence[Any], where: str) -> StepError:
     """Return the error for a function that takes gradients itself; ``where`` says where."""
-    name = str(getattr(source, "__name__", getattr(source, "name", type(source).__name__)))
+    name = object_name(source)
     call = "graphcut.audit_step(%s)" % ", ".join([name, *_parameters(source, len(args))])
     return StepError(
         "%s takes its gradients itself (%s): it is a training step\nCall %s, or name a loss with loss=." % (name, where, call)

@@ -27,6 +27,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.names import Names
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import BarrierKind
+from graphcut.util.text import join_first
 
 _NAMED = 4
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
@@ -57,8 +58,7 @@ def _hypothesis(inquiry: AuditRequest, taken: Iterable[int], tensors: Iterable[i
 
 
 def _few(names: Sequence[str]) -> str:
-    texts = [printable(name)[1:-1] for name in names[:_NAMED]]
-    return ", ".join(texts) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return join_first([printable(name)[1:-1] for name in names], _NAMED)
 
 
 def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:

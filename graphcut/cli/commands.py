@@ -11,13 +11,13 @@ from rich.console import Console
 from graphcut.cli import draw_options
 from graphcut.cli.doctor import tensorflow_version
 from graphcut.cli.question_options import SOURCE, source_options
-from graphcut.cli.run_audits import as_documents, audits, numbered_path
+from graphcut.cli.run_audits import as_documents, audits
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain import table
 from graphcut.render.text.source_quotes import quote_lines
 from graphcut.render.text.terminal import rich_table
-from graphcut.util.files import save
+from graphcut.util.files import numbered_paths, save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress
 from graphcut.util.version import VERSION
@@ -139,7 +139,7 @@ def draw(output: str, **question: Any) -> None:
 
 
 def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
-    for each, name in zip(found, numbered_path(path, len(found))):
+    for each, name in zip(found, numbered_paths(path, len(found))):
         say(f"drawing {name}")
         each.draw(name, **asked)
 

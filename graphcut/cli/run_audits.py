@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from textwrap import indent
 from typing import Any, Dict, Optional, Sequence, Tuple
 
@@ -77,9 +76,3 @@ def as_documents(documents: Sequence[str]) -> str:
     if len(documents) == 1:
         return documents[0]
     return "[\n" + ",\n".join(indent(each, "  ") for each in documents) + "\n]"
-
-
-def numbered_path(path: str, count: int) -> Tuple[str, ...]:
-    """``cut.svg``, or for several ``cut-1.svg``, ``cut-2.svg``."""
-    stem, suffix = os.path.splitext(path)
-    return (path,) if count == 1 else tuple(f"{stem}-{index + 1}{suffix}" for index in range(count))

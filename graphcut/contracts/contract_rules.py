@@ -14,9 +14,8 @@ from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.results import Role, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Role, VariableAudit, Verdict
 
-_REACHED = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 _BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO, Verdict.NONE)
 
@@ -30,7 +29,7 @@ class Subject(NamedTuple):
     @property
     def is_reached(self) -> bool:
         """Whether the gradient gets through, at least in some runs."""
-        return self.variable.verdict in _REACHED
+        return self.variable.verdict in WITH_GRADIENT
 
 
 class Subjects:

@@ -11,6 +11,7 @@ from graphcut.api.audit import Audit
 from graphcut.contracts.diff_sides import Side, read_side
 from graphcut.contracts.verdict_diff import AuditedVerdicts, VerdictChange, compare_verdicts, verdicts_of_audits
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.util.files import numbered_paths
 
 Path = Union[str, "os.PathLike[str]"]
 Compared = Union[str, Audit, Sequence[Audit]]
@@ -69,13 +70,12 @@ class Diff:
         from graphcut.render.picture.view import PictureOptions
 
         drawn = [each for each in self._by_gradient() if each[2] or not self.changes]
-        stem, suffix = os.path.splitext(os.fspath(path))
-        names = [stem + suffix] if len(drawn) == 1 else ["%s-%d%s" % (stem, n, suffix) for n in range(1, len(drawn) + 1)]
+        names = numbered_paths(os.fspath(path), len(drawn))
         for name, (head, audit, changes) in zip(names, drawn):
             marks = tuple(each.as_change() for each in changes)
             options = PictureOptions(changes=marks, heading=self._heading(head, changes))
             picture.draw(audit, name, None, options)
-        return tuple(names)
+        return names
 
     def _by_gradient(self) -> List[Tuple[str, Audit, List[VerdictChange]]]:
         """Return what each gradient of the new side is called, its audit, and the changes of its variables."""

@@ -11,7 +11,7 @@ from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import printable
 from graphcut.render.text.headings import headings
-from graphcut.results import Verdict
+from graphcut.results import WITH_GRADIENT, Verdict
 from graphcut.util.isolate_output import isolate_output
 
 _HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
@@ -46,7 +46,7 @@ def first_contracts(
 def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterator[str]:
     audit, several = audits[place], len(audits) > 1
     head = headings(audits)[place]
-    reached = [each.name for each in audit if each.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)]
+    reached = [each.name for each in audit if each.verdict in WITH_GRADIENT]
     blocked = [each.name for each in audit if each.verdict in (Verdict.NONE, Verdict.ZERO)]
     if not reached and not blocked:
         words = ", ".join("%s %s" % (each.name, each.verdict.value) for each in audit) or "no variable"

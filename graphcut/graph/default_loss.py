@@ -14,6 +14,7 @@ from graphcut.graph.op_types import READERS, VARIABLES
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import root
+from graphcut.util.text import join_first
 
 Chosen = Tuple[Tuple[int, ...], str]
 BACKWARD = "the graph's own backward part"
@@ -57,7 +58,7 @@ def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
         raise GraphcutError(
             "the graph takes the gradients of %d losses\n"
             "Name one with loss=: %s\nTo see them side by side, audit each and pass the audits to graphcut.table."
-            % (len(losses), _few(shown))
+            % (len(losses), join_first(shown, _NAMED))
         )
     return (losses[0], BACKWARD) if losses else None
 
@@ -82,7 +83,7 @@ _STEP = "\nA training step that takes its own gradients is for graphcut.audit_st
 
 
 def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
-    shown = _few(list(dict.fromkeys(_candidates(flat, names, origin))))
+    shown = join_first(list(dict.fromkeys(_candidates(flat, names, origin))), _NAMED)
     step = _STEP if origin.label.startswith(("function ", "model ")) else ""
     if not step and not origin.variables and not _variables(flat):
         raise GraphcutError(
@@ -96,7 +97,7 @@ def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
             "candidates: %s"
             % (
                 printable(origin.label),
-                _few(list(map(printable, origin.signatures))),
+                join_first(list(map(printable, origin.signatures)), _NAMED),
                 shown or "none, no tensor here is a float",
             )
         )
@@ -104,17 +105,12 @@ def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
         raise GraphcutError(
             "%s has no signatures, so the functions of its objects are not in its graph: %s\nSave it with signatures=, or "
             "audit a function of tf.saved_model.load(%s)"
-            % (printable(origin.label), _few(list(map(printable, origin.functions))), printable(origin.label))
+            % (printable(origin.label), join_first(list(map(printable, origin.functions)), _NAMED), printable(origin.label))
         )
     raise GraphcutError(
         "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
         % (printable(origin.label), shown or "none, no tensor here is a float", step)
     )
-
-
-def _few(shown: List[str]) -> str:
-    more = len(shown) - _NAMED
-    return ", ".join(shown[:_NAMED]) + (" and %d more" % more if more > 0 else "")
 
 
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:

@@ -28,6 +28,10 @@ class Verdict(enum.Enum):
     FLOWS = "flows"
 
 
+# The verdicts of a variable that gets a gradient which can be nonzero.
+WITH_GRADIENT = (Verdict.FLOWS, Verdict.CONDITIONAL)
+
+
 class Role(enum.Enum):
     """What a ``StopGradient`` does for one loss; the first that fits.
 
@@ -280,7 +284,7 @@ class Change:
         """``gained`` or ``lost`` its gradient; ``new`` or ``gone`` where one audit lacks the variable; else ``changed``."""
         if self.before is None or self.after is None:
             return "new" if self.before is None else "gone"
-        before, after = (each in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in (self.before, self.after))
+        before, after = (each in WITH_GRADIENT for each in (self.before, self.after))
         return "changed" if before == after else "gained" if after else "lost"
 
     def __str__(self) -> str:

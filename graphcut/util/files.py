@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 from graphcut.errors import GraphcutError, printable
 
@@ -91,3 +91,9 @@ def _write(number: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(number, rest) :]
+
+
+def numbered_paths(path: str, count: int) -> Tuple[str, ...]:
+    """Return ``cut.svg``, or for several files ``cut-1.svg``, ``cut-2.svg``."""
+    stem, suffix = os.path.splitext(path)
+    return (path,) if count == 1 else tuple(f"{stem}-{index + 1}{suffix}" for index in range(count))

@@ -17,9 +17,8 @@ from graphcut.analysis.stop_roles import stops_below
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import Shape
 from graphcut.graph.targets import Target
-from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _FEW = 3
 _PAIRS = 100
 
@@ -114,7 +113,7 @@ class Reasons:
         if tensor is None:
             return Reason((), cut, len(cut), 0, self._made(cut))
         route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
-        if verdict in _GETS:
+        if verdict in WITH_GRADIENT:
             return self._gets(tensor, route)
         if verdict not in CUT:
             return Reason(route, cut, len(cut), 1, self._made(cut))

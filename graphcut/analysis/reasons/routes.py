@@ -18,7 +18,7 @@ from graphcut.analysis.reachability import UNSEEN, Walk
 from graphcut.analysis.reasons.jump_pointers import END, Chains, Link, Part
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.flat import FlatGraph
-from graphcut.results import BarrierKind, Verdict
+from graphcut.results import WITH_GRADIENT, BarrierKind, Verdict
 
 _PLUMBING = frozenset(
     [
@@ -77,7 +77,7 @@ class Routes:
 
 def _start(flow: GradientFlow, tensor: int, verdict: Verdict) -> int:
     """Return the node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
-    if verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):
+    if verdict in WITH_GRADIENT:
         return tensor
     flat = flow.rules.flat
     outputs = (tensor, *flow.results.get(flat.producer[tensor], ()), *flat.outputs(flat.producer[tensor]))

@@ -14,6 +14,7 @@ from graphcut.graph.targets import Target as Target
 from graphcut.graph.targets import join_partitions, unique
 from graphcut.graph.variable_updates import training_part
 from graphcut.results import LeftOut, VariableAudit
+from graphcut.util.text import join_first
 
 
 def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
@@ -247,10 +248,9 @@ class TargetIndex:
         places = self.required(key)
         if len(places) > 1:
             names = [printable(self.targets[place].variable.name) for place in places]
-            more = " and %d more" % (len(names) - 4) if len(names) > 4 else ""
             raise GraphcutError(
                 "%s means %d variables: %s\naudit[key] wants one; audit.explain(key) and audit.reaches(key) take several."
-                % (printable(_key_name(key)), len(names), ", ".join(names[:4]) + more)
+                % (printable(_key_name(key)), len(names), join_first(names, 4))
             )
         return places[0]
 

@@ -31,14 +31,13 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
-from graphcut.results import Suggestion, Verdict
+from graphcut.results import WITH_GRADIENT, Suggestion, Verdict
 from graphcut.results.words import at, escape_name
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def suggest_stops(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
@@ -158,7 +157,7 @@ def _confirm(
 
 
 def _gets(flow: GradientFlow, tensor: int) -> bool:
-    return flow.verdict(tensor) in (*_GETS, Verdict.RAISES)
+    return flow.verdict(tensor) in (*WITH_GRADIENT, Verdict.RAISES)
 
 
 def _suggestions(audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str]) -> Iterator[Suggestion]:

@@ -41,14 +41,13 @@ from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice
-from graphcut.results import BarrierKind, Suggestion, Verdict
+from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
 from graphcut.results.words import at, place
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 _MOST = 6  # alternatives
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 Route = Tuple[Fence, ...]
 
 
@@ -58,7 +57,9 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     See ``Audit.suggest_unblock``.
     """
     inquiry, flow = audit._inquiry, audit._findings.flow
-    blocked = [each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in _GETS for tensor in each.tensors)]
+    blocked = [
+        each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)
+    ]
     if not blocked:
         return ()
     target = blocked[0]
@@ -106,7 +107,7 @@ def complete_alternative(
     taken = list(start)
     while taken:
         after = analyze(remove_barriers(inquiry, flow, frozenset(fence.op for fence in taken)))
-        if any(after.verdict(tensor) in _GETS for tensor in target.tensors):
+        if any(after.verdict(tensor) in WITH_GRADIENT for tensor in target.tensors):
             return tuple(taken)
         fresh = [fence for fence in _next(after, target) if fence.op not in {each.op for each in taken}]
         if not fresh:
@@ -279,7 +280,7 @@ def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
     def holds(after: Any) -> bool:
         pairs = [(row, find_same_variable(after, audit, row)) for row in rows]
         wanted = [new for row, new in pairs if row.name == name]
-        kept = [new for row, new in pairs if row.verdict in _GETS]
-        return all(new is not None and new.verdict in _GETS for new in [*wanted, *kept]) and bool(wanted)
+        kept = [new for row, new in pairs if row.verdict in WITH_GRADIENT]
+        return all(new is not None and new.verdict in WITH_GRADIENT for new in [*wanted, *kept]) and bool(wanted)
 
     return confirmed_by(audit._retrace, audit, candidate.edits, holds)

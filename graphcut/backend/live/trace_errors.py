@@ -11,6 +11,7 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.stack_frames import Frame, is_library, place
 from graphcut.util.source_lines import line_of, nearby
+from graphcut.util.text import object_name
 
 _LONG = 150
 _NO_VALUE = "needs a value, and while a function is traced no tensor has one: "
@@ -37,8 +38,7 @@ _ADVICE = (
 
 def label_of(source: Any) -> str:
     """Return what a callable is called in messages."""
-    name = getattr(source, "__name__", getattr(source, "name", type(source).__name__))
-    return "%s %s" % ("model" if hasattr(source, "train_step") else "function", name)
+    return "%s %s" % ("model" if hasattr(source, "train_step") else "function", object_name(source))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.object_snapshots import lift_variable, roots, undone
 from graphcut.errors import GraphcutError, printable
+from graphcut.util.text import join_first
 
 _FUNCTION = def_function.Function
 _DATA = ("x", "y", "sample_weight")
@@ -195,8 +196,7 @@ def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
     """Return what was said to be trainable otherwise since, if anything was."""
     now = _trainable(model)
     names = _patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
-    more = " and %d more" % (len(names) - _SHOWN) if len(names) > _SHOWN else ""
-    return "`trainable` changed for %s since; %s" % (", ".join(names[:_SHOWN]) + more, advice) if names else ""
+    return "`trainable` changed for %s since; %s" % (join_first(names, _SHOWN), advice) if names else ""
 
 
 def name_of(variable: Any) -> str:

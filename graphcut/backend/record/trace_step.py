@@ -19,6 +19,7 @@ from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.object_snapshots import lift_variable, roots, same_collections, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.errors import GraphcutError, printable
+from graphcut.util.text import join_first
 
 _FUNCTION = def_function.Function
 _LISTED = 8
@@ -99,9 +100,7 @@ def _check_trainable(model: Any) -> None:
     names = [keras_fit.name_of(each) for each in listed_variables(model, "variables")]
     if not names:
         raise GraphcutError("this model has no variables\nAdd a layer that has weights.")
-    shown = ", ".join(printable(each)[1:-1] for each in names[:_LISTED]) + (
-        " and %d more" % (len(names) - _LISTED) if names[_LISTED:] else ""
-    )
+    shown = join_first([printable(each)[1:-1] for each in names], _LISTED)
     raise GraphcutError(
         "no variable of this model is trainable: %s\n"
         "Set trainable = True on the layers that should learn, then call compile() again." % shown

@@ -6,8 +6,9 @@ it closes the rest. The frame is sandboxed: it has no access to the notebook.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, Sequence
 
+from graphcut.render.page.html import html as page_of
 from graphcut.render.page.html import of_sketches, templates
 from graphcut.render.page.page_data import lines
 from graphcut.render.palette import GREY
@@ -34,3 +35,9 @@ def html(facts: PageFacts, sketch: Sketch) -> str:
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
     told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""
     return str(templates().get_template("notebook.html").render(sketch=sketch, looks=VERDICTS, border=GREY, **told))
+
+
+def frame(audits: Sequence[PageFacts], title: str) -> str:
+    """Return the page of several audits in a frame of its own."""
+    template = templates().get_template("frame.html")
+    return str(template.render(page=page_of(audits), title=title, border=GREY, closes=False))

@@ -15,7 +15,7 @@ from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
-from graphcut.results import Stop, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Stop, VariableAudit
 from graphcut.results.words import ROLES, at, escape_name
 from graphcut.util.source_lines import source_line
 
@@ -69,7 +69,7 @@ def numbers(
         "groups": _groups(facts, listed, order),
         "stops": list(_stops(facts, order, boxes)),
         "total": len(facts.variables),
-        "missing": sum(each.verdict not in (Verdict.FLOWS, Verdict.CONDITIONAL) for each in facts.variables),
+        "missing": sum(each.verdict not in WITH_GRADIENT for each in facts.variables),
     }
 
 
@@ -176,10 +176,9 @@ def _gains(facts: PageFacts, stop: Stop) -> List[str]:
     what_if = getattr(facts, "what_if", None)
     if not stop.sole or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
         return []
-    got = (Verdict.FLOWS, Verdict.CONDITIONAL)
-    missing = {each.name for each in facts.variables if each.verdict not in got}
+    missing = {each.name for each in facts.variables if each.verdict not in WITH_GRADIENT}
     try:
-        return [each.name for each in what_if(remove=stop).variables if each.verdict in got and each.name in missing]
+        return [each.name for each in what_if(remove=stop).variables if each.verdict in WITH_GRADIENT and each.name in missing]
     except GraphcutError:
         return []
 

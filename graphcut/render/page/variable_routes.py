@@ -14,7 +14,7 @@ from graphcut.render.name_folding import fate
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.text.explain import explain
 from graphcut.render.text.table_rows import shape_text
-from graphcut.results import VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, VariableAudit
 from graphcut.results.words import VERDICTS, escape_name
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: M
 
 
 def _gets(variable: VariableAudit) -> bool:
-    return variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    return variable.verdict in WITH_GRADIENT
 
 
 def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:

@@ -14,6 +14,7 @@ from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.quotient import Sketch
 from graphcut.render.picture.tooltips import shape_text, tips
 from graphcut.results import LeftOutReason
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -97,7 +98,7 @@ def _is_input(ops: Ops, op: int) -> bool:
 def _input_box(facts: PictureFacts, ops: Ops, group: Tuple[int, ...]) -> Box:
     names = tuple(ops.name(op) for op in group)
     told, where = tips(facts, ops, group)
-    title = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    title = join_first(names, _NAMED)
     line = f"input, {_type(facts, ops, group[0])}" if len(group) == 1 else f"{len(group)} inputs"
     return Box(Role.INPUT, title, (line,), names, tips=told, where=where)
 

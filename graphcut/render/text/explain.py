@@ -9,10 +9,11 @@ from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.results import Barrier, LeftOut, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, LeftOut, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
 from graphcut.util.source_lines import source_line
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.analysis.reasons.reason import Instead, Reason, Term
@@ -48,6 +49,17 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     if more > 0:
         texts.append(f"{more} more have the same verdict: {group.variables[0].verdict.value}.")
     return "\n\n".join(texts)
+
+
+def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
+    """One explanation for each outcome, of its first variable, with the names of the others."""
+    return "\n\n".join(_of_first(facts, group.variables) for group in fold(variables))
+
+
+def _of_first(facts: ReportFacts, alike: Sequence[VariableAudit]) -> str:
+    first, *others = alike
+    names = [escape_name(each.name) for each in others]
+    return explain(facts, first) + (f"\nThe same holds for {join_first(names, _NAMED)}." if names else "")
 
 
 def explain_left_out(variable: LeftOut) -> str:
@@ -140,7 +152,7 @@ def _frozen(variable: VariableAudit) -> str:
 
 def _updated(variable: VariableAudit) -> str:
     """Return what the step does with what the variable gets, where that is not what one expects."""
-    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
         return " An optimizer is handed None in its place, and leaves it alone."
     if variable.optimizer_got_gradient is False:
@@ -248,7 +260,6 @@ def _term(term: Term) -> str:
 
 
 def _cut_off(reason: Reason) -> str:
-    names = [escape_name(term.op) for term in reason.cut_off[:_FEW]]
-    more = len(reason.cut_off) - len(names)
-    text = ", ".join(names) + (f" and {more} more" if more else "")
+    names = [escape_name(term.op) for term in reason.cut_off]
+    text = join_first(names, _FEW)
     return f"; {text} {'uses' if len(reason.cut_off) == 1 else 'use'} it too, but no gradient comes back" if names else ""

@@ -8,12 +8,13 @@ from graphcut.render.text.summary import loss_line, summary_line
 from graphcut.render.text.table_rows import named_cuts
 from graphcut.results import LeftOut, VariableAudit
 from graphcut.results.words import at, escape_name, place
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
 
 _HEADINGS = ("layer or scope", "variables", "params", "gradient")
-_REASONS = 2
+_REASONS, _NAMED = 2, 3
 
 
 def layer_summary(facts: ReportFacts) -> str:
@@ -63,9 +64,8 @@ def _gets(variables: Sequence[VariableAudit]) -> Iterator[str]:
     for variable in variables:
         outcomes.setdefault(_outcome(variable), []).append(variable)
     for outcome, members in outcomes.items():
-        names = ", ".join(escape_name(each.name.rpartition("/")[2]) for each in members[:3])
-        rest = f" and {len(members) - 3} more" if len(members) > 3 else ""
-        yield outcome if len(outcomes) == 1 else f"{names}{rest}: {outcome}"
+        names = [escape_name(each.name.rpartition("/")[2]) for each in members]
+        yield outcome if len(outcomes) == 1 else f"{join_first(names, _NAMED)}: {outcome}"
 
 
 def _outcome(variable: VariableAudit) -> str:

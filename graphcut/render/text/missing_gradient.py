@@ -8,6 +8,7 @@ from graphcut.analysis.tape_record import UnrecordedSource
 from graphcut.render.text import advice
 from graphcut.render.text.summary import without_gradient
 from graphcut.results.words import escape_name
+from graphcut.util.text import join_first
 
 _NAMED = 8
 _ONCE_MORE = (
@@ -41,8 +42,7 @@ def unrecorded_lines(sources: Sequence[UnrecordedSource], loss_dtypes: Sequence[
     for each in sources:
         alike.setdefault(_words(each), []).append(escape_name(each.name))
     for (what, todo), names in alike.items():
-        more = " and %d more" % (len(names) - _NAMED) if len(names) > _NAMED else ""
-        start = ", ".join(names[:_NAMED]) + more
+        start = join_first(names, _NAMED)
         yield "%s: each %s." % (start, what) if len(names) > 1 else "%s %s." % (start, what)
         yield "What to do: %s." % todo
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
-from graphcut.results import Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import escape_name
 
@@ -19,7 +19,6 @@ _HANDED_IN = {"Const", "Placeholder", "_Arg"}
 _NAMED = 4
 _WEIGHTS = (("float32",), ("float16",), ("bfloat16",), ("float64",))
 _LISTED = 3
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 def notices(facts: ReportFacts) -> Tuple[str, ...]:
@@ -41,7 +40,7 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
     if not variables:
         return ("no variable to audit was found in this graph", *_weights(facts))
     if any(variable.verdict is not Verdict.NONE for variable in variables):
-        nothing = not any(variable.verdict in _GETS for variable in variables)
+        nothing = not any(variable.verdict in WITH_GRADIENT for variable in variables)
         return ("this loss trains nothing: no variable gets a gradient",) * nothing
     if without_gradient(facts.loss_dtypes):
         return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
@@ -130,7 +129,7 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
 
 
 def _counts(variables: Sequence[VariableAudit]) -> str:
-    gets = [variable for variable in variables if variable.verdict in _GETS]
+    gets = [variable for variable in variables if variable.verdict in WITH_GRADIENT]
     some = sum(variable.verdict is Verdict.CONDITIONAL for variable in variables)
     head = f"{len(gets)} {'gets' if len(gets) == 1 else 'get'} a gradient"
     head += f" ({some} in some runs only)" if some else ""

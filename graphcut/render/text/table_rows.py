@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
-from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, place
 from graphcut.results.words import shape_text as shape_text
 
@@ -86,7 +86,7 @@ def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
 
 def update(variable: VariableAudit) -> Iterator[str]:
     """Yield what is odd about how a variable is updated, if anything is."""
-    gets = variable.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL)
+    gets = variable.verdict in WITH_GRADIENT
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"
     if variable.is_updated and not gets:

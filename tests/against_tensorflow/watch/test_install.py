@@ -287,7 +287,7 @@ def test_a_fault_of_its_own_leaves_the_error_as_it_is(installed, monkeypatch):
     def fails(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(install, "explain", fails)
+    monkeypatch.setattr(install, "explain_groups", fails)
     w = tf.Variable([1.0], name="w")
     error = raised(keras.optimizers.SGD().apply_gradients, [(stopped(w), w)])
     assert "graphcut" not in said(error)

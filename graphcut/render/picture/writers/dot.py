@@ -25,7 +25,7 @@ from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_wi
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
-from graphcut.results import BarrierKind, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, BarrierKind, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _SIZE, _LARGE = 11.0, 14.0
 _WIDTH, _TIP = 44, 200
 _LOSSES, _LINES, _CAUSES = 3, 12, 2
-_GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 _NOTES = {Verdict.RAISES: "{} by an error", Verdict.ZERO: "{} always zeros"}
 Node = Tuple[str, Tuple[str, ...], Dict[str, Any]]
 Titles = Mapping[str, str]
@@ -50,7 +49,7 @@ def title(facts: PictureFacts) -> str:
     """Return what is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
     names = [printable(key or name, _WIDTH)[1:-1] for name, key in zip(facts.loss, facts.loss_keys)]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
-    count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in _GETS]
+    count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in WITH_GRADIENT]
     if not count:
         return f"gradient of {losses}: no variables"
     if not missing:
