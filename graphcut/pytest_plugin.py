@@ -150,7 +150,7 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
 
 
 def _explanation(call: Any) -> str:
-    """Return what ``graphcut.install()`` has to say about an error, where pytest shows no notes of errors."""
+    """Return the explanation of ``graphcut.install()`` for an error, if pytest shows no notes of errors."""
     install = sys.modules.get("graphcut.api.install")
     if install is None or call.excinfo is None:
         return ""

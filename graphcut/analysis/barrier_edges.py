@@ -61,7 +61,7 @@ class Edges:
         return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
 
     def _opener(self) -> Callable[[int], bool]:
-        """Return what tells whether a gradient passes from a tensor to every input: there is no barrier to look for."""
+        """Return the test whether a gradient passes from a tensor to every input, so that there is no barrier."""
         flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
         producer, first, inputs, assigned = flat.producer, flat.first_output, flat.inputs, self._assigned
         barred = self.flow.stopped.union(self._filled)

@@ -87,7 +87,7 @@ class Cuts:
 
 
 def _place(fence: Fence, source: int) -> Place:
-    """Return what tells a barrier from others: ``source`` is the tensor that the op reads there."""
+    """Return the key that tells a barrier from others; ``source`` is the tensor that the op reads there."""
     return fence.op, fence.kind, source
 
 

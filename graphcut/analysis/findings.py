@@ -31,7 +31,7 @@ CUT = {Verdict.NONE: connected_inputs, Verdict.ZERO: carries}
 
 
 def _kind_of_holder(op_type: str) -> BarrierKind:
-    """Return what a value that reaches an op by no edge comes from: a dataset or an iterator, or Python."""
+    """Return the barrier of a value that reaches an op by no edge: state of a dataset or an iterator, or Python."""
     return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
 
 
@@ -54,7 +54,7 @@ class Findings:
         return self.known[verdict]
 
     def of(self, target: Target) -> VariableAudit:
-        """Return what is found for one target. Where it stands for several tensors the best verdict counts."""
+        """Return the findings for one target; if it stands for several tensors, the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
         left = self._left(target) if unused else ()
@@ -114,7 +114,7 @@ class Findings:
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
-        """Return what holds the value of a variable without reading it, where the loss is computed from that."""
+        """Return the ops that hold the value of a variable without reading it, if the loss is computed from them."""
         known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)
         if not places:
@@ -167,7 +167,7 @@ class Findings:
         return next((each for each in alike if self.cuts(verdict).routed(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """Return what tells that nothing can be certified, and the ops whose gradient is a guess."""
+        """Return the signs that nothing can be certified, and the ops whose gradient is a guess."""
         flat = self.traced.flat
         told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
         return (*told, *self.flow.rules.assumptions())
@@ -185,7 +185,7 @@ class Findings:
         return fences, known.size(tensor) or len(fences), not known.routed(tensor)
 
     def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
-        """Return what bars a tensor that no barrier on a route does: a gradient from zeros, a loss that is not watched."""
+        """Return the barrier of a tensor without one on its route: a gradient from zeros, or an unwatched loss."""
         flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
         if verdict is Verdict.ZERO and self.flow.dead:
             return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)

@@ -112,7 +112,7 @@ class GradientEdges:
         return [node for node in nodes if node in found]
 
     def _filled(self, op: int) -> List[int]:
-        """Return what TensorFlow fills with zeros once a gradient arrives at ``op``."""
+        """Return the tensors that TensorFlow fills with zeros once a gradient arrives at ``op``."""
         fill = self.fills.get(op)
         if fill is None:
             return []

@@ -67,7 +67,7 @@ def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSe
 
 
 def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
-    """Return what is connected to ``ends``, directly or by zeros that TensorFlow fills in."""
+    """Return the tensors connected to ``ends``, directly or by zeros that TensorFlow fills in."""
     found = find_leading_tensors(flow, flow.connected, connected_inputs, ends)
     while found:
         filling = (op for op, fill in flow.fills.items() if not found.isdisjoint(fill.tensors))

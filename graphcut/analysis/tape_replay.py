@@ -32,7 +32,7 @@ def replay_tape(
     asked: Mapping[int, Optional[BarrierKind]],
     passing: FrozenSet[int],
 ) -> StopOps:
-    """Return what the tape did not record.
+    """Return the ops that the tape did not record.
 
     Args:
         traced: the graph as it was when the gradient was taken.
@@ -84,7 +84,7 @@ def replay_tape(
 
 
 def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
-    """Return what stands for a tensor of a graph around, with that tensor."""
+    """Return the tensors that stand for a tensor of an outer graph, each with that tensor."""
     found: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
         if position in tape.captured:

@@ -211,6 +211,6 @@ def _filled(network: Network) -> bool:
 
 
 def _near(network: Network) -> Set[int]:
-    """Return what still leads to the sink."""
+    """Return the nodes from which the sink can still be reached."""
     heads, room = network.heads, network.room
     return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if room[arc ^ 1]])

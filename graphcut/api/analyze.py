@@ -11,7 +11,7 @@ from graphcut.api.choose_oracle import installed_oracle
 
 
 def analyze(inquiry: AuditRequest) -> GradientFlow:
-    """Return what follows from the loss; rows are asked of the request's oracle."""
+    """Return the gradient flow from the loss; the request's oracle gives the rows."""
     traced, loss, stopped, chosen = inquiry.traced, inquiry.loss, inquiry.stopped, inquiry.oracle
     oracle = chosen or installed_oracle()
     around = oracle.behavior(traced.origin)

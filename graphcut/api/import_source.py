@@ -28,7 +28,7 @@ _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 def load_source(
     source: str, specs: Sequence[Spec] = (), modules: Optional[Dict[str, ModuleType]] = None
 ) -> Tuple[Any, Sequence[Any]]:
-    """Return what to trace, and its arguments.
+    """Return the object to trace, and its arguments.
 
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.

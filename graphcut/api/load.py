@@ -66,14 +66,14 @@ def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[
 
 
 def title(source: Any) -> str:
-    """Return what a source is called while it is read."""
+    """Return the name of a source for the progress line."""
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)
     return object_name(source)
 
 
 def afresh(source: Any) -> Any:
-    """Return what is traced, as it was before any trace: a ``tf.function`` that has none."""
+    """Return the source as it was before any trace: a ``tf.function`` without traces."""
     from graphcut.backend.live import edited_code
 
     return edited_code.fresh(source)
@@ -171,7 +171,7 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
 
 
 def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
-    """Return what finds the name of the tensor of a live graph that an object is or stands for."""
+    """Return the function that finds the tensor's name for an object of a live graph."""
     captured: List[Mapping[int, Tuple[int, str]]] = []
 
     def find_tensor_name(value: Any) -> str:

@@ -40,7 +40,7 @@ def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
 
 
 def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradient, ...]:
-    """Return what the table says of an op type.
+    """Return the gradients of an op type in the table.
 
     Args:
         op_type: such as ``MatMul``.

@@ -56,7 +56,7 @@ def _inputs(model: Any) -> int:
 
 
 def _parameters(source: Any, count: int) -> List[str]:
-    """Return what the arguments of a call are named."""
+    """Return the names of a call's arguments."""
     try:
         names = list(inspect.signature(getattr(source, "python_function", source)).parameters)
     except (TypeError, ValueError):

@@ -63,7 +63,7 @@ def explain(source: str, keys: Tuple[str, ...], **question: Any) -> None:
 
 
 def _explanations(found: Sequence[Any], keys: Sequence[str]) -> str:
-    """Return what each audit says of the variables that it knows, headed by its loss where there are several."""
+    """Return the answers of the audits that know the variables, each under its loss if there are several."""
     for key in keys:
         if not any(_knows(audit, key) for audit in found):
             found[0].explain(key)  # raises, with near names

@@ -145,7 +145,7 @@ def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
 
 
 def _undrawn(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
-    """Return what went wrong when the cut was drawn: that stops no audit."""
+    """Draw the cut and return the error, if any, because a failed picture stops no audit."""
     try:
         _draw(found, path, say)
     except GraphcutError as error:

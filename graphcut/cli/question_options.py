@@ -24,12 +24,12 @@ SOURCE is
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return what a command takes to make the audits of one SOURCE."""
+    """Add the argument SOURCE and the options of a question to a command."""
     return click.argument("source", type=click.Path())(question_options(command))
 
 
 def question_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return what is asked of a source, whatever the sources are."""
+    """Add the options that every question about a source has to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

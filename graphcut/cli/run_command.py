@@ -133,7 +133,7 @@ def _models(main: types.ModuleType) -> Iterator[Tuple[str, Any]]:
 
 
 def _exit(error: SystemExit) -> _End:
-    """Return what ``sys.exit`` means: a number is the code, ``None`` is fine, anything else is a message on standard error."""
+    """Return the end that ``sys.exit`` asks for: a number is the code, ``None`` means 0, anything else is an error message."""
     if error.code is None or isinstance(error.code, int):
         return _End(code=int(error.code or 0))
     _flush()

@@ -175,7 +175,7 @@ def _check_out(revision: str, folder: str) -> str:
 
 
 def _git(arguments: Sequence[str], top: bool = False) -> Optional[bytes]:
-    """Return what git prints; ``None`` where it fails, or there is no git."""
+    """Return the output of git; ``None`` if git fails or is missing."""
     try:
         root = _git(["rev-parse", "--show-toplevel"]) if top else None
         cwd = root.decode("utf-8").strip() if root else None

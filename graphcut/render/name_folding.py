@@ -50,7 +50,7 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 
 def fate(variable: VariableAudit) -> Hashable:
-    """Return what two variables must share to be told in one row."""
+    """Return the key that variables of one row share."""
     frozen, updated = variable.trainable is False, variable.is_updated
     cut = tuple(distinct_barriers(variable.cut))
     return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated, variable.only_through)

@@ -35,14 +35,14 @@ def condition(each: Condition) -> str:
 
 
 def assumption(each: Assumption) -> str:
-    """Return what could not be asked."""
+    """Return an assumption in words."""
     if each.whole:
         return f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
     return f"{escape_name(each.op)} ({escape_name(each.type)}) is assumed to carry a gradient: {escape_name(each.reason, 200)}"
 
 
 def stop(each: Stop) -> str:
-    """Return what a stop does for the loss."""
+    """Return the role of a stop, and what it cuts off, in words."""
     name = f"stop-gradient {escape_name(each.op)}" + (f", {at(each.where)}," if each.where else "")
     name += " of a library" if each.library else ""
     if each.role is not Role.CUTS or not each.cuts:
@@ -52,7 +52,7 @@ def stop(each: Stop) -> str:
 
 
 def variable(each: VariableAudit) -> str:
-    """Return what a variable gets, and what cuts it off."""
+    """Return the outcome of a variable, and what cuts it off, in words."""
     text = f"{escape_name(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
     if each.unused:
         text += "; it is unused: nothing leads from it to the loss"
@@ -79,7 +79,7 @@ def left_out(each: LeftOut) -> str:
 
 
 def change(each: Change) -> str:
-    """Return what became of a variable from one audit to the other."""
+    """Return the change of a variable from one audit to the other, in words."""
     name = escape_name(each.name)
     if each.before is None or each.after is None:
         only, verdict = ("first", each.before) if each.after is None else ("second", each.after)
@@ -101,7 +101,7 @@ def reach(each: Reach) -> str:
 
 
 def disagreement(each: Disagreement) -> str:
-    """Return what TensorFlow says in place of the verdict."""
+    """Return the disagreement between a verdict and TensorFlow, in words."""
     reason = f": {escape_name(each.reason, 200)}" if each.reason else ""
     if each.answer == "not checked":
         return f"{escape_name(each.name)} was judged {each.verdict.value}; TensorFlow could not be asked{reason}"

@@ -51,7 +51,7 @@ Show = Callable[[threading.Event, List[str]], None]
 
 
 def _display() -> Optional[Show]:
-    """Return what shows the progress here; ``None`` where nobody would see it."""
+    """Return the function that shows the progress here; ``None`` if nobody would see it."""
     if _notebook() is not None:
         return _show_in_notebook
     return partial(_show_on_terminal, os.dup(2)) if os.isatty(2) else None

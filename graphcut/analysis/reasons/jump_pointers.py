@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 def _from(end: int) -> Dict[int, int]:
-    """Return what is known of each node, at the end of all chains ``end``."""
+    """Return a field that maps nodes to known facts; the end of all chains is ``end``."""
     return field(default_factory=lambda: {END: end})
 
 

@@ -21,7 +21,7 @@ def _same(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box
 
 
 def _broadcast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """Return what is limited along an axis of the same, known length; a length of one may have been stretched."""
+    """Return the limits along axes of the same, known length; a length of one may have been stretched."""
     given, made = info.inputs[index], info.outputs[output]
     if given is None or made is None:
         return {}

@@ -131,7 +131,7 @@ class Evidence:
         return self._calls
 
     def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
-        """Return what the gradient function of an op answered for those of its inputs ``arguments`` where that is certain."""
+        """Return the certain answers of an op's gradient function for its inputs ``arguments``."""
         if op not in self._answers:
             context = self.flat.contexts[op]
             calls = self.calls() if context < 0 else [self._of_body(call, context) for call in self.calls()]
@@ -468,7 +468,7 @@ def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str
 
 
 def _plain(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
-    """Return the tensors that these are, or are copies of."""
+    """Follow ``Identity`` ops back, and return the tensors that these tensors are copies of."""
     found = set()
     for tensor in tensors:
         for _ in range(_LONGEST):

@@ -180,7 +180,7 @@ def without_gradient(question: GradientQuery, asked: GradientReply, others: bool
 
 
 def _wholly_without(question: GradientQuery, asked: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
-    """Return the barrier of an op that gives no input a gradient.
+    """Return the barrier of an op none of whose inputs gets a gradient.
 
     What is read of a variable of integers is one of its dtype.
     """

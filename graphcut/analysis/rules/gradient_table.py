@@ -191,11 +191,11 @@ class TableOracle:
         return replace(self._behavior.of(origin), foreign=True, plain_root=False)
 
     def asker(self, origin: GraphMetadata) -> AskGradient:
-        """Return what answers questions about the ops of any graph."""
+        """Return the function that answers questions about the ops of any graph."""
         return self.ask
 
     def ask(self, question: GradientQuery) -> GradientReply:
-        """Return what this version answers for one kind of op."""
+        """Return the answer of this version for one kind of op."""
         key = question._replace(place=None, slices=(), taped=False)
         if key not in self._answers:
             self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)

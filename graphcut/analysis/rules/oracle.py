@@ -146,7 +146,7 @@ if TYPE_CHECKING:
         label: str
 
         def asker(self, origin: GraphMetadata) -> AskGradient:
-            """Return what answers questions about the ops of one graph."""
+            """Return the function that answers questions about the ops of one graph."""
 
         def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
             """How TensorFlow treats what surrounds an op, in a graph of that origin."""

@@ -31,7 +31,7 @@ def shape_of(shapes: Shapes, flat: FlatGraph, tensor: int) -> Shape:
 
 
 def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
-    """Return the ops that read a tensor known to be zero."""
+    """Return the ops that read a tensor of zeros."""
     if not zeros:
         return frozenset()
     return frozenset(op for op, inputs in enumerate(flat.inputs) if not zeros.isdisjoint(inputs))

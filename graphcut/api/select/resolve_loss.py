@@ -177,7 +177,7 @@ _POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls
 
 
 def _required(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
-    """Return the tensors of a name; an error names what is near, outputs first."""
+    """Return the tensors of a name. An error lists near names, outputs first."""
     names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
         return names.required(name, asked)

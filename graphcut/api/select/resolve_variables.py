@@ -45,7 +45,7 @@ def _flattened(asked: Any) -> Iterator[Any]:
 
 
 def components(key: Any) -> Tuple[Any, ...]:
-    """Return what a key stands for: the tensors of a composite tensor that a gradient is taken of, else the key itself."""
+    """Return the tensors of a composite tensor that a gradient is taken of; any other key is returned as it is."""
     if isinstance(key, str):
         return (key,)
     from graphcut.backend.live import variable_objects
@@ -316,12 +316,12 @@ class Scopes:
 
 
 def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
-    """Return what is near a name that means nothing: of the outputs, the variables, the layers and scopes, then the ops."""
+    """Return near names for an unknown name: outputs first, then variables, layers and scopes, then ops."""
     return near_names(name, _named_places(traced, variables)) or near_names(name, traced.names.candidates())
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
-    """Return what is nearest to a name that means nothing, ops and variables alike."""
+    """Return the nearest names for an unknown name, of ops and variables alike."""
     return near_names(name, dict.fromkeys([*_named_places(traced), *traced.names.candidates()]))
 
 

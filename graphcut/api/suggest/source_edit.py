@@ -76,7 +76,7 @@ class Source:
         return [(getattr(each, "name", "<lambda>"), _first(each)) for each in inside]
 
     def value_of(self, name: ast.Name) -> Optional[ast.expr]:
-        """Return what a name is assigned in its function, where that is done once and by a plain assignment."""
+        """Return the expression assigned to a name in its function, if there is one plain assignment."""
         scope = next((each for each in self.parents(name) if isinstance(each, (*FUNCTIONS, ast.Module))), self.tree)
         stores = [each for each in ast.walk(scope) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
         own = [each for each in stores if each.id == name.id]
@@ -118,7 +118,7 @@ def _tensorflow_name(tree: ast.AST) -> Optional[str]:
 
 
 def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
-    """Return the source that ``file:line`` names, and the line.
+    """Return the source file and the line number of a place such as ``model.py:12``.
 
     ``None`` if the file cannot be read or is not the user's to edit.
     """

@@ -135,7 +135,7 @@ def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
 
 
 def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
-    """Return what all copies of a tensor share: the function, the op's name in it, the output."""
+    """Return the function, the op's name in it and the output, which all copies of a tensor share."""
     op = flat.producer[tensor]
     return flat.function(op), flat.names[op].rpartition(SEPARATOR)[2], tensor - flat.first_output[op]
 

@@ -263,7 +263,7 @@ def _note(idioms: Idioms, fence: Fence) -> str:
 
 
 def _prose(audit: Audit, fence: Fence) -> str:
-    """Return what to do about a barrier, in words."""
+    """Return the advice for a barrier."""
     flat = audit._inquiry.traced.flat
     barrier = audit._findings.named(fence)
     made = dtype_name(flat.dtypes[flat.first_output[fence.op]]) if flat.outputs(fence.op) else ""

@@ -59,7 +59,7 @@ def _answers(distributed: Any, client: Any, paths: Iterator[str], question: Mapp
 
 
 def _answer(future: Any, path: Optional[str]) -> Optional[Answer]:
-    """Return what a future holds; ``None`` where it was answered before, or its result is lost."""
+    """Return the result of a future; ``None`` if it was answered before, or if its result is lost."""
     if path is None or future.status not in ("finished", "error"):
         return None
     try:

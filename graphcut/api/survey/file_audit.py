@@ -48,7 +48,7 @@ class FileAudit:
 
     @classmethod
     def of_dict(cls, values: Mapping[str, Any]) -> FileAudit:
-        """Return what ``to_dict`` gave."""
+        """Build the result from the values that ``to_dict`` returned."""
         return cls(**{**values, "loss": tuple(values["loss"]), "missing": tuple(values["missing"])})
 
     @property

@@ -83,7 +83,7 @@ class Journal:
 
 
 def stamp(path: str) -> Any:
-    """Return what tells whether a file changed: its size and time; ``None`` where nobody knows."""
+    """Return the size and time of a file, which tell whether it changed; ``None`` if they are unknown."""
     inner = os.path.join(path, "saved_model.pb")
     try:
         found = os.stat(inner if os.path.exists(inner) else path)

@@ -162,7 +162,7 @@ def _drop_unknown_attributes(node: Any) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says, in one line."""
+    """Return the message of an error in one line."""
     return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
 
 

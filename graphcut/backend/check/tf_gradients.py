@@ -54,7 +54,7 @@ def together(given: Original, asking: LossNames, targets: Targets) -> Dict[str, 
 
 
 def alone(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
-    """Return the answer for one target in a copy of its own."""
+    """Ask TensorFlow for one target, in a separate copy of the graph."""
     return _answers(given, asking, {name: tensors})[name]
 
 
@@ -86,7 +86,7 @@ def take_gradients(copy: Any, asking: LossNames, names: Sequence[str]) -> Dict[s
 
 
 def _start(copy: Any, loss: Any, start: Any) -> Any:
-    """Return what the gradient of a loss starts from, in a copy."""
+    """Return the start of a loss's gradient, in a copy."""
     if start is None or isinstance(start, str):
         return start if start is None else copy.tensor(start)
     return tf.constant(start, loss.dtype.base_dtype)

@@ -70,7 +70,7 @@ class InstalledOracle:
     label = "TensorFlow %s (installed)" % tf.__version__
 
     def asker(self, origin: GraphMetadata) -> AskGradient:
-        """Return what answers questions about the ops of one graph."""
+        """Return the function that answers questions about the ops of one graph."""
         return asker(origin)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
@@ -137,7 +137,7 @@ def _function(question: GradientQuery) -> Any:
 
 
 def ask(question: GradientQuery) -> GradientReply:
-    """Return what TensorFlow's gradient function gives for one kind of op; remembered for the process.
+    """Ask TensorFlow's gradient function about one kind of op; the answer is remembered for the process.
 
     Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
     """
@@ -218,7 +218,7 @@ def _unknown(question: GradientQuery) -> GradientReply:
 
 
 def _answered(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
-    """Return what a gradient function gives for an op that stands alone in a scratch graph."""
+    """Ask a gradient function about an op that stands alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
     except _Unbuilt as error:
@@ -238,7 +238,7 @@ def _unasked(error: BaseException) -> str:
 
 
 def _answered_by_user(question: GradientQuery, function: Any, custom: bool, library: Any, op: Any) -> GradientReply:
-    """Return what a function of the user's gives, asked with the op itself where it is alive. It may raise anything."""
+    """Ask a function of the user's, with the op itself if it is alive. The function may raise anything."""
     unknown = _unknown_names(user_state.names_read(function), question, op)
     if unknown:
         return GradientReply(failed=unknown, custom=custom, own=True)
@@ -272,7 +272,7 @@ def _raised_by_user(error: BaseException) -> bool:
 
 
 def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any) -> GradientReply:
-    """Return what a function gives for a live op, in a scratch graph within the graph of that op, which stays as it is."""
+    """Ask a function about a live op in a scratch graph inside the op's graph, which stays as it is."""
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
     with graph.as_default():

@@ -95,7 +95,7 @@ def registered_ops() -> Dict[str, Any]:
 
 
 def column() -> Dict[str, Any]:
-    """Return what the installed TensorFlow answers: its version, its behavior, and an entry for each op type."""
+    """Return the answers of the installed TensorFlow: its version, its behavior, and an entry for each op type."""
     with _quiet():
         return {
             "version": tf.__version__,
@@ -106,7 +106,7 @@ def column() -> Dict[str, Any]:
 
 
 def behavior() -> Dict[str, Any]:
-    """Return what the version probes find, as plain data."""
+    """Return the findings of the version probes as plain data."""
     probed = version_probes.surroundings()
     return {
         "trainable": sorted(probed.trainable),
@@ -143,7 +143,7 @@ def op_entry(op_def: Any) -> Dict[str, Any]:
 
 
 def _answers_of(op_def: Any) -> Dict[str, Any]:
-    """Return what the gradient function answers.
+    """Return the answer of the gradient function.
 
     TensorFlow may abort the process over shapes or numbers that it does not expect: a child asks, and where it dies the op is
     asked again without these.
@@ -158,7 +158,7 @@ def _answers_of(op_def: Any) -> Dict[str, Any]:
 
 
 def _in_child(ask: Callable[[], Any]) -> Any:
-    """Return what a child process answers; ``None`` where it dies, or hangs while TensorFlow aborts it."""
+    """Return the answer of a child process; ``None`` if it dies, or hangs while TensorFlow aborts it."""
     version_probes.trainable_dtypes()  # remembered here, so that no child looks for itself
     read, write = os.pipe()
     child = os.fork()
@@ -194,7 +194,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """Return what is answered; where asking fails, which no abort is, an entry that says so."""
+    """Return the answer; if asking fails without an abort, return an entry that says so."""
     try:
         return ask()
     except Exception as error:  # noqa: BLE001 - one op never stops the others
@@ -202,7 +202,7 @@ def _asked(ask: Callable[[], Any]) -> Any:
 
 
 def _processor_time(child: int) -> int:
-    """Return what a child has worked so far, in ticks of Linux; elsewhere nobody knows, and it is taken to hang."""
+    """Return the CPU time of a child process, in ticks; only Linux tells it, so elsewhere the child counts as hanging."""
     try:
         with open("/proc/%d/stat" % child) as stream:
             fields = stream.read().rpartition(")")[2].split()

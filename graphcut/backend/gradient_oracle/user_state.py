@@ -77,7 +77,7 @@ def _reached(function: Any) -> List[Any]:
 
 
 def _parts(value: Any) -> List[Any]:
-    """Return what an object refers to, as far as the user's code may change it."""
+    """Return the objects that an object refers to and that the user's code may change."""
     if isinstance(value, types.FunctionType):
         bound = [content(cell) for cell in value.__closure__ or ()]
         bound += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), vars(value)]

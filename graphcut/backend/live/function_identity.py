@@ -29,7 +29,7 @@ class _Unknown(Exception):
 
 
 def identity(function: Any) -> Optional[Hashable]:
-    """Return what all gradient functions share that answer alike; ``None`` where that cannot be known."""
+    """Return a key that equal gradient functions share; ``None`` if nobody can tell whether they answer alike."""
     try:
         return _signature(function, _DEPTH)
     except _Unknown:
@@ -106,7 +106,7 @@ def _sizes(shape: Any) -> Hashable:
 
 
 def content(cell: Any) -> Any:
-    """Return what a closure's cell holds; ``None`` where nothing was assigned yet."""
+    """Return the value in a closure's cell; ``None`` if nothing was assigned yet."""
     try:
         return cell.cell_contents
     except ValueError:

@@ -39,7 +39,7 @@ def load(path: str) -> Tuple[Any, List[Any]]:
 
 
 def _specs(model: Any, path: str) -> List[Any]:
-    """Return what the model takes: one argument."""
+    """Return the one argument that the model takes."""
     specs = input_specs(model)
     if not specs:
         raise GraphcutError(

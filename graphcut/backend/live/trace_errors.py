@@ -37,7 +37,7 @@ _ADVICE = (
 
 
 def label_of(source: Any) -> str:
-    """Return what a callable is called in messages."""
+    """Return the name of a callable for messages."""
     return "%s %s" % ("model" if hasattr(source, "train_step") else "function", object_name(source))
 
 
@@ -58,7 +58,7 @@ def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
 
 
 def error_line(error: BaseException) -> str:
-    """Return what an error says, and where it was raised, in one line."""
+    """Return the message of an error and the place where it was raised, in one line."""
     error = _unwrapped(error)
     where = _where(error)
     return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(nearby(where), 200)[1:-1] if where else "")

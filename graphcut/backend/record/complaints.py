@@ -78,7 +78,7 @@ class Complaints:
         yield from _of_autograph()
 
     def _of_pairs(self, logging: Any, original: Any) -> Any:
-        """Return the wrapper of what takes the pairs without a gradient out, and logs which ones these are."""
+        """Wrap the function that removes the pairs without a gradient and logs them."""
 
         @functools.wraps(original)
         def wrapper(grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
@@ -95,7 +95,7 @@ class Complaints:
         return wrapper
 
     def _of_lists(self, original: Any) -> Any:
-        """Return the same of Keras 3, which warns."""
+        """Wrap the same function of Keras 3, which warns."""
 
         @functools.wraps(original)
         def wrapper(optimizer: Any, grads: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
@@ -112,7 +112,7 @@ class Complaints:
         return wrapper
 
     def _of_norm(self, original: Any) -> Any:
-        """Return the wrapper of the clipping of gradients, which leaves a ``None`` as it is and says nothing."""
+        """Wrap the clipping of gradients, which passes a ``None`` on without a word."""
 
         @functools.wraps(original)
         def wrapper(t_list: Any, *args: Any, **kwargs: Any) -> Any:
@@ -124,7 +124,7 @@ class Complaints:
         return wrapper
 
     def _of_optimizer(self, original: Any) -> Any:
-        """Return the wrapper of a method of the optimizers of TensorFlow 1, which raise."""
+        """Wrap a method of TensorFlow 1's optimizers, which raise."""
 
         @functools.wraps(original)
         def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -65,7 +65,7 @@ class EagerCall:
         self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
-        """Return what tells this gradient from another one of the same call.
+        """Return a key that tells this gradient from another one of the same call.
 
         It holds the ops between, which of them the tape recorded, the values that a verdict can follow from, and whether the
         gradient starts from zeros.
@@ -99,7 +99,7 @@ def _visible(value: Any, is_read: bool) -> Hashable:
 
 
 def names_in_code(values: Sequence[Any]) -> List[str]:
-    """Return what tensors are called in the code that asks for their gradients; empty where they have no name there."""
+    """Return the names of tensors in the code that asks for their gradients; empty for one without a name there."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back

@@ -195,7 +195,7 @@ class EagerOps:
                 node.assigned = op if op.type == "AssignVariableOp" and not op.is_of_gradient else None
 
     def made(self, tensor: Any, where: Line = (None, False)) -> Made:
-        """Return what made a tensor."""
+        """Return the node that made a tensor."""
         known = self.pairs.get(id(tensor))
         if known is not None:
             return known.node, known.index
@@ -277,7 +277,7 @@ def _text(value: Any) -> str:
 
 
 def _attachment(function: Any) -> Any:
-    """Return what has a function told of every op."""
+    """Return the object that attaches a function to every op."""
     return _Attached(function) if hasattr(op_callbacks, "add_op_callback") else _Entered(function)
 
 

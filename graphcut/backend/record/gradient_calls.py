@@ -188,7 +188,7 @@ def _aside(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _of_tape(original: Any) -> Any:
-    """Return the wrapper of a method of the tape that takes a gradient."""
+    """Wrap a method of the tape that takes a gradient."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -211,7 +211,7 @@ def _of_tape(original: Any) -> Any:
 
 
 def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
-    """Return what a tape is asked for, and the tape."""
+    """Return the request to a tape, and the tape."""
     given = signature.bind(*args, **kwargs).arguments
     sources = given.get("sources", given.get("source"))
     zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
@@ -219,7 +219,7 @@ def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[Gradi
 
 
 def _of_gradients(original: Any) -> Any:
-    """Return the wrapper of what ``tf.gradients`` and TensorFlow's own code call."""
+    """Wrap the function that ``tf.gradients`` and TensorFlow's own code call."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -240,7 +240,7 @@ def _of_gradients(original: Any) -> Any:
 
 
 def _of_parts(original: Any) -> Any:
-    """Return the wrapper of what takes a tape's gradients of tensors alone."""
+    """Wrap the function that takes a tape's gradients with respect to plain tensors."""
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -323,7 +323,7 @@ def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> Gr
 
 
 def _recorded(made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
-    """Return what a tape recorded of a graph."""
+    """Return the record of a tape for a graph."""
     return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
 
@@ -343,7 +343,7 @@ def _calls() -> Iterator[Patch]:
 
 
 def _tapes() -> Optional[tapes.Tapes]:
-    """Return what is noted of tapes that are used now."""
+    """Return the notes on the tapes in use."""
     if getattr(_LOCAL, "depth", 0):
         return None
     made = current()

@@ -95,7 +95,7 @@ def _check_complete(model: Any, given: Sequence[Any]) -> None:
 
 
 def _called(loss: Any) -> str:
-    """Return what a loss is called in messages."""
+    """Return the name of a loss for messages."""
     return printable(loss if isinstance(loss, str) else str(getattr(loss, "__name__", type(loss).__name__)))
 
 
@@ -200,7 +200,7 @@ def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
 
 
 def name_of(variable: Any) -> str:
-    """Return what a variable of Keras is called."""
+    """Return the name of a Keras variable."""
     name = str(getattr(variable, "path", None) or variable.name)
     return name.rpartition(":")[0] or name
 

@@ -79,7 +79,7 @@ class MissingGradients(watch_gradients.Watch):
         self._awake = False
 
     def start(self) -> None:
-        """Look at every gradient from now on."""
+        """Start to check every gradient that is taken."""
         self._calls = gradient_calls.CALLS.applied()
         self._calls.__enter__()
         gradient_calls.WATCHES.insert(0, self)
@@ -111,7 +111,7 @@ class MissingGradients(watch_gradients.Watch):
         self._tapes = value
 
     def wake(self) -> None:
-        """Record the ops that run eagerly, in this thread and wherever a tape records."""
+        """Start to record eager ops, in this thread and in every thread in which a tape records."""
         with self._lock:
             if self._awake or not context.executing_eagerly():
                 return
@@ -284,7 +284,7 @@ def _recorded(gradient: GradientCall) -> MissingGradient:
 
 
 def _unrecorded(asked: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
-    """Return what is known of a gradient that was taken eagerly, with nothing recorded."""
+    """Return the known facts about an eager gradient that was not recorded."""
     sources = [variable_of(part) for _, part in asked.pairs]
     read = {id(each) for each in tape.watched_variables()}
     lacking = [each for each, given in zip(sources, answers) if not given]

@@ -121,7 +121,7 @@ def _unused(name: str, used: Set[str]) -> str:
 
 
 def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Tape:
-    """Return what the tape recorded, by positions in the whole."""
+    """Return the record of the tape, by positions in the whole."""
     inside: List[bool] = []
     paused: Set[int] = set()
     captured: Set[int] = set()

@@ -145,7 +145,7 @@ def _counts(value: Any, name: str, now: Any) -> bool:
 
 
 def roots(step: Any) -> List[Any]:
-    """Return what a step is, is a method of, and refers to."""
+    """Return the step itself, the object that it is a method of, and the objects that it refers to."""
     found, waiting = [], [(getattr(step, "python_function", step), _DEPTH)]
     while waiting:
         value, depth = waiting.pop()
@@ -163,7 +163,7 @@ def roots(step: Any) -> List[Any]:
 
 
 def _content(value: Any) -> List[Any]:
-    """Return the first things in a container of the user's."""
+    """Return the first items of a user's container."""
     return list(islice(value.values() if isinstance(value, dict) else value, _MANY))
 
 

@@ -77,12 +77,12 @@ def _wrapped(key: str, pairs_of: Any, noting: Callable[[], Optional[OptimizerCal
 
 
 def _of_pairs(optimizer: Any, given: Pairs, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
-    """Return what ``apply_gradients`` is handed."""
+    """Return the gradients and variables passed to ``apply_gradients``."""
     return given
 
 
 def _of_lists(optimizer: Any, given: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
-    """Return what ``apply`` is handed; it knows the variables once the optimizer is built."""
+    """Return the gradients and variables passed to ``apply``, which knows the variables once the optimizer is built."""
     named = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
     return list(zip(given, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
 

@@ -108,7 +108,7 @@ class Tapes:
                 noted.accessed[id(variable)] = counts()
 
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
-        """Return what a tape recorded of one graph; ``inner`` are the graphs in it that are being built, innermost first."""
+        """Return the record of a tape for one graph; ``inner`` are the graphs built inside it, innermost first."""
         noted = self._of(tape)
         spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
         watched = [(name(each), when) for each, when in noted.watched]
@@ -131,7 +131,7 @@ class Tapes:
         return any(each.records for each in list(self._noted.values()))
 
     def noted(self, tape: Any) -> _Noted:
-        """Return what is noted of a tape."""
+        """Return the notes on a tape."""
         return self._of(tape)
 
     def _new(self, tape: Any) -> _Noted:
@@ -150,7 +150,7 @@ class Tapes:
         return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
-        """Return what is noted of a tape; one that the trace has not seen yet began before it, and may record since."""
+        """Return the notes on a tape; a tape that the trace has not seen yet began to record before the trace."""
         if id(tape) not in self._noted:
             noted = self._noted[id(tape)] = self._new(tape)
             noted.is_new, noted.began_before = False, True
@@ -181,7 +181,7 @@ def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[],
 
 
 def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
-    """Return the wrapper of what lets a tape record."""
+    """Wrap the method that lets a tape record."""
 
     @functools.wraps(original)
     def wrapper(tape: Any) -> Any:
@@ -227,7 +227,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
 
 def reading_patch(noting: Callable[[], Optional[Tapes]]) -> Patch:
-    """Return what must be wrapped for it to be noted when a variable is first read."""
+    """Return the patch that notes when a variable is read."""
 
     def reading(original: Any) -> Any:
         @functools.wraps(original)

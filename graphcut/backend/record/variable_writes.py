@@ -42,7 +42,7 @@ def _handles(graph: Any) -> Iterator[Any]:
 
 
 def outermost(tensor: Any, outside: Dict[int, Dict[int, Any]]) -> Any:
-    """Return what a tensor stands for outside of the graphs that captured it."""
+    """Return the tensor outside the graphs that captured it."""
     while True:
         around = outside.get(id(getattr(tensor, "graph", None)), {}) if hasattr(tensor, "op") else {}
         if id(tensor) not in around:

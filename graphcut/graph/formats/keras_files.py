@@ -59,7 +59,7 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
 
 
 def read(stream: IO[bytes]) -> Optional[KerasFile]:
-    """Return what a zip archive or an HDF5 file tells of the Keras model in it; ``None`` where there is none."""
+    """Return the facts about the Keras model in a zip archive or an HDF5 file; ``None`` if there is no model."""
     stream.seek(0)
     try:
         return _of_zip(stream) if stream.read(4) == ZIP else _of_hdf5(stream)

@@ -19,7 +19,7 @@ from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, V
 
 
 def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
-    """Return what a file tells beside its ops."""
+    """Return the metadata that a file holds beside its ops."""
     if content.meta is None:
         if signature is not None:
             raise GraphcutError(

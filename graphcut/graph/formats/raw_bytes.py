@@ -57,7 +57,7 @@ def _open(path: str) -> IO[bytes]:
 
 
 def _unpacked(data: bytes, path: str) -> bytes:
-    """Return what gzip packed, up to the size that a protobuf message can have."""
+    """Return the unpacked bytes of gzip data, up to the size that a protobuf message can have."""
     if not data.startswith(_GZIP):
         return data
     unpacking = zlib.decompressobj(31)
@@ -95,7 +95,7 @@ def _read(stream: IO[bytes], path: str) -> bytes:
 
 
 def _fetched(stream: IO[bytes], path: str) -> bytes:
-    """Return what lies behind a URL."""
+    """Return the bytes at a URL."""
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
     _check_format(head, path)
@@ -107,7 +107,7 @@ def _fetched(stream: IO[bytes], path: str) -> bytes:
 
 
 def _piped(stream: IO[bytes], path: str) -> bytes:
-    """Return what comes through a pipe.
+    """Return the bytes that come through a pipe.
 
     A pipe that nobody writes to, or one that never ends, would be waited for without end.
     """
@@ -162,7 +162,7 @@ def is_text(head: bytes) -> bool:
 
 
 def graphs_in(folder: str) -> str:
-    """Return what in a directory may be meant: a graph file, a SavedModel (TensorFlow Serving numbers them)."""
+    """Name the graph files and SavedModels in a directory; TensorFlow Serving numbers SavedModels."""
     try:
         names = sorted(os.listdir(folder))[:1000]
     except OSError as error:
@@ -179,7 +179,7 @@ def _is_graph_file(path: str) -> bool:
 
 
 def _near_files(path: str) -> str:
-    """Return what may be meant instead: the ``.meta`` of a checkpoint, a file of a similar name."""
+    """Return likely alternatives: the ``.meta`` of a checkpoint, a file of a similar name."""
     folder, name = os.path.split(path)
     try:
         beside = sorted(os.listdir(folder or "."))[:10000]

@@ -42,7 +42,7 @@ def read(path: str) -> Content:
 
 
 def _content(data: bytes, name: str, path: str) -> Content:
-    """Return what a file holds: its content decides, the suffix only where that tells nothing."""
+    """Parse a file. Its content decides about the format, the suffix only if the content does not tell."""
     stem = name[: -len(".gz")] if name.endswith(".gz") else name
     expected = "MetaGraph" if stem.endswith(".meta") else "Graph"
     if is_text(data[:_HEAD]) or stem.endswith(".pbtxt") and not _is_binary(data):
@@ -134,7 +134,7 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return what protobuf says, the type of the message left out: it is ours."""
+    """Return protobuf's error without the message type, which is graphcut's own."""
     said = str(error).partition("\n")[0]
     return (said.rpartition("': ")[2] if "'graphcut." in said else said) or "wrong bytes"
 

@@ -70,13 +70,13 @@ def _system(path: str) -> Tuple[Any, str]:
 
 
 def _package(path: str) -> Tuple[str, ...]:
-    """Return what fsspec needs for a protocol."""
+    """Return the package that fsspec needs for a protocol, if any."""
     name = _PACKAGES.get(path.partition(":")[0].lower())
     return () if name is None else (name,)
 
 
 def _tried(path: str, call: Any) -> Any:
-    """Return what a file system answers. It is foreign code: it may raise anything."""
+    """Return the answer of a file system, which is foreign code and may raise anything."""
     try:
         return call()
     except FileNotFoundError:

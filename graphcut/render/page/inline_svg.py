@@ -84,7 +84,7 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
 
 
 def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float) -> List[str]:
-    """Return what is in each box; nothing where that takes too long or fails: the boxes then stay closed."""
+    """Return the SVG content of each box; if it takes too long or fails, none, and the boxes stay closed."""
     try:
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
@@ -147,7 +147,7 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
 
 
 def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """Return what Graphviz's title of a group (``n1``, ``n1->n0``, ``e2``) says, as attributes."""
+    """Return the attributes for Graphviz's title of a group, such as ``n1``, ``n1->n0`` or ``e2``."""
     return names.get(next((child.text or "" for child in element if child.tag.endswith("}title")), ""), {})
 
 

@@ -74,7 +74,7 @@ def numbers(
 
 
 def lines(facts: PageFacts) -> List[str]:
-    """Return what is said of the whole audit, as above and below the table."""
+    """Return the lines above and below the table."""
     return [
         *uncertain(facts.assumptions),
         *notices(facts),

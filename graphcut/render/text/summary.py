@@ -22,7 +22,7 @@ _LISTED = 3
 
 
 def notices(facts: ReportFacts) -> Tuple[str, ...]:
-    """Return what makes every row below it true at once, the most telling first; often empty."""
+    """Return the facts that explain every row below them, the most important first; often empty."""
     return (*_defects(facts.disagreements), *_general(facts))
 
 
@@ -74,7 +74,7 @@ def _all_unused(variables: Sequence[VariableAudit]) -> bool:
 
 
 def elsewhere(facts: ReportFacts) -> str:
-    """Return what is said of a loss that is a constant, or a value that was only handed in; empty for any other."""
+    """Return the words on a loss that is a constant or a value passed in; empty for any other loss."""
     if not _all_unused(facts.variables):
         return ""
     types = _types(facts)

@@ -85,7 +85,7 @@ def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]
 
 
 def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
-    """Merge what gets a gradient.
+    """Merge the boxes that get a gradient.
 
     There is one box for all that a gradient passes on one side in an outermost scope, and one for the variables there that get
     it in every run.

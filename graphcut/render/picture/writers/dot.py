@@ -106,7 +106,7 @@ def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
 
 
 def write_inside(drawn: networkx.MultiDiGraph) -> str:
-    """Return what is in a box as DOT text: no heading, no legend, no links; what has no lines in columns."""
+    """Return the content of a box as DOT text, without heading, legend and links; boxes without lines stand in columns."""
     dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
     rows = math.ceil(math.sqrt(2 * len(alone)))
     for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):
@@ -145,7 +145,7 @@ def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]
 
 
 def _at_the_end(told: Link) -> Dict[str, Any]:
-    """Return what is written at the end of a line that comes round a loop."""
+    """Return the attributes of the words at the end of a line that comes around a loop."""
     return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
 
 

@@ -30,7 +30,7 @@ def label_nodes(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
 
 
 def lines(link: Link) -> List[str]:
-    """Return what is written: the labels, the files and lines, the rest counted."""
+    """Return the words on a link: its labels, its files and lines, and a count of the rest."""
     told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
     told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
     wheres = [where.replace("\\", "/").rpartition("/")[2] for where in link.wheres[:2]]
