@@ -18,10 +18,10 @@ from graphcut.render.picture.layout import choose, render_each
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.writers.dot import title, write_inside
 from graphcut.render.picture.writers.edge_labels import label_nodes
-from graphcut.render.picture.writers.graphml import sort_attributes
 from graphcut.render.picture.writers.legend import samples
 from graphcut.render.picture.writers.svg_frame_titles import move_frame_titles
 from graphcut.render.picture.writers.svg_legend import pieces
+from graphcut.render.picture.writers.xml_elements import read_svg, write_element
 
 if TYPE_CHECKING:
     import networkx
@@ -33,7 +33,6 @@ _LOOKS = re.compile(
     "class|d|points|[rc]?[xy]|fill|fill-opacity|stroke|stroke-(width|dasharray|opacity)|paint-order|text-anchor|font-[a-z]+"
 )
 _SHARE = 0.3
-_XLINK_TITLE = "{http://www.w3.org/1999/xlink}title"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
         places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
         texts = dict(zip(places, insides))
         known = dict(zip(places, parts.values()))
-        svg, legend = _text(_clean(image, drawn)), pieces(samples(drawn))
+        svg, legend = write_element(_clean(image, drawn)), pieces(samples(drawn))
         return Sketch(heading, drawn, image, svg, legend=legend, parts=known, insides=texts)
     except GraphcutError as error:
         if engine is not None:
@@ -89,14 +88,11 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
         return []
-    return [_text(_inner(_clean(move_frame_titles(image.decode()), part))) for part, image in zip(parts, images)]
+    return [write_element(_inner(_clean(move_frame_titles(image.decode()), part))) for part, image in zip(parts, images)]
 
 
 def _clean(image: str, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
-    try:
-        root = ElementTree.fromstring(image)
-    except ElementTree.ParseError as error:
-        raise GraphcutError(f"the layout engine gave SVG that cannot be read: {error}") from None
+    root = read_svg(image).root
     (clean,) = _copies(root, _names(drawn))
     x, y, width, height = _view(root)
     clean.attrib.update(viewBox=f"{x:g} {y:g} {width:g} {height:g}", width=f"{width:g}", height=f"{height:g}")
@@ -116,23 +112,17 @@ def _inner(clean: ElementTree.Element) -> ElementTree.Element:
     return clean
 
 
-def _text(clean: ElementTree.Element) -> str:
-    sort_attributes(clean)
-    return ElementTree.tostring(clean, encoding="unicode")
-
-
 def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Iterator[ElementTree.Element]:
     """Yield the element as it may be shown; a link is replaced by what it holds."""
-    tag = element.tag.rpartition("}")[2]
     inside = [copy for child in element for copy in _copies(child, names)]
-    if tag == "a":
+    if element.tag == "a":
         told = ElementTree.Element("title")
-        told.text = element.get(_XLINK_TITLE, "")
+        told.text = element.get("xlink:title", "")
         yield from [told] * bool(told.text) + inside
-    elif tag in _DRAWN:
-        copy = ElementTree.Element(tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
+    elif element.tag in _DRAWN:
+        copy = ElementTree.Element(element.tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
         copy.attrib.update(_named(element, names))
-        copy.text = element.text if tag == "text" else None
+        copy.text = element.text if element.tag == "text" else None
         copy.extend(_flat(inside))
         yield copy
 
@@ -148,7 +138,7 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
 
 def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """Return the attributes for Graphviz's title of a group, such as ``n1``, ``n1->n0`` or ``e2``."""
-    return names.get(next((child.text or "" for child in element if child.tag.endswith("}title")), ""), {})
+    return names.get(element.findtext("title", ""), {})
 
 
 def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Any, Mapping, Tuple
 
 import networkx as nx
@@ -138,18 +137,20 @@ def assert_no_way_leaves_a_box_and_comes_back(facts, drawn):
 
 def assert_legend_is_small_and_complete(svg, drawn):
     """Below the picture, at most a fifth of the whole, with an entry for each look that occurs and for no other."""
-    left, top, width, height = map(float, re.search(r'viewBox="(\S+) (\S+) (\S+) (\S+)"', svg).groups())
-    strip = re.search(r'<g class="legend">.*?\n</g>\n', svg, re.S).group(0)
-    begin = float(re.search(r'd="M[-\d.]+,([-\d.]+)', strip).group(1))
+    root = ElementTree.fromstring(svg)
+    left, top, width, height = map(float, root.get("viewBox").split())
+    strip = next(each for each in root.iter(SVG + "g") if each.get("class") == "legend")
+    begin = float(re.match(r"M[-\d.]+,([-\d.]+)", strip.find(SVG + "path").get("d")).group(1))
     assert (top + height - begin) / height <= 0.2
-    rights = [float(x) + float(wide) / 2 for x, wide in re.findall(r' x="([-\d.]+)"[^>]*textLength="([-\d.]+)"', strip)]
+    texts = list(strip.iter(SVG + "text"))
+    rights = [float(each.get("x")) + float(each.get("textLength")) / 2 for each in texts]
     assert rights and max(rights) <= left + width
     boxes = {looks for _, box in drawn.nodes(data="box") for looks in [tuple(box_style(box).items())] if _is_told(box)}
     lines = {link_words(link) for *_, link in drawn.edges(data="link")}
     found = samples(drawn)
     assert {tuple(each.looks.items()) for each in found if not each.is_line} == boxes
     assert {each.words for each in found if each.is_line} == lines
-    assert [unescape(each) for each in re.findall(r">([^<>]+)</text>", strip)] == [each.words for each in found]
+    assert [each.text for each in texts] == [each.words for each in found]
 
 
 def _is_told(box):

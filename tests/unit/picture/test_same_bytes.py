@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from graphcut.render.picture import draw, layout
-from graphcut.render.picture.writers.graphml import sort_attributes
+from graphcut.render.picture.writers.xml_elements import sort_attributes
 from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside, through
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "pictures"

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Dict
+from typing import Any, Dict
 
 import networkx as nx
 from networkx.readwrite.graphml import GraphMLWriter
 
 from graphcut.errors import printable
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from graphcut.render.picture.writers.xml_elements import sort_attributes
 
 _MANY = 20
 
@@ -44,14 +42,6 @@ def graphml(drawn: nx.MultiDiGraph, heading: str) -> str:
     writer = GraphMLWriter(graph=graph, encoding="utf-8", prettyprint=True)
     sort_attributes(writer.xml)
     return str(writer) + "\n"
-
-
-def sort_attributes(root: Element) -> None:
-    """Put the attributes of an element and of those in it in order: Python 3.7 writes them so, later ones as they came."""
-    for each in root.iter():
-        attributes = sorted(each.attrib.items())
-        each.attrib.clear()
-        each.attrib.update(attributes)
 
 
 def _values(thing: Any) -> Dict[str, Any]:

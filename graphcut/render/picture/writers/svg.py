@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from html import escape, unescape
-from typing import TYPE_CHECKING, List, Mapping, Match, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
 from graphcut.errors import printable
 from graphcut.render.palette import WHITE
@@ -13,75 +11,71 @@ from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.font_metrics import FONT, text_width
 from graphcut.render.picture.writers.legend import Sample, samples
 from graphcut.render.picture.writers.svg_legend import strip, strip_height, width_for
+from graphcut.render.picture.writers.xml_elements import element, read_svg, write_svg
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     import networkx
 
-_TEXT = re.compile(r'<text ([^>]*font-size="([0-9.]+)"[^>]*)>([^<]*)</text>')
-_VIEW = re.compile(r'width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="(-?[\d.]+) (-?[\d.]+) ([\d.]+) ([\d.]+)"')
 _HEADING, _ABOVE = 14.0, 28.0
-_TITLE = re.compile(r"<title>([^<]*)</title>")
 
 
 def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
-    """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, and a title of op names for each box."""
-    boxes = dict(drawn.nodes(data="box"))
-    names = {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}
-    ends = label_nodes(drawn)
-    body = _TEXT.sub(_as_wide_as_laid_out, _framed(svg, heading, samples(drawn)))
-    body = _TITLE.sub(lambda found: _named(found.group(1), names, ends), body)
-    told = f"<title>{escape(heading)}</title>\n<desc>{_description(list(boxes.values()))}</desc>"
-    head, opening, rest = body.partition("<svg ")
-    attributes, close, inner = rest.partition(">")
-    return f'{head}{opening}role="img" {attributes}{close}\n{told}{inner}'
+    """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, a legend, and a title of op names for each box."""
+    document = read_svg(svg)
+    root, boxes = document.root, dict(drawn.nodes(data="box"))
+    _name_groups(root, {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}, label_nodes(drawn))
+    _add_frame(root, heading, samples(drawn))
+    for text in root.iter("text"):
+        text.attrib.update(_width_as_laid_out(text.text or "", float(text.get("font-size", _HEADING))))
+    root.set("role", "img")
+    root.insert(0, element("desc", {}, text=_description(list(boxes.values()))))
+    root.insert(0, element("title", {}, text=heading))
+    return write_svg(document)
 
 
-def _framed(svg: str, heading: str, found: Sequence[Sample]) -> str:
-    """Return the picture with a line of text above it and the legend below, made wider where they are: on the same ground."""
-    told = _VIEW.search(svg)
-    if told is None:
-        return svg
-    x, y, width, height = map(float, told.groups())
+def _add_frame(root: Element, heading: str, legend: Sequence[Sample]) -> None:
+    """Put a line of text above the picture and the legend below, on the same ground, and widen the picture to hold them."""
+    x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
     above = _ABOVE if heading else 0.0
-    across = width_for(found, max(width, text_width(heading, _HEADING) + 20 if heading else 0.0), height + above)
-    left, top, below = x - (across - width) / 2, y - above, strip_height(found, across)
-    view = f'width="{across:.0f}pt" height="{above + height + below:.0f}pt" '
-    view += f'viewBox="{left:.2f} {top:.2f} {across:.2f} {above + height + below:.2f}"'
+    across = width_for(legend, max(width, text_width(heading, _HEADING) + 20 if heading else 0.0), height + above)
+    left, top, below = x - (across - width) / 2, y - above, strip_height(legend, across)
+    root.attrib.update(_view(left, top, across, above + height + below))
     corners = " ".join(f"{at:.2f},{level:.2f}" for at, level in _corners(left, top, left + across, y + height + below))
-    drawn = f'<polygon fill="{WHITE}" stroke="none" points="{corners}"/>\n'
-    drawn += _heading_text(heading, left + across / 2, top + 22) + strip(found, left, y + height, across)
-    head, _, rest = svg.partition(told.group(0))
-    attributes, _, inner = rest.partition(">")
-    return f"{head}{view}{attributes}>\n{drawn}{inner.lstrip()}"
+    ground = element("polygon", {"fill": WHITE, "stroke": "none", "points": corners})
+    words = [_heading_text(heading, left + across / 2, top + 22)] if heading else []
+    root[:0] = [ground, *words, *strip(legend, left, y + height, across)]
 
 
-def _heading_text(heading: str, x: float, y: float) -> str:
-    if not heading:
-        return ""
-    place = f'text-anchor="middle" x="{x:.2f}" y="{y:.2f}"'
-    return f'<text {place} font-family="{FONT}" font-size="{_HEADING:g}">{escape(heading)}</text>\n'
+def _view(left: float, top: float, width: float, height: float) -> Dict[str, str]:
+    box = f"{left:.2f} {top:.2f} {width:.2f} {height:.2f}"
+    return {"width": f"{width:.0f}pt", "height": f"{height:.0f}pt", "viewBox": box}
+
+
+def _heading_text(heading: str, x: float, y: float) -> Element:
+    place = {"text-anchor": "middle", "x": f"{x:.2f}", "y": f"{y:.2f}"}
+    return element("text", {**place, "font-family": FONT, "font-size": f"{_HEADING:g}"}, text=heading)
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> List[Tuple[float, float]]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def _as_wide_as_laid_out(found: Match[str]) -> str:
-    """Return the text with the width that its box was made for, whatever font shows it."""
-    attributes, size, text = found.groups()
-    width = text_width(unescape(text).strip(" "), float(size))
-    return f'<text {attributes} textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs">{text}</text>'
+def _width_as_laid_out(text: str, size: float) -> Dict[str, str]:
+    """Return the attributes that give a text the width that its box was made for, whatever font shows it."""
+    return {"textLength": f"{text_width(text.strip(' '), size):.1f}", "lengthAdjust": "spacingAndGlyphs"}
 
 
-def _named(title: str, names: Mapping[str, str], ends: Mapping[str, Tuple[str, str]]) -> str:
-    """Return the ``title`` of an element.
-
-    A node is titled by its ops, a line and its words by the ops of both ends; there is none if the id means nothing.
-    """
-    ids = title.replace("&#45;&gt;", " ").split()
-    label = next((ends[each] for each in ids if each in ends), None)
-    held = [names[each] for each in label or ids if each in names]
-    return f"<title>{' to '.join(held)}</title>" if held else ""
+def _name_groups(root: Element, names: Mapping[str, str], ends: Mapping[str, Tuple[str, str]]) -> None:
+    """Title each node by its ops, and a line and its words by the ops of both ends; take other titles away."""
+    for group in root.iter():
+        for title in group.findall("title"):
+            ids = (title.text or "").replace("->", " ").split()
+            label = next((ends[each] for each in ids if each in ends), None)
+            title.text = " to ".join(names[each] for each in label or ids if each in names)
+            if not title.text:
+                group.remove(title)
 
 
 def _description(boxes: List[Box]) -> str:
@@ -91,4 +85,4 @@ def _description(boxes: List[Box]) -> str:
 
 
 def _shown(text: str) -> str:
-    return escape(printable(text, 1000)[1:-1])
+    return printable(text, 1000)[1:-1]

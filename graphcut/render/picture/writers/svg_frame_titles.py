@@ -8,34 +8,36 @@ first place that is free. A frame that has none is laid out again with its title
 from __future__ import annotations
 
 import re
-from html import unescape
-from typing import Dict, List, Match, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from graphcut.render.palette import WHITE
 from graphcut.render.picture.writers.font_metrics import text_width
+from graphcut.render.picture.writers.xml_elements import find_groups, read_svg, write_svg
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 Point = Tuple[float, float]
 
 TITLE = "title_"
-_FRAME = re.compile(r'(?:<!-- [^>]* -->\n)?<g id="[^"]*" class="cluster">\n<title>(cluster_[ne][^<]*)</title>.*?</g>\n', re.S)
-_TITLE = re.compile(r'(?:<!-- [^>]* -->\n)?<g id="[^"]*" class="node">\n<title>title_([^<]*)</title>.*?</g>\n', re.S)
-_NODE = re.compile(r'<g id="[^"]*" class="node">\n<title>(n\d+)</title>(.*?)</g>\n', re.S)
-_LINE = re.compile(r'<g id="[^"]*" class="edge">.*?</g>\n', re.S)
-_SHAPE = re.compile(r' (?:d|points)="([^"]*)"')
 _PAIR = re.compile(r"(-?[\d.]+)[, ](-?[\d.]+)")
-_TEXT = re.compile(r'<text ([^>]*?)x="([^"]*)" y="([^"]*)"([^>]*font-size="([\d.]+)"[^>]*)>([^<]*)</text>')
-_FILL = re.compile(r'fill="[^"]*" stroke')
 _INDENT, _STEP, _SAMPLES = 9.0, 4.0, 16
-_HALO = f' paint-order="stroke" stroke="{WHITE}" stroke-width="4"'
+_HALO = {"paint-order": "stroke", "stroke": WHITE, "stroke-width": "4"}
 
 
 def move_frame_titles(svg: str) -> str:
-    """Graphviz's SVG with the frames last and their titles moved; a title that is a node is in its frame again."""
-    lines = _points_of_lines(svg)
-    nodes = {frame: text.group(0) for frame, text in _titles_as_nodes(svg).items()}
-    frames = [_moved(frame.group(0), nodes.get(frame.group(1), ""), lines) for frame in _FRAME.finditer(svg)]
-    bare, end, rest = _TITLE.sub("", _FRAME.sub("", svg)).rpartition("</g>\n</svg>")
-    return "".join((bare, *frames, end, rest))
+    """Return Graphviz's SVG with the frames last and their titles moved; a title that is a node is in its frame again."""
+    document = read_svg(svg)
+    root = document.root
+    lines = _points_of_lines(root)
+    titles = {title[len(TITLE) :]: node for node, title in find_groups(root, "node") if title.startswith(TITLE)}
+    frames = _frames(root)
+    for frame, name in frames:
+        _move_title(frame, list(titles[name].iter("text")) if name in titles else [], lines)
+    for graph in root.findall("g"):
+        last = [frame for frame, _ in frames if frame in list(graph)]
+        graph[:] = [each for each in graph if each not in last and each not in titles.values()] + last
+    return write_svg(document)
 
 
 def crossed_frames(svg: str, members: Sequence[Tuple[str, str]]) -> Dict[str, str]:
@@ -43,29 +45,36 @@ def crossed_frames(svg: str, members: Sequence[Tuple[str, str]]) -> Dict[str, st
 
     ``members`` are pairs of a frame and a box in it.
     """
-    lines = _points_of_lines(svg)
-    crossed = {frame.group(1) for frame in _FRAME.finditer(svg) if _is_crossed(frame.group(0), lines)}
-    tops = {node.group(1): _top(node.group(2)) for node in _NODE.finditer(svg)}
-    found: Dict[str, str] = {}
+    root = read_svg(svg).root
+    lines = _points_of_lines(root)
+    crossed = {name for frame, name in _frames(root) if _is_crossed(frame, lines)}
+    tops = {name: _top(node) for node, name in find_groups(root, "node")}
+    highest: Dict[str, str] = {}
     for frame, box in members:
-        if frame in crossed and box in tops and (frame not in found or tops[box] < tops[found[frame]]):
-            found[frame] = box
-    return found
+        if frame in crossed and box in tops and (frame not in highest or tops[box] < tops[highest[frame]]):
+            highest[frame] = box
+    return highest
 
 
-def _titles_as_nodes(svg: str) -> Dict[str, Match[str]]:
-    found = {node.group(1): _TEXT.search(node.group(0)) for node in _TITLE.finditer(svg)}
-    return {frame: text for frame, text in found.items() if text}
+def _frames(root: Element) -> List[Tuple[Element, str]]:
+    """Return the frames of scopes and of boxes shown open, each with its name; the legend's is none."""
+    return [(group, name) for group, name in find_groups(root, "cluster") if name.startswith(("cluster_n", "cluster_e"))]
 
 
-def _points_of_lines(svg: str) -> List[Point]:
-    return [point for line in _LINE.findall(svg) for shape in _SHAPE.findall(line) for point in _sampled(shape)]
+def _shapes(group: Element) -> Iterator[str]:
+    """Yield the coordinates of each path, polygon and polyline."""
+    for each in group.iter():
+        yield from (each.attrib[key] for key in ("d", "points") if key in each.attrib)
 
 
-def _top(node: str) -> float:
-    """How high a box reaches: less is higher."""
-    heights = [float(y) for y in re.findall(r' c?y="([^"]*)"', node)]
-    heights += [float(y) for shape in _SHAPE.findall(node) for _, y in _PAIR.findall(shape)]
+def _points_of_lines(root: Element) -> List[Point]:
+    return [point for line, _ in find_groups(root, "edge") for shape in _shapes(line) for point in _sampled(shape)]
+
+
+def _top(node: Element) -> float:
+    """Return how high a box reaches: less is higher."""
+    heights = [float(each.attrib[key]) for each in node.iter() for key in ("y", "cy") if key in each.attrib]
+    heights += [float(y) for shape in _shapes(node) for _, y in _PAIR.findall(shape)]
     return min(heights, default=0.0)
 
 
@@ -85,39 +94,41 @@ def _on_curve(curve: Sequence[Point], at: float) -> Point:
     return x, y
 
 
-def _moved(frame: str, text: str, lines: Sequence[Point]) -> str:
-    open_frame = _FILL.sub('fill="none" stroke', frame)
-    if text:
-        return open_frame[: open_frame.rindex("</g>")] + text + "\n</g>\n"
-    return _TEXT.sub(lambda text: _placed(text, _edges(frame), lines), open_frame)
+def _move_title(frame: Element, elsewhere: Sequence[Element], lines: Sequence[Point]) -> None:
+    """Put the title of a frame, which may have been laid out ``elsewhere``, in place; let what is below the frame be seen."""
+    edges = _edges(frame)
+    for each in frame.iter():
+        if "stroke" in each.attrib:
+            each.set("fill", "none")
+    for text in () if elsewhere else frame.iter("text"):
+        start, crossings = _place(text, edges, lines)
+        text.set("x", f"{start + _width(text) / 2:.2f}")
+        text.attrib.update(_HALO if crossings else {})
+    frame.extend(elsewhere)
 
 
-def _edges(frame: str) -> Tuple[float, float]:
-    across = [float(x) for x, _ in _PAIR.findall(" ".join(_SHAPE.findall(frame)))]
+def _edges(frame: Element) -> Tuple[float, float]:
+    across = [float(x) for x, _ in _PAIR.findall(" ".join(_shapes(frame)))]
     return min(across), max(across)
 
 
-def _is_crossed(frame: str, lines: Sequence[Point]) -> bool:
-    text: Optional[Match[str]] = _TEXT.search(frame)
-    return text is not None and _place(text, _edges(frame), lines)[1] > 0
+def _is_crossed(frame: Element, lines: Sequence[Point]) -> bool:
+    return any(_place(text, _edges(frame), lines)[1] > 0 for text in frame.iter("text"))
 
 
-def _placed(text: Match[str], edges: Tuple[float, float], lines: Sequence[Point]) -> str:
-    """Return the title at the first of the places with the fewest points of lines in it."""
-    before, _, below, after, size, words = text.groups()
-    start, crossings = _place(text, edges, lines)
-    halo = _HALO if crossings else ""
-    return (
-        f'<text {before}x="{start + text_width(unescape(words), float(size)) / 2:.2f}" y="{below}"{after}{halo}>{words}</text>'
-    )
-
-
-def _place(text: Match[str], edges: Tuple[float, float], lines: Sequence[Point]) -> Tuple[float, int]:
-    """Where a title starts, and how many points of lines are in it."""
-    (left, right), (_, _, below, _, size, words) = edges, text.groups()
-    width, bottom = text_width(unescape(words), float(size)), float(below)
-    near = [x for x, y in lines if bottom - float(size) < y < bottom + 4 and left < x < right]
-    room = max(right - left - 2 * _INDENT - width, 0.0)
-    starts = [left + _INDENT + step * _STEP for step in range(int(room / _STEP) + 1)]
+def _place(text: Element, edges: Tuple[float, float], lines: Sequence[Point]) -> Tuple[float, int]:
+    """Return where a title starts, and how many points of lines are in it."""
+    (left, right), bottom, size, width = edges, float(text.attrib["y"]), _font_size(text), _width(text)
+    near = [x for x, y in lines if bottom - size < y < bottom + 4 and left < x < right]
+    free = max(right - left - 2 * _INDENT - width, 0.0)
+    starts = [left + _INDENT + step * _STEP for step in range(int(free / _STEP) + 1)]
     crossed = [sum(start - 3 < x < start + width + 3 for x in near) for start in starts]
     return starts[crossed.index(min(crossed))], min(crossed)
+
+
+def _width(text: Element) -> float:
+    return text_width(text.text or "", _font_size(text))
+
+
+def _font_size(text: Element) -> float:
+    return float(text.attrib["font-size"])

@@ -1,0 +1,82 @@
+"""SVG as a tree of elements: read from the layout engine's text, and written so that every Python writes the same.
+
+Tags and attributes are named without their namespaces, which stay attributes of the root (``xmlns``, ``xmlns:xlink``):
+``ElementTree.register_namespace`` would change the whole process. Comments are left out.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from typing import Iterator, Mapping, NamedTuple, Tuple
+
+from graphcut.errors import GraphcutError
+
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+
+
+class SvgDocument(NamedTuple):
+    """An SVG file: the text before its root, such as the XML declaration, and the root."""
+
+    prolog: str
+    root: ElementTree.Element
+
+
+def read_svg(text: str) -> SvgDocument:
+    """Read an SVG file. Raises ``GraphcutError`` where it is not well-formed."""
+    prolog, start, body = text.partition("<svg")
+    try:
+        root = ElementTree.fromstring(start + body)
+    except ElementTree.ParseError as error:
+        raise GraphcutError(f"the layout engine wrote SVG that cannot be read: {error}") from None
+    names = [name for each in root.iter() for name in (each.tag, *each.attrib)]
+    namespaces = {"xmlns": _SVG, "xmlns:xlink": _XLINK}
+    for each in root.iter():
+        _drop_namespaces(each)
+    root.attrib.update({key: url for key, url in namespaces.items() if any(name.startswith(f"{{{url}}}") for name in names)})
+    return SvgDocument(prolog, root)
+
+
+def write_svg(document: SvgDocument) -> str:
+    """Return the text of an SVG file."""
+    return f"{document.prolog}{write_element(document.root)}\n"
+
+
+def write_element(root: ElementTree.Element) -> str:
+    """Return the text of an element, its attributes in order."""
+    sort_attributes(root)
+    return ElementTree.tostring(root, encoding="unicode").rstrip("\n")
+
+
+def element(tag: str, attributes: Mapping[str, str], *children: ElementTree.Element, text: str = "") -> ElementTree.Element:
+    """Return an element that ends its line."""
+    made = ElementTree.Element(tag, dict(attributes))
+    made.text = text or ("\n" if children else None)
+    made.extend(children)
+    made.tail = "\n"
+    return made
+
+
+def find_groups(root: ElementTree.Element, kind: str) -> Iterator[Tuple[ElementTree.Element, str]]:
+    """Yield Graphviz's groups of a kind (``cluster``, ``node`` or ``edge``), each with its title."""
+    for group in root.iter("g"):
+        if group.get("class") == kind:
+            yield group, group.findtext("title", "")
+
+
+def sort_attributes(root: ElementTree.Element) -> None:
+    """Put the attributes of an element and of those in it in order: Python 3.7 writes them so, later ones as they came."""
+    for each in root.iter():
+        attributes = sorted(each.attrib.items())
+        each.attrib.clear()
+        each.attrib.update(attributes)
+
+
+def _drop_namespaces(each: ElementTree.Element) -> None:
+    each.tag = each.tag.rpartition("}")[2]
+    attributes = [(key.replace(f"{{{_XLINK}}}", "xlink:").rpartition("}")[2], value) for key, value in each.items()]
+    each.attrib.clear()
+    each.attrib.update(attributes)
+    if not (each.tail or "").strip():
+        each.tail = "\n"
+    if len(each) and not (each.text or "").strip():
+        each.text = "\n"
