@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
 from graphcut.graph.flat import SEPARATOR, FlatGraph
@@ -41,11 +41,11 @@ def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Barricade]]:
 
 
 def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
-    drawn, rounds = set(), _Rounds(facts, ops)
+    drawn, starts = set(), _call_starts(facts, ops)
     for variable in facts.variables:
         for cut in variable.cut:
             drawn.add(cut.op)
-            edge = _edge(ops, cut.op, cut.input, cut.kind) or rounds.edge(cut.op, variable)
+            edge = _edge(ops, cut.op, cut.input, cut.kind) or _edge_round(ops, starts[cut.op], variable)
             if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
@@ -91,28 +91,27 @@ def _edge(ops: Ops, name: str, index: int, barrier: BarrierKind) -> Optional[Edg
     return (op, ops.flat.producer[inputs[index]]) if op is not None and known else None
 
 
-@dataclass(frozen=True)
-class _Rounds:
-    """Edges round a call, from the first live result of it, the first live op beside a ``LoopCond``, or the loss."""
+def _edge_round(ops: Ops, start: Optional[int], variable: VariableAudit) -> Optional[Edge]:
+    end = ops.of_variable(variable)
+    return None if start is None or end is None else (start, end)
 
-    facts: PictureFacts
-    ops: Ops
-    starts: Dict[str, Optional[int]] = field(default_factory=dict)
 
-    def edge(self, call: str, variable: VariableAudit) -> Optional[Edge]:
-        if call not in self.starts:
-            self.starts[call] = self._start(call)
-        start, end = self.starts[call], self.ops.of_variable(variable)
-        return None if start is None or end is None else (start, end)
+def _call_starts(facts: PictureFacts, ops: Ops) -> Dict[str, Optional[int]]:
+    """Return, for each barrier that is a whole call or loop, the op from which a line leads round it to a variable."""
+    barriers = (each for variable in facts.variables for each in variable.cut)
+    calls = dict.fromkeys(each.op for each in barriers if _edge(ops, each.op, each.input, each.kind) is None)
+    live = sorted(op for op in facts.passing if op < len(ops.flat.names)) if calls else []
+    return {call: _call_start(ops, call, live) for call in calls}
 
-    def _start(self, call: str) -> Optional[int]:
-        names = self.ops.flat.names
-        live = sorted(op for op in self.facts.passing if op < len(names))
-        for prefix in (f"{call}{SEPARATOR}result", call + SEPARATOR, call[: call.rfind("/") + 1] or call):
-            found = [op for op in live if names[op].startswith(prefix)]
-            if found:
-                return found[0]
-        return min(self.ops.losses, default=None)
+
+def _call_start(ops: Ops, call: str, live: List[int]) -> Optional[int]:
+    """Return the first live result of a call, else the first live op in it, else one beside a ``LoopCond``, else the loss."""
+    names = ops.flat.names
+    for prefix in (f"{call}{SEPARATOR}result", call + SEPARATOR, call[: call.rfind("/") + 1] or call):
+        inside = next((op for op in live if names[op].startswith(prefix)), None)
+        if inside is not None:
+            return inside
+    return min(ops.losses, default=None)
 
 
 def branch_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Condition]]:
