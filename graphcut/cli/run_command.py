@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 import types
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from textwrap import indent
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -18,6 +18,7 @@ from graphcut.render.text.plain import table
 from graphcut.render.text.source_quotes import quote_lines
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
+from graphcut.util.source_lines import line_of, nearby
 
 _HELP = """Run a script, and audit each gradient that it takes.
 
@@ -30,8 +31,10 @@ Examples:
   graphcut run train.py --epochs 1
   graphcut run --json audits.json train.py
   graphcut run --tf1 old_script.py
+  graphcut run --trace train.py
 
-Exit codes: 0 fine, 2 the script failed or could not run.
+Exit codes: 0 fine, 2 the script failed or could not run. With --trace a script that needs the value of a tensor has not
+failed: it is traced as far as it goes, and the line that ended it is shown.
 """
 _FINE, _FAILED = 0, 2
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
@@ -42,11 +45,15 @@ class _Enough(BaseException):
 
 
 class _End(NamedTuple):
-    """How a script ended: what it raised, or the code that it exited with; the Keras models that it has, by their names."""
+    """How a script ended: what it raised, or the code that it exited with; the Keras models that it has, by their names.
+
+    ``is_enough``: it had taken the gradients that were asked for.
+    """
 
     error: Optional[BaseException] = None
     code: int = _FINE
     models: Tuple[Tuple[str, Any], ...] = ()
+    is_enough: bool = False
 
 
 @click.command(
@@ -57,14 +64,25 @@ class _End(NamedTuple):
 @click.option("--tf1", is_flag=True, help="The script is for TensorFlow 1: 'import tensorflow' gives tensorflow.compat.v1.")
 @click.option("--stop-after", metavar="N", type=click.IntRange(1), help="End the script after N different gradients.")
 @click.option("--once", is_flag=True, help="End the script when a gradient call repeats.")
+@click.option("--trace", is_flag=True, help="Trace the script as far as it goes; TensorFlow executes nothing.")
 @click.argument("script", type=click.Path(exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
-def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, script: str, arguments: Tuple[str, ...]) -> int:
+def run(
+    json: Optional[str],
+    tf1: bool,
+    stop_after: Optional[int],
+    once: bool,
+    trace: bool,
+    script: str,
+    arguments: Tuple[str, ...],
+) -> int:
     from graphcut.api.watch import watch
 
     code = _compiled(script)
 
     def on_gradient(count: int, repeated: bool) -> None:
+        if trace:
+            traced.count()
         if (once and repeated) or (stop_after is not None and count >= stop_after):
             raise _Enough
 
@@ -72,7 +90,9 @@ def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, s
     with isolate_output():
         watched = watch(on_gradient)
         from graphcut.backend.live import tensorflow1
-    with tensorflow1.TensorFlow1Imports(tf1), watched:
+        from graphcut.backend.record.trace_script import ScriptTrace
+    traced = ScriptTrace()
+    with tensorflow1.TensorFlow1Imports(tf1), watched, traced if trace else nullcontext():
         end = _executed(code, script, arguments)
     with suppress(OSError):
         os.chdir(folder)
@@ -81,13 +101,16 @@ def run(json: Optional[str], tf1: bool, stop_after: Optional[int], once: bool, s
         _show(watched.audits, json)
         _flush()
     finally:
-        if end.error is not None:
+        failed = end.error is not None or bool(end.code)
+        if trace:
+            failed = _show_end(end, script) or bool(end.code)
+        elif end.error is not None:
             _trace(end.error)
     if not watched.audits:
-        click.echo("graphcut: the script took no gradient%s" % _reason(end), err=True)
+        click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
-    return _FAILED if end.error is not None or end.code else _FINE
+    return _FAILED if failed else _FINE
 
 
 def _compiled(script: str) -> Any:
@@ -113,7 +136,7 @@ def _executed(code: Any, script: str, arguments: Sequence[str]) -> _End:
     try:
         exec(code, main.__dict__)  # noqa: S102 - this is what the command is for
     except _Enough:
-        pass
+        return _End(is_enough=True)
     except SystemExit as error:
         return _exit(error)
     except BaseException as error:  # noqa: BLE001 - a script may raise anything; it is shown below
@@ -154,6 +177,22 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
         click.echo(table(each, quote_lines(each)))
 
 
+def _show_end(end: _End, script: str) -> bool:
+    """Say how far a script was traced. Returns whether it failed, and not only for want of a value."""
+    from graphcut.backend.record.trace_script import end_of_trace
+
+    if end.error is None:
+        until = "until the gradients that were asked for" if end.is_enough else "to its end"
+        click.echo("graphcut: %s was traced %s; nothing was run" % (nearby(script), until), err=True)
+        return False
+    why = end_of_trace(end.error)
+    line = line_of(why.where)
+    place = nearby(why.where or script) + (": %s" % line if line else "")
+    click.echo("graphcut: %s was traced up to %s; nothing was run" % (nearby(script), place), err=True)
+    click.echo("\n".join("  " + each for each in (why.said, why.advice) if each), err=True)
+    return not why.needs_value
+
+
 def _trace(error: BaseException) -> None:
     """Print the script's traceback, without the frames of graphcut."""
     report = traceback.TracebackException.from_exception(error)
@@ -168,9 +207,9 @@ def _trace(error: BaseException) -> None:
     print("".join(report.format()), end="", file=sys.stderr)
 
 
-def _reason(end: _End) -> str:
+def _reason(end: _End, failed: bool) -> str:
     if end.error is not None:
-        return ": it failed first"
+        return ": it failed first" if failed else " up to there"
     for name, model in end.models:
         if not model.trainable_weights:
             what = " is False" if not model.trainable else "_weights is empty"

@@ -6,7 +6,7 @@ import inspect
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.stack_frames import Frame, is_library, place
@@ -55,6 +55,43 @@ def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
         raise GraphcutError("\n".join(_sentences(label, error, doubles))) from error
+
+
+class ScriptError(NamedTuple):
+    """Why a script that is traced cannot go on.
+
+    ``said``: the error in one line; ``where``: ``file:line`` of the innermost line that is the user's; ``advice``: what to
+    know or do, or nothing; ``needs_value``: it asks for the value of a tensor, and goes on where it is run.
+    """
+
+    said: str
+    where: str
+    advice: str
+    needs_value: bool
+
+
+def describe_script_error(error: BaseException) -> ScriptError:
+    """Return why a script that is traced cannot go on."""
+    inner = _unwrapped(error)
+    said, where = _said(inner), _where(inner) or _where(error) or ""
+    loop = _LOOP.search(line_of(where))
+    needs_value = "NoneType" not in said and any(re.search(pattern, str(inner)) for pattern in _VALUE_NEEDED)
+    if needs_value and loop:
+        return ScriptError(said, where, _OF_LOOP % loop.group(1), True)
+    advice = "".join(_of_calls(error, inner, said, line_of(where)) or _advice(said))
+    if needs_value and _NO_VALUE in advice:
+        advice = advice.partition(": ")[0].replace("a function is traced", "a script is traced")
+    return ScriptError(said, where, advice, needs_value)
+
+
+_LOOP = re.compile(r"\.(fit|train_on_batch|evaluate|predict)\(")
+_OF_LOOP = "%s() reads what the first batch gave, and while a script is traced no tensor has a value"
+_VALUE_NEEDED = (
+    *(pattern for pattern, advice in _ADVICE if _NO_VALUE in advice),
+    r"[Ss]ymbolic",
+    r"[Ee]ager",
+    "Cannot get value",
+)
 
 
 def error_line(error: BaseException) -> str:
