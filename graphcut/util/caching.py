@@ -1,10 +1,10 @@
-"""The two ways to keep what was computed: on the object, or beside a graph for as long as somebody holds it."""
+"""The ways to keep what was computed: on the object, beside a graph for as long as it lives, or in a bounded memory."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from typing import Any, Callable, Generic, MutableMapping, Optional, TypeVar, cast
+from typing import Any, Callable, Dict, Generic, MutableMapping, Optional, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -49,3 +49,37 @@ def cached_weakly(function: FunctionT) -> FunctionT:
         return answers[key]
 
     return cast(FunctionT, cached)
+
+
+class BoundedCache(Generic[ValueT]):
+    """Answers that are kept for the whole process, up to a total weight: about how many objects they hold.
+
+    An answer that would take more than a sixteenth of the room is computed again each time. If the room is used up, all that
+    is kept is dropped.
+
+    >>> cache = BoundedCache(32)
+    >>> cache.get("a", 2, lambda: "first"), cache.get("a", 2, lambda: "second"), cache.get("b", 3, lambda: "not kept")
+    ('first', 'first', 'not kept')
+    >>> len(cache)
+    1
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room, self._used = room, 0
+        self._answers: Dict[Any, ValueT] = {}
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, key: Any, weight: int, compute: Callable[[], ValueT]) -> ValueT:
+        """Return the answer for a key, computed where it is not known."""
+        if weight > self._room // 16:
+            return compute()
+        if key not in self._answers:
+            value = compute()
+            if self._used + weight > self._room:
+                self._answers.clear()
+                self._used = 0
+            self._answers[key] = value
+            self._used += weight
+        return self._answers[key]

@@ -18,18 +18,20 @@ import json
 import os
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.rules.float_twins import soften
 from graphcut.analysis.rules.op_overlay import OpOverlay
 from graphcut.analysis.rules.oracle import (
+    ROOM,
     AskGradient,
     GradientQuery,
     GradientReply,
     InputAnswer,
     InputGradient,
     TensorFlowBehavior,
+    weight,
 )
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.attrs import integers, parse_attrs
@@ -38,6 +40,7 @@ from graphcut.graph.flat import Kind, Shape
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments
 from graphcut.graph.op_types import GRADIENT_TYPE
+from graphcut.util.caching import BoundedCache
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gradient_table.json")
 _WORD = re.compile(r"(z|[0-9=,]*)([spm]*)$")
@@ -184,7 +187,7 @@ class TableOracle:
             empty_calls_raise=behavior["empty_calls_raise"],
             rebuilds_cases=behavior["rebuilds_cases"],
         )
-        self._answers: Dict[GradientQuery, GradientReply] = {}
+        self._answers: BoundedCache[GradientReply] = BoundedCache(ROOM)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """How this version treats what surrounds an op. Gradient functions of the user's are not in the table."""
@@ -197,9 +200,7 @@ class TableOracle:
     def ask(self, question: GradientQuery) -> GradientReply:
         """Return the answer of this version for one kind of op."""
         key = question._replace(place=None, slices=(), taped=False)
-        if key not in self._answers:
-            self._answers[key] = self._ask_softened(key) if key.soft is not None else self._ask(key)
-        return self._answers[key]
+        return self._answers.get(key, weight(key), partial(self._ask if key.soft is None else self._ask_softened, key))
 
     def _entry(self, op_type: str) -> Any:
         return self._overlay.get(op_type) or entry_of(op_type, self.column)

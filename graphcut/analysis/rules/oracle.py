@@ -42,6 +42,17 @@ class GradientQuery(NamedTuple):
     taped: bool = False
 
 
+# What an oracle remembers for the whole process, counted by ``weight``: some ten thousand answers about common ops.
+ROOM = 1 << 18
+
+
+def weight(question: GradientQuery) -> int:
+    """Return about how many objects are kept alive where the answer to a question is remembered."""
+    constants = [attr for attrs in question.constants for attr in attrs or ()]
+    size = sum(map(len, question.attrs)) + sum(map(len, constants))
+    return 16 + len(question.inputs) + len(question.outputs) + size // 64
+
+
 class InputGradient(NamedTuple):
     """The tensor that a gradient function gave one input; ``sparse`` where it came as ``IndexedSlices``."""
 

@@ -13,6 +13,7 @@ from typing import FrozenSet, Optional, Tuple
 from graphcut.results import BarrierKind
 
 Inputs = Tuple[int, ...]
+_WIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,19 @@ class GradientPattern:
     assumed: Optional[str] = None
 
 
-@lru_cache(maxsize=4096)
 def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
     """Every output carries to the same inputs; the others meet ``barrier``."""
+    is_wide = outputs + inputs > _WIDE  # a few of these would keep more alive than all the others
+    return (_through.__wrapped__ if is_wide else _through)(outputs, inputs, carried, barrier)
+
+
+@lru_cache(maxsize=4096)
+def _through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind]) -> GradientPattern:
     passes = frozenset(carried)
     barriers = tuple(None if index in passes else barrier for index in range(inputs))
     return GradientPattern((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)
 
 
-@lru_cache(maxsize=4096)
 def blocked_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """No output carries to any input."""
     return through(outputs, inputs, (), barrier)

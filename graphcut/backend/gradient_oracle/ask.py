@@ -15,7 +15,15 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework import func_graph, ops
 
 from graphcut.analysis.rules.float_twins import soften
-from graphcut.analysis.rules.oracle import AskGradient, GradientQuery, GradientReply, InputGradient, TensorFlowBehavior
+from graphcut.analysis.rules.oracle import (
+    ROOM,
+    AskGradient,
+    GradientQuery,
+    GradientReply,
+    InputGradient,
+    TensorFlowBehavior,
+    weight,
+)
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
 from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch, unlisted_signature
@@ -28,9 +36,9 @@ from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.op_outputs import Output, arguments, specs
 from graphcut.graph.op_types import GRADIENT_TYPE
+from graphcut.util.caching import BoundedCache
 
-_ANSWERS: Dict[Any, GradientReply] = {}
-_MOST = 4096
+_ANSWERS: BoundedCache[GradientReply] = BoundedCache(ROOM)
 _FLOAT = 1
 _FAILURES = (
     LookupError,
@@ -164,11 +172,7 @@ def ask(question: GradientQuery) -> GradientReply:
         if answers_neighbours_alike(answer, narrow):
             return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
     key = (question._replace(attrs=_without_own_type(question), place=None, slices=()), own)
-    if key not in _ANSWERS:
-        if len(_ANSWERS) >= _MOST:
-            _ANSWERS.clear()
-        _ANSWERS[key] = _answered(question, function, custom, None)
-    return _ANSWERS[key]
+    return _ANSWERS.get(key, weight(question), lambda: _answered(question, function, custom, None))
 
 
 def _ask_softened(question: GradientQuery) -> GradientReply:
