@@ -2,19 +2,20 @@
 
 A stop ends a gradient on purpose in a straight-through estimator (Bengio, Leonard, Courville 2013), the two terms of a VQ-VAE
 (van den Oord, Vinyals, Kavukcuoglu 2017), a target network (Mnih et al. 2015; Grill et al. 2020), a discriminator that is
-trained on detached fakes (Goodfellow et al. 2014), the score function (Williams 1992) and SimSiam (Chen and He 2021). What
-looks like none of them has no idiom; nothing follows from that.
+trained on detached fakes (Goodfellow et al. 2014), the score function (Williams 1992) and SimSiam (Chen and He 2021).
+
+Who reads "keep it" leaves the stop alone, so a wrong name is worse than none: an idiom is named only where its whole pattern
+feeds the loss, and what looks like none of them has no idiom; nothing follows from that.
 """
 
 from __future__ import annotations
 
 import enum
-from collections import deque
+from collections import Counter, deque
 from typing import Deque, Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.backward_part import backward_part
-from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.traverse import find_reachable
 
@@ -26,7 +27,13 @@ _LOGARITHMS = frozenset(
 )
 _LAYERS = frozenset(["MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv1D", "Conv2D", "Conv3D"])
 _PLUMBING = frozenset(["Identity", "Reshape", "Squeeze", "ExpandDims", "Cast", "IdentityN", "_Arg", "_Retval"])
+_REDUCTIONS = frozenset(["Sum", "Mean"])
+_SCALINGS = frozenset(["Neg", "Mul", "RealDiv"])
+_SQUASHING = frozenset(["Softmax", "Sigmoid", "Exp"])
+_FIXED = frozenset(["Const", "VarHandleOp", "Variable", "VariableV2"])
+_MEASURES = frozenset(["Shape", "ShapeN", "Size", "Rank"])
 _FAR = 400  # ops that are looked at behind a stop
+_MOST_KEPT = 4_000_000  # tensors in the sets that are kept
 _NEAR = 12  # ops that are looked at from a factor back to the logarithm of a score function
 
 
@@ -47,12 +54,35 @@ class Idiom(enum.Enum):
         """Whether the stop is as its idiom has it."""
         return self is not Idiom.INVERTED_STRAIGHT_THROUGH
 
+    @property
+    def note(self) -> str:
+        """What the stop belongs to and what to do about it, in words."""
+        if self is Idiom.INVERTED_STRAIGHT_THROUGH:
+            return "this is an inverted straight-through estimator: the gradient goes to the chosen value, not to its source"
+        return f"this stop belongs to {self.value}; keep it"
+
+    @property
+    def advice(self) -> str:
+        """What to do for a variable that only stops of this idiom cut off; empty where the stop itself is wrong."""
+        return _ADVICE.get(self, _OTHER_TERM) if self.is_meant else ""
+
+
+_OTHER_TERM = "if it should learn, let another term of the loss read it without this stop"
+_ADVICE = {
+    Idiom.TARGET_NETWORK: "nothing, if the step copies the weights of the network that learns to it, or their moving average",
+    Idiom.DETACHED_FAKES: "nothing here; the generator learns from a loss of its own",
+    Idiom.SCORE_FUNCTION: "nothing here; what estimates the return learns from a loss of its own",
+    Idiom.STRAIGHT_THROUGH: "if it should learn, let another term of the loss read it, such as the codebook loss of a VQ-VAE",
+}
+
 
 class Idioms:
-    """Names the idioms of one graph. Searches are made when they are needed, and kept."""
+    """Names the idioms of one graph, as far as it feeds some losses. Searches are made when they are needed, and kept."""
 
-    def __init__(self, traced: LoadedGraph) -> None:
-        self._traced, self._flat = traced, traced.flat
+    def __init__(self, traced: LoadedGraph, losses: Sequence[int]) -> None:
+        self._traced, self._flat, self._losses = traced, traced.flat, losses
+        self._known: Dict[int, Optional[Idiom]] = {}
+        self._feeding: FrozenSet[int] = frozenset()
         self._readers: Dict[int, List[Tuple[int, int]]] = {}
         self._backward: FrozenSet[int] = frozenset()
         self._above: Dict[int, FrozenSet[int]] = {}
@@ -63,14 +93,18 @@ class Idioms:
         """Return the idiom of a ``StopGradient`` op."""
         if self._flat.type(op) != "StopGradient":
             return None
-        if not self._readers:
+        if not self._feeding:
             self._read()
-        return self._straight_through(op) or self._difference(op) or self._further_on(op)
+        if op not in self._known:
+            self._known[op] = self._straight_through(op) or self._difference(op) or self._further_on(op)
+        return self._known[op]
 
     def _read(self) -> None:
         flat = self._flat
         self._backward = frozenset(backward_part(flat, self._traced.names).reached)
-        readers = readers_of(flat, lambda op, index: op not in self._backward)
+        self._feeding = frozenset(flat.producer[each] for loss in self._losses for each in self._ancestors(loss))
+        inside = self._feeding - self._backward
+        readers = readers_of(flat, lambda op, index: op in inside)
         self._readers = {tensor: list(found) for tensor, found in readers.items()}
         for each in self._traced.variables:
             self._shapes[each.name] = each.shape
@@ -85,8 +119,9 @@ class Idioms:
         value, base = (self._plain(each) for each in flat.inputs[inside][:2])
         for reader, others in self._meetings(op):
             if flat.type(reader) in _SUMS and base in [self._plain(each) for each in others]:
-                backwards = value in self._ancestors(base)
-                return Idiom.INVERTED_STRAIGHT_THROUGH if backwards else Idiom.STRAIGHT_THROUGH
+                if value in self._ancestors(base):
+                    return Idiom.INVERTED_STRAIGHT_THROUGH
+                return Idiom.STRAIGHT_THROUGH if base in self._ancestors(value) else None
         return None
 
     def _difference(self, op: int) -> Optional[Idiom]:
@@ -102,40 +137,161 @@ class Idioms:
         return None
 
     def _chooses(self, code: int, latent: int) -> bool:
-        """Whether ``code`` is picked by a choice that is made of ``latent``."""
-        above = self._ancestors(code)
-        choices = [tensor for tensor in above if self._flat.type(self._flat.producer[tensor]) in _CHOICES]
-        return latent in above and any(latent in self._ancestors(choice) for choice in choices)
+        """Whether ``code`` is an entry of a table of weights, picked by a choice that is made of ``latent``."""
+        flat, above = self._flat, self._ancestors(code)
+        choices = [tensor for tensor in above if flat.type(flat.producer[tensor]) in _CHOICES]
+        picked = latent in above and any(latent in self._ancestors(choice) for choice in choices)
+        if not picked:
+            return False
+
+        def before(tensor: int) -> Sequence[int]:
+            return () if flat.type(flat.producer[tensor]) in _CHOICES else flat.inputs[flat.producer[tensor]]
+
+        table = {self._variables[each] for each in find_reachable([code], before) if each in self._variables}
+        return bool(table - self._names(latent))
 
     def _further_on(self, op: int) -> Optional[Idiom]:
         """Return the idiom by where the stopped value first meets what does not come from it."""
-        flat, own = self._flat, self._names(self._flat.inputs[op][0])
+        flat, stopped = self._flat, self._flat.inputs[op][0]
+        own = self._names(stopped)
         if not own:
             return None
         weights: Set[str] = set()
         for reader, other in self._strangers(op):
-            names = self._names(other)
             if flat.type(flat.producer[self._plain(other)]) == "StopGradient":
                 return None  # nothing learns from what is compared here
+            if flat.type(reader) not in _LAYERS | _DIFFERENCES | {"Mul"}:
+                continue
+            names = self._names(other)
             if flat.type(reader) in _LAYERS and names and self._is_weight(other):
                 weights |= names
-            elif flat.type(reader) in _LAYERS | _DIFFERENCES | {"Mul"} and names:
-                return self._between(own, names, flat.type(reader), other)
-        return Idiom.DETACHED_FAKES if weights and self._is_used_twice(weights, own) else None
+            elif names:
+                return None if weights else self._between(stopped, other, reader)
+        return Idiom.DETACHED_FAKES if weights and self._is_discriminator(weights, stopped) else None
 
-    def _between(self, own: FrozenSet[str], names: FrozenSet[str], kind: str, other: int) -> Optional[Idiom]:
+    def _between(self, stopped: int, other: int, reader: int) -> Optional[Idiom]:
+        """Return the idiom of a stopped value that is compared with another one."""
+        kind = self._flat.type(reader)
+        own, names = self._names(stopped), self._names(other)
         if kind == "Mul" and self._is_logarithm(other):
-            return Idiom.SCORE_FUNCTION
-        if own < names or (own == names and kind == "Mul"):
-            return Idiom.SIMSIAM
-        if kind == "Mul" and not self._has_layer(other):
-            return None  # a product of two variables compares nothing
-        shapes = sorted(str(self._shapes[name]) for name in own)
-        matching = [str(self._shapes[name]) for name in names - own]
-        return Idiom.TARGET_NETWORK if not own & names and all(each in matching for each in shapes) else None
+            return Idiom.SCORE_FUNCTION if own - names and self._is_advantage(stopped, reader, other) else None
+        if not self._is_last(reader) or (kind == "Mul" and not self._is_added_up(reader)):
+            return None  # what is made of the two goes on through layers, or is no distance
+        if own < names or (own == names and kind != "Sub" and kind != "SquaredDifference"):
+            return Idiom.SIMSIAM if self._is_applied_twice(own, stopped, other) else None
+        if own & names or not (self._has_layer(stopped, own) and self._has_layer(other, names)):
+            return None
+        return Idiom.TARGET_NETWORK if self._is_copy(own, names) and self._is_target(stopped, other) else None
 
-    def _has_layer(self, tensor: int) -> bool:
-        return any(self._flat.type(self._flat.producer[each]) in _LAYERS for each in self._ancestors(tensor))
+    def _is_copy(self, own: FrozenSet[str], names: FrozenSet[str]) -> bool:
+        """Whether one network has the shapes of the other, which may have more."""
+        theirs = Counter(str(self._shapes[name]) for name in names)
+        return not Counter(str(self._shapes[name]) for name in own) - theirs
+
+    def _is_target(self, stopped: int, other: int) -> bool:
+        """Whether a network that is like another one is its target, not a second tower with a stop put there by mistake.
+
+        Both read the same data; or the stopped value is a reward and what follows it; or the other network goes on from what
+        is a copy of the first one, layer by layer (a predictor).
+        """
+        if self._sources(stopped) & self._sources(other):
+            return True
+        flat, near = self._flat, self._near(stopped)
+        for op in (op for op in near if flat.type(op) in _SUMS):
+            if any(not self._names(each) and self._sources(each) for each in flat.inputs[op]):
+                return True
+        ours, theirs = (self._shapes_in_order(each) for each in (stopped, other))
+        return sum("," in shape for shape in ours) > 1 and len(ours) < len(theirs) and theirs[: len(ours)] == ours
+
+    def _shapes_in_order(self, tensor: int) -> List[str]:
+        names = self._names(tensor)
+        return [str(each.shape) for each in self._traced.variables if each.name in names]
+
+    def _is_advantage(self, stopped: int, reader: int, other: int) -> bool:
+        """Whether a weight of a log probability is the difference of a return and its estimate."""
+        flat = self._flat
+        weight = next((each for each in flat.inputs[reader] if each != other), stopped)
+        near = self._near(weight)
+        if any(flat.type(op) in _SQUASHING for op in near):
+            return False
+        return any(
+            any(not self._names(each) and self._sources(each) for each in flat.inputs[op])
+            for op in near
+            if flat.type(op) == "Sub"
+        )
+
+    def _near(self, tensor: int) -> Sequence[int]:
+        """Return the ops right before a tensor, not those beyond a layer."""
+        flat, waiting, seen = self._flat, deque([tensor]), {tensor}
+        found: List[int] = []
+        while waiting and len(found) < _NEAR:
+            op = flat.producer[waiting.popleft()]
+            found.append(op)
+            if flat.type(op) not in _LAYERS | _MEASURES:
+                fresh = [each for each in flat.inputs[op] if each not in seen]
+                seen.update(fresh)
+                waiting.extend(fresh)
+        return found
+
+    def _is_last(self, op: int) -> bool:
+        """Whether no layer lies between an op and the losses."""
+        flat = self._flat
+
+        def behind(tensor: int) -> List[int]:
+            return [each for reader, _ in self._readers.get(tensor, ()) for each in flat.outputs(reader)]
+
+        found = find_reachable(list(flat.outputs(op)), behind)
+        return not any(flat.type(flat.producer[each]) in _LAYERS for each in found if flat.producer[each] != op)
+
+    def _is_added_up(self, op: int) -> bool:
+        """Whether a product is a summand of a sum of products."""
+        flat, waiting, seen = self._flat, list(self._flat.outputs(op)), set(self._flat.outputs(op))
+        while waiting:
+            for reader, _ in self._readers.get(waiting.pop(), ()):
+                if flat.type(reader) in _REDUCTIONS:
+                    return True
+                if flat.type(reader) in _PLUMBING | _SCALINGS:
+                    fresh = [each for each in flat.outputs(reader) if each not in seen]
+                    seen.update(fresh)
+                    waiting += fresh
+        return False
+
+    def _layers_of(self, tensor: int, names: FrozenSet[str]) -> FrozenSet[int]:
+        """Return the layers that a tensor is computed by, of those that have a weight among some variables."""
+        flat = self._flat
+        ops = {flat.producer[each] for each in self._ancestors(tensor)}
+        return frozenset(
+            op
+            for op in ops
+            if flat.type(op) in _LAYERS
+            and any(self._is_weight(each) and self._names(each) & names for each in flat.inputs[op])
+        )
+
+    def _has_layer(self, tensor: int, names: FrozenSet[str]) -> bool:
+        return bool(self._layers_of(tensor, names))
+
+    def _is_applied_twice(self, own: FrozenSet[str], stopped: int, other: int) -> bool:
+        """Whether the same layers make both values, each from data of its own."""
+        if self._plain(stopped) in self._ancestors(other):
+            return False
+        ours, theirs = self._layers_of(stopped, own), self._layers_of(other, own)
+        return bool(ours and theirs) and ours.isdisjoint(theirs) and self._sources(stopped) != self._sources(other)
+
+    def _sources(self, tensor: int) -> FrozenSet[int]:
+        """Return the ops that bring in the data that a tensor is computed from: inputs and random numbers."""
+        flat = self._flat
+
+        def before(each: int) -> Sequence[int]:
+            op = flat.producer[each]
+            return () if flat.type(op) in _MEASURES or "Random" in flat.type(op) else flat.inputs[op]
+
+        ops = {flat.producer[each] for each in find_reachable([tensor], before) if each not in self._variables}
+        return frozenset(op for op in ops if "Random" in flat.type(op) or (not flat.inputs[op] and self._is_data(op)))
+
+    def _is_data(self, op: int) -> bool:
+        """Whether an op without inputs brings in data: no constant, no variable and no single number, such as a flag."""
+        kind = self._flat.type(op)
+        return kind not in _FIXED and any(shape is None or len(shape) > 0 for shape in self._traced.shapes(op))
 
     def _strangers(self, op: int) -> Iterator[Tuple[int, int]]:
         """Yield the ops behind a stop with an input that does not come from the stop, and that input; nearest first."""
@@ -181,6 +337,8 @@ class Idioms:
         """All tensors that one is computed from, itself included."""
         if tensor not in self._above:
             flat = self._flat
+            if sum(map(len, self._above.values())) > _MOST_KEPT:
+                self._above.clear()
             self._above[tensor] = frozenset(find_reachable([tensor], lambda each: flat.inputs[flat.producer[each]]))
         return self._above[tensor]
 
@@ -207,12 +365,13 @@ class Idioms:
                 waiting.extend(fresh)
         return False
 
-    def _is_used_twice(self, weights: Set[str], own: FrozenSet[str]) -> bool:
-        """Whether a network is applied to the stopped value and to another that no stopped variable makes."""
-        flat: FlatGraph = self._flat
-        for op in range(len(flat.names)):
-            if flat.type(op) in _LAYERS and len(flat.inputs[op]) > 1 and op not in self._backward:
-                names = self._names(flat.inputs[op][1])
-                if names and names <= weights and not own & self._names(flat.inputs[op][0]):
+    def _is_discriminator(self, weights: Set[str], stopped: int) -> bool:
+        """Whether a network judges the stopped value and, in the same loss, other data that no network made."""
+        flat, made_of = self._flat, self._sources(stopped)
+        for op in self._feeding - self._backward:
+            if flat.type(op) in _LAYERS and len(flat.inputs[op]) > 1 and self._is_weight(flat.inputs[op][1]):
+                names, data = self._names(flat.inputs[op][1]), flat.inputs[op][0]
+                real = self._sources(data)
+                if names and names <= weights and real and not self._names(data) and real.isdisjoint(made_of):
                     return True
         return False

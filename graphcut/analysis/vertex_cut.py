@@ -16,8 +16,23 @@ a set has thousands of nodes: their arcs are dictionaries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import (
+    AbstractSet,
+    Callable,
+    Deque,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 
@@ -68,6 +83,44 @@ def smallest_cut(paths: Paths) -> FrozenSet[int]:
     if found is None:
         raise Uncuttable(next(last[node] for node in rest if node in last))
     return frozenset(found | forced)
+
+
+def smallest_cuts(
+    paths: Paths, alike: Callable[[int], AbstractSet[int]], most: int, searches: int
+) -> Tuple[List[FrozenSet[int]], bool]:
+    """Return smallest cuts, the one nearest the loss first, and whether there is no other.
+
+    Each further one is the smallest without some tensors of those before it. A smallest cut that has none of the tensors left
+    out is either what a search finds, or lacks a tensor of what it finds, so the searches come upon all of them.
+
+    Args:
+        paths: all paths.
+        alike: for a tensor of a cut all that count as the same place; cuts differ in places.
+        most: how many cuts are wanted.
+        searches: how many searches are made.
+
+    Raises:
+        Uncuttable: there is no cut.
+    """
+    found = [smallest_cut(paths)]
+    waiting: Deque[FrozenSet[int]] = deque(frozenset(alike(tensor)) for tensor in sorted(found[0]))
+    seen = set(waiting)
+    while waiting and searches > 0:
+        away, searches = waiting.popleft(), searches - 1
+        try:
+            cut = smallest_cut(replace(paths, rigid=paths.rigid | away))
+        except Uncuttable:
+            continue
+        if len(cut) > len(found[0]):
+            continue
+        if cut not in found:
+            found.append(cut)
+            if len(found) > most:
+                return found[:most], False
+        fresh = [away | alike(tensor) for tensor in sorted(cut)]
+        waiting.extend(each for each in dict.fromkeys(fresh) if each not in seen)
+        seen.update(fresh)
+    return found, not waiting
 
 
 def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:

@@ -414,17 +414,19 @@ class Audit:
                 theirs.
 
         Returns:
-            One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Of several
-            smallest sets it is the one nearest the loss, but not the loss itself if there is another. ``diff`` is the edit of
-            your source; where ``confirmed`` is true the edited source was audited, in memory.
+            One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Several
+            smallest sets are alternatives, told apart by ``alternative``: 0 is the one nearest the loss, but not the loss
+            itself if there is another. Sets on the same lines count once, and a few are listed at most: a ``note`` says so
+            where there are more. ``diff`` is the edit of your source; where ``confirmed`` is true the edited source was
+            audited, in memory.
 
         Raises:
             GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same
             way.
 
         >>> import graphcut
-        >>> (suggestion,) = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
-        >>> print(suggestion)
+        >>> first, *others = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
+        >>> print(first)
         put tf.stop_gradient around output:0 (MatMul), for all that reads it
         """
         from graphcut.api.suggest.stops import suggest_stops

@@ -16,7 +16,7 @@ from graphcut.util.progress import show_progress
 _SUGGEST = f"""Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
 
 Each suggestion is a diff of your source where the edited source was traced and audited in memory, else a sentence. Your
-files are not changed; --apply writes the first alternative to a file that git apply and patch -p1 take.
+files are not changed; --apply writes the first alternative with a diff to a file that git apply and patch -p1 take.
 
 {SOURCE}
 
@@ -100,8 +100,9 @@ def _shown(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
 
 
 def _patch(found: Sequence[Suggestion]) -> str:
-    """Return the diffs of the first alternative that has only diffs; one after the other, as they are to be applied."""
-    diffs = [each.diff for each in found if each.alternative == 0 and each.diff]
+    """Return the diffs of the first alternative that has any; one after the other, as they are to be applied."""
+    number = next((each.alternative for each in found if each.diff), 0)
+    diffs = [each.diff for each in found if each.alternative == number and each.diff]
     if not diffs:
         raise GraphcutError("there is no code to write a patch of; follow the advice above instead")
     return "\n".join(diffs) + "\n"

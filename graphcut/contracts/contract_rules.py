@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
+from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
@@ -273,7 +274,7 @@ def _stop_advice(audit: Audit, names: Sequence[str]) -> str:
     """Return the line that would block these variables, where one stop does and nothing else loses its gradient."""
     block = list(dict.fromkeys(names))
     try:
-        suggestions = audit.suggest_stops(block=block)
+        suggestions = suggest_stops(audit, block, None, most=1)
     except GraphcutError:
         return ""
     if len(suggestions) != 1 or not suggestions[0].code:

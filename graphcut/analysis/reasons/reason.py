@@ -10,6 +10,7 @@ from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.branch_conditions import unconditional
 from graphcut.analysis.fewest_barriers import lowest
 from graphcut.analysis.findings import CUT, Findings
+from graphcut.analysis.idioms import Idiom, Idioms
 from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
@@ -61,6 +62,7 @@ class Reason:
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
+    ``idioms``: what the stops of the cut belong to, by op, where it is known.
     """
 
     route: Tuple[Step, ...] = ()
@@ -79,6 +81,7 @@ class Reason:
     beside: str = ""
     ignored: Tuple[Tuple[str, str], ...] = ()
     instead: Tuple[Instead, ...] = ()
+    idioms: Mapping[str, Idiom] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,19 @@ class Reasons:
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
         found = self._of(target, said)
+        idioms = dict(self._idioms(found.cut))
+        found = replace(found, idioms=idioms) if idioms else found
         return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
+
+    def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
+        """Yield the stops of a cut that belong to a known idiom."""
+        traced, losses = self.findings.traced, self.findings.flow.losses
+        for each in cut:
+            if each.kind is BarrierKind.STOP_GRADIENT and each.type == "StopGradient":
+                idioms = self._once("idioms", lambda: Idioms(traced, losses))
+                idiom = next(filter(None, map(idioms.of, traced.names.ops(each.op))), None)
+                if idiom is not None:
+                    yield each.op, idiom
 
     def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
         """Return the ops on a route and in a cut whose override counts for nothing."""

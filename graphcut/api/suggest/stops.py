@@ -1,4 +1,6 @@
-"""Which tensors to stop so that some variables get no gradient and all others exactly what they got.
+"""Which tensors to stop so that some variables get no gradient and all others exactly what they got: the fewest.
+
+All smallest sets that differ in their lines are alternatives, the one nearest the loss first, a few at most.
 
 A tensor may be stopped if no gradient of a kept variable passes it (``leading.touching``). In the body of a function all
 its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as none. The
@@ -8,8 +10,23 @@ answer is confirmed by an audit of the edited graph.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    Hashable,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from graphcut.analysis.fewest_barriers import ranks
 from graphcut.analysis.graph_edits import readers_of
@@ -17,7 +34,7 @@ from graphcut.analysis.live_routes import find_dependent_tensors, find_leading_t
 from graphcut.analysis.reachability import SEED, Relation, Walk, carries, connected_inputs
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
-from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
+from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smallest_cuts
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
 from graphcut.api.suggest.confirm import find_same_variable
@@ -40,8 +57,14 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 
 
-def suggest_stops(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]:
-    """Return the stops to add, in the graph's order; see ``Audit.suggest_stops``."""
+_MOST = 4  # alternatives
+_SEARCHES = 24
+_LARGE = 400_000  # tensors that all searches of one question may visit
+_MORE = "there are more sets of as few stops; these are the ones nearest the loss"
+
+
+def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tuple[Suggestion, ...]:
+    """Return the stops to add for every smallest alternative, in the graph's order; see ``Audit.suggest_stops``."""
     inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
     blocked = rows(audited, block)
     away = _tensors(blocked)
@@ -53,26 +76,58 @@ def suggest_stops(audit: Audit, block: Any, keep: Any) -> Tuple[Suggestion, ...]
         raise GraphcutError("%s is to be blocked and kept at once" % printable(both[0]))
     try:
         paths = paths_to(flow, away, _tensors(kept))
-        cut = frozenset(_outward(inquiry.traced.flat, paths, tensor) for tensor in _smallest(paths))
+        cuts, is_all = _smallest(inquiry.traced, paths, most)
     except Uncuttable as error:
         raise _impossible(inquiry.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
-    found = sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]])
-    _confirm(inquiry, flow, found, blocked, kept)
-    names = [frozenset(each.variable.name for each in targets) for targets in (blocked, kept)]
-    return tuple(_suggestions(audit, found, *names))
+    ways = [sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]]) for cut in cuts]
+    blocked_names, kept_names = (frozenset(each.variable.name for each in targets) for targets in (blocked, kept))
+    reader = SourceReader()
+    known: Dict[Hashable, List[Suggestion]] = {}
+    for number, tensors in enumerate(ways):
+        try:
+            _confirm(inquiry, flow, tensors, blocked, kept)
+        except GraphcutError:
+            if number == len(ways) - 1 and not known:
+                raise
+            continue
+        group = list(_suggestions(audit, tensors, blocked_names, kept_names, len(known), reader))
+        edits = tuple(each.diff for each in group)
+        known.setdefault(edits if any(edits) else tuple(tensors), group)
+    found = [suggestion for group in known.values() for suggestion in group]
+    if found and not is_all and most > 1:
+        found[-1] = replace(found[-1], note=_MORE)
+    return tuple(found)
 
 
-def _smallest(paths: Paths) -> FrozenSet[int]:
-    """Return a smallest cut; one that leaves the loss itself alone, if there is one."""
+def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[FrozenSet[int]], bool]:
+    """Return the smallest cuts that differ in their lines, and whether these are all.
+
+    The loss itself is left alone, if there is a cut without it.
+    """
     found = smallest_cut(paths)
-    if found.isdisjoint(paths.starts):
-        return found
-    try:
-        other = smallest_cut(replace(paths, rigid=paths.rigid | paths.starts))
-    except Uncuttable:
-        return found
-    return other if len(other) == len(found) else found
+    if not found.isdisjoint(paths.starts):
+        elsewhere = replace(paths, rigid=paths.rigid | paths.starts)
+        with suppress(Uncuttable):
+            paths = elsewhere if len(smallest_cut(elsewhere)) == len(found) else paths
+    if not found or most < 2:
+        return [_moved_outward(traced.flat, paths, smallest_cut(paths))], True
+    lines: Dict[str, Set[int]] = {}
+
+    def alike(tensor: int) -> FrozenSet[int]:
+        """All tensors of the line that makes a tensor."""
+        if not lines:
+            for each in paths.order:
+                lines.setdefault(traced.place(traced.flat.producer[each])[0] or "", set()).add(each)
+        where = traced.place(traced.flat.producer[tensor])[0]
+        return frozenset(lines[where] if where else ()) | {tensor}
+
+    cuts, is_all = smallest_cuts(paths, alike, most, min(_SEARCHES, _LARGE // len(paths.order)))
+    return list(dict.fromkeys(_moved_outward(traced.flat, paths, cut) for cut in cuts)), is_all
+
+
+def _moved_outward(flat: FlatGraph, paths: Paths, cut: FrozenSet[int]) -> FrozenSet[int]:
+    return frozenset(_outward(flat, paths, tensor) for tensor in cut)
 
 
 def _tensors(targets: Iterable[Target]) -> FrozenSet[int]:
@@ -160,10 +215,12 @@ def _gets(flow: GradientFlow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*WITH_GRADIENT, Verdict.RAISES)
 
 
-def _suggestions(audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str]) -> Iterator[Suggestion]:
+def _suggestions(
+    audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str], number: int, reader: SourceReader
+) -> Iterator[Suggestion]:
     traced = audit._inquiry.traced
     flat, variables = traced.flat, [_variable(traced, tensor) for tensor in tensors]
-    candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], SourceReader())
+    candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], reader)
     chosen, is_confirmed = best(candidates, lambda each: _holds(audit, each, blocked, kept))
     if not is_confirmed and (traced.edited or not all(is_whole_value(traced, tensor) for tensor in tensors)):
         chosen = None
@@ -178,6 +235,7 @@ def _suggestions(audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], 
             code=code,
             diff=diff,
             confirmed=is_confirmed,
+            alternative=number,
             prose="" if diff else _served(edits) if is_confirmed else _prose(traced, tensor, variable),
         )
 

@@ -10,6 +10,7 @@ audit of the edited graph.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -26,7 +27,7 @@ from typing import (
 )
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
-from graphcut.analysis.idioms import Idiom, Idioms
+from graphcut.analysis.idioms import Idioms
 from graphcut.analysis.reachability import carries
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 _MOST = 6  # alternatives
+_ROUTES = 24  # that are looked at, so that those that keep deliberate stops are among the alternatives
+_MORE = "there are more ways that take out as few barriers; those that keep deliberate stops are listed first"
 Route = Tuple[Fence, ...]
 
 
@@ -63,13 +66,14 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     if not blocked:
         return ()
     target = blocked[0]
-    found = [complete_alternative(inquiry, flow, target, start) for start in _starts(flow, target)]
+    idioms = Idioms(inquiry.traced, flow.losses)
+    starts = sorted(_starts(flow, target), key=lambda fences: _sacrifices(idioms, fences))
+    found = [complete_alternative(inquiry, flow, target, start) for start in starts[:_MOST]]
     complete = [each for each in found if each is not None]
     if not complete:
         raise _impossible(target)
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
-    idioms = Idioms(inquiry.traced)
     ranked = sorted(distinct.values(), key=lambda fences: _sacrifices(idioms, fences))
     reader = SourceReader()
     known: Dict[Hashable, List[Suggestion]] = {}
@@ -77,7 +81,10 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         group = _suggestions(audit, target, idioms, fences, len(known), reader)
         edit = tuple(each.diff for each in group)
         known.setdefault(edit if any(edit) else fences, group)
-    return tuple(suggestion for group in known.values() for suggestion in group)
+    listed = [suggestion for group in known.values() for suggestion in group]
+    if len(starts) > _MOST:
+        listed[-1] = replace(listed[-1], note="; ".join(filter(None, [listed[-1].note, _MORE])))
+    return tuple(listed)
 
 
 def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
@@ -143,9 +150,9 @@ def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
 def fewest_routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
     """Return the barriers of the routes that cross the fewest, a few different ones at most."""
     search = _Search(flow)
-    found = [route for end in sorted(ends) for route in search.routes(end, _MOST) if route]
+    found = [route for end in sorted(ends) for route in search.routes(end, _ROUTES) if route]
     fewest = min(map(len, found), default=0)
-    return [route for route in found if len(route) == fewest][:_MOST]
+    return [route for route in found if len(route) == fewest][:_ROUTES]
 
 
 class _Search:
@@ -255,11 +262,7 @@ def _served(shown: Mapping[int, Any]) -> str:
 
 def _note(idioms: Idioms, fence: Fence) -> str:
     idiom = idioms.of(fence.op)
-    if idiom is None:
-        return ""
-    if idiom is Idiom.INVERTED_STRAIGHT_THROUGH:
-        return "this is an inverted straight-through estimator: the gradient goes to the chosen value, not to its source"
-    return f"this stop belongs to {idiom.value}; keep it"
+    return "" if idiom is None else idiom.note
 
 
 def _prose(audit: Audit, fence: Fence) -> str:

@@ -92,7 +92,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     for cut in reason.cut[:few]:
-        why = FROM_ZEROS if reason.from_zeros else because(cut, reason.made.get(cut.op, ""))
+        why = FROM_ZEROS if reason.from_zeros else _why(cut, reason)
         yield from _cut(cut, variable, why)
     more = reason.size - len(reason.cut[:few])
     if more > 0:
@@ -108,6 +108,12 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     yield from assumed
     yield from _ignored(reason)
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
+
+
+def _why(cut: Barrier, reason: Reason) -> str:
+    """Return why a barrier lets no gradient through, or what the stop belongs to."""
+    idiom = reason.idioms.get(cut.op)
+    return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
 
 
 def _instead(each: Instead, variable: VariableAudit) -> str:
@@ -184,6 +190,8 @@ def _quoted(cut: Barrier) -> Iterator[str]:
 
 def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     """Yield what else would stop the gradient if the cut were gone."""
+    if reason.cut and all(cut.op in reason.idioms and reason.idioms[cut.op].is_meant for cut in reason.cut):
+        return  # these stops are to stay
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
@@ -232,7 +240,9 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
         yield advice.FROM_ZEROS
         return
     for cut in reason.cut[:_FEW]:
-        if reason.route or not is_discrete(variable.dtype):
+        if cut.op in reason.idioms and reason.idioms[cut.op].advice:
+            yield reason.idioms[cut.op].advice
+        elif reason.route or not is_discrete(variable.dtype):
             yield advice.advice(cut, reason.made.get(cut.op, ""))
     if is_discrete(variable.dtype):
         yield advice.INTEGER

@@ -12,7 +12,7 @@ from graphcut.analysis import graph_edits
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
 from graphcut.analysis.verdicts import compute_flow as judge
-from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut
+from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smallest_cuts
 from graphcut.api.suggest.stops import paths_to
 from graphcut.results import Verdict
 from tests.against_tensorflow.questions.graphs import ask, judged, random_graph
@@ -83,6 +83,22 @@ def test_the_cut_is_as_small_as_trying_all_finds(seed):
     assert not any(after.verdict(tensor(flow, each)) in GETS for each in block)
     for name in keep:
         assert after.verdict(tensor(flow, name)) is flow.verdict(tensor(flow, name))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_smallest_cuts_are_those_that_trying_all_finds(seed):
+    flow, pick = judged(random_graph(seed, 10, variables=4, barriers=seed % 2, ends=3)), random.Random(seed)
+    block, keep = "v%d" % pick.randint(0, 1), "v%d" % pick.randint(2, 3)
+    end, kept = tensor(flow, block), tensor(flow, keep)
+    paths = paths_to(flow, frozenset([end]), frozenset([kept]))
+    try:
+        found, is_all = smallest_cuts(paths, lambda each: {each}, 1000, 1000)
+    except Uncuttable:
+        return
+    able = [each for each in paths.order if each not in paths.fixed and each not in paths.rigid]
+    after = {chosen: with_stops(flow, chosen) for chosen in itertools.combinations(able, len(found[0]))}
+    wanted = {frozenset(chosen) for chosen, judgement in after.items() if judgement.verdict(end) not in GETS}
+    assert is_all and len(set(found)) == len(found) and set(found) == wanted
 
 
 def layers(draw, width, depth):

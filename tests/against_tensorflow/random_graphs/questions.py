@@ -157,9 +157,10 @@ def stops(audit: Any) -> Iterator[str]:
             found = audit.suggest_stops(block=[variable.name])
         except GraphcutError:
             continue
-        after = audit.what_if(stop=[each.tensor for each in found])
-        if after[variable.name].verdict in GETS:
-            yield f"{variable.name}: not blocked by {[each.tensor for each in found]}"
+        for number in sorted({each.alternative for each in found})[:2]:
+            tensors = [each.tensor for each in found if each.alternative == number]
+            if audit.what_if(stop=tensors)[variable.name].verdict in GETS:
+                yield f"{variable.name}: not blocked by {tensors}"
 
 
 def openings(audit: Any) -> Iterator[str]:

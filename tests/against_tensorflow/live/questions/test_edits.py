@@ -128,6 +128,29 @@ def test_the_stop_is_put_where_the_caller_has_a_name_for_the_value(tmp_path):
     assert [each is None for each in tape.gradient(loss, [after.w, after.other])] == [False, True]
 
 
+def test_every_smallest_set_of_stops_is_an_alternative_that_works(tmp_path):
+    text = source("h = tf.tanh(x @ w)\nk = tf.nn.relu(h)\nreturn tf.reduce_mean(k @ tf.transpose(x @ other))")
+    module = loaded(tmp_path / "before.py", text)
+    found = graphcut.audit(module.ask, SPEC).suggest_stops(block=module.w)
+    codes = ["k = tf.stop_gradient(tf.nn.relu(h))", "h = tf.stop_gradient(tf.tanh(x @ w))"]
+    assert [(each.alternative, each.code, each.confirmed) for each in found] == [(0, codes[0], True), (1, codes[1], True)]
+    for each in found:
+        after = loaded(tmp_path / ("after%d.py" % each.alternative), applied(text, each.diff))
+        with tf.GradientTape() as tape:
+            loss = after.ask(tf.random.uniform([4, 2]))
+        assert [gradient is None for gradient in tape.gradient(loss, [after.w, after.other])] == [True, False]
+
+
+def test_more_sets_of_stops_than_are_listed_are_told(tmp_path):
+    lines = ["h%d = tf.tanh(h%d)" % (number, number - 1) for number in range(1, 6)]
+    module = loaded(
+        tmp_path / "before.py", source("\n".join(["h0 = x @ w", *lines, "return tf.reduce_sum(h5 * (x @ other))"]))
+    )
+    found = graphcut.audit(module.ask, SPEC).suggest_stops(block=module.w)
+    assert [each.alternative for each in found] == [0, 1, 2, 3]
+    assert [bool(each.note) for each in found] == [False, False, False, True] and "there are more" in found[-1].note
+
+
 def test_asking_leaves_functions_modules_and_sources_as_they_were(tmp_path):
     text = source(LOSSES["cast"])
     module = loaded(tmp_path / "before.py", text.replace("ask", "ask_only_here"))
