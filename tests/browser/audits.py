@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from graphcut.render.page.html import html
 from graphcut.results import Role, Stop, Verdict
-from tests.unit.picture.audits import EVERY_VERDICT, STOPPED
-from tests.unit.text.fakes import FakeAudit, cut, dag, variable
+from tests.unit.render.picture.audits import EVERY_VERDICT, STOPPED
+from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 
 NASTY = (
     "</script><script>alert(1)</script>",

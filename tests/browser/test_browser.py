@@ -10,7 +10,7 @@ from graphcut.render.page.html import html
 from graphcut.render.picture import layout
 from tests.browser.audits import NASTY, whole_page
 from tests.browser.browsers import chromium, missing
-from tests.unit.picture.audits import STOPPED, beside, through
+from tests.unit.render.picture.audits import STOPPED, beside, through
 
 no_layout = "" if any(map(layout.available, layout.ENGINES)) else "no layout engine"
 pytestmark = [

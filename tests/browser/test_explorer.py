@@ -7,7 +7,7 @@ import pytest
 from graphcut.errors import GraphcutError
 from graphcut.render.page import draw, model_explorer
 from tests.browser.audits import HOSTILE
-from tests.unit.picture.audits import EVERY_VERDICT, STOPPED
+from tests.unit.render.picture.audits import EVERY_VERDICT, STOPPED
 
 
 def nodes(audit):

@@ -1,5 +1,6 @@
 """What Mermaid itself makes of our text, where its browser bundle is at hand: in a folder, ``npm install mermaid``, then
-``GRAPHCUT_MERMAID=node_modules/mermaid/dist/mermaid.min.js``. Its grammar is tested without it in ``tests/unit/picture``."""
+``GRAPHCUT_MERMAID=node_modules/mermaid/dist/mermaid.min.js``. Its grammar is tested without it in
+``tests/unit/render/picture``."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ from graphcut.render.picture.writers.dot import title
 from graphcut.render.picture.writers.mermaid import mermaid
 from tests.browser import audits
 from tests.browser.browsers import chromium, missing
-from tests.unit.picture.test_dot import HOSTILE, named
-from tests.unit.picture.test_same_bytes import AUDITS as GOLDEN
+from tests.unit.render.picture.test_same_bytes import AUDITS as GOLDEN
+from tests.unit.render.picture.writers.test_dot import HOSTILE, named
 
 BUNDLE = os.environ.get("GRAPHCUT_MERMAID", "")
 lacking = missing() or ("" if BUNDLE else "GRAPHCUT_MERMAID does not say where mermaid.min.js is")

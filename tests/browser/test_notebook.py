@@ -14,7 +14,7 @@ from graphcut.util.caching import cached_property
 from tests.browser.audits import HOSTILE, NASTY
 from tests.browser.browsers import chromium, missing
 from tests.browser.test_page import Elements
-from tests.unit.picture.audits import STOPPED, beside
+from tests.unit.render.picture.audits import STOPPED, beside
 
 needs_engine = pytest.mark.skipif(not any(map(layout.available, layout.ENGINES)), reason="no layout engine")
 needs_jupyter = pytest.mark.skipif(

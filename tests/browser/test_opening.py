@@ -8,7 +8,7 @@ import pytest
 
 from graphcut.render.page.html import html
 from tests.browser.test_browser import apart, browser, opened, pytestmark
-from tests.unit.picture.audits import beside
+from tests.unit.render.picture.audits import beside
 
 __all__ = ["browser", "opened", "pytestmark"]
 

@@ -17,8 +17,8 @@ from graphcut.render.page.inline_svg import sketch
 from graphcut.render.picture import layout, to_dot
 from graphcut.results import Role, Stop
 from tests.browser.audits import NASTY, whole_page
-from tests.unit.picture.audits import EVERY_VERDICT, STOPPED, beside
-from tests.unit.text.fakes import FakeAudit, dag
+from tests.unit.render.picture.audits import EVERY_VERDICT, STOPPED, beside
+from tests.unit.render.text.fakes import FakeAudit, dag
 
 needs_engine = pytest.mark.skipif(not any(map(layout.available, layout.ENGINES)), reason="no layout engine")
 

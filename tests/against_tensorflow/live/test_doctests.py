@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.repository.measure import ROOT
-from tests.unit.core.test_doctests import MODULES as PURE
+from tests.repository.test_doctests import MODULES as PURE
 
 MODULES = [
     "api.audit",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Tuple
 
 from graphcut import Verdict, table
-from tests.unit.text.fakes import cut, variable
+from tests.unit.render.text.fakes import cut, variable
 
 
 @dataclass(frozen=True)

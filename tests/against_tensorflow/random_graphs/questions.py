@@ -14,7 +14,7 @@ from graphcut.analysis.branch_conditions import Branches, branches
 from graphcut.errors import GraphcutError
 from graphcut.render.picture.build import picture
 from graphcut.results import Condition
-from tests.unit.picture.properties import assert_no_way_leaves_a_box_and_comes_back, assert_what_stands_alone_is_unused
+from tests.unit.render.picture.properties import assert_no_way_leaves_a_box_and_comes_back, assert_what_stands_alone_is_unused
 
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 # Calls for each op of the graph; the most that a question took in 400 random graphs was a tenth of it.

@@ -12,7 +12,11 @@ from graphcut.render.picture.writers.dot import title
 from graphcut.render.picture.writers.svg import accessible
 from tests.against_tensorflow.scenarios.judge import said
 from tests.against_tensorflow.scenarios.test_tensorflow import FIXTURES
-from tests.unit.picture.properties import assert_honest, assert_legend_is_small_and_complete, assert_no_line_crosses_a_title
+from tests.unit.render.picture.properties import (
+    assert_honest,
+    assert_legend_is_small_and_complete,
+    assert_no_line_crosses_a_title,
+)
 
 
 @pytest.mark.parametrize("module, fixture", FIXTURES)

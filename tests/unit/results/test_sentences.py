@@ -9,7 +9,7 @@ import pytest
 import graphcut
 from graphcut import results
 from graphcut.results import Change, Disagreement, Reach, Role, Stop, Verdict
-from tests.unit.text.fakes import cut, variable
+from tests.unit.render.text.fakes import cut, variable
 
 DATACLASSES = [each for each in vars(results).values() if isinstance(each, type) and dataclasses.is_dataclass(each)]
 

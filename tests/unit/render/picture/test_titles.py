@@ -1,0 +1,126 @@
+"""What a box of several ops is called, what shares a frame, what is large, what is folded."""
+
+from __future__ import annotations
+
+import re
+
+from graphcut.render.picture.build import picture
+from graphcut.render.picture.model import Role
+from graphcut.render.picture.writers.dot import title, to_dot
+from graphcut.results import Condition, Verdict
+from tests.unit.render.picture.audits import STOPPED, through
+from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
+
+NAMES = ("hidden", "w1", "w2")
+
+
+class Placed(FakeAudit):
+    """Every op has the line of its number in ``model.py``; what is called ``Lib`` has one in another file each."""
+
+    def place(self, op):
+        name = self.flat.names[op]
+        return (f"/src/{name}.py:{op}" if name.startswith("Lib") else f"/src/model.py:{op}"), False
+
+
+def row(*names, kind=FakeAudit):
+    """A row of ops from a variable to the loss, cut at none, with a second that is cut off."""
+    lines = ["w = VariableV2", "u = VariableV2", "stop = StopGradient u"]
+    lines += [f"{name} = Relu {before}" for before, name in zip(("w", *names), names)]
+    lines += [f"loss = Add {names[-1]} stop"]
+    variables = (variable("w"), variable("u", Verdict.NONE, cut=(cut("stop"),)))
+    return kind(graph=dag("\n".join(lines)), variables=variables, carrying=frozenset({"loss", "w", *names}))
+
+
+def folded(audit):
+    return [(box.title, box.lines) for _, box in picture(audit).nodes(data="box") if box.folded]
+
+
+def test_ops_without_a_scope_are_called_by_their_source_lines():
+    assert folded(row("a", "b", "c", kind=Placed)) == [("model.py:3-5", ("Relu", "3 ops"))]
+
+
+def test_ops_of_many_files_are_called_by_their_types():
+    assert folded(row("Lib1", "Lib2", "Lib3", kind=Placed)) == [("Relu", ("3 ops",))]
+
+
+def test_ops_of_one_layer_are_called_by_it():
+    assert folded(row("dense/a", "dense/b", kind=Placed)) == [("dense", ("Relu", "2 ops"))]
+
+
+def test_ops_of_several_layers_are_called_by_the_first_and_the_last():
+    names = [f"net/block_{at}/Relu" for at in range(5)]
+    assert folded(row(*names)) == [("net", ("block_0 … block_4", "Relu", "5 ops"))]
+
+
+def layers(variables_in, ops_in):
+    """A layer that gets a gradient and one behind a stop."""
+    lines, live, last = ["x = Placeholder"], {"loss"}, "x"
+    for at in (0, 1):
+        home, scope = variables_in % at, ops_in % at
+        lines += [
+            f"{home}/kernel = VariableV2",
+            f"{scope}/MatMul = MatMul {last} {home}/kernel",
+            f"{scope}/Relu = Relu {scope}/MatMul",
+        ]
+        last = f"{scope}/Relu"
+        lines += ["stop = StopGradient " + last] if at == 0 else []
+        last = "stop" if at == 0 else last
+    live.update({variables_in % 1 + "/kernel", ops_in % 1 + "/MatMul", ops_in % 1 + "/Relu"})
+    variables = (
+        variable(variables_in % 0 + "/kernel", Verdict.NONE, cut=(cut("stop"),)),
+        variable(variables_in % 1 + "/kernel"),
+    )
+    return FakeAudit(graph=dag("\n".join([*lines, f"loss = Mean {last}"])), variables=variables, carrying=frozenset(live))
+
+
+def scopes(audit):
+    return {box.ops[0]: box.scope for _, box in picture(audit).nodes(data="box") if box.role in (Role.VARIABLE, Role.OP)}
+
+
+def test_a_layer_counted_up_within_its_model_shares_a_frame_with_its_variables():
+    found = scopes(layers("layer%s_a", "functional_1/layer%s_a_1"))
+    assert found["layer0_a/kernel"] == ("functional_1", "layer0_a") == found["functional_1/layer0_a_1/MatMul"]
+
+
+def test_a_layer_counted_up_shares_a_frame_with_its_variables():
+    found = scopes(layers("layer%s_a", "layer%s_a_1"))
+    assert found["layer0_a/kernel"] == ("layer0_a",) == found["layer0_a_1/MatMul"]
+
+
+def test_what_is_cut_is_larger_than_what_flows():
+    lines = to_dot(STOPPED).splitlines()
+    sizes = {name: any("fontsize=14" in each for each in lines if re.search(f'[^o]label="?{name}', each)) for name in NAMES}
+    assert sizes == {"hidden": True, "w1": True, "w2": False}
+
+
+def test_what_flows_is_folded_where_something_is_cut_and_what_is_cut_is_not():
+    audit = layers("net/layer%s", "net/layer%s")
+    found = [box.ops for _, box in picture(audit).nodes(data="box") if box.role is Role.OP]
+    assert found == [("net/layer0/MatMul",), ("net/layer0/Relu",), ("net/layer1/MatMul", "net/layer1/Relu")]
+
+
+def test_nothing_is_folded_for_size_where_everything_flows():
+    assert not folded(through(2, 5))
+
+
+def test_the_title_says_what_gets_a_gradient_in_some_runs_only():
+    condition = (Condition("cond", "pred:0", "then"),)
+    gate, w = variable("gate", Verdict.CONDITIONAL, conditions=condition), variable("w")
+    assert title(FakeAudit(variables=(gate, w))) == "all 2 variables get a gradient from loss:0, 1 in some runs only"
+    assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient from loss:0, in some runs only"
+
+
+def test_a_layer_without_variables_is_in_the_frame_of_its_model():
+    graph = dag("""
+        x = Placeholder
+        net/dense/kernel = VariableV2
+        net_1/dense_1/MatMul = MatMul x net/dense/kernel
+        net_1/round_1/Round = Round net_1/dense_1/MatMul
+        net/head/kernel = VariableV2
+        net_1/head_1/MatMul = MatMul net_1/round_1/Round net/head/kernel
+        loss = Mean net_1/head_1/MatMul
+    """)
+    variables = (variable("net/dense/kernel", Verdict.NONE, cut=(cut("net_1/round_1/Round"),)), variable("net/head/kernel"))
+    audit = FakeAudit(graph=graph, variables=variables, carrying=frozenset({"loss", "net_1/head_1/MatMul", "net/head/kernel"}))
+    (barrier,) = [box for _, box in picture(audit).nodes(data="box") if box.role is Role.BARRIER]
+    assert (barrier.scope, barrier.title) == (("net",), "round_1/Round")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphcut.render.picture.model import Line
+from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
+from graphcut.render.picture.writers.dot import title, to_dot
+from graphcut.results import BarrierKind, Verdict
+from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
+
+HOSTILE = [
+    "<lambda>", "<b>bold</b>", 'quo"te', "back\\slash", "tail\\", "new\nline", "\\N\\G", "a:b:c", "&lt;script&gt;", "\x1b[31m",
+    "</title><script>alert(1)</script>", "--><x", "]]>", "{a|<p>b}", "n0", "node", "\ud800", "é\u202eé", "x" * 10000, "",
+]  # fmt: skip
+
+
+def named(name):
+    graph = dag("w = VariableV2\nstop = StopGradient w\nloss = Mean stop")
+    odd = {"w": name + "/w", "stop": name + "/stop", "loss": name}
+    fake = dag("")
+    for op, told in graph.nodes(data=True):
+        fake.add_node(odd[op], **{**told, "inputs": tuple(odd[each[:-2]] + ":0" for each in told["inputs"])})
+    for one, other, told in graph.edges(data=True):
+        fake.add_edge(odd[one], odd[other], **told)
+    stopped = variable(odd["w"], Verdict.NONE, cut=(cut(odd["stop"], where=name + ":1"),))
+    return FakeAudit(graph=fake, variables=(stopped,), loss=(name + ":0",))
+
+
+def text_with_seed(seed):
+    imports = "from tests.unit.render.picture.audits import beside; from graphcut.render.picture.writers.dot import to_dot"
+    code = imports + "; print(to_dot(beside(90, 7)))"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[5])}
+    return subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_the_same_text_whatever_the_hash_seed():
+    assert len({text_with_seed(seed) for seed in "123"}) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_only_ever_quoted_labels(name):
+    text = to_dot(named(name))
+    assert "=<" not in text and all(char.isprintable() or char in "\n\t" for char in text)
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="no system Graphviz")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_graphviz_reads_what_was_written(name):
+    done = subprocess.run(["dot", "-Tcanon"], input=to_dot(named(name)).encode(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_every_word_has_a_look_and_a_line_in_the_legend():
+    assert set(VERDICTS) == set(VERDICT_WORDS) == set(Verdict)
+    assert set(LINES) == set(LINE_WORDS) == set(Line)
+    assert set(ROLES) == set(ROLE_WORDS)
+
+
+@pytest.mark.parametrize("look", ["shape", "color", "style"])
+def test_any_one_look_tells_the_verdicts_apart(look):
+    told = {(looks[look], looks["shape"] if look == "style" else "") for looks in VERDICTS.values()}
+    assert len(told) == len(Verdict)
+
+
+def test_the_title_begins_with_what_is_wrong():
+    raises, zero = variable("a", Verdict.RAISES), variable("b", Verdict.ZERO, cut=(cut("mul", BarrierKind.ZERO, "Mul"),))
+    assert title(FakeAudit(variables=(raises, zero, variable("c")))) == (
+        "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; Mul"
+    )
+    assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient from loss:0"
