@@ -3,20 +3,41 @@
 A variable is read if its handle or reference feeds the loss by tensors, whether a gradient can come back there or not; an op
 that looks at a shape alone reads nothing. It is *frozen* if it is not trainable, or if a stop that somebody put there lies on
 every route from it to the loss; else it was *forgotten*. What another gradient of the same step asks for is neither.
+
+Two kinds are meant to move without a gradient: the *averages* of a batch normalization, which its layer writes with
+``training=True``, and a *copy* of a network that learns, such as a target network or a teacher, which the step assigns to.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Collection, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import (
+    Callable,
+    Collection,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
+from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.dtypes import is_discrete
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target, join_partitions
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import LeftOut, LeftOutReason
 
 _SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"])
+_FUSED, _FUSED_VARIANCE = frozenset(["FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"]), 4
+_NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "BroadcastTo", "Add", "AddV2", "_Arg"}
 _STOPS = frozenset(["StopGradient", "PreventGradient"])
 
 
@@ -58,7 +79,79 @@ def left_out(
         return ()
     flat = traced.flat
     open_ops = read_ops(flat, losses, _STOPS)
-    return tuple(_left_out(each, flat, open_ops, is_updated, step) for each in found)
+    averages, copies = _averages(traced, found, targets), _copies(found, targets)
+    return tuple(
+        replace(
+            _left_out(each, flat, open_ops, is_updated, step),
+            is_average=each.variable.name in averages,
+            copy_of=copies.get(each.variable.name, ""),
+        )
+        for each in found
+    )
+
+
+def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:
+    """Return the averages of the batch normalizations of which another variable is asked for.
+
+    A variance that no gradient trains feeds a reciprocal root or a fused op; a mean has its scope and shape.
+    """
+    still = [each for each in found if each.variable.trainable is False]
+    learning = {(_scope(each), each.variable.shape) for each in targets}
+    candidates = [each for each in still if (_scope(each), each.variable.shape) in learning]
+    if not candidates:
+        return frozenset()
+    readers = readers_of(traced.flat, lambda op, index: True)
+    places = {(_scope(each), each.variable.shape) for each in candidates if _is_variance(traced.flat, readers, each)}
+    return frozenset(each.variable.name for each in candidates if (_scope(each), each.variable.shape) in places)
+
+
+def _is_variance(flat: FlatGraph, readers: Mapping[int, Iterable[Tuple[int, int]]], target: Target) -> bool:
+    """Whether a variable is read by a reciprocal root, but for a small number that is added, or by a fused normalization."""
+    waiting, seen = list(target.tensors), set(target.tensors)
+    while waiting:
+        for op, index in readers.get(waiting.pop(), ()):
+            if flat.type(op) == "Rsqrt" or (flat.type(op) in _FUSED and index == _FUSED_VARIANCE):
+                return True
+            if flat.type(op) in _NEXT:
+                fresh = [each for each in flat.outputs(op) if each not in seen]
+                seen.update(fresh)
+                waiting += fresh
+    return False
+
+
+def _copies(found: Sequence[Target], targets: Sequence[Target]) -> Dict[str, str]:
+    """Return for each variable of a copied network the variable in its place in the network that learns.
+
+    A scope of layers is a copy of another one if all its kernels are, by name below the scope and by shape. Without such
+    scopes all variables left out are a copy of all that are asked for, if the shapes agree one by one, of two layers at least.
+    """
+    shapes = [[each.variable.shape for each in side] for side in (found, targets)]
+    if shapes[0] == shapes[1] and sum(len(shape or ()) > 1 for shape in shapes[0]) > 1:
+        return {each.variable.name: other.variable.name for each, other in zip(found, targets)}
+    learning = {(_inner(each), each.variable.shape): each.variable.name for each in targets}
+    groups: Dict[str, List[Target]] = {}
+    for each in found:
+        if "/" in _inner(each):
+            groups.setdefault(_top(each), []).append(each)
+    copies: Dict[str, str] = {}
+    for group in groups.values():
+        pairs = {each.variable.name: learning.get((_inner(each), each.variable.shape), "") for each in group}
+        kernels = [each.variable.name for each in group if len(each.variable.shape or ()) > 1]
+        if kernels and all(pairs[name] for name in kernels):
+            copies.update((name, other) for name, other in pairs.items() if other)
+    return copies
+
+
+def _scope(target: Target) -> str:
+    return target.variable.name.rpartition("/")[0]
+
+
+def _top(target: Target) -> str:
+    return target.variable.name.partition("/")[0]
+
+
+def _inner(target: Target) -> str:
+    return target.variable.name.partition("/")[2]
 
 
 def read_ops(flat: FlatGraph, losses: Iterable[int], barred: Collection[str] = ()) -> FrozenSet[int]:

@@ -238,6 +238,8 @@ class LeftOut:
     ``name`` is the variable's; ``trainable`` is ``None`` where nobody knows; ``reason`` is why it was not asked for.
     ``is_updated``: the step writes it all the same; ``None`` where nobody knows. ``is_stopped``: a stop that somebody put
     there lies on every route to it. ``is_untracked``: the Keras model whose step this is does not list it among its variables.
+    ``is_average``: it is a moving average of a batch normalization, which moves with ``training=True`` only. ``copy_of``: the
+    variable that is asked for at its place in a network that this one's is a copy of, by names and shapes; ``""`` for none.
 
     >>> print(LeftOut("w2", trainable=True, reason=LeftOutReason.FORGOTTEN))
     w2 was forgotten: the loss reads it (trainable), and no gradient was asked for it
@@ -249,6 +251,8 @@ class LeftOut:
     is_updated: Optional[bool] = None
     is_stopped: bool = False
     is_untracked: bool = False
+    is_average: bool = False
+    copy_of: str = ""
 
     def __str__(self) -> str:
         from graphcut.results import sentences

@@ -9,7 +9,7 @@ from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.results import WITH_GRADIENT, Barrier, LeftOut, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
 from graphcut.util.source_lines import source_line
@@ -65,7 +65,12 @@ def _of_first(facts: ReportFacts, alike: Sequence[VariableAudit]) -> str:
 def explain_left_out(variable: LeftOut) -> str:
     """Why no gradient was asked for a variable that the loss reads, and what to do about it."""
     still = "; the step does not update it either" if variable.is_updated is False else ""
-    if variable.trainable is False:
+    if variable.is_average and not variable.is_updated:
+        todo = "\nWhat to do: call the model with training=True if this average is to follow the data."
+    elif variable.copy_of and variable.reason is LeftOutReason.FROZEN:
+        follow = f"\nWhat to do: assign to it, here or between steps, if it follows {escape_name(variable.copy_of)}."
+        todo = "" if variable.is_updated else follow
+    elif variable.trainable is False:
         todo = "" if variable.is_updated else "\nWhat to do: set trainable = True on its layer if it should learn."
     elif variable.is_stopped:
         todo = "" if variable.is_updated else "\nWhat to do: assign to it in the step if it should follow other weights."

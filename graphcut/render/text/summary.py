@@ -150,7 +150,8 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     totals = scope_sizes([*(each.name for each in facts.variables), *(each.name for each in found)])
     forgotten = [each for each in found if each.reason is LeftOutReason.FORGOTTEN]
     stopped = [each for each in found if each.is_stopped and each.trainable is not False and not each.is_updated]
-    frozen = [each for each in found if each.trainable is False and not each.is_updated]
+    averages = [each for each in found if _is_still(facts, each) and each.is_average]
+    frozen = [each for each in found if each.trainable is False and not each.is_updated and each not in averages]
     parts = [
         head + _few(each, totals)
         for head, each in (("", forgotten), ("behind a stop: ", stopped), ("frozen: ", frozen))
@@ -161,6 +162,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"
+    yield from _standing_still(averages, [each for each in found if _is_still(facts, each) and each.copy_of], totals)
     yield from _untracked([each for each in forgotten if each.is_untracked], totals)
 
 
@@ -174,9 +176,29 @@ def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[
         yield f"the model does not track the layer of {_few(of_layers, totals)}: make it an attribute of the model"
 
 
+def _standing_still(averages: Sequence[LeftOut], copies: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
+    """Yield what to do about variables that are meant to move without a gradient, and that the step does not write."""
+    if averages:
+        names = _few(averages, totals)
+        yield f"the step does not update {names}: call the model with training=True if these averages are to follow the data"
+    if copies:
+        models = _few_names(list(dict.fromkeys(each.copy_of for each in copies)), totals)
+        names = _few(copies, totals)
+        yield f"the step does not update {names}: assign to them, here or between steps, if they follow {models}"
+
+
+def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
+    """Whether the step is known and does not write a variable that no gradient can move."""
+    return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
+
+
 def _few(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
+    return _few_names([each.name for each in found], totals)
+
+
+def _few_names(names: Sequence[str], totals: Mapping[str, int]) -> str:
     """``head/* (2), scale0``."""
-    listed = labels([each.name for each in found], totals)
+    listed = labels(names, totals)
     texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in listed[:_NAMED]]
     rest = sum(each.count for each in listed[_NAMED:])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")

@@ -187,3 +187,107 @@ def test_a_frozen_layer_of_keras_is_frozen():
 
     (audit,) = graphcut.audit_step(step, tf.ones([4, 3]))
     assert {each.reason.value for each in audit.left_out} == {"frozen"} and len(audit.left_out) == 2
+
+
+def network(name, *layers):
+    made = tf.keras.Sequential(list(layers), name=name)
+    made.build((None, 6, 6, 2))
+    return made
+
+
+def train(model, call):
+    """A step that trains a model by hand, called as ``call`` does."""
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(call(x)))
+        sources = model.trainable_variables
+        for value, gradient in zip(sources, tape.gradient(loss, sources)):
+            value.assign_sub(0.1 * gradient)
+
+    return step
+
+
+IMAGES = tf.TensorSpec([4, 6, 6, 2])
+layers = tf.keras.layers
+
+
+@pytest.mark.parametrize("inner", [(), (layers.Flatten(),)], ids=["fused", "plain"])
+def test_averages_that_stand_still_are_named_in_the_table(inner):
+    model = network("model", *inner, layers.BatchNormalization(), layers.Dense(2))
+    (audit,) = graphcut.audit_step(train(model, model), IMAGES)
+    assert [each.is_average for each in audit.left_out] == [True, True]
+    assert re.search(r"the step does not update .*: call the model with training=True if these averages", str(audit))
+    assert "frozen: " not in str(audit)
+    assert "call the model with training=True" in audit.explain(audit.left_out[0].name)
+
+
+def test_averages_that_move_are_not_named():
+    model = network("model", layers.BatchNormalization(), layers.Dense(2))
+    (audit,) = graphcut.audit_step(train(model, lambda x: model(x, training=True)), IMAGES)
+    assert "does not update" not in str(audit)
+
+
+def test_averages_of_a_frozen_layer_are_frozen():
+    model = network("model", layers.BatchNormalization(trainable=False), layers.Dense(2))
+    (audit,) = graphcut.audit_step(train(model, model), IMAGES)
+    assert not any(each.is_average for each in audit.left_out) and "training=True" not in str(audit)
+
+
+def pair():
+    return [network(name, layers.Flatten(name="flat"), layers.Dense(2, name="dense")) for name in ("student", "teacher")]
+
+
+@keras3
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_teacher_that_nothing_moves_is_named_in_the_table(trainable):
+    student, teacher = pair()
+    teacher.trainable = trainable
+    (audit,) = graphcut.audit_step(train(student, lambda x: student(x) - tf.stop_gradient(teacher(x))), IMAGES)
+    assert {each.name: each.copy_of for each in audit.left_out} == {
+        "teacher/dense/kernel": "student/dense/kernel",
+        "teacher/dense/bias": "student/dense/bias",
+    }
+    assert "the step does not update teacher/* (2): assign to them, here or between steps, if they follow student" in str(
+        audit
+    )
+
+
+@keras3
+def test_a_teacher_that_the_step_moves_is_not_named():
+    student, teacher = pair()
+    train_student = train(student, lambda x: student(x) - tf.stop_gradient(teacher(x)))
+
+    def step(x):
+        train_student(x)
+        for old, new in zip(teacher.variables, student.variables):
+            old.assign(0.9 * old + 0.1 * new)
+
+    (audit,) = graphcut.audit_step(step, IMAGES)
+    assert "does not update" not in str(audit)
+
+
+def test_layers_of_the_same_shape_alone_are_no_copy():
+    hidden = [tf.keras.layers.Dense(2, name="dense%d" % number) for number in range(3)]
+    inputs = tf.keras.Input((2,))
+    model = tf.keras.Model(inputs, hidden[2](hidden[1](hidden[0](inputs))))
+    hidden[0].trainable = False
+    (audit,) = graphcut.audit_step(train(model, model), tf.TensorSpec([4, 2]))
+    assert len(audit.left_out) == 2 and "does not update" not in str(audit)
+
+
+def test_a_clone_without_a_scope_is_a_copy():
+    inputs = tf.keras.Input((2,))
+    student = tf.keras.Model(inputs, tf.keras.layers.Dense(3)(tf.keras.layers.Dense(4)(inputs)))
+    teacher = tf.keras.models.clone_model(student)
+    (audit,) = graphcut.audit_step(train(student, lambda x: student(x) - tf.stop_gradient(teacher(x))), tf.TensorSpec([4, 2]))
+    assert [each.copy_of for each in audit.left_out] == [each.name for each in audit]
+
+
+@keras3
+def test_a_frozen_part_that_is_no_copy_is_no_teacher():
+    student = network("student", layers.Flatten(), layers.Dense(2, name="dense"))
+    other = network("other", layers.Flatten(), layers.Dense(2, name="dense"), layers.Dense(2, name="more"))
+    other.trainable = False
+    (audit,) = graphcut.audit_step(train(student, lambda x: student(x) - other(x)), IMAGES)
+    assert len(audit.left_out) == 4 and not any(each.copy_of for each in audit.left_out)
