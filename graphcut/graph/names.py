@@ -63,9 +63,10 @@ class Names:
             return found
         op_name, _, number = name.rpartition(":")
         if op_name and self.ops(op_name):
-            outputs = len(self._outputs(self.ops(op_name)[0]))
+            count = len(self._outputs(self.ops(op_name)[0]))
+            outputs = "1 output" if count == 1 else "%d outputs" % count
             raise GraphcutError(
-                "%s %s: op %s has %d outputs, number %s is not among them"
+                "%s %s: op %s has %s, and number %s is not among them"
                 % (asked, printable(name), printable(op_name), outputs, printable(number, 40)[1:-1])
             )
         if self.ops(name):

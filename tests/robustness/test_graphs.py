@@ -138,7 +138,7 @@ def test_an_unknown_loss(refused):
 
 def test_an_output_that_the_loss_s_op_does_not_have(refused):
     said = refused(graph(W, identity("loss", "w")), "graph.pb", "--loss", "loss:1")
-    assert "op 'loss' has 1 outputs, number 1 is not among them" in said
+    assert "op 'loss' has 1 output, and number 1 is not among them" in said
 
 
 def test_an_unknown_variable(refused):
@@ -188,4 +188,4 @@ def test_no_loss_to_be_found_lists_the_candidates(refused):
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "\x1b[31m0"])
 def test_a_loss_whose_number_is_none(refused, number):
     said = refused(graph(W, identity("loss", "w")), "graph.pb", "--loss", "loss:" + number)
-    assert "op 'loss' has 1 outputs" in said and "\x1b" not in said
+    assert "op 'loss' has 1 output" in said and "\x1b" not in said

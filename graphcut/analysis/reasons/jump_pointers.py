@@ -7,7 +7,6 @@ steps. A node *counts* if a person would want to see its op; the *depth* of a no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
@@ -32,22 +31,17 @@ class Part(NamedTuple):
     fence: Optional[Fence]
 
 
-def _from(end: int) -> Dict[int, int]:
-    """Return a field that maps nodes to known facts; the end of all chains is ``end``."""
-    return field(default_factory=lambda: {END: end})
-
-
-@dataclass(frozen=True)
 class Chains:
-    """``link`` says where a node leads; what is known of its chain is kept once it was asked for."""
+    """The chains of a graph: ``link`` says where a node leads, ``counts`` whether it counts.
 
-    link: Callable[[int], Link]
-    counts: Callable[[int], bool]
-    parents: Dict[int, int] = field(default_factory=dict)
-    depths: Dict[int, int] = _from(0)
-    lengths: Dict[int, int] = _from(0)
-    jumps: Dict[int, int] = _from(END)
-    crossings: Dict[int, int] = _from(END)
+    What is found out about a node (its parent, depth, length, jump and next barrier) is remembered.
+    """
+
+    def __init__(self, link: Callable[[int], Link], counts: Callable[[int], bool]) -> None:
+        self.link, self.counts = link, counts
+        self.parents: Dict[int, int] = {}
+        self.depths, self.lengths = {END: 0}, {END: 0}
+        self.jumps, self.crossings = {END: END}, {END: END}
 
     def parts(self, node: int, limit: int) -> List[Part]:
         """Return the chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""

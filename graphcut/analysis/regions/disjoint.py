@@ -3,7 +3,7 @@
 ``Pack`` or ``ConcatV2`` puts tensors together; later ops take only other pieces out.
 
 One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
-gradient can be nonzero (``rules.moves``). An edge along which no region is left is *apart*: it carries zeros alone. What
+gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. What
 comes back in a loop counts as everywhere from the start.
 """
 

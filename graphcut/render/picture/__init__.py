@@ -1,4 +1,4 @@
-"""Pictures of a cut: ``picture`` decides what to draw, ``dot`` writes it, ``engines`` lays it out."""
+"""Pictures of a cut: ``build`` decides what to draw, ``writers`` write it, ``layout`` lays it out."""
 
 from __future__ import annotations
 

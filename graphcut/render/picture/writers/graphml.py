@@ -2,7 +2,8 @@
 
 Nodes have ``role``, ``title``, ``lines``, ``scope``, ``ops``, ``variables``, ``verdict``, ``live``, ``folded``, ``tips``,
 ``where``, ``change``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
-``None``, with the meaning that ``boxes`` gives them. The graph has ``title``. Names are as the model has them: escape them.
+``None``, with the meaning that ``picture.model`` gives them. The graph has ``title``. Names are as the model has them: escape
+them.
 """
 
 from __future__ import annotations
