@@ -91,7 +91,7 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
     trained = [call for call in calls if trains(flat, call)]
     kept = trained or [call for call in calls if not _serves(flat, part, call)]
     if len(kept) > 1:
-        kept = _outermost(flat, kept) if trained else _without_products(flat, part, kept)
+        kept = _without_curvature(flat, part, _outermost(flat, kept)) if trained else _without_products(flat, part, kept)
     return tuple(dict.fromkeys(call.loss for call in kept))
 
 
@@ -314,7 +314,20 @@ def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[BackwardC
     """Return the outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
     first = [call for call in calls if _reads_a_variable(flat, call.loss, part.inside)]
     outer = _outermost(flat, calls)
-    return [call for call in outer if call in first] or first or outer
+    return [call for call in outer if call in first] or _outermost(flat, first) or outer
+
+
+def _without_curvature(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
+    """Return the calls but for those that differentiate a gradient of a loss which another one trains (Newton's method)."""
+    kept = []
+    for call in calls:
+        above = upstream(flat, call.loss)
+        losses = {each.loss for each in part.calls if _is_in(flat, each, above)}
+        if not any(other.loss in losses for other in calls if other is not call) or _reads_a_variable(
+            flat, call.loss, part.inside
+        ):
+            kept.append(call)
+    return kept or calls
 
 
 def _is_in(flat: FlatGraph, call: BackwardCall, ops: Iterable[int]) -> bool:
@@ -411,7 +424,7 @@ def _is_total(flat: FlatGraph, op: int, terms: AbstractSet[int]) -> bool:
     """Whether the seed, handed on by an addition, is read by the gradients of all ``terms`` and of nothing else."""
     waiting, met = list(flat.inputs[op]), set(flat.inputs[op])
     for tensor in waiting:
-        if tensor not in terms and not _handed(flat, tensor, terms):
+        if tensor not in terms and not _handed(flat, tensor, terms) and flat.type(flat.producer[tensor]) != "Const":
             return False
         fresh = [each for each in _handed(flat, tensor, terms) if each not in met]
         met.update(fresh)

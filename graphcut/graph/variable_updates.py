@@ -151,19 +151,24 @@ def _trained(
             if not fresh:
                 break
             handles |= fresh
-            holders = holders or _holders(flat)
+            holders = holders or _holders(flat, every)
             ops |= reachable_ops(flat, [op for handle in fresh for op in holders.get(handle, ())])
         found[call] = met
     return found
 
 
-def _holders(flat: FlatGraph) -> Dict[int, List[int]]:
-    """Return the ops that read or write each variable."""
+def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
+    """Return the ops that hand on what each variable holds.
+
+    An op that only writes a variable, as a restored value is written, hands on nothing of it.
+    """
+    followers, written = consumers(flat), {write.op for write in every}
     found: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            if flat.dtypes[tensor] == RESOURCE or flat.dtypes[tensor] > REF:
-                found.setdefault(root(flat, tensor), []).append(op)
+        handles = {root(flat, each) for each in inputs if flat.dtypes[each] == RESOURCE or flat.dtypes[each] > REF}
+        if len(handles) > 1 or op not in written or op in followers:
+            for handle in handles:
+                found.setdefault(handle, []).append(op)
     return found
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field, replace
-from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.rules.constant_zeros import zero_test
 from graphcut.analysis.rules.pattern import GradientPattern
@@ -49,6 +49,7 @@ _MAKE_OPS = (
 )
 # Between a gradient and the op that writes a variable: scaled, clipped, copied.
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
+_READS = frozenset(("ReadVariableOp", "AccumulatorTakeGradient", "ResourceAccumulatorTakeGradient"))
 _LONGEST = 50
 COPIES = frozenset(("Identity", "ReadVariableOp"))
 _BODY_SCOPE = "gradients/"
@@ -248,9 +249,9 @@ class _Search:
             return {**{index: Answer.NONE for index in self.arguments if self._ends_in_body(index)}, **answers}
         if self.call.gates and len(answers) == max(len(copies), 1):
             return {index: answers.get(index, Answer.NONE) for index in self.arguments}
-        if self.call.gates and not answers and not copies:
-            return {index: Answer.NONE for index in self.arguments if self._ends(index)}
-        return answers
+        if copies or not (self.call.gates or self.call.trained):
+            return answers  # gradients that train something were asked for variables, others perhaps for what is between
+        return {**{index: Answer.NONE for index in self.arguments if self._ends(index)}, **answers}
 
     def _is_constant(self, index: int) -> bool:
         """Whether an input is computed from constants alone, so that nobody can ask for a gradient behind it."""
@@ -377,14 +378,29 @@ def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientP
 
 
 def gradients_of_writes(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
-    """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most."""
+    """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most.
+
+    A gradient that was accumulated first counts as well: what takes the accumulator's value takes the gradient.
+    """
     found: Dict[int, Dict[int, None]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if _writes(each.type)}
+    values: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         if flat.kinds[op] in kinds and len(inputs) > 1 and op not in ops:
-            gradients = [near for tensor in inputs[1:] for near in _nearest(flat, ops, tensor)]
-            if gradients:
-                found.setdefault(root(flat, inputs[0]), {}).update(dict.fromkeys(gradients))
+            values.setdefault(root(flat, inputs[0]), []).extend(inputs[1:])
+    for handle, tensors in values.items():
+        gradients = [near for tensor in tensors for near in _nearest(flat, tensor, lambda each: flat.producer[each] in ops)]
+        if gradients:
+            found[handle] = dict.fromkeys(gradients)
+    accumulated = dict(found)
+    for handle in values.keys() - accumulated.keys():
+        held = {
+            root(flat, near)
+            for tensor in values[handle]
+            for near in _nearest(flat, tensor, lambda each: root(flat, each) in accumulated)
+        }
+        if len(held) == 1:
+            found[handle] = accumulated[held.pop()]
     return {handle: sorted(gradients) for handle, gradients in found.items()}
 
 
@@ -392,15 +408,15 @@ def _writes(kind: str) -> bool:
     return "Apply" in kind or kind.startswith("Assign")
 
 
-def _nearest(flat: FlatGraph, ops: AbstractSet[int], tensor: int) -> List[int]:
-    """Return the gradient that a tensor is, scaled or clipped at most; nothing where there are several."""
+def _nearest(flat: FlatGraph, tensor: int, is_wanted: Callable[[int], bool]) -> List[int]:
+    """Return the wanted tensor that a tensor is, scaled or clipped at most; nothing where there are several."""
     waiting, seen = [tensor], set()
     for each in waiting:
-        op = flat.producer[each]
-        if op in ops:
+        if is_wanted(each):
             return [each]
-        direct = [source for source in flat.inputs[op] if flat.producer[source] in ops]
-        if flat.type(op) not in _SCALES or len(direct) > 1:
+        op = flat.producer[each]
+        direct = [source for source in flat.inputs[op] if is_wanted(source)]
+        if flat.type(op) not in _SCALES | _READS or len(direct) > 1:
             continue
         fresh = [source for source in direct or flat.inputs[op] if source not in seen]
         seen.update(fresh)
