@@ -6,7 +6,6 @@ import gc
 
 import pytest
 
-from graphcut.results import VariableAudit, Verdict, replace_fields
 from graphcut.util.gc import collector_paused
 
 
@@ -45,14 +44,3 @@ def test_a_pause_moves_nothing_to_another_generation(collector):
     assert gc.get_count()[0] >= len(kept)
     assert (gc.get_freeze_count(), gc.get_threshold()) == (frozen, threshold)
     assert [each["collections"] for each in gc.get_stats()] == collections
-
-
-def test_a_changed_result_reads_no_path():
-    row = VariableAudit("w", "w:0", Verdict.FLOWS, True, "float32", (), (), unread)
-    other = replace_fields(row, is_updated=True)
-    assert (other.name, other.is_updated, row.is_updated) == ("w", True, None)
-    assert other.__dict__["_path"] is unread
-
-
-def unread():
-    raise AssertionError("nobody asked for the path")
