@@ -58,10 +58,17 @@ def title(facts: PictureFacts) -> str:
         return told + ((", in some runs only" if some == count else f", {some} in some runs only") if some else "")
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
-    told = f"{len(missing)} of {count} variables get no gradient from {losses}" + (f" ({', '.join(notes)})" if notes else "")
+    told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
     causes = [cause for cause, _ in Counter(map(_cause, missing)).most_common()]
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
     return f"{told}: {'; '.join(causes[:_CAUSES] + more)}"
+
+
+def _none_of(missing: int, count: int) -> str:
+    """``1 of 2 variables gets no gradient``."""
+    if missing == count:
+        return "the variable gets no gradient" if count == 1 else f"none of the {count} variables gets a gradient"
+    return f"{missing} of {count} variables {'gets' if missing == 1 else 'get'} no gradient"
 
 
 def _cause(variable: VariableAudit) -> str:

@@ -74,3 +74,17 @@ def test_the_title_begins_with_what_is_wrong():
         "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; Mul"
     )
     assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient from loss:0"
+
+
+@pytest.mark.parametrize(
+    "names, bad, words",
+    [
+        ("ab", "a", "1 of 2 variables gets no gradient from loss:0: Mul"),
+        ("abc", "ab", "2 of 3 variables get no gradient from loss:0: Mul"),
+        ("ab", "ab", "none of the 2 variables gets a gradient from loss:0: Mul"),
+        ("a", "a", "the variable gets no gradient from loss:0: Mul"),
+    ],
+)
+def test_the_title_is_a_sentence_for_every_number(names, bad, words):
+    found = [variable(each, Verdict.NONE, cut=(cut("mul", BarrierKind.STATE, "Mul"),)) for each in bad]
+    assert title(FakeAudit(variables=(*found, *(variable(each) for each in names if each not in bad)))) == words
