@@ -7,6 +7,8 @@ A test that needs no TensorFlow, but tells more where it is installed, bears ``b
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import sys
 from importlib.util import find_spec
@@ -32,6 +34,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+@functools.lru_cache(maxsize=None)
 def needs_tensorflow(path):
     """Is this file or folder one of ``TENSORFLOW_FOLDERS``, or below it?"""
     parts = Path(path).relative_to(TESTS).parts if TESTS in Path(path).parents else ()
@@ -42,6 +45,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow; left out where there is none")
     config.addinivalue_line("markers", "beside_tensorflow: needs no TensorFlow, and tells more where there is one")
     config.addinivalue_line("markers", "xdist_group(name): tests that share what one process worked out")
+
+    if HAS_TENSORFLOW and find_spec("absl"):
+        from absl import flags
+
+        flags.FLAGS.mark_as_parsed()  # TensorFlow 2.1 reads them where it vectorizes and would take those of pytest
+
+
+def pytest_collection_finish(session):
+    """Keep the collector from walking through thousands of test items, and TensorFlow's modules, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config):

@@ -71,7 +71,7 @@ def input_specs(model: Any) -> Tuple[Any, ...]:
 
     Empty if the model does not tell.
     """
-    if not hasattr(model, "train_step"):
+    if not hasattr(model, "train_on_batch"):  # of every Keras; ``train_step`` came with TensorFlow 2.2
         return ()
     try:
         inputs = model.input

@@ -38,7 +38,7 @@ _ADVICE = (
 
 def label_of(source: Any) -> str:
     """Return the name of a callable for messages."""
-    return "%s %s" % ("model" if hasattr(source, "train_step") else "function", object_name(source))
+    return "%s %s" % ("model" if hasattr(source, "train_on_batch") else "function", object_name(source))
 
 
 @contextmanager
@@ -136,7 +136,7 @@ _LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and
 
 def _is_of_target(line: str, said: str) -> bool:
     """Whether a tape was asked for the gradient of ``None``."""
-    return ("target" in said and "None" in said) or ("NoneType" in said and ".gradient(" in line)
+    return ("target" in said and "None" in said) or (("NoneType" in said or "value None" in said) and ".gradient(" in line)
 
 
 def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:

@@ -84,7 +84,7 @@ def test_a_function_takes_an_eager_tensor():
 
     if not tf.executing_eagerly():
         pytest.skip("values are computed: needs eager execution")
-    for start, verdict in (([1j, 0], Verdict.FLOWS), ([0, 0], Verdict.ZERO)):
+    for start, verdict in (([1j, 0j], Verdict.FLOWS), ([0j, 0j], Verdict.ZERO)):
         found = graphcut.audit(wave, tf.TensorSpec([2]), variables="x", grad_ys=tf.constant(start, tf.complex64))
         assert found["x"].verdict is verdict and found.verify() == ()
 

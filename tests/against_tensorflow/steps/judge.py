@@ -14,6 +14,7 @@ import graphcut
 from graphcut import Verdict
 
 EAGER = tf.executing_eagerly()
+VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
 LIVE = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 

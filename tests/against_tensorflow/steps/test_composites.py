@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
-from tests.against_tensorflow.steps.judge import EAGER, audited, variable, words
+from tests.against_tensorflow.steps.judge import VERSION, audited, variable, words
 
 TAPE = tf.GradientTape
 ROWS = [1, 2]
@@ -16,7 +16,7 @@ PLACES = [[0, 0], [0, 1], [1, 1]]
 SHAPES = [[2, None], [None, None], None]
 GRADIENTS = hasattr(tf.RaggedTensor, "__composite_gradient__")
 gradients = pytest.mark.skipif(not GRADIENTS, reason="this TensorFlow takes no gradient of a composite tensor")
-watching = pytest.mark.skipif(not EAGER, reason="a tape of TensorFlow 1.15 does not watch a composite tensor")
+watching = pytest.mark.skipif(VERSION < (2, 2), reason="a tape watches no composite tensor before TensorFlow 2.2")
 
 KINDS = {
     "ragged": (lambda ids: tf.RaggedTensor.from_row_lengths(ids, ROWS), tf.RaggedTensor, lambda x: x.flat_values),

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
-from tests.against_tensorflow.steps.judge import EAGER, LIVE, variable
+from tests.against_tensorflow.steps.judge import EAGER, LIVE, VERSION, variable
 from tests.against_tensorflow.steps.small import STEPS
 
 VALUES = {
@@ -20,6 +20,8 @@ VALUES = {
     "u": [[1.0, 1.0], [0.0, 2.0]],
     "n": [3, 4, 5],
 }
+# What TensorFlow 2.1 cannot build: it lets a tape record again that records still, and does not vectorize a conditional.
+UNBUILT = ("batch_jac_in_tape2", "batch_jac_in_own_scope", "batch_jac_nonpers", "jac_nonpers_scope", "jac_cond_fn")
 
 
 def bound(made):
@@ -59,6 +61,10 @@ def test_a_small_step(made):
     expected = list(answers)
     if real is None and not EAGER:
         pytest.skip("TensorFlow 1.15 cannot build this step")
+    if real is None and VERSION < (2, 2) and made.__name__ in UNBUILT:
+        with pytest.raises(graphcut.GraphcutError, match="cannot be traced: ValueError: "):
+            graphcut.audit_step(step, tf.TensorSpec([3]))
+        return
     if real is None:
         (audit,) = graphcut.audit_step(step, tf.TensorSpec([3]))[:1]
         assert all(each.verdict is Verdict.RAISES for each in audit) and not audit.disagreements
