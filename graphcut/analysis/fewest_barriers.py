@@ -47,11 +47,11 @@ class Cuts:
         """Whether any op is a barrier at several of its inputs."""
         return len(self.by_op) < len(self.fences)
 
-    def routed(self, tensor: int) -> bool:
+    def has_route(self, tensor: int) -> bool:
         """Whether any route at all leads from the loss to the tensor."""
         return tensor in self.crossed
 
-    def named(self, tensor: int) -> Tuple[Fence, ...]:
+    def barriers_of(self, tensor: int) -> Tuple[Fence, ...]:
         """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
         mask = self.masks.get(tensor, 0)
         bits = [bit for part in self._parts(mask) for bit in lowest(part, HANDFUL)]
@@ -65,7 +65,7 @@ class Cuts:
     def _parts(self, mask: int) -> Tuple[int, int, int]:
         return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
 
-    def own(self, edge: Edge) -> int:
+    def bit_of(self, edge: Edge) -> int:
         """Return the bit of an edge's barrier; 0 for none."""
         return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
 
@@ -129,7 +129,7 @@ def _search(flow: GradientFlow, relation: Relation) -> Search:
     Made-up zeros are no op that could be taken out: they do not hide what stops the gradient inside of the loop or branch.
     Where another route leads to the same tensor, the one through the zeros counts as many barriers as that.
     """
-    edges, walk = Edges(flow, relation), flow.reached(relation)
+    edges, walk = Edges(flow, relation), flow.walk_over(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
     start = [tensor for tensor in crossed if tensor in flow.dead or not edges.is_open(tensor)]
     zeros: List[Edge] = []
@@ -199,7 +199,7 @@ def ranks(flow: GradientFlow) -> List[int]:
 
 def fence_of_raise(flow: GradientFlow, tensor: int) -> Optional[Fence]:
     """Return the op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
-    raised = flow.raised(tensor)
+    raised = flow.raising_input(tensor)
     if raised is None:
         return None
     op, index = raised

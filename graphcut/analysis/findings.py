@@ -60,7 +60,7 @@ class Findings:
         left = self._left(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
         variable = target.variable
-        barriers = tuple(self.named(fence) for fence in (*fences, *left))
+        barriers = tuple(self.barrier_of(fence) for fence in (*fences, *left))
         if unused and not left and is_discrete(variable.dtype):
             barriers, unused = (self._of_its_dtype(target),), False
         return VariableAudit(
@@ -93,7 +93,7 @@ class Findings:
         flat = self.traced.flat
         return tuple(flat.names[flat.producer[term]] for term in self.summands().only(tensor))
 
-    def shown(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
+    def recorded_answers(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
         """Return the gradients of this loss that the graph itself holds.
 
         ``None`` if it holds none, or if an edit or ``stop_gradients=`` asks for others.
@@ -110,7 +110,7 @@ class Findings:
         Whatever read it, it would get no gradient.
         """
         if target.tensors:
-            return self.named(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
+            return self.barrier_of(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
@@ -123,7 +123,7 @@ class Findings:
         if not self.holders:
             self.holders.update(self._holders())
         ops = sorted(op for place in places for op in self.holders.get(place, ()))
-        routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).routed, flat.outputs(op))))
+        routed = (op for op in ops if any(map(self.cuts(Verdict.NONE).has_route, flat.outputs(op))))
         return tuple(Fence(op, 0, _kind_of_holder(flat.type(op))) for op in routed)[:HANDFUL]
 
     def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
@@ -164,7 +164,7 @@ class Findings:
         if verdict not in CUT or len(target.tensors) < 2:
             return tensor
         alike = (each for each in target.tensors if self.flow.verdict(each) is verdict)
-        return next((each for each in alike if self.cuts(verdict).routed(each)), tensor)
+        return next((each for each in alike if self.cuts(verdict).has_route(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
         """Return the signs that nothing can be certified, and the ops whose gradient is a guess."""
@@ -181,8 +181,8 @@ class Findings:
         if verdict not in CUT:
             return (), 0, False
         known = self.cuts(verdict)
-        fences = known.named(tensor) or self._at_loss(verdict, tensor)
-        return fences, known.size(tensor) or len(fences), not known.routed(tensor)
+        fences = known.barriers_of(tensor) or self._at_loss(verdict, tensor)
+        return fences, known.size(tensor) or len(fences), not known.has_route(tensor)
 
     def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
         """Return the barrier of a tensor without one on its route: a gradient from zeros, or an unwatched loss."""
@@ -191,7 +191,7 @@ class Findings:
             return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)
         return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
-    def named(self, fence: Fence) -> Barrier:
+    def barrier_of(self, fence: Fence) -> Barrier:
         """Return the barrier with the names of things; one object for all that ask."""
         if fence not in self.told:
             self.told[fence] = self._told(fence)

@@ -101,7 +101,7 @@ class GradientEdges:
         parent = self.carried.parents[node]
         return parent + size if parent >= 0 and node in self.carried.origins else parent
 
-    def leading(self, tensors: Iterable[int]) -> Sequence[int]:
+    def nodes_to(self, tensors: Iterable[int]) -> Sequence[int]:
         """Return the nodes from which a gradient goes on to one of ``tensors`` where it can be nonzero, these included."""
         before: Dict[int, List[int]] = {}
         nodes = self.nodes()

@@ -19,7 +19,7 @@ def find_live_routes(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple
     """
     edges, producer, size = flow.edges, flow.rules.flat.producer, flow.edges.size
     ends = [tensor for tensor in live if flow.carries_to(tensor)]
-    good = frozenset(edges.leading(ends)).union(ends)
+    good = frozenset(edges.nodes_to(ends)).union(ends)
     onward: Dict[int, Dict[int, None]] = {}
     for node in good:
         into = onward.setdefault(producer[node % size], {})

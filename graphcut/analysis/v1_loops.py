@@ -16,7 +16,7 @@ from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_reachable, find_readers
 
 
-def alone(
+def walk_for_tensors(
     rules: PatternLookup, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
 ) -> Walk:
     """Return the walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""

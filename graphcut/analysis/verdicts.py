@@ -17,7 +17,7 @@ from graphcut.analysis.reachability import SEED, Fill, Walk
 from graphcut.analysis.regions.disjoint import find_zero_edges
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.sparse_gradients import sparse_tensors
-from graphcut.analysis.v1_loops import alone
+from graphcut.analysis.v1_loops import walk_for_tensors
 from graphcut.graph.traverse import topological_order
 from graphcut.results import BarrierKind, Verdict
 
@@ -54,7 +54,7 @@ class GradientFlow:
         """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
         if tensor is None:
             return Verdict.NONE
-        raised = self.raised(tensor)
+        raised = self.raising_input(tensor)
         if tensor in self.seeds:
             if raised is not None and len(self.seeds) > 1:
                 return Verdict.RAISES
@@ -67,13 +67,13 @@ class GradientFlow:
             return self._alone(tensor)
         return self._gets(tensor) if raised is None else Verdict.RAISES
 
-    def asking(self, tensors: Tuple[int, ...]) -> Walk:
+    def walk_for(self, tensors: Tuple[int, ...]) -> Walk:
         """Return the walk that TensorFlow takes when these tensors are asked for in one call."""
         if tensors not in self.walks:
-            self.walks[tensors] = alone(self.rules, self.seeds, self.stopped, self.fills, tensors)
+            self.walks[tensors] = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, tensors)
         return self.walks[tensors]
 
-    def raised(self, tensor: int) -> Optional[Tuple[int, int]]:
+    def raising_input(self, tensor: int) -> Optional[Tuple[int, int]]:
         """Return the op that raises because of a tensor, and its input.
 
         TensorFlow looks at all that the tensor's op feeds, by whichever output (``_MarkReachedOps``); a tape goes through all
@@ -104,7 +104,7 @@ class GradientFlow:
         """Return the tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
         return self.edges.path(tensor) or ([tensor] if self.carries_to(tensor) else [])
 
-    def reached(self, relation: walking.Relation) -> Walk:
+    def walk_over(self, relation: walking.Relation) -> Walk:
         """Return the walk over a relation, without what zeros filled in alone connect."""
         return self.sure if relation is walking.connected_inputs else self.carried
 
@@ -126,9 +126,9 @@ class GradientFlow:
     def _alone(self, tensor: int) -> Verdict:
         """Return the verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
         if tensor in self.together and self.rules.passing[tensor]:
-            known = self.asking(self.together)
+            known = self.walk_for(self.together)
         else:
-            known = alone(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
+            known = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
         if known.raising:
             return Verdict.RAISES
         return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
@@ -182,7 +182,7 @@ def _flow(
 ) -> GradientFlow:
     """Return the same, of rules that need not be asked again."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
-    rules = rules.starting([tensor for tensor in seeds if not rules.passing[tensor]])
+    rules = rules.start_from([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
     connected = walking.walk(rules, starts, stopped, walking.connected_inputs, fills)

@@ -17,7 +17,7 @@ from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
-from graphcut.api.select.resolve_loss import chosen, output_keys, stop_ops
+from graphcut.api.select.resolve_loss import output_keys, resolve_loss, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_pattern, targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.dtypes import dtype_name
@@ -55,7 +55,7 @@ class Audit:
         self._index = TargetIndex(inquiry.traced, self._targets)
         self._findings = Findings(inquiry.traced, analyze(inquiry))
         found = tuple(self._findings.of(target) for target in asked)
-        self._answers, self._shown = answers, self._findings.shown(asked) if answers is None else None
+        self._answers, self._shown = answers, self._findings.recorded_answers(asked) if answers is None else None
         assumed = answers is not None and bool(answers.error) and bool(self._findings.assumptions())
         self._settled = reconcile(found, answers or self._shown, assumed)
         self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
@@ -287,7 +287,7 @@ class Audit:
             reason = self._reasons.of(target, variable)
             if not variable.unused:
                 return reason
-            from graphcut.api.instead import read_instead
+            from graphcut.api.precomputed_values import read_instead
 
             source = None if self._retrace is None else self._retrace.source
             losses = self._inquiry.loss.tensors
@@ -481,7 +481,7 @@ class Audit:
         aside = self._left_out_of(key)
         if aside and not places:
             return "\n\n".join(map(explain_left_out, aside))
-        return explain_several(self, [self.variables[place] for place in places or self._index.required(key)])
+        return explain_several(self, [self.variables[place] for place in places or self._index.require(key)])
 
     def summary(self) -> str:
         """Return one row per layer or name scope, in the order of the graph, with what its variables get.
@@ -608,7 +608,7 @@ class Audit:
         """Return the names of the variables that are meant; a name or pattern stays as it is."""
         names: Dict[str, None] = {}
         for key in as_tuple(keys):
-            rows = () if isinstance(key, str) else self._index.required(key)
+            rows = () if isinstance(key, str) else self._index.require(key)
             names.update(dict.fromkeys([key] if isinstance(key, str) else [self.variables[row].name for row in rows]))
         return tuple(names)
 
@@ -693,7 +693,7 @@ def audit(
         say("auditing %d ops" % len(traced.flat.names))
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
-        found = chosen(traced, loss, grad_ys)
+        found = resolve_loss(traced, loss, grad_ys)
         inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
         made = Audit(inquiry, targets(traced, variables))
     asked: Dict[str, Any] = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
@@ -718,7 +718,7 @@ def audit_same_graph(audited: Audit, source: Any, args: Sequence[Any], loss: Any
     if loss is None and inquiry.traced.origin.step is not None:
         raise is_step(source, args, inquiry.traced.origin.step)
     with collector_paused():
-        asked = inquiry._replace(loss=chosen(inquiry.traced, loss, None))
+        asked = inquiry._replace(loss=resolve_loss(inquiry.traced, loss, None))
         made = Audit(asked, targets(inquiry.traced, variables))
     made._retrace = _retrace(source, args, loss=loss, variables=variables)
     return made

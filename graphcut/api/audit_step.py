@@ -89,7 +89,7 @@ def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Opti
     """
     from graphcut.backend.record import eager_ops, gradient_calls
 
-    with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspended():
+    with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspend_eager_ops():
         yield from list(_distinct(taken, variables, failed))
 
 
@@ -189,7 +189,7 @@ _BEFORE = "; the tape recorded before the step began, outside of what was traced
 
 
 def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
-    tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.required(name, "loss"))
+    tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.require(name, "loss"))
     at = " at %s" % nearby(taken.where) if taken.where else ""
     raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
     raised += "; it raises %s" % printable(" ".join(taken.error.split()), 250)[1:-1] if taken.error else ""

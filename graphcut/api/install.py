@@ -122,7 +122,7 @@ class _Installed:
 
     def explain(self, error: BaseException) -> str:
         """Return the explanation of an error that a ``None`` caused that came back for a gradient, added to the error."""
-        from graphcut.backend.record.complaints import add_to
+        from graphcut.backend.record.missing_gradient_warnings import add_to
 
         try:
             found = self._gradients.last() if _OF_NONE.search(str(error)) else None

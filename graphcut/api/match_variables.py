@@ -41,7 +41,7 @@ class Match(enum.Enum):
     POSITION = "position"
 
 
-class Named(NamedTuple):
+class VariableKey(NamedTuple):
     """A variable as it is matched without its object; ``shape`` is text."""
 
     name: str
@@ -126,11 +126,11 @@ def _is_foreign(identity: FrozenSet[Hashable], held: FrozenSet[Hashable]) -> boo
     return all(isinstance(each, str) or each not in held for each in identity)
 
 
-def _named(variable: VariableAudit) -> Named:
-    return Named(variable.name, "" if variable.shape is None else str(list(variable.shape)))
+def _named(variable: VariableAudit) -> VariableKey:
+    return VariableKey(variable.name, "" if variable.shape is None else str(list(variable.shape)))
 
 
-def match_names(old: Sequence[Named], new: Sequence[Named]) -> List[Tuple[int, int, Match]]:
+def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[Tuple[int, int, Match]]:
     """Pairs of places of the same variable in two lists, by name or by position within the same structure.
 
     Args:
@@ -158,7 +158,7 @@ def match_names(old: Sequence[Named], new: Sequence[Named]) -> List[Tuple[int, i
     return found
 
 
-def _by_name(old: Sequence[Named], new: Sequence[Named]) -> Iterator[Tuple[int, int, Match]]:
+def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator[Tuple[int, int, Match]]:
     """Equal names; of several of one name the first is the first."""
     places: Dict[str, List[int]] = {}
     for place, each in enumerate(new):

@@ -104,13 +104,13 @@ def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
 
 
 def _asked(given: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
-    from graphcut.backend.check.tf_gradients import alone, together
+    from graphcut.backend.check.tf_gradients import ask_one_target, together
 
     verdicts = {row.name: row.verdict for _, row in judged}
     answers = together(given, asking, {name: names[name] for name in names if verdicts[name] is not Verdict.RAISES})
     for name, each in names.items():
         if name not in answers or _disagrees(verdicts[name], answers[name].kind):
-            answers[name] = alone(given, asking, name, each)
+            answers[name] = ask_one_target(given, asking, name, each)
     return answers
 
 

@@ -42,7 +42,7 @@ class Subjects:
         self._all_variables = all_variables
         self._others: Optional[Mapping[str, Subject]] = None
 
-    def matching(self, pattern: str) -> List[Subject]:
+    def match(self, pattern: str) -> List[Subject]:
         """Return the variables that a pattern means: of those considered, else of the whole graph."""
         found = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
         if found or self.contract.variables:
@@ -98,7 +98,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
-        if not subjects.matching(pattern):
+        if not subjects.match(pattern):
             near = near_names(pattern, subjects.known_names())
             yield "must_not_reach: %s matches no variable that this loss depends on%s" % (printable(pattern), near)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
@@ -116,7 +116,7 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
-    matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.matching(pattern)]
+    matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]
     yield from _reached([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
 
 
@@ -221,7 +221,7 @@ _RULES = (_must_reach, _must_not_reach, _only, _through, _no_unused, _stops, _up
 def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
-        found = subjects.matching(pattern)
+        found = subjects.match(pattern)
         yield from found
         if not found:
             names = subjects.known_names()

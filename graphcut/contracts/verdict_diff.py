@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.api.audit import Audit
-from graphcut.api.match_variables import Named, match_names
+from graphcut.api.match_variables import VariableKey, match_names
 from graphcut.errors import GraphcutError
 from graphcut.render.text.headings import headings
 from graphcut.results import Change, Verdict
@@ -169,7 +169,7 @@ def match_variables(
 ) -> List[Tuple[Optional[str], Optional[str]]]:
     """Pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
     names = sorted(old, key=_in_order), sorted(new, key=_in_order)
-    sides = [[Named(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
+    sides = [[VariableKey(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
     found = {first: second for first, second, _ in match_names(*sides)}
     pairs: List[Tuple[Optional[str], Optional[str]]] = [
         (name, names[1][found[place]] if place in found else None) for place, name in enumerate(names[0])

@@ -56,7 +56,7 @@ class Names:
         outputs = self._outputs(op)
         return outputs[number : number + 1]
 
-    def required(self, name: str, asked: str) -> Tuple[int, ...]:
+    def require(self, name: str, asked: str) -> Tuple[int, ...]:
         """Return the same, or an error that says what was asked for and what is near."""
         found = self.tensors(name)
         if found:

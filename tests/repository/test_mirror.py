@@ -56,7 +56,7 @@ JUDGED_BY = {
     "api/choose_oracle": "unit/analysis/rules/test_gradient_table.py",
     "api/compare": "against_tensorflow/live/questions/test_matching.py",
     "api/install": "against_tensorflow/watch/test_install.py",
-    "api/instead": "against_tensorflow/steps/test_instead.py",
+    "api/precomputed_values": "against_tensorflow/steps/test_precomputed_values.py",
     "api/load": "unit/graph/formats/test_reader.py",
     "api/loss_table": "against_tensorflow/questions/test_table.py",
     "api/match_variables": "against_tensorflow/live/questions/test_matching.py",

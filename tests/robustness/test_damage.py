@@ -9,7 +9,7 @@ import pytest
 
 from graphcut import GraphcutError
 from graphcut.api import load
-from graphcut.api.select.resolve_loss import chosen
+from graphcut.api.select.resolve_loss import resolve_loss
 from graphcut.api.select.resolve_variables import targets
 from graphcut.graph.formats import reader
 from graphcut.graph.messages import CLASSES
@@ -26,7 +26,7 @@ def read_or_refused(path):
         traced = load.read(str(path))
         load.to_dag(traced)
         targets(traced, None)
-        chosen(traced, None)
+        resolve_loss(traced, None)
     except GraphcutError as error:
         assert 1 <= len(str(error).splitlines()) <= 3
         return str(error)

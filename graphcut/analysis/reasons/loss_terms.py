@@ -32,14 +32,14 @@ class Summands:
 
     def only(self, tensor: int) -> List[int]:
         """Return the one term that carries to a tensor, where there are others; else nothing."""
-        found = self.listed(self.carrying.get(tensor, 0))
+        found = self.terms_of(self.carrying.get(tensor, 0))
         return found if len(found) == 1 < len(self.terms) else []
 
     def cut_off(self, tensor: int, uses: Mapping[int, int]) -> List[int]:
         """Return the terms that use a tensor and do not carry to it; ``uses`` is what ``terms_using`` returns."""
-        return self.listed(uses.get(tensor, 0) & ~self.carrying.get(tensor, 0))
+        return self.terms_of(uses.get(tensor, 0) & ~self.carrying.get(tensor, 0))
 
-    def listed(self, mask: int) -> List[int]:
+    def terms_of(self, mask: int) -> List[int]:
         """Return the terms of a mask."""
         return [term for bit, term in enumerate(self.terms) if mask >> bit & 1]
 

@@ -133,7 +133,7 @@ class Reasons:
         if verdict not in CUT:
             return Reason(route, cut, len(cut), 1, self._made(cut))
         known = self.findings.cuts(verdict)
-        costly = tuple(_once_an_op(each for each, fence in zip(cut, known.named(tensor)) if not fence.is_free))
+        costly = tuple(_once_an_op(each for each, fence in zip(cut, known.barriers_of(tensor)) if not fence.is_free))
         crossed = known.crossed.get(tensor, 0)
         beside = self._beside(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
@@ -149,7 +149,7 @@ class Reasons:
         if flow.together or not flow.connected.reaches(tensor):
             return ""
         live = ((each, own) for each in self.targets for own in each.tensors if flow.sure.reaches(own))
-        filling = (each.variable.name for each, own in islice(live, _PAIRS) if flow.asking((tensor, own)).reaches(tensor))
+        filling = (each.variable.name for each, own in islice(live, _PAIRS) if flow.walk_for((tensor, own)).reaches(tensor))
         return next(filling, "")
 
     def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
@@ -167,8 +167,8 @@ class Reasons:
             term=terms[0] if terms else None,
             terms=len(found.terms),
             cut_off=cut_off,
-            harmless=tuple(self.findings.named(fence) for fence in fences if fence not in ending),
-            ending=tuple(self.findings.named(fence) for fence in ending),
+            harmless=tuple(self.findings.barrier_of(fence) for fence in fences if fence not in ending),
+            ending=tuple(self.findings.barrier_of(fence) for fence in ending),
         )
 
     def _in_other_runs(self, tensor: int, fence: Fence) -> bool:
@@ -187,9 +187,9 @@ class Reasons:
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
             known = self.findings.cuts(Verdict.NONE)
-            for fence in carried.named(tensor):
+            for fence in carried.barriers_of(tensor):
                 if not fence.is_free and not known.holds(tensor, fence.op, fence.kind):
-                    yield self.findings.named(fence)
+                    yield self.findings.barrier_of(fence)
 
     def _raising(self, tensor: int) -> Optional[Barrier]:
         """Return the op without a gradient, on the way to the loss, that the tensor feeds."""
@@ -198,7 +198,7 @@ class Reasons:
             return None
         op, index = origin
         barrier = self.findings.flow.rules.row(op).raises or BarrierKind.NO_GRADIENT
-        return self.findings.named(Fence(op, index, barrier))
+        return self.findings.barrier_of(Fence(op, index, barrier))
 
     def _raisers(self) -> Dict[int, Tuple[int, int]]:
         flow = self.findings.flow

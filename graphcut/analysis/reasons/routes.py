@@ -147,7 +147,7 @@ def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
             continue
         first, leads = wanted[masks.get(source, 0)], False
         if first:
-            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.own(edge) | masks.get(tensor, 0)))
+            leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.bit_of(edge) | masks.get(tensor, 0)))
         if leads or source not in found:
             found[source] = Link(tensor, None if fence is None or fence.is_free else fence)
         if leads:

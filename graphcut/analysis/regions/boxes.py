@@ -19,7 +19,7 @@ END = sys.maxsize
 _MOST = 16
 
 
-def frozen(box: Box) -> Frozen:
+def freeze_box(box: Box) -> Frozen:
     """Return the box as a member of a region."""
     return tuple(sorted(box.items()))
 

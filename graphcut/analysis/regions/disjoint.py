@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, FrozenSet, Mapping, Sequence, Set, Tuple
 
 from graphcut.analysis.reachability import Walk
-from graphcut.analysis.regions.boxes import EVERYTHING, Region, frozen, unite_regions
+from graphcut.analysis.regions.boxes import EVERYTHING, Region, freeze_box, unite_regions
 from graphcut.analysis.regions.slicing import StaticOpInfo
 from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
 from graphcut.analysis.rules.lookup import PatternLookup
@@ -80,7 +80,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
 def _moved(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
     """Return the region of an input; empty where only zeros arrive."""
     boxes = [move(info, output, index, dict(box)) for box in region]
-    fresh = frozenset(frozen(box) for box in boxes if box is not None)
+    fresh = frozenset(freeze_box(box) for box in boxes if box is not None)
     return EVERYTHING if () in fresh else fresh
 
 

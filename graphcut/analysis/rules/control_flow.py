@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable, Optional, Tuple
 
-from graphcut.analysis.rules.pattern import GradientPattern, blocked_pattern, dense, through
+from graphcut.analysis.rules.pattern import GradientPattern, blocked_pattern, dense, pass_all
 from graphcut.graph.attrs import attributes
 from graphcut.graph.flat import FlatGraph
 from graphcut.results import BarrierKind
@@ -20,14 +20,14 @@ def source(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """Return an op without inputs ends every route; TensorFlow never asks for its gradient."""
     if flat.inputs[op]:
         return None
-    return through(len(flat.outputs(op)), 0, ())
+    return pass_all(len(flat.outputs(op)), 0, ())
 
 
 def argument(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``_Arg`` and ``_LoopVar`` hand every gradient on: to the caller, to the first value and to the last iteration."""
     if flat.type(op) not in ("_Arg", "_LoopVar"):
         return None
-    row = through(1, len(flat.inputs[op]), tuple(range(len(flat.inputs[op]))))
+    row = pass_all(1, len(flat.inputs[op]), tuple(range(len(flat.inputs[op]))))
     return row if len(flat.inputs[op]) == 1 else dense(row)
 
 
@@ -38,14 +38,14 @@ def result(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     kind = flat.kind_table[flat.kinds[op]]
     branches = int(attributes(kind)["branches"].i)
     inputs = len(flat.inputs[op])
-    return dense(through(1, inputs, tuple(range(branches)), BarrierKind.INPUT))
+    return dense(pass_all(1, inputs, tuple(range(branches)), BarrierKind.INPUT))
 
 
 def switch(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``Switch`` gives its data what either side gives (``_SwitchGrad``); the predicate gets nothing."""
     if flat.type(op) not in ("Switch", "RefSwitch"):
         return None
-    return through(2, 2, (0,), BarrierKind.DTYPE if is_loop_switch(flat, op) else BarrierKind.INPUT)
+    return pass_all(2, 2, (0,), BarrierKind.DTYPE if is_loop_switch(flat, op) else BarrierKind.INPUT)
 
 
 def is_loop_switch(flat: FlatGraph, op: int) -> bool:
@@ -65,7 +65,7 @@ def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
     """``Enter``, ``Exit`` and ``NextIteration`` hand on."""
     if flat.type(op) not in ("Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration"):
         return None
-    return through(1, 1, (0,))
+    return pass_all(1, 1, (0,))
 
 
 def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:

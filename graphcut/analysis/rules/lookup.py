@@ -118,7 +118,7 @@ class PatternLookup:
         found._alone_ops = self._alone_ops.union(op for op, _ in edges)
         return found
 
-    def starting(self, tensors: Collection[int]) -> PatternLookup:
+    def start_from(self, tensors: Collection[int]) -> PatternLookup:
         """Return the same rules where a gradient starts from these integers and booleans."""
         if not tensors:
             return self

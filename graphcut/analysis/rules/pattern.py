@@ -37,7 +37,7 @@ class GradientPattern:
     assumed: Optional[str] = None
 
 
-def through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
+def pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
     """Every output carries to the same inputs; the others meet ``barrier``."""
     is_wide = outputs + inputs > _WIDE  # a few of these would keep more alive than all the others
     return (_through.__wrapped__ if is_wide else _through)(outputs, inputs, carried, barrier)
@@ -52,7 +52,7 @@ def _through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[Barri
 
 def blocked_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
     """No output carries to any input."""
-    return through(outputs, inputs, (), barrier)
+    return pass_all(outputs, inputs, (), barrier)
 
 
 def raising_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:

@@ -19,7 +19,7 @@ from graphcut.graph.metadata import GraphMetadata
 _REFUSED = frozenset(("string", "resource", "variant"))
 
 
-def chosen(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
+def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
     """Return the loss that ``loss=`` names, or the default one, and what its gradient starts from."""
     if asked is None:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
@@ -180,7 +180,7 @@ def _required(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked:
     """Return the tensors of a name. An error lists near names, outputs first."""
     names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):
-        return names.required(name, asked)
+        return names.require(name, asked)
     several = [signature for signature, keys in origin.signatures.items() if name in keys]
     if several:
         raise GraphcutError(

@@ -42,9 +42,9 @@ def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
         GraphcutError: there is no such thing; the message has near names.
     """
     if isinstance(getattr(key, "tensor", None), str):
-        return traced.names.required(key.tensor, asked)
+        return traced.names.require(key.tensor, asked)
     if isinstance(getattr(key, "op", None), str):
-        return traced.names.required(key.op, asked)
+        return traced.names.require(key.op, asked)
     found = _of_variable(traced, key)
     return tensors_of(traced, key, asked) if found is None else found
 

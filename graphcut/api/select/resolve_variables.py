@@ -236,7 +236,7 @@ class TargetIndex:
             return (place,)
         return self._in_scope(key) if isinstance(key, str) else ()
 
-    def required(self, key: Any) -> Tuple[int, ...]:
+    def require(self, key: Any) -> Tuple[int, ...]:
         """Return the same, or an error with near names."""
         found = self.places(key)
         if not found:
@@ -245,7 +245,7 @@ class TargetIndex:
 
     def position(self, key: Any) -> int:
         """Return the place of exactly one target, or an error."""
-        places = self.required(key)
+        places = self.require(key)
         if len(places) > 1:
             names = [printable(self.targets[place].variable.name) for place in places]
             raise GraphcutError(

@@ -54,7 +54,7 @@ class Context:
     inverted: bool = False
     inlined: List[ast.AST] = field(default_factory=list)
 
-    def assigned(self, node: ast.AST) -> ast.AST:
+    def assigned_value(self, node: ast.AST) -> ast.AST:
         """Return the expression that a name stands for, where it is assigned once in its function; else the node itself."""
         value = self.source.value_of(node) if isinstance(node, ast.Name) else None
         if value is None:
@@ -192,7 +192,7 @@ def _where(context: Context, node: ast.AST) -> Optional[Rewrite]:
     condition, one, other = (argument(node, at, *names) for at, names in enumerate((("condition",), ("x",), ("y",))))
     if condition is None or one is None or other is None:
         return None
-    soft = _soft_condition(context, context.assigned(condition))
+    soft = _soft_condition(context, context.assigned_value(condition))
     if soft is None:
         return None
     weight, types = soft.texts[0], soft.types
@@ -239,7 +239,7 @@ def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
         text = f"{context.tf}.sigmoid({STEEPNESS} * {difference})"
         return Rewrite(_ORDERS, (text,))
     if isinstance(node, ast.Call) and function_name(node) in ("logical_and", "logical_or", "logical_not"):
-        parts = [_soft_condition(context, context.assigned(each)) for each in node.args[:2]]
+        parts = [_soft_condition(context, context.assigned_value(each)) for each in node.args[:2]]
         if None in parts:
             return None
         texts = [each.texts[0] for each in parts if each]
@@ -301,7 +301,7 @@ def _match(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, str]]:
     """Return the weights of ``tf.argmax(x, axis)``, what it chooses from, and the axis."""
-    node = context.assigned(node)
+    node = context.assigned_value(node)
     while is_named(node, "cast", "stop_gradient") and argument(node, 0, "x", "input") is not None:  # type: ignore[arg-type]
         node = argument(node, 0, "x", "input")  # type: ignore[arg-type,assignment]
     if not is_named(node, "argmax", "argmin", "arg_max", "arg_min") or not isinstance(node, ast.Call):
@@ -345,7 +345,7 @@ def _one_hot(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 def _sample(context: Context, node: ast.AST) -> Optional[str]:
     """Return the Gumbel softmax for one sample of each row: ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed."""
-    node = context.assigned(node)
+    node = context.assigned_value(node)
     inner: Optional[ast.AST] = None
     if isinstance(node, ast.Subscript):
         inner = node.value
@@ -353,7 +353,7 @@ def _sample(context: Context, node: ast.AST) -> Optional[str]:
         inner = argument(node, 0, "input", "x")
     if isinstance(node, ast.Call) and function_name(node) == "cast" and inner is not None:
         return _sample(context, inner)
-    inner = context.assigned(inner) if inner is not None else None
+    inner = context.assigned_value(inner) if inner is not None else None
     if inner is None or not is_named(inner, "categorical", "multinomial") or not isinstance(inner, ast.Call):
         return None
     logits, count = argument(inner, 0, "logits"), argument(inner, 1, "num_samples")

@@ -268,7 +268,7 @@ def _note(idioms: Idioms, fence: Fence) -> str:
 def _prose(audit: Audit, fence: Fence) -> str:
     """Return the advice for a barrier."""
     flat = audit._inquiry.traced.flat
-    barrier = audit._findings.named(fence)
+    barrier = audit._findings.barrier_of(fence)
     made = dtype_name(flat.dtypes[flat.first_output[fence.op]]) if flat.outputs(fence.op) else ""
     place_of = f" at {at(barrier.where)}" if barrier.where else ""
     return f"{place(barrier)}{place_of}: {advice(barrier, made)}"

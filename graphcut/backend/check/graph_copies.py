@@ -114,7 +114,7 @@ class Copy:
     functions: Mapping[str, Any]
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
+    def enter(self) -> Iterator[None]:
         """With the copy as the default graph, inside of the graph around it."""
         with self.outer.as_default(), self.graph.as_default():
             yield
@@ -182,7 +182,7 @@ def copied_plain(given: Original, feed: Feed) -> Copy:
     return _imported(given, graph, graph, feed)
 
 
-def point(source: Any, target: Any) -> None:
+def copy_handle(source: Any, target: Any) -> None:
     """Let a handle point to what another one points to."""
     handles.copy_handle_data(source, target)
 
@@ -190,7 +190,7 @@ def point(source: Any, target: Any) -> None:
 def placeholder(tensor: Any) -> Any:
     """Return a placeholder for a resource or variant, which points to what the original points to."""
     made = tf.compat.v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
-    point(tensor, made)
+    copy_handle(tensor, made)
     return made
 
 
@@ -257,4 +257,4 @@ def _restore(live: Any, graph: Any, renamed: Mapping[str, str]) -> None:
             setattr(twin, "__defun", getattr(op, "__defun"))  # noqa: B009, B010
         for output, made in zip(op.outputs, twin.outputs):
             if output.dtype in (tf.resource, tf.variant):
-                point(output, made)
+                copy_handle(output, made)

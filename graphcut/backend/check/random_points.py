@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.ops.resource_variable_ops import get_resource_handle_data
 
-from graphcut.backend.check.graph_copies import Original, as_built, copied_plain, point
+from graphcut.backend.check.graph_copies import Original, as_built, copied_plain, copy_handle
 from graphcut.backend.check.tf_gradients import FAILURES, LossNames, take_gradients
 
 POINTS = 3
@@ -22,7 +22,7 @@ def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str
     try:
         with as_built(given):
             copy = copied_plain(given, _variable)
-            with copy.entered():
+            with copy.enter():
                 found = [each for each in take_gradients(copy, asking, tensors).values() if each is not None]
         values = [each.values if isinstance(each, tf.IndexedSlices) else each for each in found]
         return any(_points(copy.graph, values))
@@ -33,7 +33,7 @@ def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str
 def _variable(tensor: Any) -> Any:
     """Return a real variable for a handle that is fed; where nobody knows what the handle points to, a placeholder."""
     handle = v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
-    point(tensor, handle)
+    copy_handle(tensor, handle)
     known = get_resource_handle_data(handle)
     if tensor.dtype != tf.resource or known is None or not known.is_set or len(known.shape_and_type) != 1:
         return handle

@@ -53,7 +53,7 @@ def together(given: Original, asking: LossNames, targets: Targets) -> Dict[str, 
     return {name: found[name] for name in targets}
 
 
-def alone(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
+def ask_one_target(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Answer:
     """Ask TensorFlow for one target, in a separate copy of the graph."""
     return _answers(given, asking, {name: tensors})[name]
 
@@ -62,7 +62,7 @@ def _answers(given: Original, asking: LossNames, targets: Targets) -> Dict[str, 
     try:
         with as_built(given):
             copy = copy_graph(given, placeholder)
-            with copy.entered():
+            with copy.enter():
                 gradients = take_gradients(copy, asking, [name for names in targets.values() for name in names])
     except FAILURES as error:
         missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))

@@ -26,7 +26,7 @@ from graphcut.analysis.rules.oracle import (
 )
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
-from graphcut.backend.gradient_oracle.single_op import alone, is_trainable, op_def, scratch, unlisted_signature
+from graphcut.backend.gradient_oracle.single_op import is_trainable, isolate_op, op_def, scratch, unlisted_signature
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures
@@ -325,7 +325,7 @@ def _called(question: GradientQuery, function: Any, custom: bool, library: Any, 
 def _built(question: GradientQuery, library: Any, graph: Any) -> Any:
     """Return the op alone, in the scratch graph."""
     try:
-        tf.compat.v1.import_graph_def(alone(question, library), name="")
+        tf.compat.v1.import_graph_def(isolate_op(question, library), name="")
     except _FAILURES as error:
         raise _Unbuilt(_first_line(error)) from error
     return graph.get_operation_by_name("asked")

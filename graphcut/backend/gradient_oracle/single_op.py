@@ -34,7 +34,7 @@ def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
     return None if found is None else op_outputs.from_op_def(found)
 
 
-def alone(question: GradientQuery, library: Any) -> Any:
+def isolate_op(question: GradientQuery, library: Any) -> Any:
     """Return a ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()

@@ -123,7 +123,7 @@ def _fresh_functions() -> Iterator[None]:
     """With every ``tf.function`` that is called traced afresh."""
     _CLONES.append({})
     try:
-        with _PATCHES.applied():
+        with _PATCHES.apply():
             yield
     finally:
         _CLONES.pop()

@@ -325,7 +325,7 @@ class _Entered:
             self._context = None
 
 
-class suspended:
+class suspend_eager_ops:
     """A context within which no op is noted: what graphcut runs itself."""
 
     def __enter__(self) -> None:

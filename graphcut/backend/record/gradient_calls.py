@@ -73,7 +73,7 @@ class StepRecord:
         self.finished = self.gradients
 
 
-def current() -> Optional[StepRecord]:
+def current_record() -> Optional[StepRecord]:
     """Return the recording that what happens now belongs to."""
     if not _ACTIVE:
         return watch_here()
@@ -102,7 +102,7 @@ class record_gradients:
 
     def __enter__(self) -> StepRecord:
         self.made = StepRecord()
-        self.applied = (CALLS.applied(), READS.applied())
+        self.applied = (CALLS.apply(), READS.apply())
         for each in self.applied:
             each.__enter__()
         _ACTIVE.append(self.made)
@@ -130,7 +130,7 @@ class Note(NamedTuple):
 def note_gradients() -> Iterator[List[Note]]:
     """Note the gradients that are taken in this thread, as a step would, while nothing is recorded."""
     before, notes = getattr(_LOCAL, "notes", None), []  # type: ignore[var-annotated]
-    with CALLS.applied():
+    with CALLS.apply():
         _LOCAL.notes = notes
         try:
             yield notes
@@ -195,7 +195,7 @@ def _of_tape(original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if _depth():
             return original(*args, **kwargs)
-        made = current()
+        made = current_record()
         if made is not None and made.rests:
             answer = _aside(original, args, kwargs)
             made.check(answer, functools.partial(_asked, signature, original, args, kwargs))
@@ -224,7 +224,7 @@ def _of_gradients(original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        made = current()
+        made = current_record()
         if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
             return _with_parts(_deeper(original, *args, **kwargs))
         given = signature.bind(*args, **kwargs).arguments
@@ -346,14 +346,14 @@ def _tapes() -> Optional[tapes.Tapes]:
     """Return the notes on the tapes in use."""
     if getattr(_LOCAL, "depth", 0):
         return None
-    made = current()
+    made = current_record()
     return None if made is None else made.tapes
 
 
 def _reads() -> Iterator[Patch]:
     yield tapes.reading_patch(_tapes)
-    yield from escaped_values.patches(lambda: None if _depth() else getattr(current(), "reads", None))
-    yield from optimizers.patches(lambda: None if _depth() else getattr(current(), "handed", None))
+    yield from escaped_values.patches(lambda: None if _depth() else getattr(current_record(), "reads", None))
+    yield from optimizers.patches(lambda: None if _depth() else getattr(current_record(), "handed", None))
 
 
 CALLS = Patches(lambda: tuple(_calls()))

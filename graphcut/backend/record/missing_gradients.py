@@ -23,8 +23,8 @@ from graphcut.analysis.tape_record import GradientCall, UnrecordedSource
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, watch_gradients
-from graphcut.backend.record.complaints import Complaints, Explanation
 from graphcut.backend.record.gradient_call import GradientRequest
+from graphcut.backend.record.missing_gradient_warnings import Complaints, Explanation
 from graphcut.backend.record.nested_graphs import join_outer_graph
 
 _MOST_OPS = 20000  # that are recorded at a time; a step of a large model executes some thousands
@@ -80,7 +80,7 @@ class MissingGradients(watch_gradients.Watch):
 
     def start(self) -> None:
         """Start to check every gradient that is taken."""
-        self._calls = gradient_calls.CALLS.applied()
+        self._calls = gradient_calls.CALLS.apply()
         self._calls.__enter__()
         gradient_calls.WATCHES.insert(0, self)
         gradient_calls.OBSERVERS.append(self)
@@ -115,7 +115,7 @@ class MissingGradients(watch_gradients.Watch):
         with self._lock:
             if self._awake or not context.executing_eagerly():
                 return
-            self._applied = [gradient_calls.READS.applied(), watch_gradients.PATCHES.applied()]
+            self._applied = [gradient_calls.READS.apply(), watch_gradients.PATCHES.apply()]
             for each in self._applied:
                 each.__enter__()
             self._awake = True
@@ -172,7 +172,7 @@ class MissingGradients(watch_gradients.Watch):
     def add_eager(self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str) -> None:
         """Add a gradient that was taken eagerly while awake."""
         key = call()
-        with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
+        with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
                 self.observe(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
         repeats = not self._taken.isdisjoint(key[:1])
@@ -204,7 +204,7 @@ class MissingGradients(watch_gradients.Watch):
     def _text(self, found: MissingGradient) -> str:
         key = (found.call, found.gradient is not None)
         if key not in self._texts:
-            with tf.init_scope(), eager_ops.suspended(), gradient_calls.suspend_recording():
+            with tf.init_scope(), eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording():
                 self._texts[key] = self._explain(found)
         return self._texts[key]
 

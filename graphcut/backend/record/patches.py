@@ -69,7 +69,7 @@ class Patches:
         self._applied: List[Patch] = []
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def apply(self) -> Iterator[None]:
         """With the wrappers in place."""
         with self._lock:
             if not self._users:

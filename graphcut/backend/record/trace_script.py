@@ -49,7 +49,7 @@ class ScriptTrace:
         if tf.executing_eagerly():  # TensorFlow 1 builds a graph anyway
             self._graph = func_graph.FuncGraph("script")
         graph = () if self._graph is None else (self._graph.as_default(), tf.variable_creator_scope(_declared))
-        self._contexts = (self._patches.applied(), *graph)
+        self._contexts = (self._patches.apply(), *graph)
         for each in self._contexts:
             each.__enter__()
         return self

@@ -14,7 +14,7 @@ from graphcut.backend.live.models import listed_variables, trainable_flags
 from graphcut.backend.live.trace import example
 from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
 from graphcut.backend.record import keras_fit, variable_writes
-from graphcut.backend.record.gradient_calls import StepRecord, current, record_gradients
+from graphcut.backend.record.gradient_calls import StepRecord, current_record, record_gradients
 from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.object_snapshots import lift_variable, roots, same_collections, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
@@ -44,7 +44,7 @@ def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
 def _gradients(
     step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str
 ) -> Tuple[GradientCall, ...]:
-    with record_gradients() as made, _PATCHES.applied():
+    with record_gradients() as made, _PATCHES.apply():
         errors: List[GraphcutError] = []
         partial: Optional[List[GradientCall]] = None
         for way in _ways(step, args, kwargs):
@@ -219,7 +219,7 @@ def _called(original: Any) -> Any:
     """Return the wrapper of a ``tf.function``'s call."""
 
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = current()
+        made = current_record()
         if made is None or made.root is None or id(self) in made.clones:
             return original(self, *args, **kwargs)
         return original(_afresh(made, self), *args, **kwargs)

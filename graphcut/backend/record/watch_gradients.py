@@ -89,7 +89,7 @@ class Watch(gradient_calls.StepRecord):
 
     def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
         """Return a gradient is about to be taken eagerly."""
-        with eager_ops.suspended(), self._guarded():
+        with eager_ops.suspend_eager_ops(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
         return None
 
@@ -108,7 +108,7 @@ class Watch(gradient_calls.StepRecord):
         key, new = call(), False
         if seen is None:
             return
-        with eager_ops.suspended(), gradient_calls.suspend_recording(), self._guarded():
+        with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
             new = self._is_new(key, seen.signature((answers, error)))
             if new:
                 self._append(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
@@ -192,7 +192,7 @@ class GradientWatch:
         self.watch = Watch(on_gradient)
 
     def __enter__(self) -> Watch:
-        self._applied = [gradient_calls.CALLS.applied(), gradient_calls.READS.applied(), PATCHES.applied(), _TRACES.applied()]
+        self._applied = [gradient_calls.CALLS.apply(), gradient_calls.READS.apply(), PATCHES.apply(), _TRACES.apply()]
         for each in self._applied:
             each.__enter__()
         self.watch.eager.attach()
@@ -209,7 +209,7 @@ class GradientWatch:
 
 
 def _eager() -> Optional[eager_ops.EagerOps]:
-    watch = gradient_calls.current()
+    watch = gradient_calls.current_record()
     return None if watch is None else watch.eager
 
 

@@ -86,7 +86,7 @@ class _Builder:
         return Body(
             self.name, self.names, self.kinds, self.inputs, self.controls, self.first_output, count,
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
-            self.known.shared(zip(placed, kinds, nodes)),
+            self.known.shared_names(zip(placed, kinds, nodes)),
         )  # fmt: skip
 
     def _kinds(self, nodes: Sequence[Any]) -> List[int]:

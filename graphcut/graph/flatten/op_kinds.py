@@ -54,7 +54,7 @@ class Kinds:
         self.index[op_type, attrs] = found
         return found
 
-    def shared(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
+    def shared_names(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
         """Return the names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
         handles = {kind for kind, each in enumerate(self.table) if each.type in HANDLES}
         named = ((op, Kind(node.op, tuple(node.attr), ())) for op, kind, node in nodes if kind in handles)

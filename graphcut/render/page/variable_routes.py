@@ -24,7 +24,7 @@ EXPLAINED, STEPS = 500, 300_000
 
 
 @dataclass(frozen=True)
-class Told:
+class VariableRoute:
     """One variable: the box it is in (-1 where it is in none), what is said of it after its name, and its way.
 
     ``explained``: all that ``explain`` says, and the route where there is one; else its verdict and its cuts alone.
@@ -37,9 +37,9 @@ class Told:
     explained: bool
 
 
-def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[Told]:
+def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> List[VariableRoute]:
     """Return the columns of a page for ``variables``; ``boxes`` has the box of each op."""
-    found: Dict[int, Told] = {}
+    found: Dict[int, VariableRoute] = {}
     steps = 0
     for at in _most_telling_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
         each = variables[at]
@@ -71,9 +71,9 @@ def _explained(facts: PageFacts, variable: VariableAudit) -> str:
     return words[len(name) :] if words.startswith(name) else "\n" + words
 
 
-def _told(variable: VariableAudit, boxes: Mapping[str, int], words: str) -> Told:
+def _told(variable: VariableAudit, boxes: Mapping[str, int], words: str) -> VariableRoute:
     passed = [boxes[op] for op in variable.path if op in boxes]
-    return Told(
+    return VariableRoute(
         boxes.get(variable_op(variable), -1),
         words or f" {shape_text(variable.shape)} {VERDICTS[variable.verdict]} ({variable.verdict.value}).",
         tuple(dict.fromkeys(pair for pair in zip(passed, passed[1:]) if pair[0] != pair[1])),

@@ -17,7 +17,7 @@ _LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
-class Barricade:
+class BarrierMark:
     """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut."""
 
     op: str
@@ -27,20 +27,20 @@ class Barricade:
     role: Optional[Role] = None
 
 
-def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Barricade]]:
+def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]:
     """Return the edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
 
     Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
     from a live op of the call straight to the variable, and is none of the graph's. So it does from a Python call that a
     gradient passes to a variable that its code reads by itself.
     """
-    edges: Dict[Edge, List[Barricade]] = {}
-    for edge, barricade in dict.fromkeys(_standing(facts, ops)):
-        edges.setdefault(edge, []).append(barricade)
+    edges: Dict[Edge, List[BarrierMark]] = {}
+    for edge, mark in dict.fromkeys(_standing(facts, ops)):
+        edges.setdefault(edge, []).append(mark)
     return edges
 
 
-def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]:
+def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark]]:
     drawn, starts = set(), _call_starts(facts, ops)
     for variable in facts.variables:
         for cut in variable.cut:
@@ -49,13 +49,13 @@ def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barricade]]
             if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
-                yield edge, Barricade(cut.op, cut.input, cut.kind, cut.where)
+                yield edge, BarrierMark(cut.op, cut.input, cut.kind, cut.where)
     moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
         if edge and stop.op not in drawn and not stop.library and edge[0] not in moments:
             role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
-            yield edge, Barricade(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
+            yield edge, BarrierMark(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
 
 
 def _stops_of_moments(flat: FlatGraph) -> Set[int]:

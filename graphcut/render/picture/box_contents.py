@@ -10,7 +10,7 @@ from graphcut.render.picture.build import draw_sketch, prepare_sketch, whole
 from graphcut.render.picture.coarsen.contract import contract_plumbing
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
-from graphcut.render.picture.quotient import CUT, Sketch, Told, Way, merge_nodes
+from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way, merge_nodes
 from graphcut.render.picture.view import PictureOptions
 from graphcut.util.gc import collector_paused
 
@@ -42,7 +42,7 @@ def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:
     """For each node of ``small`` that holds several of ``whole``, and not too many, these and the edges between them."""
     owner = {op: node for node, ops in small.nodes.items() if 1 < len(ops) <= _OPS for op in ops}
     nodes: Dict[int, Dict[int, Tuple[int, ...]]] = {}
-    edges: Dict[int, Dict[Way, Told]] = {}
+    edges: Dict[int, Dict[Way, EdgeInfo]] = {}
     for node, ops in whole.nodes.items():
         if node in owner:
             nodes.setdefault(owner[node], {})[node] = ops

@@ -12,14 +12,14 @@ import networkx as nx
 
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import ops as numbered
-from graphcut.render.picture.barrier_marks import Barricade
+from graphcut.render.picture.barrier_marks import BarrierMark
 from graphcut.render.picture.change_notes import mark_changes, note_of
 from graphcut.render.picture.coarsen.contract import without_readers
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
-from graphcut.render.picture.context import beside
+from graphcut.render.picture.context import find_context
 from graphcut.render.picture.model import Line, Link
-from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, Sketch, Told, Way
+from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, EdgeInfo, Sketch, Way
 from graphcut.render.picture.select_ops import MISSING, routes
 from graphcut.render.picture.titles import boxes
 from graphcut.render.picture.view import AT_MOST, READABLE, PictureOptions, matching_numbers, neighbourhood, select_variables
@@ -55,7 +55,7 @@ def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
     """Return the boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
     graph = draw_sketch(facts, ops, sketch, sketch.edges)
     names = dict(zip(sketch.nodes, graph))
-    for at, (box, readers) in enumerate(beside(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
+    for at, (box, readers) in enumerate(find_context(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
         graph.add_node(f"n{at}", box=box)
         graph.add_edges_from((names[node], f"n{at}", Line.DATA, {"link": Link(Line.DATA)}) for node in readers)
     return graph
@@ -100,7 +100,7 @@ def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
     return frozenset(found)
 
 
-def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> nx.MultiDiGraph:
+def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, EdgeInfo]) -> nx.MultiDiGraph:
     """Return the boxes and links of a sketch; ``cuts`` as of ``boxes``."""
     names = {node: f"n{at}" for at, node in enumerate(sketch.nodes)}
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
@@ -111,19 +111,19 @@ def draw_sketch(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way
     return graph
 
 
-def _link(line: Line, told: Told) -> Link:
-    kinds = [_kind(each) for each in told.barricades]
+def _link(line: Line, told: EdgeInfo) -> Link:
+    kinds = [_kind(each) for each in told.marks]
     counted = [f"{kind} ({kinds.count(kind)})" if kinds.count(kind) > 1 else kind for kind in dict.fromkeys(kinds)]
     branches = [f"if {each.predicate}: {each.branch}" for each in told.conditions]
-    wheres = dict.fromkeys(each.where for each in told.barricades if each.where)
-    harmless = bool(kinds) and all(each.role for each in told.barricades)
+    wheres = dict.fromkeys(each.where for each in told.marks if each.where)
+    harmless = bool(kinds) and all(each.role for each in told.marks)
     assigned = ["assigned"] if told.state else []
     return Link(line, tuple(counted + branches + assigned), tuple(wheres), told.loop, harmless, told.state)
 
 
-def _kind(barricade: Barricade) -> str:
+def _kind(mark: BarrierMark) -> str:
     """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``."""
-    kind = barricade.kind.value
-    if barricade.kind is BarrierKind.INPUT:
-        kind = f"{kind} {barricade.input}"
-    return f"{kind}, {barricade.role.value}" if barricade.role else kind
+    kind = mark.kind.value
+    if mark.kind is BarrierKind.INPUT:
+        kind = f"{kind} {mark.input}"
+    return f"{kind}, {mark.role.value}" if mark.role else kind

@@ -29,14 +29,14 @@ _WORDS: Mapping[LeftOutReason, str] = {
 }
 
 
-class Beside(NamedTuple):
+class ContextBox(NamedTuple):
     """A box beside the gradient, and the nodes of the sketch that read what it stands for."""
 
     box: Box
     readers: Tuple[int, ...]
 
 
-def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Beside, ...]:
+def find_context(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[ContextBox, ...]:
     """Return the boxes of the inputs, then those of the variables that were left out.
 
     There are none if they are more than ``most``.
@@ -44,11 +44,11 @@ def beside(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[Be
     readers = _readers(facts, ops, sketch)
     reasons = {op: each.reason for op, each in facts.left_out_ops.items()}
     inputs = {op: nodes for op, nodes in readers.items() if op not in reasons}
-    found = [Beside(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
+    found = [ContextBox(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
     sizes = _sizes(facts)
     for reason in LeftOutReason:
         these = {op: nodes for op, nodes in readers.items() if reasons.get(op) is reason}
-        found += [Beside(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _grouped(these)]
+        found += [ContextBox(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _grouped(these)]
     return tuple(found) if len(found) <= most else ()
 
 

@@ -11,7 +11,7 @@ from typing import Callable, Container, Dict, Hashable, Iterator, List, Mapping,
 import networkx as nx
 
 from graphcut.graph.traverse import walk_depth_first
-from graphcut.render.picture.barrier_marks import Barricade
+from graphcut.render.picture.barrier_marks import BarrierMark
 from graphcut.results import Condition
 
 LIVE, LOST, CUT, BEHIND = range(4)
@@ -20,20 +20,20 @@ Way = Tuple[int, int, int]
 _REJOINED = 400
 
 
-class Told(NamedTuple):
+class EdgeInfo(NamedTuple):
     """What is known of an edge.
 
     It holds the barriers, the branch that it enters, whether it goes around a loop, and whether it leads from a variable to
     what is assigned to it.
     """
 
-    barricades: Tuple[Barricade, ...] = ()
+    marks: Tuple[BarrierMark, ...] = ()
     conditions: Tuple[Condition, ...] = ()
     loop: bool = False
     state: bool = False
 
 
-PLAIN = Told()
+PLAIN = EdgeInfo()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Sketch:
     """``nodes`` maps each node to the ops it stands for; ``edges`` maps (consumer, producer, line) to what is told."""
 
     nodes: Mapping[int, Tuple[int, ...]]
-    edges: Mapping[Way, Told]
+    edges: Mapping[Way, EdgeInfo]
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -60,7 +60,7 @@ class Sketch:
             found[producer].append(consumer)
         return found
 
-    def within(self, nodes: Mapping[int, object]) -> Sketch:
+    def restrict_to(self, nodes: Mapping[int, object]) -> Sketch:
         """Return the part that lies in ``nodes``."""
         kept = {way: told for way, told in self.edges.items() if way[0] in nodes and way[1] in nodes}
         return Sketch({node: ops for node, ops in self.nodes.items() if node in nodes}, kept)
@@ -80,7 +80,7 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
             members[at] = list(ops)
         else:
             members[at].extend(ops)
-    edges: Dict[Way, Told] = {}
+    edges: Dict[Way, EdgeInfo] = {}
     for (consumer, producer, line), told in sketch.edges.items():
         way = head[consumer], head[producer], line
         if way[0] != way[1] or line == CUT:
@@ -88,13 +88,13 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
     return Sketch({node: tuple(ops) for node, ops in members.items()}, edges)
 
 
-def _joined(one: Told, other: Told) -> Told:
+def _joined(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
     """Return what two edges tell, said once; together they come round a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:
         return PLAIN
-    barricades = tuple(dict.fromkeys(one.barricades + other.barricades))
+    marks = tuple(dict.fromkeys(one.marks + other.marks))
     conditions = tuple(dict.fromkeys(one.conditions + other.conditions))
-    return Told(barricades, conditions, one.loop and other.loop, one.state and other.state)
+    return EdgeInfo(marks, conditions, one.loop and other.loop, one.state and other.state)
 
 
 def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator,
 from graphcut.graph.dtypes import DTYPES, REF, is_discrete
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_predecessors
-from graphcut.render.picture.barrier_marks import Barricade, Edge, barred_edges, branch_edges
-from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, Sketch, Told, Way
+from graphcut.render.picture.barrier_marks import BarrierMark, Edge, barred_edges, branch_edges
+from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, EdgeInfo, Sketch, Way
 from graphcut.results import BarrierKind, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
     from graphcut.render.protocols import PictureFacts
 
-Barred = Mapping[Edge, List[Barricade]]
+Barred = Mapping[Edge, List[BarrierMark]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _Kept:
     state: Mapping[int, int]
     barred: Barred
 
-    def ways(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
+    def producers_of(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
         """Yield the producers that an op is drawn to lead to, and how."""
         live = self.live.get(consumer)
         for producer in dict.fromkeys(producers(ops.flat, consumer)):
@@ -67,16 +67,16 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
     drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost, *kept.lost.values(), *kept.state.values()}
     drawn.update(op for edge in barred for op in edge)
     conditions = branch_edges(facts, ops)
-    edges: Dict[Tuple[int, int, int], Told] = {}
+    edges: Dict[Tuple[int, int, int], EdgeInfo] = {}
     for way in _ways(ops, kept, sorted(drawn)):
         is_loop, is_state = way[2] != CUT and _is_loop(ops, way), kept.state.get(way[1]) == way[0]
-        told = Told(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
+        told = EdgeInfo(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
         edges[way] = PLAIN if told == PLAIN else told
     sketch = Sketch({op: (op,) for op in sorted(drawn)}, edges)
     return Sketch(sketch.nodes, {**edges, **dict(_direct_ways(ops, sketch))})
 
 
-def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, Told]]:
+def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
     """Return, for each used variable that no edge connects to the loss yet, an edge from its barrier straight to it.
 
     Python code may read it, or a call may pass it on. Only what is unused stands alone in a picture.
@@ -87,7 +87,7 @@ def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, Told]]:
         cuts = [(ops.numbers.get(cut.op), cut) for each in ops.variables[op] for cut in each.cut]
         start, cut = next((each for each in cuts if each[0] in reached), (min(ops.losses), cuts[0][1] if cuts else None))
         if start is not None and cut is not None:
-            yield (start, op, CUT), Told((Barricade(cut.op, cut.input, cut.kind, cut.where),))
+            yield (start, op, CUT), EdgeInfo((BarrierMark(cut.op, cut.input, cut.kind, cut.where),))
         elif start is not None:
             yield (start, op, BEHIND), PLAIN
 
@@ -102,7 +102,7 @@ def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, i
     """Yield the edges of the graph, then those that are none of its own: round a call, through an assignment."""
     seen = set()
     for consumer in drawn:
-        for producer, line in kept.ways(ops, consumer):
+        for producer, line in kept.producers_of(ops, consumer):
             seen.add((consumer, producer))
             yield consumer, producer, line
     yield from ((*edge, CUT) for edge in kept.barred if edge not in seen)
@@ -136,7 +136,7 @@ MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
     """Return the barriers, those of ops that hand on nothing at each input that leads to what is behind."""
-    found: Dict[Edge, List[Barricade]] = {}
+    found: Dict[Edge, List[BarrierMark]] = {}
     for (op, producer), told in barred.items():
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
         for each in leading or [producer]:
@@ -146,9 +146,9 @@ def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]
     return found
 
 
-def _written(barricade: Barricade) -> Tuple[str, BarrierKind, int]:
+def _written(mark: BarrierMark) -> Tuple[str, BarrierKind, int]:
     """Return the label of a barrier on an edge; it names the input if only some inputs are cut."""
-    return barricade.op, barricade.kind, barricade.input if barricade.kind is BarrierKind.INPUT else 0
+    return mark.op, mark.kind, mark.input if mark.kind is BarrierKind.INPUT else 0
 
 
 def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Set, Tuple
 from graphcut.graph.flat import SEPARATOR
 from graphcut.render.name_folding import Label, labels, scope_sizes
 from graphcut.render.picture.model import Box, Role
-from graphcut.render.picture.quotient import CUT, Sketch, Told, Way
+from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way
 from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
 from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
@@ -41,7 +41,7 @@ class _Known:
     barriers: Set[str]
 
 
-def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told]) -> Tuple[Box, ...]:
+def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, EdgeInfo]) -> Tuple[Box, ...]:
     """Return a box for each node of a sketch, its title as short as the scopes drawn around it allow.
 
     ``cuts`` are edges that include the cut ones that leave its nodes.
@@ -50,8 +50,8 @@ def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Told
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
     for (consumer, _, line), told in cuts.items():
         if line == CUT:
-            barred[any(each.role is None for each in told.barricades)].add(consumer)
-    barriers = {each.op for told in cuts.values() for each in told.barricades}
+            barred[any(each.role is None for each in told.marks)].add(consumer)
+    barriers = {each.op for told in cuts.values() for each in told.marks}
     known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
     places = {node: at for at, node in enumerate(sketch.nodes)}
     readers = {places[node]: [places[each] for each in found] for node, found in sketch.consumers().items()}

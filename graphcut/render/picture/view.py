@@ -100,7 +100,7 @@ def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
     for _ in range(hops):
         edge = {other for node in edge for other in leads[node] + led[node]}.difference(near)
         near.update(dict.fromkeys(edge))
-    return sketch.within(near)
+    return sketch.restrict_to(near)
 
 
 @dataclass(frozen=True)

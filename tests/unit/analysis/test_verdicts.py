@@ -215,7 +215,7 @@ INPUTS = """
 
 def inputs_cut(found, name):
     """The barriers of a cut as op, input and kind."""
-    named = cuts(found.flow, connected_inputs).named(found.tensor(name))
+    named = cuts(found.flow, connected_inputs).barriers_of(found.tensor(name))
     return [(found.flat.names[fence.op], fence.input, fence.kind.value) for fence in named]
 
 

@@ -42,5 +42,5 @@ def test_an_op_without_a_number_is_all_its_outputs():
 )
 def test_a_name_that_is_none_is_refused_with_what_is_near(name, said):
     with pytest.raises(GraphcutError) as error:
-        NAMES.required(name, "loss")
+        NAMES.require(name, "loss")
     assert str(error.value) == said

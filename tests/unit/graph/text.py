@@ -116,5 +116,5 @@ class Judged:
         """The tensor's cut as ``op barrier``."""
         from graphcut.analysis.fewest_barriers import cuts
 
-        found = cuts(self.flow, relation).named(self.tensor(name))
+        found = cuts(self.flow, relation).barriers_of(self.tensor(name))
         return ["%s %s" % (self.flat.names[fence.op], fence.kind.value) for fence in found]

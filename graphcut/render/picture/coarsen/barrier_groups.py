@@ -28,7 +28,7 @@ def namesakes(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
     }
 
 
-def kin(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
+def same_kind(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
     """Families of barriers of the same first kind."""
     return {
         node: (min(barriers), node in kinds.live) for node, barriers in _barriers(sketch).items() if node not in kinds.losses
@@ -40,6 +40,6 @@ def _barriers(sketch: Sketch) -> Dict[int, FrozenSet[Tuple[str, bool]]]:
     found: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
     for (consumer, _, line), told in sketch.edges.items():
         if line == CUT:
-            kinds = frozenset((each.kind.value, each.role is None) for each in told.barricades)
+            kinds = frozenset((each.kind.value, each.role is None) for each in told.marks)
             found[consumer] = found.get(consumer, frozenset()) | kinds
     return found

@@ -99,6 +99,6 @@ def _inner_edges(sketch: Sketch, kinds: Kinds) -> Iterator[Tuple[int, int]]:
     live = kinds.live
     plain = {node for node in sketch.nodes if kinds.plain(node)}
     for (consumer, producer, _), told in sketch.edges.items():
-        quiet = told is PLAIN or not (told.conditions or told.loop or told.barricades)
+        quiet = told is PLAIN or not (told.conditions or told.loop or told.marks)
         if quiet and consumer in plain and producer in plain and (consumer in live) == (producer in live):
             yield consumer, producer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Hashable, Iterator, Mapping, Optional, Sequence, Tuple
 
-from graphcut.render.picture.coarsen.barrier_groups import kin, namesakes, neighbours
+from graphcut.render.picture.coarsen.barrier_groups import namesakes, neighbours, same_kind
 from graphcut.render.picture.coarsen.contract import contract_plumbing, without_rows
 from graphcut.render.picture.coarsen.merge import (
     Kinds,
@@ -62,10 +62,10 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
     found = _scoped(sketch, kinds, scopes, deepest, {}, boxes)
     yield found, boxes
-    for related in (neighbours, namesakes, kin):
+    for related in (neighbours, namesakes, same_kind):
         found = _scoped(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
         yield found, boxes
-    found = barest(sketch, kinds, kin(sketch, kinds))
+    found = barest(sketch, kinds, same_kind(sketch, kinds))
     yield found, AT_MOST
     yield without_cycles(found, kinds), boxes
 

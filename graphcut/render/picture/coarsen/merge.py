@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Hashable, List, Mapping, Set, Tuple
 
-from graphcut.render.picture.quotient import CUT, LIVE, Sketch, Told, Way, merge_nodes, merge_nodes_convex, merged_cycles
+from graphcut.render.picture.quotient import CUT, LIVE, EdgeInfo, Sketch, Way, merge_nodes, merge_nodes_convex, merged_cycles
 from graphcut.render.picture.scopes import common_scope
 
 Side = Tuple[int, int]
@@ -121,7 +121,7 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
 
     What a gradient passes is apart from what it does not, so no data leads from the latter to the former.
     """
-    edges: Dict[Way, Told] = {}
+    edges: Dict[Way, EdgeInfo] = {}
     for (consumer, producer, line), told in sketch.edges.items():
         rises = consumer not in kinds.live and producer in kinds.live and producer not in kinds.fates
         if not rises or line == CUT:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from graphcut.analysis.regions.boxes import END, EVERYTHING, frozen, limit_axis, move_axis, renumber_axes, unite_regions
+from graphcut.analysis.regions.boxes import END, EVERYTHING, freeze_box, limit_axis, move_axis, renumber_axes, unite_regions
 
 
 def region(*boxes):
-    return frozenset(map(frozen, boxes))
+    return frozenset(map(freeze_box, boxes))
 
 
 def test_a_limited_axis_is_the_overlap():

@@ -52,8 +52,8 @@ def test_each_edge_says_what_it_is():
 
 
 def test_a_cut_tells_its_barrier():
-    ((barricade,),) = [told for _, _, told in routes(STOPPED).edges(data="barricades") if told]
-    assert (barricade.kind, barricade.where) == (BarrierKind.STOP_GRADIENT, "/src/model.py:12")
+    ((mark,),) = [told for _, _, told in routes(STOPPED).edges(data="marks") if told]
+    assert (mark.kind, mark.where) == (BarrierKind.STOP_GRADIENT, "/src/model.py:12")
 
 
 def test_an_input_is_cut_at_its_own_edge():
