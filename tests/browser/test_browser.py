@@ -206,6 +206,16 @@ def test_a_scope_folds_and_unfolds(page):
     assert max(moved) < 1
 
 
+def test_a_folded_frame_is_laid_out_anew_and_what_is_chosen_stays_lit(page):
+    page.click("#tab-1")
+    row(page, VERDICTS, "vq").first.click()
+    page.locator(f"{VERDICTS} g.cluster").filter(has_text="vq").locator("text").first.click()
+    assert page.locator(f"{VERDICTS} .picture > svg > g[data-folded]").count() == 1
+    assert page.locator(f"{VERDICTS} g.edge.lit").count() and page.locator(f"{VERDICTS} g.node.lit").count()
+    page.click("#unfold")
+    assert page.locator(f"{VERDICTS} g[data-folded]").count() == 0 and page.locator(f"{VERDICTS} g.node.lit").count()
+
+
 def apart(areas):
     """Whether no two areas share more than a pixel."""
     return all(

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError
+from graphcut.render.page.folded_frames import fold_frames, foldings, frame_groups, frames
 from graphcut.render.picture.box_contents import picture_with_contents
 from graphcut.render.picture.layout import choose, render_each
 from graphcut.render.picture.svg_layout import lay_out
-from graphcut.render.picture.writers.dot import title, write_inside
+from graphcut.render.picture.writers.dot import title, write_bare, write_inside
 from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.legend import samples
 from graphcut.render.picture.writers.svg_frame_titles import move_frame_titles
@@ -41,7 +42,7 @@ class Sketch:
 
     ``drawn`` has boxes and links, ``image`` is Graphviz's SVG and ``svg`` the element made from it. Both are empty if there is
     no layout; ``problem`` says why. ``parts`` is what is drawn of the inside of a box, by the number of the box, and
-    ``insides`` the SVG element of each.
+    ``insides`` the SVG element of each. ``layouts`` are the pictures with some frames folded, by the numbers of these.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Sketch:
     legend: Tuple[str, ...] = ()
     parts: Mapping[int, networkx.MultiDiGraph] = field(default_factory=dict)
     insides: Mapping[int, str] = field(default_factory=dict)
+    layouts: Mapping[str, str] = field(default_factory=dict)
 
 
 def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
@@ -74,8 +76,9 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
         places = [at for at, node in enumerate(drawn) if node in parts][: len(insides)]
         texts = dict(zip(places, insides))
         known = dict(zip(places, parts.values()))
-        svg, legend = write_element(_clean(image, drawn)), pieces(samples(drawn))
-        return Sketch(heading, drawn, image, svg, legend=legend, parts=known, insides=texts)
+        layouts = _folded(drawn, chosen, seconds * _SHARE)
+        svg, legend = write_element(_clean(image, drawn, frame_groups(drawn, frames(drawn)))), pieces(samples(drawn))
+        return Sketch(heading, drawn, image, svg, legend=legend, parts=known, insides=texts, layouts=layouts)
     except GraphcutError as error:
         if engine is not None:
             raise
@@ -91,9 +94,34 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
     return [write_element(_inner(_clean(move_frame_titles(image.decode()), part))) for part, image in zip(parts, images)]
 
 
-def _clean(image: str, drawn: networkx.MultiDiGraph) -> ElementTree.Element:
+def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[str, str]:
+    """Return the SVG of each picture with frames folded; if it takes too long or fails, none, and the page squeezes."""
+    parts = {key: fold_frames(drawn, scopes) for key, scopes in foldings(drawn).items()}
+    try:
+        images = render_each([write_bare(part) for part in parts.values()], engine, seconds)
+    except GraphcutError:
+        return {}
+    known, numbers = frames(drawn), {node: str(at) for at, node in enumerate(drawn)}
+    found = {}
+    for (key, part), image in zip(parts.items(), images):
+        scopes = {f"f{at}": {"class": "cluster", "data-scope": str(at), "aria-expanded": "false"} for at in known.values()}
+        groups = {**frame_groups(part, known), **{node: each for node, each in scopes.items() if node in part}}
+        found[key] = write_element(_clean(move_frame_titles(image.decode()), part, groups, numbers))
+    return found
+
+
+_NO_NAMES: Mapping[str, Mapping[str, str]] = {}
+
+
+def _clean(
+    image: str,
+    drawn: networkx.MultiDiGraph,
+    groups: Mapping[str, Mapping[str, str]] = _NO_NAMES,
+    numbers: Optional[Mapping[str, str]] = None,
+) -> ElementTree.Element:
+    """Return the picture as it may be shown; ``groups`` has attributes for frames, ``numbers`` the boxes' in the whole."""
     root = read_svg(image).root
-    (clean,) = _copies(root, _names(drawn))
+    (clean,) = _copies(root, {**_names(drawn, numbers), **groups})
     x, y, width, height = _view(root)
     clean.attrib.update(viewBox=f"{x:g} {y:g} {width:g} {height:g}", width=f"{width:g}", height=f"{height:g}")
     for graph in clean:
@@ -141,9 +169,9 @@ def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]])
     return names.get(element.findtext("title", ""), {})
 
 
-def _names(drawn: networkx.MultiDiGraph) -> Dict[str, Mapping[str, str]]:
+def _names(drawn: networkx.MultiDiGraph, known: Optional[Mapping[str, str]]) -> Dict[str, Mapping[str, str]]:
     """Return the attributes of each group by its title; a line in two halves is one, with what is written between them."""
-    numbers = {node: str(at) for at, node in enumerate(drawn)}
+    numbers = {node: str(at) if known is None else known.get(node, node) for at, node in enumerate(drawn)}
     names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
     joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
     for label, (start, end) in label_nodes(drawn).items():

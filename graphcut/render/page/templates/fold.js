@@ -1,5 +1,6 @@
-// Folding a scope without a new layout: what is inside is hidden, the room that falls free is taken out of both axes, and
-// everything else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
+// Folding a scope. Each frame alone and all of them were laid out anew beforehand; that picture is shown in the place of the
+// whole one. For any other choice what is inside is hidden, the room that falls free is taken out of both axes, and everything
+// else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
 
 // The least that is left of an emptied gap, and what a box and the corner of a frame keep, in points.
 const GAP = 18, ROOM = 14, CORNER = 12;
@@ -37,7 +38,20 @@ function united(intervals) {
   return all;
 }
 
-function makeFolds(svg, loss, insides, changed) {
+// The pictures with frames folded, by the numbers of these, out of the page until they are shown.
+function makeLayouts(section) {
+  const found = new Map();
+  for (const held of section.querySelectorAll("svg[data-layout]")) {
+    const picture = held.querySelector("g");
+    picture.dataset.folded = held.dataset.layout;
+    found.set(held.dataset.layout, { drawn: picture, isReady: false });
+    held.remove();
+  }
+  return found;
+}
+
+function makeFolds(svg, loss, insides, layouts, ready, changed) {
+  const whole = svg.querySelector("g");
   const links = loss.links, opened = new Set();
   const part = (group) => ({ group, area: group.getBBox(), shapes: [...group.querySelectorAll("path, polygon, polyline, ellipse, text")] });
   const nodes = [...svg.querySelectorAll("g.node")].map(part);
@@ -79,8 +93,29 @@ function makeFolds(svg, loss, insides, changed) {
     return squeezed(kept, nodes.filter(unseen).map((each) => span(each.area, 0)));
   }
 
+  // Show the picture that was laid out with these frames folded, or the whole; whether there is one.
+  function showLayout(folded) {
+    const outer = folded.filter((each) => !folded.some((other) => other.inner.includes(each)));
+    const key = outer.map((each) => Number(each.group.dataset.scope)).sort((one, other) => one - other).join(",");
+    const layout = opened.size ? null : layouts.get(key), shown = svg.querySelector("g"), next = layout ? layout.drawn : whole;
+    if (next === shown) return Boolean(layout);
+    const focused = shown.contains(document.activeElement) ? document.activeElement.dataset : {};
+    shown.replaceWith(next);
+    if (layout && !layout.isReady) {
+      ready(next);
+      layout.isReady = true;
+    }
+    const to = next.querySelector('[data-scope="' + focused.scope + '"], [data-box="' + focused.box + '"]');
+    for (const each of next.querySelectorAll("[role=button]")) each.setAttribute("tabindex", each === to ? "0" : "-1");
+    if (to) to.focus({ preventScroll: true });
+    else if (next.querySelector("[role=button]")) next.querySelector("[role=button]").setAttribute("tabindex", "0");
+    return Boolean(layout);
+  }
+
   function update() {
     const folded = foldable.filter((each) => each.folded);
+    const before = svg.querySelector("g"), isLaidOut = showLayout(folded);
+    if (isLaidOut) return changed(grown(svg.querySelector("g").getBBox(), 8), before !== svg.querySelector("g"));
     const hidden = new Set(folded.flatMap((each) => each.nodes));
     for (const node of nodes) node.group.classList.toggle("unseen", hidden.has(node));
     const covered = folded.map((each) => new Set(each.nodes.map((node) => node.group.dataset.box)));
@@ -105,7 +140,7 @@ function makeFolds(svg, loss, insides, changed) {
       bendLine(shapes, across, down, ends);
     }
     for (const each of scopes) frame(each, across, down);
-    changed(grown(svg.querySelector("g").getBBox(), 8));
+    changed(grown(svg.querySelector("g").getBBox(), 8), before !== whole);
   }
 
   function frame(scope, across, down) {
@@ -135,6 +170,13 @@ function makeFolds(svg, loss, insides, changed) {
 
   return {
     scopes: foldable,
+    scope: (number) => foldable.find((each) => each.group.dataset.scope === number),
+    // What stands for a box in a picture with frames folded.
+    cover: (box) => {
+      const folded = foldable.filter((each) => each.folded && each.nodes.some((node) => node.group.dataset.box === String(box)));
+      const outer = folded.find((each) => !folded.some((other) => other.inner.includes(each)));
+      return outer && svg.querySelector("g") !== whole ? "f" + outer.group.dataset.scope : String(box);
+    },
     opened: (box) => opened.has(String(box)),
     turn: (box) => open(String(box)),
     close: () => opened.clear(),
@@ -145,6 +187,10 @@ function makeFolds(svg, loss, insides, changed) {
       if (closed.length) fold(closed, false);
     },
     area: (box) => {
+      if (svg.querySelector("g") !== whole) {
+        const there = svg.querySelector('g.node[data-box="' + box + '"]');
+        return there && there.getBBox();
+      }
       const node = nodes.find((each) => each.group.dataset.box === String(box));
       if (!node || !opened.has(String(box))) return node && place(node.group, node.area);
       return areaOn(svg, node.group);

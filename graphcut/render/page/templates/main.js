@@ -8,7 +8,7 @@ const by = (id) => document.getElementById(id);
 function makeLoss(section, loss) {
   const svg = section.querySelector(".picture svg"), answer = section.querySelector(".answer");
   const ways = makeWays(loss), lists = makeLists(section, loss, choose);
-  const insides = makeInsides(section);
+  const insides = makeInsides(section), layouts = makeLayouts(section);
   let view = null, folds = null, chosen = "";
   const variablesOf = new Map();
   loss.variables.box.forEach((box, at) => variablesOf.set(box, (variablesOf.get(box) || []).concat([at])));
@@ -119,21 +119,29 @@ function makeLoss(section, loss) {
     answer.scrollTop = 0;
   }
 
+  let shining = [null, -1];
   function light(lit, own) {
     if (!svg || !view) return;
+    shining = [lit, own];
+    if (lit && own >= 0) folds.open(own);
+    mark();
+    const areas = lit ? [...lit.boxes].map(folds.area).filter(Boolean) : [];
+    if (areas.length) view.reveal(around(areas));
+  }
+
+  function mark() {
+    const [lit, own] = shining;
     svg.classList.toggle("choosing", Boolean(lit));
     for (const each of svg.querySelectorAll(".lit, .chosen")) each.classList.remove("lit", "chosen");
     if (!lit) return;
-    if (own >= 0) folds.open(own);
     for (const node of svg.querySelectorAll("g.node[data-box]")) {
       node.classList.toggle("lit", lit.boxes.has(Number(node.dataset.box)));
       node.classList.toggle("chosen", Number(node.dataset.box) === own);
     }
+    const pairs = new Set([...lit.pairs].map((pair) => pair.split(" ").map(folds.cover).join(" ")));
     for (const edge of svg.querySelectorAll("g.edge[data-from]")) {
-      edge.classList.toggle("lit", lit.pairs.has(edge.dataset.from + " " + edge.dataset.to));
+      edge.classList.toggle("lit", pairs.has(edge.dataset.from + " " + edge.dataset.to));
     }
-    const areas = [...lit.boxes].map(folds.area).filter(Boolean);
-    if (areas.length) view.reveal(around(areas));
   }
 
   function search(text) {
@@ -170,7 +178,7 @@ function makeLoss(section, loss) {
       event.stopPropagation();
       turn(at);
     });
-    for (const inner of insides.get(String(at)).parts.querySelectorAll("[data-inner]")) {
+    for (const inner of node.closest("[data-folded]") ? [] : insides.get(String(at)).parts.querySelectorAll("[data-inner]")) {
       const box = loss.insides[at][inner.dataset.inner];
       const key = box.variable < 0 ? "inner " + at + " " + inner.dataset.inner : "variable " + box.variable;
       clickable(inner, [box.title, ...box.lines].join(", "), () => choose(key));
@@ -186,18 +194,32 @@ function makeLoss(section, loss) {
     if (!svg.clientWidth) return whenSized(svg, seen);
     openLegend(svg);
     view = makeView(svg);
-    folds = makeFolds(svg, loss, insides, (area) => view.resized(area));
-    for (const node of svg.querySelectorAll("g.node[data-box]")) {
+    folds = makeFolds(svg, loss, insides, layouts, ready, (area, isOther) => {
+      view.resized(area);
+      mark();
+      const focused = isOther && svg.contains(document.activeElement) && document.activeElement !== svg;
+      if (isOther) view.changed(focused ? areaOn(svg, document.activeElement) : null);
+    });
+    ready(svg);
+    svg.addEventListener("click", () => choose(""));
+    makeStops(svg, view);
+    view.start(folds.area(loss.boxes.findIndex((box) => box.role === "loss")));
+    if (chosen) choose(chosen);
+  }
+
+  // What is drawn can be chosen, opened and folded.
+  function ready(group) {
+    for (const node of group.querySelectorAll("g.node[data-box]")) {
       const box = loss.boxes[node.dataset.box];
       const at = Number(node.dataset.box), key = insides.has(node.dataset.box) ? "box " + at : boxKey(at);
       clickable(node, [box.title, ...box.lines].join(", "), () => choose(key));
       if (insides.has(node.dataset.box)) openable(node, at);
     }
-    for (const scope of folds.scopes) clickable(scope.group, "scope " + scope.name + ", " + scope.told, () => folds.toggle(scope));
-    svg.addEventListener("click", () => choose(""));
-    makeStops(svg, view);
-    view.start(folds.area(loss.boxes.findIndex((box) => box.role === "loss")));
-    if (chosen) choose(chosen);
+    for (const frame of group.querySelectorAll("g.cluster[data-scope]")) {
+      const scope = folds.scope(frame.dataset.scope);
+      if (!frame.hasAttribute("aria-expanded")) frame.setAttribute("aria-expanded", "true");
+      if (scope) clickable(frame, "scope " + scope.name + ", " + scope.told, () => folds.toggle(scope));
+    }
   }
 
   arrowsInTable(section.querySelector("aside"));

@@ -71,6 +71,13 @@ function makeView(svg) {
     whole = area;
   }
 
+  // Another picture is shown: all of it, but where the reader has moved the picture, what is to be seen of it.
+  function changed(area) {
+    if (refit !== show) refit = () => look(whole, 1.5);
+    refit();
+    if (area) reveal(area);
+  }
+
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
     const place = svg.getBoundingClientRect();
@@ -80,7 +87,7 @@ function makeView(svg) {
 
   dragging(svg, move);
   new ResizeObserver(() => svg.clientWidth && refit()).observe(svg);  // a tab that is not shown has no size
-  return { look: fit, start, zoom, move, reveal, resized, scale: () => scale };
+  return { look: fit, start, zoom, move, reveal, resized, changed, scale: () => scale };
 }
 
 // Drags of the mouse or a finger move the picture; the click that ends one is no choice.

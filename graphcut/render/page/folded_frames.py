@@ -1,0 +1,88 @@
+"""The pictures of a page with some frames folded: what stands in a folded frame is one box, and all is laid out anew.
+
+Each frame alone, and all outermost frames together, are laid out beforehand, for a page may not run a layout engine. With any
+other choice of frames the script of the page squeezes the whole picture instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Collection, Dict, List, Mapping, Optional, Tuple
+
+from graphcut.render.picture.model import Box, Line, Link, Role
+
+if TYPE_CHECKING:
+    import networkx
+
+Scope = Tuple[str, ...]
+_FRAMES = 8  # that are folded alone
+_BOXES = 150  # of a picture whose frames are folded
+
+
+def frames(drawn: networkx.MultiDiGraph) -> Dict[Scope, int]:
+    """Return a number for each frame of a picture, the outer ones before those in them."""
+    found: Dict[Scope, int] = {}
+    for _, box in drawn.nodes(data="box"):
+        for depth in range(len(box.scope)):
+            found.setdefault(box.scope[: depth + 1], len(found))
+    return found
+
+
+def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
+    """Return the frames of each folded picture, under their numbers: ``"0"``, ``"2"``, ``"0,2"``."""
+    known = frames(drawn)
+    outer = tuple(scope for scope in known if len(scope) == 1)
+    wanted = [*((scope,) for scope in list(known)[:_FRAMES]), *([outer] * (len(outer) > 1))]
+    return {",".join(str(known[scope]) for scope in each): each for each in wanted} if len(drawn) <= _BOXES else {}
+
+
+def fold_frames(drawn: networkx.MultiDiGraph, scopes: Collection[Scope]) -> networkx.MultiDiGraph:
+    """Return a picture with one box (``f0`` for frame 0) in the place of each of some frames that do not overlap."""
+    import networkx
+
+    known = frames(drawn)
+    home = {node: _folded(box.scope, scopes) for node, box in drawn.nodes(data="box")}
+    name = {node: f"f{known[scope]}" if scope else node for node, scope in home.items()}
+    folded = networkx.MultiDiGraph()
+    for node, box in drawn.nodes(data="box"):
+        scope = home[node]
+        if scope is None:
+            folded.add_node(node, box=box)
+        elif name[node] not in folded:
+            folded.add_node(name[node], box=_frame(drawn, scope, [each for each in home if home[each] == scope]))
+    merged: Dict[Tuple[str, str, Line], List[Link]] = {}
+    for start, end, link in drawn.edges(data="link"):
+        if name[start] != name[end] or home[start] is None:
+            merged.setdefault((name[start], name[end], link.line), []).append(link)
+    for (start, end, line), links in merged.items():
+        folded.add_edge(start, end, line, link=links[0] if len(links) == 1 else _merged(line, links))
+    return folded
+
+
+def _folded(scope: Scope, scopes: Collection[Scope]) -> Optional[Scope]:
+    """Return the folded frame that a box stands in."""
+    return next((scope[: depth + 1] for depth in range(len(scope)) if scope[: depth + 1] in scopes), None)
+
+
+def _frame(drawn: networkx.MultiDiGraph, scope: Scope, members: List[str]) -> Box:
+    inside = set(members)
+    cuts = sum(link.line is Line.CUT and (a in inside or b in inside) for a, b, link in drawn.edges(data="link"))
+    told = f"{len(members)} {'box' if len(members) == 1 else 'boxes'}"
+    told += f", {cuts} {'cut' if cuts == 1 else 'cuts'}" if cuts else ""
+    live = any(drawn.nodes[each]["box"].live for each in members)
+    return Box(Role.OP, scope[-1], (told,), (), scope[:-1], live)
+
+
+def _merged(line: Line, links: List[Link]) -> Link:
+    labels = dict.fromkeys(label for each in links for label in each.labels)
+    wheres = dict.fromkeys(where for each in links for where in each.wheres)
+    flags = {name: all(getattr(each, name) for each in links) for name in ("loop", "harmless", "state")}
+    return Link(line, tuple(labels), tuple(wheres), **flags)
+
+
+def frame_groups(drawn: networkx.MultiDiGraph, known: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:
+    """Return for each frame, as it is called in DOT, the attributes of its group in the page."""
+    first: Dict[Scope, str] = {}
+    for node, box in drawn.nodes(data="box"):
+        for depth in range(len(box.scope)):
+            first.setdefault(box.scope[: depth + 1], node)
+    return {f"cluster_{node}_{len(scope) - 1}": {"data-scope": str(known[scope])} for scope, node in first.items()}
