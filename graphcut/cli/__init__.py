@@ -36,9 +36,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return _run(arguments)
     finally:
-        if arguments is None and sys.argv[1:2] != [
-            "run"
-        ]:  # this is the program itself: what foreign code registered to be called at its end comes later
+        # This is the program itself: functions that foreign code registered with atexit run after this.
+        if arguments is None and sys.argv[1:2] != ["run"]:
             atexit.register(silence)
 
 

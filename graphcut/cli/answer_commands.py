@@ -16,10 +16,10 @@ from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress
 
-_EXPLAIN = f"""Say what each VARIABLE gets, why, and what to do about it.
+_EXPLAIN = f"""Explain what each VARIABLE gets, why, and what to do about it.
 
-VARIABLE is a name, a name scope or a pattern; of several with one outcome the reason is told once. Of a training step each
-gradient that was asked for the variable is explained.
+VARIABLE is a name, a name scope or a pattern. Variables with the same outcome are explained together. For a training step,
+every gradient that it computes for the variable is explained.
 
 {SOURCE}
 
@@ -33,10 +33,11 @@ Examples:
 Exit codes: 0 fine, 2 could not run.
 """
 
-_TABLE = f"""Put the losses of one or several SOURCEs side by side: which of them trains which variables.
+_TABLE = f"""Put the losses of one or more SOURCEs side by side: which loss trains which variables?
 
-A row is a group of variables with one outcome, a column a loss; a training step has a column for each gradient that it takes.
-The options are for every SOURCE; with a single SOURCE that is no training step each --loss has a column of its own.
+Each row is a group of variables with the same outcome, and each column a loss. A training step has a column for each
+gradient that it computes. The options apply to every SOURCE. With a single SOURCE that is not a training step, each --loss
+has its own column.
 
 {SOURCE}
 
@@ -51,7 +52,7 @@ Exit codes: 0 fine, 2 could not run.
 """
 
 
-@click.command(help=_EXPLAIN)
+@click.command(help=_EXPLAIN, short_help="Explain why a variable gets what it gets.")
 @source_options
 @click.argument("keys", nargs=-1, required=True, metavar="VARIABLE...")
 def explain(source: str, keys: Tuple[str, ...], **question: Any) -> None:
@@ -82,11 +83,13 @@ def _knows(audit: Any, key: str) -> bool:
     return key in audit or bool(audit._left_out_of(key))
 
 
-@click.command(help=_TABLE)
+@click.command(help=_TABLE, short_help="Compare losses: which trains which variables?")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path())
 @question_options
-@click.option("--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write it as JSON; - prints that only.")
-@click.option("--html", "page", metavar="FILE", type=click.Path(), help="Write it as an HTML table, too.")
+@click.option(
+    "--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write the table as JSON; - prints nothing else."
+)
+@click.option("--html", "page", metavar="FILE", type=click.Path(), help="Also write the table as HTML.")
 def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **question: Any) -> None:
     with show_progress() as say, isolate_output():
         made = losses_by_variables(_columns(say, sources, question))

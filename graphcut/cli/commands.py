@@ -22,7 +22,7 @@ from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress
 from graphcut.util.version import VERSION
 
-_AUDIT = f"""Say which variables can still receive a gradient from the loss, and what cuts off the others.
+_AUDIT = f"""Show which variables can still receive a gradient from the loss, and what cuts off the others.
 
 {SOURCE}
 
@@ -40,10 +40,10 @@ Exit codes: 0 fine, 2 could not run.
 
 _DRAW = f"""Draw where the gradient goes and where it is cut.
 
-The suffix of the output picks the format: .html is one page to search and click in; .svg and .png need
-no program but pip's on Python 3.11 and later, else the system's Graphviz, which .pdf always needs;
-.dot, .gv, .mmd (Mermaid) and .graphml are text; .json is the whole graph for Model Explorer, with its
-node data beside it.
+The suffix of the output picks the format. .html is a single page that you can search and click.
+.svg and .png need only pip packages on Python 3.11 and later, and the system's Graphviz before; .pdf
+always needs Graphviz. .dot, .gv, .mmd (Mermaid) and .graphml are text. .json is the whole graph for
+Model Explorer, with its node data in a second file.
 
 {SOURCE}
 
@@ -71,7 +71,7 @@ Exit codes: 0 fine, 2 could not run.
 )
 @click.pass_context
 def commands(context: click.Context) -> None:
-    """Which variables of a TensorFlow graph still receive a gradient, and what cuts off the others.
+    """Find which variables of a TensorFlow graph still receive a gradient, and what cuts off the others.
 
     \b
     Examples:
@@ -92,15 +92,15 @@ def _show_version(context: click.Context) -> None:
 _NARROW = 50  # columns; in less, rich leaves words out
 
 
-@commands.command(help=_AUDIT)
+@commands.command(help=_AUDIT, short_help="Show which variables get a gradient.")
 @source_options
-@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw the cut, too.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Also draw the cut.")
 @click.option(
     "--json",
     "json",
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="Write the audit as JSON; - is standard output, with no table.",
+    help="Write the audit as JSON; - prints it instead of the table.",
 )
 def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
     console = Console()
@@ -126,10 +126,10 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
         raise undrawn
 
 
-@commands.command(help=_DRAW)
+@commands.command(help=_DRAW, short_help="Draw the gradient and its cuts.")
 @source_options
 @click.option(
-    "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="Where to; the suffix picks the format."
+    "-o", "--output", required=True, metavar="FILE", type=click.Path(), help="The output file; its suffix picks the format."
 )
 @draw_options.options
 def draw(output: str, **question: Any) -> None:

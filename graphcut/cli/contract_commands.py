@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _CHECK = """Check the contracts of this project.
 
-They are in graphcut.toml, in pyproject.toml under [tool.graphcut], or in setup.cfg in sections
-[graphcut:contract:NAME]. Without NAME all of them are checked.
+Contracts are in graphcut.toml, in pyproject.toml under [tool.graphcut], or in setup.cfg in sections
+[graphcut:contract:NAME]. Without NAME, all of them are checked.
 
 \b
 Examples:
@@ -29,7 +29,7 @@ Examples:
 Exit codes: 0 all kept, 1 at least one broken, 2 at least one invalid or impossible to judge.
 """
 
-_SNAPSHOT = """Write the verdicts of every source that the contracts name, to compare with later.
+_SNAPSHOT = """Write the verdicts of every source that the contracts name, so that you can compare them later.
 
 \b
 Examples:
@@ -39,7 +39,7 @@ Examples:
 Exit codes: 0 fine, 2 could not run.
 """
 
-_DIFF = """Say which variables gained or lost their gradient between OLD and NEW, and through which op.
+_DIFF = """Show which variables gained or lost their gradient between OLD and NEW, and through which op.
 
 \b
 OLD and NEW are each
@@ -67,20 +67,26 @@ Examples:
   graphcut init train.py:train_step --spec 'float32[32,10]'
   graphcut init model.meta
 
-Exit codes: 0 fine, 2 could not run, such as when graphcut.toml is there already.
+Exit codes: 0 fine, 2 could not run, for example because graphcut.toml is there already.
 """
 
 _FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
-_config = click.option("--config", metavar="FILE", type=click.Path(), help="The file of contracts.")
-_ops = click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them.")
-_specs = click.option("--spec", "specs", multiple=True, metavar="SPEC", help="An argument: 'float32[32,10]'.")
+_config = click.option("--config", metavar="FILE", type=click.Path(), help="The file with the contracts.")
+_ops = click.option(
+    "--ops", multiple=True, metavar="FILE", help="Gradients of a package's ops, written by graphcut ops --record."
+)
+_specs = click.option(
+    "--spec", "specs", multiple=True, metavar="SPEC", help="Dtype and shape of an argument, such as 'float32[32,10]'."
+)
 
 
-@click.command(help=_CHECK)
+@click.command(help=_CHECK, short_help="Check the contracts of this project.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_config
 @_ops
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to report.")
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="The format of the report."
+)
 @click.option(
     "--output", metavar="FILE", type=click.Path(allow_dash=True), help="Write the report to a file; - is standard output."
 )
@@ -108,7 +114,7 @@ def check(
     context.exit(report.exit_code)
 
 
-@click.command(help=_SNAPSHOT)
+@click.command(help=_SNAPSHOT, short_help="Record the verdicts of all sources.")
 @_config
 @_ops
 @click.option(
@@ -118,7 +124,7 @@ def check(
     default="graphcut.lock",
     show_default=True,
     type=click.Path(allow_dash=True),
-    help="Where to; - is standard output.",
+    help="The output file; - is standard output.",
 )
 def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.snapshot import snapshot as take_snapshot
@@ -131,13 +137,13 @@ def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
         save(output, text.encode("utf-8"))
 
 
-@click.command(help=_DIFF)
+@click.command(help=_DIFF, short_help="Show which gradients changed.")
 @click.argument("old")
 @click.argument("new")
 @_specs
-@click.option("--loss", "losses", multiple=True, metavar="L", help="The loss of both sides: a tensor, op or output.")
+@click.option("--loss", "losses", multiple=True, metavar="L", help="The loss on both sides: a tensor, op or output.")
 @click.option("--json", "as_json", is_flag=True, help="Write the changes as JSON.")
-@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; other suffixes as for draw.")
+@click.option("--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; takes the suffixes of draw.")
 @click.pass_context
 def diff(
     context: click.Context,
@@ -174,7 +180,7 @@ def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[
         return (), error
 
 
-@click.command(help=_INIT)
+@click.command(help=_INIT, short_help="Write a first graphcut.toml.")
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @_specs
 @click.option(
@@ -184,7 +190,7 @@ def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[
     default="graphcut.toml",
     show_default=True,
     type=click.Path(allow_dash=True),
-    help="Where to; - is standard output.",
+    help="The output file; - is standard output.",
 )
 def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.config_file import FILES

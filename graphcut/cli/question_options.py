@@ -14,12 +14,14 @@ SOURCE is
   a file                  graph.pb  graph.pbtxt  model.meta
   a directory             a SavedModel; --signature picks the function
   a Python function       package.module:function  or  path.py:function
-                          a tf.function with a signature; a function with a
-                          --spec for each argument; or one without arguments
-                          that returns what to trace: a tf.Graph, a function,
-                          or a tuple of a function and its arguments;
-                          a training step that takes gradients itself is
-                          audited once for each of them
+
+\b
+The function can be
+  a tf.function with an input signature
+  any function, with a --spec for each argument
+  a function without arguments that returns what to trace: a tf.Graph, a
+    function, or a tuple of a function and its arguments
+  a training step, which is audited once for each gradient it computes
 """
 
 
@@ -44,23 +46,34 @@ def _starts(context: click.Context, parameter: click.Parameter, values: Tuple[st
 
 
 _OPTIONS = (
-    click.option("--loss", "losses", multiple=True, metavar="L", help="A tensor, op or output; several are summed."),
-    click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'."),
+    click.option("--loss", "losses", multiple=True, metavar="L", help="The loss: a tensor, op or output. Several are summed."),
+    click.option(
+        "--variables", multiple=True, metavar="PATTERN", help="Audit only these variables: names, or patterns such as 'a/*'."
+    ),
     click.option("--signature", metavar="S", help="The signature of a SavedModel."),
-    click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to take for a constant."),
+    click.option("--stop-gradients", multiple=True, metavar="T", help="A tensor to treat as a constant."),
     click.option(
         "--grad-ys",
         multiple=True,
         callback=_starts,
         metavar="G",
-        help="What the gradient starts from, one for each --loss: a tensor, a number, or 'none' for ones.",
+        help="The gradient of each --loss to start from: a tensor, a number, or 'none' for ones.",
     ),
     click.option(
         "--tf",
         "oracle",
         metavar="VERSION",
-        help="Whose gradients count: 'installed', or a version such as 2.15; by default a file's own.",
+        help="The TensorFlow that counts: 'installed', or a version such as 2.15. Default: the one that wrote the file.",
     ),
-    click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them."),
-    click.option("--spec", "specs", multiple=True, callback=_spec, metavar="SPEC", help="An argument: 'float32[32,10]'."),
+    click.option(
+        "--ops", multiple=True, metavar="FILE", help="Gradients of a package's ops, written by graphcut ops --record."
+    ),
+    click.option(
+        "--spec",
+        "specs",
+        multiple=True,
+        callback=_spec,
+        metavar="SPEC",
+        help="Dtype and shape of an argument, such as 'float32[32,10]'.",
+    ),
 )

@@ -20,11 +20,11 @@ from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.source_lines import line_of, nearby
 
-_HELP = """Run a script, and audit each gradient that it takes.
+_HELP = """Run a script and audit every gradient that it computes.
 
-The script runs as Python would run it, once: its output, arguments, imports and exit are its own. Each gradient call is
-audited when it is first taken, and again only when its graph or its answer is another one. The audits are printed to
-standard output once the script has ended; if it fails, they come before its traceback.
+The script runs once, as under Python, with its own arguments, imports, output and exit. A gradient call is audited the
+first time it runs, and again only if its graph or its answer has changed. The audits are printed to standard output when
+the script ends; if it fails, they come before its traceback.
 
 \b
 Examples:
@@ -33,8 +33,8 @@ Examples:
   graphcut run --tf1 old_script.py
   graphcut run --trace train.py
 
-Exit codes: 0 fine, 2 the script failed or could not run. With --trace a script that needs the value of a tensor has not
-failed: it is traced as far as it goes, and the line that ended it is shown.
+Exit codes: 0 fine, 2 the script failed or could not run. With --trace, a script that needs the value of a tensor has
+not failed: it is traced up to there, and that line is shown.
 """
 _FINE, _FAILED = 0, 2
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
@@ -58,10 +58,11 @@ class _End(NamedTuple):
 
 @click.command(
     help=_HELP,
+    short_help="Run a script and audit its gradients.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("--json", "json", metavar="FILE", type=click.Path(allow_dash=True), help="Write the audits as a JSON array.")
-@click.option("--tf1", is_flag=True, help="The script is for TensorFlow 1: 'import tensorflow' gives tensorflow.compat.v1.")
+@click.option("--tf1", is_flag=True, help="The script is for TensorFlow 1: 'import tensorflow' imports tensorflow.compat.v1.")
 @click.option("--stop-after", metavar="N", type=click.IntRange(1), help="End the script after N different gradients.")
 @click.option("--once", is_flag=True, help="End the script when a gradient call repeats.")
 @click.option("--trace", is_flag=True, help="Trace the script as far as it goes; TensorFlow executes nothing.")

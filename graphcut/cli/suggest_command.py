@@ -13,10 +13,10 @@ from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import show_progress
 
-_SUGGEST = f"""Say what to change so that a variable gets a gradient (--unblock) or gets none (--block).
+_SUGGEST = f"""Suggest what to change so that a variable gets a gradient (--unblock) or none (--block).
 
-Each suggestion is a diff of your source where the edited source was traced and audited in memory, else a sentence. Your
-files are not changed; --apply writes the first alternative with a diff to a file that git apply and patch -p1 take.
+A suggestion is a diff of your source if graphcut could trace and audit the edited source in memory, and a sentence if not.
+Your files are not changed. --apply writes the first alternative that has a diff to a patch for git apply or patch -p1.
 
 {SOURCE}
 
@@ -30,11 +30,16 @@ Exit codes: 0 fine, 2 could not run.
 """
 
 
-@click.command(help=_SUGGEST)
+@click.command(help=_SUGGEST, short_help="Suggest changes to your source.")
 @source_options
-@click.option("--unblock", metavar="VARIABLE", help="The variable that is to get a gradient.")
-@click.option("--block", multiple=True, metavar="VARIABLE", help="A variable or pattern that is to get none.")
-@click.option("--keep", multiple=True, metavar="VARIABLE", help="With --block: what keeps its gradient; else all others.")
+@click.option("--unblock", metavar="VARIABLE", help="The variable that should get a gradient.")
+@click.option("--block", multiple=True, metavar="VARIABLE", help="A variable or pattern that should get none.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="VARIABLE",
+    help="With --block: the variables that keep their gradient. Default: all others.",
+)
 @click.option("--apply", "patch", metavar="PATCHFILE", type=click.Path(), help="Write the first alternative as a patch.")
 def suggest(
     source: str,

@@ -11,10 +11,10 @@ import click
 
 _HELP = """Audit many graph files: a registry of models, a folder of checkpoints.
 
-One bad file never stops the others. What is found goes into the folder OUTPUT as it comes: survey.jsonl has a line of
-JSON for each file, index.html a table of all. Run the same line again after a crash and it goes on where it broke off;
-files that changed are audited again. Files are audited in processes of this machine; with --dask, by the workers of a
-cluster, which must see the files by the same names (a shared folder, or URLs that fsspec opens).
+One bad file never stops the others. Results go into the folder OUTPUT as they come: survey.jsonl has a line of
+JSON for each file, index.html a table of all. After a crash, run the same command again: it continues where it stopped
+and audits only the rest and the files that changed. The files are audited by processes on this machine or, with --dask, by
+the workers of a cluster, which must be able to open them by the same names (a shared folder, or URLs that fsspec opens).
 
 \b
 Examples:
@@ -26,21 +26,38 @@ Exit codes: 0 fine (files may have been refused), 2 could not run.
 """
 
 
-@click.command(help=_HELP)
+@click.command(help=_HELP, short_help="Audit many graph files.")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
-@click.option("-o", "--output", "folder", metavar="OUTPUT", default="graphcut-survey", show_default=True, help="A folder.")
-@click.option("--loss", multiple=True, metavar="L", help="A tensor, op or output of every file; several are summed.")
-@click.option("--variables", multiple=True, metavar="PATTERN", help="Audit only these: names or patterns like 'a/*'.")
-@click.option("--signature", metavar="S", help="The signature of the SavedModels.")
-@click.option("--tf", "oracle", metavar="VERSION", help="Whose gradients count; by default each file's own.")
-@click.option("--ops", multiple=True, metavar="FILE", help="Ops of a package, as graphcut ops --record wrote them.")
-@click.option("--pages", is_flag=True, help="Draw each file, as a page that the index links.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes; by default one for each core.")
-@click.option("--dask", metavar="ADDRESS", help="A Dask scheduler, whose workers audit instead.")
 @click.option(
-    "--timeout", type=click.FloatRange(0.1), default=600.0, show_default=True, metavar="S", help="Seconds for a file."
+    "-o",
+    "--output",
+    "folder",
+    metavar="OUTPUT",
+    default="graphcut-survey",
+    show_default=True,
+    help="The folder for the results.",
 )
-@click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="The most that a process may take.")
+@click.option("--loss", multiple=True, metavar="L", help="The loss in every file: a tensor, op or output. Several are summed.")
+@click.option(
+    "--variables", multiple=True, metavar="PATTERN", help="Audit only these variables: names, or patterns such as 'a/*'."
+)
+@click.option("--signature", metavar="S", help="The signature of the SavedModels.")
+@click.option(
+    "--tf", "oracle", metavar="VERSION", help="The TensorFlow whose gradients count. Default: the one that wrote each file."
+)
+@click.option("--ops", multiple=True, metavar="FILE", help="Gradients of a package's ops, written by graphcut ops --record.")
+@click.option("--pages", is_flag=True, help="Also draw each file, on a page linked from the index.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="The number of processes. Default: one for each core.")
+@click.option("--dask", metavar="ADDRESS", help="A Dask scheduler; its workers audit the files.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="Time limit for each file, in seconds.",
+)
+@click.option("--memory", type=click.FloatRange(0.1), metavar="GB", help="Memory limit for each process.")
 def survey(memory: Optional[float], **asked: Any) -> None:
     from graphcut.api.survey.survey import INDEX, JOURNAL
     from graphcut.api.survey.survey import survey as run
