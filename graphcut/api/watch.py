@@ -61,6 +61,11 @@ class watch:
         self._watch.eager.problems.append("the gradient at %s: %s" % (nearby(gradient.where or "?"), error))
 
     @property
+    def unasked(self) -> Tuple[str, ...]:
+        """Where a gradient was asked for of no variable, as Keras 2 does for a model that is frozen as a whole."""
+        return tuple(dict.fromkeys(nearby(each or "?") for each in self._watch.unasked))
+
+    @property
     def problems(self) -> Tuple[str, ...]:
         """What could not be recorded, of the last few: gradients that are not among the audits, or not all of their ops."""
         return tuple(self._watch.eager.problems)

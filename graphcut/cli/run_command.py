@@ -109,6 +109,8 @@ def run(
             _trace(end.error)
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
+    for place in watched.unasked if watched.audits else ():
+        click.echo("graphcut: the gradient at %s is asked for of no variable%s" % (place, _frozen(end)), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
     return _FAILED if failed else _FINE
@@ -211,14 +213,22 @@ def _trace(error: BaseException) -> None:
 def _reason(end: _End, failed: bool) -> str:
     if end.error is not None:
         return ": it failed first" if failed else " up to there"
-    for name, model in end.models:
-        if not model.trainable_weights:
-            what = " is False" if not model.trainable else "_weights is empty"
-            return ": %r has nothing that may train: %s.trainable%s" % (name, name, what)
+    frozen = _frozen(end)
+    if frozen:
+        return frozen
     if end.models:
         return ": fit of %r was never called" % end.models[0][0]
     keras = sys.modules.get("keras") or sys.modules.get("tensorflow")
     return "; it must call fit, GradientTape.gradient, tf.gradients or an optimizer's minimize" if keras else ""
+
+
+def _frozen(end: _End) -> str:
+    """Name a model that has nothing to train; empty where there is none."""
+    for name, model in end.models:
+        if not model.trainable_weights:
+            what = " is False" if not model.trainable else "_weights is empty"
+            return ": %r has nothing that may train: %s.trainable%s" % (name, name, what)
+    return ""
 
 
 def _flush() -> None:

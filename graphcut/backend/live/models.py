@@ -5,12 +5,14 @@ Keras freezes a layer without telling its variables: only the model's own list o
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 import tensorflow as tf
 
 from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.variable_objects import variable_of
+from graphcut.graph.stack_frames import is_library
 
 
 def trainable_flags(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
@@ -55,6 +57,27 @@ def referenced_values(function: Any) -> Iterator[Any]:
     names, known = getattr(getattr(function, "__code__", None), "co_names", ()), getattr(function, "__globals__", {})
     yield from (content(cell) for cell in getattr(function, "__closure__", None) or ())
     yield from (known[name] for name in names if name in known)
+
+
+def layers_in_use() -> List[Any]:
+    """Return the Keras models and layers that the code that is running now names, or is a method of."""
+    found: Dict[int, Any] = {}
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if is_library(frame.f_code.co_filename):
+            values = [frame.f_locals[name] for name in ("self", "model") if name in frame.f_locals]
+        else:
+            known = frame.f_globals
+            values = [*frame.f_locals.values(), *(known[name] for name in frame.f_code.co_names if name in known)]
+        found.update((id(each), each) for each in values if _is_layer(each))
+        frame = frame.f_back
+    return list(found.values())
+
+
+def _is_layer(value: Any) -> bool:
+    """Whether an object is a Keras layer or model."""
+    kind = type(value)
+    return all(hasattr(kind, each) for each in ("add_weight", "losses", "trainable_variables")) and not isinstance(value, type)
 
 
 def listed_variables(owner: Any, attribute: str) -> List[Any]:

@@ -15,7 +15,7 @@ from graphcut.backend.gradient_oracle.single_op import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.models import input_specs, trainable_flags
 from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
-from graphcut.backend.live.variable_objects import captures, stand_ins, variable_of
+from graphcut.backend.live.variable_objects import captures, function_variables, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import escaped_value_ops
 from graphcut.errors import GraphcutError
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Variable
@@ -121,7 +121,7 @@ def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     from graphcut.backend.record.object_snapshots import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
-    listed = in_order([*concrete.graph.variables, *_captured_values(concrete.graph)], concrete.graph)
+    listed = in_order([*function_variables(concrete.graph), *_captured_values(concrete.graph)], concrete.graph)
     deeper = trainable_flags(source, roots(source))
     known: Dict[int, Tuple[Any, Optional[bool]]] = {}
     for each in listed:

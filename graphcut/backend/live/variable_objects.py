@@ -52,6 +52,16 @@ def components(value: Any) -> Tuple[Any, ...]:
     return tuple(tensor for each in tf.nest.flatten(own) for tensor in components(each))
 
 
+def function_variables(graph: Any) -> Tuple[Any, ...]:
+    """Return the variables that the graph of a function reads and that still exist; none for a graph of TensorFlow 1.
+
+    ``FuncGraph.variables`` raises for one that is gone, such as a variable of an optimizer that ``compile`` replaced.
+    """
+    if not hasattr(graph, "_weak_variables"):
+        return tuple(getattr(graph, "variables", ()))
+    return tuple(each for each in (reference() for reference in graph._weak_variables) if each is not None)
+
+
 def parts(value: Any) -> Tuple[Any, ...]:
     """Return the variables that a partitioned variable is made of; the variable itself otherwise."""
     if hasattr(value, "_variable_list"):

@@ -62,7 +62,8 @@ class EagerCall:
         self.position, self.thread = eager.version, threading.get_ident()
         self.handles = {id(handle_of(each)) for each in self.sources if isinstance(each, tf.Variable)}
         roots = [node for node, _ in (*self.targets, *self.made)]
-        self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}), key=_position)
+        began = min((start for start, _ in tape.spans), default=0) if tape else 0
+        self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}, began), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
         """Return a key that tells this gradient from another one of the same call.
@@ -128,21 +129,23 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
     return list(known.values())
 
 
-def _with_assignments(roots: Sequence[Node], sources: Set[int]) -> List[Node]:
+def _with_assignments(roots: Sequence[Node], sources: Set[int], began: int) -> List[Node]:
     """Return the nodes that lead to some nodes.
 
-    A variable that is read leads on to the op that assigned to it before, if a source does.
+    A variable that is read leads on to the op that assigned to it before, if a source does. What was computed with a gradient
+    before the tape ``began`` is the update of an earlier step, and leads nowhere.
     """
     nodes = _reached(roots)
     last: Dict[int, int] = {}
     for node in nodes:
         for each, _ in node.inputs if isinstance(node, EagerOp) else ():
             last[id(each)] = max(last.get(id(each), 0), node.position)
-    assigned = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
+    before = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
+    assigned = [each for each in before if each.position > began or not each.is_of_gradient]
     leading = _led_to(assigned, sources)
     more = [each for each in assigned if id(each) in leading]
     known = set(map(id, nodes))
-    return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources)
+    return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources, began)
 
 
 def _led_to(roots: Sequence[Node], sources: Set[int]) -> Set[int]:

@@ -44,7 +44,7 @@ class Output(NamedTuple):
 class EagerLeaf:
     """A tensor that no recorded op made: a constant, an array, a handle; ``value`` where it is small.
 
-    ``assigned`` is the op that gave a variable its value, unless it was computed with a gradient.
+    ``assigned`` is the op that gave a variable its value.
     """
 
     __slots__ = ("outputs", "position", "value", "where", "read", "assigned", "__weakref__")
@@ -192,7 +192,7 @@ class EagerOps:
         for tensor, (node, index) in zip(inputs, op.inputs):
             if node.outputs[index].dtype == RESOURCE:
                 self.written[id(tensor)] = op.position
-                node.assigned = op if op.type == "AssignVariableOp" and not op.is_of_gradient else None
+                node.assigned = op if op.type == "AssignVariableOp" else None
 
     def made(self, tensor: Any, where: Line = (None, False)) -> Made:
         """Return the node that made a tensor."""

@@ -19,7 +19,7 @@ from tensorflow.python.ops import resource_variable_ops, script_ops
 from graphcut.backend.live.function_graphs import Graphs, Place
 from graphcut.backend.live.function_graphs import graphs as graphs_of
 from graphcut.backend.live.models import listed_variables, referenced_values
-from graphcut.backend.live.variable_objects import captures, is_symbolic, is_variable, variable_of
+from graphcut.backend.live.variable_objects import captures, function_variables, is_symbolic, is_variable, variable_of
 from graphcut.backend.record.patches import Patch
 from graphcut.backend.record.tapes import Counts, counts
 from graphcut.backend.record.variable_writes import outermost
@@ -108,7 +108,7 @@ def _owners(handle: Any) -> Iterator[Any]:
 def _in_function(function: Any) -> Iterator[Any]:
     """Yield the variables that a traced function reads, or a Python function that it calls."""
     for graph in graphs_of(function.graph).values():
-        yield from graph.variables
+        yield from function_variables(graph)
         for op in graph.get_operations():
             yield from _of(op, ())
 

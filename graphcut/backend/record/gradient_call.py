@@ -13,6 +13,7 @@ from graphcut.backend.live.trace import describe_variable
 from graphcut.backend.live.variable_objects import (
     captures,
     components,
+    function_variables,
     handle_of,
     is_composite,
     is_symbolic,
@@ -109,7 +110,7 @@ def _is_handle(value: Any) -> bool:
 def _handles(graph: Any) -> Dict[int, Any]:
     """Return the variables of a graph by the ``id`` of their handles or references."""
     known = [*graph.get_collection("variables"), *graph.get_collection("trainable_variables")]
-    known += list(getattr(graph, "variables", ()))
+    known += list(function_variables(graph))
     return {id(tensor): each for each in known if isinstance(each, tf.Variable) for tensor in stand_ins(each)}
 
 

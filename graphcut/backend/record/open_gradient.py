@@ -11,7 +11,7 @@ from graphcut.analysis.left_out import StepFacts
 from graphcut.analysis.tape_record import GradientCall
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.trace import describe_variable, graph_variables, in_order, of_bytes
-from graphcut.backend.live.variable_objects import handle_of, variable_of
+from graphcut.backend.live.variable_objects import function_variables, handle_of, variable_of
 from graphcut.backend.record import eager_graph
 from graphcut.backend.record.escaped_values import escaped_value_ops
 from graphcut.graph.metadata import GraphMetadata, Variable
@@ -42,10 +42,10 @@ def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
 
 def _others(taken: GradientCall) -> Iterator[Variable]:
     """Yield the variables of the graph, as the step's models list them."""
-    if not hasattr(taken.graph, "variables"):
+    if not hasattr(type(taken.graph), "variables"):
         yield from graph_variables(taken.graph)
         return
-    for each in in_order(list(taken.graph.variables), taken.graph):
+    for each in in_order(list(function_variables(taken.graph)), taken.graph):
         listed, trained = taken.owned.get(id(each), (each, None))
         yield describe_variable(listed, tuple(filter(None, [taken.inside.get(id(handle_of(each)))])), trained)
 

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Optional, Sequence, Set
 
 import tensorflow as tf
 
-from graphcut.backend.live.variable_objects import handle_of
+from graphcut.backend.live.variable_objects import function_variables, handle_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.gradient_calls import Note
 from graphcut.graph.op_types import OPTIMIZERS
@@ -54,5 +54,5 @@ def _is_trained(graph: Any) -> bool:
 
 
 def _writes_trainable(graph: Any) -> bool:
-    handles = {id(handle_of(each)) for each in getattr(graph, "variables", ()) if each.trainable}
+    handles = {id(handle_of(each)) for each in function_variables(graph) if each.trainable}
     return not handles.isdisjoint(variable_writes.written_variables(graph))

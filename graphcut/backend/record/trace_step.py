@@ -13,6 +13,7 @@ from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import listed_variables, trainable_flags
 from graphcut.backend.live.trace import example
 from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
+from graphcut.backend.live.variable_objects import function_variables
 from graphcut.backend.record import keras_fit, variable_writes
 from graphcut.backend.record.gradient_calls import StepRecord, current_record, record_gradients
 from graphcut.backend.record.nested_graphs import join_outer_graph
@@ -64,7 +65,7 @@ def _gradients(
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
-        made.kept += [getattr(graph, "variables", ()) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
+        made.kept += [function_variables(graph) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
         trained, written = (
             trainable_flags(step, roots(step)),
             frozenset().union(*map(variable_writes.written_variables, graphs.values())),

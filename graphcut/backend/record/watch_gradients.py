@@ -13,6 +13,7 @@ from tensorflow.python.eager import def_function
 from tensorflow.python.framework import func_graph
 
 from graphcut.analysis.tape_record import GradientCall, Source
+from graphcut.backend.live.models import layers_in_use, trainable_flags
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, variable_writes
@@ -69,6 +70,7 @@ class Watch(gradient_calls.StepRecord):
         self._graphs: Set[int] = set()
         self._counts: List[int] = []
         self._traced: Dict[int, Any] = {}
+        self.unasked: List[Optional[str]] = []  # where a gradient was asked for of no variable
 
     def add(self, gradient: GradientCall) -> None:
         """Add a gradient that was taken in a graph that is being built."""
@@ -82,7 +84,10 @@ class Watch(gradient_calls.StepRecord):
         self._tell(new)
 
     def _append(self, gradient: GradientCall) -> None:
-        self.gradients.append(gradient)
+        if not gradient.sources:
+            self.unasked.append(gradient.where)
+            return
+        self.gradients.append(replace(gradient, owned=trainable_flags(None, layers_in_use())))
         self._counts.append(self.eager.version)
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
@@ -124,7 +129,7 @@ class Watch(gradient_calls.StepRecord):
         for each, count in zip(self.gradients, self._counts):
             written = self._written(each, count)
             known = written.union(key for key, got in given.items() if got) if written or given else None
-            sources = tuple(_told(source, known, given) for source in each.sources)
+            sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
             yield join_outer_graph(replace(each, sources=sources, written=known))
 
     def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
@@ -172,10 +177,17 @@ def _is_traced(function: Any) -> bool:
     return getattr(function, "_stateful_fn", None) is not None
 
 
-def _told(source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool]) -> Source:
-    """Return a source with what is known of it by now: whether it was written, whether an optimizer received a gradient."""
+def _told(
+    source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool], owned: Mapping[int, Tuple[Any, bool]]
+) -> Source:
+    """Return a source with what is known of it by now.
+
+    That is whether it was written, whether an optimizer received a gradient, and whether the models in use train it.
+    """
     if not source.is_variable:
         return source
+    trained = [owned[id(each)][1] for each in source.facts.objects if id(each) in owned]
+    source = replace(source, facts=replace(source.facts, trainable=trained[0])) if trained else source
     updated = None if written is None else not written.isdisjoint((source.identity, source.handle))
     return replace(source, handed=given.get(source.identity), updated=updated)
 

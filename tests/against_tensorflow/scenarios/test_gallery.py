@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import tensorflow as tf
 
+import graphcut
 from fixtures import make_gallery, taken
 from fixtures.all_steps import ROWS
 from fixtures.documents import step_000, step_001, step_002, step_003, step_004
@@ -81,6 +82,30 @@ def test_what_was_recorded_is_what_the_tape_answered(entry):
 @each_entry
 def test_no_verdict_had_to_be_changed_for_what_was_recorded(entry):
     assert [each for audit in audited(entry)[1] for each in audit.disagreements] == []
+
+
+OF_EAGER = {
+    step_001.conditional: "an eager tf.cond runs the one branch that is taken",
+    **dict.fromkeys((fine_tuning.fixed, fine_tuning.still_stopped), "a network of this size takes long, op by op"),
+}
+
+
+@NEWEST
+@each_entry
+def test_a_step_that_runs_eagerly_under_a_watch_gets_the_same_verdicts(entry):
+    step = entry()
+    if taken.builds_graph(step) or entry in OF_EAGER:
+        pytest.skip(OF_EAGER.get(entry, "it builds a graph"))
+    with graphcut.watch() as watched:
+        taken.eagerly(step, most=1)
+    traced = audited(entry)[1]
+    assert [[each.verdict for each in audit] for audit in watched.audits] == [
+        [each.verdict for each in audit] for audit in traced
+    ]
+    assert [each for audit in watched.audits for each in audit.disagreements] == []
+    for watching, tracing in zip(watched.audits, traced):
+        known = [(own.is_updated, each.is_updated) for own, each in zip(watching, tracing)]
+        assert all(own == other for own, other in known if other is not None)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
+from tests.against_tensorflow.share import own_share
 from tests.against_tensorflow.steps.judge import EAGER, LIVE, VERSION, variable
 from tests.against_tensorflow.steps.small import STEPS
 
@@ -76,3 +78,26 @@ def test_a_small_step(made):
         assert [each.verdict is not Verdict.NONE for each in audit] == list(answered)
         if EAGER:
             assert all(each.verdict in LIVE for each, live in zip(audit, nonzero) if live)
+
+
+OF_EAGER = {
+    "jac_cond_fn_nopfor": "TensorFlow wants a persistent tape where the jacobian is computed by an eager loop",
+    "loop_int": "an eager loop leaves no zeros: what reaches nothing is None",
+    "csr_sparsemul": "TensorFlow raises: an eager sparse matrix loses its handle data",
+}
+OF_GRAPHS = ("tf_", "loop_pair", "scan_stop", "cond_pair")  # they call tf.gradients
+EAGERLY = [made for made in STEPS if not made.__name__.startswith(OF_GRAPHS) or made.__name__ == "loop_pair_tape"]
+
+
+@pytest.mark.skipif(not EAGER, reason="runs eagerly")
+@pytest.mark.parametrize("made", own_share(EAGERLY), ids=lambda made: made.__name__)
+def test_a_small_step_that_runs_eagerly_under_a_watch(made):
+    if made.__name__ in OF_EAGER:
+        pytest.skip(OF_EAGER[made.__name__])
+    traced = graphcut.audit_step(bound(made)[0], tf.TensorSpec([3]))
+    with graphcut.watch() as watched, suppress(LookupError):
+        bound(made)[0](tf.constant([1.0, 2.0, 3.0]))
+    assert [[each.verdict for each in audit] for audit in watched.audits] == [
+        [each.verdict for each in audit] for audit in traced
+    ]
+    assert [each for audit in watched.audits for each in audit.disagreements] == []
