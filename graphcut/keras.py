@@ -69,7 +69,7 @@ class AuditCallback(FirstBatch):
     def __init__(self, must_train: Any = None, frozen: Any = (), on_problem: str = "warn") -> None:
         super().__init__()
         if on_problem not in _WAYS:
-            raise GraphcutError('on_problem=%r is none of "warn", "raise" and "log"' % (on_problem,))
+            raise GraphcutError('on_problem must be "warn", "raise" or "log", not %r' % (on_problem,))
         self.must_train, self.frozen, self.on_problem = must_train, frozen, on_problem
         self.audits: Tuple[Audit, ...] = ()
 

@@ -34,7 +34,7 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
     if oracle == INSTALLED or (oracle is None and _is_running(origin)):
         if overlay is not None:
             raise GraphcutError(
-                "ops= goes with the gradient table, and the installed TensorFlow was to be asked\n"
+                "ops= works only with the gradient table, and here the installed TensorFlow would be asked\n"
                 "Leave it out and import the package, or name a version with oracle=."
             )
         return installed_oracle()

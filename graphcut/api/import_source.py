@@ -48,7 +48,7 @@ def load_source(
         raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
     if specs:
         raise GraphcutError(
-            f"{printable(source)} is no Python function, and only functions take a spec: module:function, path.py:function"
+            f"{printable(source)} is not a Python function, and only functions take a spec: module:function, path.py:function"
         )
     return source, ()
 
@@ -83,7 +83,7 @@ def _executed(path: Path) -> ModuleType:
     if not path.is_file():
         raise GraphcutError(f"no file {printable(str(path))}")
     if b"\0" in path.read_bytes():
-        raise GraphcutError(f"{printable(str(path))} is no Python: it holds null bytes")
+        raise GraphcutError(f"{printable(str(path))} is not Python source: it contains null bytes")
     sys.path.insert(0, str(path.resolve().parent))
     spec = importlib.util.spec_from_file_location(path.stem, os.path.abspath(str(path)))
     if spec is None or spec.loader is None:

@@ -124,7 +124,8 @@ def _of_dag(dag: nx.DiGraph) -> LoadedGraph:
     traced = dag.graph.get("traced")
     if not isinstance(traced, LoadedGraph) or dag.number_of_nodes() != len(traced.flat.names):
         raise GraphcutError(
-            "this DAG was not made by graphcut.trace, or was edited since\nTo ask what an edit would do, use audit.what_if."
+            "this DAG was not made by graphcut.trace, or has been edited since\n"
+            "To ask what an edit would do, use audit.what_if."
         )
     return traced
 
@@ -134,13 +135,13 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
 
     if isinstance(source, (str, os.PathLike)) or hasattr(source, "SerializeToString"):
         if args or kwargs:
-            raise GraphcutError("a graph file or message takes no arguments, %d were given" % (len(args) + len(kwargs)))
+            raise GraphcutError("a graph file or message takes no arguments, but %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
         content = reader.read(os.fsdecode(source)) if path else reader.of_message(source, source.DESCRIPTOR.name)
         return content.graph, replace(metagraph.origin(content, signature), owner=source)
     if not callable(source) and not hasattr(source, "as_graph_def"):
         raise GraphcutError(
-            "a value of type %s was given, which is no TensorFlow graph\n"
+            "a value of type %s was given, which is not a TensorFlow graph\n"
             "graphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
             "a MetaGraphDef, or the path of one." % type(source).__name__
         )

@@ -140,8 +140,8 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
     Returns:
         The pairs, each with what it was matched by.
 
-    >>> old = [Named("dense/kernel", "[3, 2]"), Named("dense_1/kernel", "[2, 2]")]
-    >>> new = [Named("dense_1/kernel", "[3, 2]"), Named("dense_2/kernel", "[2, 2]")]
+    >>> old = [VariableKey("dense/kernel", "[3, 2]"), VariableKey("dense_1/kernel", "[2, 2]")]
+    >>> new = [VariableKey("dense_1/kernel", "[3, 2]"), VariableKey("dense_2/kernel", "[2, 2]")]
     >>> [(first, second, match.value) for first, second, match in match_names(old, new)]
     [(0, 0, 'position'), (1, 1, 'position')]
     """

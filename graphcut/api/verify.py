@@ -66,7 +66,9 @@ def _prepared(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
         from graphcut.backend.check.tf_gradients import LossNames
     traced, flat = inquiry.traced, inquiry.traced.flat
     if traced.edited:
-        raise GraphcutError("this audit is of an edit that no graph holds\nMake the edit, or verify what was edited.")
+        raise GraphcutError(
+            "this audit describes an edit that exists in no graph\nMake the edit, or verify the audit that was edited."
+        )
     losses = [_root_name(flat, start.loss) for start in _starts(inquiry)]
     starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(inquiry)]
     inside = [each for each, name in zip(_starts(inquiry), starts) if each.tensor is not None and name is None]

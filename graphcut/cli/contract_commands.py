@@ -198,7 +198,7 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
 
     if output != "-" and os.path.exists(output):
         raise GraphcutError(
-            f"{printable(output)} is there already, and init does not overwrite it\nName another with --output."
+            f"{printable(output)} already exists, and init does not overwrite it\nChoose another file with --output."
         )
     if not sources:
         raise GraphcutError("init needs a SOURCE, such as train.py:train_step or model.meta\ntry: graphcut init --help")

@@ -109,5 +109,5 @@ def _patch(found: Sequence[Suggestion]) -> str:
     number = next((each.alternative for each in found if each.diff), 0)
     diffs = [each.diff for each in found if each.alternative == number and each.diff]
     if not diffs:
-        raise GraphcutError("there is no code to write a patch of; follow the advice above instead")
+        raise GraphcutError("no suggestion has a diff to write; follow the advice above instead")
     return "\n".join(diffs) + "\n"

@@ -148,7 +148,7 @@ def _lock(path: str) -> Optional[Mapping[str, Any]]:
         return None
     sources = document.get("sources")
     if document[LOCK_MARK] != 1 or not isinstance(sources, dict):
-        raise GraphcutError("%s is a lock file of another version of graphcut\nWrite it anew: graphcut snapshot" % path)
+        raise GraphcutError("%s is a lock file of another version of graphcut\nWrite it again: graphcut snapshot" % path)
     return sources
 
 

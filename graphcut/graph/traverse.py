@@ -117,7 +117,7 @@ def topological_order(flat: FlatGraph) -> Sequence[int]:
     """Return the ops, producers before consumers, without the edges that a loop carries back; found once for each graph.
 
     Raises:
-        GraphcutError: ops feed each other in a circle that is no loop.
+        GraphcutError: ops feed each other in a cycle that is no loop.
     """
     # The order that the graph is written in where that is one; else by Kahn's algorithm.
     return range(len(flat.names)) if _is_sorted(flat) else _by_consumers(flat)
@@ -162,8 +162,8 @@ def _cycle(flat: FlatGraph, missing: List[int]) -> GraphcutError:
         sources = [flat.producer[tensor] for tensor in flat.inputs[op]] + list(flat.controls[op])
         op = next(source for source in sources if missing[source])
     names = [flat.names[each] for each in seen][seen[op] :]
+    shown = " <- ".join(printable(name) for name in names[:4])
+    said = "op %s feeds itself" % shown if len(names) == 1 else "%d ops feed each other in a cycle: %s" % (len(names), shown)
     return GraphcutError(
-        "%d ops feed each other in a circle: %s\n"
-        "TensorFlow makes loops of Enter, Merge, Switch, NextIteration and Exit alone; the file is damaged."
-        % (len(names), " <- ".join(printable(name) for name in names[:4]))
+        "%s\nTensorFlow builds loops only from Enter, Merge, Switch, NextIteration and Exit; the file is damaged." % said
     )

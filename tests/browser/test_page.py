@@ -174,12 +174,12 @@ def test_an_audit_of_nothing_has_a_page(no_engine):
 
 def test_without_an_engine_the_page_has_the_table_and_says_why(no_engine):
     text = html([STOPPED])
-    assert "install it: " in text and "No picture could be laid out" in text
+    assert "install one: " in text and "No picture could be laid out" in text
     assert len(known(STOPPED)["variables"]["name"]) == 3 and "<svg" not in text
 
 
 def test_an_engine_that_was_asked_for_must_be_there(tmp_path, no_engine):
-    with pytest.raises(GraphcutError, match="no Graphviz to draw svg with"):
+    with pytest.raises(GraphcutError, match="drawing SVG needs a layout engine, and none is installed"):
         page([STOPPED], tmp_path / "cut.html", engine="dot")
 
 
@@ -198,7 +198,7 @@ def test_the_same_audit_gives_the_same_page(no_engine):
 def test_bad_questions_are_errors(tmp_path):
     with pytest.raises(GraphcutError, match="must end in .html"):
         graphcut.page([STOPPED], tmp_path / "cut.svg")
-    with pytest.raises(GraphcutError, match="no audit to make a page of"):
+    with pytest.raises(GraphcutError, match="there is no audit to show"):
         graphcut.page([], tmp_path / "cut.html")
 
 

@@ -26,7 +26,7 @@ def test_an_empty_file(refused, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_random_bytes(refused, name):
-    assert "It is damaged, cut short or of another format" in refused(NOISE, name)
+    assert "It is damaged, cut short or in another format" in refused(NOISE, name)
 
 
 @pytest.mark.parametrize("left", [3, 11, len(GOOD) - 1])
@@ -129,19 +129,19 @@ def test_a_name_that_no_file_can_have():
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no devices here")
 def test_a_device_is_not_read_to_its_end():
-    assert "is a device, no file" in audited("/dev/zero").err
+    assert "is a device, not a file" in audited("/dev/zero").err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(raw_bytes, "_PATIENCE", 0.1)
     os.mkfifo(str(tmp_path / "graph.pb"))
-    assert "'graph.pb' is a pipe that nothing comes through" in refused(None)
+    assert "'graph.pb' is a pipe, and no data arrives" in refused(None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 @pytest.mark.parametrize(
-    "data, said", [(GOOD, "no op 'los'"), (NOISE, "is no GraphDef"), (bytes(2**20), "is no graph, or one of 2 GB and more")]
+    "data, said", [(GOOD, "no op 'los'"), (NOISE, "is no GraphDef"), (bytes(2**20), "is not a graph, or one of 2 GB and more")]
 )
 def test_a_pipe_is_read_while_it_can_be_a_graph(refused, tmp_path, monkeypatch, data, said):
     monkeypatch.setattr(raw_bytes, "_LARGE", 2**16)
@@ -158,7 +158,7 @@ def write(path, data):
 def test_a_large_file_is_refused_by_how_it_begins(tmp_path):
     with open(str(tmp_path / "graph.pb"), "wb") as stream:
         stream.truncate(raw_bytes.LIMIT - 1)
-    assert "is no graph: no protobuf message begins like this" in audited(tmp_path / "graph.pb").err
+    assert "is not a graph: no protobuf message begins like this" in audited(tmp_path / "graph.pb").err
 
 
 def test_a_file_of_2_gb_is_refused_before_it_is_read(refused, tmp_path):

@@ -28,7 +28,7 @@ def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
         tensors = tuple(tensor for key in as_tuple(asked) for tensor in tensors_of(traced, key, "loss"))
         loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
     if not loss.tensors:
-        raise GraphcutError("loss= was given no tensor\nName at least one.")
+        raise GraphcutError("loss= is empty\nName at least one tensor.")
     starts = tuple(_starts(traced, tensors, grad_ys))
     for start in starts:
         _check_dtype(traced, start)
@@ -205,7 +205,7 @@ def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
     name = name or ("" if variable_objects.is_variable(key) else getattr(key, "name", ""))
     if not isinstance(name, str) or not name:
         raise GraphcutError(
-            "%s= was given a value of type %s that is no tensor of this graph\nIt takes tensors and names."
+            "%s= was given a value of type %s that is not a tensor of this graph\nIt takes tensors and names."
             % (asked, type(key).__name__)
         )
     return name

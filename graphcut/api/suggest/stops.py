@@ -73,7 +73,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     ]  # fmt: skip
     both = [each.variable.name for each in kept if not away.isdisjoint(each.tensors)]
     if both:
-        raise GraphcutError("%s is to be blocked and kept at once" % printable(both[0]))
+        raise GraphcutError("%s cannot be both blocked and kept" % printable(both[0]))
     try:
         paths = paths_to(flow, away, _tensors(kept))
         cuts, is_all = _smallest(inquiry.traced, paths, most)
@@ -137,7 +137,7 @@ def _tensors(targets: Iterable[Target]) -> FrozenSet[int]:
 def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> GraphcutError:
     names = [each.variable.name for each in blocked if tensor in each.tensors] or [flat.tensor_name(tensor)]
     return GraphcutError(
-        "no stop keeps the gradient from %s alone: whatever lies between it and the loss serves a kept variable, too\n"
+        "no stop cuts off %s alone: everything between it and the loss also serves a variable to keep\n"
         "Keep fewer variables (keep=), or leave %s out of the optimizer's list of variables."
         % (printable(names[0]), printable(names[0]))
     )
@@ -206,7 +206,7 @@ def _confirm(
     }
     if wrong:
         raise GraphcutError(
-            "no set of stops was found that does this; with the nearest one %s is not as it should be\n"
+            "no set of stops does this: the closest one has the wrong effect on %s\n"
             "Leave the variables out of the optimizer's list instead." % printable(sorted(wrong)[0])
         )
 

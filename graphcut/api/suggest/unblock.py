@@ -125,7 +125,7 @@ def complete_alternative(
 
 def _impossible(target: Target) -> GraphcutError:
     return GraphcutError(
-        "nothing that could be taken out leads from %s to the loss\n"
+        "%s has no route to the loss that an edit could open\n"
         "It is unused, or gets there only by an assignment, or as another result of a call: compute the loss from it."
         % printable(target.variable.name)
     )

@@ -83,5 +83,5 @@ def _distributed() -> Any:
         return importlib.import_module("distributed")
     except ImportError:
         raise GraphcutError(
-            "a Dask scheduler is named, and Dask is not installed\nInstall it: pip install graphcut[dask]"
+            "a Dask scheduler was named, but Dask is not installed\nInstall it: pip install graphcut[dask]"
         ) from None

@@ -72,8 +72,8 @@ class Journal:
     def _check(self, values: Mapping[str, Any]) -> None:
         if values != self._question:
             raise GraphcutError(
-                "%s is of another survey, which asked something else or was made by another graphcut\n"
-                "Give this one another folder, or remove that one." % printable(self.path)
+                "%s belongs to another survey, with other options or another version of graphcut\n"
+                "Use another folder, or delete that file." % printable(self.path)
             )
 
     def _write(self, values: Mapping[str, Any]) -> None:
@@ -101,6 +101,6 @@ def _lock(stream: IO[bytes], path: str) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise GraphcutError("another survey writes %s now\nGive this one another folder." % printable(path)) from None
+        raise GraphcutError("another survey is writing %s\nUse another folder." % printable(path)) from None
     except OSError:
         return

@@ -126,7 +126,8 @@ def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
         fits = [_whole(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
         if not fits:
             raise GraphcutError(
-                "no graph file fits %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'." % printable(pattern)
+                "no graph file matches %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'."
+                % printable(pattern)
             )
         found += fits
     return tuple(sorted(dict.fromkeys(found)))
@@ -148,7 +149,7 @@ def _whole(path: str) -> str:
 
 
 def _may_be_graph(path: str) -> bool:
-    """Return a file, or the directory of a SavedModel; what lies in such a directory is no graph of its own."""
+    """Return a file, or the directory of a SavedModel; what lies in such a directory is not a graph of its own."""
     if os.path.isdir(path):
         return any(os.path.exists(os.path.join(path, name)) for name in ("saved_model.pb", "saved_model.pbtxt"))
     return os.path.basename(path) not in ("keras_metadata.pb", "fingerprint.pb")

@@ -35,7 +35,7 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     """Return the ``Graph`` message of a live source, and its origin."""
     if isinstance(source, tf.Graph):
         if args or kwargs:
-            raise GraphcutError("a tf.Graph takes no arguments, %d were given" % (len(args) + len(kwargs)))
+            raise GraphcutError("a tf.Graph takes no arguments, but %d were given" % (len(args) + len(kwargs)))
         return of_graph(source, "tf.Graph", {}, graph_variables(source))
     from graphcut.backend.record.gradient_calls import note_gradients
     from graphcut.backend.record.recognize_step import step_place

@@ -44,7 +44,7 @@ def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         given.append(named.pop(name, None))
     if named:
         raise GraphcutError(
-            "the step of a model takes no argument %s\nGive its inputs, targets and weights: graphcut.audit_step(model, x, y)."
+            "a model's step takes no argument %s\nPass its inputs, targets and weights: graphcut.audit_step(model, x, y)."
             % printable(next(iter(named)))
         )
     if len(given) == 1:
@@ -64,7 +64,7 @@ def _batch(data: Any) -> Any:
         return data[0]
     if isinstance(data, Iterator):
         raise GraphcutError(
-            "a value of type %s was given in place of a batch\nGive one batch: graphcut.audit_step(model, x, y)."
+            "expected one batch, got a value of type %s\nGive one batch: graphcut.audit_step(model, x, y)."
             % type(data).__name__
         )
     return data
@@ -89,7 +89,7 @@ def _check_complete(model: Any, given: Sequence[Any]) -> None:
     own = has_own_step(model) or hasattr(type(model), "compute_loss") and _is_users_method(model, "compute_loss")
     if compiled is not None and not own and (len(given) < 2 or given[1] is None):
         raise GraphcutError(
-            "y is missing: the model was compiled with the loss %s, which compares with targets\n"
+            "y is missing: the model was compiled with the loss %s, which needs targets\n"
             "Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y)." % _called(compiled)
         )
 

@@ -70,7 +70,7 @@ def make(
         wanted = len(functions[function].signature.input_arg)
         if wanted != len(given):
             raise GraphcutError(
-                "op %s hands %d inputs to function %s, which takes %d"
+                "op %s passes %d inputs to function %s, which takes %d"
                 % (printable(name), len(given), printable(function), wanted)
             )
     return Call(op, kind.type, given, tensors[0] if conditional and tensors else None, labelled, variables, results)
@@ -98,7 +98,7 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
 def check_outputs(outputs: int, ops: int) -> None:
     """Refuses ops that say of themselves, in a few bytes, that they have more outputs than fit in memory."""
     if outputs > 2 * LIMIT + 10 * ops:
-        raise GraphcutError("the graph's ops say that they have %d outputs and more\nThe file is damaged." % outputs)
+        raise GraphcutError("the graph's ops declare %d outputs or more\nThe file is damaged." % outputs)
 
 
 def _about(count: int) -> str:

@@ -57,9 +57,7 @@ def of_function(function: Any, kinds: Kinds) -> Body:
 
 
 def _missing_return(function: str, name: str) -> Any:
-    raise GraphcutError(
-        "function %s promises a result %s and returns none of that name" % (printable(function), printable(name))
-    )
+    raise GraphcutError("function %s declares a result %s but does not return it" % (printable(function), printable(name)))
 
 
 class _Builder:

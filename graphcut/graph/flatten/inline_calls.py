@@ -40,7 +40,7 @@ def _functions(listed: Sequence[Any]) -> Dict[str, Any]:
         known = functions.setdefault(each.signature.name, each)
         if known is not each and known != each:
             raise GraphcutError(
-                "the graph's library has two functions named %s\nWhich of them is meant cannot be told."
+                "the graph's library has two functions named %s\ngraphcut cannot tell which of them is meant."
                 % printable(each.signature.name)
             )
     return functions

@@ -23,7 +23,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
     if content.meta is None:
         if signature is not None:
             raise GraphcutError(
-                "%s has no signatures, %s was asked for\nOnly a SavedModel has."
+                "%s has no signatures, but signature %s was requested\nOnly a SavedModel has signatures."
                 % (printable(content.label), printable(signature))
             )
         return GraphMetadata(content.label, opaque=_opaque(content.graph), producer=content.graph.versions.producer)

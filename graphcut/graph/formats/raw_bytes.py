@@ -67,7 +67,7 @@ def _unpacked(data: bytes, path: str) -> bytes:
         raise GraphcutError("%s is a gzip archive that is damaged: %s" % (printable(path), error)) from error
     if not unpacking.eof:
         raise GraphcutError(
-            "%s is a gzip archive that %s\nThe file is damaged or no graph."
+            "%s is a gzip archive that %s\nThe file is damaged or not a graph."
             % (printable(path), "is cut short" if len(plain) < LIMIT else "unpacks to 2 GB and more")
         )
     _check_format(plain[:_HEAD], path)
@@ -89,7 +89,7 @@ def _read(stream: IO[bytes], path: str) -> bytes:
     _check_format(head, path)
     packed = head.startswith(_GZIP)
     if found.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, found.st_size):
-        raise GraphcutError("%s is no graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
+        raise GraphcutError("%s is not a graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
     stream.seek(0)
     return stream.read()
 
@@ -102,7 +102,7 @@ def _fetched(stream: IO[bytes], path: str) -> bytes:
     fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
     data = head + stream.read(LIMIT - len(head) if fits else _LARGE)
     if len(data) >= (LIMIT if fits else _LARGE):
-        raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
+        raise GraphcutError("%s is not a graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
     return data
 
 
@@ -112,7 +112,7 @@ def _piped(stream: IO[bytes], path: str) -> bytes:
     A pipe that nobody writes to, or one that never ends, would be waited for without end.
     """
     if not select.select([stream], [], [], _PATIENCE)[0]:
-        raise GraphcutError("%s is a pipe that nothing comes through\ngraphcut reads %s." % (printable(path), SUFFIXES))
+        raise GraphcutError("%s is a pipe, and no data arrives\ngraphcut reads %s." % (printable(path), SUFFIXES))
     os.set_blocking(stream.fileno(), True)
     data = bytearray()
     for piece in iter(lambda: stream.read(_HEAD), b""):
@@ -123,14 +123,14 @@ def _piped(stream: IO[bytes], path: str) -> bytes:
         head = bytes(data[:_HEAD])
         fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
         if len(data) > _LARGE and not fits or len(data) >= LIMIT:
-            raise GraphcutError("%s is no graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
+            raise GraphcutError("%s is not a graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
     _check_format(bytes(data[:16]), path)
     return bytes(data)
 
 
 def _check_size(found: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise GraphcutError("%s is a device, no file\ngraphcut reads %s." % (printable(path), SUFFIXES))
+        raise GraphcutError("%s is a device, not a file\ngraphcut reads %s." % (printable(path), SUFFIXES))
     if found.st_size >= LIMIT:
         raise GraphcutError(
             "%s has %.1f GB; a protobuf message, and so any graph file, ends at 2 GB\ngraphcut reads %s."

@@ -123,7 +123,7 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
         return message
     except (DecodeError, ValueError) as error:
         raise GraphcutError(
-            "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or of another format; graphcut reads %s."
+            "%s is no %s: protobuf cannot read it (%s)\nIt is damaged, cut short or in another format; graphcut reads %s."
             % (
                 printable(path),
                 _FORMATS[kind],
@@ -149,7 +149,7 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
     except (text_format.ParseError, ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else str(error).partition("\n")[0][:160]
         raise GraphcutError(
-            "%s is no %s as text: %s\nIt is damaged, cut short or of another format; graphcut reads %s."
+            "%s is no %s as text: %s\nIt is damaged, cut short or in another format; graphcut reads %s."
             % (printable(path), _FORMATS[kind], printable(why)[1:-1], SUFFIXES)
         ) from error
     return CLASSES[kind].FromString(spelled_out.SerializeToString())
@@ -158,7 +158,7 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
 def _checked(content: Content) -> Content:
     if not content.graph.node:
         raise GraphcutError(
-            "%s holds no op\nIt may be of another format; graphcut reads %s." % (printable(content.label), SUFFIXES)
+            "%s holds no op\nIt may be in another format; graphcut reads %s." % (printable(content.label), SUFFIXES)
         )
     return content
 

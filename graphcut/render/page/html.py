@@ -64,7 +64,7 @@ def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Op
 
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     if not listed:
-        raise GraphcutError("no audit to make a page of\ngive one audit or several: graphcut.page([audit], 'cut.html')")
+        raise GraphcutError("there is no audit to show\ngive one audit or several: graphcut.page([audit], 'cut.html')")
     heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
     return of_sketches(listed, heads, [sketch(each, engine) for each in listed])
 

@@ -91,7 +91,7 @@ def _laid_out(
         except TooSlow:
             drawn = picture(facts, replace(options, detail=None, expand=(), boxes=boxes)) if boxes else drawn
             text = write(drawn, heading, how[2])
-    raise TooSlow(f"layout took longer than {seconds:g} s and was stopped, of {len(drawn)} boxes too")
+    raise TooSlow(f"layout took longer than {seconds:g} s and was stopped, even with {len(drawn)} boxes")
 
 
 def _image(

@@ -59,13 +59,14 @@ def choose(format: str, engine: Optional[str] = None) -> str:
     format, with the line that installs one.
     """
     if engine is not None and engine not in ENGINES:
-        raise GraphcutError(f"no layout engine {engine!r}\nthere are: {', '.join(ENGINES)}")
+        raise GraphcutError(f"unknown layout engine {engine!r}\nchoose from: {', '.join(ENGINES)}")
     by_svg = format == "svg" or (format == "png" and available("resvg"))
     if engine == "wasm" and not by_svg:
         raise GraphcutError(f"the engine wasm draws svg only, not {format}\nask for a .svg, or for engine='dot'")
     chosen = engine or ("wasm" if by_svg and available("wasm") else "dot")
     if not available(chosen):
-        raise GraphcutError(f"no Graphviz to draw {format} with\ninstall it: {_install_line(format, engine)}")
+        missing = f"drawing {format.upper()} needs a layout engine, and none is installed"
+        raise GraphcutError(f"{missing}\ninstall one: {_install_line(format, engine)}")
     return chosen
 
 

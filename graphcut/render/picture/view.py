@@ -65,12 +65,12 @@ def picture_options(
     """Return the options of what a user gave: one name or several.
 
     Raises:
-        GraphcutError: the detail is unknown, or ``hops`` is no number of edges.
+        GraphcutError: the detail is unknown, or ``hops`` is not a number of edges.
     """
     if detail is not None and detail not in DETAILS:
-        raise GraphcutError(f"no detail {detail!r}\nthere are: {', '.join(DETAILS)}")
+        raise GraphcutError(f"unknown detail {detail!r}\nchoose from: {', '.join(DETAILS)}")
     if hops < 0:
-        raise GraphcutError(f"hops={hops} is no number of edges\ngive 0 or more")
+        raise GraphcutError(f"hops={hops} is not a number of edges\ngive 0 or more")
     return PictureOptions(detail, _listed(expand), _listed(around), hops, _listed(of), link, seconds)
 
 

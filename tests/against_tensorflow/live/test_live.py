@@ -151,7 +151,7 @@ def test_a_dag_that_trace_made():
 def test_a_dag_that_was_edited_since_is_refused():
     dag = graphcut.trace(placeholder_graph()[0])
     dag.remove_node("loss")
-    with pytest.raises(GraphcutError, match="edited since"):
+    with pytest.raises(GraphcutError, match="has been edited since"):
         graphcut.audit(dag, loss="loss")
 
 

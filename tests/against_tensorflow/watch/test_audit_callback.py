@@ -90,7 +90,7 @@ def test_a_problem_may_be_logged(caplog):
 
 
 def test_an_unknown_way_is_refused():
-    with pytest.raises(GraphcutError, match='on_problem=\'shout\' is none of "warn", "raise" and "log"'):
+    with pytest.raises(GraphcutError, match='on_problem must be "warn", "raise" or "log", not'):
         AuditCallback(on_problem="shout")
 
 

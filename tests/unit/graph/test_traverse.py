@@ -69,7 +69,7 @@ def test_producers_come_before_consumers_whatever_the_order_in_the_file():
 
 
 def test_a_circle_that_is_no_loop_is_refused_and_named():
-    with pytest.raises(GraphcutError, match="2 ops feed each other in a circle: 'b' <- 'c'|'c' <- 'b'"):
+    with pytest.raises(GraphcutError, match="2 ops feed each other in a cycle: 'b' <- 'c'|'c' <- 'b'"):
         topological_order(flat_of(dag("""
             b = Neg c
             c = Neg b

@@ -135,7 +135,7 @@ def test_a_layout_that_takes_too_long_is_tried_with_fewer_boxes(tmp_path, monkey
 
 def test_a_missing_engine_says_what_to_install_and_keeps_the_dot(tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "available", lambda engine: False)
-    with pytest.raises(GraphcutError, match="install it: .*(pip install|apt install|graphviz.org)") as raised:
+    with pytest.raises(GraphcutError, match="install one: .*(pip install|apt install|graphviz.org)") as raised:
         draw(STOPPED, tmp_path / "cut.svg")
     assert (tmp_path / "cut.svg.dot").read_text(encoding="utf-8") == to_dot(STOPPED)
     assert len(str(raised.value).splitlines()) == 3

@@ -23,7 +23,7 @@ def check_template(template: Optional[str]) -> Optional[str]:
     try:
         fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as error:
-        raise GraphcutError(f"link: {printable(template)} is no template: {error}\n{_EXAMPLE}") from None
+        raise GraphcutError(f"link: {printable(template)} is not a template: {error}\n{_EXAMPLE}") from None
     if "file" not in fields or fields - {"file", "line"}:
         raise GraphcutError(f"link: {printable(template)} must have {{file}}, may have {{line}}, and nothing else\n{_EXAMPLE}")
     if re.sub(r"[^a-z:]", "", template.lower()).partition(":")[0] in _FORBIDDEN:

@@ -139,7 +139,7 @@ def test_a_process_that_another_thread_waited_for_can_be_killed():
 
 def test_another_question_wants_another_folder(registry):
     graphcut.survey("models/empty.meta", "out", jobs=1)
-    with pytest.raises(GraphcutError, match="is of another survey, which asked something else"):
+    with pytest.raises(GraphcutError, match="belongs to another survey, with other options"):
         graphcut.survey("models/empty.meta", "out", jobs=1, loss=["loss"])
 
 
@@ -148,7 +148,7 @@ def test_two_surveys_do_not_write_one_journal(registry):
     again = []
 
     def progress(done, total, last):
-        with pytest.raises(GraphcutError, match="another survey writes"):
+        with pytest.raises(GraphcutError, match="another survey is writing"):
             graphcut.survey("models/empty.meta", "out", jobs=1)
         again.append(done)
 
@@ -186,7 +186,7 @@ def test_one_file_is_counted_as_one(registry):
 
 @pytest.mark.parametrize("pattern", ["models/*.pbtxt", "nowhere.meta"])
 def test_a_pattern_that_fits_nothing_is_an_error(pattern, registry):
-    with pytest.raises(GraphcutError, match="no graph file fits"):
+    with pytest.raises(GraphcutError, match="no graph file matches"):
         graphcut.survey(pattern, "out")
 
 
@@ -209,7 +209,7 @@ def test_ops_of_packages_are_read_from_an_overlay(registry, capfd):
     assert (found.verdicts, found.oracle) == ({"none": 1}, "TensorFlow 2.21 (gradient table and clips 2.0)")
     assert main(["survey", "models/custom.pb", "-o", "out", "--loss", "loss", "--tf", "2.21", "--ops", "clips.json"]) == 0
     Path("clips.json").write_text(json.dumps({**overlay, "package_version": "2.1"}))
-    with pytest.raises(GraphcutError, match="is of another survey, which asked something else"):
+    with pytest.raises(GraphcutError, match="belongs to another survey, with other options"):
         graphcut.survey("models/custom.pb", "out", loss=["loss"], oracle="2.21", ops="clips.json")
     with pytest.raises(GraphcutError, match="cannot read 'nowhere.json'"):
         graphcut.survey("models/custom.pb", "out", ops=["nowhere.json"])
