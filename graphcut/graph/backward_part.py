@@ -4,14 +4,7 @@
 ``gradients/NAME_grad/``. It seeds each loss by a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of
 ``gradients/grad_ys_0``, before TensorFlow 1.6 of ``gradients/Const``), or by an ``Identity`` of what ``grad_ys=`` gives. The
 seed reads the loss's shape, or the gradient ops of the loss's op read the seed. Where the gradient of the loss's op is the
-seed itself, the ops that read it belong to an op further on (see ``totals``).
-
-The loss that was differentiated, where its own op leaves no trace in the backward part.
-
-The gradient of an addition or an ``Identity`` is what comes in, so no op of the backward part bears its name: what reads the
-seed are the gradients of the terms. The *total* of such terms is the one addition whose terms they are, all of them and no
-others; where there are two such additions, or none, nothing is said. A tensor that ops only pass on is named by the last of
-them.
+seed itself, the ops that read it belong to an op further on (see ``loss_sums``).
 """
 
 from __future__ import annotations
@@ -25,22 +18,22 @@ from typing import (
     Iterable,
     Iterator,
     List,
-    Mapping,
     Optional,
     Sequence,
-    Set,
     Tuple,
 )
 
-from graphcut.graph.dtypes import REAL_FLOATS, REF, RESOURCE, base_dtype
+from graphcut.graph.dtypes import REAL_FLOATS, RESOURCE, base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
+from graphcut.graph.float_walks import consumers, reachable_ops, upstream
+from graphcut.graph.loss_sums import LossSums
 from graphcut.graph.names import Names
-from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.util.caching import cached_weakly
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
 _SCOPE = re.compile(r"(^|.*[/!])gradients(_\d+)?/$")
 _GRADIENT = "_grad/"
+_GATED = "_grad/tuple/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +105,11 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     members = _members(flat, scopes)
     inside = frozenset(op for ops in members.values() for op in ops)
     calls = []
+    differentiated = {scope: _differentiated_ops(flat, names, scope, ops) for scope, ops in members.items()}
     for scope, ops in members.items():
-        ahead = _differentiated_ops(flat, names, scope, ops)
-        loss = _loss(flat, names, scope, ops, inside, ahead)
+        ahead = differentiated[scope]
+        others = [each.keys() for other, each in differentiated.items() if other != scope]
+        loss = _loss(flat, names, scope, ops, ahead, LossSums(flat, ops, ahead.keys(), others, inside, _gates(flat, ops)))
         calls.append(BackwardCall(scope, loss, frozenset(reachable_ops(flat, ops)), frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
@@ -205,17 +200,29 @@ def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence
 
 
 def _loss(
-    flat: FlatGraph, names: Names, scope: str, ops: Sequence[int], inside: AbstractSet[int], ahead: Dict[int, List[int]]
+    flat: FlatGraph, names: Names, scope: str, ops: Sequence[int], ahead: Dict[int, List[int]], sums: LossSums
 ) -> Tuple[int, ...]:
     seeds = [op for op, own in _seeds(flat) if own == scope]
     used = {tensor for op in ops for tensor in flat.inputs[op]}
     found: List[int] = []
     for seed in seeds:
-        found += _shape_of(flat, seed) or _passed_on(flat, inside, total(flat, _read_by(flat, names, seed, ahead, used)))
-    found = found or _passed_on(flat, inside, total(flat, _last(flat, names, ahead, used)))
+        free = _is_read_by_others(flat, seed, ahead)
+        found += _shape_of(flat, seed) or sums.loss_of(_read_by(flat, names, seed, ahead, used), free)
+    found = found or sums.loss_of(_last(flat, names, ahead, used), False)
     for seed in () if found else seeds:
-        found += _passed_on(flat, inside, _variable_of(flat, seed, inside))
+        found += sums.loss_of(_variable_of(flat, seed, sums.backward), False)
     return tuple(dict.fromkeys(found))
+
+
+def _gates(flat: FlatGraph, ops: Iterable[int]) -> bool:
+    """Whether the call copies the gradients of each op that answers more than one."""
+    return any(_GATED in flat.names[op] for op in ops)
+
+
+def _is_read_by_others(flat: FlatGraph, seed: int, ahead: Dict[int, List[int]]) -> bool:
+    """Whether a seed is itself added to gradients or written, not only read by the gradient functions of ops."""
+    readers = set(consumers(flat).get(seed, ()))
+    return not readers.issubset(op for ops in ahead.values() for op in ops) if readers else False
 
 
 def _shape_of(flat: FlatGraph, op: int) -> List[int]:
@@ -277,10 +284,6 @@ def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int
     return floats if len(floats) == 1 else []
 
 
-def _passed_on(flat: FlatGraph, inside: AbstractSet[int], tensors: List[int]) -> List[int]:
-    return [furthest(flat, tensors[0], consumers(flat), inside)] if len(tensors) == 1 else tensors
-
-
 # --- losses that serve others ---------------------------------------------------------------------------------------
 
 
@@ -338,104 +341,3 @@ def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet
     """Whether tensors are computed from a variable by a way past the backward part."""
     sources = (op for op in upstream(flat, tensors, stop) if not flat.inputs[op] and flat.outputs(op))
     return any(flat.type(op) in _VARIABLES or flat.dtypes[flat.first_output[op]] == RESOURCE for op in sources)
-
-
-# --- walks ----------------------------------------------------------------------------------------------------------
-
-
-@cached_weakly
-def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
-    """Return the ops that read an op's floats."""
-    found: Dict[int, List[int]] = {}
-    for op, inputs in enumerate(flat.inputs):
-        for tensor in inputs:
-            if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
-                found.setdefault(flat.producer[tensor], []).append(op)
-    return found
-
-
-def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
-    """Return the ops and all that is computed from them by floats."""
-    followers = consumers(flat)
-    return find_reachable(ops, lambda op: followers.get(op, ()))
-
-
-def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
-    """Return the ops that tensors are computed by, but for those in ``stop`` and what only they read."""
-
-    def producers(read: Iterable[int]) -> Set[int]:
-        return {flat.producer[tensor] for tensor in read} - stop
-
-    return find_reachable(producers(tensors), lambda op: producers(flat.inputs[op]))
-
-
-_SUMS = frozenset(["Add", "AddV2", "AddN"])
-_PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
-
-
-def total(flat: FlatGraph, terms: List[int]) -> List[int]:
-    """Return the tensor that is the sum of ``terms``; the terms themselves where that cannot be told."""
-    if len(terms) < 2:
-        return terms
-    sums = {kind for kind, each in enumerate(flat.kind_table) if each.type in _SUMS}
-    wanted = frozenset(terms)
-    found = [flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in sums and _is_total(flat, op, wanted)]
-    return found if len(found) == 1 else terms
-
-
-def furthest(flat: FlatGraph, tensor: int, followers: Mapping[int, Sequence[int]], backward: AbstractSet[int]) -> int:
-    """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
-
-    What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
-    """
-    seen = {tensor}
-    while True:
-        readers = dict.fromkeys(op for op in followers.get(flat.producer[tensor], ()) if tensor in flat.inputs[op])
-        passing = [op for op in readers if op not in backward and _passes_on(flat, op, tensor)]
-        ends = [flat.first_output[op] for op in passing if not _waits(flat, op, backward)]
-        if len(ends) != 1 or ends[0] in seen:
-            return tensor
-        tensor = ends[0]
-        seen.add(tensor)
-
-
-def _passes_on(flat: FlatGraph, op: int, tensor: int) -> bool:
-    """Whether an op hands its gradient on to ``tensor`` as it is, and to nothing but constants beside it."""
-    inputs = flat.inputs[op]
-    if flat.type(op) in _PASSES_ON:
-        return inputs[0] == tensor
-    others = [each for each in inputs if each != tensor]
-    constant = all(flat.type(flat.producer[each]) == "Const" for each in others)
-    return (
-        constant and len(others) < len(inputs) and (flat.type(op) in _SUMS or flat.type(op) == "Sub" and inputs[0] == tensor)
-    )
-
-
-def _waits(flat: FlatGraph, op: int, backward: AbstractSet[int]) -> bool:
-    """Whether an op runs after some op of the backward part."""
-
-    def needed(each: int) -> List[int]:
-        return [*flat.controls[each], *(flat.producer[tensor] for tensor in flat.inputs[each])]
-
-    return any(each in backward for each in walk_depth_first(flat.controls[op], needed))
-
-
-def _is_total(flat: FlatGraph, op: int, terms: AbstractSet[int]) -> bool:
-    """Whether the seed, handed on by an addition, is read by the gradients of all ``terms`` and of nothing else."""
-    waiting, met = list(flat.inputs[op]), set(flat.inputs[op])
-    for tensor in waiting:
-        if tensor not in terms and not _handed(flat, tensor, terms) and flat.type(flat.producer[tensor]) != "Const":
-            return False
-        fresh = [each for each in _handed(flat, tensor, terms) if each not in met]
-        met.update(fresh)
-        waiting.extend(fresh)
-    return terms <= met
-
-
-def _handed(flat: FlatGraph, tensor: int, terms: AbstractSet[int]) -> List[int]:
-    """Return the tensors to which the gradient function of a tensor's op hands its gradient as it is."""
-    op = flat.producer[tensor]
-    kind: str = flat.type(op)
-    if kind in _SUMS or kind == "Identity":
-        return list(flat.inputs[op])
-    return [each for each in flat.inputs[op][:1] if each in terms] if kind == "Sub" else []

@@ -26,9 +26,10 @@ from typing import (
     Tuple,
 )
 
-from graphcut.graph.backward_part import BackwardCall, backward_part, consumers, reachable_ops, upstream
+from graphcut.graph.backward_part import BackwardCall, backward_part
 from graphcut.graph.dtypes import REF, RESOURCE
 from graphcut.graph.flat import FlatGraph
+from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import OPTIMIZERS
 from graphcut.graph.traverse import find_reachable

@@ -1,0 +1,36 @@
+"""Walks along the floats of a graph: what is computed from ops, and what computes tensors."""
+
+from __future__ import annotations
+
+from typing import AbstractSet, Dict, Iterable, List, Set
+
+from graphcut.graph.dtypes import REAL_FLOATS, REF
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.traverse import find_reachable
+from graphcut.util.caching import cached_weakly
+
+
+@cached_weakly
+def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
+    """Return the ops that read an op's floats."""
+    found: Dict[int, List[int]] = {}
+    for op, inputs in enumerate(flat.inputs):
+        for tensor in inputs:
+            if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
+                found.setdefault(flat.producer[tensor], []).append(op)
+    return found
+
+
+def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
+    """Return the ops and all that is computed from them by floats."""
+    followers = consumers(flat)
+    return find_reachable(ops, lambda op: followers.get(op, ()))
+
+
+def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
+    """Return the ops that tensors are computed by, but for those in ``stop`` and what only they read."""
+
+    def producers(read: Iterable[int]) -> Set[int]:
+        return {flat.producer[tensor] for tensor in read} - stop
+
+    return find_reachable(producers(tensors), lambda op: producers(flat.inputs[op]))

@@ -1,0 +1,179 @@
+"""The loss that was differentiated, where its own op leaves no trace in the backward part.
+
+The gradient of an addition or an ``Identity`` is what comes in, so no op of the backward part bears its name: what reads the
+seed are the gradients of the terms. The *total* of such terms is the addition whose terms they are. Terms that would leave no
+trace either may be added to them: constants, what was stopped, what is computed from variables that nobody asked for. Where
+there are two such additions, neither within the other, nothing is said. A tensor that ops only pass on is named by the last
+of them.
+
+An optimizer that *gates* gradients makes a copy of each where an op answers more than one: then an addition leaves a trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import AbstractSet, FrozenSet, Iterator, List, Sequence, Set
+
+from graphcut.graph.dtypes import REAL_FLOATS, base_dtype
+from graphcut.graph.flat import FlatGraph
+from graphcut.graph.float_walks import consumers, reachable_ops
+from graphcut.graph.op_types import VARIABLES
+from graphcut.graph.traverse import find_reachable, walk_depth_first
+from graphcut.graph.variables import root
+from graphcut.util.caching import cached_property
+
+_SUMS = frozenset(["Add", "AddV2", "AddN"])
+_PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
+_ENDS = frozenset(["StopGradient", "PreventGradient"])
+_MOST = 200
+
+
+@dataclass(eq=False)
+class LossSums:
+    """The additions in front of one loss.
+
+    ``ops`` are those of the call of ``tf.gradients``, ``differentiated`` the forward ops whose gradients it computes,
+    ``others`` those of each other call, ``backward`` the ops of the backward part. ``gates``: every op that answers two
+    gradients left a trace.
+    """
+
+    flat: FlatGraph
+    ops: Sequence[int]
+    differentiated: AbstractSet[int]
+    others: Sequence[AbstractSet[int]]
+    backward: AbstractSet[int]
+    gates: bool
+    _is_free: bool = False
+
+    @cached_property
+    def _asked(self) -> FrozenSet[int]:
+        """The variables that a gradient may have been asked for.
+
+        Differentiated ops read them, and the gradients train them where they train any.
+        """
+        from graphcut.graph.variable_updates import writes
+
+        flat = self.flat
+        handles = {root(flat, each, "ReadVariableOp") for op in self.differentiated for each in flat.inputs[op]}
+        read = frozenset(handle for handle in handles if flat.type(flat.producer[handle]) in VARIABLES)
+        reached = reachable_ops(flat, self.ops)
+        return read.intersection(write.handle for write in writes(flat) if write.op in reached) or read
+
+    def loss_of(self, terms: List[int], is_free: bool) -> List[int]:
+        """Return the tensor that was differentiated where the gradients of ``terms`` read the seed; else the terms.
+
+        ``is_free``: the seed is itself the gradient of something, as of a variable that is one of the terms.
+        """
+        self._is_free = is_free
+        total = terms if len(terms) < 2 else self._total(frozenset(terms)) or terms
+        return [self._furthest(total[0])] if len(total) == 1 else total
+
+    def _total(self, terms: FrozenSet[int]) -> List[int]:
+        """Return the addition of the terms, the innermost one; nothing where that cannot be told."""
+        found = [op for op in self._additions_above(min(terms)) if self._is_total(op, terms)]
+        within = {op: set(self._within(self.flat.first_output[op])) for op in found}
+        inner = [op for op in found if not any(self.flat.first_output[each] in within[op] for each in found if each != op)]
+        return [self.flat.first_output[op] for op in inner] if len(inner) == 1 else []
+
+    def _additions_above(self, tensor: int) -> Iterator[int]:
+        """Yield the additions that hand their gradient on to a tensor."""
+
+        def readers(each: int) -> List[int]:
+            following = consumers(self.flat).get(self.flat.producer[each], ())
+            return [self.flat.first_output[op] for op in following if op not in self.backward and self._hands_on(op, each)]
+
+        for count, each in enumerate(walk_depth_first([tensor], readers)):
+            op = self.flat.producer[each]
+            if self.flat.type(op) in _SUMS:
+                yield op
+            if count > _MOST:
+                return
+
+    def _hands_on(self, op: int, tensor: int) -> bool:
+        return tensor in self._handed(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
+
+    def _handed(self, op: int) -> List[int]:
+        """Return the tensors to which the gradient function of an op hands its gradient as it is."""
+        if self.flat.type(op) in _SUMS:
+            return list(self.flat.inputs[op])
+        return list(self.flat.inputs[op][:1]) if self.flat.type(op) in _PASSES_ON else []
+
+    def _is_total(self, op: int, terms: AbstractSet[int]) -> bool:
+        """Whether the seed, handed on by an addition, is read by the gradients of all ``terms`` and of no other op."""
+        met = list(self._within(self.flat.first_output[op], terms))
+        ends = [each for each in met if each not in terms and not self._handed(self.flat.producer[each])]
+        return terms <= set(met) and all(self._is_free or self.flat.producer[each] not in self.differentiated for each in ends)
+
+    def _within(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
+        """Yield the tensors that an addition hands its gradient on to, those before ``stop`` left out."""
+        handed = walk_depth_first([tensor], lambda each: () if each in stop else self._handed(self.flat.producer[each]))
+        return (each for each in handed if each != tensor)
+
+    def _furthest(self, tensor: int) -> int:
+        """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
+
+        What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
+        """
+        seen = {tensor}
+        while True:
+            following = dict.fromkeys(consumers(self.flat).get(self.flat.producer[tensor], ()))
+            readers = [op for op in following if tensor in self.flat.inputs[op] and op not in self.backward]
+            passing = [op for op in readers if self._passes_on(op, tensor) and not self._waits(op)]
+            if len(passing) != 1 or self.flat.first_output[passing[0]] in seen:
+                return tensor
+            tensor = self.flat.first_output[passing[0]]
+            seen.add(tensor)
+
+    def _passes_on(self, op: int, tensor: int) -> bool:
+        """Whether an op hands its gradient on to ``tensor`` as it is, and to nothing beside it that would leave a trace."""
+        inputs = self.flat.inputs[op]
+        if self.flat.type(op) in _PASSES_ON:
+            return inputs[0] == tensor
+        others = [each for each in inputs if each != tensor]
+        if self.gates or not others or self._is_written(op):
+            return False
+        constant = all(self.flat.type(self.flat.producer[each]) == "Const" for each in others)
+        if self.flat.type(op) == "Sub":
+            return constant and inputs[0] == tensor
+        return self.flat.type(op) in _SUMS and all(self._end_without_trace(each) for each in others)
+
+    def _end_without_trace(self, tensor: int) -> bool:
+        within = [tensor, *self._within(tensor)]
+        return all(self._leaves_no_trace(each) for each in within if not self._handed(self.flat.producer[each]))
+
+    def _is_written(self, op: int) -> bool:
+        """Whether a variable is given the sum: a metric's, an average's."""
+        return any(self.flat.type(each).startswith("Assign") for each in consumers(self.flat).get(op, ()))
+
+    def _leaves_no_trace(self, tensor: int) -> bool:
+        """Whether a term that hands its gradient on to no other would not show that it was differentiated."""
+        handle = root(self.flat, tensor, "ReadVariableOp")
+        if self.flat.type(self.flat.producer[handle]) in VARIABLES:
+            return self._is_free or handle not in self._asked
+        if self.flat.producer[tensor] in self.differentiated:
+            return self._is_free
+        above = self._differentiable(tensor)
+        if not all(above.isdisjoint(each) for each in (self.differentiated, self.backward, *self.others)):
+            return False
+        read = (root(self.flat, each, "ReadVariableOp") for op in above for each in self.flat.inputs[op])
+        return self._asked.isdisjoint(read)
+
+    def _differentiable(self, tensor: int) -> Set[int]:
+        """Return the ops that a gradient of a tensor may come to."""
+
+        def producers(op: int) -> List[int]:
+            if self.flat.type(op) in _ENDS:
+                return []
+            inputs = self.flat.inputs[op]
+            return [self.flat.producer[each] for each in inputs if base_dtype(self.flat.dtypes[each]) in REAL_FLOATS]
+
+        return find_reachable([self.flat.producer[tensor]], producers)
+
+    def _waits(self, op: int) -> bool:
+        """Whether an op runs after some op of the backward part."""
+        flat = self.flat
+
+        def needed(each: int) -> List[int]:
+            return [*flat.controls[each], *(flat.producer[tensor] for tensor in flat.inputs[each])]
+
+        return any(each in self.backward for each in walk_depth_first(flat.controls[op], needed))
