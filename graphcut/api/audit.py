@@ -68,7 +68,7 @@ class Audit:
 
     @cached_property
     def loss_keys(self) -> Tuple[str, ...]:
-        """For each of the loss's tensors the key of the output that it is; empty where it is none, or has no key."""
+        """The output key of each tensor of the loss; an empty string if it is not an output or has no key."""
         return output_keys(self._traced, self._inquiry.loss.tensors)
 
     @property
@@ -78,7 +78,7 @@ class Audit:
 
     @property
     def hypothesis(self) -> str:
-        """The edit of the graph that this audit supposes, such as ``without hidden``; empty unless ``what_if`` made the audit.
+        """The edit that this audit assumes, such as ``without hidden``; empty unless ``what_if`` made the audit.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -89,7 +89,7 @@ class Audit:
 
     @property
     def oracle(self) -> str:
-        """Whose gradients count, such as ``TensorFlow 2.15 (gradient table)``."""
+        """The TensorFlow that answered, such as ``TensorFlow 2.15 (gradient table)``."""
         return (self._inquiry.oracle or installed_oracle()).label
 
     @property
@@ -99,12 +99,12 @@ class Audit:
 
     @cached_property
     def graph(self) -> nx.DiGraph:
-        """The DAG, as ``trace`` gives it."""
+        """The DAG that ``trace`` returns."""
         return load.to_dag(self._traced)
 
     @cached_property
     def stops(self) -> Tuple[Stop, ...]:
-        """Every ``StopGradient`` op with its role for this loss, in the graph's order."""
+        """Every ``StopGradient`` op and its role for this loss, in graph order."""
         judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
         return stops(self._findings, judged)
 
@@ -112,22 +112,22 @@ class Audit:
     def assumptions(self) -> Tuple[Assumption, ...]:
         """What the audit cannot certify.
 
-        Signs that the graph was optimized or frozen come first, then the ops whose gradient could not be asked for and that
-        are assumed to pass gradients from float to float.
+        First come signs that the graph was optimized or frozen. Then come the ops whose gradient could not be determined;
+        these are assumed to pass gradients from float to float.
         """
         return self._findings.assumptions()
 
     @property
     def is_recorded(self) -> bool:
-        """Whether this is a gradient that a step took."""
+        """Whether this audit is of a gradient that a training step computed."""
         return self._answers is not None
 
     @property
     def recorded(self) -> Tuple[Optional[bool], ...]:
-        """Whether TensorFlow gave each variable a tensor, where that was recorded.
+        """Whether TensorFlow returned a tensor for each variable, if that was recorded.
 
-        It is known for a gradient that a step took, and if a graph holds its own gradients of this loss; there ``None`` stands
-        for a variable that they say nothing certain about. Empty otherwise.
+        It is recorded for the gradients of a training step, and for a graph that contains its own gradients of this loss.
+        ``None`` means that the graph says nothing certain about the variable. Empty if nothing was recorded.
         """
         if self._answers is not None:
             error = self._answers.error
@@ -136,9 +136,9 @@ class Audit:
 
     @property
     def left_out(self) -> Tuple[LeftOut, ...]:
-        """The trainable or frozen variables that the loss reads and the gradient call did not ask for.
+        """The variables that the loss reads but the gradient call did not include.
 
-        Variables that another gradient of the same step asks for are not among them.
+        Variables that another gradient call of the same step includes are not listed.
 
         >>> import graphcut
         >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
@@ -173,25 +173,25 @@ class Audit:
 
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
-        """Where TensorFlow's recorded answer, or the gradient that a graph holds, is another than graphcut expected."""
+        """The variables for which TensorFlow's recorded answer, or the graph's own gradient, differs from the verdict."""
         return tuple(each.disagreement for each in self._settled if each.disagreement is not None)
 
     @property
     def flat(self) -> FlatGraph:
-        """The graph as columns, its ops numbered."""
+        """The graph, stored as columns; ops are numbered."""
         return self._traced.flat
 
     @cached_property
     def passing(self) -> Mapping[int, Tuple[int, ...]]:
-        """The ops, by number, that a gradient passes on its way to a variable.
+        """The ops that a gradient passes on its way to a variable, by number.
 
-        Each is mapped to the next ops on these routes.
+        Each is mapped to the ops that follow it on these routes.
         """
         return find_live_routes(self._findings.flow, [tensor for target in self._targets for tensor in target.tensors])
 
     @property
     def carrying(self) -> FrozenSet[str]:
-        """The names of those ops."""
+        """The names of the ops in ``passing``."""
         return frozenset(self._traced.flat.names[op] for op in self.passing)
 
     def shapes(self, op: int) -> Sequence[Shape]:
@@ -204,15 +204,15 @@ class Audit:
 
     @property
     def source(self) -> str:
-        """What was read: ``function loss``, ``tf.Graph``, a path."""
+        """The source of the graph, such as ``function loss``, ``tf.Graph`` or a path."""
         return self._traced.origin.label
 
     @property
     def identities(self) -> Tuple[FrozenSet[Hashable], ...]:
-        """What tells each variable from those of other audits.
+        """The identity of each variable, to find it again in other audits.
 
-        For variables that a function captured it is the ``id`` of the live objects, because eager variables may share a name;
-        for others it is the name.
+        A variable that a function captured is identified by the ``id`` of its live objects, because eager variables can share
+        a name. Any other variable is identified by its name.
         """
         eager = hasattr(self._traced.origin.live, "captures")
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
@@ -220,7 +220,7 @@ class Audit:
 
     @property
     def held(self) -> FrozenSet[Hashable]:
-        """The same of every variable of the graph, audited or not."""
+        """The identities of all variables of the graph, audited or not."""
         variables = self._traced.variables
         if not hasattr(self._traced.origin.live, "captures"):
             return frozenset(each.name for each in variables)
@@ -230,11 +230,11 @@ class Audit:
         """Return the row of a variable.
 
         Args:
-            key: the object itself, its name with or without ``:0``, an op or a tensor name; a layer, a name scope or a
-                pattern that means one variable.
+            key: the variable object, its name with or without ``:0``, or the name of an op or tensor; also a layer, a name
+                scope or a pattern that matches exactly one variable.
 
         Raises:
-            GraphcutError: it is not among the variables audited, or means several; the message has near names.
+            GraphcutError: the key matches no audited variable, or several; the message suggests similar names.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -244,7 +244,9 @@ class Audit:
         return self.variables[self._index.position(key)]
 
     def __contains__(self, key: Any) -> bool:
-        """Whether the audit has a row for ``key``: what ``audit[key]`` takes, a pattern, a row, or each of a list of these.
+        """Whether the audit has a row for ``key``.
+
+        ``key`` is anything that ``audit[key]`` takes, a pattern, a row, or a list of these, which must all be there.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -259,7 +261,7 @@ class Audit:
         return bool(self._index.places(key))
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
-        """Return the rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; none is no error."""
+        """Return the rows whose names match an ``fnmatch`` pattern such as ``encoder/*``; no match returns an empty tuple."""
         if not is_pattern(pattern):
             place = self._index.by_name(pattern)
             return () if place is None else (self.variables[place],)
@@ -281,7 +283,7 @@ class Audit:
         return "<graphcut.Audit of %s: %d variables%s>" % (", ".join(self.loss), len(self.variables), supposed)
 
     def reason(self, variable: VariableAudit) -> Reason:
-        """Why ``variable``, one of ``variables``, gets what it gets, as plain facts."""
+        """Return the facts that explain the verdict of ``variable``, one of ``variables``."""
         with collector_paused():
             target = self._targets[self._index.position(variable.name)]
             reason = self._reasons.of(target, variable)
@@ -301,25 +303,25 @@ class Audit:
 
     @cached_property
     def _sketch(self) -> Sketch:
-        """The picture for a notebook, which asks for every format."""
+        """The picture for a notebook, kept because a notebook asks for it in several formats."""
         from graphcut.render.page.inline_svg import sketch
 
         return sketch(self)
 
     def reaches(self, key: Any, through: Any = None, avoiding: Any = None) -> Reach:
-        """Whether a gradient gets from the loss to a variable through one place and avoiding another.
+        """Find out whether a gradient gets from the loss to a variable through one place, or without another.
 
         Args:
-            key: a variable, tensor, name, pattern, layer, model or name scope, or several: any of them is enough.
-            through: ops, tensors, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one. A variable, a
-                layer or a model stands for the ops that use it.
-            avoiding: the same; the path must pass none.
+            key: a variable, tensor, name, pattern, layer, model or name scope, or a list of these; it is enough to reach one.
+            through: ops, tensors, name scopes (``critic`` or ``critic/``) or patterns; the path must pass one of them. A
+                variable, a layer or a model stands for the ops that use it.
+            avoiding: the same; the path must pass none of them.
 
         Returns:
-            A ``Reach``: true if there is such a path, with one path for each variable that is reached.
+            A ``Reach``, which is true if there is such a path and holds one path for each variable that is reached.
 
         Raises:
-            GraphcutError: something named is not in the graph; the message has near names.
+            GraphcutError: a name is not in the graph; the message suggests similar names.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -337,20 +339,20 @@ class Audit:
         return reach(self._findings.flow, rows(self._index, key), inside, outside)
 
     def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
-        """Return the audit of the same loss and variables if the graph were edited; nothing is traced again, nothing changes.
+        """Return the audit of the same loss and variables in an edited graph; nothing is traced again and no file changes.
 
         Args:
-            remove: barriers to take out: ``Stop``, ``Barrier``, names of ops or tensors, tensors; one or several. A
-                ``StopGradient`` becomes an ``Identity``, a tensor named by ``stop_gradients=`` is no constant any more, any
-                other op hands every gradient on, as a straight-through estimator in its place would.
-            stop: tensors to stop: names, tensors, variables, layers; one or several. Every reader of the tensor reads
-                ``tf.stop_gradient`` of it, the loss included, while ``stop_gradients=`` stops an op with all its outputs.
+            remove: one or more barriers to remove: ``Stop``, ``Barrier``, tensors, names of ops or tensors. A
+                ``StopGradient`` becomes an ``Identity``, a tensor in ``stop_gradients=`` is no longer a constant, and any
+                other op passes every gradient on, like a straight-through estimator.
+            stop: one or more tensors to stop: tensors, names, variables, layers. Every reader of the tensor, including the
+                loss, reads ``tf.stop_gradient`` of it; ``stop_gradients=``, in contrast, stops an op with all its outputs.
 
         Returns:
-            Another ``Audit``, which says wherever it is printed that it is hypothetical (``hypothesis``).
+            Another ``Audit``. Wherever it is printed it says that it is hypothetical; see ``hypothesis``.
 
         Raises:
-            GraphcutError: something named is not in the graph (with near names), or cannot be removed or stopped.
+            GraphcutError: a name is not in the graph, or the op cannot be removed or stopped.
 
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
@@ -362,7 +364,7 @@ class Audit:
         return self._of(edit_request(self._inquiry, self._findings.flow, remove, stop))
 
     def compare(self, other: Audit) -> Tuple[Change, ...]:
-        """Return the variables whose verdict is another one in ``other``, each with the op that makes the difference.
+        """Return the variables whose verdict differs in ``other``, each with the op that makes the difference.
 
         Args:
             other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
@@ -461,14 +463,14 @@ class Audit:
     def explain(self, key: Any) -> str:
         """Explain what a variable gets, why, and what to do about it.
 
-        A text has at most twelve lines. Variables with the same reason share one explanation.
+        An explanation has at most twelve lines. Variables with the same reason share one.
 
         Args:
-            key: the object itself, its name, an op or a tensor name; a layer, a name scope, a pattern, or a list of these. A
-                variable that the loss reads and no gradient was asked for is explained, too.
+            key: the variable object, its name, the name of an op or tensor, a layer, a name scope, a pattern, or a list of
+                these. A variable that the loss reads but the gradient call did not include is explained, too.
 
         Raises:
-            GraphcutError: it is not among the variables audited; the message has near names.
+            GraphcutError: the key matches no audited variable; the message suggests similar names.
 
         >>> import graphcut
         >>> print(graphcut.audit("fixtures/documents/003.meta").explain("w2"))
@@ -484,7 +486,7 @@ class Audit:
         return explain_several(self, [self.variables[place] for place in places or self._index.require(key)])
 
     def summary(self) -> str:
-        """Return one row per layer or name scope, in the order of the graph, with what its variables get.
+        """Return a table with one row per layer or name scope, in graph order, and what its variables get.
 
         >>> import graphcut
         >>> print(graphcut.audit("fixtures/documents/003.meta").summary())
@@ -516,24 +518,25 @@ class Audit:
         """Draw the cut to a file.
 
         Args:
-            path: where to; its ending picks the format. ``.html`` is one page to search and click in; ``.svg`` and ``.png``
-                are pictures that need nothing but pip's engines on Python 3.11 and later, else the system's Graphviz, which
-                ``.pdf`` always needs; ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text; ``.json`` is the whole
-                graph for Model Explorer, its node data beside it.
-            engine: ``"wasm"`` or ``"dot"``; by default what is installed.
-            detail: of a picture, like all that follow: ``"variables"`` folds every op between loss, barriers and variables,
-                ``"scopes"`` draws name scopes, ``"ops"`` as many single ops as fit; by default it is what can be read.
-            expand: names or patterns of ops that are not folded.
-            around: ops, tensors, layers, names or patterns of which only what is near is drawn.
-            hops: how many edges away is near.
-            of: variables, names or patterns whose paths and cuts alone are drawn.
-            link: a template for links to your code, ``"vscode://file/{file}:{line}"``.
-            seconds: the time that the layout may take.
+            path: the output file; its suffix picks the format. ``.html`` is a single page that you can search and click.
+                ``.svg`` and ``.png`` need only pip packages on Python 3.11 and later, and the system's Graphviz before;
+                ``.pdf`` always needs Graphviz. ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text. ``.json`` is
+                the whole graph for Model Explorer, with its node data in a second file.
+            engine: ``"wasm"`` or ``"dot"``; by default the one that is installed.
+            detail: ``"variables"`` folds every op between loss, barriers and variables, ``"scopes"`` draws name scopes, and
+                ``"ops"`` as many single ops as fit; the default depends on the size. This argument and those below apply to
+                pictures only.
+            expand: ops never to fold: names or patterns.
+            around: draw only what is near these ops, tensors, layers, names or patterns.
+            hops: how many edges away still counts as near.
+            of: draw only the paths and cuts of these variables, names or patterns.
+            link: a template for links to your code, such as ``"vscode://file/{file}:{line}"``.
+            seconds: the time limit for the layout.
 
         Raises:
-            GraphcutError: the ending is another, there is no engine for the format, the layout takes too long, the file
-                cannot be written or a name that is asked for is not there. A page is written even without an engine: with
-                the table alone.
+            GraphcutError: the suffix is unknown, no engine for the format is installed, the layout takes too long, the file
+                cannot be written, or a name is not in the graph. An ``.html`` page is written even without an engine; it
+                then shows the table only.
         """
         from graphcut.render.picture.view import picture_options
 
@@ -556,14 +559,14 @@ class Audit:
         """Return the picture as DOT; needs no engine.
 
         Args:
-            detail: as for ``draw``, like all that follow.
-            expand: ops that are not folded.
-            around: ops of which only what is near is drawn.
-            hops: how many edges away is near.
-            of: variables whose paths and cuts alone are drawn.
+            detail: how much to fold; all arguments are those of ``draw``.
+            expand: ops never to fold.
+            around: draw only what is near these ops.
+            hops: how many edges away still counts as near.
+            of: draw only the paths and cuts of these variables.
 
         Raises:
-            GraphcutError: a name that is asked for is not there.
+            GraphcutError: a name is not in the graph.
 
         >>> import graphcut
         >>> graphcut.audit("fixtures/documents/003.meta").to_dot().splitlines()[0]
@@ -578,7 +581,7 @@ class Audit:
         return to_dot(self, chosen)
 
     def to_dict(self) -> Dict[str, Any]:
-        """Everything found, as plain values with the words of the enums.
+        """Return the whole audit as plain values; enums become their words.
 
         The keys are ``schema_version``, ``loss``, ``loss_source``, ``counts`` (of verdicts), ``variables``, ``stops``,
         ``assumptions``, ``left_out``, ``recorded`` and ``disagreements``; in these, the names of the results' fields.
@@ -633,33 +636,33 @@ def audit(
     oracle: Optional[str] = None,
     ops: Any = (),
 ) -> Audit:
-    """Which variables can still receive a gradient from the loss, and what cuts off the others.
+    """Find which variables can still receive a gradient from the loss, and what cuts off the others.
 
     Args:
-        source: what ``trace`` takes, or a DAG that ``trace`` made.
-        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``. A Keras model that tells its inputs
-            needs none.
-        loss: a tensor, a tensor or op name, an output's key, or several of these (summed, as ``tf.gradients`` does). By
-            default the function's one float output, else the loss that the graph's own backward part reveals, else the
-            ``losses`` collection.
+        source: anything that ``trace`` takes, or a DAG that ``trace`` returned.
+        *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``. A Keras model with known inputs needs
+            none.
+        loss: a tensor, the name of a tensor or op, the key of an output, or a list of these, which is summed as in
+            ``tf.gradients``. The default is the function's only float output, else the loss of the graph's own backward
+            part, else the ``losses`` collection.
         variables: variables, tensors, names or ``fnmatch`` patterns. By default every trainable variable.
-        stop_gradients: tensors that count as constants, as in ``tf.gradients``.
-        grad_ys: what the gradient of the loss starts from, as in ``tf.gradients``: a tensor, a name, a number or an array of
-            the loss's dtype and shape, or a list with one of these, or ``None``, for each tensor of the loss; ``None`` is
-            ones. What starts from zeros gives each variable ``zero`` at best. A complex loss needs it.
-        signature: which signature of a SavedModel.
-        oracle: whose gradients count: ``"installed"`` (the installed TensorFlow) or a version such as ``"2.15"``, as the
-            gradient table has it. By default the installed TensorFlow for what it runs, and for a file, without TensorFlow,
-            the version that wrote it; ``audit.oracle`` says which.
-        ops: a file that ``graphcut ops --record PACKAGE`` wrote, or several: the gradients of ops that the table lacks.
+        stop_gradients: tensors to treat as constants, as in ``tf.gradients``.
+        grad_ys: the gradient to start from, as in ``tf.gradients``: a tensor, a name, or a number or array with the dtype and
+            shape of the loss; or a list with one of these or ``None`` for each tensor of the loss. ``None`` means ones. If it
+            is zeros, the verdict is ``zero`` at best. A complex loss needs it.
+        signature: the signature of a SavedModel.
+        oracle: the TensorFlow whose gradients count: ``"installed"``, or a version in the gradient table such as ``"2.15"``.
+            The default is the installed TensorFlow for live objects. For a file it is the version that wrote the file, and
+            TensorFlow is not imported. ``audit.oracle`` says which one answered.
+        ops: one or more files that ``graphcut ops --record PACKAGE`` wrote, for ops that the gradient table lacks.
 
     Returns:
-        An ``Audit`` with a verdict for each variable, each judged as if it were the only one asked for.
+        An ``Audit`` with a verdict for each variable. Each is judged as if you had asked for it alone.
 
     Raises:
-        GraphcutError: the source cannot be read, or a name is not in it; the message says what is near. It is a training step,
-            or a compiled model with inputs and targets, which are for ``audit_step``. Or TensorFlow is not installed, and the
-            source is not a file or ``oracle`` asks for it.
+        GraphcutError: the source cannot be read, or a name is not in it (the message suggests similar names); the source is a
+            training step, or a compiled model with inputs and targets, which ``audit_step`` takes; or TensorFlow is needed
+            and not installed.
         TypeError: the loss is a string, or complex without ``grad_ys``, or ``grad_ys`` is of another dtype, as in
             ``tf.gradients``.
         ValueError: ``grad_ys`` is of another length or shape than the loss, as in ``tf.gradients``.
@@ -725,7 +728,7 @@ def audit_same_graph(audited: Audit, source: Any, args: Sequence[Any], loss: Any
 
 
 def _retrace(source: Any, args: Sequence[Any], **asked: Any) -> Optional[Retrace]:
-    """How to audit a function once more, after its code was edited."""
+    """Return how to audit a function again after its code was edited; ``None`` if the source is not such a function."""
     if not callable(source) or hasattr(source, "captured_inputs"):
         return None
     return Retrace(source, lambda: (audit(load.afresh(source), *args, **asked),))

@@ -1,4 +1,4 @@
-"""The audits of a training step: one for each gradient that it takes."""
+"""Audit a training step: one audit for each gradient that it computes."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from graphcut.util.source_lines import nearby
 
 
 class NoGradientError(GraphcutError):
-    """What was traced takes no gradient."""
+    """Raised for a step that computes no gradient."""
 
 
 def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> Tuple[Audit, ...]:
-    """Return the audits of a training step, one for each gradient that the step's own code takes, in order.
+    """Audit a training step: return one audit for each gradient that its code computes, in order.
 
-    The step is traced, never run. A gradient that is taken again at the same place of the code, in a loop or by another
-    replica, is no other if its loss is made at the same place, it asks for no other variable, and all get the same.
+    The step is traced and never run. If a loop or a replica repeats a gradient call, with the loss from the same line, the
+    same variables and the same answers, it is one audit.
 
     Args:
         step: a ``tf.function``, a function or method that uses ``tf.GradientTape`` or ``tf.gradients`` or an optimizer,
             or a compiled Keras model (from TensorFlow 2.2 on).
-        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``; of a model, its inputs and targets, or a dataset.
-        variables: variables, tensors, layers, names or patterns to audit in place of those that each gradient was taken with
-            respect to; what a gradient did not ask for has no recorded answer.
-        **kwargs: the same by name.
+        *args: its example arguments: arrays, tensors or ``tf.TensorSpec``. For a model, its inputs and targets, or a dataset.
+        variables: variables, tensors, layers, names or patterns to audit, in place of those in each gradient call. A variable
+            that is not in the call has no recorded answer.
+        **kwargs: example arguments by name.
 
     Returns:
-        A tuple of ``Audit``. ``audit.variables`` are what the gradient was taken with respect to, ``audit.recorded`` tells
-        for each whether TensorFlow gave a tensor, ``audit.loss`` is what the gradient was taken of.
+        A tuple of ``Audit``. ``audit.loss`` is the target of the gradient call, ``audit.variables`` are its sources, and
+        ``audit.recorded`` says for each whether TensorFlow returned a tensor.
 
     Raises:
-        GraphcutError: the step cannot be traced, or takes no gradient; TensorFlow is not installed.
+        GraphcutError: the step cannot be traced or computes no gradient, or TensorFlow is not installed.
 
     >>> import graphcut
     >>> import tensorflow as tf
@@ -83,9 +83,9 @@ Failed = Callable[[GradientCall, Exception], None]
 
 
 def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
-    """Yield the audits of gradients that were recorded, in order; of ``variables`` in place of those asked for, if given.
+    """Yield the audits of recorded gradients, in order; of ``variables`` in place of those in the calls, if given.
 
-    ``failed`` is handed each gradient that could not be audited, with the reason; without it that raises.
+    ``failed`` is called with each gradient that could not be audited and the reason; without it, the error is raised.
     """
     from graphcut.backend.record import eager_ops, gradient_calls
 

@@ -1,4 +1,4 @@
-"""Answers where TensorFlow and Keras complain that a gradient is missing: ``graphcut.install()`` and ``uninstall()``."""
+"""Explain missing gradients in TensorFlow's and Keras' own messages: ``graphcut.install()`` and ``uninstall()``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _LOCK = threading.Lock()
 def install() -> None:
     """Explain missing gradients where TensorFlow and Keras complain about them, until ``uninstall`` is called.
 
-    The error ``No gradients provided for any variable`` carries the explanation: as a note from Python 3.11 on, else at the
-    end of its message. The warning ``Gradients do not exist for variables`` is followed by it, and so is
+    The error ``No gradients provided for any variable`` gets the explanation as a note on Python 3.11 and later, and at the
+    end of its message before. The warning ``Gradients do not exist for variables`` is followed by it, and so is
     ``tf.clip_by_global_norm`` of a ``None``. An error that a ``None`` causes elsewhere, such as ``gradient.numpy()``, is
-    explained where it reaches the top of a script, a notebook cell, a thread or a test of pytest.
+    explained when it ends a script, a notebook cell, a thread or a pytest test.
 
-    A training step costs the same as before. Of code that executes eagerly the first step is recorded, up to 20,000 ops; if
-    a gradient is missing later, the next step is.
+    A traced training step costs the same as before. When code executes eagerly, the first step is recorded, up to 20,000
+    ops; if a gradient is missing later, the step after that is recorded, too.
 
     Raises:
         GraphcutError: TensorFlow is not installed.
@@ -59,7 +59,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Take back what ``install`` did; nothing happens where it was not called.
+    """Undo ``install``; does nothing if ``install`` was not called.
 
     >>> import graphcut
     >>> graphcut.uninstall()
@@ -70,7 +70,7 @@ def uninstall() -> None:
 
 
 def explain_error(error: BaseException) -> str:
-    """Explain an error that a missing gradient caused, and add the explanation to it; empty where none did."""
+    """Add to an error the explanation of the missing gradient that caused it, and return it; empty if none did."""
     return _INSTALLED[0].explain(error) if _INSTALLED else ""
 
 

@@ -1,4 +1,4 @@
-"""Audit code as it runs: one audit for each gradient that it takes."""
+"""Audit code while it runs: one audit for each gradient that it computes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from graphcut.util.source_lines import nearby
 
 
 class watch:
-    """A context in which the gradients that code takes are watched; the code runs as it is, once.
+    """A context manager that watches the gradients that code computes; the code itself runs once, unchanged.
 
-    ``audits`` holds one ``Audit`` for each gradient call, in the order first taken: of ``GradientTape.gradient``,
-    ``jacobian`` and ``batch_jacobian``, ``tf.gradients``, an optimizer's ``minimize``, Keras' ``fit``. A call that is
-    repeated is another audit only if its graph or its answer is another one. ``audit.recorded`` tells for each variable
-    whether TensorFlow gave a tensor.
+    ``audits`` holds one ``Audit`` for each gradient call, in the order of the first calls. The calls are those of
+    ``GradientTape.gradient``, ``jacobian`` and ``batch_jacobian``, ``tf.gradients``, an optimizer's ``minimize`` and Keras'
+    ``fit``. A repeated call gets an audit of its own only if its graph or its answer differs. ``audit.recorded`` says for
+    each variable whether TensorFlow returned a tensor.
 
     Raises:
         GraphcutError: TensorFlow is not installed.
@@ -51,7 +51,7 @@ class watch:
 
     @property
     def audits(self) -> Tuple[Audit, ...]:
-        """The audits so far, one for each gradient call, in the order first taken."""
+        """The audits so far, one for each gradient call, in the order of the first calls."""
         if self._count != len(self._watch.gradients):
             self._count = len(self._watch.gradients)
             self._audits = tuple(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._failed))
@@ -62,10 +62,10 @@ class watch:
 
     @property
     def unasked(self) -> Tuple[str, ...]:
-        """Where a gradient was asked for of no variable, as Keras 2 does for a model that is frozen as a whole."""
+        """The places of gradient calls without a variable, such as Keras 2 makes for a model that is entirely frozen."""
         return tuple(dict.fromkeys(nearby(each or "?") for each in self._watch.unasked))
 
     @property
     def problems(self) -> Tuple[str, ...]:
-        """What could not be recorded, of the last few: gradients that are not among the audits, or not all of their ops."""
+        """The last few problems: gradients that could not be audited, or whose ops could not all be recorded."""
         return tuple(self._watch.eager.problems)

@@ -162,7 +162,7 @@ def test_a_graph_takes_no_arguments():
 
 @pytest.mark.parametrize("source", [3, None, [1.0], np.ones(3)])
 def test_what_is_no_graph_is_refused(source):
-    with pytest.raises(GraphcutError, match="no TensorFlow graph"):
+    with pytest.raises(GraphcutError, match="not a TensorFlow graph"):
         graphcut.trace(source)
 
 

@@ -188,7 +188,7 @@ def test_a_value_that_was_assigned_is_state():
 
 
 def test_a_cycle_that_is_no_loop_is_told():
-    with pytest.raises(GraphcutError, match="in a circle"):
+    with pytest.raises(GraphcutError, match="in a cycle"):
         Judged("w = VariableV2()\na = Add(w, b)\nb = Neg(a)\nloss = Neg(b)")
 
 

@@ -118,7 +118,7 @@ def test_what_is_inside_of_a_body_is_said_to_be_unchecked():
 
 
 def test_an_edit_cannot_be_verified():
-    with pytest.raises(GraphcutError, match="no graph holds"):
+    with pytest.raises(GraphcutError, match="exists in no graph"):
         audited(two_layers).what_if(remove="hidden").verify()
 
 
