@@ -17,7 +17,7 @@ class GraphcutError(Exception):
 
 
 def near_names(name: str, known: Iterable[str]) -> str:
-    """Return what to put behind a message about an unknown name, where something is near; else an empty string.
+    """Return the "did you mean" part of a message about an unknown name; empty if no known name is similar.
 
     >>> near_names("los", ["loss", "accuracy"])
     "; did you mean 'loss'?"

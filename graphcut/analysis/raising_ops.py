@@ -85,7 +85,7 @@ def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 
 
 def _idle(flat: FlatGraph, call: Call) -> List[int]:
-    """Return what stands in a v2 loop for a resource that is no variable, a queue say.
+    """Return the tensors of a v2 loop that stand for a resource other than a variable, such as a queue.
 
     ``while_v2._preprocess_grad`` has no zeros for one (``supports_default_grad``): the gradient of the body is not asked for
     it, and what feeds the loop does not reach what reads it.

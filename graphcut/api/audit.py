@@ -164,7 +164,7 @@ class Audit:
         }
 
     def _left_out_of(self, key: Any) -> Tuple[LeftOut, ...]:
-        """Those of ``left_out`` that a key means."""
+        """Return the entries of ``left_out`` that a key matches."""
         found = self.left_out
         if not found:
             return ()
@@ -261,7 +261,7 @@ class Audit:
         return bool(self._index.places(key))
 
     def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
-        """Return the rows whose names match an ``fnmatch`` pattern such as ``encoder/*``; no match returns an empty tuple."""
+        """Return the rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; empty if none does."""
         if not is_pattern(pattern):
             place = self._index.by_name(pattern)
             return () if place is None else (self.variables[place],)

@@ -160,7 +160,7 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
 
 
 def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
-    """Return what each variable gets; a variable that was asked for is the same in every gradient, a tensor is not."""
+    """Return the verdict of each source; a variable is the same in every gradient call, a tensor is not."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())

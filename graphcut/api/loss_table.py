@@ -145,7 +145,7 @@ def _others(found: Sequence[MatchedRow], group: Sequence[int]) -> str:
 
 
 def _fate(variable: Optional[VariableAudit]) -> Hashable:
-    """Return what the variables of one row share in one column."""
+    """Return the key by which variables of one loss share a row: verdict, whether it is unused, first barrier kind."""
     if variable is None:
         return None
     return variable.verdict, variable.unused, variable.cut[0].kind if variable.cut else None

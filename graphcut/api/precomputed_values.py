@@ -28,7 +28,7 @@ _NAMED = 3
 def read_instead(
     traced: LoadedGraph, losses: Sequence[int], target: Target, left_out: Sequence[LeftOut], source: Any
 ) -> Tuple[Instead, ...]:
-    """Return what the loss reads that may have been meant to be computed from a target.
+    """Return the values that the loss reads and that were perhaps meant to be computed from a target.
 
     Args:
         traced: the graph.

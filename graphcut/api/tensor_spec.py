@@ -36,7 +36,7 @@ def parse_spec(text: str) -> Spec:
 
 
 def start(text: str) -> Union[None, str, float, complex]:
-    """Return what a gradient starts from: a number, ``None`` for ``none``, else the name of a tensor.
+    """Parse the gradient to start from: a number, ``None`` for ``none``, else the name of a tensor.
 
     >>> start("0"), start("1j"), start("none"), start("seed:0")
     (0.0, 1j, None, 'seed:0')

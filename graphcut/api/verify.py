@@ -85,7 +85,7 @@ def _prepared(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
 
 
 def _starts(inquiry: AuditRequest) -> Sequence[Start]:
-    """Return what the gradients of the losses start from; a loss that is named twice is there twice."""
+    """Return the initial gradient of each loss; a loss that is named twice has two."""
     return inquiry.loss.starts or [Start(tensor) for tensor in inquiry.loss.tensors]
 
 

@@ -89,7 +89,7 @@ def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[
 
 
 def _unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
-    """Return what a tape still does not watch.
+    """Return the tensors that a tape still does not watch.
 
     A variable that the tape watches by itself is watched once something reads it.
     """
@@ -98,7 +98,7 @@ def _unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Di
 
 
 def _recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
-    """Return what a tape records as well once it records ``taken``.
+    """Return the ops that a tape also records once it records ``taken``.
 
     It is everything around these ops that no barrier of its own keeps outside.
     """
@@ -114,7 +114,7 @@ def _recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Fro
 
 
 def _woken(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
-    """Return what a tape records as well once ``taken`` passes it a gradient.
+    """Return the ops that a tape also records once ``taken`` passes a gradient.
 
     A cast of a comparison, for example, reads nothing that the tape watches.
     """

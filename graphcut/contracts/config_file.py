@@ -108,7 +108,7 @@ def _finding(path: str, table: _Table, defaults: _Table, mistake: _Mistake) -> F
 
 
 def _name_mistakes(name: Any, table: _Table, defaults: _Table, names: Dict[str, int]) -> List[_Mistake]:
-    """Return what is wrong with the name of a contract; the names that are taken are kept in ``names``."""
+    """Return the problem with the name of a contract, if any, and add the name to ``names``."""
     if "name" in defaults.values:
         return [_Mistake("name", "[defaults] cannot hold a name: each contract has its own")]
     if not isinstance(name, str) or not name.strip():

@@ -231,7 +231,7 @@ def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterato
 
 
 def _near_patterns(pattern: str, names: Sequence[str]) -> str:
-    """Return what to put behind a pattern that matches nothing: the same one in an outer scope, else near names.
+    """Return the suggestion for a pattern that matches nothing: the same pattern in an outer scope, else similar names.
 
     >>> _near_patterns("head/*", ["sequential/head/kernel"])
     "; did you mean '*/head/*'?"

@@ -78,7 +78,7 @@ class Diff:
         return names
 
     def _by_gradient(self) -> List[Tuple[str, Audit, List[VerdictChange]]]:
-        """Return what each gradient of the new side is called, its audit, and the changes of its variables."""
+        """Return the name of each gradient of the new side, its audit, and the changes of its variables."""
         if not self.new.audits:
             raise GraphcutError(
                 "%s is a lock file: it holds verdicts and no graph, so there is nothing to draw\n"

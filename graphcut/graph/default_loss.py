@@ -114,7 +114,7 @@ def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
 
 
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
-    """Yield what may be meant: the float outputs; else what is logged, then what nothing reads."""
+    """Yield candidates for the loss: the float outputs, else logged tensors, then tensors that nothing reads."""
     for key, name in origin.outputs.items():
         if is_float(names, name):
             yield "%s (%s)" % (printable(key), name)

@@ -58,7 +58,7 @@ def _tensor_names(flat: FlatGraph) -> List[str]:
 
 
 def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes]]) -> Iterator[Dict[str, Attributes]]:
-    """Yield what each op reads and waits for, loop-carried edges left out, entered into ``successors`` as well."""
+    """Yield the inputs and control inputs of each op, except loop-carried edges; ``successors`` is filled along the way."""
     looped = {op: {flat.names[source] for source in _looped(flat, op)} for op in flat.loop_inputs}
     sources = [flat.names[op] for op in flat.producer]
     outputs = [tensor - flat.first_output[op] for tensor, op in enumerate(flat.producer)]

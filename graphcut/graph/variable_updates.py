@@ -187,7 +187,7 @@ def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
 
 
 def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
-    """Return what the updates read or write beside the variables that they update: whatever no differentiated loss reads."""
+    """Return the other variables that the updates read or write and that no differentiated loss reads."""
     found: Set[int] = set()
     first = {root(flat, flat.inputs[op][0]) for op in ops if flat.type(op).startswith(OPTIMIZERS)}
     for op in ops:

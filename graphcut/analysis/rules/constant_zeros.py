@@ -130,7 +130,7 @@ def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
 
 
 def zero_test(kind: Kind) -> Test:
-    """Return what makes ops of a kind zero, told which of their inputs are; ``None`` where nothing does."""
+    """Return the rule that says when ops of a kind are zero, given which inputs are; ``None`` if there is none."""
     if kind.type == "Const":
         return _always if is_zero(kind) else None
     if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none

@@ -204,7 +204,7 @@ class Evidence:
     _inputs: Optional[Dict[int, Tuple[int, ...]]] = None
 
     def readers(self, tensor: int, op: int, arguments: AbstractSet[int]) -> List[Tuple[int, int]]:
-        """Return what reads a tensor on a way from the loss, as op and input; of ``op`` the inputs ``arguments`` alone."""
+        """Return the reads of a tensor on the way from the loss as op and input; for ``op`` only the inputs ``arguments``."""
         if self._readers is None:
             self._readers = {}
             for reader, inputs in enumerate(self.flat.inputs):

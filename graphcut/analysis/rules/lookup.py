@@ -164,7 +164,7 @@ class PatternLookup:
         )
 
     def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
-        """Return what would block a gradient at an input of integers, booleans or strings even if it were of floats.
+        """Return the barrier at an input of integers, booleans or strings that would remain if it were of floats.
 
         An example is a soft choice in the place of an index. ``None`` if nothing would block it.
         """

@@ -62,7 +62,7 @@ class LossValueError(GraphcutError, ValueError):
 
 
 def _starts(traced: LoadedGraph, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
-    """Yield what the gradient of each loss starts from: ``grad_ys=`` is one thing, or a list as long as the losses."""
+    """Yield the initial gradient of each loss; ``grad_ys=`` is a single value, or a list as long as the losses."""
     given = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
     if len(given) != len(tensors):
         raise LossValueError(
@@ -212,7 +212,7 @@ def _name(traced: LoadedGraph, key: Any, asked: str) -> str:
 
 
 def stop_ops(traced: LoadedGraph, asked: Any) -> StopOps:
-    """Return what ``stop_gradients=`` stops: the whole op, all its outputs included (``gradients_util._StopOps``).
+    """Return the ops that ``stop_gradients=`` stops, each with all its outputs (``gradients_util._StopOps``).
 
     A function call named there is not stopped: ``_GradientsHelper`` looks up no gradient function for it and then takes
     ``SymbolicGradient``, as for any function without one. The exit of a v1 loop stops its whole loop variable: the gradient

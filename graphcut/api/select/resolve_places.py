@@ -107,7 +107,7 @@ def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
 
 
 def users(flat: FlatGraph, handles: Sequence[int]) -> Tuple[int, ...]:
-    """Return what the ops that use variables make: what is read of them, and the outputs of the ops that compute with that."""
+    """Return the tensors that are read from variables, and the outputs of the ops that compute with them."""
     wanted = set(handles)
     readers = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
     passing = {kind for kind, each in enumerate(flat.kind_table) if each.type in _HANDS_ON}
@@ -151,7 +151,7 @@ def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
 
 
 def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
-    """Return what is read of the variable that a resource handle stands for, wherever it is; found once for each graph."""
+    """Return the tensors that are read from the variable of a resource handle; computed once for each graph."""
     return tuple(_reads(flat).get(handle, ()))
 
 

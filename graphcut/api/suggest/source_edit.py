@@ -60,7 +60,7 @@ class Source:
         return self.data[start:end].decode("utf-8")
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Yield what a node is in, innermost first."""
+        """Yield the nodes around a node, innermost first."""
         while node in self._parents:
             node = self._parents[node]
             yield node

@@ -177,7 +177,7 @@ def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> Froz
 
 
 def _outward(flat: FlatGraph, paths: Paths, tensor: int) -> int:
-    """Return what is handed to the body of a call or a loop instead of its argument there, where stopping it does the same."""
+    """Return the input of a call or loop in place of its argument in the body, if stopping it has the same effect."""
     found, seen = tensor, {tensor}
     while tensor not in paths.ends and flat.type(flat.producer[tensor]) in ("_Arg", "_LoopVar"):
         sources = [source for source in paths.steps(tensor) if source not in seen]

@@ -132,7 +132,7 @@ def _impossible(target: Target) -> GraphcutError:
 
 
 def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
-    """Return what to take out next: an op that raises, else the barriers on the route that crosses the fewest."""
+    """Return the barriers to remove next: an op that raises, else those on the route that crosses the fewest."""
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
             op, index = flow.feeding[tensor]

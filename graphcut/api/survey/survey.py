@@ -104,7 +104,7 @@ def survey(
 
 
 def _overlays(paths: Sequence[str]) -> Dict[str, Any]:
-    """Return what a question says of overlays: the files, and what tells whether they changed.
+    """Return the overlay files of a question, each with what shows whether it changed.
 
     They are read once before all else.
     """

@@ -125,7 +125,7 @@ class Copy:
 
 
 def original(live: Any, source: Any) -> Original:
-    """Return what copies of a live graph, else of the file or message ``source`` are made of."""
+    """Return the original that copies are made of: a live graph, else the file or message ``source``."""
     if live is None:
         return Original(_of_file(source), None)
     meta = tf.compat.v1.MetaGraphDef()

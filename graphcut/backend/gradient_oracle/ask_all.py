@@ -286,7 +286,7 @@ class _Asker:
         return self._once(question, "exact", lambda: _exact_replies(self.signature, question))
 
     def _once(self, question: GradientQuery, name: str, ask: Callable[[], Any]) -> Any:
-        """Return what is asked once for dtypes of one sort and the same values of the other attributes that can be seen."""
+        """Return the key of a question: dtypes of one sort with the same other visible attributes are asked once."""
         values = {attr: attr_value(value) for attr, value in parse_attrs(question.attrs).items()}
         sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
         key = (name, tuple(sorted(each for each in sorts if self._visible(each[0]))))

@@ -36,7 +36,7 @@ def _is_float_value(tensor: Any) -> bool:
 
 
 def _inside(name: str, value: Any) -> Iterator[Tuple[str, Any]]:
-    """Yield what a function, a container or an object holds, each by the name that code has for it."""
+    """Yield the values that a function, a container or an object holds, each with its name in the code."""
     function = getattr(value, "python_function", value)
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)

@@ -90,7 +90,7 @@ def listed_variables(owner: Any, attribute: str) -> List[Any]:
 
 
 def input_specs(model: Any) -> Tuple[Any, ...]:
-    """Return what a Keras model built from its inputs takes, as one ``tf.TensorSpec``, a list or a dict of them.
+    """Return the inputs of a Keras model that was built from them, as a ``tf.TensorSpec`` or a list or dict of these.
 
     Empty if the model does not tell.
     """

@@ -117,7 +117,7 @@ def _is_float(tensor: Any) -> bool:
 
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
-    """Yield what the function captured, then what the models it refers to have beside it."""
+    """Yield the variables that the function captured, then the others of the models that it refers to."""
     from graphcut.backend.record.object_snapshots import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}

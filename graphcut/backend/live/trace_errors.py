@@ -113,7 +113,7 @@ def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iter
 
 
 def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
-    """Return what to do if the called library function tells more than the error: a loss of ``None``, ``predict``."""
+    """Return the advice for a library call that explains more than the error does: a loss of ``None``, ``predict``."""
     called = [
         frame.name
         for each in (error, inner)
@@ -140,7 +140,7 @@ def _is_of_target(line: str, said: str) -> bool:
 
 
 def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:
-    """Return what to do where an array of doubles meets floats."""
+    """Return the advice for an array of doubles that meets floats."""
     if not doubles or "float64" not in said and "double" not in said:
         return []
     names = " and ".join(doubles)
@@ -165,7 +165,7 @@ def _holds_doubles(value: Any) -> bool:
 
 
 def _advice(said: str) -> List[str]:
-    """Return what to write instead; nothing where ``None`` was taken for a tensor, as it would be when the code is run."""
+    """Return the code to write instead; empty if ``None`` was used as a tensor, because such code fails when run, too."""
     if "NoneType" in said:
         return []
     matches = ((re.search(pattern, said), advice) for pattern, advice in _ADVICE)

@@ -36,7 +36,7 @@ def _graph(outer: Any) -> Any:
 
 
 def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
-    """Return what the first op that runs a body hands to it, with the placeholders that it is given as."""
+    """Return the inputs that the first op that runs a body passes to it, each with its placeholder in the body."""
     names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
     calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called_functions(op)))
     first = next(calls, None)

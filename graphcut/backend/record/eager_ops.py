@@ -305,7 +305,7 @@ class _Attached:
 
 
 class _Entered:
-    """The same of one thread, in older versions, whose callbacks are contexts."""
+    """Record one thread in older versions of TensorFlow, whose callbacks are contexts."""
 
     def __init__(self, function: Any) -> None:
         self._function = function

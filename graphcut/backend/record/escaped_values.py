@@ -51,7 +51,7 @@ def escaped_value_ops(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
 
 
 def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
-    """Yield what must be wrapped for such readings to be noted."""
+    """Yield the functions to wrap so that such reads are recorded."""
 
     def reading(original: Any) -> Any:
         def numpy(self: Any) -> Any:

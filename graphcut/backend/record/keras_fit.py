@@ -32,7 +32,7 @@ def is_compiled_model(step: Any) -> bool:
 
 
 def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, ...]:
-    """Return what the step of a model takes, ``(x, y, sample_weight)``, out of what a user would give to ``fit``.
+    """Return the arguments of a model's step, ``(x, y, sample_weight)``, from those that a user would pass to ``fit``.
 
     A dataset stands for one batch of it, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
     """
@@ -193,7 +193,7 @@ def _trainable(model: Any) -> FrozenSet[int]:
 
 
 def _words(model: Any, before: FrozenSet[int], advice: str) -> str:
-    """Return what was said to be trainable otherwise since, if anything was."""
+    """Return a sentence on the variables whose ``trainable`` changed since, if any."""
     now = _trainable(model)
     names = _patterns([(name_of(each), (id(each) in before) != (id(each) in now)) for each in _own_variables(model)])
     return "`trainable` changed for %s since; %s" % (join_first(names, _SHOWN), advice) if names else ""

@@ -153,7 +153,7 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
 
 
 def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:
-    """Yield what the tape watched, each from a position in the whole on."""
+    """Yield the tensors that the tape watched, each with the position from which on it was watched."""
     counts = [len(level.places()) for level in levels]
     innermost = len(levels) - 1
     for at, level in enumerate(levels):

@@ -51,7 +51,7 @@ def _others(taken: GradientCall) -> Iterator[Variable]:
 
 
 def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
-    """Return what the step tells of variables; ``asked`` are the ``id`` of those that any of its gradients asks for."""
+    """Return the step's facts about variables; ``asked`` holds the ``id`` of those in any of its gradient calls."""
     live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
     written = taken.written
     updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}

@@ -41,7 +41,7 @@ class OptimizerCalls:
 
 
 def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
-    """Yield what must be wrapped for optimizers to be noted; ``noting`` gives what belongs to the trace that is going on."""
+    """Yield the functions to wrap so that optimizers are recorded; ``noting`` returns the record of the current trace."""
     for owner in {id(each): each for each in _optimizers()}.values():
         for name, key, pairs_of in _WAYS:
             if name in vars(owner):

@@ -197,7 +197,7 @@ def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
 
 
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
-    """Yield what must be wrapped for a trace's tapes to be noted; ``noting`` gives those of the trace that is going on."""
+    """Yield the functions to wrap so that tapes are recorded; ``noting`` returns the tapes of the current trace."""
 
     def after(original: Any, note: Callable[..., None]) -> Any:
         return _noting_after(original, note, noting)

@@ -32,7 +32,7 @@ def _initializes(op: Any) -> bool:
 
 
 def _handles(graph: Any) -> Iterator[Any]:
-    """Yield what the ops of a graph write, but for initializers."""
+    """Yield the variables that the ops of a graph write, except initializers."""
     for op in graph.get_operations():
         inputs = list(getattr(op, "inputs", ()))  # TensorFlow 2.1 adds placeholders to loops that it leaves half made
         dtypes = ([tensor.dtype.as_datatype_enum for tensor in side] for side in (inputs, op.outputs))

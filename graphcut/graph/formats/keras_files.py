@@ -43,7 +43,7 @@ def may_be(path: str) -> bool:
 
 
 def error_of(stream: IO[bytes], path: str) -> GraphcutError:
-    """Return what to say of a zip archive or an HDF5 file."""
+    """Return the error for a zip archive or an HDF5 file, with what it holds."""
     stream.seek(0)
     is_zip = stream.read(4) == ZIP
     known = read(stream)

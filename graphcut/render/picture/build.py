@@ -88,7 +88,7 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
 
 
 def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
-    """Return what the view expands. Raises ``GraphcutError`` where that is nothing, or more than can be drawn."""
+    """Return the ops that the view expands. Raises ``GraphcutError`` if there are none, or more than can be drawn."""
     if not view.expand:
         return frozenset()
     found = matching_numbers({node: ops.name(node) for node in sketch.nodes}, view.expand, "expand")

@@ -89,7 +89,7 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
 
 
 def _joined(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
-    """Return what two edges tell, said once; together they come round a loop (through state) only if both do."""
+    """Merge the facts of two edges; the result goes around a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:
         return PLAIN
     marks = tuple(dict.fromkeys(one.marks + other.marks))

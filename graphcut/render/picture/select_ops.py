@@ -221,9 +221,9 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
 
 
 def _changed(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
-    """Return what an op that leads to no loss changes.
+    """Return the op that is changed by one that leads to no loss.
 
-    It is the variable (table, queue) that it takes first, if the loss reads that, and else the loss itself, which reads it in
+    It is the variable (or table, or queue) of its first input if the loss reads that, else the loss, which reads it in
     some other way.
     """
     seen = [op] + producers(ops.flat, op)[:1]

@@ -116,7 +116,7 @@ def stand_in(dtype: str) -> str:
 
 
 def advice(cut: Barrier, made: str) -> str:
-    """Return what to do about a barrier whose op makes a tensor of dtype ``made``, empty where that is not known."""
+    """Return the advice for a barrier whose op makes a tensor of dtype ``made`` (empty if unknown)."""
     if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
         return LIBRARY
     if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:

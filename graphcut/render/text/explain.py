@@ -139,7 +139,7 @@ def _instead(each: Instead, variable: VariableAudit) -> str:
 
 
 def _assumed(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
-    """Yield what the gradient's route rests on that TensorFlow could not be asked for, in one line."""
+    """Yield one line on the assumptions that the gradient's route rests on."""
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
     yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
@@ -162,7 +162,7 @@ def _frozen(variable: VariableAudit) -> str:
 
 
 def _updated(variable: VariableAudit) -> str:
-    """Return what the step does with what the variable gets, where that is not what one expects."""
+    """Return a sentence on what the step does with the gradient, if that is unexpected."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
         return " The optimizer is handed None in its place and skips it."
@@ -194,7 +194,7 @@ def _quoted(cut: Barrier) -> Iterator[str]:
 
 
 def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
-    """Yield what else would stop the gradient if the cut were gone."""
+    """Yield the barriers that would still stop the gradient without the cut."""
     if reason.cut and all(cut.op in reason.idioms and reason.idioms[cut.op].is_meant for cut in reason.cut):
         return  # these stops are to stay
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)

@@ -54,7 +54,7 @@ def _function(source: str) -> str:
 
 
 def _target(source: str) -> str:
-    """Return what the line of code that takes a gradient calls its target: ``loss`` in ``tape.gradient(loss, weights)``."""
+    """Return the name of the target in the line that takes a gradient: ``loss`` in ``tape.gradient(loss, weights)``."""
     found = _TAKEN.search(line_of(_place(source)))
     return found.group(1) if found else ""
 

@@ -106,7 +106,7 @@ def html(table: LossTable) -> str:
 
 
 def _title(row: TableRow) -> str:
-    """Return what the heading of a row shows when the mouse rests on it."""
+    """Return the tooltip for the heading of a row."""
     return ", ".join(row.names[:20]) + (f"; matched by position: {row.others}" if row.others else "")
 
 

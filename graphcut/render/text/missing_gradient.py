@@ -33,7 +33,7 @@ _CUT = ("was read while the tape recorded, and is cut off from the loss", _ONCE_
 
 
 def unrecorded_lines(sources: Sequence[UnrecordedSource], loss_dtypes: Sequence[str]) -> Iterator[str]:
-    """Yield what is known of each group of sources alike, and what to do."""
+    """Yield the findings for each group of similar sources, and the advice."""
     if without_gradient(loss_dtypes):
         yield "The loss is %s: only a float loss has a gradient." % " and ".join(loss_dtypes)
         yield "What to do: %s." % advice.LOSS_DTYPE

@@ -140,7 +140,7 @@ def _counts(variables: Sequence[VariableAudit]) -> str:
 
 
 def left_out_lines(facts: ReportFacts) -> Iterator[str]:
-    """Yield what the loss reads and the gradient call did not ask for; what the step writes without a gradient of it.
+    """Yield lines on variables that the loss reads without a gradient, and on those that the step writes without one.
 
     A frozen variable that the step writes is a state, such as a moving average, and is not named.
     """
@@ -167,7 +167,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
 
 
 def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
-    """Yield what to do about variables that the model does not know: its own, and those of layers, which have a scope."""
+    """Yield the advice for variables that the model does not track: its own, and those of its layers, which have a scope."""
     plain, of_layers = ([each for each in found if ("/" in each.name) is scoped] for scoped in (False, True))
     if plain:
         names = _few(plain, totals)
@@ -177,7 +177,7 @@ def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[
 
 
 def _standing_still(averages: Sequence[LeftOut], copies: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
-    """Yield what to do about variables that are meant to move without a gradient, and that the step does not write."""
+    """Yield the advice for variables that should change without a gradient but that the step does not write."""
     if averages:
         names = _few(averages, totals)
         yield f"the step does not update {names}: call the model with training=True if these averages are to follow the data"

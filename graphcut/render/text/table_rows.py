@@ -85,7 +85,7 @@ def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
 
 
 def update(variable: VariableAudit) -> Iterator[str]:
-    """Yield what is odd about how a variable is updated, if anything is."""
+    """Yield remarks on how a variable is updated, if that is unusual."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"

@@ -48,9 +48,9 @@ def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
 
 
 def contract_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
-    """Return what only hands on goes with the one op that it takes from, else with the one that it hands to.
+    """Merge each op that only passes its input on with its one producer, else with its one consumer.
 
-    With both it would close a cycle where a second way leads round it.
+    Merged with both, it would close a cycle if a second path leads around it.
     """
     if not kinds.plumbing:
         return sketch

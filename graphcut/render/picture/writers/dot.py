@@ -46,7 +46,7 @@ def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> st
 
 
 def title(facts: PictureFacts) -> str:
-    """Return what is wrong first: ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, its names escaped."""
+    """Return a title such as ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, with names escaped."""
     names = [printable(key or name, _WIDTH)[1:-1] for name, key in zip(facts.loss, facts.loss_keys)]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
     count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in WITH_GRADIENT]
@@ -141,7 +141,7 @@ def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside
 
 
 def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]:
-    """Yield what is written on the lines, each in the scope that both ends stand in."""
+    """Yield the labels of the lines, each in the innermost scope that holds both ends."""
     boxes = dict(drawn.nodes(data="box"))
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         if each.labels and not each.loop:

@@ -104,6 +104,6 @@ def _entities(text: str) -> str:
 
 
 def _yaml(heading: str) -> str:
-    """Return what may stand in a quoted YAML string; ``heading`` is escaped for reading already."""
+    """Escape text for a quoted YAML string; ``heading`` has no control characters any more."""
     told = heading.translate(_ANGLES)
     return "".join(each if each.isalnum() or each in _HARMLESS else "\\U%08X" % ord(each) for each in told)
