@@ -9,6 +9,7 @@ whatever the number of stops: bit masks of stops, united along the edges.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
@@ -17,6 +18,7 @@ from graphcut.analysis.fewest_barriers import Cuts
 from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.flow_edges import FILLED
 from graphcut.analysis.raising_ops import ancestors, feeding_tensors
+from graphcut.analysis.reachability import SEED, carries, connected_inputs, walk
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.dataflow import run_analysis, tensors_from_loss
 from graphcut.results import WITH_GRADIENT, BarrierKind, Role, Stop, Verdict
@@ -38,7 +40,7 @@ def _listed(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts], pl
         return ()
     feeding = ancestors(flat, flow.losses)
     below = stops_below(flow, found)
-    restored = _restored(flow, found)
+    restored = _restored(_with_all_recorded(flow), found)
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
@@ -74,6 +76,25 @@ def _cutting(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterato
 def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], verdict: Verdict) -> bool:
     """Whether a variable without a gradient gets one where one stop is taken out."""
     return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
+
+
+def _with_all_recorded(flow: GradientFlow) -> GradientFlow:
+    """Return the flow as if a tape recorded what it leaves out for the only reason that a stop is before it or behind it.
+
+    Without the stop it does. What bears a barrier of its own stays outside.
+    """
+    left_out = frozenset(op for op, barrier in flow.bounds.items() if barrier is None)
+    if not left_out:
+        return flow
+    stopped, live = flow.stopped - left_out, [tensor for tensor in flow.carried.order if flow.carried.parents[tensor] == SEED]
+    starts = [tensor for tensor in flow.connected.order if flow.connected.parents[tensor] == SEED]
+    return replace(
+        flow,
+        stopped=stopped,
+        bounds={op: barrier for op, barrier in flow.bounds.items() if op in stopped},
+        connected=walk(flow.rules, dict.fromkeys(starts, SEED), stopped, connected_inputs, flow.fills),
+        carried=walk(flow.rules, dict.fromkeys(live, SEED), stopped, carries, {}),
+    )
 
 
 def _restored(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:

@@ -1,7 +1,7 @@
 """The pictures of a page with some frames folded: what stands in a folded frame is one box, and all is laid out anew.
 
-Each frame alone, and all outermost frames together, are laid out beforehand, for a page may not run a layout engine. With any
-other choice of frames the script of the page squeezes the whole picture instead.
+Each frame of three boxes or more alone, and all outermost frames together, are laid out beforehand, for a page may not run a
+layout engine. With any other choice of frames the script of the page squeezes the whole picture instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Scope = Tuple[str, ...]
 _FRAMES = 8  # that are folded alone
+_LEAST = 3  # boxes in such a frame: with fewer little room falls free
 _BOXES = 150  # of a picture whose frames are folded
 
 
@@ -31,7 +32,9 @@ def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
     """Return the frames of each folded picture, under their numbers: ``"0"``, ``"2"``, ``"0,2"``."""
     known = frames(drawn)
     outer = tuple(scope for scope in known if len(scope) == 1)
-    wanted = [*((scope,) for scope in list(known)[:_FRAMES]), *([outer] * (len(outer) > 1))]
+    scopes = [box.scope for _, box in drawn.nodes(data="box")]
+    large = [scope for scope in known if sum(each[: len(scope)] == scope for each in scopes) >= _LEAST]
+    wanted = [*((scope,) for scope in large[:_FRAMES]), *([outer] * bool(outer))]
     return {",".join(str(known[scope]) for scope in each): each for each in wanted} if len(drawn) <= _BOXES else {}
 
 

@@ -15,7 +15,7 @@ from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
 from graphcut.render.text.table_rows import rows, shape_text
-from graphcut.results import WITH_GRADIENT, Stop, VariableAudit
+from graphcut.results import WITH_GRADIENT, Role, Stop, VariableAudit
 from graphcut.results.words import ROLES, at, escape_name
 from graphcut.util.source_lines import source_line
 
@@ -159,6 +159,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
             "op": escape_name(stop.op),
             "role": stop.role.value,
             "words": ROLES[stop.role],
+            "note": _note(facts, stop, cut),
             "sole": stop.sole,
             "where": at(stop.where) if stop.where else "inside a library" if stop.library else "",
             "box": boxes.get(stop.op, -1),
@@ -171,10 +172,16 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
         }
 
 
+def _note(facts: PageFacts, stop: Stop, cut: Sequence[VariableAudit]) -> str:
+    """Return what a stop belongs to and that it is to be kept; empty where no idiom is known."""
+    found = (facts.reason(each).idioms.get(stop.op) for each in cut[:1])
+    return next((idiom.note for idiom in found if idiom is not None), "")
+
+
 def _gains(facts: PageFacts, stop: Stop) -> List[str]:
     """Return the variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
     what_if = getattr(facts, "what_if", None)
-    if not stop.sole or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
+    if stop.role is not Role.CUTS or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
         return []
     missing = {each.name for each in facts.variables if each.verdict not in WITH_GRADIENT}
     try:

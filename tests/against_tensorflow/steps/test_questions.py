@@ -11,6 +11,7 @@ import graphcut
 from tests.against_tensorflow.steps.judge import audited, variable, words
 
 TAPE = tf.GradientTape
+GETS = (graphcut.Verdict.FLOWS, graphcut.Verdict.CONDITIONAL)
 
 
 def code(text):
@@ -125,6 +126,21 @@ def test_a_stop_is_suggested_between_the_tape_s_lines():
     (found,) = audit.suggest_stops(block=audit.variables[0].name)
     assert found.code == code("hidden = tf.stop_gradient(tf.nn.relu(x * w))")
     assert [each.split(":")[0] for each in words(audit.what_if(stop=found))] == ["none", "flows"]
+
+
+def test_a_stop_under_a_tape_is_sole_if_without_it_alone_a_gradient_comes():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+    stop = tf.stop_gradient
+
+    def step(x):
+        with TAPE() as tape:
+            alone, twice = stop(tf.nn.relu(x * w)) - 1.0, stop(tf.nn.relu(stop(x * v)))
+            loss = tf.reduce_sum(tf.square(alone) + twice)
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    gains = [any(each.verdict in GETS for each in audit.what_if(remove=stop).variables) for stop in audit.stops]
+    assert [stop.sole for stop in audit.stops] == gains and sorted(gains) == [False, False, True]
 
 
 def test_gradients_side_by_side_are_called_what_the_code_calls_them():

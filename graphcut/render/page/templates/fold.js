@@ -102,6 +102,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
     const focused = shown.contains(document.activeElement) ? document.activeElement.dataset : {};
     shown.replaceWith(next);
     if (layout && !layout.isReady) {
+      drawBoxes(next);
       ready(next);
       layout.isReady = true;
     }
@@ -110,6 +111,15 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
     if (to) to.focus({ preventScroll: true });
     else if (next.querySelector("[role=button]")) next.querySelector("[role=button]").setAttribute("tabindex", "0");
     return Boolean(layout);
+  }
+
+  // The boxes are those of the whole, each at its place in this picture.
+  function drawBoxes(picture) {
+    for (const node of picture.querySelectorAll("g.node[data-at]")) {
+      const same = nodes.find((each) => each.group.dataset.box === node.dataset.box), [x, y] = node.dataset.at.split(" ").map(Number);
+      node.append(...[...same.group.children].filter((each) => !each.matches(".sign, .inside")).map((each) => each.cloneNode(true)));
+      node.setAttribute("transform", "translate(" + (x - same.area.x - same.area.width / 2) + " " + (y - same.area.y - same.area.height / 2) + ")");
+    }
   }
 
   function update() {
@@ -189,7 +199,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
     area: (box) => {
       if (svg.querySelector("g") !== whole) {
         const there = svg.querySelector('g.node[data-box="' + box + '"]');
-        return there && there.getBBox();
+        return there && areaOn(svg, there);
       }
       const node = nodes.find((each) => each.group.dataset.box === String(box));
       if (!node || !opened.has(String(box))) return node && place(node.group, node.area);

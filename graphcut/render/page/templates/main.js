@@ -50,6 +50,7 @@ function makeLoss(section, loss) {
   function aboutStop(stop) {
     const made = [make("p", "first", stop.op + ": " + stop.words + " (" + stop.role + ")."), make("p", "", stop.where)];
     if (stop.line) made.push(make("p", "code", stop.line));
+    if (stop.note) made.push(make("p", "", stop.note[0].toUpperCase() + stop.note.slice(1) + "."));
     made.push(...whatIf(stop));
     if (!stop.count) return made;
     const list = make("ul", "", ...stop.cuts.map((at) => make("li", "", lists.row("variable " + at, badge(loss.variables.verdict[at]), " " + loss.variables.name[at]))));
