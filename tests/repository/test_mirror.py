@@ -99,6 +99,7 @@ JUDGED_BY = {
     "graph/formats/keras_files": "against_tensorflow/live/test_keras_files.py",
     "graph/formats/raw_bytes": "robustness/test_formats.py",
     "graph/formats/remote_files": "unit/graph/formats/test_reader.py",
+    "graph/loss_sums": "against_tensorflow/training_files/test_sums.py",
     "graph/loaded": "unit/graph/formats/test_reader.py",
     "graph/messages": "robustness/test_formats.py",
     "graph/op_outputs": "unit/graph/flatten/test_inline_calls.py",
