@@ -55,6 +55,11 @@ class Idiom(enum.Enum):
         return self is not Idiom.INVERTED_STRAIGHT_THROUGH
 
     @property
+    def label(self) -> str:
+        """A few words for a picture."""
+        return "SimSiam" if self is Idiom.SIMSIAM else self.name.lower().replace("_", " ")
+
+    @property
     def note(self) -> str:
         """What the stop belongs to and what to do about it, in words."""
         if self is Idiom.INVERTED_STRAIGHT_THROUGH:

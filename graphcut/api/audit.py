@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.analysis.findings import Findings
+from graphcut.analysis.idioms import Idioms
 from graphcut.analysis.left_out import StepFacts, left_out
 from graphcut.analysis.live_routes import find_live_routes
 from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
@@ -24,7 +25,7 @@ from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.targets import Target
 from graphcut.render import page
-from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Stop, Suggestion, VariableAudit
+from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Role, Stop, Suggestion, VariableAudit
 from graphcut.util.caching import cached_property
 from graphcut.util.gc import collector_paused
 from graphcut.util.progress import show_progress
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from graphcut.analysis.reasons.reason import Reason, Reasons
     from graphcut.render.page.inline_svg import Sketch
+
+_NAMED_STOPS, _NAMED_OPS = 50, 50_000  # stops whose idiom a picture names, of graphs of so many ops
 
 
 class Audit:
@@ -150,6 +153,16 @@ class Audit:
     def _left_out(self) -> Tuple[LeftOut, ...]:
         loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
         return left_out(self._traced, loss, self._targets, updated, self._step)
+
+    @cached_property
+    def idioms(self) -> Mapping[str, str]:
+        """What the stops that cut belong to, in a few words for a picture; empty for a large graph."""
+        stops = [each.op for each in self.stops if each.role is Role.CUTS and not each.library][:_NAMED_STOPS]
+        if not stops or len(self.flat.names) > _NAMED_OPS:
+            return {}
+        idioms = Idioms(self._traced, self._findings.flow.losses)
+        found = {name: next(filter(None, map(idioms.of, self._traced.names.ops(name))), None) for name in stops}
+        return {name: idiom.label for name, idiom in found.items() if idiom is not None}
 
     @cached_property
     def left_out_ops(self) -> Mapping[int, LeftOut]:

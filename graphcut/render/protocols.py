@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
         ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
         ops that it goes on to. ``left_out_ops``: the ops of the variables in ``left_out``. ``shapes`` are those of an op's
-        outputs; ``place`` is ``file:line`` of an op, and whether a library made it.
+        outputs; ``place`` is ``file:line`` of an op, and whether a library made it. ``idioms``: what stops that cut belong
+        to, in a few words, by the names of the ops.
         """
 
         @property
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         def passing(self) -> Mapping[int, Tuple[int, ...]]: ...
         @property
         def left_out_ops(self) -> Mapping[int, LeftOut]: ...
+        @property
+        def idioms(self) -> Mapping[str, str]: ...
         def shapes(self, op: int) -> Sequence[Shape]: ...
         def place(self, op: int) -> Tuple[Optional[str], bool]: ...
 

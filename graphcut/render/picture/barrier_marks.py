@@ -18,13 +18,17 @@ _LOOKED_AT = 20
 
 @dataclass(frozen=True)
 class BarrierMark:
-    """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut."""
+    """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut.
+
+    ``idiom`` says what a stop belongs to.
+    """
 
     op: str
     input: int
     kind: BarrierKind
     where: Optional[str] = None
     role: Optional[Role] = None
+    idiom: str = ""
 
 
 def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]:
@@ -49,7 +53,7 @@ def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark
             if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
-                yield edge, BarrierMark(cut.op, cut.input, cut.kind, cut.where)
+                yield edge, BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=facts.idioms.get(cut.op, ""))
     moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)

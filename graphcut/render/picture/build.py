@@ -122,8 +122,9 @@ def _link(line: Line, told: EdgeInfo) -> Link:
 
 
 def _kind(mark: BarrierMark) -> str:
-    """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``."""
+    """``stop-gradient``, ``input 1``, ``stop-gradient, bypassed``, ``stop-gradient: target network``."""
     kind = mark.kind.value
     if mark.kind is BarrierKind.INPUT:
         kind = f"{kind} {mark.input}"
+    kind += f": {mark.idiom}" if mark.idiom else ""
     return f"{kind}, {mark.role.value}" if mark.role else kind

@@ -115,6 +115,7 @@ class VariableSelection:
     passing: Mapping[int, Tuple[int, ...]]
     facts: PictureFacts
     left_out_ops: Mapping[int, LeftOut] = field(default_factory=dict)
+    idioms: Mapping[str, str] = field(default_factory=dict)
 
     def shapes(self, op: int) -> Sequence[Shape]:
         """As of the whole."""
@@ -135,4 +136,4 @@ def select_variables(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> Pi
         for consumer, producer in zip(path, path[1:]):
             passing[consumer] = tuple(dict.fromkeys(passing.get(consumer, ()) + (producer,)))
         passing.update((op, passing.get(op, ())) for op in path[-1:])
-    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts)
+    return VariableSelection(variables, facts.loss, facts.loss_keys, (), facts.flat, passing, facts, idioms=facts.idioms)

@@ -50,6 +50,7 @@ class Audited:
     passing: Mapping[int, Tuple[int, ...]]
     loss: Tuple[str, ...] = ("loss:0",)
     left_out_ops: Mapping[int, Any] = field(default_factory=dict)
+    idioms: Mapping[str, str] = field(default_factory=dict)
     loss_keys: Tuple[str, ...] = ("",)
 
     def shapes(self, op):

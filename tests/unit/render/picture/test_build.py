@@ -193,3 +193,9 @@ def test_ops_that_keras_counted_up_are_in_the_frame_of_their_variable():
 def test_ops_of_another_name_stay_where_they_are():
     scopes = {box.ops[0]: box.scope for _, box in counted_up("other").nodes(data="box")}
     assert scopes["net_1/other/MatMul"] != scopes["net/dense/kernel"]
+
+
+def test_a_cut_says_what_the_stop_belongs_to():
+    audit = dataclasses.replace(STOPPED, idioms={"hidden": "target network"})
+    labels = {label for *_, link in picture(audit).edges(data="link") for label in link.labels}
+    assert "stop-gradient: target network" in labels

@@ -34,6 +34,7 @@ class FakeAudit:
     carrying: FrozenSet[str] = frozenset()
     known: Optional[Reason] = None
     shape: Any = None
+    idioms: Mapping[str, str] = field(default_factory=dict)
     made: Dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
