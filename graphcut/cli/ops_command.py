@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional
 
 import click
 
@@ -72,8 +72,4 @@ def _document(each: OpGradient) -> Dict[str, Any]:
 
 def _line(each: OpGradient) -> str:
     inputs = ", ".join("%s %s" % (name, answer) for name, answer in each.inputs.items())
-    return "%s  TensorFlow %s  %s" % (each.type, _span(each.versions), inputs or SORTS[each.gradient])
-
-
-def _span(versions: Sequence[str]) -> str:
-    return ", ".join(".".join(version.split(".")[:2]) for version in versions)
+    return "%s  TensorFlow %s  %s" % (each.type, each.span, inputs or SORTS[each.gradient])

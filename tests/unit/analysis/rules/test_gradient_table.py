@@ -67,7 +67,16 @@ def test_prevent_gradient_raises_in_every_version():
         assert ask("PreventGradient", [FLOAT], [FLOAT], version, T=FLOAT).raises is graphcut.BarrierKind.PREVENT_GRADIENT
 
 
-COLUMNS = {"1.13.1": "1.15", "1.15.5": "1.15", "2.3.0": "1.15", "2.12.0": "2.11", "2.20.1": "2.15", "3.0": "2.21"}
+COLUMNS = {
+    "1.13.1": "1.15",
+    "1.15.5": "1.15",
+    "2.0.4": "1.15",
+    "2.3.0": "2.1",
+    "2.7.4": "2.5",
+    "2.12.0": "2.11",
+    "2.20.1": "2.19",
+    "3.0": "2.21",
+}
 
 
 @pytest.mark.parametrize("version, column", COLUMNS.items())
