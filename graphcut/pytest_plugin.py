@@ -90,9 +90,9 @@ class _ContractItem(pytest.Item):
             return
         draw_failing(self.config, self.name, result.audits)
         if result.status is Status.BROKEN and result.severity is Severity.WARNING:
-            self.warn(pytest.PytestWarning(_told(result)))
+            self.warn(pytest.PytestWarning(_summarize(result)))
             return
-        raise ContractFailure(_told(result))
+        raise ContractFailure(_summarize(result))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """Return the findings alone, without a traceback of graphcut's own code."""
@@ -109,7 +109,7 @@ class ContractFailure(Exception):
     """A contract that is broken or invalid; the message holds its findings."""
 
 
-def _told(result: Any) -> str:
+def _summarize(result: Any) -> str:
     from graphcut.contracts.reports.check_text import finding_text
 
     return "\n".join(["contract %s is %s" % (result.name, result.status.value), *map(finding_text, result.findings)])

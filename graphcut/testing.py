@@ -40,8 +40,8 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
         if variable.verdict not in WITH_GRADIENT:
             raise AssertionError("%s must receive a gradient:\n%s" % (variable.name, audit.explain(variable.name)))
         if (through is not None or avoiding is not None) and not audit.reaches(variable.name, through, avoiding):
-            wanted = [] if through is None else ["through %s" % _shown(through)]
-            wanted += [] if avoiding is None else ["avoiding %s" % _shown(avoiding)]
+            wanted = [] if through is None else ["through %s" % _show_key(through)]
+            wanted += [] if avoiding is None else ["avoiding %s" % _show_key(avoiding)]
             message = "%s receives a gradient, but by no path %s:\n%s"
             raise AssertionError(message % (variable.name, " ".join(wanted), audit.explain(variable.name)))
 
@@ -80,7 +80,7 @@ def assert_only_trains(audit: Audit, key: Any) -> None:
     for variable in audit:
         if variable.name not in wanted and variable.verdict in WITH_GRADIENT:
             message = "only %s may receive a gradient, and %s receives one:\n%s"
-            raise AssertionError(message % (_shown(key), variable.name, audit.explain(variable.name)))
+            raise AssertionError(message % (_show_key(key), variable.name, audit.explain(variable.name)))
 
 
 def assert_no_unused(audit: Audit) -> None:
@@ -102,7 +102,7 @@ def assert_no_unused(audit: Audit) -> None:
         raise AssertionError("the loss reads variables that no gradient was asked for: %s" % _names(forgotten))
 
 
-def _shown(key: Any) -> str:
+def _show_key(key: Any) -> str:
     listed: Sequence[Any] = key if isinstance(key, (list, tuple)) else [key]
     return ", ".join(each if isinstance(each, str) else str(getattr(each, "name", type(each).__name__)) for each in listed)
 

@@ -91,7 +91,7 @@ def insert_stops(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> 
         names=[*flat.names, *_names(flat, listed)],
         kinds=[*flat.kinds, *[places[kind] for kind in kinds]],
         kind_table=tuple(flat.kind_table) + table,
-        inputs=[*_rewired(flat, copies), *[(tensor,) for tensor in listed]],
+        inputs=[*_rewire(flat, copies), *[(tensor,) for tensor in listed]],
         controls=[*flat.controls, *[() for _ in listed]],
         first_output=[*flat.first_output, *[len(flat.dtypes) + index + 1 for index in range(len(listed))]],
         producer=[*flat.producer, *ops],
@@ -125,7 +125,7 @@ def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
         yield name
 
 
-def _rewired(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, ...]]:
+def _rewire(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, ...]]:
     """Yield the inputs of every op with the copies in place; what writes to a variable keeps its reference."""
     for op, inputs in enumerate(flat.inputs):
         if copies.keys().isdisjoint(inputs):
@@ -133,14 +133,14 @@ def _rewired(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, 
         else:
             dtypes = [flat.dtypes[tensor] for tensor in inputs]
             kept = 1 if 0 in written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs) else 0
-            yield inputs[:kept] + _copied(inputs[kept:], copies)
+            yield inputs[:kept] + _replace_tensors(inputs[kept:], copies)
 
 
 def _rewired_call(call: Call, copies: Mapping[int, int]) -> Call:
     predicate = None if call.predicate is None else copies.get(call.predicate, call.predicate)
-    returns = tuple(_copied(each, copies) for each in call.returns)
-    return replace(call, inputs=_copied(call.inputs, copies), predicate=predicate, returns=returns)
+    returns = tuple(_replace_tensors(each, copies) for each in call.returns)
+    return replace(call, inputs=_replace_tensors(call.inputs, copies), predicate=predicate, returns=returns)
 
 
-def _copied(tensors: Iterable[int], copies: Mapping[int, int]) -> Tuple[int, ...]:
+def _replace_tensors(tensors: Iterable[int], copies: Mapping[int, int]) -> Tuple[int, ...]:
     return tuple(copies.get(each, each) for each in tensors)

@@ -49,19 +49,19 @@ def reconcile(
         known = zip(found, answers.updates, answers.handed or (None,) * len(found))
         told = [replace_fields(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
     if answers.error:
-        return tuple(_raised(told, answers.error, assumed))
-    return tuple(_settled(each, answers, given) for each, given in zip(told, answers.given))
+        return tuple(_settle_raise(told, answers.error, assumed))
+    return tuple(_settle(each, answers, given) for each, given in zip(told, answers.given))
 
 
-def _settled(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Reconciliation:
+def _settle(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Reconciliation:
     if answers.decides:
-        return Reconciliation(_corrected(found, bool(given)) if given is not None and not _holds(found, given) else found)
+        return Reconciliation(_correct(found, bool(given)) if given is not None and not _holds(found, given) else found)
     if answers.zeros and found.verdict is Verdict.NONE:
         return Reconciliation(replace_fields(found, verdict=Verdict.ZERO))
-    if given is None or answers.zeros or given == _expected(found.verdict):
+    if given is None or answers.zeros or given == _expected_answer(found.verdict):
         return Reconciliation(found)
     told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
-    return Reconciliation(_corrected(found, given), told)
+    return Reconciliation(_correct(found, given), told)
 
 
 def _holds(found: VariableAudit, given: bool) -> bool:
@@ -69,20 +69,20 @@ def _holds(found: VariableAudit, given: bool) -> bool:
     return found.verdict in WITH_GRADIENT if given else found.verdict is Verdict.NONE
 
 
-def _raised(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
+def _settle_raise(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
     """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
     cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
     for each in found:
         if each.verdict is Verdict.RAISES:
             yield Reconciliation(each)
         elif cause is not None:
-            yield Reconciliation(_raising(each, cause.cut))
+            yield Reconciliation(_raising_variable(each, cause.cut))
         else:
             told = None if assumed else Disagreement(each.name, each.verdict, "raises", error)
-            yield Reconciliation(_raising(each, ()), told)
+            yield Reconciliation(_raising_variable(each, ()), told)
 
 
-def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
+def _raising_variable(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     """Return a variable that shares its call with one that feeds an op that raises."""
     return replace_fields(
         found,
@@ -96,11 +96,11 @@ def _raising(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     )
 
 
-def _expected(verdict: Verdict) -> Optional[bool]:
+def _expected_answer(verdict: Verdict) -> Optional[bool]:
     return None if verdict is Verdict.RAISES else verdict is not Verdict.NONE
 
 
-def _corrected(found: VariableAudit, given: bool) -> VariableAudit:
+def _correct(found: VariableAudit, given: bool) -> VariableAudit:
     """Return a tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
     if given:
         return replace_fields(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)

@@ -23,7 +23,7 @@ _INDICES = (3, 9)
 def sparse_tensors(rules: PatternLookup, reached: Walk, order: Sequence[int], stopped: AbstractSet[int]) -> FrozenSet[int]:
     """Return the tensors whose gradient is sparse."""
     flat, parents = rules.flat, reached.parents
-    exact = {op: rules.exact_row(op) for op in _indexed(rules, reached) if op not in stopped}
+    exact = {op: rules.exact_row(op) for op in _indexed_reads(rules, reached) if op not in stopped}
     if not any(row.sparse for row in exact.values()) and not any(row.sparse for row in rules.met()):
         return frozenset()
     live = [op for op in order if op not in stopped and any(parents[each] != UNSEEN for each in flat.outputs(op))]
@@ -61,7 +61,7 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
     return found
 
 
-def _indexed(rules: PatternLookup, reached: Walk) -> Iterator[int]:
+def _indexed_reads(rules: PatternLookup, reached: Walk) -> Iterator[int]:
     """Yield the ops with a gradient that read integers beside a variable.
 
     The variable may be read as it stands, or through an op with a gradient function of the user's.

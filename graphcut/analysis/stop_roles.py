@@ -30,22 +30,22 @@ Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
 def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
     """Every stop, in the graph's order. ``judged`` holds name, tensors and verdict of each variable."""
     cuts = {verdict: findings.cuts(verdict) for verdict in {each[2] for each in judged} if verdict in CUT}
-    return _listed(findings.flow, judged, cuts, findings.traced.place)
+    return _list_stops(findings.flow, judged, cuts, findings.traced.place)
 
 
-def _listed(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
+def _list_stops(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
     flat = flow.rules.flat
     found = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
     if not found:
         return ()
     feeding = ancestors(flat, flow.losses)
     below = stops_below(flow, found)
-    restored = _restored(_with_all_recorded(flow), found)
+    restored = _restored_by(_with_all_recorded(flow), found)
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
         sole = [name for name, tensors, verdict in judged if _is_restored(restored, bit, tensors, verdict)]
-        cutting = list(dict.fromkeys([*_cutting(op, upstream, cuts), *sole]))
+        cutting = list(dict.fromkeys([*_variables_cut_by(op, upstream, cuts), *sole]))
         feeds = op in feeding or any(map(flow.connected.reaches, flat.outputs(op)))
         role = _role(feeds, upstream, cutting)
         where, library = place(op)
@@ -65,7 +65,7 @@ def _role(feeds: bool, upstream: Judged, cutting: Sequence[str]) -> Role:
     return Role.BYPASSED if gets else Role.SHADOWED
 
 
-def _cutting(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
+def _variables_cut_by(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -> Iterator[str]:
     """Yield the variables whose cut the stop is in."""
     for name, tensors, verdict in upstream:
         known = cuts.get(verdict)
@@ -97,7 +97,7 @@ def _with_all_recorded(flow: GradientFlow) -> GradientFlow:
     )
 
 
-def _restored(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
+def _restored_by(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
     """For each node of the gradient flow that no gradient reaches the stops of which each alone keeps it away, as bits."""
     edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
     masks: Dict[int, int] = {}
@@ -117,12 +117,12 @@ def _restored(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
                     if not reached[other >= size](other % size) and mask != masks.get(other, 0):
                         masks[other] = mask
                         late |= index == FILLED or bool(flat.loop_inputs)
-    for tensor, mask in _raised(flow, masks).items():
+    for tensor, mask in _raised_without(flow, masks).items():
         masks[tensor] = masks.get(tensor, 0) & ~mask
     return masks
 
 
-def _raised(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
+def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
     """For each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
     flat = flow.rules.flat
     found: Dict[int, int] = {}

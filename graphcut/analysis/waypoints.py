@@ -29,7 +29,7 @@ def reach(
         through: tensors of which the path must pass one; ``None`` for no such wish.
         avoiding: tensors that the path must not pass.
     """
-    parents = _walked(flow, through, avoiding)
+    parents = _walk_states(flow, through, avoiding)
     found: Dict[str, _State] = {}
     for target in asked:
         states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in WITH_GRADIENT)
@@ -39,7 +39,7 @@ def reach(
     return Reach(tuple(found), lambda: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
 
 
-def _walked(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
+def _walk_states(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
     """Every state that can be reached, with the one before it."""
     edges, size = flow.edges, flow.edges.size
     parents: Dict[_State, Optional[_State]] = {}

@@ -42,7 +42,7 @@ def load_source(
     modules = {} if modules is None else modules
     found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
     if found:
-        module = _imported(found.group("module"), modules)
+        module = _import_module(found.group("module"), modules)
         return _traceable(source, _attribute(module, found.group("name")), specs)
     if source.endswith(".py"):
         raise GraphcutError(f"{printable(source)} names no function\nsay which: {printable(source + ':function')[1:-1]}")
@@ -53,12 +53,12 @@ def load_source(
     return source, ()
 
 
-def _imported(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
+def _import_module(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
     if name.endswith(".py"):
         path = Path(name)
         key = str(path.resolve())
         if key not in modules:
-            modules[key] = _executed(path)
+            modules[key] = _execute_file(path)
         return modules[key]
     sys.path.insert(0, os.getcwd())
     try:
@@ -79,7 +79,7 @@ def modules_by_file(modules: Iterable[ModuleType]) -> Dict[str, ModuleType]:
     return {str(Path(file).resolve()): each for file, each in files if file}
 
 
-def _executed(path: Path) -> ModuleType:
+def _execute_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise GraphcutError(f"no file {printable(str(path))}")
     if b"\0" in path.read_bytes():
@@ -107,7 +107,7 @@ def _attribute(module: ModuleType, name: str) -> Any:
 def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
     if specs or not inspect.isfunction(found):
         return found, specs
-    needed = _required(found)
+    needed = _required_arguments(found)
     if needed:
         raise GraphcutError(
             f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
@@ -133,7 +133,7 @@ def _holds_tensors(value: Any) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
-def _required(function: Any) -> Sequence[str]:
+def _required_arguments(function: Any) -> Sequence[str]:
     """Return the names of the arguments that have no default."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(function).parameters.values()

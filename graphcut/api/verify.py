@@ -37,10 +37,10 @@ def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, 
     flat = inquiry.traced.flat
     if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in inquiry.loss.tensors):
         return ()
-    given, asking = _prepared(inquiry)
+    given, asking = _prepare(inquiry)
     names = _names(flat, judged)
-    answers = _asked(given, asking, names, judged)
-    return tuple(_compared(inquiry, given, judged, names, answers))
+    answers = _ask_tensorflow(given, asking, names, judged)
+    return tuple(_compare_answers(inquiry, given, judged, names, answers))
 
 
 def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
@@ -48,7 +48,7 @@ def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
 
     Gradients that cannot be computed are not checked.
     """
-    given, asking = _prepared(inquiry)
+    given, asking = _prepare(inquiry)
     with tensorflow_needed("to compute gradients"):
         from graphcut.backend.check.random_points import nonzero
     zeros = [(target, row) for target, row in judged if row.verdict is Verdict.ZERO]
@@ -60,7 +60,7 @@ def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
     )  # fmt: skip
 
 
-def _prepared(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
+def _prepare(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
     with tensorflow_needed("to take gradients"):
         from graphcut.backend.check.graph_copies import original
         from graphcut.backend.check.tf_gradients import LossNames
@@ -105,7 +105,7 @@ def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
     return next("%s:%d" % (flat.names[call.op], call.results.index(op)) for call in flat.calls if op in call.results)
 
 
-def _asked(given: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
+def _ask_tensorflow(given: Original, asking: LossNames, names: Names, judged: Judged) -> Dict[str, Answer]:
     from graphcut.backend.check.tf_gradients import ask_one_target, together
 
     verdicts = {row.name: row.verdict for _, row in judged}
@@ -124,7 +124,7 @@ def _disagrees(verdict: Verdict, kind: str) -> bool:
     )
 
 
-def _compared(
+def _compare_answers(
     inquiry: AuditRequest, given: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
 ) -> Iterator[Disagreement]:
     for target, row in judged:

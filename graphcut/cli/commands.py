@@ -110,7 +110,7 @@ def audit(json: Optional[str], svg: Optional[str], **question: Any) -> None:
         found = audits(say, **question)
         written = as_documents([to_json(each) for each in found]) if json else ""
         shown = [words(each, quote_lines(each)) for each in found]
-        undrawn = _undrawn(found, svg, say) if svg else None
+        undrawn = _try_to_draw(found, svg, say) if svg else None
     if json == "-":
         shown = [written]
     say_one = console.print if rich and json != "-" else click.echo
@@ -144,7 +144,7 @@ def _draw(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
         each.draw(name, **asked)
 
 
-def _undrawn(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
+def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
     """Draw the cut and return the error, if any, because a failed picture stops no audit."""
     try:
         _draw(found, path, say)

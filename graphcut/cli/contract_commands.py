@@ -162,7 +162,7 @@ def diff(
         before = read_side(old, specs, losses, apart=True)
         say(f"reading {new}")
         found = compare_sides(before, read_side(new, specs, losses))
-        pictures, undrawn = _drawn(found, svg, say) if svg else ((), None)
+        pictures, undrawn = _draw_changes(found, svg, say) if svg else ((), None)
     click.echo(found.to_json() if as_json else str(found))
     for each in pictures:
         click.echo(f"wrote {each}", file=sys.stderr)
@@ -171,7 +171,7 @@ def diff(
     context.exit(1 if found else 0)
 
 
-def _drawn(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
+def _draw_changes(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
     """Return the pictures that were drawn, or what went wrong: the answer is shown all the same."""
     say(f"drawing {path}")
     try:

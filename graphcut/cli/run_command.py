@@ -79,7 +79,7 @@ def run(
 ) -> int:
     from graphcut.api.watch import watch
 
-    code = _compiled(script)
+    code = _compile(script)
 
     def on_gradient(count: int, repeated: bool) -> None:
         if trace:
@@ -94,7 +94,7 @@ def run(
         from graphcut.backend.record.trace_script import ScriptTrace
     traced = ScriptTrace()
     with tensorflow1.TensorFlow1Imports(tf1), watched, traced if trace else nullcontext():
-        end = _executed(code, script, arguments)
+        end = _execute(code, script, arguments)
     with suppress(OSError):
         os.chdir(folder)
     _flush()
@@ -110,13 +110,13 @@ def run(
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for place in watched.unasked if watched.audits else ():
-        click.echo("graphcut: the gradient at %s is asked for of no variable%s" % (place, _frozen(end)), err=True)
+        click.echo("graphcut: the gradient at %s is asked for of no variable%s" % (place, _name_frozen_model(end)), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
     return _FAILED if failed else _FINE
 
 
-def _compiled(script: str) -> Any:
+def _compile(script: str) -> Any:
     """Return the script's code, with its own line numbers."""
     try:
         with open(script, "rb") as stream:
@@ -128,7 +128,7 @@ def _compiled(script: str) -> Any:
         raise GraphcutError("%s is not a Python script that this Python can read\n%s" % (script, lines)) from error
 
 
-def _executed(code: Any, script: str, arguments: Sequence[str]) -> _End:
+def _execute(code: Any, script: str, arguments: Sequence[str]) -> _End:
     """Run the script as ``python SCRIPT ARGS`` does: as ``__main__``, its folder first on the path."""
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=script, __builtins__=__builtins__, __cached__=None, __loader__=None, __spec__=None)
@@ -213,7 +213,7 @@ def _trace(error: BaseException) -> None:
 def _reason(end: _End, failed: bool) -> str:
     if end.error is not None:
         return ": it failed first" if failed else " up to there"
-    frozen = _frozen(end)
+    frozen = _name_frozen_model(end)
     if frozen:
         return frozen
     if end.models:
@@ -222,7 +222,7 @@ def _reason(end: _End, failed: bool) -> str:
     return "; it must call fit, GradientTape.gradient, tf.gradients or an optimizer's minimize" if keras else ""
 
 
-def _frozen(end: _End) -> str:
+def _name_frozen_model(end: _End) -> str:
     """Name a model that has nothing to train; empty where there is none."""
     for name, model in end.models:
         if not model.trainable_weights:

@@ -54,7 +54,7 @@ def suggest(
     with show_progress() as say, isolate_output():
         audits = _audits(say, source, question)
         found = _suggestions(audits, unblock, block, keep)
-    click.echo(_shown(found, unblock or ", ".join(block), bool(unblock)))
+    click.echo(_show(found, unblock or ", ".join(block), bool(unblock)))
     if patch:
         save(patch, _patch(found).encode("utf-8"))
         click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
@@ -92,7 +92,7 @@ def _suggestions(
     return []
 
 
-def _shown(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
+def _show(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
     if not found:
         return f"{name} gets a gradient; nothing blocks it" if is_unblock else f"{name} gets no gradient; nothing is to stop"
     several = found[-1].alternative > 0

@@ -63,7 +63,7 @@ def survey(memory: Optional[float], **asked: Any) -> None:
     from graphcut.api.survey.survey import survey as run
 
     limit = None if memory is None else int(memory * 1e9)
-    with _shown() as progress:
+    with _show_progress() as progress:
         found = run(asked.pop("patterns"), asked.pop("folder"), memory=limit, progress=progress, **asked)
     click.echo(str(found))
     click.echo(
@@ -72,7 +72,7 @@ def survey(memory: Optional[float], **asked: Any) -> None:
 
 
 @contextmanager
-def _shown() -> Iterator[Optional[Callable[[int, int, Any], None]]]:
+def _show_progress() -> Iterator[Optional[Callable[[int, int, Any], None]]]:
     """Show the progress on a terminal; nothing elsewhere."""
     if not os.isatty(2):
         yield None

@@ -78,7 +78,7 @@ class ContractChecker:
     def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
         """Check one of ``contracts``."""
         with work_in_folder(self._folder):
-            return _judged(contract, self._sources, self.path)
+            return _judge(contract, self._sources, self.path)
 
 
 def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
@@ -92,7 +92,7 @@ def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
     return absolute
 
 
-def _judged(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:
+def _judge(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:
     if isinstance(contract, ContractResult):
         return contract
     where = "%s:%d" % (path, contract.line)

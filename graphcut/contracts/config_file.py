@@ -76,7 +76,7 @@ def read_contracts(path: str) -> Tuple[Union[Contract, ContractResult], ...]:
     """
     tables, defaults = _cfg_tables(path) if path.endswith((".cfg", ".ini")) else _toml_tables(path)
     if not tables:
-        raise GraphcutError("%s holds no contract\nA contract begins with [[contract]]; see docs/contracts.md." % _shown(path))
+        raise GraphcutError("%s holds no contract\nA contract begins with [[contract]]; see docs/contracts.md." % _label(path))
     names: Dict[str, int] = {}
     return tuple(_contract(path, each, defaults, names) for each in tables)
 
@@ -93,7 +93,7 @@ def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int])
             mistakes += [mistake] if key != "name" else []
     if not mistakes:
         try:
-            return _parsed(table, fields)
+            return _parse_contract(table, fields)
         except _Mistake as mistake:
             mistakes = [mistake]
     severity = Severity.WARNING if table.values.get("severity") == "warning" else Severity.ERROR
@@ -125,7 +125,7 @@ def _field(key: str, value: Any) -> Any:
     return _KEYS[key](key, value)
 
 
-def _parsed(table: _Table, fields: Mapping[str, Any]) -> Contract:
+def _parse_contract(table: _Table, fields: Mapping[str, Any]) -> Contract:
     if "source" not in fields:
         raise _Mistake("source", "source is required: what `graphcut audit` takes, such as model.py:loss")
     contract = Contract(line=table.line, **fields)
@@ -166,7 +166,7 @@ def _patterns(key: str, value: Any) -> Tuple[str, ...]:
     return patterns
 
 
-def _demanded(key: str, value: Any) -> Tuple[str, ...]:
+def _read_patterns(key: str, value: Any) -> Tuple[str, ...]:
     patterns = _patterns(key, value)
     if not patterns:
         raise _Mistake(key, "%s is an empty list, which demands nothing\nName a variable or a pattern." % key)
@@ -222,14 +222,14 @@ _KEYS: Mapping[str, Callable[[str, Any], Any]] = {
     "loss": _strings,
     "gradient": _gradient,
     "variables": _patterns,
-    "must_reach": _demanded,
-    "must_not_reach": _demanded,
+    "must_reach": _read_patterns,
+    "must_not_reach": _read_patterns,
     "only": _patterns,
-    "through": _demanded,
-    "avoiding": _demanded,
+    "through": _read_patterns,
+    "avoiding": _read_patterns,
     "no_unused": _boolean,
-    "stops": _demanded,
-    "updated": _demanded,
+    "stops": _read_patterns,
+    "updated": _read_patterns,
     "allow": _allowances,
     "severity": _severity,
 }
@@ -252,7 +252,7 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
     try:
         document: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise GraphcutError("%s is not valid TOML: %s" % (_shown(path), error)) from None
+        raise GraphcutError("%s is not valid TOML: %s" % (_label(path), error)) from None
     prefix = ""
     if os.path.basename(path) == "pyproject.toml":
         document, prefix = _tool_table(path, document), r"tool\s*\.\s*graphcut\s*\.\s*"
@@ -260,12 +260,12 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
     unknown = sorted(set(document) - {"contract", "defaults"})
     if unknown:
         raise GraphcutError(
-            "%s: unknown table %s%s" % (_shown(path), printable(unknown[0]), near_names(unknown[0], ["contract", "defaults"]))
+            "%s: unknown table %s%s" % (_label(path), printable(unknown[0]), near_names(unknown[0], ["contract", "defaults"]))
         )
     if not isinstance(contracts, list) or not all(isinstance(each, dict) for each in contracts):
-        raise GraphcutError("%s: contract must be an array of tables: write [[contract]], with two brackets" % _shown(path))
+        raise GraphcutError("%s: contract must be an array of tables: write [[contract]], with two brackets" % _label(path))
     if not isinstance(defaults, dict):
-        raise GraphcutError("%s: defaults must be a table" % _shown(path))
+        raise GraphcutError("%s: defaults must be a table" % _label(path))
     starts = _headers(text, r"\[\[\s*%scontract\s*\]\]" % prefix)
     tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
     start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
@@ -277,7 +277,7 @@ def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     tools = document.get("tool", {})
     found = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
     if not isinstance(found, dict):
-        raise GraphcutError("%s: tool.graphcut must be a table, not %s" % (_shown(path), _kind(found)))
+        raise GraphcutError("%s: tool.graphcut must be a table, not %s" % (_label(path), _kind(found)))
     return found
 
 
@@ -306,13 +306,13 @@ def _cfg_tables(path: str) -> Tuple[List[_Table], _Table]:
     try:
         parser.read_string(text, source=path)
     except configparser.Error as error:
-        raise GraphcutError("%s cannot be parsed: %s" % (_shown(path), str(error).splitlines()[0])) from None
+        raise GraphcutError("%s cannot be parsed: %s" % (_label(path), str(error).splitlines()[0])) from None
     tables = []
     for section in parser.sections():
         if section.startswith("graphcut:") and section != _DEFAULTS and not section.startswith(_SECTION):
             near = near_names(section, [_SECTION + "NAME", _DEFAULTS])
             message = "%s:%d: unknown section %s%s\nA contract is a section [graphcut:contract:NAME]."
-            raise GraphcutError(message % (_shown(path), _header(text, section), printable(section), near))
+            raise GraphcutError(message % (_label(path), _header(text, section), printable(section), near))
         if section.startswith(_SECTION):
             values = {"name": section[len(_SECTION) :], **_cfg_values(parser[section])}
             tables.append(_table(text, values, _header(text, section)))
@@ -350,12 +350,12 @@ def _text(path: str) -> str:
         with open(path, encoding="utf-8-sig") as file:
             return file.read()
     except OSError as error:
-        raise GraphcutError("%s cannot be read: %s" % (_shown(path), error.strerror)) from None
+        raise GraphcutError("%s cannot be read: %s" % (_label(path), error.strerror)) from None
     except UnicodeDecodeError:
-        raise GraphcutError("%s is not UTF-8 text" % _shown(path)) from None
+        raise GraphcutError("%s is not UTF-8 text" % _label(path)) from None
 
 
-def _shown(path: str) -> str:
+def _label(path: str) -> str:
     return printable(path)[1:-1]
 
 

@@ -108,39 +108,39 @@ def _notes(subjects: Subjects) -> Iterator[str]:
 
 
 def _must_reach(subjects: Subjects) -> Iterator[Finding]:
-    for subject in _required(subjects, "must_reach", subjects.contract.must_reach):
+    for subject in _match_patterns(subjects, "must_reach", subjects.contract.must_reach):
         if isinstance(subject, Finding):
             yield subject
         elif not subject.is_reached:
-            yield _blocked(subject, "must_reach")
+            yield _blocked_finding(subject, "must_reach")
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
     matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]
-    yield from _reached([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
+    yield from _reach_findings([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
 
 
 def _only(subjects: Subjects) -> Iterator[Finding]:
     if subjects.contract.only is None:
         return
     wanted = set()
-    for subject in _required(subjects, "only", subjects.contract.only):
+    for subject in _match_patterns(subjects, "only", subjects.contract.only):
         if isinstance(subject, Finding):
             yield subject
             continue
         wanted.add(subject.variable.name)
         if not subject.is_reached:
-            yield _blocked(subject, "only")
+            yield _blocked_finding(subject, "only")
     others = [subject for name, subject in subjects.considered.items() if name not in wanted and subject.is_reached]
-    yield from _reached(others, "only")
+    yield from _reach_findings(others, "only")
 
 
-def _through(subjects: Subjects) -> Iterator[Finding]:
+def _check_through(subjects: Subjects) -> Iterator[Finding]:
     contract = subjects.contract
     if not (contract.through or contract.avoiding):
         return
     rule = "through" if contract.through else "avoiding"
-    for subject in _required(subjects, rule, contract.must_reach):
+    for subject in _match_patterns(subjects, rule, contract.must_reach):
         if isinstance(subject, Finding) or not subject.is_reached:
             continue  # must_reach says so
         passed, avoided = _known_places(subject, contract.through), _known_places(subject, contract.avoiding)
@@ -199,8 +199,8 @@ def _stops(subjects: Subjects) -> Iterator[Finding]:
         yield Finding(None, "stops", None, message, where=found[0].where if found else None)
 
 
-def _updated(subjects: Subjects) -> Iterator[Finding]:
-    for subject in _required(subjects, "updated", subjects.contract.updated):
+def _check_updates(subjects: Subjects) -> Iterator[Finding]:
+    for subject in _match_patterns(subjects, "updated", subjects.contract.updated):
         if isinstance(subject, Finding):
             yield subject
             continue
@@ -215,10 +215,10 @@ def _updated(subjects: Subjects) -> Iterator[Finding]:
         yield _finding(subject, "updated", message)
 
 
-_RULES = (_must_reach, _must_not_reach, _only, _through, _no_unused, _stops, _updated)
+_RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stops, _check_updates)
 
 
-def _required(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
+def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
         found = subjects.match(pattern)
@@ -256,11 +256,11 @@ def _finding(subject: Subject, rule: str, message: str) -> Finding:
     )
 
 
-def _blocked(subject: Subject, rule: str) -> Finding:
+def _blocked_finding(subject: Subject, rule: str) -> Finding:
     return _finding(subject, rule, subject.audit.explain(subject.variable.name))
 
 
-def _reached(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
+def _reach_findings(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
     """Yield a finding for each variable that gets a gradient and must not; with the line that would block them all."""
     advice = {
         audit: _stop_advice(audit, [each.variable.name for each in reached if each.audit is audit])

@@ -53,37 +53,37 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
         yield "# %s: nothing to demand today: %s" % (" ".join(contract.source.split()), printable(words)[1:-1])
         return
     yield "[[contract]]"
-    yield "name = %s" % _quoted("%s: %s" % (contract.source, head) if several else contract.source)
-    yield "source = %s" % _quoted(contract.source)
+    yield "name = %s" % _quote("%s: %s" % (contract.source, head) if several else contract.source)
+    yield "source = %s" % _quote(contract.source)
     if contract.spec:
         yield "spec = %s" % _array(contract.spec)
     if several:
         yield "gradient = %d # %s" % (place, " ".join(head.split()))
-    yield from ["must_reach = %s" % _array(_folded(reached, blocked))] if reached else []
-    yield from ["must_not_reach = %s" % _array(_folded(blocked, reached))] if blocked else []
+    yield from ["must_reach = %s" % _array(_fold_names(reached, blocked))] if reached else []
+    yield from ["must_not_reach = %s" % _array(_fold_names(blocked, reached))] if blocked else []
 
 
-def _folded(names: Sequence[str], others: Sequence[str]) -> List[str]:
+def _fold_names(names: Sequence[str], others: Sequence[str]) -> List[str]:
     """Return the names, those of one scope as a pattern where no other variable is in the scope."""
     folded: Dict[str, None] = {}
     for name in names:
         scope = name.partition("/")[0] + "/"
         alone = "/" in name and not any(each.startswith(scope) for each in others)
         many = sum(each.startswith(scope) for each in names) > 1
-        folded[_escaped(scope) + "*" if alone and many else _escaped(name)] = None
+        folded[_escape_pattern(scope) + "*" if alone and many else _escape_pattern(name)] = None
     return list(folded)
 
 
-def _escaped(name: str) -> str:
+def _escape_pattern(name: str) -> str:
     """Return a name as a pattern that matches nothing else."""
     return "".join("[%s]" % each if each in "*?[" else each for each in name)
 
 
 def _array(values: Sequence[str]) -> str:
-    one = "[%s]" % ", ".join(map(_quoted, values))
-    return one if len(one) <= 100 else "[\n%s]" % "".join("    %s,\n" % _quoted(each) for each in values)
+    one = "[%s]" % ", ".join(map(_quote, values))
+    return one if len(one) <= 100 else "[\n%s]" % "".join("    %s,\n" % _quote(each) for each in values)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Return a TOML basic string: the same escapes as JSON's for what can stand here."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -69,7 +69,7 @@ class SourceAudits:
         source = (contract.source, contract.spec)
         key = (*source, contract.loss, variables)
         if key not in self._losses:
-            thing, arguments = self._thing(contract)
+            thing, arguments = self._load_source(contract)
             loss = contract.loss or None
             if source in self._traced:
                 self._losses[key] = audit_same_graph(self._traced[source], thing, arguments, loss, variables)
@@ -87,14 +87,14 @@ class SourceAudits:
     def _of_step(self, contract: Contract) -> Tuple[Audit, ...]:
         key = (contract.source, contract.spec)
         if key not in self._steps:
-            thing, arguments = self._thing(contract)
+            thing, arguments = self._load_source(contract)
             try:
                 self._steps[key] = audit_step(thing, *arguments) if callable(thing) else ()
             except NoGradientError:
                 self._steps[key] = ()
         return self._steps[key]
 
-    def _thing(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
+    def _load_source(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
         key = (contract.source, contract.spec)
         if key not in self._things:
             self._things[key] = load_source(contract.source, tuple(map(parse_spec, contract.spec)), self._modules)

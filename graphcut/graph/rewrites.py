@@ -35,7 +35,7 @@ class Sign(NamedTuple):
 @cached_weakly
 def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
     """Return the first op that tells of each, often none; looked for once in each graph."""
-    optimized, frozen = _first(_optimized(flat)), _first(_frozen(flat))
+    optimized, frozen = _first(_optimizer_signs(flat)), _first(_freezing_signs(flat))
     found = ((optimized, OPTIMIZED), (frozen, FROZEN))
     return tuple(Sign(op, done) for op, done in found if op is not None)
 
@@ -44,7 +44,7 @@ def _first(ops: Iterator[int]) -> Optional[int]:
     return next(ops, None)
 
 
-def _optimized(flat: FlatGraph) -> Iterator[int]:
+def _optimizer_signs(flat: FlatGraph) -> Iterator[int]:
     kinds = {
         number
         for number, kind in enumerate(flat.kind_table)
@@ -62,7 +62,7 @@ def _is_grappler_s(attr: bytes) -> bool:
     return attr[2:].startswith(b"_grappler") and b"do_not" not in attr
 
 
-def _frozen(flat: FlatGraph) -> Iterator[int]:
+def _freezing_signs(flat: FlatGraph) -> Iterator[int]:
     kept = {number for number, kind in enumerate(flat.kind_table) if kind.type in ("Const", "Identity")}
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kept):
         if _READ.search(flat.names[op]) or _reads_constant(flat, op, flat.names[op]):

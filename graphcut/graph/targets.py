@@ -44,10 +44,10 @@ def unique(found: Iterable[Target]) -> Tuple[Target, ...]:
             else tuple(id(each) for each in target.variable.objects) or target.variable.name
         )
         kept[key] = kept.get(key, target)
-    return tuple(_renamed(list(kept.values())))
+    return tuple(_make_unique(list(kept.values())))
 
 
-def _renamed(kept: List[Target]) -> Iterable[Target]:
+def _make_unique(kept: List[Target]) -> Iterable[Target]:
     counts: Dict[str, int] = {}
     used: Set[str] = set()
     for target in kept:

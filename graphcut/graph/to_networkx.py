@@ -28,7 +28,7 @@ def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables:
     dag._succ.update(zip(names, [{} for _ in names]))
     dag._pred.update(zip(names, _predecessors(flat, dag._succ)))
     dag.graph["loop_edges"] = tuple(
-        (names[source], names[op]) for op in sorted(flat.loop_inputs) for source in _looped(flat, op)
+        (names[source], names[op]) for op in sorted(flat.loop_inputs) for source in _loop_ends(flat, op)
     )
     return dag
 
@@ -59,7 +59,7 @@ def _tensor_names(flat: FlatGraph) -> List[str]:
 
 def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes]]) -> Iterator[Dict[str, Attributes]]:
     """Yield the inputs and control inputs of each op, except loop-carried edges; ``successors`` is filled along the way."""
-    looped = {op: {flat.names[source] for source in _looped(flat, op)} for op in flat.loop_inputs}
+    looped = {op: {flat.names[source] for source in _loop_ends(flat, op)} for op in flat.loop_inputs}
     sources = [flat.names[op] for op in flat.producer]
     outputs = [tensor - flat.first_output[op] for tensor, op in enumerate(flat.producer)]
     known: Dict[Tuple[int, int], Tuple[Tuple[int, int], ...]] = {}
@@ -78,6 +78,6 @@ def _predecessors(flat: FlatGraph, successors: Mapping[str, Dict[str, Attributes
         yield edges
 
 
-def _looped(flat: FlatGraph, op: int) -> Sequence[int]:
+def _loop_ends(flat: FlatGraph, op: int) -> Sequence[int]:
     """Return the ops at the end of a loop that feed ``op``, its head."""
     return tuple(dict.fromkeys(flat.producer[flat.inputs[op][index]] for index in flat.loop_inputs[op]))

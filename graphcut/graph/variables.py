@@ -24,24 +24,24 @@ def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
     told = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
     for each in _of_ops(flat, told):
         before = found.get(each.name)
-        found[each.name] = each if before is None else _joined(before, each)
+        found[each.name] = each if before is None else _join(before, each)
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
     named: List[Variable] = []
     for known in origin.variables:
         by_name = None if known.objects else found.get(known.name)
         match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), by_name)
-        named.append(known if match is None else _completed(known, match))
+        named.append(known if match is None else _complete(known, match))
     taken = {tensor for each in named for tensor in each.tensors}
     rest = [each for each in found.values() if not taken.intersection(each.tensors)]
     return _unique(named + rest)
 
 
-def _joined(one: Variable, other: Variable) -> Variable:
+def _join(one: Variable, other: Variable) -> Variable:
     shape = other.shape if one.shape is None else one.shape
     return Variable(one.name, one.tensors + other.tensors, one.trainable, one.dtype or other.dtype, shape)
 
 
-def _completed(known: Variable, match: Variable) -> Variable:
+def _complete(known: Variable, match: Variable) -> Variable:
     more = tuple(each for each in match.tensors if each not in known.tensors)
     if not more and known.dtype and known.shape is not None:
         return known

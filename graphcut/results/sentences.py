@@ -26,7 +26,7 @@ _ANSWERS = {"none": "answers None", "gradient": "answers a gradient", "raises": 
 
 def barrier(cut: Barrier) -> str:
     """Where the gradient ends, and why."""
-    return f"{_placed(cut)}: {because(cut, '')}"
+    return f"{_place_words(cut)}: {because(cut, '')}"
 
 
 def condition(each: Condition) -> str:
@@ -58,7 +58,7 @@ def variable(each: VariableAudit) -> str:
         text += "; it is unused: nothing leads from it to the loss"
     if each.cut:
         more = max(each.cut_size, len(each.cut)) - len(each.cut[:_NAMED])
-        cuts = [_placed(cut) for cut in each.cut[:_NAMED]] + [f"{more} more"] * (more > 0)
+        cuts = [_place_words(cut) for cut in each.cut[:_NAMED]] + [f"{more} more"] * (more > 0)
         by = "raised" if each.verdict is Verdict.RAISES else "cut"
         text += f"; {by} by " + " and by ".join(cuts)
     for condition in each.conditions[:1]:
@@ -109,7 +109,7 @@ def disagreement(each: Disagreement) -> str:
     return f"{escape_name(each.name)} was judged {each.verdict.value}, but TensorFlow {answer}{reason}"
 
 
-def _placed(cut: Barrier) -> str:
+def _place_words(cut: Barrier) -> str:
     return place(cut) + (f", {at(cut.where)}" if cut.where else "")
 
 

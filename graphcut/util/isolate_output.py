@@ -28,7 +28,7 @@ def isolate_output() -> Iterator[None]:
     """Divert file descriptors 1 and 2; an exception of the user's own code becomes a short ``GraphcutError``."""
     with tempfile.TemporaryFile() as diverted:
         try:
-            with _diverted((1, 2), diverted), _lent():
+            with _divert((1, 2), diverted), _lend_streams():
                 yield
         except (GraphcutError, KeyboardInterrupt):
             raise
@@ -45,11 +45,11 @@ def isolate_output() -> Iterator[None]:
                 raise
             advice = f"\n{_INSTALL % sys.executable}" if isinstance(error, ModuleNotFoundError) else ""
             raised = f"raised at {place}, while it was imported, called or traced"
-            raise GraphcutError(f"{_told(error)}\n{raised}{advice}") from error
+            raise GraphcutError(f"{_one_line(error)}\n{raised}{advice}") from error
 
 
 @contextmanager
-def _diverted(numbers: Tuple[int, ...], target: IO[bytes]) -> Iterator[None]:
+def _divert(numbers: Tuple[int, ...], target: IO[bytes]) -> Iterator[None]:
     _flush()
     saved = [os.dup(number) for number in numbers]
     try:
@@ -64,7 +64,7 @@ def _diverted(numbers: Tuple[int, ...], target: IO[bytes]) -> Iterator[None]:
 
 
 @contextmanager
-def _lent() -> Iterator[None]:
+def _lend_streams() -> Iterator[None]:
     """Streams and a folder for foreign code to do with as it likes; a logger may keep them for longer than that."""
     streams, folder = (sys.stdout, sys.stderr), _folder()
     sys.stdout, sys.stderr = (open(os.dup(each), "w", errors="backslashreplace") for each in (1, 2))  # noqa: SIM115
@@ -115,16 +115,16 @@ def _place_in_user_code(error: BaseException) -> Optional[str]:
     frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno))
-    own = [(name, line) for name, line in frames if not _installed(name)]
+    own = [(name, line) for name, line in frames if not _is_installed(name)]
     return f"{printable(nearby(own[-1][0]))[1:-1]}:{own[-1][1] or 1}" if own else None
 
 
-def _installed(filename: str) -> bool:
+def _is_installed(filename: str) -> bool:
     roots = [_OURS, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
     return filename.startswith("<") or any(os.path.abspath(filename).startswith(root + os.sep) for root in roots)
 
 
-def _told(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     """Return the exception in one line: its type, and the last line of what it says."""
     lines: List[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {printable(lines[-1], 300)[1:-1]}" if lines else type(error).__name__

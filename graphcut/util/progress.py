@@ -77,10 +77,10 @@ def _show_on_terminal(descriptor: int, ended: threading.Event, steps: List[str])
         columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
         bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
         with bar:
-            task = bar.add_task(_escaped(steps), total=None)
+            task = bar.add_task(_escape(steps), total=None)
             bar.tasks[0].start_time = bar.get_time() - PATIENCE
             while not ended.wait(_BEAT):
-                bar.update(task, description=_escaped(steps))
+                bar.update(task, description=_escape(steps))
 
 
 def _show_in_notebook(ended: threading.Event, steps: List[str]) -> None:
@@ -96,14 +96,14 @@ def _show_in_notebook(ended: threading.Event, steps: List[str]) -> None:
 
 
 def _line(steps: List[str], began: float) -> str:
-    return "%s … %d s" % (_told(steps), time.monotonic() - began)
+    return "%s … %d s" % (_last_step(steps), time.monotonic() - began)
 
 
-def _escaped(steps: List[str]) -> str:
+def _escape(steps: List[str]) -> str:
     from rich.markup import escape
 
-    return escape(_told(steps))
+    return escape(_last_step(steps))
 
 
-def _told(steps: List[str]) -> str:
+def _last_step(steps: List[str]) -> str:
     return printable(steps[-1], 60)[1:-1]

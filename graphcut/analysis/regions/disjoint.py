@@ -67,7 +67,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
     for output, region in given:
         for index in carried[output]:
             source = flat.inputs[op][index]
-            fresh = EVERYTHING if move is None or info is None else _moved(info, move, output, index, region)
+            fresh = EVERYTHING if move is None or info is None else _input_region(info, move, output, index, region)
             if fresh and rules.passing[source]:
                 full.add(index)
                 known = regions.get(source)
@@ -77,7 +77,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
         found.update((op, index) for index in met - full)
 
 
-def _moved(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
+def _input_region(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
     """Return the region of an input; empty where only zeros arrive."""
     boxes = [move(info, output, index, dict(box)) for box in region]
     fresh = frozenset(freeze_box(box) for box in boxes if box is not None)

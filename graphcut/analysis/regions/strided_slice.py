@@ -69,8 +69,8 @@ def _word(attrs: Mapping[str, Any], index: int) -> str:
 def _ends(attrs: Mapping[str, Any], index: int, begin: int, end: int, dim: Optional[int]) -> Tuple[Optional[int], int]:
     """Where a range starts, ``None`` if that is not known, and where it stops at the latest."""
     start, stop = (mask in attrs and bool(attrs[mask].i >> index & 1) for mask in ("begin_mask", "end_mask"))
-    high = None if stop else _counted(end, dim)
-    return 0 if start else _counted(begin, dim), END if high is None else high
+    high = None if stop else _from_start(end, dim)
+    return 0 if start else _from_start(begin, dim), END if high is None else high
 
 
 def _take(found: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], stride: int) -> None:
@@ -84,12 +84,12 @@ def _take(found: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], 
 
 def _take_one(found: Spans, axis: int, place: int, dim: Optional[int]) -> None:
     """Add an axis of which one element is taken."""
-    low = _counted(place, dim)
+    low = _from_start(place, dim)
     if low is not None:
         found.taken[axis] = low, low + 1
 
 
-def _counted(index: int, dim: Optional[int]) -> Optional[int]:
+def _from_start(index: int, dim: Optional[int]) -> Optional[int]:
     """Return an index that may count from the end; ``None`` where the length is not known."""
     if index >= 0:
         return index

@@ -22,7 +22,7 @@ _PATIENCE = 30  # seconds for the scheduler to answer
 
 def audit_files(paths: Sequence[str], question: Mapping[str, Any], address: str) -> Iterator[Answer]:
     """Yield the audits of the files as they come, not in their order."""
-    distributed = _distributed()
+    distributed = _import_distributed()
     try:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -78,7 +78,7 @@ def _death(error: BaseException) -> str:
     return "its Dask worker failed: %s: %s" % (type(error).__name__, str(error).partition("\n")[0])
 
 
-def _distributed() -> Any:
+def _import_distributed() -> Any:
     try:
         return importlib.import_module("distributed")
     except ImportError:

@@ -72,13 +72,13 @@ def audit_file(path: str, question: Mapping[str, Any]) -> Tuple[FileAudit, Optio
         audit = _audit(path, question)
         page = _page(audit) if question.get("pages") else None
     except (GraphcutError, TypeError, ValueError) as error:  # the latter two as tf.gradients has them
-        return without_audit(path, REFUSED, str(error), _since(start)), None
+        return without_audit(path, REFUSED, str(error), _seconds_since(start)), None
     except MemoryError:
-        return without_audit(path, REFUSED, "not enough memory", _since(start)), None
+        return without_audit(path, REFUSED, "not enough memory", _seconds_since(start)), None
     except Exception as error:  # noqa: BLE001 - one file never stops the others
         said = "graphcut failed, which is a fault of graphcut: %s: %s" % (type(error).__name__, error)
-        return without_audit(path, REFUSED, said, _since(start)), None
-    return _summary(path, audit, _since(start)), page
+        return without_audit(path, REFUSED, said, _seconds_since(start)), None
+    return _summary(path, audit, _seconds_since(start)), page
 
 
 def _audit(path: str, question: Mapping[str, Any]) -> Any:
@@ -118,7 +118,7 @@ def _summary(path: str, audit: Any, seconds: float) -> FileAudit:
     )
 
 
-def _since(start: float) -> float:
+def _seconds_since(start: float) -> float:
     return round(time.monotonic() - start, 4)
 
 

@@ -104,7 +104,7 @@ class _Worker:
             if self.is_stopped:
                 raise queue.Empty
             if self.process is None or self.process.poll() is not None:
-                self.process = _started(self.question)
+                self.process = _start_worker(self.question)
             return self.process
 
 
@@ -125,7 +125,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def _started(question: Mapping[str, Any]) -> subprocess.Popen[str]:
+def _start_worker(question: Mapping[str, Any]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), encoding="utf-8"
     )

@@ -173,13 +173,13 @@ def copy_graph(given: Original, feed: Feed) -> Copy:
         graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
     if given.has_v1_control_flow and graph is not outer:
         graph._captured = {}  # the mark by which EnableControlFlowV2 tells a function with v1 control flow
-    return _imported(given, graph, outer, feed)
+    return _import_copy(given, graph, outer, feed)
 
 
 def copied_plain(given: Original, feed: Feed) -> Copy:
     """Return a copy as a plain graph, which a session can run."""
     graph = tf.Graph()
-    return _imported(given, graph, graph, feed)
+    return _import_copy(given, graph, graph, feed)
 
 
 def copy_handle(source: Any, target: Any) -> None:
@@ -194,12 +194,12 @@ def placeholder(tensor: Any) -> Any:
     return made
 
 
-def _imported(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
+def _import_copy(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
     replaced: Dict[str, Any] = {}
     meta = tf.compat.v1.MetaGraphDef.FromString(given.meta.SerializeToString())
     renamed = _rename_functions(meta.graph_def)
     with outer.as_default(), graph.as_default():
-        for tensor in _fed(given.live):
+        for tensor in _fed_placeholders(given.live):
             replaced[tensor.name] = feed(tensor)
         try:
             functions = load_functions.load(meta.graph_def)
@@ -214,7 +214,7 @@ def _imported(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
     return Copy(graph, outer, replaced, functions)
 
 
-def _fed(live: Any) -> Any:
+def _fed_placeholders(live: Any) -> Any:
     ops = () if live is None else live.get_operations()
     return [op.outputs[0] for op in ops if op.type == "Placeholder" and op.outputs[0].dtype in (tf.resource, tf.variant)]
 

@@ -24,14 +24,14 @@ def load(graph_def: Any) -> Functions:
     Empty where TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of conditionals
     and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
     """
-    functions = _loaded(graph_def, _wanted(graph_def))
+    functions = _load(graph_def, _called_and_needed(graph_def))
     for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
         for node in nodes:
             _rename(node, functions)
     return {_name(each): each for each in functions.values()}
 
 
-def _loaded(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
+def _load(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
     """Return the functions of these names, by name; none where TensorFlow cannot load them all."""
     if not wanted:
         return {}
@@ -56,21 +56,21 @@ def connect(graph: Any, functions: Functions) -> None:
                 op._gradient_function = function._get_gradient_function()
 
 
-def _wanted(graph_def: Any) -> FrozenSet[str]:
+def _called_and_needed(graph_def: Any) -> FrozenSet[str]:
     """Return the functions that calls run, and all that these need."""
     bodies = {each.signature.name: each.node_def for each in graph_def.library.function}
     nodes = [node for each in [graph_def.node, *bodies.values()] for node in each if node.op in CALLS]
-    waiting = [name for node in nodes for name in _needed(node)]
+    waiting = [name for node in nodes for name in _function_names(node)]
     found: Dict[str, None] = {}
     while waiting:
         name = waiting.pop()
         if name in bodies and name not in found:
             found[name] = None
-            waiting.extend(each for node in bodies[name] for each in _needed(node))
+            waiting.extend(each for node in bodies[name] for each in _function_names(node))
     return frozenset(found)
 
 
-def _needed(node: Any) -> List[str]:
+def _function_names(node: Any) -> List[str]:
     single = [value.func.name for value in node.attr.values() if value.WhichOneof("value") == "func"]
     return [node.op] + single + [each.name for value in node.attr.values() for each in value.list.func]
 

@@ -134,7 +134,7 @@ def fresh(function: Any) -> Any:
     return function._clone(None) if isinstance(function, _FUNCTION) else function
 
 
-def _called(original: Any) -> Any:
+def _called_function(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         clones = _CLONES[-1] if _CLONES else None
         if clones is None or any(self is clone for _, clone in clones.values()):
@@ -146,4 +146,4 @@ def _called(original: Any) -> Any:
     return wrapper
 
 
-_PATCHES = Patches(lambda: (Patch(_FUNCTION, "__call__", _called),))
+_PATCHES = Patches(lambda: (Patch(_FUNCTION, "__call__", _called_function),))

@@ -127,11 +127,11 @@ def _finders(graphs: Graphs) -> Finders:
     }
 
 
-def _listed(shape: tf.TensorShape) -> Shape:
+def _shape_of(shape: tf.TensorShape) -> Shape:
     return None if shape.ndims is None else tuple(shape.as_list())
 
 
 # Newer TensorFlows keep the sizes as just this tuple, older ones as a list of ``Dimension``.
 _sizes: Callable[[tf.TensorShape], Shape] = (
-    operator.attrgetter("_dims") if getattr(tf.TensorShape([1, None]), "_dims", None) == (1, None) else _listed
+    operator.attrgetter("_dims") if getattr(tf.TensorShape([1, None]), "_dims", None) == (1, None) else _shape_of
 )

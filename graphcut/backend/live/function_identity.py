@@ -24,7 +24,7 @@ _DEPTH = 16
 _ROOT = ops.RegisterGradient.__init__.__code__.co_filename[: -len("python/framework/ops.py")]
 
 
-class _Unknown(Exception):
+class _UnknownValue(Exception):
     """Nobody knows what a function of such a value answers."""
 
 
@@ -32,7 +32,7 @@ def identity(function: Any) -> Optional[Hashable]:
     """Return a key that equal gradient functions share; ``None`` if nobody can tell whether they answer alike."""
     try:
         return _signature(function, _DEPTH)
-    except _Unknown:
+    except _UnknownValue:
         return None
 
 
@@ -54,7 +54,7 @@ def _signature(value: Any, depth: int) -> Hashable:
     if isinstance(value, (tf.Tensor, tf.Variable, np.ndarray, np.generic, tf.TensorShape)):
         return _array(value)
     if not depth:
-        raise _Unknown
+        raise _UnknownValue
     if type(value) in (list, tuple):
         return (type(value).__name__, *[_signature(each, depth - 1) for each in value])
     if type(value) is dict and all(isinstance(key, str) for key in value):
@@ -65,7 +65,7 @@ def _signature(value: Any, depth: int) -> Hashable:
         return ("builtin", value)
     if is_tensorflow_code(value):
         return _function(value, depth)
-    raise _Unknown
+    raise _UnknownValue
 
 
 def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
@@ -96,7 +96,7 @@ def _array(value: Any) -> Hashable:
 
 def _values(array: Any) -> Iterator[Hashable]:
     if not isinstance(array, (np.ndarray, np.generic, bytes)) or np.size(array) > _SMALL:
-        raise _Unknown
+        raise _UnknownValue
     known = np.asarray(array)
     return iter((known.dtype.str, known.shape, repr(known.tolist())))
 

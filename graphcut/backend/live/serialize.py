@@ -25,7 +25,7 @@ _API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
 
 def data(graph: Any) -> bytes:
     """Return the bytes as TensorFlow writes them, large constants included."""
-    with _explained():
+    with _explain_errors():
         return _bytes(graph)
 
 
@@ -41,7 +41,7 @@ def serialize_graph(graph: Any) -> bytes:
 
 
 def _message(data: bytes) -> Any:
-    with _explained():
+    with _explain_errors():
         return CLASSES["Graph"].FromString(data)
 
 
@@ -53,7 +53,7 @@ def _without_values(written: Any) -> Any:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explain_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, DecodeError, tf.errors.InvalidArgumentError) as error:

@@ -26,11 +26,6 @@ _OF_TENSORFLOW = (
 )  # fmt: skip
 
 
-def is_live(source: Any) -> bool:
-    """Whether this is something that TensorFlow can trace, or a graph."""
-    return isinstance(source, tf.Graph) or callable(source)
-
-
 def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGraph:
     """Return the ``Graph`` message of a live source, and its origin."""
     if isinstance(source, tf.Graph):

@@ -115,8 +115,3 @@ def values(value: Any) -> Any:
     """Return the values of an eager tensor as an array; ``None`` for anything else."""
     eager = isinstance(value, tf.Tensor) and not is_symbolic(value)
     return value.numpy() if eager else None
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether this is a symbolic tensor of some graph."""
-    return isinstance(value, tf.Tensor)

@@ -26,12 +26,12 @@ def _annotation(report: CheckReport, result: ContractResult, finding: Finding) -
     about = " %s" % finding.variable if finding.variable else ""
     title = "graphcut: %s: %s%s" % (result.name, finding.rule, about)
     properties = "file=%s,line=%d,title=%s" % (_escaped_property(file), line, _escaped_property(title))
-    return "::%s %s::%s" % ("warning" if soft else "error", properties, _escaped(finding.message))
+    return "::%s %s::%s" % ("warning" if soft else "error", properties, _escape(finding.message))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _escaped_property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

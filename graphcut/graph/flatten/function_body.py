@@ -148,12 +148,12 @@ class _Builder:
             try:
                 inputs[op] = tuple([known[text] for text in node.input])
             except KeyError:
-                inputs[op] = self._resolved(op, node)
+                inputs[op] = self._resolve_inputs(op, node)
             if op in self.based:
                 self._connect_call(op, node, self.known.table[self.kinds[op]], inputs[op])
                 inputs[op] = ()
 
-    def _resolved(self, op: int, node: Any) -> Tuple[int, ...]:
+    def _resolve_inputs(self, op: int, node: Any) -> Tuple[int, ...]:
         """Return the tensors that a node reads, where some are not yet known by their string or are control inputs."""
         controls = [self.scope.op(text[1:], node.name) for text in node.input if text[:1] == "^"]
         if controls:

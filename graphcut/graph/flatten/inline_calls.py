@@ -50,19 +50,19 @@ def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str,
     calls.check_outputs(root.first_output[-1], len(root.names))
     bodies, waiting = {"": root}, [root]
     while waiting:
-        for name in _called(waiting.pop()):
+        for name in _called_functions(waiting.pop()):
             if name not in bodies:
                 bodies[name] = function_body.of_function(functions[name], kinds)
                 waiting.append(bodies[name])
     calls.opened_sizes(
         "",
         {name: each.size for name, each in bodies.items()},
-        {name: _called(each) for name, each in bodies.items()},
+        {name: _called_functions(each) for name, each in bodies.items()},
     )
     return bodies
 
 
-def _called(each: Body) -> List[str]:
+def _called_functions(each: Body) -> List[str]:
     return [function for call in each.calls for _, function in call.branches]
 
 
@@ -105,7 +105,7 @@ class _Opening:
         self.contexts.extend([context] * len(each.names))
         self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
         self.shared.update({op + ops: name for op, name in each.shared.items()})
-        self.calls.extend(_shifted(call, ops, tensors) for call in each.calls)
+        self.calls.extend(_shift_call(call, ops, tensors) for call in each.calls)
         return ops, tensors
 
     def _open(self, index: int) -> None:
@@ -166,7 +166,7 @@ class _Opening:
         return replace(flat, undifferentiable=inert(flat))
 
 
-def _shifted(call: Call, ops: int, tensors: int) -> Call:
+def _shift_call(call: Call, ops: int, tensors: int) -> Call:
     return replace(
         call,
         op=call.op + ops,

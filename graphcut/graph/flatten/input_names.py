@@ -26,11 +26,11 @@ class Namespace:
         """Enter ops, each with its first output or ``NO_OUTPUT``."""
         fresh = dict(zip(names, ops))
         if len(fresh) != len(names) or "" in fresh or not self.ops.keys().isdisjoint(fresh):
-            raise self._twice(names)
+            raise self._duplicate_error(names)
         self.ops.update(fresh)
         self.tensors.update(compress(zip(names, firsts), map(NO_OUTPUT.__ne__, firsts)))
 
-    def _twice(self, names: Sequence[str]) -> GraphcutError:
+    def _duplicate_error(self, names: Sequence[str]) -> GraphcutError:
         seen = {"", *self.ops}
         name = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         return GraphcutError(
@@ -42,7 +42,7 @@ class Namespace:
         """Return the op that a control input names."""
         if name in self.ops:
             return self.ops[name]
-        raise self._unknown(name, reader, "waits for")
+        raise self._unknown_error(name, reader, "waits for")
 
     def tensor(self, text: str, reader: str, verb: str) -> int:
         """Return the tensor an input string names: ``op``, ``op:1``, in functions ``op:output_arg:1``; remembered."""
@@ -50,7 +50,7 @@ class Namespace:
             return self.tensors[text]
         name, _, rest = text.partition(":")
         if name not in self.ops:
-            raise self._unknown(name, reader, verb)
+            raise self._unknown_error(name, reader, verb)
         first, layout = self._outputs(self.ops[name])
         offset = _offset(layout, rest)
         if offset is None:
@@ -61,7 +61,7 @@ class Namespace:
         self.tensors[text] = first + offset
         return first + offset
 
-    def _unknown(self, name: str, reader: str, verb: str) -> GraphcutError:
+    def _unknown_error(self, name: str, reader: str, verb: str) -> GraphcutError:
         hint = near_names(name, self.ops) if len(self.ops) < _MANY else ""
         return GraphcutError(
             "op %s %s %s, and there is no such op in %s%s\nThe file is damaged, or an op was removed without its consumers."
