@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 
-from graphcut.errors import GraphcutError, printable
+from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.dtypes import DTYPES
 
 _SPEC = re.compile(r"\s*([a-z][a-z0-9]*)\s*\[([^\[\]]*)\]\s*")
 _UNKNOWN = ("?", "none", "*")
+_DTYPES = ("float", "double", "half", *(name for number, name in DTYPES.items() if number))
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ def parse_spec(text: str) -> Spec:
         sizes = []
     if found is None or not all(size in _UNKNOWN or re.fullmatch("[0-9]{1,18}", size) for size in sizes):
         raise GraphcutError(f"{printable(text)} is not a valid spec: expected a dtype and a shape, such as float32[32,?]")
-    return Spec(found.group(1), tuple(None if size in _UNKNOWN else int(size) for size in sizes))
+    dtype = found.group(1)
+    if dtype not in _DTYPES:
+        near = near_names(dtype, _DTYPES)
+        raise GraphcutError(f"{printable(text)} is not a valid spec: TensorFlow has no dtype {printable(dtype)}{near}")
+    return Spec(dtype, tuple(None if size in _UNKNOWN else int(size) for size in sizes))
 
 
 def start(text: str) -> Union[None, str, float, complex]:

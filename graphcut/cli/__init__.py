@@ -76,6 +76,11 @@ _ARGUMENT = re.compile(r"(?<![\w-])(loss|variables|stop_gradients|grad_ys|signat
 _OF_PYTHON = (
     ("give example arguments or a tf.TensorSpec for each", "give a --spec for each argument, such as --spec float32[32,10]"),
     ("audit each and pass the audits to graphcut.table", "give them all to graphcut table, a --loss for each"),
+    (
+        "Call graphcut.audit_step(model, x, y).",
+        "Give a --spec for each, such as --spec 'float32[32,10]' --spec 'float32[32,1]'.",
+    ),
+    ("Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y).", "Give a --spec for x and one for y."),
     ("\nA training step that takes its own gradients is for graphcut.audit_step.", ""),
 )
 

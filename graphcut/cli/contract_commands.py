@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 import click
 
@@ -137,12 +137,34 @@ def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
         save(output, text.encode("utf-8"))
 
 
-@click.command(help=_DIFF, short_help="Show which gradients changed.")
+class DiffCommand(click.Command):
+    """A command whose ``--json`` may stand without a file, also in front of OLD and NEW."""
+
+    def make_context(
+        self, info_name: Optional[str], args: List[str], parent: Optional[click.Context] = None, **extra: Any
+    ) -> click.Context:
+        """Take ``--json`` as ``--json -`` where the file of it would be one of the two sides."""
+        try:
+            return super().make_context(info_name, list(args), parent, **extra)
+        except click.MissingParameter:
+            printed = ["--json=-" if each == "--json" else each for each in args]
+            return super().make_context(info_name, printed, parent, **extra)
+
+
+@click.command(cls=DiffCommand, help=_DIFF, short_help="Show which gradients changed.")
 @click.argument("old")
 @click.argument("new")
 @_specs
 @click.option("--loss", "losses", multiple=True, metavar="L", help="The loss on both sides: a tensor, op or output.")
-@click.option("--json", "as_json", is_flag=True, help="Write the changes as JSON.")
+@click.option(
+    "--json",
+    "json",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    type=click.Path(allow_dash=True),
+    help="Write the changes as JSON; without FILE, or with -, print nothing else.",
+)
 @click.option("--svg", metavar="FILE", type=click.Path(), help="Draw NEW with the changes marked; takes the suffixes of draw.")
 @click.pass_context
 def diff(
@@ -151,7 +173,7 @@ def diff(
     new: str,
     specs: Tuple[str, ...],
     losses: Tuple[str, ...],
-    as_json: bool,
+    json: Optional[str],
     svg: Optional[str],
 ) -> None:
     from graphcut.contracts.diff import compare_sides
@@ -163,7 +185,9 @@ def diff(
         say(f"reading {new}")
         found = compare_sides(before, read_side(new, specs, losses))
         pictures, undrawn = _draw_changes(found, svg, say) if svg else ((), None)
-    click.echo(found.to_json() if as_json else str(found))
+    click.echo(found.to_json() if json == "-" else str(found))
+    if json and json != "-":
+        save(json, (found.to_json() + "\n").encode("utf-8"))
     for each in pictures:
         click.echo(f"wrote {each}", file=sys.stderr)
     if undrawn is not None:

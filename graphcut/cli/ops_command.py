@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, Optional
 
 import click
@@ -34,16 +35,30 @@ Exit codes: 0 fine, 2 could not run.
 @click.command(help=_HELP, short_help="Show which inputs of an op get a gradient.")
 @click.argument("op_type", metavar="[TYPE]", required=False)
 @click.option("--tf", "version", metavar="VERSION", help="One version of TensorFlow, such as 2.15.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--json",
+    "path",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="-",
+    help="Write JSON into FILE, such as ops.json; without FILE, or with -, print nothing else.",
+)
 @click.option("--record", "package", metavar="PACKAGE", help="Record the ops of an installed Python package.")
 @click.option("-o", "--output", metavar="FILE", help="The file that --record writes. Default: PACKAGE.ops.json.")
-def ops(op_type: Optional[str], version: Optional[str], as_json: bool, package: Optional[str], output: Optional[str]) -> None:
+def ops(
+    op_type: Optional[str], version: Optional[str], path: Optional[str], package: Optional[str], output: Optional[str]
+) -> None:
     if package is not None:
         _record(package, output or package + ".ops.json")
         return
+    if path and not op_type and re.fullmatch(r"\w+", path):  # graphcut ops --json MatMul
+        op_type, path = path, "-"
     types = (op_type,) if op_type else op_types(version)
     found = [each for name in types for each in op_gradients(name, version)]
-    click.echo(json.dumps([_document(each) for each in found], indent=2) if as_json else "\n".join(map(_line, found)))
+    document = json.dumps([_document(each) for each in found], indent=2) if path else ""
+    click.echo(document if path == "-" else "\n".join(map(_line, found)))
+    if path and path != "-":
+        save(path, (document + "\n").encode())
 
 
 def _record(package: str, path: str) -> None:

@@ -14,6 +14,7 @@ from graphcut.api.choose_oracle import overlay_of
 from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
 from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Status
+from graphcut.contracts.places import named_place
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import isolate_output
@@ -76,9 +77,19 @@ class ContractChecker:
         self._sources = SourceAudits(modules, readable_ops(ops))
 
     def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
-        """Check one of ``contracts``."""
+        """Check one of ``contracts``; ``named_place`` says how the result names files."""
         with work_in_folder(self._folder):
-            return _judge(contract, self._sources, self.path)
+            result = _judge(contract, self._sources, self.path)
+        return replace(result, findings=tuple(_name_files(each, self._folder) for each in result.findings))
+
+
+def _name_files(finding: Finding, folder: str) -> Finding:
+    return replace(
+        finding,
+        where=named_place(finding.where, folder),
+        cut=tuple(replace(each, where=named_place(each.where, folder)) for each in finding.cut),
+        places=tuple(named_place(each, folder) for each in finding.places),
+    )
 
 
 def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:

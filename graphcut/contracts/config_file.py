@@ -28,11 +28,11 @@ _DEFAULTS = "graphcut:defaults"
 
 
 class _Mistake(Exception):
-    """A value that a contract cannot have: the key, and what is wrong."""
+    """A value that a contract cannot have: the key, what is wrong, and whether ``[defaults]`` is where it stands."""
 
-    def __init__(self, key: str, message: str) -> None:
+    def __init__(self, key: str, message: str, in_defaults: bool = False) -> None:
         super().__init__(message)
-        self.key, self.message = key, message
+        self.key, self.message, self.in_defaults = key, message, in_defaults
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int])
     shown = name if isinstance(name, str) and name.strip() else "contract at line %d" % table.line
     mistakes = _name_mistakes(name, table, defaults, names)
     fields: Dict[str, Any] = {}
-    for key, value in {**defaults.values, **table.values}.items():
+    for key, value in _merged(table, defaults).items():
         try:
             fields[key] = _field(key, value)
         except _Mistake as mistake:
@@ -101,8 +101,18 @@ def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int])
     return ContractResult(name=shown, status=Status.INVALID, severity=severity, line=table.line, findings=findings)
 
 
+def _merged(table: _Table, defaults: _Table) -> Mapping[str, Any]:
+    """Return the keys of a contract with those of ``[defaults]`` that it does not have; an empty list takes a default back."""
+    merged = {**defaults.values, **table.values}
+    for key in table.values:
+        if key in defaults.values and table.values[key] == [] and _KEYS.get(key) is _read_patterns:
+            del merged[key]
+    return merged
+
+
 def _finding(path: str, table: _Table, defaults: _Table, mistake: _Mistake) -> Finding:
-    line = table.lines.get(mistake.key) or defaults.lines.get(mistake.key) or table.line
+    own = 0 if mistake.in_defaults else table.lines.get(mistake.key)
+    line = own or defaults.lines.get(mistake.key) or table.line
     where = "%s:%d" % (path, line)
     return Finding(variable=None, rule=mistake.key, verdict=None, message=mistake.message, where=where)
 
@@ -110,7 +120,7 @@ def _finding(path: str, table: _Table, defaults: _Table, mistake: _Mistake) -> F
 def _name_mistakes(name: Any, table: _Table, defaults: _Table, names: Dict[str, int]) -> List[_Mistake]:
     """Return the problem with the name of a contract, if any, and add the name to ``names``."""
     if "name" in defaults.values:
-        return [_Mistake("name", "[defaults] cannot hold a name: each contract has its own")]
+        return [_Mistake("name", "[defaults] cannot hold a name: each contract has its own", in_defaults=True)]
     if not isinstance(name, str) or not name.strip():
         return [_Mistake("name", "name is required: a string that no other contract has")]
     if name in names:
@@ -129,13 +139,13 @@ def _parse_contract(table: _Table, fields: Mapping[str, Any]) -> Contract:
     if "source" not in fields:
         raise _Mistake("source", "source is required: what `graphcut audit` takes, such as model.py:loss")
     contract = Contract(line=table.line, **fields)
-    _check_rules(contract)
+    _check_rules(contract, table)
     return contract
 
 
-def _check_rules(contract: Contract) -> None:
+def _check_rules(contract: Contract, table: _Table) -> None:
     for key in ("through", "avoiding"):
-        if getattr(contract, key) and not contract.must_reach:
+        if key in table.values and getattr(contract, key) and not contract.must_reach:
             raise _Mistake(key, "%s says how the variables of must_reach are reached, and there is no must_reach" % key)
     rules = (contract.must_reach, contract.must_not_reach, contract.no_unused, contract.stops, contract.updated)
     if contract.only is None and not any(rules):
@@ -185,7 +195,8 @@ def _specs(key: str, value: Any) -> Tuple[str, ...]:
 
 def _gradient(key: str, value: Any) -> Union[int, str]:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or (isinstance(value, int) and value < 0):
-        message = "gradient must be a number counted from 0, or the name of the gradient's target, not %s" % _kind(value)
+        shown = value if isinstance(value, (int, float)) and not isinstance(value, bool) else _kind(value)
+        message = "gradient must be a number counted from 0, or the name of the gradient's target, not %s" % shown
         raise _Mistake(key, message)
     return value
 
@@ -196,16 +207,25 @@ def _boolean(key: str, value: Any) -> bool:
     return value
 
 
+_ALLOWANCE = ("variable", "reason")
+
+
 def _allowances(key: str, value: Any) -> Tuple[Allowance, ...]:
     form = 'allow must be a list of tables such as { variable = "actor/temperature", reason = "fixed until May" }'
     if not isinstance(value, list):
         raise _Mistake(key, form + ", not %s" % _kind(value))
     for each in value:
-        if not isinstance(each, dict) or set(each) != {"variable", "reason"}:
-            raise _Mistake(key, form)
-        for field in ("variable", "reason"):
-            if not isinstance(each[field], str) or not each[field].strip():
-                raise _Mistake(key, "the exception for %s has no %s\n%s" % (printable(str(each["variable"])), field, form))
+        if not isinstance(each, dict):
+            raise _Mistake(key, form + ", not a list that holds %s" % _kind(each))
+        unknown = next((field for field in each if field not in _ALLOWANCE), None)
+        if unknown is not None:
+            raise _Mistake(
+                key, "unknown key %s of an exception%s\n%s" % (printable(unknown), near_names(unknown, _ALLOWANCE), form)
+            )
+        for field in _ALLOWANCE:
+            if not isinstance(each.get(field), str) or not each[field].strip():
+                shown = " for %s" % printable(str(each["variable"])) if field == "reason" else ""
+                raise _Mistake(key, "the exception%s has no %s\n%s" % (shown, field, form))
     return tuple(Allowance(variable=each["variable"], reason=each["reason"]) for each in value)
 
 
@@ -238,9 +258,11 @@ _KEYS: Mapping[str, Callable[[str, Any], Any]] = {
 def _kind(value: Any) -> str:
     words = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
     kind = words.get(type(value), "a %s" % type(value).__name__)
+    if isinstance(value, str) and not value.strip():
+        return "an empty string"
     if isinstance(value, list):
         other = next((each for each in value if not isinstance(each, str) or not each.strip()), None)
-        return kind if other is None else "a list that holds %s" % (repr(other) if other == "" else _kind(other))
+        return kind if other is None else "a list that holds %s" % _kind(other)
     return kind
 
 
@@ -253,23 +275,33 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
         document: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise GraphcutError("%s is not valid TOML: %s" % (_label(path), error)) from None
-    prefix = ""
+    prefix = shown = ""
     if os.path.basename(path) == "pyproject.toml":
+        shown = "tool.graphcut."
         document, prefix = _tool_table(path, document), r"tool\s*\.\s*graphcut\s*\.\s*"
     contracts, defaults = document.get("contract", []), document.get("defaults", {})
-    unknown = sorted(set(document) - {"contract", "defaults"})
-    if unknown:
-        raise GraphcutError(
-            "%s: unknown table %s%s" % (_label(path), printable(unknown[0]), near_names(unknown[0], ["contract", "defaults"]))
-        )
+    unknown = next((each for each in document if each not in ("contract", "defaults")), None)
+    if unknown is not None:
+        sort = "table" if isinstance(document[unknown], (dict, list)) else "key"
+        near = near_names(unknown, ["contract", "defaults"])
+        message = "%s: unknown %s %s%s\nKeys of a contract stand below [[%scontract]], those of all below [%sdefaults]."
+        raise GraphcutError(message % (_at(path, text, unknown), sort, printable(unknown), near, shown, shown))
     if not isinstance(contracts, list) or not all(isinstance(each, dict) for each in contracts):
-        raise GraphcutError("%s: contract must be an array of tables: write [[contract]], with two brackets" % _label(path))
+        message = "%s: contract must be an array of tables: write [[%scontract]], with two brackets"
+        raise GraphcutError(message % (_at(path, text, "contract"), shown))
     if not isinstance(defaults, dict):
         raise GraphcutError("%s: defaults must be a table" % _label(path))
     starts = _headers(text, r"\[\[\s*%scontract\s*\]\]" % prefix)
     tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
     start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
     return tables, _table(text, defaults, start[0] if start else 1)
+
+
+def _at(path: str, text: str, key: str) -> str:
+    """Return ``file:line`` of the first line that sets a key or opens a table of that name; the file where none is seen."""
+    pattern = r"\s*(\[+[^=#]*)?[\"']?\b%s\b[\"']?\s*[\]=.]" % re.escape(key)
+    line = next((number for number, each in enumerate(text.splitlines(), 1) if re.match(pattern, each)), None)
+    return _label(path) + (":%d" % line if line else "")
 
 
 def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -52,6 +52,13 @@ class Subjects:
             self._others = {} if everything is None else _best([everything], ())
         return [self._others[name] for name in matching_names(list(self._others), pattern)]
 
+    @property
+    def scope(self) -> str:
+        """Which variables are considered, in the words of a sentence."""
+        if any(audit.recorded for audit in self.audits):
+            return "that a gradient was asked for"
+        return "that this loss depends on"
+
     def known_names(self) -> List[str]:
         """Return the names of all variables that have been looked at."""
         return list(dict.fromkeys([*self.considered, *(self._others or ())]))
@@ -100,11 +107,11 @@ def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
         if not subjects.match(pattern):
             near = near_names(pattern, subjects.known_names())
-            yield "must_not_reach: %s matches no variable that this loss depends on%s" % (printable(pattern), near)
+            yield "must_not_reach: %s matches no variable %s%s" % (printable(pattern), subjects.scope, near)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
     for place in subjects.contract.avoiding:
         if reached is not None and not _is_known(reached.audit, reached.variable.name, place):
-            yield "avoiding: %s is not in this graph" % printable(place)
+            yield "avoiding: %s names no op or layer of this graph" % printable(place)
 
 
 def _must_reach(subjects: Subjects) -> Iterator[Finding]:
@@ -146,7 +153,9 @@ def _check_through(subjects: Subjects) -> Iterator[Finding]:
         passed, avoided = _known_places(subject, contract.through), _known_places(subject, contract.avoiding)
         absent = bool(contract.through) and not passed
         if absent or not subject.audit.reaches(subject.variable.name, through=passed or None, avoiding=avoided or None):
-            yield _wrong_path(subject, rule, _wanted_path(contract) + (", which is not in this graph" if absent else ""))
+            yield _wrong_path(
+                subject, rule, _wanted_path(contract) + (", which names no op or layer of this graph" if absent else "")
+            )
 
 
 def _known_places(subject: Subject, places: Sequence[str]) -> List[str]:
@@ -235,9 +244,12 @@ def _near_patterns(pattern: str, names: Sequence[str]) -> str:
 
     >>> _near_patterns("head/*", ["sequential/head/kernel"])
     "; did you mean '*/head/*'?"
+    >>> _near_patterns("haed/*", ["head/kernel"])
+    "; did you mean 'head/*'?"
     """
     inner = [each for each in ("*/%s" % pattern, "*/%s/*" % pattern.rstrip("/")) if any(fnmatchcase(n, each) for n in names)]
-    return "; did you mean %s?" % printable(inner[0]) if inner else near_names(pattern, names)
+    scopes = ["%s/*" % each.rpartition("/")[0] for each in names if "/" in each] if pattern.endswith("/*") else []
+    return "; did you mean %s?" % printable(inner[0]) if inner else near_names(pattern, [*dict.fromkeys(scopes), *names])
 
 
 def _finding(subject: Subject, rule: str, message: str) -> Finding:

@@ -15,7 +15,8 @@ from graphcut.results import WITH_GRADIENT, Verdict
 from graphcut.util.isolate_output import isolate_output
 
 _HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
-# Every key is explained in docs/contracts.md. This file was written from what is true today: read it before you rely on it.
+# This file was written from what is true today: read it before you rely on it.
+# The page "Contracts" of graphcut's documentation explains every key.
 """
 
 

@@ -15,5 +15,34 @@ def split_place(where: Optional[str]) -> Optional[Tuple[str, int]]:
     file, _, line = (where or "").rpartition(":")
     if not file or not line.isdigit():
         return None
-    relative = os.path.relpath(file) if os.path.isabs(file) else file
-    return (file if relative.startswith("..") else relative).replace(os.sep, "/"), max(int(line), 1)
+    return named_file(file).replace(os.sep, "/"), max(int(line), 1)
+
+
+def named_file(file: str, project: str = "") -> str:
+    """Return how to name a file: from the current folder if it is below that or in the project, else by its whole path.
+
+    Args:
+        file: a path.
+        project: the folder of the file of contracts; empty for none.
+
+    >>> named_file(os.path.abspath("model.py")), named_file("/usr/lib/other.py")
+    ('model.py', '/usr/lib/other.py')
+    """
+    if not os.path.isabs(file):
+        return file
+    try:
+        relative = os.path.relpath(file)
+        inside = bool(project) and not os.path.relpath(file, project).startswith("..")
+    except ValueError:  # on another drive of Windows
+        return file
+    return relative if inside or not relative.startswith("..") else file
+
+
+def named_place(where: Optional[str], project: str) -> Optional[str]:
+    """Return ``file:line`` with its file as ``named_file`` names it; anything else as it is.
+
+    >>> named_place(os.path.abspath("model.py") + ":12", os.getcwd()), named_place(None, os.getcwd())
+    ('model.py:12', None)
+    """
+    file, colon, line = (where or "").rpartition(":")
+    return named_file(file, project) + colon + line if file and line.isdigit() else where

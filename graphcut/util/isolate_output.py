@@ -13,7 +13,7 @@ import sysconfig
 import tempfile
 import traceback
 from contextlib import contextmanager, suppress
-from typing import IO, Iterator, List, Optional, Tuple
+from typing import IO, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.source_lines import nearby
@@ -21,6 +21,7 @@ from graphcut.util.source_lines import nearby
 _INSTALL = "Install it where graphcut runs (%s), or run graphcut where it is installed."
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAIN = "Put what is not to run when it is imported under: if __name__ == '__main__':"
+_CALL = "It is called to be traced: take sys.exit out of what it calls, or audit a function that returns."
 
 
 @contextmanager
@@ -33,10 +34,7 @@ def isolate_output() -> Iterator[None]:
         except (GraphcutError, KeyboardInterrupt):
             raise
         except SystemExit as error:
-            code = printable(error.code)  # type: ignore[arg-type]
-            place = _place_in_user_code(error)
-            told = f"\nraised at {place}\n{_MAIN}" if place else ""
-            raise GraphcutError(f"the audited module ended the program: sys.exit({code}){told}") from error
+            raise GraphcutError(_exit_message(error)) from error
         except BaseException as error:  # noqa: BLE001 - the audited module may raise anything
             place = _place_in_user_code(error)
             if place is None:
@@ -110,13 +108,39 @@ def _flush() -> None:
         stream.flush()
 
 
+def _exit_message(error: SystemExit) -> str:
+    code = printable(error.code)  # type: ignore[arg-type]
+    place = _place_in_user_code(error)
+    imported = any(name == "<module>" and not _is_installed(file) for file, _, name in _frames(error))
+    what, advice = ("module", _MAIN) if imported else ("function", _CALL)
+    told = f"\nraised at {place}\n{advice}" if place else ""
+    return f"the audited {what} ended the program: sys.exit({code}){told}"
+
+
 def _place_in_user_code(error: BaseException) -> Optional[str]:
     """``file:line`` of what is no Python, or of the innermost frame outside graphcut and what is installed, or ``None``."""
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    frames: List[Tuple[str, Optional[int]]] = [(file, line) for file, line, _ in _frames(error)]
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno))
     own = [(name, line) for name, line in frames if not _is_installed(name)]
     return f"{printable(nearby(own[-1][0]))[1:-1]}:{own[-1][1] or 1}" if own else None
+
+
+def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
+    """Return the file, line and function of each frame, outermost first; of code that AutoGraph wrote, the user's own line.
+
+    AutoGraph calls what it converted from a frame that holds it as ``converted_f``, with the origin of each line
+    (``ag_source_map``; ``tensorflow/python/autograph/impl/api.py``). A line without an origin is left out.
+    """
+    origins: Dict[Tuple[str, int], Tuple[str, int]] = {}
+    found = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        for made, origin in (getattr(frame.f_locals.get("converted_f"), "ag_source_map", None) or {}).items():
+            origins[made.filename, made.lineno] = origin.loc.filename, origin.loc.lineno
+        at = frame.f_code.co_filename, line
+        if at in origins or not os.path.basename(at[0]).startswith("__autograph_generated_file"):
+            found.append((*origins.get(at, at), frame.f_code.co_name))
+    return found
 
 
 def _is_installed(filename: str) -> bool:

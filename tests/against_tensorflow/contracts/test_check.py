@@ -161,3 +161,26 @@ def test_a_module_is_executed_once_and_a_source_traced_once(project):
     # "several" calls "stopped"; a source that takes no gradient is traced a second time, as a loss.
     assert [agents.TRACES.count(name) for name in ("stopped", "several", "step")] == [2 + 2 + 1, 2, 1]
     assert said == ["checking %d of 7: %d" % (number + 1, number) for number in range(7)]
+
+
+def test_json_names_the_files_of_the_project_without_the_folder_that_it_lies_in(project):
+    checked(project, 'must_reach = ["encoder/*"]')
+    assert str(project) not in graphcut.check().to_json()
+
+
+def test_an_exit_in_a_traced_function_is_shown_in_the_users_file(project):
+    (project / "leaves.py").write_text("import sys\n\n\ndef loss(x):\n    y = x * 2\n    sys.exit(3)\n", encoding="utf-8")
+    (finding,) = checked(project, 'must_reach = ["w"]', "leaves.py:loss").findings
+    assert "the audited function ended the program: sys.exit(3)\nraised at leaves.py:6\n" in finding.message
+    assert "__main__" not in finding.message
+
+
+def test_an_exit_while_a_module_is_imported_is_shown_with_the_guard(project):
+    (project / "starts.py").write_text("import sys\n\n\ndef main():\n    sys.exit(3)\n\n\nmain()\n", encoding="utf-8")
+    (finding,) = checked(project, 'must_reach = ["w"]', "starts.py:loss").findings
+    assert "raised at starts.py:5" in finding.message and "__main__" in finding.message
+
+
+def test_a_frozen_variable_is_noted_as_one_that_no_gradient_was_asked_for(project):
+    notes = checked(project, 'gradient = 0\nonly = ["head/w"]\nmust_not_reach = ["frozen/*"]', "agents.py:step").notes
+    assert notes == ("must_not_reach: 'frozen/*' matches no variable that a gradient was asked for",)

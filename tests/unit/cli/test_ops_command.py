@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from graphcut.cli import main
 
 
@@ -33,3 +35,15 @@ def test_a_mistyped_op_is_an_error_with_near_names(capsys):
     code, said = printed(capsys, "MatMull")
     assert code == 2
     assert "the gradient table has no op type 'MatMull'; did you mean" in said.err
+
+
+@pytest.mark.parametrize("arguments", [("--json", "Floor"), ("Floor", "--json", "-"), ("--json=-", "Floor")])
+def test_json_without_a_file_is_printed_wherever_it_stands(capsys, arguments):
+    (floor,) = json.loads(printed(capsys, *arguments)[1].out)
+    assert floor["type"] == "Floor"
+
+
+def test_json_with_a_file_is_written(capsys, tmp_path):
+    code, (out, _) = printed(capsys, "Floor", "--json", str(tmp_path / "ops.json"))
+    assert (code, out[:5]) == (0, "Floor")
+    assert json.loads((tmp_path / "ops.json").read_text(encoding="utf-8"))[0]["type"] == "Floor"

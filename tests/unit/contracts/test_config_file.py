@@ -206,3 +206,64 @@ def test_a_contract_is_selected_by_its_name(tmp_path):
     assert select_contracts(contracts, ["everything"]) == contracts == select_contracts(contracts, [])
     with pytest.raises(GraphcutError, match="did you mean 'everything'"):
         select_contracts(contracts, ["everythin"])
+
+
+LOSS = 'source = "a.py:loss"\n'
+
+
+def test_an_empty_list_takes_a_default_back(tmp_path):
+    text = '[defaults]\nmust_not_reach = ["critic"]\n[[contract]]\nname = "a"\n%smust_reach = ["w"]\nmust_not_reach = []\n'
+    (contract,) = read_contracts(written(tmp_path, text % LOSS))
+    assert contract.must_not_reach == () and contract.must_reach == ("w",)
+
+
+def test_a_default_that_a_contract_has_no_use_for_is_no_mistake(tmp_path):
+    text = '[defaults]\navoiding = ["target"]\n[[contract]]\nname = "a"\n%smust_not_reach = ["w"]\n'
+    (contract,) = read_contracts(written(tmp_path, text % LOSS))
+    assert contract.must_not_reach == ("w",)
+
+
+def test_a_name_in_the_defaults_is_shown_at_its_own_line(tmp_path):
+    (result,) = read_contracts(written(tmp_path, '[defaults]\nname = "x"\n[[contract]]\nname = "a"\n%s' % LOSS))
+    assert [each.where.rpartition(":")[2] for each in result.findings] == ["2"]
+
+
+@pytest.mark.parametrize("value, shown", [("-1", "-1"), ("1.5", "1.5"), ("true", "a boolean"), ("[]", "a list")])
+def test_a_gradient_that_is_no_number_is_quoted(tmp_path, value, shown):
+    line, message = mistake(tmp_path, 'name = "a"\n%smust_reach = ["w"]\ngradient = %s\n' % (LOSS, value))
+    assert line == 5 and message.endswith("not %s" % shown)
+
+
+@pytest.mark.parametrize(
+    "exception, said",
+    [
+        ('{ variable = "w", reason = "r", untl = "May" }', "unknown key 'untl'"),
+        ('{ variabel = "w", reason = "r" }', "did you mean 'variable'?"),
+        ('{ reason = "r" }', "the exception has no variable"),
+        ('{ variable = "w" }', "the exception for 'w' has no reason"),
+        ('"w"', "not a list that holds a string"),
+    ],
+)
+def test_an_exception_that_is_wrong_says_what_is_wrong(tmp_path, exception, said):
+    _, message = mistake(tmp_path, 'name = "a"\n%smust_reach = ["w"]\nallow = [%s]\n' % (LOSS, exception))
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    "text, line, said",
+    [
+        ('name = "x"\n[[contract]]\n', 1, "unknown key 'name'"),
+        ('[defaults]\n[[contracts]]\nname = "x"\n', 2, "did you mean 'contract'?"),
+        ('\n[contract]\nname = "x"\n', 2, "write [[contract]]"),
+        ('\n[contract.first]\nname = "x"\n', 2, "write [[contract]]"),
+    ],
+)
+def test_a_table_that_is_none_of_ours_is_shown_with_its_line(tmp_path, text, line, said):
+    with pytest.raises(GraphcutError) as caught:
+        read_contracts(written(tmp_path, text))
+    assert "graphcut.toml:%d: " % line in str(caught.value) and said in str(caught.value)
+
+
+def test_a_spec_of_an_unknown_dtype_is_invalid_at_its_line(tmp_path):
+    line, message = mistake(tmp_path, 'name = "a"\n%smust_reach = ["w"]\nspec = ["flaot32[?,4]"]\n' % LOSS)
+    assert line == 5 and "did you mean 'float32'" in message

@@ -215,3 +215,17 @@ def test_pytest_executes_no_module_again_that_a_test_imported(two_revisions):
 def test_an_error_in_the_old_code_names_the_old_side(two_revisions):
     with pytest.raises(graphcut.GraphcutError, match="^HEAD:model.py:biuld: no 'biuld' in 'model'; did you mean 'build'"):
         graphcut.diff("HEAD:model.py:biuld", "model.py:build")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{0} {0} --json", "--json {0} {0}", "{0} --json {0}", "{0} {0} --json -", "--json - {0} {0}"]
+)
+def test_json_without_a_file_is_standard_output_wherever_it_stands(capfd, arguments):
+    assert main(["diff", *arguments.format(DOCUMENT).split()]) == 0
+    assert json.loads(capfd.readouterr().out)["changes"] == []
+
+
+def test_json_with_a_file_is_written_beside_the_words(tmp_path, capfd):
+    assert main(["diff", "--json", str(tmp_path / "diff.json"), DOCUMENT, DOCUMENT]) == 0
+    assert capfd.readouterr().out == "no variable gained or lost its gradient\n"
+    assert json.loads((tmp_path / "diff.json").read_text(encoding="utf-8"))["changes"] == []

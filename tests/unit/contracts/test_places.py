@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from graphcut.contracts.places import split_place
+from graphcut.contracts.places import named_place, split_place
 
 
 @pytest.mark.parametrize("where", [None, "", "model.py", ":3", "model.py:x"])
@@ -20,3 +20,12 @@ def test_a_file_of_the_project_is_relative_and_another_is_not(tmp_path, monkeypa
 
 def test_lines_count_from_one():
     assert split_place("model.py:0") == ("model.py", 1)
+
+
+def test_a_file_of_the_project_is_named_from_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    model = os.path.join(str(tmp_path), "model.py") + ":3"
+    assert named_place(model, str(tmp_path)) == os.path.join("..", "model.py") + ":3"
+    assert named_place(model, str(tmp_path / "sub")) == model
+    assert split_place(named_place(model, str(tmp_path))) == ("../model.py", 3)
