@@ -134,5 +134,7 @@ def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
     scopes = tuple("/".join(box.scope[start:end]) for start, end in zip([0] + kept, kept))
     inner = box.scope[kept[-1] if kept else 0 :]
     title = "/".join(inner) if box.folded and inner else "/".join(inner + (box.title,))
+    if inner and box.role is Role.VARIABLE and len(box.variables) > 1 and box.title == f"all {len(box.variables)} variables":
+        title = f"{'/'.join(inner)}/* ({len(box.variables)})"
     lines = (box.title,) + box.lines if box.folded and inner else box.lines
     return replace(box, scope=scopes, title=title, lines=lines)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, place
 from graphcut.results.words import shape_text as shape_text
 
-_NAMED = 4
+_NAMED, _WIDTH = 4, 100  # names in a cell, and characters of these
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
 
 
@@ -50,11 +50,18 @@ def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
     return (own or cuts)[:3]
 
 
-def _names(labels: Sequence[Label], limit: int = _NAMED) -> str:
-    """Return names such as ``encoder/* (24), head/kernel``; beyond ``limit`` labels the rest is counted."""
-    texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:limit]]
-    rest = sum(each.count for each in labels[limit:])
+def _names(labels: Sequence[Label]) -> str:
+    """Return names such as ``encoder/* (24), head/kernel``: a few that fit into a cell, at least one; the rest is counted."""
+    texts = _fitting(labels)
+    rest = sum(each.count for each in labels[len(texts) :])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
+
+
+def _fitting(labels: Sequence[Label]) -> List[str]:
+    texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in labels[:_NAMED]]
+    while len(texts) > 1 and len(", ".join(texts)) > _WIDTH:
+        texts.pop()
+    return texts
 
 
 def _shape(group: Group) -> str:
@@ -62,7 +69,7 @@ def _shape(group: Group) -> str:
     shapes = [shape_text(variable.shape) for variable in group.variables]
     if len(set(shapes)) == 1:
         return shapes[0]
-    named = len(group.labels) == len(shapes) <= _NAMED
+    named = len(group.labels) == len(shapes) == len(_fitting(group.labels))
     return ", ".join(shapes) if named else ""
 
 

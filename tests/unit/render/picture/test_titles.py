@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from graphcut.render.picture.build import picture
-from graphcut.render.picture.model import Role
+from graphcut.render.picture.model import Box, Role
+from graphcut.render.picture.scopes import place_scopes
 from graphcut.render.picture.writers.dot import title, to_dot
 from graphcut.results import Condition, Verdict
 from tests.unit.render.picture.audits import STOPPED, through
@@ -124,3 +125,11 @@ def test_a_layer_without_variables_is_in_the_frame_of_its_model():
     audit = FakeAudit(graph=graph, variables=variables, carrying=frozenset({"loss", "net_1/head_1/MatMul", "net/head/kernel"}))
     (barrier,) = [box for _, box in picture(audit).nodes(data="box") if box.role is Role.BARRIER]
     assert (barrier.scope, barrier.title) == (("net",), "round_1/Round")
+
+
+def test_all_variables_of_a_scope_without_a_frame_are_named_by_a_pattern():
+    boxes = [
+        Box(Role.LOSS, "loss", (), ("loss",)),
+        Box(Role.VARIABLE, "all 2 variables", (), (), ("net",), variables=("a", "b")),
+    ]
+    assert [each.title for each in place_scopes(boxes, {0: [], 1: [0]})] == ["loss", "net/* (2)"]

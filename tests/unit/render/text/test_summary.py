@@ -167,3 +167,11 @@ def test_an_untracked_layer_is_no_plain_variable():
     lines = table(FakeAudit(variables=(variable("w"),), left_out=found)).splitlines()
     assert "the model does not track a plain tf.Variable: in Keras 3 create scale0 with self.add_weight" in lines
     assert "the model does not track the layer of inner/* (2): make it an attribute of the model" in lines
+
+
+def test_a_cell_names_as_many_variables_as_fit_into_it():
+    names = ["a" * 60 + "/" + "b" * 30, "c" * 60, "d", "e"]
+    row = next(
+        line for line in table(FakeAudit(variables=tuple(map(variable, names)))).splitlines() if line.startswith("flows")
+    )
+    assert f"{names[0]} and 3 more" in row and len(row) < 130
