@@ -233,7 +233,7 @@ def _answered(question: GradientQuery, function: Any, custom: bool, library: Any
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        exact, told = not custom and _is_exact(question), _unasked(error)
+        exact, told = not custom and _is_exact(question, isinstance(error, NotImplementedError)), _unasked(error)
         return GradientReply(missing=exact, failed=None if exact else told, custom=custom)
 
 
@@ -297,10 +297,14 @@ def _graph_within(live: Any) -> Any:
     return graph
 
 
-def _is_exact(question: GradientQuery) -> bool:
-    """Whether the op stands there with all that TensorFlow knows of it; what a variant holds is not known here."""
+def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
+    """Whether the op stands there with all that decides what its gradient function raises.
+
+    What a variant holds is not known here, and does not implement a gradient that TensorFlow lacks.
+    """
     shapes = question.shapes
-    return shapes is not None and None not in shapes and VARIANT not in question.inputs + question.outputs
+    is_known = is_not_implemented or VARIANT not in question.inputs + question.outputs
+    return shapes is not None and None not in shapes and is_known
 
 
 def _first_line(error: BaseException) -> str:

@@ -28,6 +28,9 @@ def op_def(op_type: str) -> Any:
     return op_def_registry.get(op_type)
 
 
+_SCALARS_ARE_KNOWN = 24  # before this GraphDef version, the shape of a scalar placeholder stands for an unknown one
+
+
 def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
     """Return the signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
     found = op_def(op_type) if op_outputs.find_signature(op_type) is None else None
@@ -45,6 +48,8 @@ def isolate_op(question: GradientQuery, library: Any) -> Any:
         name="asked", op=question.type, input=names, attr=[attr for attr in question.attrs if _key(attr) in allowed]
     )
     message = tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    if question.shapes is not None and () in question.shapes:
+        message.versions.producer = _SCALARS_ARE_KNOWN
     if library is not None:
         message.library.CopyFrom(library)
     return message

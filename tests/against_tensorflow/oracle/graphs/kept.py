@@ -34,6 +34,15 @@ def compressed_rows_times_a_matrix(make):
     return total(csr.sparse_matrix_mat_mul(made, make.variable("u", 3, 2) * 1.0))
 
 
+@case(expect={"w": "raises", "u": "raises"}, **CSR)
+def compressed_rows_scaled(make):
+    """TensorFlow has no gradient of this product; its scalar is known to be one only where the graph's version says so."""
+    csr, made = compressed(make.variable("w", 3, 3) * 1.0)
+    return total(
+        csr.csr_sparse_matrix_to_dense(csr.sparse_matrix_mul(made, tf.reduce_sum(make.variable("u", 2))), type=tf.float32)
+    )
+
+
 @case(**CSR)
 def compressed_rows_behind_a_stop(make):
     csr, made = compressed(tf.stop_gradient(make.variable("w", 3, 3)))
