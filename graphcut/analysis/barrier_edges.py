@@ -85,9 +85,9 @@ class Edges:
             if index in free and passing[source]:
                 yield Edge(source, 0, None)
             elif index in free and source in flow.rules.unwatched:
-                yield _unwatched(op, index, source, flow.rules.unwatched[source])
+                yield _unwatched_edge(op, index, source, flow.rules.unwatched[source])
             else:
-                yield _blocked(flow, tensor, op, index, source, row.barriers[index])
+                yield _blocked_edge(flow, tensor, op, index, source, row.barriers[index])
         for index, source in enumerate(self._filled[op].tensors) if op in self._filled else ():
             if source not in flat.inputs[op] and passing[source]:
                 yield Edge(source, 1, Fence(flow.fills[op].group, index, BarrierKind.ZERO_FILLED))
@@ -95,11 +95,11 @@ class Edges:
             yield Edge(source, 1, Fence(op, index, BarrierKind.STATE))
 
 
-def _unwatched(op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
+def _unwatched_edge(op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
     return Edge(source, 0, None) if barrier is None else Edge(source, 1, Fence(op, index, barrier))
 
 
-def _blocked(flow: GradientFlow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
+def _blocked_edge(flow: GradientFlow, tensor: int, op: int, index: int, source: int, barrier: Optional[BarrierKind]) -> Edge:
     bound = flow.bounds.get(op)
     if bound:
         return Edge(source, 1, Fence(op, index, bound))

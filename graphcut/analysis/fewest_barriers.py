@@ -113,7 +113,7 @@ def cuts(flow: GradientFlow, relation: Relation) -> Cuts:
             numbers[_place(fence, source)] = len(fences)
             fences.append(fence)
     shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
-    masks = _united(flow, shortest, numbers)
+    masks = _unite_masks(flow, shortest, numbers)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
     last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
     free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
@@ -174,7 +174,7 @@ def _spread(
     return crossed, taken
 
 
-def _united(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
+def _unite_masks(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:
     """Return the masks, united from the loss outward.
 
     A tensor is visited again if it gained something after its mask was passed on (loops, assignments, zeros filled in).

@@ -56,7 +56,7 @@ class Findings:
     def of(self, target: Target) -> VariableAudit:
         """Return the findings for one target; if it stands for several tensors, the best verdict counts."""
         verdict, tensor = self.verdict(target)
-        fences, size, unused = self._cut(verdict, self._routed(target, verdict, tensor))
+        fences, size, unused = self._cut(verdict, self._first_with_route(target, verdict, tensor))
         left = self._left(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
         variable = target.variable
@@ -159,7 +159,7 @@ class Findings:
         judged = [(self.flow.verdict(tensor), tensor) for tensor in target.tensors]
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
 
-    def _routed(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:
+    def _first_with_route(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:
         """Of several tensors that get nothing the first that a route leads to."""
         if verdict not in CUT or len(target.tensors) < 2:
             return tensor
@@ -194,20 +194,20 @@ class Findings:
     def barrier_of(self, fence: Fence) -> Barrier:
         """Return the barrier with the names of things; one object for all that ask."""
         if fence not in self.told:
-            self.told[fence] = self._told(fence)
+            self.told[fence] = self._make_barrier(fence)
         return self.told[fence]
 
-    def _replaced(self, fence: Fence) -> Optional[str]:
+    def _replacing_line(self, fence: Fence) -> Optional[str]:
         """Return the line that put a tensor in the place of a variable, where a tape does not watch it for that."""
         inputs = self.traced.flat.inputs[fence.op]
         if fence.kind is not BarrierKind.NOT_WATCHED or fence.input >= len(inputs):
             return None
         return self.traced.origin.replaced.get(self.traced.flat.tensor_name(inputs[fence.input]))
 
-    def _told(self, fence: Fence) -> Barrier:
+    def _make_barrier(self, fence: Fence) -> Barrier:
         flat = self.traced.flat
         where, library = self.traced.place(fence.op)
-        where = self._replaced(fence) or where
+        where = self._replacing_line(fence) or where
         return Barrier(
             flat.names[fence.op],
             flat.type(fence.op),

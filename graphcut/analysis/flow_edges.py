@@ -69,7 +69,7 @@ class GradientEdges:
         found = [(inputs[index] + size, index) for index in row.connected[output] if passing[inputs[index]]]
         if row.raises is None:
             found += [(inputs[index], index) for index in sorted(row.independent_of_output) if passing[inputs[index]]]
-        return found + [(each + size, FILLED) for each in self._filled(op)]
+        return found + [(each + size, FILLED) for each in self._zero_filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
         """Return the ops that have a gradient of their own, each with the tensors that it gives it to."""
@@ -111,7 +111,7 @@ class GradientEdges:
         found = find_reachable(filter(self.carried.reaches, tensors), lambda node: before.get(node, ()))
         return [node for node in nodes if node in found]
 
-    def _filled(self, op: int) -> List[int]:
+    def _zero_filled(self, op: int) -> List[int]:
         """Return the tensors that TensorFlow fills with zeros once a gradient arrives at ``op``."""
         fill = self.fills.get(op)
         if fill is None:

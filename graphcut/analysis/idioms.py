@@ -171,10 +171,10 @@ class Idioms:
             if flat.type(reader) in _LAYERS and names and self._is_weight(other):
                 weights |= names
             elif names:
-                return None if weights else self._between(stopped, other, reader)
+                return None if weights else self._compared_idiom(stopped, other, reader)
         return Idiom.DETACHED_FAKES if weights and self._is_discriminator(weights, stopped) else None
 
-    def _between(self, stopped: int, other: int, reader: int) -> Optional[Idiom]:
+    def _compared_idiom(self, stopped: int, other: int, reader: int) -> Optional[Idiom]:
         """Return the idiom of a stopped value that is compared with another one."""
         kind = self._flat.type(reader)
         own, names = self._names(stopped), self._names(other)
@@ -201,7 +201,7 @@ class Idioms:
         """
         if self._sources(stopped) & self._sources(other):
             return True
-        flat, near = self._flat, self._near(stopped)
+        flat, near = self._flat, self._ops_before(stopped)
         for op in (op for op in near if flat.type(op) in _SUMS):
             if any(not self._names(each) and self._sources(each) for each in flat.inputs[op]):
                 return True
@@ -216,7 +216,7 @@ class Idioms:
         """Whether a weight of a log probability is the difference of a return and its estimate."""
         flat = self._flat
         weight = next((each for each in flat.inputs[reader] if each != other), stopped)
-        near = self._near(weight)
+        near = self._ops_before(weight)
         if any(flat.type(op) in _SQUASHING for op in near):
             return False
         return any(
@@ -225,7 +225,7 @@ class Idioms:
             if flat.type(op) == "Sub"
         )
 
-    def _near(self, tensor: int) -> Sequence[int]:
+    def _ops_before(self, tensor: int) -> Sequence[int]:
         """Return the ops right before a tensor, not those beyond a layer."""
         flat, waiting, seen = self._flat, deque([tensor]), {tensor}
         found: List[int] = []

@@ -62,11 +62,11 @@ def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSe
     """
     exact = bool(flow.connected.made)
     carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))
-    zero = frozenset(kept if exact else kept - carried) | _raising(flow, kept)
-    return find_leading_tensors(flow, flow.carried, carries, carried) | _filled(flow, zero)
+    zero = frozenset(kept if exact else kept - carried) | _raising_outputs(flow, kept)
+    return find_leading_tensors(flow, flow.carried, carries, carried) | _connected_to(flow, zero)
 
 
-def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
+def _connected_to(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """Return the tensors connected to ``ends``, directly or by zeros that TensorFlow fills in."""
     found = find_leading_tensors(flow, flow.connected, connected_inputs, ends)
     while found:
@@ -78,7 +78,7 @@ def _filled(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     return found
 
 
-def _raising(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
+def _raising_outputs(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
     """Return the outputs of the ops without a gradient that any of ``ends`` feeds."""
     return frozenset(tensor for op in raising_for(flow, ends) for tensor in flow.rules.flat.outputs(op))
 

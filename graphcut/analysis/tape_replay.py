@@ -43,7 +43,7 @@ def replay_tape(
         passing: the dtypes that can carry a gradient.
     """
     flat = traced.flat
-    watched, stands_for = _watched(traced, tape), _captured(flat, tape)
+    watched, stands_for = _watched_tensors(traced, tape), _captured_tensors(flat, tape)
     tracked: Set[int] = set()
     linked: Set[int] = set()
     reasons: Dict[int, Optional[BarrierKind]] = {}
@@ -78,12 +78,12 @@ def replay_tape(
     unwatched.update(dict.fromkeys(late, BarrierKind.NOT_WATCHED))
     for tensor in set(stands_for).difference(linked):
         reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
-    entered = _entered(flat, targets, reasons)
+    entered = _move_inward(flat, targets, reasons)
     plain = frozenset(op for op, context in enumerate(flat.contexts) if context < 0)
     return StopOps(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
 
 
-def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
+def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
     """Return the tensors that stand for a tensor of an outer graph, each with that tensor."""
     found: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
@@ -92,7 +92,7 @@ def _captured(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
     return found
 
 
-def _watched(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
+def _watched_tensors(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
     """Return the tensors watched, each with the position from which on."""
     found: Dict[int, int] = {}
     for name, position in tape.watched:
@@ -116,7 +116,7 @@ def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, .
             yield position, call.inputs, call.variables + call.results, call.predicate is None and not call.variables
 
 
-def _entered(
+def _move_inward(
     flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[BarrierKind]]
 ) -> Mapping[int, Optional[BarrierKind]]:
     """Return the same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""

@@ -34,7 +34,7 @@ def ops_between(
 ) -> FrozenSet[int]:
     """Return the ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
     flat = rules.flat
-    reached = _reached(rules, tensors)
+    reached = _reached_ops(rules, tensors)
     inner = _inner(flat)
 
     def producers(tensors: Iterable[int]) -> List[int]:
@@ -49,7 +49,7 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
     return fills[op].tensors if op in fills else ()
 
 
-def _reached(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
+def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
     """Return the ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
     flat = rules.flat
     consumers = find_readers(flat)

@@ -64,7 +64,7 @@ class GradientFlow:
         if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
         if not self._is_sure(tensor, raised):
-            return self._alone(tensor)
+            return self._verdict_alone(tensor)
         return self._gets(tensor) if raised is None else Verdict.RAISES
 
     def walk_for(self, tensors: Tuple[int, ...]) -> Walk:
@@ -123,7 +123,7 @@ class GradientFlow:
             return self.sure.reaches(tensor)
         return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
-    def _alone(self, tensor: int) -> Verdict:
+    def _verdict_alone(self, tensor: int) -> Verdict:
         """Return the verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
         if tensor in self.together and self.rules.passing[tensor]:
             known = self.walk_for(self.together)
@@ -191,7 +191,7 @@ def _flow(
     order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
     alike = live == starts and not fills and not connected.made and all(row.connected == row.carries for row in rules.met())
-    rules, connected, carried = _carried(rules, connected, live, stopped, order, alike)
+    rules, connected, carried = _drop_zero_pieces(rules, connected, live, stopped, order, alike)
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return GradientFlow(
         rules, losses, seeds, stopped, fills, connected, carried,
@@ -207,7 +207,7 @@ def _flow(
     )  # fmt: skip
 
 
-def _carried(
+def _drop_zero_pieces(
     rules: PatternLookup,
     connected: Walk,
     live: Mapping[int, int],

@@ -70,7 +70,7 @@ Before = Mapping[int, AbstractSet[int]]
 
 def smallest_cut(paths: Paths) -> FrozenSet[int]:
     """Return the tensors of a smallest cut, the one nearest the loss; ``Uncuttable`` where there is none."""
-    before, last = _reduced(paths)
+    before, last = _reduce(paths)
     for node, tensor in last.items():
         if node == LOSS:
             raise Uncuttable(tensor)
@@ -123,12 +123,12 @@ def smallest_cuts(
     return found, not waiting
 
 
-def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
+def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
     """Return the nodes left with those before each of them, and the nodes right before an end, with that end."""
     stands_for: Dict[int, int] = {}
     before: Dict[int, Set[int]] = {tensor: {LOSS} for tensor in paths.starts}
     last: Dict[int, int] = {}
-    late = _late(paths)
+    late = _loop_targets(paths)
     for tensor in paths.order:
         known = before.setdefault(tensor, set())
         single = next(iter(known)) if len(known) == 1 and tensor not in late else LOSS
@@ -143,7 +143,7 @@ def _reduced(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
     return {node: before[node] - {node} for node in sorted(kept)}, last
 
 
-def _late(paths: Paths) -> FrozenSet[int]:
+def _loop_targets(paths: Paths) -> FrozenSet[int]:
     """Return the tensors that a loop leads back to: not all that is before them is known when it is their turn."""
     seen: Set[int] = set()
     late: Set[int] = set()
@@ -193,9 +193,9 @@ def smallest(
     network = _network(nodes, after, starts, ends, rigid)
     other = network._replace(arcs=[each[::-1] for each in network.arcs])
     # Arcs are tried from either side in turn: else some would always be the last.
-    while _filled(network) and _filled(other):
+    while _augment(network) and _augment(other):
         pass
-    near = _near(network)
+    near = _reaches_sink(network)
     return {node for place, node in enumerate(nodes) if 2 * place not in near and 2 * place + 1 in near}
 
 
@@ -236,7 +236,7 @@ def _add(network: Network, tail: int, head: int, room: int) -> None:
         network.room.append(left)
 
 
-def _filled(network: Network) -> bool:
+def _augment(network: Network) -> bool:
     """One phase; whether it found a path."""
     arcs, heads, room = network
     source, sink = network.source, network.sink
@@ -263,7 +263,7 @@ def _filled(network: Network) -> bool:
             path, place, found = [], source, True
 
 
-def _near(network: Network) -> Set[int]:
+def _reaches_sink(network: Network) -> Set[int]:
     """Return the nodes from which the sink can still be reached."""
     heads, room = network.heads, network.room
     return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if room[arc ^ 1]])

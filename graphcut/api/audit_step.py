@@ -145,9 +145,9 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
     rows = [_target(traced, each) for each in taken.sources]
     listed = unique(rows) if variables is None else targets(traced, variables)
     loss = _loss(traced, taken)
-    stopped = _outside(traced, taken, stop_ops(traced, taken.stops))
+    stopped = _stop_outside(traced, taken, stop_ops(traced, taken.stops))
     if taken.tape is not None:
-        asked, trainable = _asked(taken.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
+        asked, trainable = _requested_tensors(taken.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
         unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if version_probes.reads_targets() else ()
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
         stopped = replay_tape(traced, taken.tape, starts, asked, trainable)
@@ -166,7 +166,7 @@ def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashabl
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
-def _outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> StopOps:
+def _stop_outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> StopOps:
     """Return the same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
     names = traced.names
     tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
@@ -179,7 +179,7 @@ def _outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> Stop
     )
 
 
-def _asked(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
+def _requested_tensors(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
     """Return the tensors asked for, with the barrier of those that a tape watches only when it is told to."""
     told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
     return {tensor: barrier for row, barrier in told for tensor in row.tensors}

@@ -60,7 +60,7 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
     rows: List[List[Optional[int]]] = []
     weakest: List[Match] = []
     for column, audit in enumerate(audits):
-        known = _known(audits, rows, column)
+        known = _matches(audits, rows, column)
         for place in range(len(audit.variables)):
             row, match = known.get(place, (len(rows), Match.OBJECT))
             if row == len(rows):
@@ -72,7 +72,9 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
     return tuple(map(MatchedRow, found, weakest))
 
 
-def _known(audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int) -> Dict[int, Tuple[int, Match]]:
+def _matches(
+    audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int
+) -> Dict[int, Tuple[int, Match]]:
     """Return the rows of the variables of one audit that an earlier one has, too, by their places."""
     found: Dict[int, Tuple[int, Match]] = {}
     taken = set()
@@ -97,7 +99,7 @@ def _pairs(
     old = [place for place in old if _is_foreign(before.identities[place], after.held)]
     new = [place for place in new if _is_foreign(after.identities[place], before.held)]
     match = _by_name if _is_one_graph(before.held, after.held) else match_names
-    named = [[_named(audit.variables[place]) for place in places] for audit, places in ((before, old), (after, new))]
+    named = [[_key_of(audit.variables[place]) for place in places] for audit, places in ((before, old), (after, new))]
     for first, second, by in match(*named):
         yield old[first], new[second], by
 
@@ -126,7 +128,7 @@ def _is_foreign(identity: FrozenSet[Hashable], held: FrozenSet[Hashable]) -> boo
     return all(isinstance(each, str) or each not in held for each in identity)
 
 
-def _named(variable: VariableAudit) -> VariableKey:
+def _key_of(variable: VariableAudit) -> VariableKey:
     return VariableKey(variable.name, "" if variable.shape is None else str(list(variable.shape)))
 
 

@@ -80,15 +80,15 @@ def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[
         stopped=constants._replace(
             ops=constants.ops
             - taken
-            - _recorded(inquiry.traced.flat, constants, taken)
-            - _woken(inquiry.traced.flat, constants, taken),
+            - _also_recorded(inquiry.traced.flat, constants, taken)
+            - _also_awake(inquiry.traced.flat, constants, taken),
             symbolic=constants.symbolic - taken,
-            unwatched=_unwatched(flat, constants, taken),
+            unwatched=_still_unwatched(flat, constants, taken),
         ),
     )
 
 
-def _unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
+def _still_unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
     """Return the tensors that a tape still does not watch.
 
     A variable that the tape watches by itself is watched once something reads it.
@@ -97,7 +97,7 @@ def _unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Di
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
 
 
-def _recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _also_recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that a tape also records once it records ``taken``.
 
     It is everything around these ops that no barrier of its own keeps outside.
@@ -113,7 +113,7 @@ def _recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Fro
     return frozenset(find_reachable(waiting, near))
 
 
-def _woken(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _also_awake(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that a tape also records once ``taken`` passes a gradient.
 
     A cast of a comparison, for example, reads nothing that the tape watches.

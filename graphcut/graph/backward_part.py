@@ -126,10 +126,10 @@ def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
     for unseeded in (_scope_of(names, prefix) for prefix in prefixes):
         if unseeded is not None:
             found.setdefault(unseeded, [])
-    return {scope: seeds for scope, seeds in found.items() if not any(map(found.__contains__, _around(scope)))}
+    return {scope: seeds for scope, seeds in found.items() if not any(map(found.__contains__, _scopes_around(scope)))}
 
 
-def _around(scope: str) -> Iterator[str]:
+def _scopes_around(scope: str) -> Iterator[str]:
     """Yield the scopes and bodies that a scope lies in."""
     for index, letter in enumerate(scope[:-1]):
         if letter in "/" + SEPARATOR:
@@ -175,7 +175,7 @@ def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[in
     found: Dict[str, List[int]] = {scope: [] for scope in scopes}
     for op, name in enumerate(flat.names):
         if name.startswith(starts):
-            found[next(scope for scope in (*_around(name), name) if scope in found)].append(op)
+            found[next(scope for scope in (*_scopes_around(name), name) if scope in found)].append(op)
     return found
 
 

@@ -28,12 +28,12 @@ def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen
     that was saved in the middle of its training has its prediction for an output.
     """
     return (
-        (None if origin.asks_for_outputs else _trained(flat, names))
+        (None if origin.asks_for_outputs else _trained_loss(flat, names))
         or _only_output(names, origin)
-        or _differentiated(flat, names)
-        or _collected(names, origin)
+        or _differentiated_loss(flat, names)
+        or _collected_loss(names, origin)
         or _only_candidate(flat, names, origin)
-        or _refused(flat, names, origin)
+        or _refuse(flat, names, origin)
     )
 
 
@@ -45,13 +45,13 @@ def _only_output(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     return (tuple(tensors), "the only output") if len(tensors) == 1 else None
 
 
-def _trained(flat: FlatGraph, names: Names) -> Optional[Chosen]:
+def _trained_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     """Return the loss of a backward part that something is trained with."""
     calls = backward_part(flat, names).calls
-    return _differentiated(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
+    return _differentiated_loss(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
 
 
-def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
+def _differentiated_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     losses = differentiated_losses(flat, names)
     if len(losses) > 1:
         shown = [printable(flat.tensor_name(each[0])) for each in losses]
@@ -63,7 +63,7 @@ def _differentiated(flat: FlatGraph, names: Names) -> Optional[Chosen]:
     return (losses[0], BACKWARD) if losses else None
 
 
-def _collected(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
+def _collected_loss(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
     tensors = [tensor for name in origin.collected for tensor in names.tensors(name)]
     return (tuple(tensors), "the losses collection") if tensors else None
 
@@ -82,7 +82,7 @@ def _only_candidate(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Opt
 _STEP = "\nA training step that takes its own gradients is for graphcut.audit_step."
 
 
-def _refused(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
+def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     shown = join_first(list(dict.fromkeys(_candidates(flat, names, origin))), _NAMED)
     step = _STEP if origin.label.startswith(("function ", "model ")) else ""
     if not step and not origin.variables and not _variables(flat):

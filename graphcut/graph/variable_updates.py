@@ -122,7 +122,7 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):
         return TrainingPart()
-    trained = _trained(flat, every, part.calls, part.forward)
+    trained = _trained_writes(flat, every, part.calls, part.forward)
     ops = optimizers.union(each.op for writes in trained.values() for each in writes)
     together = _run_together(flat, ops)
     # a slot is written beside its variable: what an Apply op updates is its first input
@@ -131,14 +131,14 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     for call, those in trained.items():
         handles = frozenset(each.handle for each in those if _is_variable(flat, each, optimizers))
         by_loss[call.loss] = by_loss.get(call.loss, frozenset()) | handles
-    return TrainingPart(updated, by_loss, ops, _aside(flat, ops, part.forward))
+    return TrainingPart(updated, by_loss, ops, _other_variables(flat, ops, part.forward))
 
 
 def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) -> bool:
     return write.op not in optimizers or root(flat, flat.inputs[write.op][0]) == write.handle
 
 
-def _trained(
+def _trained_writes(
     flat: FlatGraph, every: Sequence[Write], calls: Sequence[BackwardCall], forward: AbstractSet[int]
 ) -> Dict[BackwardCall, List[Write]]:
     """Return the writes that each gradient reaches, by what was accumulated of it too."""
@@ -186,7 +186,7 @@ def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     return find_reachable(after, lambda op: [*(flat.producer[tensor] for tensor in flat.inputs[op]), *flat.controls[op]])
 
 
-def _aside(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
+def _other_variables(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
     """Return the other variables that the updates read or write and that no differentiated loss reads."""
     found: Set[int] = set()
     first = {root(flat, flat.inputs[op][0]) for op in ops if flat.type(op).startswith(OPTIMIZERS)}

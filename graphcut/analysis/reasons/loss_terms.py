@@ -49,12 +49,12 @@ def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.made:
         return Summands((), {})
-    return Summands(terms, _spread(flow, terms, _carried))
+    return Summands(terms, _spread(flow, terms, _carried_inputs))
 
 
 def terms_using(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
     """Return for each tensor, as bits, the terms that use it."""
-    return _spread(flow, terms, _used)
+    return _spread(flow, terms, _used_inputs)
 
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:
@@ -69,7 +69,7 @@ def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int
     seen = set(waiting)
     while waiting:
         tensor = waiting.pop()
-        inside = _inside(flat, tensor, shape_of)
+        inside = _summands_of(flat, tensor, shape_of)
         if not inside and flat.type(flat.producer[tensor]) != "Const":
             yield tensor
         fresh = [each for each in dict.fromkeys(inside) if each not in seen]
@@ -77,7 +77,7 @@ def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int
         waiting.extend(reversed(fresh))
 
 
-def _inside(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
+def _summands_of(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
     """Return the tensors that a term is the sum of; empty where it is a term."""
     op = flat.producer[tensor]
     kind, given = flat.type(op), flat.inputs[op]
@@ -91,12 +91,12 @@ def _inside(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> S
     return given[:1] if kind in _HANDS_ON else ()
 
 
-def _carried(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
+def _carried_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
     given = flow.rules.flat.inputs[op]
     return () if op in flow.stopped else [given[index] for index in carries(flow.rules.row(op))[output]]
 
 
-def _used(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
+def _used_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
     return flow.rules.flat.inputs[op]
 
 

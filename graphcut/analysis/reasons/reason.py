@@ -97,7 +97,7 @@ class Reasons:
         found = self._of(target, said)
         idioms = dict(self._idioms(found.cut))
         found = replace(found, idioms=idioms) if idioms else found
-        return replace(found, ignored=tuple(self._ignored(found, said))) if self.findings.flow.rules.ignored else found
+        return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
         """Yield the stops of a cut that belong to a known idiom."""
@@ -109,7 +109,7 @@ class Reasons:
                 if idiom is not None:
                     yield each.op, idiom
 
-    def _ignored(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
+    def _overrides(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
         """Return the ops on a route and in a cut whose override counts for nothing."""
         flat = self.findings.traced.flat
         known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
@@ -135,15 +135,15 @@ class Reasons:
         known = self.findings.cuts(verdict)
         costly = tuple(_once_an_op(each for each, fence in zip(cut, known.barriers_of(tensor)) if not fence.is_free))
         crossed = known.crossed.get(tensor, 0)
-        beside = self._beside(tensor) if verdict is Verdict.NONE else ""
+        beside = self._filling_variable(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
             zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
             return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros, beside=beside)
-        behind = tuple(self._behind(tensor, crossed)) if verdict is Verdict.NONE else ()
-        made, raising = self._made(costly), self._raising(tensor)
+        behind = tuple(self._barriers_behind(tensor, crossed)) if verdict is Verdict.NONE else ()
+        made, raising = self._made(costly), self._raising_barrier(tensor)
         return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
 
-    def _beside(self, tensor: int) -> str:
+    def _filling_variable(self, tensor: int) -> str:
         """Return a variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
         flow = self.findings.flow
         if flow.together or not flow.connected.reaches(tensor):
@@ -182,7 +182,7 @@ class Reasons:
         )
         return tensor in found
 
-    def _behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
+    def _barriers_behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
         """Yield the barriers that a gradient that is not zero would have to cross beyond those of the cut."""
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
@@ -191,7 +191,7 @@ class Reasons:
                 if not fence.is_free and not known.holds(tensor, fence.op, fence.kind):
                     yield self.findings.barrier_of(fence)
 
-    def _raising(self, tensor: int) -> Optional[Barrier]:
+    def _raising_barrier(self, tensor: int) -> Optional[Barrier]:
         """Return the op without a gradient, on the way to the loss, that the tensor feeds."""
         origin = self._once("raising", self._raisers).get(tensor)
         if origin is None:

@@ -119,7 +119,11 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
     nearer = flow.edges.nearer if walk is flow.carried else walk.parents.__getitem__
     beyond = (
-        _raising(flow) if verdict is Verdict.RAISES else _beyond(flow, findings.cuts(verdict), walk) if verdict in CUT else {}
+        _to_raising(flow)
+        if verdict is Verdict.RAISES
+        else _beyond(flow, findings.cuts(verdict), walk)
+        if verdict in CUT
+        else {}
     )
 
     def link(node: int) -> Link:
@@ -169,7 +173,7 @@ def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
     return places
 
 
-def _raising(flow: GradientFlow) -> Mapping[int, Link]:
+def _to_raising(flow: GradientFlow) -> Mapping[int, Link]:
     """For each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
     flat = flow.rules.flat
     found: Dict[int, Link] = {}

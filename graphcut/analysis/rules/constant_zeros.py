@@ -145,11 +145,11 @@ def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
     Examples are the side that a ``Select`` never takes and the exponent of ``1 ** w``.
     """
     kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
-    found = ((op, kinds[kind](_feeding(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
+    found = ((op, kinds[kind](_source(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
     return {op: index for op, index in found if index is not None}
 
 
-def _feeding(flat: FlatGraph, op: int) -> Kind:
+def _source(flat: FlatGraph, op: int) -> Kind:
     return flat.kind_table[flat.kinds[flat.producer[flat.inputs[op][0]]]]
 
 

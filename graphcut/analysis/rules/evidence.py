@@ -175,7 +175,7 @@ class Evidence:
         found: Set[int] = set()
         for call in self.flat.calls:
             own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
-            for result in _unnamed(self.flat, call):
+            for result in _unnamed_results(self.flat, call):
                 known = readers.get(self.flat.first_output[result], ())
                 if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
                     found.add(result)
@@ -424,7 +424,7 @@ def _nearest(flat: FlatGraph, tensor: int, is_wanted: Callable[[int], bool]) -> 
     return []
 
 
-def _unnamed(flat: FlatGraph, call: Call) -> Iterator[int]:
+def _unnamed_results(flat: FlatGraph, call: Call) -> Iterator[int]:
     """Yield the results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
     if not call.variables and not is_symbolic(call.type):
         for index, result in enumerate(call.results):

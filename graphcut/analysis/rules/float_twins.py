@@ -25,7 +25,7 @@ def soften(
     ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats.
     """
     values = parse_attrs(question.attrs)
-    taken, made = list(_typed(inputs, values)), list(_typed(outputs, values))
+    taken, made = list(_type_attributes(inputs, values)), list(_type_attributes(outputs, values))
     if question.soft is None or len(taken) != len(question.inputs) or len(made) != len(question.outputs):
         return None
     name, place = taken[question.soft]
@@ -42,7 +42,7 @@ def soften(
     )
 
 
-def _typed(args: Sequence[Output], values: Any) -> Iterator[Typed]:
+def _type_attributes(args: Sequence[Output], values: Any) -> Iterator[Typed]:
     """Return, for each tensor of some arguments, the attribute that sets its dtype and its place there.
 
     The attribute is empty if none sets the dtype. The place is -1 if the attribute is not a list.

@@ -124,7 +124,7 @@ def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]
     sparse = frozenset(index for index, each in enumerate(answers) if each is not None and each.sparse)
     passes = frozenset(index for index, each in enumerate(answers) if each is not None and each.passes)
     barriers = tuple(_barrier(question, asked, answers, index, trainable, connected) for index in range(inputs))
-    carries = _carried(answers, asked.outputs or range(outputs))
+    carries = _carried_inputs(answers, asked.outputs or range(outputs))
     if question.type.startswith("TensorArray"):
         carries = (connected,) * outputs
     makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
@@ -138,7 +138,7 @@ def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int,
     return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in trainable)
 
 
-def _carried(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
+def _carried_inputs(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
     """For each output the inputs that it carries to."""
     found: Dict[int, List[int]] = {output: [] for output in outputs}
     for index, each in enumerate(answers):

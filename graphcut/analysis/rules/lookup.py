@@ -207,7 +207,7 @@ class PatternLookup:
         special = self._special(op)
         around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
-        row = self._decided(op, special or self._asked(op))
+        row = self._decide(op, special or self._ask_about(op))
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
             row = zero_input(row, self._idle[op])
         if alone:
@@ -216,7 +216,7 @@ class PatternLookup:
         (self._by_op if exact else self._by_kind)[op if exact else key] = row  # type: ignore[index]
         return row
 
-    def _decided(self, op: int, row: GradientPattern) -> GradientPattern:
+    def _decide(self, op: int, row: GradientPattern) -> GradientPattern:
         """Return the row, where it is a guess, with what the graph's own backward part shows."""
         flat, foreign = self.flat, self.around.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE):
@@ -244,7 +244,7 @@ class PatternLookup:
             return self._foreign_custom(op)
         return control_flow.structural(flat, op)
 
-    def _asked(self, op: int) -> GradientPattern:
+    def _ask_about(self, op: int) -> GradientPattern:
         question = self._question(op)
         given = self._ask(question)
         if given.failed is not None:

@@ -40,11 +40,11 @@ class GradientPattern:
 def pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
     """Every output carries to the same inputs; the others meet ``barrier``."""
     is_wide = outputs + inputs > _WIDE  # a few of these would keep more alive than all the others
-    return (_through.__wrapped__ if is_wide else _through)(outputs, inputs, carried, barrier)
+    return (_cached_pass_all.__wrapped__ if is_wide else _cached_pass_all)(outputs, inputs, carried, barrier)
 
 
 @lru_cache(maxsize=4096)
-def _through(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind]) -> GradientPattern:
+def _cached_pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind]) -> GradientPattern:
     passes = frozenset(carried)
     barriers = tuple(None if index in passes else barrier for index in range(inputs))
     return GradientPattern((carried,) * outputs, (carried,) * outputs, barriers, passes=passes)

@@ -149,7 +149,7 @@ def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     """Return the tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
     names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
     outputs = _outputs(traced.origin)
-    return tuple(tensor for name in names for tensor in _required(traced, outputs.get(name, name), outputs, asked))
+    return tuple(tensor for name in names for tensor in _require(traced, outputs.get(name, name), outputs, asked))
 
 
 def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
@@ -176,7 +176,7 @@ def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
 _POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls the outputs of a function that names none
 
 
-def _required(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
+def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:
     """Return the tensors of a name. An error lists near names, outputs first."""
     names, origin = traced.names, traced.origin
     if not outputs or names.ops(name.rpartition(":")[0] or name) or names.ops(name):

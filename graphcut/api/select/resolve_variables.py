@@ -22,8 +22,8 @@ def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
     if asked is None:
         return tuple(join_partitions([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
-    for key in _flattened(asked):
-        found += _asked(traced, key)
+    for key in _flatten_keys(asked):
+        found += _targets_of_keys(traced, key)
     return unique(found)
 
 
@@ -35,11 +35,11 @@ def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
         return ()
 
 
-def _flattened(asked: Any) -> Iterator[Any]:
+def _flatten_keys(asked: Any) -> Iterator[Any]:
     """Yield the keys in lists and dicts, also nested ones."""
     for key in as_tuple(asked):
         if isinstance(key, (list, tuple, set, frozenset, dict)):
-            yield from _flattened(key)
+            yield from _flatten_keys(key)
         else:
             yield key
 
@@ -77,21 +77,21 @@ def _of_variable(traced: LoadedGraph, variable: Variable) -> Target:
     return Target(variable, _tensors(traced, variable))
 
 
-def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
+def _targets_of_keys(traced: LoadedGraph, key: Any) -> List[Target]:
     if isinstance(key, str):
-        return _named(traced, key)
+        return _targets_of_name(traced, key)
     variable = traced.index.by_object(key)
     if variable is not None:
         return [_of_variable(traced, variable)]
     if _name_of_row(key):
-        return _named(traced, key.name)
+        return _targets_of_name(traced, key.name)
     owned = variables_of_owner(key)
     if owned is not None:
         return _of_owner(traced, key, owned)
     from graphcut.backend.live import variable_objects
 
     if variable_objects.is_composite(key):
-        return [_with_object(each, key) for part in components(key) for each in _asked(traced, part)]
+        return [_with_object(each, key) for part in components(key) for each in _targets_of_keys(traced, part)]
     if variable_objects.is_variable(key):
         return join_partitions([_of_object(traced, key, each) for each in variable_objects.parts(key)])
     name = traced.index.tensor_name(key) or getattr(key, "name", None)
@@ -100,7 +100,7 @@ def _asked(traced: LoadedGraph, key: Any) -> List[Target]:
             "variables= was given a value of type %s\nIt takes variables, tensors, layers, names and patterns."
             % type(key).__name__
         )
-    return [_with_object(target, key) for target in _named(traced, name)]
+    return [_with_object(target, key) for target in _targets_of_name(traced, name)]
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Target]:
@@ -110,7 +110,7 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
     if not owned:
         raise GraphcutError("%s has no variables\nBuild it first, or name another layer." % printable(_key_name(key)))
     trained = models.listed_variables(key, "trainable_variables") or owned
-    return [target for each in trained for target in _asked(traced, each)]
+    return [target for each in trained for target in _targets_of_keys(traced, each)]
 
 
 def _with_object(target: Target, key: Any) -> Target:
@@ -131,7 +131,7 @@ def _of_object(traced: LoadedGraph, key: Any, part: Any) -> Target:
     return _with_object(_of_variable(traced, described), key)
 
 
-def _named(traced: LoadedGraph, name: str) -> List[Target]:
+def _targets_of_name(traced: LoadedGraph, name: str) -> List[Target]:
     bare = name[:-2] if name.endswith(":0") else name
     exact = traced.index.by_key(bare, name)
     if exact is not None:
@@ -240,7 +240,7 @@ class TargetIndex:
         """Return the same, or an error with near names."""
         found = self.places(key)
         if not found:
-            raise self._missing(key)
+            raise self._missing_error(key)
         return found
 
     def position(self, key: Any) -> int:
@@ -254,9 +254,9 @@ class TargetIndex:
             )
         return places[0]
 
-    def _missing(self, key: Any) -> GraphcutError:
+    def _missing_error(self, key: Any) -> GraphcutError:
         if isinstance(key, (list, tuple, set, frozenset, dict)):
-            return GraphcutError("an empty list means no variable") if not key else self._missing(as_tuple(key)[0])
+            return GraphcutError("an empty list means no variable") if not key else self._missing_error(as_tuple(key)[0])
         name, count = _key_name(key), len(self.targets)
         other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
         owned = None if isinstance(key, str) else variables_of_owner(key)

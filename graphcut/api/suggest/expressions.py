@@ -148,7 +148,7 @@ def _stop(context: Context, node: ast.AST) -> Optional[Rewrite]:
     return Rewrite(frozenset(["StopGradient"]), (context.text(x),))
 
 
-def _inverted(context: Context, node: ast.AST) -> Optional[Rewrite]:
+def _swap(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``q + tf.stop_gradient(z - q)``, which hands the gradient to the wrong side."""
     if not context.inverted or not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
         return None
@@ -210,7 +210,7 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
     inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
     if inner is None:
         return None
-    soft = _soft_condition(context, inner) or _match(context, inner) or _position(context, inner) or _sorted(context, inner)
+    soft = _soft_condition(context, inner) or _match(context, inner) or _position(context, inner) or _sort(context, inner)
     if soft is not None:
         floats = function_name(node) == "to_float" or (dtype is not None and _is_float32(dtype))
         texts = soft.texts if floats else tuple(f"{context.tf}.cast({text}, {context.text(dtype)})" for text in soft.texts)  # type: ignore[arg-type]
@@ -381,7 +381,7 @@ def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
     return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
 
 
-def _sorted(context: Context, node: ast.AST) -> Optional[Rewrite]:
+def _sort(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """``tf.argsort(x)`` along the last axis."""
     if not is_named(node, "argsort") or not isinstance(node, ast.Call):
         return None
@@ -421,5 +421,5 @@ def _is_float32(node: ast.AST) -> bool:
 
 
 _RULES: Tuple[Rule, ...] = (
-    _inverted, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sorted, _weights, _whole,
+    _swap, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sort, _weights, _whole,
 )  # fmt: skip

@@ -236,11 +236,11 @@ def _suggestions(
             diff=diff,
             confirmed=is_confirmed,
             alternative=number,
-            prose="" if diff else _served(edits) if is_confirmed else _prose(traced, tensor, variable),
+            prose="" if diff else _serve_words(edits) if is_confirmed else _prose(traced, tensor, variable),
         )
 
 
-def _served(edits: Mapping[int, Any]) -> str:
+def _serve_words(edits: Mapping[int, Any]) -> str:
     return "the edit above stops this tensor, too" if edits else ""
 
 

@@ -25,11 +25,11 @@ def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
     before = block[:at] if at < start else between
     seen = None
     for depth in range(_DEEPEST):
-        moved = _needed(statement, before, depth)
+        moved = _needed_statements(statement, before, depth)
         if at < start:
             moved |= _dependent(moved, block[:start])
         if moved != seen and all(isinstance(each, _MOVABLE) for each in moved):
-            yield _moved(source, [each for each in block if each in moved], tape, inside_first=end < start)
+            yield _move_lines(source, [each for each in block if each in moved], tape, inside_first=end < start)
         seen = moved
 
 
@@ -45,7 +45,7 @@ def _is_tape(source: Source, node: ast.With) -> bool:
     return any(isinstance(each.func, ast.Attribute) and getattr(each.func.value, "id", None) in names for each in calls)
 
 
-def _needed(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
+def _needed_statements(statement: ast.stmt, before: Sequence[ast.stmt], depth: int) -> FrozenSet[ast.stmt]:
     """Return the statement and those before it that it is computed from, ``depth`` assignments back."""
     found = {statement}
     for _ in range(depth):
@@ -68,7 +68,7 @@ def _names(node: ast.AST, context: type) -> FrozenSet[str]:
     return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, context))
 
 
-def _moved(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
+def _move_lines(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
     """Return the lines taken out where they are, and put at the start or the end of the tape's block."""
     indent = " " * tape.body[0].col_offset
     texts, cuts = [], []
@@ -91,7 +91,7 @@ def watches(source: Source, line: int, position: int, count: int) -> Iterator[Li
             tape = _tape_of(source, call, call.func.value)
             if watched is not None and tape is not None:
                 text = f"{source.of(call.func.value)}.watch({source.of(watched)})\n"
-                yield from _watched(source, tape, watched, text)
+                yield from _watch_lines(source, tape, watched, text)
 
 
 def _source(node: Optional[ast.expr], position: int, count: int) -> Optional[ast.expr]:
@@ -113,7 +113,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
     return None
 
 
-def _watched(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
+def _watch_lines(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
     """Yield the line at the start of the block, or behind the line there that makes what is watched."""
     indent, name = " " * tape.body[0].col_offset, getattr(watched, "id", None)
     made = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]

@@ -239,7 +239,7 @@ def _suggestions(
     made = []
     for order, fence in enumerate(fences):
         diff, code = shown.get(order, ("", ""))
-        prose = "" if diff else _served(shown) if is_confirmed else _prose(audit, fence)
+        prose = "" if diff else _serve_words(shown) if is_confirmed else _prose(audit, fence)
         made.append(
             Suggestion(
                 tensor=traced.flat.tensor_name(traced.flat.first_output[fence.op]) if traced.flat.outputs(fence.op) else "",
@@ -256,7 +256,7 @@ def _suggestions(
     return made
 
 
-def _served(shown: Mapping[int, Any]) -> str:
+def _serve_words(shown: Mapping[int, Any]) -> str:
     return "the edit above serves this barrier, too" if shown else ""
 
 

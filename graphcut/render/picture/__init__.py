@@ -62,10 +62,10 @@ def draw(
         chosen = choose(format, engine)
         return save(target, _laid_out(facts, (drawn, text), options, (format, chosen, template)))
     except GraphcutError as error:
-        raise _kept(target.with_name(target.name + ".dot"), text, error) from None
+        raise _error_with_dot(target.with_name(target.name + ".dot"), text, error) from None
 
 
-def _kept(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
+def _error_with_dot(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
     """Return the error, and where the DOT text is now; the error alone where that cannot be written either."""
     try:
         save(beside, text.encode())

@@ -39,12 +39,12 @@ def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]
     gradient passes to a variable that its code reads by itself.
     """
     edges: Dict[Edge, List[BarrierMark]] = {}
-    for edge, mark in dict.fromkeys(_standing(facts, ops)):
+    for edge, mark in dict.fromkeys(_marks_on_edges(facts, ops)):
         edges.setdefault(edge, []).append(mark)
     return edges
 
 
-def _standing(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark]]:
+def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark]]:
     drawn, starts = set(), _call_starts(facts, ops)
     for variable in facts.variables:
         for cut in variable.cut:

@@ -82,12 +82,12 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
     plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
     fixed = frozenset(barred | ops.losses)
-    apart = _apart(ops, sketch, view)
+    apart = _expanded_ops(ops, sketch, view)
     is_cut = any(each.verdict in MISSING for each in facts.variables)
     return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, apart, ops.name, is_cut)
 
 
-def _apart(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
+def _expanded_ops(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:
     """Return the ops that the view expands. Raises ``GraphcutError`` if there are none, or more than can be drawn."""
     if not view.expand:
         return frozenset()

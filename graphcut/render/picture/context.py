@@ -44,15 +44,15 @@ def find_context(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tu
     readers = _readers(facts, ops, sketch)
     reasons = {op: each.reason for op, each in facts.left_out_ops.items()}
     inputs = {op: nodes for op, nodes in readers.items() if op not in reasons}
-    found = [ContextBox(_input_box(facts, ops, group), nodes) for group, nodes in _grouped(inputs)]
+    found = [ContextBox(_input_box(facts, ops, group), nodes) for group, nodes in _group(inputs)]
     sizes = _sizes(facts)
     for reason in LeftOutReason:
         these = {op: nodes for op, nodes in readers.items() if reasons.get(op) is reason}
-        found += [ContextBox(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _grouped(these)]
+        found += [ContextBox(_variable_box(facts, ops, group, reason, sizes), nodes) for group, nodes in _group(these)]
     return tuple(found) if len(found) <= most else ()
 
 
-def _grouped(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
+def _group(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
     """Yield the ops that the same nodes read, with these; all of them in one group where there are many."""
     groups: Dict[FrozenSet[int], List[int]] = {}
     for op in sorted(readers):

@@ -84,11 +84,11 @@ def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
     for (consumer, producer, line), told in sketch.edges.items():
         way = head[consumer], head[producer], line
         if way[0] != way[1] or line == CUT:
-            edges[way] = _joined(edges[way], told) if way in edges else told
+            edges[way] = _merge_info(edges[way], told) if way in edges else told
     return Sketch({node: tuple(ops) for node, ops in members.items()}, edges)
 
 
-def _joined(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
+def _merge_info(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
     """Merge the facts of two edges; the result goes around a loop (through state) only if both do."""
     if one is PLAIN and other is PLAIN:
         return PLAIN
@@ -111,24 +111,24 @@ def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:
         return merge_nodes(sketch, key)
     phases = _phases(sketch, keys, cyclic)
     parts = {node: (keys[node], phases.get(node, 0)) for node in sketch.nodes}
-    return merge_nodes(sketch, _rejoined(sketch, parts, cyclic).__getitem__)
+    return merge_nodes(sketch, _rejoin(sketch, parts, cyclic).__getitem__)
 
 
-def _ahead(sketch: Sketch) -> Iterator[Tuple[int, int]]:
+def _forward_edges(sketch: Sketch) -> Iterator[Tuple[int, int]]:
     """Return the edges that do not come round a loop, nor through state."""
     return ((way[0], way[1]) for way, told in sketch.edges.items() if not (told.loop or told.state))
 
 
 def _on_cycles(sketch: Sketch, keys: Mapping[int, Hashable]) -> Set[Hashable]:
     """Return the keys whose nodes, made one, are on a cycle."""
-    quotient = nx.DiGraph((keys[one], keys[other]) for one, other in _ahead(sketch) if keys[one] != keys[other])
+    quotient = nx.DiGraph((keys[one], keys[other]) for one, other in _forward_edges(sketch) if keys[one] != keys[other])
     return {each for part in nx.strongly_connected_components(quotient) if len(part) > 1 for each in part}
 
 
 def _phases(sketch: Sketch, keys: Mapping[int, Hashable], cyclic: Container[Hashable]) -> Dict[int, int]:
     inner = nx.DiGraph()
     inner.add_nodes_from(node for node in sketch.nodes if keys[node] in cyclic)
-    inner.add_edges_from(edge for edge in _ahead(sketch) if edge[0] in inner and edge[1] in inner)
+    inner.add_edges_from(edge for edge in _forward_edges(sketch) if edge[0] in inner and edge[1] in inner)
     phases = dict.fromkeys(inner, 0)
     for part in list(nx.strongly_connected_components(inner))[::-1]:  # one op each, unless the graph itself has a cycle
         for node in part:
@@ -138,11 +138,11 @@ def _phases(sketch: Sketch, keys: Mapping[int, Hashable], cyclic: Container[Hash
     return phases
 
 
-def _rejoined(
+def _rejoin(
     sketch: Sketch, parts: Mapping[int, Tuple[Hashable, int]], cyclic: Container[Hashable]
 ) -> Mapping[int, Tuple[Hashable, int]]:
     """Return the parts, those of one key made one again wherever that closes no cycle."""
-    quotient = nx.DiGraph((parts[one], parts[other]) for one, other in _ahead(sketch) if parts[one] != parts[other])
+    quotient = nx.DiGraph((parts[one], parts[other]) for one, other in _forward_edges(sketch) if parts[one] != parts[other])
     split: Dict[Hashable, List[Tuple[Hashable, int]]] = {}
     for part in dict.fromkeys(parts.values()):
         if part[0] in cyclic:
@@ -184,6 +184,6 @@ def _last(into: Mapping[Tuple[Hashable, int], Tuple[Hashable, int]], part: Tuple
 
 def merged_cycles(sketch: Sketch, loose: Callable[[int], bool]) -> Sketch:
     """Return the sketch with everything ``loose`` that is on one cycle made one."""
-    inner = nx.DiGraph(edge for edge in _ahead(sketch) if edge[0] != edge[1])
+    inner = nx.DiGraph(edge for edge in _forward_edges(sketch) if edge[0] != edge[1])
     head = {node: min(part) for part in nx.strongly_connected_components(inner) for node in part}
     return merge_nodes(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)

@@ -59,14 +59,14 @@ def place_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> 
 
     ``readers`` are the boxes that read each box, by their places.
     """
-    found = _recounted(found, readers)
+    found = _renumber_scopes(found, readers)
     homes = _homes(found)
     moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
     sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
     return tuple(_in_scopes(box, sizes) for box in moved)
 
 
-def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
+def _renumber_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
     """Return the boxes with ops that Keras numbered again in the scope of their variables, if that is certain.
 
     ``model_1/dense_1`` reads ``model/dense/kernel``: the ops that read the variables of a scope come from one scope, and no
@@ -82,9 +82,9 @@ def _recounted(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Se
     known = {scope: scope[: -len(home)] + home for home, scope in sure if scope[-len(home) :] != home}
     known = {**_outer(known), **known}
     ops = [box.scope for box in found if box.role is not Role.VARIABLE]
-    named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _inside(scope, known)}
+    named = {home for home in known.values() for scope in ops if scope[: len(home)] == home and not _known_scope(scope, known)}
     known = {scope: home for scope, home in known.items() if home not in named}
-    return [box if box.role is Role.VARIABLE else replace(box, scope=_renamed(box.scope, known)) for box in found]
+    return [box if box.role is Role.VARIABLE else replace(box, scope=_rename(box.scope, known)) for box in found]
 
 
 def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
@@ -106,13 +106,13 @@ def _alike(scope: Scope, wanted: Scope) -> Scope:
     return next((scope[:end] for end in ends if patterns[end - len(wanted) : end] == names), ())
 
 
-def _inside(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
+def _known_scope(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
     """Return the longest of the known scopes that holds ``scope``; empty where none does."""
     return next((scope[:depth] for depth in range(len(scope), 0, -1) if scope[:depth] in known), ())
 
 
-def _renamed(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
-    old = _inside(scope, known)
+def _rename(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
+    old = _known_scope(scope, known)
     return known[old] + scope[len(old) :] if old else scope
 
 

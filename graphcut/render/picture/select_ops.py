@@ -68,7 +68,7 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
     drawn.update(op for edge in barred for op in edge)
     conditions = branch_edges(facts, ops)
     edges: Dict[Tuple[int, int, int], EdgeInfo] = {}
-    for way in _ways(ops, kept, sorted(drawn)):
+    for way in _all_edges(ops, kept, sorted(drawn)):
         is_loop, is_state = way[2] != CUT and _is_loop(ops, way), kept.state.get(way[1]) == way[0]
         told = EdgeInfo(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
         edges[way] = PLAIN if told == PLAIN else told
@@ -82,7 +82,7 @@ def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
     Python code may read it, or a call may pass it on. Only what is unused stands alone in a picture.
     """
     used = [op for op, each in ops.variables.items() if not all(one.unused for one in each)]
-    reached = _reached(sketch, ops.losses) if used else set()
+    reached = _ops_of_loss(sketch, ops.losses) if used else set()
     for op in (op for op in used if op not in reached and ops.losses):
         cuts = [(ops.numbers.get(cut.op), cut) for each in ops.variables[op] for cut in each.cut]
         start, cut = next((each for each in cuts if each[0] in reached), (min(ops.losses), cuts[0][1] if cuts else None))
@@ -92,13 +92,13 @@ def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
             yield (start, op, BEHIND), PLAIN
 
 
-def _reached(sketch: Sketch, losses: Iterable[int]) -> Set[int]:
+def _ops_of_loss(sketch: Sketch, losses: Iterable[int]) -> Set[int]:
     """Return the ops that hang on the loss."""
     following = sketch.producers()
     return set(towards([op for op in losses if op in following], following.__getitem__))
 
 
-def _ways(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
+def _all_edges(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
     """Yield the edges of the graph, then those that are none of its own: round a call, through an assignment."""
     seen = set()
     for consumer in drawn:
@@ -125,7 +125,7 @@ def _kept(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
     closed = whole.difference(live)
     without = {op for op, each in ops.variables.items() if op not in live and any(one.verdict in MISSING for one in each)}
-    behind = _behind(ops, live, without, barred, closed)
+    behind = _ops_behind(ops, live, without, barred, closed)
     barred = _at_every_input(ops, barred, closed, behind)
     lost, state = _ways_to_loss(ops, {*ops.losses, *live}, barred, behind)
     return _Kept(live, behind, lost, state, barred)
@@ -141,17 +141,17 @@ def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
         for each in leading or [producer]:
             known = found.setdefault((op, each), [])
-            names = {_written(one) for one in known}
-            known.extend({_written(one): one for one in reversed(told) if _written(one) not in names}.values())
+            names = {_label_of(one) for one in known}
+            known.extend({_label_of(one): one for one in reversed(told) if _label_of(one) not in names}.values())
     return found
 
 
-def _written(mark: BarrierMark) -> Tuple[str, BarrierKind, int]:
+def _label_of(mark: BarrierMark) -> Tuple[str, BarrierKind, int]:
     """Return the label of a barrier on an edge; it names the input if only some inputs are cut."""
     return mark.op, mark.kind, mark.input if mark.kind is BarrierKind.INPUT else 0
 
 
-def _behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
+def _ops_behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
     """Return the ops on data routes from a barrier to a variable without a gradient.
 
     If there is no such route, it leads to what a gradient passes, and else to any variable; around loops and over integer
@@ -215,12 +215,12 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
         if op in any_ways:
             _follow_hidden(op, any_ways, barred, lost, behind)
         elif (ops.losses or targets) and any(each.role is None for one in barred if one[0] == op for each in barred[one]):
-            state[op] = _changed(ops, op, targets, any_ways)
+            state[op] = _changed_op(ops, op, targets, any_ways)
             _follow_hidden(state[op], any_ways, barred, lost, behind)
     return lost, state
 
 
-def _changed(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
+def _changed_op(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
     """Return the op that is changed by one that leads to no loss.
 
     It is the variable (or table, or queue) of its first input if the loss reads that, else the loss, which reads it in

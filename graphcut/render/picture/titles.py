@@ -26,7 +26,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class _Known:
+class _TitleFacts:
     """What is looked up for every box.
 
     It holds the size of the variables' scopes, the nodes at a barrier by whether it cuts anything off, and the names of the
@@ -52,13 +52,13 @@ def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, Edge
         if line == CUT:
             barred[any(each.role is None for each in told.marks)].add(consumer)
     barriers = {each.op for told in cuts.values() for each in told.marks}
-    known = _Known(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
+    known = _TitleFacts(facts, ops, totals, barred[True], barred[False] - barred[True], barriers)
     places = {node: at for at, node in enumerate(sketch.nodes)}
     readers = {places[node]: [places[each] for each in found] for node, found in sketch.consumers().items()}
     return place_scopes([_box(known, node, members) for node, members in sketch.nodes.items()], readers)
 
 
-def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
+def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     ops, names = known.ops, tuple(known.ops.name(op) for op in members)
     audits = [each for op in members for each in ops.variables.get(op, ())]
     live = any(op in known.facts.passing for op in members)
@@ -87,7 +87,7 @@ def _box(known: _Known, node: int, members: Tuple[int, ...]) -> Box:
     return Box(role, title, lines, names, scope, live, folded, tips=told, where=where)
 
 
-def _place_or_layers(known: _Known, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
+def _place_or_layers(known: _TitleFacts, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
     """Return the layers of a box of ops, else, where no scope names it, the user's lines."""
     layers = _layers([known.ops.name(op) for op in members], len(scope))
     return layers if layers or scope else source_lines(known.facts, members)
@@ -105,13 +105,13 @@ def _layers(names: Sequence[str], depth: int) -> str:
     return ", ".join(inner) if len(inner) <= _NAMED else f"{first} … {last}"
 
 
-def _role(known: _Known, node: int, live: bool) -> Role:
+def _role(known: _TitleFacts, node: int, live: bool) -> Role:
     if live or node not in known.cutting | known.harmless:
         return Role.OP
     return Role.BARRIER if node in known.cutting else Role.HARMLESS
 
 
-def _barrier_title(known: _Known, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
+def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
     """Return that of the barriers alone, and how many ops are between them."""
     barriers = tuple(op for op in members if known.ops.name(op) in known.barriers) or members
     title, lines = _title(known.ops, barriers, role)
@@ -142,7 +142,7 @@ def _patterns(names: Sequence[str]) -> Sequence[Label]:
 
 
 def _variable_box(
-    known: _Known, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, told: Tuple[str, ...]
+    known: _TitleFacts, audits: Sequence[VariableAudit], ops: Tuple[str, ...], live: bool, told: Tuple[str, ...]
 ) -> Box:
     first, names = audits[0], [each.name for each in audits]
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)

@@ -71,10 +71,10 @@ def picture_options(
         raise GraphcutError(f"unknown detail {detail!r}\nchoose from: {', '.join(DETAILS)}")
     if hops < 0:
         raise GraphcutError(f"hops={hops} is not a number of edges\ngive 0 or more")
-    return PictureOptions(detail, _listed(expand), _listed(around), hops, _listed(of), link, seconds)
+    return PictureOptions(detail, _as_names(expand), _as_names(around), hops, _as_names(of), link, seconds)
 
 
-def _listed(names: Names) -> Tuple[str, ...]:
+def _as_names(names: Names) -> Tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 

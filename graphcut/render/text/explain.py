@@ -81,19 +81,19 @@ def explain_left_out(variable: LeftOut) -> str:
 
 def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
     verdict = variable.verdict
-    first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumed(facts, variable))
+    first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumption_line(facts, variable))
     few = _FEW - len(first + assumed)
     yield from first
     if facts.hypothesis:
         yield f"This is hypothetical, {facts.hypothesis}:"
     yield f"{escape_name(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
-        _frozen(variable) + _updated(variable)
+        _frozen_words(variable) + _update_words(variable)
     )
     losses = " + ".join(escape_name(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
         yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)
-        yield from (_instead(each, variable) for each in reason.instead)
+        yield from (_instead_words(each, variable) for each in reason.instead)
     elif without_gradient(facts.loss_dtypes):
         yield f"The loss {losses} is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient."
     for cut in reason.cut[:few]:
@@ -111,7 +111,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     if reason.beside:
         yield f"Asked for in one call with {escape_name(reason.beside)}, tf.gradients answers zeros in place of None."
     yield from assumed
-    yield from _ignored(reason)
+    yield from _override_line(reason)
     yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
 
 
@@ -121,7 +121,7 @@ def _why(cut: Barrier, reason: Reason) -> str:
     return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
 
 
-def _instead(each: Instead, variable: VariableAudit) -> str:
+def _instead_words(each: Instead, variable: VariableAudit) -> str:
     """Return the sentence on what the loss reads instead of an unused variable."""
     name = escape_name(each.name)
     if each.kind == "call":
@@ -138,14 +138,14 @@ def _instead(each: Instead, variable: VariableAudit) -> str:
     )
 
 
-def _assumed(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
+def _assumption_line(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
     """Yield one line on the assumptions that the gradient's route rests on."""
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
     yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
 
 
-def _ignored(reason: Reason) -> Iterator[str]:
+def _override_line(reason: Reason) -> Iterator[str]:
     """Yield the override that counts for nothing, in one line."""
     for name, op_type in reason.ignored[:1]:
         more = len(reason.ignored) - 1
@@ -157,11 +157,11 @@ def _ignored(reason: Reason) -> Iterator[str]:
         )
 
 
-def _frozen(variable: VariableAudit) -> str:
+def _frozen_words(variable: VariableAudit) -> str:
     return " It is not trainable: an optimizer leaves it alone whatever it gets." if variable.trainable is False else ""
 
 
-def _updated(variable: VariableAudit) -> str:
+def _update_words(variable: VariableAudit) -> str:
     """Return a sentence on what the step does with the gradient, if that is unexpected."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
@@ -180,14 +180,14 @@ def _cut(cut: Barrier, variable: VariableAudit, why: str) -> Iterator[str]:
         yield f"The error comes from {escape_name(cut.op)} ({escape_name(cut.type)}){_origin(cut)}: {why}."
     else:
         yield f"It is cut by {place(cut)}{_origin(cut)}: {why}."
-    yield from _quoted(cut)
+    yield from _quote(cut)
 
 
 def _origin(cut: Barrier) -> str:
     return f", {at(cut.where)}" if cut.where else (", inside a library" if cut.library else "")
 
 
-def _quoted(cut: Barrier) -> Iterator[str]:
+def _quote(cut: Barrier) -> Iterator[str]:
     text = source_line(cut.where)
     if text:
         yield _INDENT + text

@@ -40,7 +40,7 @@ def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
         for each in audits
     ]
     heads = [name if name and functions.count(name) == 1 else loss for name, loss in zip(functions, losses)]
-    return tuple(_numbered(heads))
+    return tuple(_number(heads))
 
 
 def _plain(name: str) -> str:
@@ -70,7 +70,7 @@ def _place(source: str) -> str:
     return place if api.startswith(_APIS) else ""
 
 
-def _numbered(heads: Sequence[str]) -> Iterable[str]:
+def _number(heads: Sequence[str]) -> Iterable[str]:
     for place, head in enumerate(heads):
         before = heads[:place].count(head)
         yield "%s (%d)" % (head, before + 1) if before else head

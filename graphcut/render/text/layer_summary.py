@@ -30,7 +30,7 @@ def layer_summary(facts: ReportFacts) -> str:
     params = "" if total is None else f" ({total:,} params)"
     count = len(facts.variables)
     variables = f"{count} variable{'' if count == 1 else 's'}{params}: {summary_line(facts.variables)}"
-    return "\n".join([loss_line(facts), "", *_aligned([_HEADINGS, *rows]), "", variables])
+    return "\n".join([loss_line(facts), "", *_align([_HEADINGS, *rows]), "", variables])
 
 
 def _layer(name: str) -> str:
@@ -87,7 +87,7 @@ def _not_asked(missing: Sequence[LeftOut]) -> Iterator[str]:
         yield f"{count} not asked for ({reason})"
 
 
-def _aligned(rows: Sequence[Tuple[str, ...]]) -> List[str]:
+def _align(rows: Sequence[Tuple[str, ...]]) -> List[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     return [_line(row, widths) for row in rows]
 

@@ -37,7 +37,7 @@ def route(variable: str, steps: Sequence[Step]) -> str:
     """Return a route such as ``encoder → MatMul → ✗ StopGradient → head (3 ops) → Mean, the loss``."""
     texts = [escape_name(variable, 60)]
     for segment in _segments(list(_stops(steps))):
-        texts += [stop.text for stop in _folded(segment)]
+        texts += [stop.text for stop in _fold(segment)]
     return " → ".join(texts)
 
 
@@ -67,7 +67,7 @@ def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
     yield segment
 
 
-def _folded(segment: Sequence[_Stop]) -> List[_Stop]:
+def _fold(segment: Sequence[_Stop]) -> List[_Stop]:
     """Return the stops of a segment: scopes folded, the inner ones first, until there are few; then the middle counted."""
     if len(segment) == 1:
         return list(segment)

@@ -101,12 +101,12 @@ def _types(facts: ReportFacts) -> Set[str]:
 
 def loss_line(facts: ReportFacts) -> str:
     """``loss: loss:0 (the only float output)``; ``loss: contour = StatefulPartitionedCall:0 (…)`` of an output with a key."""
-    named = (_named(*each) for each in zip(facts.loss, facts.loss_keys))
+    named = (_name_groups(*each) for each in zip(facts.loss, facts.loss_keys))
     losses = " + ".join(named) or "a value, no tensor of this graph"
     return f"loss: {losses} ({facts.loss_source})" + (f"; {hypothetical(facts)}" if facts.hypothesis else "")
 
 
-def _named(name: str, key: str) -> str:
+def _name_groups(name: str, key: str) -> str:
     return escape_name(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {escape_name(name)}"
 
 
@@ -163,10 +163,10 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"
     yield from _standing_still(averages, [each for each in found if _is_still(facts, each) and each.copy_of], totals)
-    yield from _untracked([each for each in forgotten if each.is_untracked], totals)
+    yield from _untracked_advice([each for each in forgotten if each.is_untracked], totals)
 
 
-def _untracked(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
+def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
     """Yield the advice for variables that the model does not track: its own, and those of its layers, which have a scope."""
     plain, of_layers = ([each for each in found if ("/" in each.name) is scoped] for scoped in (False, True))
     if plain:
@@ -247,11 +247,11 @@ def _by(variables: Sequence[VariableAudit]) -> str:
     """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op once."""
     ops = {(cut.kind, cut.op) for variable in variables for cut in variable.cut}
     counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in BarrierKind]
-    words = [f"{count} {_counted(barrier, count)}" for barrier, count in counts if count]
+    words = [f"{count} {_count_words(barrier, count)}" for barrier, count in counts if count]
     more = " and more" if any(variable.cut_size > len(variable.cut) for variable in variables) else ""
     return (" by " + " and ".join(words) + more) if words else ""
 
 
-def _counted(barrier: BarrierKind, count: int) -> str:
+def _count_words(barrier: BarrierKind, count: int) -> str:
     words = BARRIER_RECORDS[barrier]
     return words.singular if count == 1 else words.plural

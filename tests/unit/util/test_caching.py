@@ -42,7 +42,7 @@ def test_what_is_remembered_stays_within_its_room():
 
 
 def test_a_wide_pattern_is_the_same_without_being_remembered():
-    before = pattern._through.cache_info().currsize
+    before = pattern._cached_pass_all.cache_info().currsize
     wide = pattern.pass_all(2, 5000, (0, 1))
-    assert wide == pattern._through.__wrapped__(2, 5000, (0, 1), None) and wide.passes == {0, 1}
-    assert pattern._through.cache_info().currsize == before
+    assert wide == pattern._cached_pass_all.__wrapped__(2, 5000, (0, 1), None) and wide.passes == {0, 1}
+    assert pattern._cached_pass_all.cache_info().currsize == before

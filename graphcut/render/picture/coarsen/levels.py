@@ -60,17 +60,17 @@ def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> I
         yield by_scope(sketch, kinds, layers, sides, {}), boxes
     scopes = kinds.scopes(sketch)
     deepest = 0 if detail == "variables" else max(map(len, scopes.values()), default=0)
-    found = _scoped(sketch, kinds, scopes, deepest, {}, boxes)
+    found = _sketch_of_scopes(sketch, kinds, scopes, deepest, {}, boxes)
     yield found, boxes
     for related in (neighbours, namesakes, same_kind):
-        found = _scoped(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
+        found = _sketch_of_scopes(sketch, kinds, scopes, deepest, related(found, kinds), boxes)
         yield found, boxes
     found = barest(sketch, kinds, same_kind(sketch, kinds))
     yield found, AT_MOST
     yield without_cycles(found, kinds), boxes
 
 
-def _scoped(
+def _sketch_of_scopes(
     sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Tuple[str, ...]], deepest: int, families: Families, boxes: int
 ) -> Sketch:
     """Return the sketch of the deepest scopes that has at most ``boxes`` nodes, else of none."""

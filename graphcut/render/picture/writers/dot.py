@@ -124,7 +124,7 @@ def write_inside(drawn: networkx.MultiDiGraph) -> str:
 
 def _dot(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str], beside: Titles = NO_TITLES) -> graphviz.Digraph:
     dot = graphviz.Digraph("cut", node_attr={"fontname": FONT, "fontsize": f"{_SIZE:g}", "margin": "0"})
-    dot.attr("graph", label=_quoted([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
+    dot.attr("graph", label=_quote_lines([heading]), labelloc="t", fontname=FONT, fontsize="14", bgcolor=WHITE, pad="0.15")
     dot.attr("graph", rankdir="TB", nodesep="0.3", ranksep="0.46", compound="true", newrank="true")
     dot.attr("edge", fontname=FONT, fontsize=f"{SIZE:g}")
     found = [(node, box.scope, _box_attributes(box, link)) for node, box in drawn.nodes(data="box")]
@@ -145,10 +145,10 @@ def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]
     boxes = dict(drawn.nodes(data="box"))
     for at, (consumer, producer, each) in enumerate(drawn.edges(data="link")):
         if each.labels and not each.loop:
-            shown = _shown(lines(each))
+            shown = _show_lines(lines(each))
             tips = {"tooltip": _tips(each), **_address(link, next(iter(each.wheres), None))}
             scope = scope_of_both(boxes[consumer].scope, boxes[producer].scope)
-            yield f"e{at}", scope, {"label": _quoted(shown), **look(each, shown), **tips}
+            yield f"e{at}", scope, {"label": _quote_lines(shown), **look(each, shown), **tips}
 
 
 def _at_the_end(told: Link) -> Dict[str, Any]:
@@ -157,7 +157,7 @@ def _at_the_end(told: Link) -> Dict[str, Any]:
 
 
 def _tips(told: Link) -> Any:
-    return _quoted([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
+    return _quote_lines([printable(line, _TIP)[1:-1] for line in (*told.labels, *map(nearby, told.wheres))][:_LINES])
 
 
 def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside: Titles) -> None:
@@ -182,7 +182,7 @@ def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside:
 
 def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> None:
     """Add the title as a node on the rank of a box, so that lines go around it."""
-    width, title = text_width(_shown([name])[0], _SIZE) + 6, TITLE + frame
+    width, title = text_width(_show_lines([name])[0], _SIZE) + 6, TITLE + frame
     cluster.attr(label="")
     with cluster.subgraph() as rank:
         rank.attr(rank="same")
@@ -196,7 +196,7 @@ def _make_room(members: Sequence[Node], name: str) -> None:
 
     The title is measured with a font that is a fifth wider than ours, so that no font widens the frame.
     """
-    needed = text_width(_shown([name])[0], _SIZE) * 1.2 / 72
+    needed = text_width(_show_lines([name])[0], _SIZE) * 1.2 / 72
     wide = max((attributes for *_, attributes in members), key=lambda each: float(each["width"]))
     if float(wide["width"]) < needed:
         written_first = [attributes for *_, attributes in members if attributes["shape"] == "plaintext"]
@@ -204,28 +204,28 @@ def _make_room(members: Sequence[Node], name: str) -> None:
 
 
 def _box_attributes(box: Box, link: Optional[str]) -> Dict[str, Any]:
-    looks, told = box_style(box), _shown((box.title,) + box.lines)
+    looks, told = box_style(box), _show_lines((box.title,) + box.lines)
     tips = [printable(line, _TIP)[1:-1] for line in box.tips]
     size = _LARGE if box.role is Role.BARRIER or box.verdict in MISSING else _SIZE
     looks.update({"fontsize": f"{size:g}"} if size != _SIZE else {})
     room = box_size(looks["shape"], told, size)
-    return {"label": _quoted(told), "tooltip": _quoted(tips), **looks, **room, **_address(link, box.where)}
+    return {"label": _quote_lines(told), "tooltip": _quote_lines(tips), **looks, **room, **_address(link, box.where)}
 
 
 def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:
     found = target(link, where)
-    return {"URL": _quoted([found]), "target": "_top"} if found else {}
+    return {"URL": _quote_lines([found]), "target": "_top"} if found else {}
 
 
-def _shown(lines: Iterable[str]) -> List[str]:
+def _show_lines(lines: Iterable[str]) -> List[str]:
     """Lines of a label, shortened, with control characters shown."""
     return [printable(line, _WIDTH)[1:-1] or " " for line in lines]
 
 
 def _text(lines: Iterable[str]) -> Any:
-    return _quoted(_shown(lines))
+    return _quote_lines(_show_lines(lines))
 
 
-def _quoted(lines: Iterable[str]) -> Any:
+def _quote_lines(lines: Iterable[str]) -> Any:
     """Lines of a label for DOT: backslashes and HTML entities escaped, and never an HTML label."""
     return graphviz.nohtml("\\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines))

@@ -62,10 +62,10 @@ def _flatten(told: Dict[str, Any], **more: Any) -> None:
         if value is None:
             del told[name]
         elif isinstance(value, list):
-            told[name] = "\n".join(_shown(each) for each in value[:_MANY])
+            told[name] = "\n".join(_show(each) for each in value[:_MANY])
         elif isinstance(value, str):
-            told[name] = _shown(value)
+            told[name] = _show(value)
 
 
-def _shown(text: str) -> str:
+def _show(text: str) -> str:
     return printable(text, 1000)[1:-1]

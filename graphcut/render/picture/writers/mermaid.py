@@ -38,14 +38,14 @@ def mermaid(drawn: nx.MultiDiGraph, heading: str) -> str:
     """Return the picture as a Mermaid flowchart."""
     boxes = dict(drawn.nodes(data="box"))
     lines = ["---", 'title: "%s"' % _yaml(heading), "---", "flowchart TD"]
-    lines += list(_nested(list(boxes.items()), 0))
+    lines += list(_write_scope(list(boxes.items()), 0))
     lines += [_edge(*edge) for edge in drawn.edges(data="link")]
     lines += [_style(node, box) for node, box in boxes.items()]
     lines += _line_styles([link for _, _, link in drawn.edges(data="link")])
     return "\n".join(lines) + "\n"
 
 
-def _nested(found: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
+def _write_scope(found: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
     """Yield the boxes of this scope, then each scope inside it as a subgraph."""
     indent = "  " * (depth + 1)
     inner: Dict[str, List[Tuple[str, Box]]] = {}
@@ -56,7 +56,7 @@ def _nested(found: List[Tuple[str, Box]], depth: int) -> Iterator[str]:
             inner.setdefault(box.scope[depth], []).append((node, box))
     for scope, members in inner.items():
         yield '%ssubgraph s%d_%s["%s"]' % (indent, depth, members[0][0], _text([scope]))
-        yield from _nested(members, depth + 1)
+        yield from _write_scope(members, depth + 1)
         yield indent + "end"
 
 

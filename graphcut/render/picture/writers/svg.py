@@ -25,7 +25,7 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
     """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, a legend, and a title of op names for each box."""
     document = read_svg(svg)
     root, boxes = document.root, dict(drawn.nodes(data="box"))
-    _name_groups(root, {node: _shown(", ".join(box.ops[:5])) for node, box in boxes.items()}, label_nodes(drawn))
+    _name_groups(root, {node: _show(", ".join(box.ops[:5])) for node, box in boxes.items()}, label_nodes(drawn))
     _add_frame(root, heading, samples(drawn))
     for text in root.iter("text"):
         text.attrib.update(_width_as_laid_out(text.text or "", float(text.get("font-size", _HEADING))))
@@ -81,8 +81,8 @@ def _name_groups(root: Element, names: Mapping[str, str], ends: Mapping[str, Tup
 def _description(boxes: List[Box]) -> str:
     """``w2: flows. w1: none.``"""
     audited = [box for box in boxes if box.role is Role.VARIABLE]
-    return " ".join(_shown(f"{'/'.join(box.scope + (box.title,))}: {box.lines[-1]}.") for box in audited)
+    return " ".join(_show(f"{'/'.join(box.scope + (box.title,))}: {box.lines[-1]}.") for box in audited)
 
 
-def _shown(text: str) -> str:
+def _show(text: str) -> str:
     return printable(text, 1000)[1:-1]

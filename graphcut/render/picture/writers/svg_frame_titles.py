@@ -68,7 +68,7 @@ def _shapes(group: Element) -> Iterator[str]:
 
 
 def _points_of_lines(root: Element) -> List[Point]:
-    return [point for line, _ in find_groups(root, "edge") for shape in _shapes(line) for point in _sampled(shape)]
+    return [point for line, _ in find_groups(root, "edge") for shape in _shapes(line) for point in _sample_points(shape)]
 
 
 def _top(node: Element) -> float:
@@ -78,7 +78,7 @@ def _top(node: Element) -> float:
     return min(heights, default=0.0)
 
 
-def _sampled(shape: str) -> List[Point]:
+def _sample_points(shape: str) -> List[Point]:
     """Points along a path of cubic curves; the corners of another shape."""
     corners = [(float(x), float(y)) for x, y in _PAIR.findall(shape)]
     if not shape.startswith("M"):

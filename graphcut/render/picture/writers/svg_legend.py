@@ -48,7 +48,7 @@ def strip(samples: Sequence[Sample], left: float, top: float, width: float) -> L
     for at, row in enumerate(_rows(samples, width)):
         x, y = left + _MARGIN, top + _ABOVE + (at + 0.5) * _ROW
         for each in row:
-            placed.append(_drawn(each, x, y))
+            placed.append(_draw_sample(each, x, y))
             x += _width(each) + _GAP
     rule = {"stroke": GREY, "stroke-width": "0.5", "d": f"M{left:.2f},{top:.2f} L{left + width:.2f},{top:.2f}"}
     return [element("g", {"class": "legend"}, element("path", {"fill": "none", **rule}), *placed)] if placed else []
@@ -61,7 +61,7 @@ def pieces(samples: Sequence[Sample]) -> Tuple[str, ...]:
 
 def _piece(sample: Sample) -> Element:
     size = {"width": f"{_width(sample):.0f}", "height": f"{_ROW:g}", "viewBox": f"0 0 {_width(sample):.2f} {_ROW:g}"}
-    return element("svg", size, _drawn(sample, 0, _ROW / 2))
+    return element("svg", size, _draw_sample(sample, 0, _ROW / 2))
 
 
 def _rows(samples: Sequence[Sample], width: float) -> List[List[Sample]]:
@@ -80,7 +80,7 @@ def _width(sample: Sample) -> float:
     return _SWATCH + _BESIDE + text_width(sample.words, _SIZE)
 
 
-def _drawn(sample: Sample, x: float, y: float) -> Element:
+def _draw_sample(sample: Sample, x: float, y: float) -> Element:
     mark = _line(sample.looks, x, y) if sample.is_line else _shape(sample.looks, x + _SWATCH / 2, y)
     wide = text_width(sample.words, _SIZE)
     place = {"text-anchor": "middle", "x": f"{x + _SWATCH + _BESIDE + wide / 2:.2f}", "y": f"{y + 3:.2f}"}
