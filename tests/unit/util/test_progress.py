@@ -17,10 +17,10 @@ from graphcut.util.isolate_output import isolate_output
 waiting.PATIENCE = float(sys.argv[1])
 with waiting.show_progress() as say, isolate_output():
     say("reading a[bold]b")
-    time.sleep(1)
+    time.sleep(0.4)
     os.write(2, b"noise")
     say("auditing\\x1b[31m")
-    time.sleep(1)
+    time.sleep(0.4)
 """
 
 
