@@ -96,9 +96,9 @@ def replace_fields(result: ResultT, **values: Any) -> ResultT:
 class Barrier:
     """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
 
-    ``type`` is the op's type, ``kind`` why no gradient crosses, ``deliberate`` whether somebody put it there for that.
-    ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
-    ``library`` is true where the op was made inside TensorFlow or Keras.
+    ``type`` is the type of the op and ``kind`` the reason why no gradient crosses. ``deliberate`` says whether the op is there
+    for that purpose. ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
+    ``library`` is true if TensorFlow or Keras created the op.
 
     >>> print(Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True, where="model.py:12"))
     stop-gradient at hidden, model.py:12: tf.stop_gradient was put there to stop it
@@ -120,10 +120,10 @@ class Barrier:
 
 @dataclass(frozen=True)
 class Condition:
-    """One branch that every carrying path passes.
+    """One branch that is on every path of the gradient.
 
-    ``op`` is the ``If`` or ``Case``, or the op of a v1 predicate; ``predicate`` the tensor that picks the
-    branch; ``branch`` is ``"then"``, ``"else"`` or the index of a ``Case`` branch.
+    ``op`` is the ``If`` or ``Case`` op, or the op of a v1 predicate. ``predicate`` is the tensor that picks the branch.
+    ``branch`` is ``"then"``, ``"else"`` or the index of a ``Case`` branch.
 
     >>> print(Condition("cond", "flag:0", "then"))
     the then branch of cond (predicate flag:0)
@@ -141,11 +141,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Assumption:
-    """An op whose gradient could not be asked for; it is taken to carry from float to float.
+    """An op whose gradient could not be determined; it is assumed to pass gradients from float to float.
 
-    ``whole``: the op tells that the graph is not the one that was built, optimized or frozen since; what the audit says
-    holds for what is left, and certifies nothing.
-    ``op`` is its name, ``type`` its type, ``reason`` why TensorFlow could not be asked.
+    ``op`` is the name of the op, ``type`` its type, and ``reason`` says why TensorFlow could not be asked. ``whole`` is true
+    if the op shows that the whole graph was optimized or frozen after it was built; the audit then describes what is left of
+    the graph and certifies nothing.
 
     >>> print(Assumption("sort", "MySort", "its library is not loaded"))
     sort (MySort) is assumed to carry a gradient: its library is not loaded
@@ -164,11 +164,11 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Stop:
-    """One ``StopGradient`` op; ``role``, ``sole`` and ``cuts`` are for the audited loss.
+    """One ``StopGradient`` op; ``role``, ``sole`` and ``cuts`` refer to the audited loss.
 
-    ``op`` is its name; ``role`` what it does; ``sole`` is true if taking it away alone brings a gradient back to some
-    variable; ``cuts`` has the names of the variables that it cuts off; ``library`` is true where TensorFlow or Keras made
-    it; ``where`` is ``file:line`` or ``None``.
+    ``op`` is the name of the op and ``role`` its effect. ``sole`` is true if removing this stop alone gives some variable its
+    gradient back. ``cuts`` names the variables that it cuts off. ``library`` is true if TensorFlow or Keras created it.
+    ``where`` is ``file:line`` or ``None``.
 
     >>> print(Stop("hidden", Role.CUTS, sole=True, cuts=("w1", "w2"), where="model.py:12"))
     stop-gradient hidden, model.py:12, cuts off w1 and w2; without it a gradient gets through
@@ -191,17 +191,19 @@ class Stop:
 class VariableAudit:
     """What one variable (or input, or tensor) gets from the loss, and why.
 
-    ``name`` is the variable's own, ``tensor`` (``op:0``) what stands for it in the graph, ``None`` where the graph does not
-    hold it; ``verdict`` what TensorFlow answers; ``trainable`` is ``None`` where nobody knows; ``dtype`` is TensorFlow's name
-    (``float32``). ``conditions`` are the branches that every carrying path passes.
-    ``shape`` is a tuple of ``int`` and ``None``, or ``None`` where the rank is unknown. ``cut`` is empty when a
-    gradient flows or the variable is ``unused``; ``path`` holds op names, loss first, and is empty when none flows.
-    ``cut_size`` counts the barriers of the cut, of which ``cut`` names at most a handful. ``sparse``: the gradient
-    comes as ``tf.IndexedSlices``. ``is_updated``: the step writes the variable, or an optimizer of the graph does; ``None``
-    where nobody knows. ``optimizer_got_gradient``: whether an optimizer of the step ever received a gradient for it;
-    ``False`` where it received ``None``, ``None`` where no optimizer received the variable. ``trained_by``: the other losses
-    of the graph whose gradients update the variable. ``only_through``: of a loss that is a sum, the op of the only term that
-    the gradient comes through; empty if it comes through several terms, or if there is one term.
+    ``name`` is the name of the variable. ``tensor`` (``op:0``) stands for it in the graph; it is ``None`` if the variable is
+    not in the graph. ``verdict`` is the answer of TensorFlow. ``trainable`` is ``None`` if unknown. ``dtype`` is TensorFlow's
+    name, such as ``float32``. ``shape`` is a tuple of ``int`` and ``None``, or ``None`` if the rank is unknown.
+
+    ``cut`` names the barriers, at most a handful, and ``cut_size`` counts all of them. It is empty if a gradient flows or the
+    variable is ``unused``. ``path`` holds the names of the ops on one path of the gradient, the loss first; it is empty if
+    none flows. ``conditions`` are the branches that are on every such path. ``only_through`` is, for a loss that is a sum, the
+    op of the only term that the gradient comes through; it is empty if there is one term, or if several pass it.
+
+    ``sparse`` says that the gradient is a ``tf.IndexedSlices``. ``is_updated`` says whether the step or an optimizer in the
+    graph writes the variable; ``None`` means unknown. ``optimizer_got_gradient`` says whether an optimizer of the step
+    received a gradient for it: ``False`` means that it received ``None``, and ``None`` that it did not receive the variable.
+    ``trained_by`` lists the other losses in the graph whose gradients update the variable.
 
     >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
     >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))
@@ -233,13 +235,13 @@ class VariableAudit:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A variable that the loss reads and that the gradient call did not ask for.
+    """A variable that the loss reads but the gradient call does not include.
 
-    ``name`` is the variable's; ``trainable`` is ``None`` where nobody knows; ``reason`` is why it was not asked for.
-    ``is_updated``: the step writes it all the same; ``None`` where nobody knows. ``is_stopped``: a stop that somebody put
-    there lies on every route to it. ``is_untracked``: the Keras model whose step this is does not list it among its variables.
-    ``is_average``: it is a moving average of a batch normalization, which moves with ``training=True`` only. ``copy_of``: the
-    variable that is asked for at its place in a network that this one's is a copy of, by names and shapes; ``""`` for none.
+    ``name`` is the name of the variable. ``trainable`` is ``None`` if unknown. ``reason`` says why it is not included.
+    ``is_updated`` says whether the step writes it anyway; ``None`` means unknown. ``is_stopped`` says that a deliberate stop
+    is on every route to it. ``is_untracked`` says that the audited Keras model does not list it among its variables.
+    ``is_average`` says that it is a moving average of a batch normalization, which changes only with ``training=True``.
+    ``copy_of`` names the variable that it is a copy of, judged by names and shapes, as in a target network; else it is empty.
 
     >>> print(LeftOut("w2", trainable=True, reason=LeftOutReason.FORGOTTEN))
     w2 was forgotten: the loss reads it (trainable), and no gradient was asked for it
@@ -264,11 +266,10 @@ class LeftOut:
 class Change:
     """One variable whose verdict differs between two audits, and the op that makes the difference.
 
-    ``name`` is the variable's.
-    ``op`` is in the cut of the variable where it gets less: the stop that was added or taken out, or the conditional that
-    the gradient hangs on. ``None``: no single op does, as for an unused variable. ``before`` or ``after`` is ``None`` where
-    that audit does not have the variable. ``renamed`` is its name in the other audit if that differs; ``matched_by`` says how
-    it was known again: ``object``, ``name`` or ``position``.
+    ``name`` is the name of the variable. ``before`` and ``after`` are its verdicts; one of them is ``None`` if that audit does
+    not have the variable. ``op`` makes the difference: the stop that was added or removed, or the conditional that the
+    gradient depends on. It is ``None`` if no single op does, as for an unused variable. ``renamed`` is the name in the other
+    audit if that differs. ``matched_by`` says how the variable was found there: by ``object``, ``name`` or ``position``.
 
     >>> print(Change("w1", Verdict.NONE, Verdict.FLOWS, "hidden"))
     w1 was none and is flows: hidden makes the difference
@@ -299,10 +300,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Reach:
-    """True if any of the variables asked about is reached.
+    """The answer of ``Audit.reaches``: true if a gradient reaches any of the variables.
 
-    ``reached`` has the names of those that are;
-    ``paths`` maps the name of each variable that is reached to one such path: op names, loss first.
+    ``reached`` names these variables. ``paths`` maps each of them to one path: the names of its ops, the loss first.
 
     >>> print(Reach(("w1",), paths={"w1": ("loss", "output", "w1")}))
     a gradient reaches w1: loss → output → w1
@@ -322,11 +322,10 @@ class Reach:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One variable for which the real ``tf.gradients`` answers otherwise than its verdict says, or could not be asked.
+    """One variable for which ``tf.gradients`` contradicts the verdict, or could not be asked.
 
-    ``name`` is the variable's, ``verdict`` what the audit says.
-    ``answer`` is ``none``, ``gradient``, ``raises`` or ``not checked``; ``reason`` says why it could not be, or what
-    TensorFlow said.
+    ``name`` is the name of the variable and ``verdict`` that of the audit. ``answer`` is TensorFlow's: ``none``, ``gradient``,
+    ``raises`` or ``not checked``. ``reason`` says why it was not checked, or holds TensorFlow's message.
 
     >>> print(Disagreement("w1", Verdict.NONE, "gradient"))
     w1 was judged none, but TensorFlow answers a gradient
@@ -345,14 +344,14 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One tensor to stop, or one barrier to take out.
+    """One tensor to stop, or one barrier to remove.
 
-    ``tensor`` (``op:0``) is the one to stop, or the output of the barrier; ``op`` makes it; ``where`` is ``file:line`` of the
-    op or ``None``. ``diff`` is the edit of the user's source as a unified diff, to be applied after those of the suggestions
-    before it in the same alternative; ``code`` the lines that it writes. Both are empty where no code can be vouched for, or
-    where an earlier edit of the alternative serves this barrier, too: ``prose`` says what to do. ``confirmed``: the edited
-    source was traced and audited, and the gradient is as it was asked for. ``alternative``: suggestions with the same number
-    belong together; each number is a way of its own, the one to try first is 0. ``note`` names what a deliberate stop is for.
+    ``tensor`` (``op:0``) is the tensor to stop, or the output of the barrier. ``op`` produces it, and ``where`` is its
+    ``file:line`` or ``None``. ``prose`` says what to do. ``diff`` is the edit of your source as a unified diff; apply it after
+    those of the earlier suggestions of the same alternative. ``code`` holds the lines that it writes. Both are empty if no
+    code is known to be right, or if an earlier edit of the alternative already covers this barrier. ``confirmed`` says that
+    the edited source was traced and audited, and has the effect you asked for. Suggestions with the same number in
+    ``alternative`` belong together; try 0 first. ``note`` says what a deliberate stop is for.
 
     >>> print(Suggestion("output:0", "output", None, prose="put tf.stop_gradient around output:0"))
     put tf.stop_gradient around output:0
