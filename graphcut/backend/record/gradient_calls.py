@@ -28,7 +28,15 @@ from graphcut.backend.record import escaped_values, optimizers, tapes
 from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
 
-_LOCAL = threading.local()
+
+class _OfThread(threading.local):
+    """What holds for one thread; an attribute of the class is found at once where the thread has none."""
+
+    depth = 0
+    notes: Any = None
+
+
+_LOCAL = _OfThread()
 _ACTIVE: List[StepRecord] = []
 WATCHES: List[Any] = []  # the watches that are going on, innermost last
 OBSERVERS: List[Any] = []  # what is told of each gradient that a watch recorded
@@ -343,10 +351,11 @@ def _calls() -> Iterator[Patch]:
 
 
 def _tapes() -> Optional[tapes.Tapes]:
-    """Return the notes on the tapes in use."""
+    """Return the notes on the tapes in use. Every call of a traced function asks, so what is likely comes first."""
     if getattr(_LOCAL, "depth", 0):
         return None
-    made = current_record()
+    is_plain = WATCHES and not _ACTIVE and getattr(_LOCAL, "notes", None) is None
+    made = WATCHES[-1] if is_plain else current_record()
     return None if made is None else made.tapes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -217,6 +218,41 @@ def test_a_step_that_repeats_is_recorded_no_more(installed):
         assert tape.gradient(loss, w) is not None
     assert not getattr(context.context(), "op_callbacks", ())
     assert gradient_calls.WATCHES[0].rests
+
+
+@needs_eager
+def test_a_traced_step_that_repeats_enters_one_wrapper_of_graphcut(installed):
+    """What that takes, beside the step, is in the benchmarks."""
+    w = tf.Variable([1.0])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = w * w
+        w.assign_sub(tape.gradient(loss, w))
+
+    for _ in range(12):
+        step()
+    entered = functions_entered(step)
+    assert [name for name in entered if name == "wrapper"] == ["wrapper"] and len(entered) <= 3, entered
+
+
+def functions_entered(call):
+    """The names of the functions of graphcut that a call enters."""
+    found = []
+    folder = os.path.join(os.path.dirname(graphcut.__file__), "")
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename.startswith(folder):
+            found.append(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return found
 
 
 @needs_eager
