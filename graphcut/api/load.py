@@ -21,25 +21,24 @@ if TYPE_CHECKING:
 
 
 def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: Any) -> nx.DiGraph:
-    """Read a TensorFlow graph into a networkx DAG. Nothing of it runs, nothing of it changes.
+    """Read a TensorFlow graph into a networkx DAG. The graph is not run and not changed.
 
     Args:
         source: a ``tf.function``, a ``ConcreteFunction``, a Python callable (a Keras model is one), a ``tf.Graph``, a
             ``GraphDef`` or ``MetaGraphDef`` message, or the path or URL of a ``.pb``, ``.pbtxt``,
             ``.meta`` or SavedModel.
         *args: example arguments of a callable: arrays, tensors or ``tf.TensorSpec``.
-        signature: which signature of a SavedModel.
-        **kwargs: the same by name.
+        signature: the signature of a SavedModel.
+        **kwargs: example arguments by name.
 
     Returns:
-        A ``networkx.DiGraph`` with a node for each op, the bodies of functions opened. Nodes have ``type``, ``inputs``,
-        ``dtypes``, ``shapes``, ``function``, ``variable``; edges ``tensors`` (pairs of output and input index) and
-        ``control``; the graph ``source``, ``outputs``, ``variables`` and ``loop_edges`` (pairs of names, left out of the
-        DAG because they close cycles).
+        A ``networkx.DiGraph`` with a node for each op, including the ops in the bodies of functions. Nodes have ``type``,
+        ``inputs``, ``dtypes``, ``shapes``, ``function`` and ``variable``. Edges have ``tensors`` (pairs of output and input
+        index) and ``control``. The graph has ``source``, ``outputs``, ``variables`` and ``loop_edges`` (pairs of names, which
+        are not edges of the DAG because they close cycles).
 
     Raises:
-        GraphcutError: the source cannot be read or traced; the message says why. Or it is live, and TensorFlow is not
-            installed; a file needs none.
+        GraphcutError: the source cannot be read or traced, or it is not a file and TensorFlow is not installed.
 
     >>> import graphcut
     >>> dag = graphcut.trace("fixtures/documents/003.meta")

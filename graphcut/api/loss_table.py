@@ -85,15 +85,14 @@ class Table:
 
 
 def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Table:
-    """Put audits side by side: losses by variables.
+    """Put audits side by side, in a table of variables and losses.
 
     Args:
-        audits: audits, one for each loss; or a dict of them by the headings that their columns shall have. By default a
-            column is headed by the name of the function that was traced, by what the code of a step calls the target of a
-            gradient, or by the loss.
+        audits: audits, one for each loss; or a dict of them by the headings of their columns. By default the heading is
+            the name of the traced function, the name of the target in the code of a step, or the loss.
 
     Returns:
-        A ``Table``: ``print`` it, or take ``.to_json()`` or ``.to_html()``.
+        A ``Table``: ``print`` it, or call ``to_json()`` or ``to_html()``.
 
     >>> import graphcut
     >>> audit = graphcut.audit("fixtures/documents/003.meta")

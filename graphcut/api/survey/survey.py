@@ -53,29 +53,30 @@ def survey(
 ) -> Survey:
     """Audit many graph files; one bad file never stops the others.
 
-    What is found goes into ``folder`` as it comes: ``survey.jsonl``, a line of JSON for each file, and in the end
-    ``index.html``. Called again after a crash it goes on where it broke off; files that changed are audited again.
+    Results go into ``folder``: a line of JSON for each file in ``survey.jsonl`` as soon as it is audited, and ``index.html``
+    at the end. After a crash, call it again: it continues where it stopped and audits changed files again.
 
     Args:
-        patterns: paths and patterns such as ``"models/**/*.meta"``; a SavedModel directory is one file. URLs, too.
-        folder: where the journal, the index and the pages go.
-        loss: as in ``audit``; names that hold for every file.
+        patterns: paths and patterns such as ``"models/**/*.meta"``; a SavedModel directory counts as one file. URLs work,
+            too.
+        folder: the folder for the journal, the index and the pages.
+        loss: as in ``audit``; the names must exist in every file.
         variables: as in ``audit``.
         signature: as in ``audit``.
         oracle: as in ``audit``.
         ops: as in ``audit``; workers of a cluster must see these files, too.
-        pages: whether each file gets an HTML page, which costs a layout.
-        jobs: how many processes; by default one for each core.
-        dask: the address of a Dask scheduler, such as ``"tcp://scheduler:8786"``, whose workers audit instead.
-        timeout: seconds that a file may take.
-        memory: bytes that a process may take.
-        progress: called with the number of files that are done, of all files, and the file that was done last.
+        pages: whether to write an HTML page for each file, which takes a layout.
+        jobs: the number of processes; by default one for each core.
+        dask: the address of a Dask scheduler, such as ``"tcp://scheduler:8786"``; its workers audit the files.
+        timeout: the time limit for each file, in seconds.
+        memory: the memory limit for each process, in bytes.
+        progress: called with the number of finished files, the number of all files, and the file that was finished last.
 
     Returns:
-        A ``Survey`` of all files, those audited before included.
+        A ``Survey`` of all files, including those audited before.
 
     Raises:
-        GraphcutError: a pattern fits no file, the folder cannot be written or holds another survey, or no Dask scheduler
+        GraphcutError: a pattern matches no file, the folder cannot be written or holds another survey, or no Dask scheduler
             answers.
 
     >>> import graphcut, tempfile

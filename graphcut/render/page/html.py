@@ -42,14 +42,14 @@ def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Targ
     """Write one HTML page with the cut of every loss, a tab for each.
 
     Args:
-        audits: audits, one for each loss; or a dict of them by the headings of their tabs. By default a tab is headed by
-            the name of the function that was traced, by what the code of a step calls the target, or by the loss.
-        path: where to; must end in ``.html`` or ``.htm``.
-        engine: what lays the pictures out, ``"wasm"`` or ``"dot"``; by default whatever is installed. Where nothing is,
-            or a layout fails, the page has the table alone and says why.
+        audits: audits, one for each loss; or a dict of them by the titles of their tabs. By default the title of a tab
+            is the name of the traced function, the name of the target in the code of a step, or the loss.
+        path: the output file, which must end in ``.html`` or ``.htm``.
+        engine: the layout engine, ``"wasm"`` or ``"dot"``; by default the one that is installed. If there is none, or a
+            layout fails, the page shows the table only and says why.
 
     Raises:
-        GraphcutError: the name ends otherwise, there is no audit, ``engine`` is not installed, or the file cannot be
+        GraphcutError: the suffix is unknown, there is no audit, ``engine`` is not installed, or the file cannot be
             written.
     """
     if not os.fspath(path).lower().endswith(SUFFIXES):
