@@ -31,6 +31,8 @@ EAGER = {"api.install", "api.watch", "keras"}
 def test_the_examples(name, monkeypatch):
     if name in EAGER and not tf.executing_eagerly():
         pytest.skip("the example executes eagerly")
+    if name == "keras" and tf.__version__.startswith("2.1."):
+        pytest.skip("models have no train_function before TensorFlow 2.2, which AuditCallback says")
     monkeypatch.chdir(ROOT)
     failed, tried = doctest.testmod(importlib.import_module("graphcut." + name))
     assert failed == 0 and tried > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
 import warnings
@@ -119,7 +120,8 @@ def test_a_warning_of_variables_without_a_gradient_is_followed_by_the_reason(ins
     kinds = [each.partition(" ")[0] for each in seen.texts if each.startswith(("Gradients", "graphcut"))]
     assert kinds[:2] == ["Gradients", "graphcut"]
     (text,) = seen.explanations
-    assert "a/kernel" in text and "cut by stop-gradient" in text and "What to do:" in text
+    assert re.search(r"a(_\d+)?/kernel", text), text  # Keras of TensorFlow 2.1 numbers the layers of a process
+    assert "cut by stop-gradient" in text and "What to do:" in text
 
 
 @needs_eager

@@ -18,8 +18,17 @@ FOLDER = Path(__file__).parents[3] / "fixtures" / "scripts"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 HELPERS = {"layers_beside"}
 GRAPHS = {"compute_gradients", "no_gradient", "old_style", "session_minimize"}
+VERSION = [int(part) for part in tf.__version__.split(".")[:2]]
 needs_eager = pytest.mark.skipif(not tf.executing_eagerly(), reason="the script executes eagerly")
-SCRIPTS = [pytest.param(name, marks=[] if name in GRAPHS else [needs_eager]) for name in sorted(EXPECTED)]
+too_old = pytest.mark.skip(reason="the script overrides what this version of Keras does not have")
+
+
+def marks(name):
+    """Where a script is left out: without eager execution, and in versions before the first that it is for."""
+    return [too_old] * (EXPECTED[name].get("since", VERSION) > VERSION) + [needs_eager] * (name not in GRAPHS)
+
+
+SCRIPTS = [pytest.param(name, marks=marks(name)) for name in sorted(EXPECTED)]
 
 
 def described(variable):
