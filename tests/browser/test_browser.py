@@ -336,7 +336,7 @@ def test_the_policy_stops_what_would_come_in(browser, tmp_path):
 def test_without_an_engine_the_table_still_answers(opened, monkeypatch):
     monkeypatch.setattr(layout, "available", lambda engine: False)
     bare = opened(html([STOPPED]))
-    assert "install it" in bare.inner_text(".missing")
+    assert "install one" in bare.inner_text(".missing")
     bare.fill("#search", "w1")
     bare.press("#search", "Enter")
     bare.keyboard.press("+")
