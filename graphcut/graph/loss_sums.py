@@ -12,7 +12,7 @@ An optimizer that *gates* gradients makes a copy of each where an op answers mor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import AbstractSet, FrozenSet, Iterator, List, Sequence, Set
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Sequence, Set
 
 from graphcut.graph.dtypes import REAL_FLOATS, base_dtype
 from graphcut.graph.flat import FlatGraph
@@ -25,7 +25,6 @@ from graphcut.util.caching import cached_property
 _SUMS = frozenset(["Add", "AddV2", "AddN"])
 _PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
 _ENDS = frozenset(["StopGradient", "PreventGradient"])
-_MOST = 200
 
 
 @dataclass(eq=False)
@@ -70,10 +69,31 @@ class LossSums:
 
     def _total(self, terms: FrozenSet[int]) -> List[int]:
         """Return the addition of the terms, the innermost one; nothing where that cannot be told."""
-        found = [op for op in self._additions_above(min(terms)) if self._is_total(op, terms)]
-        within = {op: set(self._within(self.flat.first_output[op])) for op in found}
-        inner = [op for op in found if not any(self.flat.first_output[each] in within[op] for each in found if each != op)]
-        return [self.flat.first_output[op] for op in inner] if len(inner) == 1 else []
+        above = dict.fromkeys(self._additions_above(min(terms)))
+        within = {tensor for addition in above for tensor in self._handed(self.flat.producer[addition])}
+        inner = dict.fromkeys(self._innermost(addition, terms) for addition in above if addition not in within)
+        found = [each for each in inner if each is not None and self._is_total(each, terms)]
+        return found if len(found) == 1 else []
+
+    def _innermost(self, addition: int, terms: FrozenSet[int]) -> Optional[int]:
+        """Return the innermost addition within ``addition`` that holds all terms, each once; ``None`` where there is none."""
+        counts: Dict[int, int] = {}
+        waiting = [addition]
+        while waiting:
+            tensor = waiting[-1]
+            handed = [] if tensor in terms else self._handed(self.flat.producer[tensor])
+            fresh = [each for each in handed if each not in counts]
+            if fresh:
+                waiting.extend(fresh)
+            else:
+                counts[waiting.pop()] = sum(counts[each] for each in handed) + (tensor in terms)
+        if counts[addition] != len(terms):
+            return None
+        whole: Optional[int] = addition
+        while whole is not None:
+            addition = whole
+            whole = next((each for each in self._handed(self.flat.producer[addition]) if counts[each] == len(terms)), None)
+        return addition
 
     def _additions_above(self, tensor: int) -> Iterator[int]:
         """Yield the additions that hand their gradient on to a tensor."""
@@ -82,12 +102,8 @@ class LossSums:
             following = consumers(self.flat).get(self.flat.producer[each], ())
             return [self.flat.first_output[op] for op in following if op not in self.backward and self._hands_on(op, each)]
 
-        for count, each in enumerate(walk_depth_first([tensor], readers)):
-            op = self.flat.producer[each]
-            if self.flat.type(op) in _SUMS:
-                yield op
-            if count > _MOST:
-                return
+        above = walk_depth_first([tensor], readers)
+        return (each for each in above if each != tensor and self.flat.type(self.flat.producer[each]) in _SUMS)
 
     def _hands_on(self, op: int, tensor: int) -> bool:
         return tensor in self._handed(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
@@ -98,11 +114,11 @@ class LossSums:
             return list(self.flat.inputs[op])
         return list(self.flat.inputs[op][:1]) if self.flat.type(op) in _PASSES_ON else []
 
-    def _is_total(self, op: int, terms: AbstractSet[int]) -> bool:
-        """Whether the seed, handed on by an addition, is read by the gradients of all ``terms`` and of no other op."""
-        met = list(self._within(self.flat.first_output[op], terms))
-        ends = [each for each in met if each not in terms and not self._handed(self.flat.producer[each])]
-        return terms <= set(met) and all(self._is_free or self.flat.producer[each] not in self.differentiated for each in ends)
+    def _is_total(self, addition: int, terms: AbstractSet[int]) -> bool:
+        """Whether the seed, handed on by an addition that holds the terms, is read by the gradients of no other op."""
+        met = self._within(addition, terms)
+        ends = (self.flat.producer[each] for each in met if each not in terms and not self._handed(self.flat.producer[each]))
+        return self._is_free or self.differentiated.isdisjoint(ends)
 
     def _within(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
         """Yield the tensors that an addition hands its gradient on to, those before ``stop`` left out."""

@@ -91,3 +91,10 @@ def test_the_sum_of_two_losses_is_neither():
     with pytest.raises(graphcut.GraphcutError, match="2 losses\nName one with loss=: 'Mean_1:0', 'Mean:0'"):
         graphcut.audit(program, oracle="2.21")
     assert loss == "Mean:0"
+
+
+def test_a_sum_of_many_terms():
+    program, loss = trained(
+        lambda network: sum([tf.square(network.error) for _ in range(250)], network.error), "", is_gated=False
+    )
+    assert graphcut.audit(program, oracle="2.21").loss == (loss,)
