@@ -105,6 +105,8 @@ def _attribute(module: ModuleType, name: str) -> Any:
 
 
 def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Sequence[Any]]:
+    if specs and inspect.isfunction(found):
+        _check_number(source, found, specs)
     if specs or not inspect.isfunction(found):
         return found, specs
     needed = _required_arguments(found)
@@ -131,6 +133,17 @@ def _holds_tensors(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_holds_tensors, value.values()))
     return hasattr(value, "dtype") and hasattr(value, "shape")
+
+
+def _check_number(source: str, function: Any, specs: Sequence[Spec]) -> None:
+    """Refuse specs that are more or fewer than the arguments of a plain function; what wraps one may take others."""
+    signature = inspect.Signature.from_callable(function, follow_wrapped=False)
+    try:
+        signature.bind(*specs)
+    except TypeError as error:
+        takes = ", ".join(signature.parameters) or "no arguments"
+        message = "%s takes %s, and got %d specs: %s\ngive a --spec for each argument, such as --spec 'float32[32,10]'"
+        raise GraphcutError(message % (printable(source), takes, len(specs), error)) from None
 
 
 def _required_arguments(function: Any) -> Sequence[str]:

@@ -100,6 +100,20 @@ def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
     assert said in str(raised.value) and len(str(raised.value).splitlines()) <= 3
 
 
+@pytest.mark.parametrize("number, said", [(1, "missing a required argument: 'y'"), (3, "too many positional arguments")])
+def test_specs_that_are_too_many_or_too_few_are_counted(module, number, said):
+    with pytest.raises(GraphcutError) as raised:
+        load_source(module + ":plain", (Spec("float32", ()),) * number)
+    text = str(raised.value)
+    assert "takes x, y, and got %d specs: %s" % (number, said) in text and len(text.splitlines()) == 2
+
+
+def test_a_wrapper_may_take_other_arguments_than_what_it_wraps(module, tmp_path):
+    text = "from functools import wraps\ndef f(s, x): return x\n@wraps(f)\ndef g(*args): return f(1, *args)\n"
+    (tmp_path / "wrapping.py").write_text(text, encoding="utf-8")
+    assert len(load_source("wrapping.py:g", (Spec("float32", ()),))[1]) == 1
+
+
 def test_a_spec_for_a_file_is_an_error():
     with pytest.raises(GraphcutError, match="only functions take a spec"):
         load_source("model.meta", (Spec("float32", ()),))
