@@ -230,11 +230,24 @@ def _answered(question: GradientQuery, function: Any, custom: bool, library: Any
     except _FAILURES as first:
         if isinstance(first, LookupError) and question.type == "PreventGradient":
             return GradientReply(missing=True)
+        if not _has_zeros_to_give(question):
+            return _refused(question, custom, first)
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        exact, told = not custom and _is_exact(question, isinstance(error, NotImplementedError)), _unasked(error)
-        return GradientReply(missing=exact, failed=None if exact else told, custom=custom)
+        return _refused(question, custom, error)
+
+
+def _has_zeros_to_give(question: GradientQuery) -> bool:
+    """Whether asking with zeros for outputs of integers and booleans asks anything else than asking without."""
+    untold = [dtype for index, dtype in enumerate(question.outputs) if index not in question.starts]
+    return any(dtype != RESOURCE and not _may_carry(dtype) for dtype in map(base_dtype, untold))
+
+
+def _refused(question: GradientQuery, custom: bool, error: BaseException) -> GradientReply:
+    """Return the reply for what a gradient function raised."""
+    exact = not custom and _is_exact(question, isinstance(error, NotImplementedError))
+    return GradientReply(missing=exact, failed=None if exact else _unasked(error), custom=custom)
 
 
 def _unasked(error: BaseException) -> str:

@@ -41,6 +41,7 @@ BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
 _MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
 _MOST_TRIES = 120
 _IN_PROCESS = {"EagerPyFunc": "its Python function is not saved with the graph"}
+_GARBAGE = 100000  # objects that a child makes before it collects: it lives shortly
 _PATIENCE = 2.5  # seconds; a child that does not work twice as long hangs
 _PREFERRED = (1, 2, 3, 9, 8, 19, 14, 18, 20, 21, 7, 10)
 _SORTS = ((1, 2, 14, 19), (8, 18), (3, 4, 5, 6, 9, 17, 22, 23), (10,), (7,), (20,), (21,))
@@ -164,6 +165,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
     child = os.fork()
     if not child:
         gc.freeze()  # a collection would look at all of TensorFlow, and copy its pages
+        gc.set_threshold(_GARBAGE)
         faulthandler.disable()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what TensorFlow says when it aborts
         os.close(read)
