@@ -6,6 +6,7 @@ contracts, losses and variables there are.
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
@@ -16,6 +17,7 @@ from graphcut.api.import_source import load_source, modules_by_file
 from graphcut.api.tensor_spec import parse_spec
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.graph.formats import keras_files
 from graphcut.render.text.headings import headings
 from graphcut.results import VariableAudit
 
@@ -79,10 +81,11 @@ class SourceAudits:
         return self._losses[key]
 
     def _judge(self, thing: Any) -> Mapping[str, Any]:
-        """Whose gradients count: the installed TensorFlow's, but the table's for a file of a graph."""
+        """Whose gradients count: the installed TensorFlow's, but the table's for a file that holds a graph."""
         if not isinstance(thing, str):
             return {}
-        return {"oracle": "installed"} if thing.endswith((".keras", ".h5", ".hdf5")) else {"ops": self._ops}
+        is_keras_file = os.path.isfile(thing) and keras_files.may_be(thing)
+        return {"oracle": "installed"} if is_keras_file else {"ops": self._ops}
 
     def _of_step(self, contract: Contract) -> Tuple[Audit, ...]:
         key = (contract.source, contract.spec)

@@ -77,6 +77,13 @@ def test_ops_that_cannot_be_read_stop_the_check(project, capfd):
         graphcut.check(ops=["hues.ops.json"])
 
 
+def test_a_graph_that_is_named_like_a_keras_file_is_judged_by_the_table(project, monkeypatch, capfd):
+    (project / "003.meta").rename(project / "003.h5")
+    (project / "graphcut.toml").write_text(CONTRACT.replace("003.meta", "003.h5"), encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert main(["check"]) == 0, capfd.readouterr()
+
+
 def test_a_module_that_is_not_installed_is_named_with_where_to_install_it(project, capfd):
     (project / "model.py").write_text("import no_such_package\n", encoding="utf-8")
     assert main(["init", "model.py:loss", "-o", "-"]) == 2
