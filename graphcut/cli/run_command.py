@@ -110,7 +110,7 @@ def run(
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for place in watched.unasked if watched.audits else ():
-        click.echo("graphcut: the gradient at %s is asked for of no variable%s" % (place, _name_frozen_model(end)), err=True)
+        click.echo("graphcut: the gradient at %s asks for no variable%s" % (place, _name_frozen_model(end)), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
     return _FAILED if failed else _FINE

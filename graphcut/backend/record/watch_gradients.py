@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,6 +23,7 @@ from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
+from graphcut.graph.stack_frames import is_library
 
 _DISTINCT = 64  # gradients of one call; what differs after that differs in every iteration
 _EVER = 2**62
@@ -94,6 +97,8 @@ class Watch(gradient_calls.StepRecord):
 
     def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
         """Return a gradient is about to be taken eagerly."""
+        if _is_of_py_function():
+            return None
         with eager_ops.suspend_eager_ops(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
         return None
@@ -168,6 +173,16 @@ class Watch(gradient_calls.StepRecord):
                 watched.append((id(_tensor(each)), noted.accessed.get(id(each), {}).get(own, 0)))
         pauses = tuple((start.get(own, 0), end.get(own, 0)) for start, end in self.tapes.pauses)
         return eager_graph.WatchedTensors(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
+
+
+def _is_of_py_function() -> bool:
+    """Whether TensorFlow itself takes a gradient, of what a ``tf.py_function`` computed before."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        if os.path.basename(frame.f_code.co_filename) == "script_ops.py":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_traced(function: Any) -> bool:
