@@ -40,7 +40,7 @@ def _list_stops(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts]
         return ()
     feeding = ancestors(flat, flow.losses)
     below = stops_below(flow, found)
-    restored = _restored_by(_with_all_recorded(flow), found)
+    restored = _restored_by(record_all(flow), found)
     listed = []
     for bit, op in enumerate(found):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
@@ -78,7 +78,7 @@ def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], 
     return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
 
 
-def _with_all_recorded(flow: GradientFlow) -> GradientFlow:
+def record_all(flow: GradientFlow) -> GradientFlow:
     """Return the flow as if a tape recorded what it leaves out for the only reason that a stop is before it or behind it.
 
     Without the stop it does. What bears a barrier of its own stays outside.

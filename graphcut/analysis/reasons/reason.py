@@ -14,7 +14,7 @@ from graphcut.analysis.idioms import Idiom, Idioms
 from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
-from graphcut.analysis.stop_roles import stops_below
+from graphcut.analysis.stop_roles import record_all, stops_below
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import Shape
 from graphcut.graph.targets import Target
@@ -218,7 +218,7 @@ class Reasons:
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
         """Return the deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
-        flow = self.findings.flow
+        flow = self._once("all recorded", lambda: record_all(self.findings.flow))
         flat = flow.rules.flat
         ops = {flat.producer[tensor] for tensor in flow.carried.order}
         found = sorted(op for op in ops if flow.bounds.get(op) or flat.type(op) == "StopGradient")

@@ -143,6 +143,18 @@ def test_a_stop_under_a_tape_is_sole_if_without_it_alone_a_gradient_comes():
     assert [stop.sole for stop in audit.stops] == gains and sorted(gains) == [False, False, True]
 
 
+def test_a_stop_under_a_tape_that_closes_another_route_is_named():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(x * tf.stop_gradient(w)) + tf.reduce_sum(x * w)
+        return [tape.gradient(loss, [w])]
+
+    (audit,) = audited(step, [3])
+    assert "Another route is closed by stop-gradient at StopGradient" in audit.explain(audit.variables[0].name)
+
+
 def test_gradients_side_by_side_are_called_what_the_code_calls_them():
     w, v = variable(2.0, "w"), variable(3.0, "v")
 
