@@ -120,6 +120,12 @@ def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) 
         for frame in traceback.extract_tb(each.__traceback__)
         if is_library(frame.filename)
     ]
+    called += [
+        frame.function_name
+        for each in (error, inner)  # TensorFlow 2.8 leaves the frames below its own entry to AutoGraph's account of them
+        for frame in getattr(getattr(each, "ag_error_metadata", None), "translated_stack", None) or ()
+        if is_library(frame.filename)
+    ]
     outside = re.search(r"\.(predict|predict_on_batch|predict_proba)\(", line)
     if outside:
         name = outside.group(1)
@@ -136,7 +142,9 @@ _LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and
 
 def _is_of_target(line: str, said: str) -> bool:
     """Whether a tape was asked for the gradient of ``None``."""
-    return ("target" in said and "None" in said) or (("NoneType" in said or "value None" in said) and ".gradient(" in line)
+    return ("target" in said.lower() and "None" in said) or (
+        ("NoneType" in said or "value None" in said) and ".gradient(" in line
+    )
 
 
 def _of_doubles(said: str, doubles: Sequence[str]) -> List[str]:

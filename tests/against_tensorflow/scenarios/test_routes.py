@@ -57,7 +57,7 @@ def test_each_step_leads_to_the_next(fixture):
 
 @pytest.mark.parametrize("fixture", FIXTURES)
 def test_a_route_crosses_the_barrier_that_is_named_first(fixture):
-    if fixture is operations.counted and tf.__version__.startswith("1."):
+    if fixture is operations.counted and tuple(map(int, tf.__version__.split(".")[:2])) < (2, 15):
         pytest.xfail("open: the cast behind an integer loss is in the cut and not on the route")
     if fixture is control_flow.loop_variable_of_tf2:
         pytest.xfail("open: the barriers inside of a v2 loop are in the cut and not on the route")
