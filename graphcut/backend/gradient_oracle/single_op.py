@@ -15,7 +15,7 @@ from tensorflow.python.ops import control_flow_util, gradients_util
 from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry, parse_attrs
-from graphcut.graph.dtypes import VARIANT, base_dtype
+from graphcut.graph.dtypes import RESOURCE, VARIANT, base_dtype
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.op_types import GRADIENT_TYPE
@@ -69,7 +69,7 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
     """Add what feeds one input: a placeholder, a variable, a constant, zeros of unknown shape, or a sparse matrix."""
     name, dtype = "x%d" % index, base_dtype(question.inputs[index])
     constant = question.constants[index] if question.constants else None
-    shape = question.shapes[index] if question.shapes is not None else None
+    shape = question.shapes[index] if question.shapes is not None and dtype != RESOURCE else None  # a handle's tells nothing
     if constant is not None:
         graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
         return name

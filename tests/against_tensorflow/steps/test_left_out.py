@@ -212,6 +212,9 @@ IMAGES = tf.TensorSpec([4, 6, 6, 2])
 layers = tf.keras.layers
 
 
+@pytest.mark.skipif(
+    tf.__version__.startswith("1."), reason="Keras of TensorFlow 1.15 feeds whether it trains: averages may move"
+)
 @pytest.mark.parametrize("inner", [(), (layers.Flatten(),)], ids=["fused", "plain"])
 def test_averages_that_stand_still_are_named_in_the_table(inner):
     model = network("model", *inner, layers.BatchNormalization(), layers.Dense(2))
