@@ -14,6 +14,7 @@ from graphcut.analysis.rules import gradient_table
 from tests.against_tensorflow.corpus.answers import graphs, trfl
 from tests.against_tensorflow.oracle.graphs import CASES
 from tests.against_tensorflow.oracle.judge import built
+from tests.against_tensorflow.share import own_share
 
 VERSION = ".".join(tf.__version__.split(".")[:2])
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
@@ -63,7 +64,7 @@ def test_the_corpus_is_audited_alike(record, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["v1", "v2", "call"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", own_share(CASES))
 def test_every_hard_graph_is_audited_alike(name, mode):
     if mode in CASES[name].skip:
         pytest.skip(CASES[name].skip[mode])

@@ -23,6 +23,7 @@ from fixtures.steps import named
 from graphcut import GraphcutError, Verdict
 from tests.against_tensorflow.scenarios import recorded
 from tests.against_tensorflow.scenarios.judge import answer, said
+from tests.against_tensorflow.share import between_share
 from tests.patching import applied
 
 VERSION = tuple(int(each) for each in tf.__version__.split(".")[:2])
@@ -34,8 +35,8 @@ pytestmark = [
 BROKEN = [module.buggy for module in (two_heads, late_tape, ppo, inverted_vq_vae)]
 ENTRIES = BROKEN + [entry for row in ROWS if row.since <= VERSION for entry in row.entries]
 FIXTURES = [pytest.param(each, id=module + "." + each.__name__) for module, each in recorded.every_fixture()]
-each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=named)
-each_broken = pytest.mark.parametrize("entry", BROKEN, ids=named)
+each_entry = pytest.mark.parametrize("entry", between_share(ENTRIES), ids=named)
+each_broken = pytest.mark.parametrize("entry", between_share(BROKEN), ids=named)
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
