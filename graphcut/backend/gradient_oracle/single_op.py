@@ -6,7 +6,7 @@ The scratch graph that a question is built in, and which dtypes TensorFlow takes
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework import func_graph, op_def_registry
@@ -41,6 +41,8 @@ def isolate_op(question: GradientQuery, library: Any) -> Any:
     """Return a ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()
+    if known is not None and question.shapes is not None:
+        question = question._replace(shapes=_shapes_but_of_handles(known, question.shapes))
     refs = _reference_inputs(known, question) if known else []
     names = [_feed(graph, index, question, index in refs) for index in range(len(question.inputs))]
     allowed = {GRADIENT_TYPE}.union(attr.name for attr in known.attr) if known else set()
@@ -59,6 +61,14 @@ def _key(attr: bytes) -> str:
     return str(CLASSES["AttrEntry"].FromString(attr).key)
 
 
+def _shapes_but_of_handles(known: Any, shapes: Sequence[Shape]) -> Tuple[Shape, ...]:
+    """Return the shapes of the inputs, none for a variable's handle: it is a scalar whatever the variable holds."""
+    handles = [arg.type == RESOURCE for arg in known.input_arg]
+    if len(handles) != len(shapes):  # lists of tensors, none of which takes handles
+        return tuple(shapes)
+    return tuple(None if handle else shape for handle, shape in zip(handles, shapes))
+
+
 def _reference_inputs(known: Any, question: GradientQuery) -> List[int]:
     if any(arg.number_attr or arg.type_list_attr for arg in known.input_arg):
         return [index for index in range(len(question.inputs)) if any(arg.is_ref for arg in known.input_arg)]
@@ -69,7 +79,7 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
     """Add what feeds one input: a placeholder, a variable, a constant, zeros of unknown shape, or a sparse matrix."""
     name, dtype = "x%d" % index, base_dtype(question.inputs[index])
     constant = question.constants[index] if question.constants else None
-    shape = question.shapes[index] if question.shapes is not None and dtype != RESOURCE else None  # a handle's tells nothing
+    shape = question.shapes[index] if question.shapes is not None else None
     if constant is not None:
         graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
         return name
