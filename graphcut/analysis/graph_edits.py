@@ -16,7 +16,6 @@ from graphcut.graph.messages import CLASSES
 from graphcut.graph.variable_updates import written_inputs
 from graphcut.results import BarrierKind
 
-STOPS = ("StopGradient", "PreventGradient")
 ShapeOf = Callable[[int], Shape]
 Readers = Mapping[int, Sequence[Tuple[int, int]]]
 

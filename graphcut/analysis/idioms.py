@@ -17,7 +17,7 @@ from typing import Deque, Dict, FrozenSet, Iterator, List, Optional, Sequence, S
 from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.loaded import LoadedGraph
-from graphcut.graph.traverse import find_reachable
+from graphcut.graph.traverse import find_reachable, walk_depth_first
 
 _DIFFERENCES = frozenset(["Sub", "SquaredDifference"])
 _SUMS = frozenset(["Add", "AddV2"])
@@ -250,16 +250,17 @@ class Idioms:
 
     def _is_added_up(self, op: int) -> bool:
         """Whether a product is a summand of a sum of products."""
-        flat, waiting, seen = self._flat, list(self._flat.outputs(op)), set(self._flat.outputs(op))
-        while waiting:
-            for reader, _ in self._readers.get(waiting.pop(), ()):
-                if flat.type(reader) in _REDUCTIONS:
-                    return True
-                if flat.type(reader) in _PLUMBING | _SCALINGS:
-                    fresh = [each for each in flat.outputs(reader) if each not in seen]
-                    seen.update(fresh)
-                    waiting += fresh
-        return False
+        flat = self._flat
+
+        def readers(tensor: int) -> List[int]:
+            return [reader for reader, _ in self._readers.get(tensor, ())]
+
+        def behind(tensor: int) -> List[int]:
+            passing = (each for each in readers(tensor) if flat.type(each) in _PLUMBING | _SCALINGS)
+            return [output for each in passing for output in flat.outputs(each)]
+
+        reached = walk_depth_first(flat.outputs(op), behind)
+        return any(flat.type(each) in _REDUCTIONS for tensor in reached for each in readers(tensor))
 
     def _layers_of(self, tensor: int, names: FrozenSet[str]) -> FrozenSet[int]:
         """Return the layers that a tensor is computed by, of those that have a weight among some variables."""

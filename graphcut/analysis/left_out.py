@@ -30,15 +30,14 @@ from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.dtypes import is_discrete
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
-from graphcut.graph.op_types import READERS
+from graphcut.graph.op_types import READERS, STOPS
 from graphcut.graph.targets import Target, join_partitions
-from graphcut.graph.traverse import find_reachable
+from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.results import LeftOut, LeftOutReason
 
 _SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"])
 _FUSED, _FUSED_VARIANCE = frozenset(["FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"]), 4
 _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "BroadcastTo", "Add", "AddV2", "_Arg"}
-_STOPS = frozenset(["StopGradient", "PreventGradient"])
 
 
 class StepFacts(NamedTuple):
@@ -78,7 +77,7 @@ def left_out(
     if not found:
         return ()
     flat = traced.flat
-    open_ops = read_ops(flat, losses, _STOPS)
+    open_ops = read_ops(flat, losses, STOPS)
     averages, copies = _averages(traced, found, targets), _copies(found, targets)
     return tuple(
         replace(
@@ -107,16 +106,13 @@ def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Ta
 
 def _is_variance(flat: FlatGraph, readers: Mapping[int, Iterable[Tuple[int, int]]], target: Target) -> bool:
     """Whether a variable is read by a reciprocal root, but for a small number that is added, or by a fused normalization."""
-    waiting, seen = list(target.tensors), set(target.tensors)
-    while waiting:
-        for op, index in readers.get(waiting.pop(), ()):
-            if flat.type(op) == "Rsqrt" or (flat.type(op) in _FUSED and index == _FUSED_VARIANCE):
-                return True
-            if flat.type(op) in _NEXT:
-                fresh = [each for each in flat.outputs(op) if each not in seen]
-                seen.update(fresh)
-                waiting += fresh
-    return False
+
+    def behind(tensor: int) -> List[int]:
+        passing = (op for op, _ in readers.get(tensor, ()) if flat.type(op) in _NEXT)
+        return [output for op in passing for output in flat.outputs(op)]
+
+    reads = (each for tensor in walk_depth_first(target.tensors, behind) for each in readers.get(tensor, ()))
+    return any(flat.type(op) == "Rsqrt" or (flat.type(op) in _FUSED and index == _FUSED_VARIANCE) for op, index in reads)
 
 
 def _copies(found: Sequence[Target], targets: Sequence[Target]) -> Dict[str, str]:

@@ -33,7 +33,14 @@ class OpGradient:
     @property
     def span(self) -> str:
         """The versions in words: three or more columns of the table beside each other as ``1.15 to 2.8``."""
-        return _span(self.versions)
+        every = gradient_table.versions()
+        runs: List[List[str]] = []
+        for version in self.versions:
+            if runs and every.index(version) == every.index(runs[-1][-1]) + 1:
+                runs[-1].append(version)
+            else:
+                runs.append([version])
+        return ", ".join(part for run in runs for part in _ends(run))
 
 
 def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
@@ -42,17 +49,6 @@ def op_types(version: Optional[str] = None) -> Tuple[str, ...]:
         return tuple(sorted(gradient_table.data()["ops"]))
     column = gradient_table.find_version(version)
     return tuple(name for name in op_types() if gradient_table.entry_of(name, column) is not None)
-
-
-def _span(versions: Sequence[str]) -> str:
-    every = gradient_table.versions()
-    runs: List[List[str]] = []
-    for version in versions:
-        if runs and every.index(version) == every.index(runs[-1][-1]) + 1:
-            runs[-1].append(version)
-        else:
-            runs.append([version])
-    return ", ".join(part for run in runs for part in _ends(run))
 
 
 def _ends(run: Sequence[str]) -> List[str]:

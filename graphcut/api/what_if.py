@@ -25,6 +25,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.names import Names
+from graphcut.graph.op_types import STOPS
 from graphcut.graph.traverse import find_reachable
 from graphcut.results import BarrierKind
 from graphcut.util.text import join_first
@@ -72,7 +73,7 @@ def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
 def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
     """Return the inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
     flat, constants = inquiry.traced.flat, inquiry.stopped
-    stops = frozenset(op for op in taken if flat.type(op) in graph_edits.STOPS)
+    stops = frozenset(op for op in taken if flat.type(op) in STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
     flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, taken - stops - arguments, stops), stops)
     return inquiry._replace(
@@ -130,7 +131,7 @@ def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[
     flat = inquiry.traced.flat
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(inquiry.traced, key, "remove")))
     for op in ops:
-        if flat.type(op) not in graph_edits.STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
+        if flat.type(op) not in STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
             raise GraphcutError(
                 "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
                 % (printable(flat.names[op]), flat.type(op))

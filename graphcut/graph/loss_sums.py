@@ -17,14 +17,13 @@ from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Seque
 from graphcut.graph.dtypes import REAL_FLOATS, base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops
-from graphcut.graph.op_types import VARIABLES
+from graphcut.graph.op_types import STOPS, VARIABLES
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.graph.variables import root
 from graphcut.util.caching import cached_property
 
 _SUMS = frozenset(["Add", "AddV2", "AddN"])
 _PASSES_ON = frozenset(["Identity", "Print", "EnsureShape"])
-_ENDS = frozenset(["StopGradient", "PreventGradient"])
 
 
 @dataclass(eq=False)
@@ -178,7 +177,7 @@ class LossSums:
         """Return the ops that a gradient of a tensor may come to."""
 
         def producers(op: int) -> List[int]:
-            if self.flat.type(op) in _ENDS:
+            if self.flat.type(op) in STOPS:
                 return []
             inputs = self.flat.inputs[op]
             return [self.flat.producer[each] for each in inputs if base_dtype(self.flat.dtypes[each]) in REAL_FLOATS]

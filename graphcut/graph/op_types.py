@@ -17,4 +17,5 @@ HANDLES = frozenset(("VarHandleOp",))
 REFERENCES = frozenset(("Variable", "VariableV2", "AutoReloadVariable"))
 VARIABLES = HANDLES | REFERENCES
 READERS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
+STOPS = frozenset(("StopGradient", "PreventGradient"))
 OPTIMIZERS = ("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")

@@ -109,9 +109,10 @@ def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[Fr
     if not found.isdisjoint(paths.starts):
         elsewhere = replace(paths, rigid=paths.rigid | paths.starts)
         with suppress(Uncuttable):
-            paths = elsewhere if len(smallest_cut(elsewhere)) == len(found) else paths
+            other = smallest_cut(elsewhere)
+            paths, found = (elsewhere, other) if len(other) == len(found) else (paths, found)
     if not found or most < 2:
-        return [_moved_outward(traced.flat, paths, smallest_cut(paths))], True
+        return [_moved_outward(traced.flat, paths, found)], True
     lines: Dict[str, Set[int]] = {}
 
     def alike(tensor: int) -> FrozenSet[int]:

@@ -6,10 +6,10 @@ import inspect
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.stack_frames import Frame, is_library, place
+from graphcut.graph.stack_frames import is_library, place
 from graphcut.util.source_lines import line_of, nearby
 from graphcut.util.text import object_name
 
@@ -114,18 +114,7 @@ def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iter
 
 def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
     """Return the advice for a library call that explains more than the error does: a loss of ``None``, ``predict``."""
-    called = [
-        frame.name
-        for each in (error, inner)
-        for frame in traceback.extract_tb(each.__traceback__)
-        if is_library(frame.filename)
-    ]
-    called += [
-        frame.function_name
-        for each in (error, inner)  # TensorFlow 2.8 leaves the frames below its own entry to AutoGraph's account of them
-        for frame in getattr(getattr(each, "ag_error_metadata", None), "translated_stack", None) or ()
-        if is_library(frame.filename)
-    ]
+    called = [name for each in (error, inner) for file, _, name in _frames(each) if is_library(file)]
     outside = re.search(r"\.(predict|predict_on_batch|predict_proba)\(", line)
     if outside:
         name = outside.group(1)
@@ -204,8 +193,12 @@ def _where(error: BaseException) -> Optional[str]:
     return place(own)[0] or place(frames)[0]
 
 
-def _frames(error: BaseException) -> Sequence[Frame]:
-    """Return the frames of an error, the outermost first, those of AutoGraph's generated code by their source."""
-    raised = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
+    """Return the file, line and function of each frame of an error, the outermost first.
+
+    AutoGraph's own account of the frames that it wrote, by their source, follows what Python tells.
+    """
+    raised = [(each.filename, each.lineno or 0, each.name) for each in traceback.extract_tb(error.__traceback__)]
     known = getattr(error, "ag_error_metadata", None)
-    return raised if known is None else raised + [(str(each.filename), each.lineno) for each in known.translated_stack[::-1]]
+    written = () if known is None else known.translated_stack[::-1]
+    return raised + [(str(each.filename), each.lineno, each.function_name) for each in written]

@@ -22,7 +22,7 @@ from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.legend import samples
 from graphcut.render.picture.writers.svg_frame_titles import move_frame_titles
 from graphcut.render.picture.writers.svg_legend import pieces
-from graphcut.render.picture.writers.xml_elements import read_svg, write_element
+from graphcut.render.picture.writers.xml_elements import read_points, read_svg, write_element
 
 if TYPE_CHECKING:
     import networkx
@@ -132,8 +132,7 @@ def _middle(node: ElementTree.Element) -> Tuple[float, float]:
     shape = next(each for each in node if each.tag in ("polygon", "path", "ellipse"))
     if shape.tag == "ellipse":
         return float(shape.get("cx", 0)), float(shape.get("cy", 0))
-    pairs = re.findall(r"(-?[\d.]+),(-?[\d.]+)", shape.get("points") or shape.get("d") or "")
-    across, down = ([float(pair[axis]) for pair in pairs] for axis in (0, 1))
+    across, down = zip(*read_points(shape.get("points") or shape.get("d") or ""))
     return (min(across) + max(across)) / 2, (min(down) + max(down)) / 2
 
 

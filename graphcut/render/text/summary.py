@@ -101,12 +101,12 @@ def _types(facts: ReportFacts) -> Set[str]:
 
 def loss_line(facts: ReportFacts) -> str:
     """``loss: loss:0 (the only float output)``; ``loss: contour = StatefulPartitionedCall:0 (…)`` of an output with a key."""
-    named = (_name_groups(*each) for each in zip(facts.loss, facts.loss_keys))
+    named = (_loss_name(*each) for each in zip(facts.loss, facts.loss_keys))
     losses = " + ".join(named) or "a value, no tensor of this graph"
     return f"loss: {losses} ({facts.loss_source})" + (f"; {hypothetical(facts)}" if facts.hypothesis else "")
 
 
-def _name_groups(name: str, key: str) -> str:
+def _loss_name(name: str, key: str) -> str:
     return escape_name(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {escape_name(name)}"
 
 

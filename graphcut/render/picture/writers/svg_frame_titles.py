@@ -7,12 +7,11 @@ first place that is free. A frame that has none is laid out again with its title
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from graphcut.render.palette import WHITE
 from graphcut.render.picture.writers.font_metrics import text_width
-from graphcut.render.picture.writers.xml_elements import find_groups, read_svg, write_svg
+from graphcut.render.picture.writers.xml_elements import find_groups, read_points, read_svg, write_svg
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 Point = Tuple[float, float]
 
 TITLE = "title_"
-_PAIR = re.compile(r"(-?[\d.]+)[, ](-?[\d.]+)")
 _INDENT, _STEP, _SAMPLES = 9.0, 4.0, 16
 _HALO = {"paint-order": "stroke", "stroke": WHITE, "stroke-width": "4"}
 
@@ -74,13 +72,13 @@ def _points_of_lines(root: Element) -> List[Point]:
 def _top(node: Element) -> float:
     """Return how high a box reaches: less is higher."""
     heights = [float(each.attrib[key]) for each in node.iter() for key in ("y", "cy") if key in each.attrib]
-    heights += [float(y) for shape in _shapes(node) for _, y in _PAIR.findall(shape)]
+    heights += [y for shape in _shapes(node) for _, y in read_points(shape)]
     return min(heights, default=0.0)
 
 
 def _sample_points(shape: str) -> List[Point]:
     """Points along a path of cubic curves; the corners of another shape."""
-    corners = [(float(x), float(y)) for x, y in _PAIR.findall(shape)]
+    corners = read_points(shape)
     if not shape.startswith("M"):
         return corners
     curves = zip(corners[::3], corners[1::3], corners[2::3], corners[3::3])
@@ -108,7 +106,7 @@ def _move_title(frame: Element, elsewhere: Sequence[Element], lines: Sequence[Po
 
 
 def _edges(frame: Element) -> Tuple[float, float]:
-    across = [float(x) for x, _ in _PAIR.findall(" ".join(_shapes(frame)))]
+    across = [x for shape in _shapes(frame) for x, _ in read_points(shape)]
     return min(across), max(across)
 
 

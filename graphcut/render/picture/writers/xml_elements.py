@@ -6,11 +6,13 @@ Tags and attributes are named without their namespaces, which stay attributes of
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
-from typing import Iterator, Mapping, NamedTuple, Tuple
+from typing import Iterator, List, Mapping, NamedTuple, Tuple
 
 from graphcut.errors import GraphcutError
 
+_POINT = re.compile(r"(-?[\d.]+)[, ](-?[\d.]+)")
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
 
@@ -61,6 +63,15 @@ def find_groups(root: ElementTree.Element, kind: str) -> Iterator[Tuple[ElementT
     for group in root.iter("g"):
         if group.get("class") == kind:
             yield group, group.findtext("title", "")
+
+
+def read_points(shape: str) -> List[Tuple[float, float]]:
+    """Return the points that ``points`` of a polygon or ``d`` of a path writes.
+
+    >>> read_points("M1,2C3,4 5,-6 7.5,8")
+    [(1.0, 2.0), (3.0, 4.0), (5.0, -6.0), (7.5, 8.0)]
+    """
+    return [(float(x), float(y)) for x, y in _POINT.findall(shape)]
 
 
 def sort_attributes(root: ElementTree.Element) -> None:
