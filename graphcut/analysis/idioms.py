@@ -277,7 +277,7 @@ class Idioms:
         return bool(self._layers_of(tensor, names))
 
     def _is_applied_twice(self, own: FrozenSet[str], stopped: int, other: int) -> bool:
-        """Whether the same layers make both values, each from data of its own."""
+        """Whether one network computes both values, from different data."""
         if self._plain(stopped) in self._ancestors(other):
             return False
         ours, theirs = self._layers_of(stopped, own), self._layers_of(other, own)

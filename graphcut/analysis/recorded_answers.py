@@ -101,7 +101,7 @@ def _expected_answer(verdict: Verdict) -> Optional[bool]:
 
 
 def _correct(found: VariableAudit, given: bool) -> VariableAudit:
-    """Return a tensor came back where none was expected, which may be anything but nothing; or none came back at all."""
+    """Return the row corrected by the answer: a tensor, which may hold anything, or ``None``."""
     if given:
         return replace_fields(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
     return replace_fields(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

@@ -79,9 +79,9 @@ def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], 
 
 
 def record_all(flow: GradientFlow) -> GradientFlow:
-    """Return the flow as if a tape recorded what it leaves out for the only reason that a stop is before it or behind it.
+    """Return the flow as if the tape recorded the ops that it skips only because of a stop.
 
-    Without the stop it does. What bears a barrier of its own stays outside.
+    Without the stop it would record them. Ops that it skips for a reason of their own stay out.
     """
     left_out = frozenset(op for op, barrier in flow.bounds.items() if barrier is None)
     if not left_out:

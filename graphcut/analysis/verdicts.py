@@ -180,7 +180,7 @@ def _flow(
     dead: FrozenSet[int],
     together: Tuple[int, ...],
 ) -> GradientFlow:
-    """Return the same, of rules that need not be asked again."""
+    """Return the gradient flow for rules that are complete already."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
     rules = rules.start_from([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}

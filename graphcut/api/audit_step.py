@@ -124,7 +124,7 @@ def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Fa
 
 
 def share_updates(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
-    """Yield the same gradients. What one of them gives a tensor is not told to be updated by one that gives it none."""
+    """Yield the gradients, where one that is ``None`` for a variable does not say that it updates what another one trains."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
@@ -160,14 +160,14 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
 
 
 def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
-    """Return the verdict of each source; a variable is the same in every gradient call, a tensor is not."""
+    """Return the verdicts of the sources, to compare gradient calls. A tensor is a source of one call alone."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
 
 
 def _stop_outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> StopOps:
-    """Return the same with what ``tf.gradients`` does not go on to: what was computed around the function that calls it."""
+    """Return the stops with the ops that ``tf.gradients`` does not reach: those around the function that calls it."""
     names = traced.names
     tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
     handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]

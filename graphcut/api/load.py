@@ -104,7 +104,7 @@ def read(
     signature: Optional[str] = None,
     overlay: Optional[OpOverlay] = None,
 ) -> LoadedGraph:
-    """Return the same as ``trace``, as columns. ``overlay`` knows the outputs of ops of packages."""
+    """Return the graph that ``trace`` reads, as columns. ``overlay`` knows the outputs of ops of packages."""
     if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)

@@ -72,7 +72,7 @@ class Table:
         return to_dict(self)
 
     def to_json(self) -> str:
-        """Return the same as JSON."""
+        """Return the table as JSON."""
         from graphcut.render.text.loss_table_formats import to_json
 
         return to_json(self)

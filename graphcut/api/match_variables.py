@@ -107,7 +107,7 @@ def _pairs(
 def _by_object(
     before: Identified, after: Identified, old: Sequence[int], new: Sequence[int]
 ) -> Iterator[Tuple[int, int, Match]]:
-    """Yield the same live object; of several places of one object the first is the first."""
+    """Yield the pairs that are the same live object; an object in several places is paired in order."""
     places = {each: place for place in reversed(old) for each in before.identities[place] if not isinstance(each, str)}
     taken = set()
     for place in new:

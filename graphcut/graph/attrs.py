@@ -88,7 +88,7 @@ def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
 
 
 def is_zero(kind: Kind) -> bool:
-    """Return a constant that holds nothing but zeros."""
+    """Whether a kind is a constant that holds nothing but zeros."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
@@ -131,7 +131,7 @@ def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
 
 
 def is_one(kind: Kind) -> bool:
-    """Return a constant of real numbers that are all 1."""
+    """Whether a kind is a constant of real numbers that are all 1."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
         return False

@@ -114,7 +114,7 @@ def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
 
 
 def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterator[str]:
-    """Yield candidates for the loss: the float outputs, else logged tensors, then tensors that nothing reads."""
+    """Yield the tensors that may be the loss: float outputs, or else logged tensors and then tensors that nothing reads."""
     for key, name in origin.outputs.items():
         if is_float(names, name):
             yield "%s (%s)" % (printable(key), name)

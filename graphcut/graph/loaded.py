@@ -78,7 +78,7 @@ class LoadedGraph:
         return _shapes(flat.kind_table[flat.kinds[op]], live)
 
     def every_shape(self) -> Iterator[Tuple[Shape, ...]]:
-        """Yield the same of each op, in order."""
+        """Yield the static shapes of the outputs of each op, in order."""
         flat, kinds, shapes = self.flat, self.flat.kind_table, self.origin.shapes
         if self.origin.live is None:
             known = [_shapes(kind, None) for kind in kinds]

@@ -1,10 +1,9 @@
-"""The loss that was differentiated, where its own op leaves no trace in the backward part.
+"""Finding the differentiated loss when it is a sum, whose op leaves no trace in the backward part.
 
-The gradient of an addition or an ``Identity`` is what comes in, so no op of the backward part bears its name: what reads the
-seed are the gradients of the terms. The *total* of such terms is the addition whose terms they are. Terms that would leave no
-trace either may be added to them: constants, what was stopped, what is computed from variables that nobody asked for. Where
-there are two such additions, neither within the other, nothing is said. A tensor that ops only pass on is named by the last
-of them.
+An addition and an ``Identity`` hand on the gradient that they receive, so no op of the backward part bears their name. The
+seed is then read by the gradients of the terms, and the *total* is the addition of these terms. Further terms may leave no
+trace either: constants, stopped values, and values computed from variables that nobody asked for. If two additions fit, and
+neither is within the other, the total is not named. If ops only pass a tensor on, the output of the last one is the loss.
 
 An optimizer that *gates* gradients makes a copy of each where an op answers more than one: then an addition leaves a trace.
 """

@@ -57,7 +57,7 @@ class Names:
         return outputs[number : number + 1]
 
     def require(self, name: str, asked: str) -> Tuple[int, ...]:
-        """Return the same, or an error that says what was asked for and what is near."""
+        """Return the tensors of a name. Without any, raise an error with what was asked for and similar names."""
         found = self.tensors(name)
         if found:
             return found

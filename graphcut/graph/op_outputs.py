@@ -66,7 +66,7 @@ def _argument(name: str, spec: str) -> Output:
 
 
 def specs(args: Sequence[Any]) -> List[str]:
-    """Return the same from the ``ArgDef`` messages of an ``OpDef``."""
+    """Return the specs of arguments from the ``ArgDef`` messages of an ``OpDef``."""
     return ["%s:%s%s%s" % (arg.name, "&" if arg.is_ref else "", _count(arg), _dtype_of(arg)) for arg in args]
 
 

@@ -17,7 +17,7 @@ Rule = Callable[[FlatGraph, int], Optional[GradientPattern]]
 
 
 def source(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """Return an op without inputs ends every route; TensorFlow never asks for its gradient."""
+    """Return the pattern of an op without inputs: it ends every route, and TensorFlow never asks for its gradient."""
     if flat.inputs[op]:
         return None
     return pass_all(len(flat.outputs(op)), 0, ())
@@ -69,7 +69,7 @@ def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """Return the condition of a v1 loop only decides, for all that its ``Switch`` ops hand on."""
+    """Return the pattern of a v1 loop's condition: it only decides what the ``Switch`` ops hand on."""
     return blocked_pattern(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
 

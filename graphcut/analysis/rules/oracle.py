@@ -137,7 +137,7 @@ class TensorFlowBehavior:
     rebuilds_cases: bool = False
 
     def of(self, origin: GraphMetadata) -> TensorFlowBehavior:
-        """Return the same for a graph of that origin."""
+        """Return this behavior for a graph of that origin."""
         return replace(
             self,
             foreign=origin.foreign,

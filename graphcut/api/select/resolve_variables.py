@@ -237,7 +237,7 @@ class TargetIndex:
         return self._in_scope(key) if isinstance(key, str) else ()
 
     def require(self, key: Any) -> Tuple[int, ...]:
-        """Return the same, or an error with near names."""
+        """Return the places of a key. Without any, raise an error that suggests similar names."""
         found = self.places(key)
         if not found:
             raise self._missing_error(key)

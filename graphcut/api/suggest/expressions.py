@@ -162,7 +162,7 @@ def _swap(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _step(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Return a rounding or a sign: the value stays, the gradient goes straight through."""
+    """Rewrite a rounding or a sign: the value stays, and the gradient goes straight through."""
     types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
     if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
         ratio, whole = f"{context.operand(node.left)} / {context.operand(node.right)}", f"({context.text(node)})"
@@ -204,7 +204,7 @@ def _where(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Return a cast to floats of what has no gradient, cast and all."""
+    """Rewrite a cast to floats together with the op without a gradient that is cast."""
     if not isinstance(node, ast.Call) or function_name(node) not in ("cast", "to_float"):
         return None
     inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
@@ -222,7 +222,7 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _whole(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Return a cast to integers whose value is used elsewhere: the same numbers as floats."""
+    """Rewrite a cast to integers whose value is used elsewhere: the same numbers as floats."""
     x = argument(node, 0, "x") if is_named(node, "cast", "to_int32", "to_int64") else None  # type: ignore[arg-type]
     if x is None:
         return None
@@ -231,7 +231,7 @@ def _whole(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Return a comparison by order, or a logical op of such: a steep sigmoid."""
+    """Rewrite a comparison by order, or a logical op of such, as a steep sigmoid."""
     sides = _sides(node)
     if sides is not None:
         large, small = (context.operand(each) for each in sides)

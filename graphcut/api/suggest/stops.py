@@ -1,6 +1,6 @@
-"""Which tensors to stop so that some variables get no gradient and all others exactly what they got: the fewest.
+"""The fewest tensors to stop so that some variables get no gradient and all others the same gradient as before.
 
-All smallest sets that differ in their lines are alternatives, the one nearest the loss first, a few at most.
+Each smallest set on other lines of code is an alternative. The one nearest the loss comes first, and a few are listed at most.
 
 A tensor may be stopped if no gradient of a kept variable passes it (``leading.touching``). In the body of a function all
 its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as none. The
@@ -116,7 +116,7 @@ def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[Fr
     lines: Dict[str, Set[int]] = {}
 
     def alike(tensor: int) -> FrozenSet[int]:
-        """All tensors of the line that makes a tensor."""
+        """Return the tensors that the same line of code makes."""
         if not lines:
             for each in paths.order:
                 lines.setdefault(traced.place(traced.flat.producer[each])[0] or "", set()).add(each)

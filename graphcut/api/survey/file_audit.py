@@ -43,7 +43,7 @@ class FileAudit:
     page: str = ""
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return the same as plain values."""
+        """Return the record as plain values."""
         return {**asdict(self), "loss": list(self.loss), "missing": list(self.missing)}
 
     @classmethod
@@ -58,7 +58,7 @@ class FileAudit:
 
 
 def without_audit(path: str, status: str, error: str, seconds: float = 0.0) -> FileAudit:
-    """Return a file that could not be audited."""
+    """Return the record of a file that could not be audited."""
     return FileAudit(path=path, status=status, error=error, seconds=seconds)
 
 

@@ -393,7 +393,7 @@ def _start(dtype: Any, shape: Any, index: int) -> Any:
 
 
 def _slices(dtype: Any, shape: Any, index: int) -> Any:
-    """Return a gradient as a gather makes it."""
+    """Return ``IndexedSlices`` such as the gradient of a gather, made of placeholders."""
     sizes = tf.TensorShape(shape)
     rows = None if sizes.ndims is None else [None, *sizes.as_list()[1:]]
     indices = tf.compat.v1.placeholder(tf.int32, [None], name="gradients/indices_%d" % index)

@@ -69,7 +69,7 @@ def _signature(value: Any, depth: int) -> Hashable:
 
 
 def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
-    """Return a function by its code, what it closes over, what it is bound to, and its defaults."""
+    """Return a key for a function: its code, what it closes over, what it is bound to, and its defaults."""
     cells = tuple(content(cell) for cell in getattr(function, "__closure__", None) or ())
     owner = getattr(function, "__self__", None)
     parts = (cells, owner, function.__defaults__ or (), function.__kwdefaults__ or {})
@@ -77,7 +77,7 @@ def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
 
 
 def _array(value: Any) -> Hashable:
-    """Return a tensor or an array: values where it has some, few enough to be kept."""
+    """Return a key for a tensor or an array: its values, if it has some and they are few enough to be kept."""
     if isinstance(value, tf.TensorShape):
         return ("shape", _sizes(value))
     if isinstance(value, (np.ndarray, np.generic)):

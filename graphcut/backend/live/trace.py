@@ -64,7 +64,7 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
 
 
 def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
-    """Return the same of a live graph as it was when these bytes were written."""
+    """Return the message and the origin of a live graph as it was when these bytes were written."""
     message, found = serialize.parse_graph(data), function_graphs.graphs(graph)
     dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
     origin = GraphMetadata(

@@ -58,7 +58,7 @@ def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
 
 
 class ScriptError(NamedTuple):
-    """Why a script that is traced cannot go on.
+    """The reason why the trace of a script ended.
 
     ``said``: the error in one line; ``where``: ``file:line`` of the innermost line that is the user's; ``advice``: what to
     know or do, or nothing; ``needs_value``: it asks for the value of a tensor, and goes on where it is run.
@@ -71,7 +71,7 @@ class ScriptError(NamedTuple):
 
 
 def describe_script_error(error: BaseException) -> ScriptError:
-    """Return why a script that is traced cannot go on."""
+    """Return the reason why the trace of a script ended."""
     inner = _unwrapped(error)
     said, where = _said(inner), _where(inner) or _where(error) or ""
     loop = _LOOP.search(line_of(where))

@@ -162,7 +162,7 @@ class EagerOps:
             self.problems.append("%s: %s: %s" % (_text(type), error.__class__.__name__, error))
 
     def _counted(self) -> int:
-        """Return the number of an op that ran just now; ops run in several threads."""
+        """Return the next number for an op; ops run in several threads."""
         with self._lock:
             self.version += 1
             return self.version
@@ -216,7 +216,7 @@ class EagerOps:
         self.escapes[where] = Escape(self.made(tensor, where), self.version, where)
 
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
-        """Return a custom gradient: the tapes record these outputs as made of these inputs, whatever ops ran between."""
+        """Return the op of a custom gradient: tapes record its outputs as made of its inputs, whatever ops ran between."""
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
         op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._counted(), where)
@@ -471,7 +471,7 @@ def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
 
 
 def _observed(backward: Any, reference: Any) -> Any:
-    """Return the same gradient function; which inputs it answered is noted."""
+    """Return a gradient function wrapped so that it notes which inputs it answered."""
 
     def observed(*gradients: Any) -> Any:
         answer = backward(*gradients)

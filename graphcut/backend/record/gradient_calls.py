@@ -187,7 +187,7 @@ def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _aside(function: Any, args: Any, kwargs: Any) -> Any:
-    """Return the same, without the context, which takes longer than all else that is done at rest."""
+    """Return the result of a call within which no gradient counts, without the context manager, which is slow."""
     _LOCAL.depth = _depth() + 1
     try:
         return function(*args, **kwargs)
@@ -258,7 +258,7 @@ def _of_parts(original: Any) -> Any:
 
 
 def _with_parts(answer: Any) -> Any:
-    """Return the same gradients, of tensors alone; where they are put together to composite tensors these are the parts."""
+    """Return the gradients as they are, and keep them: they may be the parts of the composite tensors that come back."""
     _LOCAL.parts = answer
     return answer
 
@@ -300,7 +300,7 @@ def _is_raised_inside(error: Exception) -> bool:
 
 
 def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
-    """Return the same of a gradient that is taken eagerly."""
+    """Take a gradient eagerly, and note what it was taken of and what came back."""
     seen = made.seen_eagerly(asked, tape)
     try:
         answer = take()

@@ -36,7 +36,7 @@ class Level(NamedTuple):
 
 
 def join_outer_graph(taken: GradientCall) -> GradientCall:
-    """Return the same gradient, its graph with all that leads from what it is asked for to an entry of it put before it."""
+    """Return the gradient with the ops of outer graphs that lead from its sources into its own graph put before that."""
     graphs = [taken.graph, *[each for each, _ in taken.around]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
     kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}

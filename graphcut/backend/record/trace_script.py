@@ -1,7 +1,7 @@
-"""Tracing a script: its ops are put into a graph, and TensorFlow executes none of them.
+"""Tracing a script: its ops are added to a graph, and TensorFlow executes none of them.
 
-The graph is that of a function without arguments whose body is the script, so that Keras and ``tf.data`` do as they do
-while a ``tf.function`` is traced. Variables are made without a value. What needs a value raises, as in a ``tf.function``.
+The script is traced like the body of a ``tf.function`` without arguments, so Keras and ``tf.data`` behave as they do there.
+Variables have no value, and code that needs the value of a tensor raises, as in a ``tf.function``.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _told(
 
 
 def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, Sequence[Any], Mapping[str, Any]]:
-    """Return a Keras model is stepped by its own ``train_step``, with what a user would give to ``fit``."""
+    """Return the ``train_step`` of a Keras model and its arguments, from those of ``fit``; any other step as it is."""
     if not keras_fit.is_compiled_model(step):
         return step, args, kwargs
     if getattr(step, "optimizer", None) is None:

@@ -96,7 +96,7 @@ class Watch(gradient_calls.StepRecord):
             each.observe(gradient)
 
     def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
-        """Return a gradient is about to be taken eagerly."""
+        """Return the record of a gradient that is about to be taken eagerly; ``None`` if it cannot or need not be recorded."""
         if _is_of_py_function():
             return None
         with eager_ops.suspend_eager_ops(), self._guarded():
@@ -266,7 +266,7 @@ def _patches() -> Iterator[Patch]:
 
 
 def _of_traces() -> Iterator[Patch]:
-    """Yield a function that was traced before takes no gradient in Python again."""
+    """Yield the wrapper that has a function traced again: one that was traced before takes no gradient in Python."""
 
     def calling(original: Any) -> Any:
         @functools.wraps(original)

@@ -101,7 +101,7 @@ def _edge_round(ops: Ops, start: Optional[int], variable: VariableAudit) -> Opti
 
 
 def _call_starts(facts: PictureFacts, ops: Ops) -> Dict[str, Optional[int]]:
-    """Return, for each barrier that is a whole call or loop, the op from which a line leads round it to a variable."""
+    """Return for each call or loop that is a barrier as a whole the op where the line past it to a variable starts."""
     barriers = (each for variable in facts.variables for each in variable.cut)
     calls = dict.fromkeys(each.op for each in barriers if _edge(ops, each.op, each.input, each.kind) is None)
     live = sorted(op for op in facts.passing if op < len(ops.flat.names)) if calls else []

@@ -111,7 +111,7 @@ def _loss_name(name: str, key: str) -> str:
 
 
 def hypothetical(facts: ReportFacts) -> str:
-    """Return that an audit is of a graph that is not there; empty for any other."""
+    """Return the note that an audit is of an edited graph; empty for any other audit."""
     return f"hypothetical: {facts.hypothesis}" if facts.hypothesis else ""
 
 
@@ -188,7 +188,7 @@ def _standing_still(averages: Sequence[LeftOut], copies: Sequence[LeftOut], tota
 
 
 def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
-    """Whether the step is known and does not write a variable that no gradient can move."""
+    """Whether a recorded step leaves a variable unchanged that gets no gradient either."""
     return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
 
 

@@ -30,7 +30,7 @@ def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
 
 
 def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
-    """Return a node is named for the variable, wherever in the file its readers stand."""
+    """Return the sketch with each joined node named after its variable, wherever in the file its readers stand."""
 
     def name(node: int) -> int:
         return owner.get(node, node)

@@ -113,7 +113,7 @@ def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
 
 
 def write_inside(drawn: networkx.MultiDiGraph) -> str:
-    """Return the content of a box as DOT text, without heading, legend and links; boxes without lines stand in columns."""
+    """Return the inside of an opened box as DOT text: no heading, legend or links, and boxes without lines in columns."""
     dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
     rows = math.ceil(math.sqrt(2 * len(alone)))
     for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):

@@ -36,7 +36,7 @@ def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
 
 
 def _add_frame(root: Element, heading: str, legend: Sequence[Sample]) -> None:
-    """Put a line of text above the picture and the legend below, on the same ground, and widen the picture to hold them."""
+    """Add the heading above the picture and the legend below it, and enlarge the background to hold both."""
     x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
     above = _ABOVE if heading else 0.0
     across = width_for(legend, max(width, text_width(heading, _HEADING) + 20 if heading else 0.0), height + above)
@@ -63,12 +63,12 @@ def _corners(left: float, top: float, right: float, bottom: float) -> List[Tuple
 
 
 def _width_as_laid_out(text: str, size: float) -> Dict[str, str]:
-    """Return the attributes that give a text the width that its box was made for, whatever font shows it."""
+    """Return the attributes that keep a text as wide as its box expects, whatever font the viewer has."""
     return {"textLength": f"{text_width(text.strip(' '), size):.1f}", "lengthAdjust": "spacingAndGlyphs"}
 
 
 def _name_groups(root: Element, names: Mapping[str, str], ends: Mapping[str, Tuple[str, str]]) -> None:
-    """Title each node by its ops, and a line and its words by the ops of both ends; take other titles away."""
+    """Set the title of each node to its ops, and of a line and its words to the ops at both ends; remove other titles."""
     for group in root.iter():
         for title in group.findall("title"):
             ids = (title.text or "").replace("->", " ").split()

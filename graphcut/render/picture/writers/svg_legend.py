@@ -89,7 +89,7 @@ def _draw_sample(sample: Sample, x: float, y: float) -> Element:
 
 
 def _shape(looks: Mapping[str, str], x: float, y: float) -> List[Element]:
-    """Return a small box round its middle, as an outline or two."""
+    """Return the outline of a small box around a centre, or two outlines, one within the other."""
     fill, half = looks.get("fillcolor", "none"), _SWATCH / 2 - 1
     line = {"fill": fill, **_stroke({**looks, "penwidth": str(min(float(looks.get("penwidth", 1)), 2))})}
     rings = (1.0, 0.72) if looks["shape"].startswith("triple") or looks.get("peripheries") == "2" else (1.0,)
