@@ -33,6 +33,7 @@ MODULES = [
     "contracts.contract_rules",
     "contracts.diff",
     "contracts.places",
+    "render.picture.writers.xml_elements",
 ]
 
 
