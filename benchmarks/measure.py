@@ -97,4 +97,4 @@ def machine() -> str:
     versions = [("Python", platform.python_version()), ("TensorFlow", tensorflow.__version__)]
     versions += [("networkx", networkx.__version__), ("protobuf", google.protobuf.__version__)]
     told = ", ".join("%s %s" % each for each in versions)
-    return "%d cores (%s), %.0f GB of memory, %s, %s" % (os.cpu_count(), models[0], memory, platform.system(), told)
+    return "%s cores (%s), %.0f GB of memory, %s, %s" % (os.cpu_count(), models[0], memory, platform.system(), told)

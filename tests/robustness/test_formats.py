@@ -118,7 +118,7 @@ def test_a_directory_that_must_not_be_read(refused, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", path)
 
     (tmp_path / "export").mkdir()
-    monkeypatch.setattr(raw_bytes.os, "listdir", forbidden)
+    monkeypatch.setattr(os, "listdir", forbidden)
     assert refused(None, "export") == "graphcut: cannot read 'export': Permission denied\n"
 
 

@@ -417,8 +417,8 @@ def _in_global():
 def _in_own_attribute():
     def grad(dy):
         if not hasattr(grad, "scale"):
-            grad.scale = two()
-        return dy * grad.scale
+            grad.scale = two()  # type: ignore[attr-defined]
+        return dy * grad.scale  # type: ignore[attr-defined]
 
     return grad
 
@@ -430,8 +430,8 @@ def _in_lru_cache():
 def _in_class():
     def grad(dy):
         if not hasattr(Layer, "shared"):
-            Layer.shared = two()
-        return dy * Layer.shared
+            Layer.shared = two()  # type: ignore[attr-defined]
+        return dy * Layer.shared  # type: ignore[attr-defined]
 
     return grad
 

@@ -7,6 +7,7 @@ import pytest
 from graphcut.analysis.rules import from_reply
 from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.backend.gradient_oracle import ask as asking
+from graphcut.backend.gradient_oracle.narrow_lists import narrow_query
 from graphcut.backend.gradient_oracle.single_op import op_def
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry
@@ -61,6 +62,6 @@ def test_only_a_few_are_asked_about():
 
 def test_zeros_and_shapes_stand_for_their_own_sort():
     wide = question("AddN")._replace(zeros=(5, 60), shapes=((1,),) * 10 + ((2,),) * (MANY - 10))
-    narrow = asking.narrow_query(wide, op_def("AddN"))
+    narrow = narrow_query(wide, op_def("AddN"))
     assert [narrow.inputs[place] for place in (0, 5, 9, 10, 60, 69)] == [0, 4, 3, 5, 9, 8]
     assert narrow.question.zeros == (4, 9) and len(narrow.question.inputs) == 10

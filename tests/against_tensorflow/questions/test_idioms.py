@@ -91,7 +91,7 @@ def named(loss, nets):
     return Idioms(audit._traced, audit._findings.flow.losses).of(op)
 
 
-@pytest.mark.parametrize("idiom", sorted(IDIOMS, key=lambda each: each.name), ids=lambda each: each.name)
+@pytest.mark.parametrize("idiom", sorted(IDIOMS, key=str), ids=str)
 def test_an_idiom_is_named(idiom, nets):
     assert named(IDIOMS[idiom], nets) is idiom
 

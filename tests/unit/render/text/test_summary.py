@@ -49,9 +49,10 @@ def test_the_table():
 
 
 def test_the_terminal_says_the_same_words():
-    console = Console(width=200, file=io.StringIO())
+    written = io.StringIO()
+    console = Console(width=200, file=written)
     console.print(rich_table(MIXED))
-    words = console.file.getvalue().split()
+    words = written.getvalue().split()
     assert sorted(words) == sorted(EXPECTED.split())
 
 
@@ -128,9 +129,10 @@ def test_names_are_escaped(name):
 
 
 def test_a_name_is_no_markup():
-    console = Console(width=200, file=io.StringIO())
+    written = io.StringIO()
+    console = Console(width=200, file=written)
     console.print(rich_table(FakeAudit(variables=(variable("[bold]w[/bold]"),), loss=("[red]l[/]:0",))))
-    assert "[bold]w[/bold]" in console.file.getvalue() and "[red]l[/]:0" in console.file.getvalue()
+    assert "[bold]w[/bold]" in written.getvalue() and "[red]l[/]:0" in written.getvalue()
 
 
 def test_variables_that_are_named_in_one_row_have_each_its_shape():
