@@ -4,11 +4,13 @@ Run from the project's root, in any environment; no TensorFlow is needed: ``pyth
 
 The records are the gradient table (``tools/make_gradient_table.py`` asks each TensorFlow about each op type) and
 ``fixtures/explanations`` (``tests.against_tensorflow.scenarios.recorded`` audits each fixture in each TensorFlow, and asks
-TensorFlow too). ``tests/repository/test_compatibility.py`` holds the page against them.
+TensorFlow too), and ``fixtures/step_verdicts.json`` (``tests.against_tensorflow.steps.step_records``, the same for training
+steps). ``tests/repository/test_compatibility.py`` holds the page against them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -19,6 +21,7 @@ from graphcut.api.op_gradients import op_gradients, op_types, words_of
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "compatibility.md"
 RECORDS = ROOT / "fixtures" / "explanations"
+STEPS = ROOT / "fixtures" / "step_verdicts.json"
 VERSIONS = [".".join(each.split(".")[:2]) for each in gradient_table.versions()]
 SORTS = {
     "function": "a gradient function",
@@ -49,7 +52,7 @@ def main():
 
 def page():
     """The page as Markdown."""
-    parts = [HEAD % ", ".join(VERSIONS), *_fixtures(), *_behaviors(), *_registered(), *_answers(), *_since()]
+    parts = [HEAD % ", ".join(VERSIONS), *_fixtures(), *_steps(), *_behaviors(), *_registered(), *_answers(), *_since()]
     return "\n".join(parts) + "\n"
 
 
@@ -72,6 +75,9 @@ def _row(*cells):
     return "| %s |" % " | ".join(cells)
 
 
+STEPS_HEAD = """The steps of the [gallery](gallery.md), and small ones after TensorFlow's own tests of tapes, control
+flow, lists, maps and sparse matrices (`tests/against_tensorflow/steps/small.py`), are traced and audited in each version,
+and held against what the tape answers there. A version that lacks what a step uses does not build it."""
 # Fixtures
 
 
@@ -113,6 +119,23 @@ def _fixtures():
     return [*lines, ""]
 
 
+def _steps():
+    known = json.loads(STEPS.read_text(encoding="utf-8"))
+    counts = Counter(
+        version for each in known.values() for versions in each["found"].values() for version in versions.split(", ")
+    )
+    recorded = [version for version in VERSIONS if counts[version]]
+    lines = ["## Verdicts of training steps", "", STEPS_HEAD, "", *_table("TensorFlow", *recorded)]
+    lines += [_row("steps", *(str(counts[version]) for version in recorded)), ""]
+    differ = {name: each for name, each in known.items() if len(each["found"]) > 1}
+    lines += ["%s, of %d:" % (_count(len(differ), "step differs", "steps differ"), len(known)), ""]
+    lines += _table("step", "verdicts (TensorFlow's answers)", "reason")
+    for name, each in sorted(differ.items()):
+        found = sorted(each["found"].items(), key=lambda item: VERSIONS.index(item[1].split(", ")[0]))
+        lines.append(_row("`%s`" % name, "<br>".join("%s: %s" % (v, text) for text, v in found), _needed(each["why"], name)))
+    return [*lines, ""]
+
+
 def _by_answer(found):
     groups = {}
     for version in VERSIONS:
@@ -123,7 +146,9 @@ def _by_answer(found):
 
 def _needed(why, title):
     if not why:
-        raise SystemExit("%s differs between versions, and no reason is recorded: see WHY in recorded.py" % title)
+        raise SystemExit(
+            "%s differs between versions, and no reason is recorded: see WHY in recorded.py and step_records.py" % title
+        )
     return why
 
 

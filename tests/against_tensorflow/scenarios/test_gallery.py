@@ -19,6 +19,7 @@ from fixtures.gallery import actor_critic, dcgan, ddpg, dqn, fine_tuning, gradie
 from fixtures.steps import named
 from graphcut import BarrierKind, Verdict
 from tests.against_tensorflow.scenarios.judge import ALLOWED
+from tests.against_tensorflow.steps.step_records import describe, recorded
 from tests.readme.blocks import ROOT
 
 pytestmark = pytest.mark.xdist_group("gallery")
@@ -77,6 +78,11 @@ def test_every_verdict_is_what_tensorflow_answers(entry):
 def test_what_was_recorded_is_what_the_tape_answered(entry):
     answers = [tuple(each != "none" for each in call) for call in answered(entry)]
     assert [audit.recorded for audit in audited(entry)[1]] == answers
+
+
+@each_entry
+def test_the_table_of_compatibility_says_what_is_found(entry):
+    assert recorded(named(entry)) in (None, describe(audited(entry)[1]))
 
 
 @each_entry

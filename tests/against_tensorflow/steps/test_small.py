@@ -14,6 +14,7 @@ from graphcut import Verdict
 from tests.against_tensorflow.share import own_share
 from tests.against_tensorflow.steps.judge import EAGER, LIVE, VERSION, variable
 from tests.against_tensorflow.steps.small import STEPS
+from tests.against_tensorflow.steps.step_records import describe, recorded
 
 VALUES = {
     "w": [1.0, 2.0, 3.0],
@@ -73,6 +74,7 @@ def test_a_small_step(made):
         return
     audits = graphcut.audit_step(step, tf.TensorSpec([3]))
     assert [audit.recorded for audit in audits] == expected
+    assert recorded("small." + made.__name__) in (None, describe(audits))
     for audit, answered, nonzero in zip(audits, expected, real):
         assert not audit.disagreements
         assert [each.verdict is not Verdict.NONE for each in audit] == list(answered)
