@@ -16,7 +16,7 @@ from graphcut.analysis.verdicts import GradientFlow
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.names import Names
-from graphcut.graph.variable_updates import writes
+from graphcut.graph.writing_ops import writes
 from graphcut.results import BarrierKind
 
 

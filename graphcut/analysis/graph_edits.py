@@ -13,7 +13,7 @@ from graphcut.graph.attrs import entry
 from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import Call, FlatGraph, Kind, Shape
 from graphcut.graph.messages import CLASSES
-from graphcut.graph.variable_updates import written_inputs
+from graphcut.graph.writing_ops import written_inputs
 from graphcut.results import BarrierKind
 
 ShapeOf = Callable[[int], Shape]

@@ -28,6 +28,8 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.loss_sums import LossSums
 from graphcut.graph.names import Names
+from graphcut.graph.variables import root
+from graphcut.graph.writing_ops import writes
 from graphcut.util.caching import cached_weakly
 
 _SEED = re.compile(r"^(?P<scope>.*)grad_ys_\d+$|^(?P<old>(.*[/!])?gradients(_\d+)?/)Const$")
@@ -90,8 +92,6 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
 
 def trains(flat: FlatGraph, call: BackwardCall) -> bool:
     """Whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
-    from graphcut.graph.variable_updates import writes
-
     return any(write.op in call.reached for write in writes(flat))
 
 
@@ -254,9 +254,6 @@ def _last(flat: FlatGraph, names: Names, ahead: Dict[int, List[int]], used: Abst
 
 def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[int]:
     """Return the value of the variable that is updated by the seed itself: the loss is a variable as it stands."""
-    from graphcut.graph.variable_updates import writes
-    from graphcut.graph.variables import root
-
     near = reachable_ops(flat, [seed])
     handles = {write.handle for write in writes(flat) if write.op in near}
     readers = (op for op, kind in enumerate(flat.kinds) if flat.kind_table[kind].type in ("ReadVariableOp", "Identity"))

@@ -19,6 +19,7 @@ from graphcut.graph.float_walks import consumers, reachable_ops
 from graphcut.graph.op_types import STOPS, VARIABLES
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 from graphcut.graph.variables import root
+from graphcut.graph.writing_ops import writes
 from graphcut.util.caching import cached_property
 
 _SUMS = frozenset(["Add", "AddV2", "AddN"])
@@ -48,8 +49,6 @@ class LossSums:
 
         Differentiated ops read them, and the gradients train them where they train any.
         """
-        from graphcut.graph.variable_updates import writes
-
         flat = self.flat
         handles = {root(flat, each, "ReadVariableOp") for op in self.differentiated for each in flat.inputs[op]}
         read = frozenset(handle for handle in handles if flat.type(flat.producer[handle]) in VARIABLES)

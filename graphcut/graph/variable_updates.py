@@ -1,8 +1,4 @@
-"""What a graph writes: variables, tables, queues, iterators; and which of it the training writes.
-
-No op types are listed. By TensorFlow's own conventions an op that takes a reference and returns one has changed what it
-refers to, unless it only passes it on (``RefSwitch``), and an op that takes a resource and has no outputs exists for what it
-does to that resource. So new ops of either kind are covered.
+"""What the training part of a graph writes.
 
 An *update* is a write that takes a gradient, an optimizer's op, or a write that runs in the same ``Session.run`` as one of
 these do: what the training op waits for or is waited for by. Initial values, restored ones and copies that run on their own
@@ -12,19 +8,7 @@ are no updates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import (
-    AbstractSet,
-    Dict,
-    FrozenSet,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
-    NamedTuple,
-    Sequence,
-    Set,
-    Tuple,
-)
+from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.backward_part import BackwardCall, backward_part
 from graphcut.graph.dtypes import REF, RESOURCE
@@ -34,70 +18,8 @@ from graphcut.graph.names import Names
 from graphcut.graph.op_types import OPTIMIZERS
 from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import root
+from graphcut.graph.writing_ops import Write, writes
 from graphcut.util.caching import cached_weakly
-
-_STRING = 7
-_ENDS = frozenset(("DestroyResourceOp", "DeleteIterator", "DeleteMultiDeviceIterator"))
-
-
-def written_inputs(op_type: str, inputs: Sequence[int], outputs: Sequence[int]) -> Tuple[int, ...]:
-    """Return the inputs whose variable, table, queue or iterator an op writes, from the dtypes of its inputs and outputs.
-
-    >>> written_inputs("ResourceScatterSub", (20, 3, 1), ()), written_inputs("ScatterSub", (101, 3, 1), (101,))
-    ((0,), (0,))
-    >>> written_inputs("ReadVariableOp", (20,), (1,)), written_inputs("RefSwitch", (101, 10), (101, 101))
-    ((), ())
-    """
-    if not inputs or op_type in _ENDS or op_type.startswith(("_", "Ref")):
-        return ()
-    if outputs:
-        return (0,) if outputs[0] > REF and inputs[0] > REF else ()
-    if inputs[0] == REF + _STRING:  # a queue or an accumulator of TensorFlow 1
-        return (0,)
-    return tuple(index for index, dtype in enumerate(inputs) if dtype == RESOURCE)
-
-
-class Write(NamedTuple):
-    """An op that writes; ``handle`` is the tensor of what it writes, ``values`` are the inputs that it writes there."""
-
-    op: int
-    handle: int
-    values: Tuple[int, ...]
-
-
-@cached_weakly
-def writes(flat: FlatGraph) -> Tuple[Write, ...]:
-    """Every write of a graph but those of initial values."""
-    return tuple(_writes(flat))
-
-
-def _writes(flat: FlatGraph) -> Iterator[Write]:
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if not each.outputs or each.outputs[0] > REF}
-    first_values = _of_first_values(flat) if kinds else frozenset()
-    for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op]):
-        inputs = flat.inputs[op]
-        dtypes = [flat.dtypes[tensor] for tensor in inputs]
-        positions = written_inputs(flat.type(op), dtypes, flat.kind_table[flat.kinds[op]].outputs)
-        if not positions or flat.contexts[op] in first_values:
-            continue
-        values = tuple(index for index in range(len(inputs)) if index not in positions)
-        for handle in dict.fromkeys(root(flat, inputs[index]) for index in positions):
-            if flat.names[op] != flat.names[flat.producer[handle]] + "/Assign":
-                yield Write(op, handle, values)
-
-
-def _of_first_values(flat: FlatGraph) -> FrozenSet[int]:
-    """Return the bodies that give a variable its first value: branches on a variable having one."""
-    calls = {call.op for call in flat.calls if call.predicate is not None and _asks_for_a_value(flat, call.predicate)}
-    contexts: Set[int] = set()
-    for index, context in enumerate(flat.context_table):
-        if context.call in calls or flat.contexts[context.call] in contexts:
-            contexts.add(index)
-    return frozenset(contexts)
-
-
-def _asks_for_a_value(flat: FlatGraph, predicate: int) -> bool:
-    return flat.type(flat.producer[predicate]) == "VarIsInitializedOp"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ MODULES = [
     "graph.dataflow",
     "graph.dtypes",
     "graph.traverse",
-    "graph.variable_updates",
+    "graph.writing_ops",
     "util.caching",
     "util.text",
     "graph.formats.raw_bytes",

@@ -19,7 +19,7 @@ from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.op_types import READERS
 from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
-from graphcut.graph.variable_updates import written_inputs
+from graphcut.graph.writing_ops import written_inputs
 from graphcut.results import BarrierKind
 
 _SHAPE_READERS = frozenset(

@@ -7,7 +7,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.variable_objects import captures
 from graphcut.backend.record.captures import called_functions
-from graphcut.graph.variable_updates import written_inputs
+from graphcut.graph.writing_ops import written_inputs
 
 
 def written_variables(root: Any) -> FrozenSet[int]:
