@@ -34,6 +34,15 @@ def dtype_name(dtype: int) -> str:
     return DTYPES.get(dtype % REF, "dtype %d" % dtype)
 
 
+def is_float(dtype: int) -> bool:
+    """Return whether a dtype is a float or complex, also as a reference.
+
+    >>> is_float(1), is_float(101), is_float(3), is_float(20)
+    (True, True, False, False)
+    """
+    return base_dtype(dtype) in FLOATS
+
+
 def is_discrete(name: str) -> bool:
     """Return whether a dtype of that name never has a gradient: an integer, a boolean, a string.
 

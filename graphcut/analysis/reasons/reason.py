@@ -15,9 +15,10 @@ from graphcut.analysis.raising_ops import ancestors, find_feeding_tensors
 from graphcut.analysis.reasons.loss_terms import is_regularizer, terms_using
 from graphcut.analysis.reasons.routes import Routes, Step
 from graphcut.analysis.stop_roles import record_all, stops_below
-from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.dtypes import dtype_name, is_float
 from graphcut.graph.flat import Shape
 from graphcut.graph.targets import Target
+from graphcut.graph.traverse import walk_depth_first
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 
 _FEW = 3
@@ -48,6 +49,15 @@ class Instead:
 
 
 @dataclass(frozen=True)
+class Maker:
+    """The op that makes integers or booleans of floats, such as the indices of ``TopKV2``, and the dtype of what it makes."""
+
+    op: str
+    type: str
+    dtype: str
+
+
+@dataclass(frozen=True)
 class Reason:
     """Why one variable gets what it gets.
 
@@ -62,7 +72,8 @@ class Reason:
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
-    ``idioms``: what the stops of the cut belong to, by op, where it is known.
+    ``idioms``: what the stops of the cut belong to, by op, where it is known. ``makers``: what makes integers of floats at a
+    barrier of that dtype or before it, by the barrier's op.
     """
 
     route: Tuple[Step, ...] = ()
@@ -82,6 +93,7 @@ class Reason:
     ignored: Tuple[Tuple[str, str], ...] = ()
     instead: Tuple[Instead, ...] = ()
     idioms: Mapping[str, Idiom] = field(default_factory=dict)
+    makers: Mapping[str, Maker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,8 +107,8 @@ class Reasons:
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
         found = self._of(target, said)
-        idioms = dict(self._idioms(found.cut))
-        found = replace(found, idioms=idioms) if idioms else found
+        idioms, makers = dict(self._idioms(found.cut)), dict(self._makers(found.cut))
+        found = replace(found, idioms=idioms, makers=makers) if idioms or makers else found
         return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
@@ -108,6 +120,28 @@ class Reasons:
                 idiom = next(filter(None, map(idioms.of, traced.names.ops(each.op))), None)
                 if idiom is not None:
                     yield each.op, idiom
+
+    def _makers(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Maker]]:
+        """Yield the barriers that read or make integers or booleans, each with the op that makes these of floats."""
+        flat, names = self.findings.traced.flat, self.findings.traced.names
+        for each in cut:
+            ops = names.ops(each.op) if each.kind is BarrierKind.DTYPE else ()
+            read = [flat.inputs[op][each.input] for op in ops[:1] if each.input < len(flat.inputs[op])]
+            own = [tensor for op in ops[:1] for tensor in flat.outputs(op)]
+            discrete = own if any(is_float(flat.dtypes[tensor]) for tensor in read) else read
+            tensor = next(filter(self._is_made_of_floats, walk_depth_first(discrete, self._discrete_inputs)), None)
+            if tensor is not None:
+                op = flat.producer[tensor]
+                yield each.op, Maker(flat.names[op], flat.type(op), dtype_name(flat.dtypes[tensor]))
+
+    def _is_made_of_floats(self, tensor: int) -> bool:
+        flat, rules = self.findings.traced.flat, self.findings.flow.rules
+        inputs = flat.inputs[flat.producer[tensor]]
+        return rules.is_discrete(tensor) and any(is_float(flat.dtypes[each]) for each in inputs)
+
+    def _discrete_inputs(self, tensor: int) -> List[int]:
+        flat, rules = self.findings.traced.flat, self.findings.flow.rules
+        return [each for each in flat.inputs[flat.producer[tensor]] if rules.is_discrete(each)]
 
     def _overrides(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
         """Return the ops on a route and in a cut whose override counts for nothing."""

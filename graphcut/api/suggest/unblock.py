@@ -38,12 +38,12 @@ from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.dtypes import dtype_name
+from graphcut.graph.dtypes import dtype_name, is_discrete, is_float
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
-from graphcut.render.text.advice import advice
+from graphcut.render.text.advice import advice, of_maker
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
-from graphcut.results.words import at, place
+from graphcut.results.words import at, escape_name, place
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -269,9 +269,16 @@ def _prose(audit: Audit, fence: Fence) -> str:
     """Return the advice for a barrier."""
     flat = audit._inquiry.traced.flat
     barrier = audit._findings.barrier_of(fence)
-    made = dtype_name(flat.dtypes[flat.first_output[fence.op]]) if flat.outputs(fence.op) else ""
+    made = [dtype_name(flat.dtypes[tensor]) for tensor in flat.outputs(fence.op)]
     place_of = f" at {at(barrier.where)}" if barrier.where else ""
-    return f"{place(barrier)}{place_of}: {advice(barrier, made)}"
+    reads_floats = any(is_float(flat.dtypes[tensor]) for tensor in flat.inputs[fence.op])
+    discrete = next(filter(is_discrete, made), "") if fence.kind in (BarrierKind.ZERO, BarrierKind.DTYPE) else ""
+    if (
+        discrete and reads_floats
+    ):  # a gradient function answers zeros for the integers that an op makes beside its floats, as for TopKV2
+        made_by = f"the {discrete} that {escape_name(barrier.op)} ({escape_name(barrier.type)}) makes"
+        return f"{made_by}{place_of} has no gradient: {of_maker(barrier.type, discrete)}"
+    return f"{place(barrier)}{place_of}: {advice(barrier, made[0] if made else '')}"
 
 
 def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:

@@ -45,6 +45,8 @@ LOGIC = (
 OWN = {
     "Equal": MATCH,
     "NotEqual": MATCH,
+    "InTopK": MATCH,
+    "InTopKV2": MATCH,
     "OneHot": ONE_HOT,
     "LogicalAnd": LOGIC,
     "LogicalOr": LOGIC,
@@ -113,6 +115,11 @@ REROUTE = (
 def stand_in(dtype: str) -> str:
     """Return the key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
+
+
+def of_maker(op_type: str, dtype: str) -> str:
+    """Return the advice for an op that makes something of ``dtype`` of floats, such as the indices of ``TopKV2``."""
+    return OWN.get(op_type, STAND_INS[stand_in(dtype)])
 
 
 def advice(cut: Barrier, made: str) -> str:

@@ -117,8 +117,16 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
 
 def _why(cut: Barrier, reason: Reason) -> str:
     """Return why a barrier lets no gradient through, or what the stop belongs to."""
-    idiom = reason.idioms.get(cut.op)
+    idiom, maker = reason.idioms.get(cut.op), reason.makers.get(cut.op)
+    if maker is not None:
+        made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes"
+        done = f"makes {maker.dtype}" if maker.op == cut.op else f"reads {made}"
+        return f"it {done} of floats, and {_discrete_word(maker.dtype)} have no gradient"
     return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
+
+
+def _discrete_word(dtype: str) -> str:
+    return {"bool": "booleans", "string": "strings"}.get(dtype, "integers")
 
 
 def _instead_words(each: Instead, variable: VariableAudit) -> str:
@@ -248,7 +256,10 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
         if cut.op in reason.idioms and reason.idioms[cut.op].advice:
             yield reason.idioms[cut.op].advice
         elif reason.route or not is_discrete(variable.dtype):
-            yield advice.advice(cut, reason.made.get(cut.op, ""))
+            maker = reason.makers.get(cut.op)
+            yield (
+                advice.advice(cut, reason.made.get(cut.op, "")) if maker is None else advice.of_maker(maker.type, maker.dtype)
+            )
     if is_discrete(variable.dtype):
         yield advice.INTEGER
     if variable.conditions:

@@ -239,3 +239,23 @@ def test_the_edit_that_takes_a_stop_out_can_be_applied_as_it_stands(tmp_path):
     assert found.code == "hidden = tf.tanh(tf.matmul(x, encoder))"
     _, after = written(tmp_path / "open.py", "cut", applied(SOURCE, found.diff))
     assert after["encoder"] is not None
+
+
+INDICES = {
+    "top_k": (lambda x: tf.cast(tf.nn.top_k(x, 2)[1], tf.float32), "TopKV2", "softmax"),
+    "shifted": (lambda x: tf.cast(tf.nn.top_k(x, 2)[1] + 1, tf.float32), "TopKV2", "softmax"),
+    "pooled": (lambda x: tf.cast(tf.nn.max_pool_with_argmax(x[None, None, :, None], [1] * 4, [1] * 4, "SAME")[1], tf.float32),
+               "MaxPoolWithArgmax", "softmax"),
+    "in_top_k": (lambda x: tf.cast(v1.math.in_top_k(x[None], [0], 1), tf.float32), "InTopKV2", "cross-entropy"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_explanation_and_suggestion_agree_where_an_op_makes_integers_of_floats(name):
+    index, maker, advice = INDICES[name]
+    with tf.Graph().as_default() as graph:
+        w = weights("w", 3)
+        loss = tf.reduce_sum(index(w * given("x", 3)))
+    audit = graphcut.audit(graph, loss=loss)
+    (suggestion,) = audit.suggest_unblock("w")
+    assert all(maker in told and advice in told for told in (audit.explain("w"), str(suggestion)))
