@@ -12,10 +12,10 @@ from typing import Optional, Sequence
 
 import click
 
-from graphcut.cli.answer_commands import explain, table
-from graphcut.cli.commands import commands
+from graphcut.cli.audit_command import commands
 from graphcut.cli.contract_commands import COMMANDS
-from graphcut.cli.doctor import doctor
+from graphcut.cli.doctor_command import doctor
+from graphcut.cli.explain_command import explain, table
 from graphcut.cli.ops_command import ops
 from graphcut.cli.run_command import run
 from graphcut.cli.suggest_command import suggest

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import click
 
-from graphcut.cli.question_options import SOURCE, source_options
+from graphcut.cli.source_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
 from graphcut.util.files import save
@@ -66,7 +66,7 @@ def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
     What a function without arguments builds can be built again from an edited source.
     """
     from graphcut.api.suggest.confirm import Retrace
-    from graphcut.cli.run_audits import audits as make_audits
+    from graphcut.cli.audit_source import audits as make_audits
 
     modules: Dict[str, Any] = {}
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from graphcut.cli.doctor import tensorflow_version
+from graphcut.cli.doctor_command import tensorflow_version
 from graphcut.util.version import VERSION
 from tests.repository.measure import ROOT
 

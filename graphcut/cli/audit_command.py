@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 
 from graphcut.cli import draw_options
-from graphcut.cli.doctor import tensorflow_version
-from graphcut.cli.question_options import SOURCE, source_options
-from graphcut.cli.run_audits import as_documents, audits
+from graphcut.cli.audit_source import as_documents, audits
+from graphcut.cli.doctor_command import tensorflow_version
+from graphcut.cli.source_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain import table

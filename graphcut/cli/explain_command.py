@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import click
 
 from graphcut.api.loss_table import table as losses_by_variables
-from graphcut.cli.commands import say_answer
-from graphcut.cli.question_options import SOURCE, question_options, source_options
-from graphcut.cli.run_audits import audits
+from graphcut.cli.audit_command import say_answer
+from graphcut.cli.audit_source import audits
+from graphcut.cli.source_options import SOURCE, question_options, source_options
 from graphcut.render.text.headings import headings
 from graphcut.results.words import escape_name
 from graphcut.util.files import save
