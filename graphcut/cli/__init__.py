@@ -12,14 +12,17 @@ from typing import Optional, Sequence
 
 import click
 
-from graphcut.cli.audit_command import commands
+from graphcut.cli.audit_command import audit
+from graphcut.cli.commands import commands
 from graphcut.cli.contract_commands import COMMANDS
 from graphcut.cli.doctor_command import doctor
-from graphcut.cli.explain_command import explain, table
+from graphcut.cli.draw_command import draw
+from graphcut.cli.explain_command import explain
 from graphcut.cli.ops_command import ops
 from graphcut.cli.run_command import run
 from graphcut.cli.suggest_command import suggest
 from graphcut.cli.survey_command import survey
+from graphcut.cli.table_command import table
 from graphcut.errors import GraphcutError
 from graphcut.util.isolate_output import open_streams, silence
 
@@ -27,7 +30,7 @@ __all__ = ["main"]
 
 FINE, COULD_NOT_RUN = 0, 2
 
-for each in (*COMMANDS, doctor, explain, ops, run, suggest, survey, table):
+for each in (*COMMANDS, audit, doctor, draw, explain, ops, run, suggest, survey, table):
     commands.add_command(each)
 
 

@@ -10,7 +10,7 @@ from graphcut.api.tensor_spec import Spec
 from graphcut.util.progress import Say
 
 
-def audits(
+def audit_source(
     say: Say,
     source: str,
     losses: Tuple[str, ...],

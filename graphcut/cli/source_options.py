@@ -27,10 +27,10 @@ The function can be
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the argument SOURCE and the options of a question to a command."""
-    return click.argument("source", type=click.Path())(question_options(command))
+    return click.argument("source", type=click.Path())(audit_options(command))
 
 
-def question_options(command: Callable[..., None]) -> Callable[..., None]:
+def audit_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every question about a source has to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)

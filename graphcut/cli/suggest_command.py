@@ -47,12 +47,12 @@ def suggest(
     block: Tuple[str, ...],
     keep: Tuple[str, ...],
     patch: Optional[str],
-    **question: Any,
+    **options: Any,
 ) -> None:
     if bool(unblock) == bool(block):
         raise GraphcutError("suggest needs either --unblock or --block\ntry: graphcut suggest --help")
     with show_progress() as say, isolate_output():
-        audits = _audits(say, source, question)
+        audits = _audits(say, source, options)
         found = _suggestions(audits, unblock, block, keep)
     click.echo(_show(found, unblock or ", ".join(block), bool(unblock)))
     if patch:
@@ -60,18 +60,18 @@ def suggest(
         click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
 
 
-def _audits(say: Any, source: str, question: Dict[str, Any]) -> Sequence[Any]:
+def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
     """Return the audits of what SOURCE names.
 
     What a function without arguments builds can be built again from an edited source.
     """
     from graphcut.api.suggest.confirm import Retrace
-    from graphcut.cli.audit_source import audits as make_audits
+    from graphcut.cli.audit_source import audit_source
 
     modules: Dict[str, Any] = {}
 
     def run() -> Sequence[Any]:
-        return make_audits(say, source, modules=modules, **question)
+        return audit_source(say, source, modules=modules, **options)
 
     audits = run()
     for index, each in enumerate(audits):

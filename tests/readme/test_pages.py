@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from graphcut.cli.audit_command import commands
+from graphcut.cli.commands import commands
 from tests.readme import pages
 from tests.readme.blocks import ROOT, text_of
 

@@ -10,7 +10,7 @@ import pytest
 from graphcut import audit
 from graphcut.api.loss_table import table
 from graphcut.cli import main
-from graphcut.cli.audit_command import commands
+from graphcut.cli.commands import commands
 from tests.repository.measure import ROOT
 
 FILE = "fixtures/documents/003.meta"
