@@ -4,8 +4,8 @@ Run from the project's root, with the Python of each environment that has a Tens
 
     python tools/make_gradient_table.py env/tf115/bin/python env/tf24/bin/python env/tf221/bin/python
 
-Each of them asks its TensorFlow (``graphcut/backend/gradient_oracle/ask_all.py``), which takes a few minutes, and the columns
-are merged. tests/against_tensorflow/oracle/test_gradient_table.py holds the table against the installed TensorFlow.
+Each of them asks its TensorFlow (``graphcut/backend/gradient_oracle/ask_every_op.py``), which takes a few minutes, and the
+columns are merged. tests/against_tensorflow/oracle/test_gradient_table.py holds the table against the installed TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import tempfile
 PATH = "graphcut/analysis/rules/gradient_table.json"
 ASK = """
 import json, sys
-from graphcut.backend.gradient_oracle import ask_all
+from graphcut.backend.gradient_oracle import ask_every_op
 with open(sys.argv[1], "w") as stream:
-    json.dump(ask_all.column(), stream)
+    json.dump(ask_every_op.column(), stream)
 """
 
 

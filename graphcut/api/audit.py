@@ -287,7 +287,7 @@ class Audit:
         return len(self.variables)
 
     def __str__(self) -> str:
-        from graphcut.render.text.plain import table
+        from graphcut.render.text.plain_table import table
 
         return table(self)
 

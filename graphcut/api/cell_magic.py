@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 from graphcut.api.audit import Audit
 from graphcut.api.watch import watch
 from graphcut.render.page.notebook import frame
-from graphcut.render.text.plain import table
+from graphcut.render.text.plain_table import table
 
 _NAME = "gradients"
 

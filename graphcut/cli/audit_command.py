@@ -13,9 +13,9 @@ from graphcut.cli.source_options import SOURCE, source_options
 from graphcut.cli.standard_output import write_answer
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
-from graphcut.render.text.plain import table
+from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
-from graphcut.render.text.terminal import rich_table
+from graphcut.render.text.terminal_table import rich_table
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress

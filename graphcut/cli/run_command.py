@@ -14,7 +14,7 @@ import click
 
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
-from graphcut.render.text.plain import table
+from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output

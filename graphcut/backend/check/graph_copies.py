@@ -20,7 +20,7 @@ from tensorflow.python.framework import func_graph, meta_graph
 from tensorflow.python.ops import control_flow_util, custom_gradient
 
 from graphcut.backend.check import load_functions
-from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.gradient_oracle.single_op_graph import op_def
 from graphcut.backend.live.function_graphs import functions as library
 from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.errors import GraphcutError

@@ -26,7 +26,7 @@ from graphcut.analysis.rules.oracle import (
 )
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
-from graphcut.backend.gradient_oracle.single_op import is_trainable, isolate_op, op_def, scratch, unlisted_signature
+from graphcut.backend.gradient_oracle.single_op_graph import is_trainable, isolate_op, op_def, scratch, unlisted_signature
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Set
 
 import tensorflow as tf
 
-from graphcut.backend.gradient_oracle import ask, ask_all
+from graphcut.backend.gradient_oracle import ask, ask_every_op
 from graphcut.errors import GraphcutError, printable
 
 
 def record(package: str) -> Dict[str, Any]:
     """Return the overlay of a package: an entry for each op type that it defines or registers a gradient for."""
-    ops, gradients = set(ask_all.registered_ops()), set(ask.registry().list())
+    ops, gradients = set(ask_every_op.registered_ops()), set(ask.registry().list())
     try:
         module = importlib.import_module(package)
         unloaded = _load_ops(package)
@@ -25,9 +25,9 @@ def record(package: str) -> Dict[str, Any]:
         raise GraphcutError(
             "no package %s to import\nGive the name that Python imports, such as tensorflow_text." % printable(package)
         ) from None
-    known = ask_all.registered_ops()
+    known = ask_every_op.registered_ops()
     names = (set(known) - ops) | (set(ask.registry().list()) - gradients) | _registered_by(package)
-    entries = {name: ask_all.op_entry(known[name]) for name in sorted(names & set(known))}
+    entries = {name: ask_every_op.op_entry(known[name]) for name in sorted(names & set(known))}
     if not entries:
         raise GraphcutError(
             "%s registers no op and no gradient\nIts gradients are those of TensorFlow's own ops." % printable(package)

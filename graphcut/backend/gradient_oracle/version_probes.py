@@ -10,7 +10,7 @@ from tensorflow.python.framework import func_graph
 from tensorflow.python.ops import cond_v2, gradients_util
 
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
-from graphcut.backend.gradient_oracle.single_op import is_trainable
+from graphcut.backend.gradient_oracle.single_op_graph import is_trainable
 from graphcut.graph.dtypes import DTYPES
 from graphcut.graph.metadata import GraphMetadata
 

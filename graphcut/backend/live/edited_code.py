@@ -20,8 +20,8 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Op
 from tensorflow.python.eager import def_function
 
 from graphcut.backend.live.gradient_registry import restore_registry
-from graphcut.backend.record.object_snapshots import same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
+from graphcut.backend.record.restore_objects import same_random_states, undone
 
 _FUNCTION = def_function.Function
 _GENERATED = "__autograph_generated_file"

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import tensorflow as tf
 from tensorflow.python.framework.composite_tensor import CompositeTensor
 
-from graphcut.backend.gradient_oracle.single_op import unlisted_signature
+from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.models import input_specs, trainable_flags
 from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
@@ -113,7 +113,7 @@ def _is_float(tensor: Any) -> bool:
 
 def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
     """Yield the variables that the function captured, then the others of the models that it refers to."""
-    from graphcut.backend.record.object_snapshots import roots
+    from graphcut.backend.record.restore_objects import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
     listed = in_order([*function_variables(concrete.graph), *_captured_values(concrete.graph)], concrete.graph)

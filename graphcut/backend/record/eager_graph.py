@@ -20,7 +20,7 @@ from tensorflow.python.eager import context
 from graphcut.analysis.regions.transfer import READS_CONSTANTS
 from graphcut.analysis.rules.constant_zeros import DECIDED_BY_CONSTANTS
 from graphcut.analysis.tape_record import GradientCall, Source, Tape
-from graphcut.backend.gradient_oracle.single_op import op_def, unlisted_signature
+from graphcut.backend.gradient_oracle.single_op_graph import op_def, unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.trace import describe_variable
 from graphcut.backend.live.variable_objects import handle_of, variable_of

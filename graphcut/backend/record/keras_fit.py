@@ -17,7 +17,7 @@ from tensorflow.python.framework import func_graph
 from graphcut.backend.live.models import listed_variables, referenced_values
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import variable_writes
-from graphcut.backend.record.object_snapshots import lift_variable, roots, undone
+from graphcut.backend.record.restore_objects import lift_variable, roots, undone
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.text import join_first
 

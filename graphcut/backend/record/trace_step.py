@@ -17,8 +17,8 @@ from graphcut.backend.live.variable_objects import function_variables
 from graphcut.backend.record import keras_fit, variable_writes
 from graphcut.backend.record.gradient_calls import StepRecord, current_record, record_gradients
 from graphcut.backend.record.nested_graphs import join_outer_graph
-from graphcut.backend.record.object_snapshots import lift_variable, roots, same_collections, same_random_states, undone
 from graphcut.backend.record.patches import Patch, Patches
+from graphcut.backend.record.restore_objects import lift_variable, roots, same_collections, same_random_states, undone
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.text import join_first
 

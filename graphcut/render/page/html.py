@@ -72,7 +72,7 @@ def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Op
 def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Sequence[Sketch]) -> str:
     """Return the page of audits whose pictures are laid out, and the headings of their tabs."""
     from graphcut.render.page.page_data import numbers
-    from graphcut.render.text.plain import table
+    from graphcut.render.text.plain_table import table
 
     known = [numbers(each, head, drawn.drawn, drawn.parts) for each, head, drawn in zip(listed, heads, sketches)]
     return _rendered(list(zip(known, sketches, map(table, listed))), embed_json(known))

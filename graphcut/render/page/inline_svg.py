@@ -19,7 +19,7 @@ from graphcut.render.picture.layout import choose, render_each
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.writers.dot import title, write_bare, write_inside
 from graphcut.render.picture.writers.edge_labels import label_nodes
-from graphcut.render.picture.writers.legend import samples
+from graphcut.render.picture.writers.legend_samples import samples
 from graphcut.render.picture.writers.svg_frame_titles import move_frame_titles
 from graphcut.render.picture.writers.svg_legend import pieces
 from graphcut.render.picture.writers.xml_elements import read_points, read_svg, write_element

@@ -8,7 +8,7 @@ from graphcut.analysis.rules import from_reply
 from graphcut.analysis.rules.oracle import GradientQuery
 from graphcut.backend.gradient_oracle import ask as asking
 from graphcut.backend.gradient_oracle.narrow_lists import narrow_query
-from graphcut.backend.gradient_oracle.single_op import op_def
+from graphcut.backend.gradient_oracle.single_op_graph import op_def
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry
 from graphcut.graph.dtypes import DIFFERENTIABLE

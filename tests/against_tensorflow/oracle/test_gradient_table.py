@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from graphcut.analysis.rules import gradient_table
-from graphcut.backend.gradient_oracle import ask_all
+from graphcut.backend.gradient_oracle import ask_every_op
 
 GROUPS = 24
 COLUMN = next(
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(COLUMN is None, reason="the table has no column 
 
 @functools.lru_cache(maxsize=None)
 def registered():
-    return ask_all.registered_ops()
+    return ask_every_op.registered_ops()
 
 
 def as_json(value):
@@ -35,7 +35,7 @@ def test_the_table_has_every_op_type_that_is_registered():
 
 
 def test_the_table_has_what_the_version_probes_find():
-    assert as_json(ask_all.behavior()) == gradient_table.data()["behavior"][COLUMN]
+    assert as_json(ask_every_op.behavior()) == gradient_table.data()["behavior"][COLUMN]
     assert gradient_table.data()["producers"][COLUMN] == tf.compat.v1.GRAPH_DEF_VERSION
 
 
@@ -43,5 +43,5 @@ def test_the_table_has_what_the_version_probes_find():
 def test_asked_again_tensorflow_answers_the_same(group):
     names = sorted(registered())[group::GROUPS]
     assert len(names) > 50
-    entries = {name: as_json(ask_all.op_entry(registered()[name])) for name in names}
+    entries = {name: as_json(ask_every_op.op_entry(registered()[name])) for name in names}
     assert entries == {name: gradient_table.entry_of(name, COLUMN) for name in names}

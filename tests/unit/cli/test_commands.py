@@ -10,7 +10,7 @@ from graphcut.cli import main
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import draw
 from graphcut.render.picture.view import picture_options
-from graphcut.render.text.plain import table
+from graphcut.render.text.plain_table import table
 from tests.unit.render.picture.audits import STOPPED
 
 

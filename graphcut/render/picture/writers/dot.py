@@ -23,7 +23,7 @@ from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
 from graphcut.render.picture.writers.edge_labels import SIZE, label_nodes, lines, look, scope_of_both
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
-from graphcut.render.picture.writers.legend import add_legend
+from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, BarrierKind, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby

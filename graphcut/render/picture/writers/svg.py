@@ -9,7 +9,7 @@ from graphcut.render.palette import WHITE
 from graphcut.render.picture.model import Box, Role
 from graphcut.render.picture.writers.edge_labels import label_nodes
 from graphcut.render.picture.writers.font_metrics import FONT, text_width
-from graphcut.render.picture.writers.legend import Sample, samples
+from graphcut.render.picture.writers.legend_samples import Sample, samples
 from graphcut.render.picture.writers.svg_legend import strip, strip_height, width_for
 from graphcut.render.picture.writers.xml_elements import element, read_svg, write_svg
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
 from graphcut.render.palette import GREY, INK
 from graphcut.render.picture.writers.font_metrics import FONT, text_width
-from graphcut.render.picture.writers.legend import Sample
+from graphcut.render.picture.writers.legend_samples import Sample
 from graphcut.render.picture.writers.xml_elements import element, write_element
 
 if TYPE_CHECKING:

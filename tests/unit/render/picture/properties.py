@@ -23,7 +23,7 @@ from graphcut.render.picture.style import box_style, link_words
 from graphcut.render.picture.view import AT_MOST, PictureOptions
 from graphcut.render.picture.writers.dot import write
 from graphcut.render.picture.writers.font_metrics import text_width
-from graphcut.render.picture.writers.legend import samples
+from graphcut.render.picture.writers.legend_samples import samples
 from graphcut.render.picture.writers.mermaid import mermaid
 from graphcut.results import Stop, VariableAudit, Verdict
 from tests.against_tensorflow.questions.graphs import judged

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from graphcut.render.text.plain import table
+from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
-from graphcut.render.text.terminal import rich_table
+from graphcut.render.text.terminal_table import rich_table
 from graphcut.results import Verdict
 from tests.unit.render.text.fakes import FakeAudit, cut, variable
 

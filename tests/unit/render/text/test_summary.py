@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from graphcut.render.text.plain import table
-from graphcut.render.text.terminal import rich_table
+from graphcut.render.text.plain_table import table
+from graphcut.render.text.terminal_table import rich_table
 from graphcut.results import Assumption, BarrierKind, Condition, LeftOut, LeftOutReason, Verdict
 from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 

@@ -11,7 +11,7 @@ from graphcut.render.picture import layout
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.view import PictureOptions
-from graphcut.render.picture.writers.legend import samples
+from graphcut.render.picture.writers.legend_samples import samples
 from graphcut.render.picture.writers.svg import accessible
 from graphcut.render.picture.writers.svg_legend import pieces
 from graphcut.results import Change, Verdict

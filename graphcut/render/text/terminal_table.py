@@ -25,7 +25,7 @@ STYLES = {
 
 
 def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
-    """Return the same words as :func:`graphcut.render.text.plain.table`, for a ``rich.console.Console`` to print."""
+    """Return the same words as :func:`graphcut.render.text.plain_table.table`, for a ``rich.console.Console`` to print."""
     first: List[RenderableType] = [Text(line, style="bold") for line in uncertain(facts.assumptions)]
     first += [Text(loss_line(facts)), *(Text(line, style="bold") for line in notices(facts))]
     last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]
