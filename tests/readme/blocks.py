@@ -6,6 +6,12 @@ import os
 import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PAGES = sorted(
+    os.path.relpath(os.path.join(folder, name), ROOT).replace(os.sep, "/")
+    for folder, _, names in os.walk(os.path.join(ROOT, "docs"))
+    for name in names
+    if name.endswith(".md")
+)
 
 
 def text_of(page):

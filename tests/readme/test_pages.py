@@ -9,19 +9,15 @@ import pytest
 
 from graphcut.cli.commands import commands
 from tests.readme import pages
-from tests.readme.blocks import ROOT, text_of
+from tests.readme.blocks import PAGES, ROOT, text_of
 
 ELSEWHERE = {
     "docs/architecture.md": "tests/repository/test_architecture.py",
-    "docs/benchmarks.md": "benchmarks/run",  # what one machine took
+    "docs/evidence/benchmarks.md": "benchmarks/run",  # what one machine took
     "docs/claims.md": "tests/against_tensorflow/scenarios/test_quoted_code.py",
     "docs/gallery.md": "tests/against_tensorflow/scenarios/test_gallery.py",
 }
-RUN = [
-    page
-    for page in ("docs/" + name for name in sorted(os.listdir(os.path.join(ROOT, "docs"))) if name.endswith(".md"))
-    if page not in ELSEWHERE and pages.blocks_of(text_of(page))
-]
+RUN = [page for page in PAGES if page not in ELSEWHERE and pages.blocks_of(text_of(page))]
 DATA = {"ini", "text", "toml", "yaml"}  # languages of files
 
 

@@ -1,4 +1,4 @@
-"""The table of ``docs/real-models.md``: a row for each loss, replaced when its package, TensorFlow and model run again."""
+"""The table of ``docs/evidence/real-models.md``: a row for each loss, written anew when its model runs again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
 except ImportError:  # Python 3.7
     from importlib_metadata import version
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "real-models.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "real-models.md"
 HEADER = (
     "| package | TensorFlow | model | loss | ops | variables | None | disagreements | imprecise | assumed | seconds |\n"
     "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
