@@ -10,7 +10,7 @@ import difflib
 import linecache
 import sys
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.graph.stack_frames import installed_package
 from graphcut.util.source_lines import line_of, nearby
@@ -39,9 +39,10 @@ class Source:
         self._starts = [0]
         for line in self.data.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
-        self.names = frozenset(each.id for each in ast.walk(self.tree) if isinstance(each, ast.Name))
-        self._parents = {child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)}
-        self.tensorflow = _tensorflow_name(self.tree)
+        nodes, self._parents = _walked(self.tree)
+        self.names = frozenset(each.id for each in nodes if isinstance(each, ast.Name))
+        self.tensorflow = _tensorflow_name(nodes)
+        self._statements = [(_first(each), _last(each), each) for each in nodes if isinstance(each, ast.stmt)]
 
     def offset(self, line: int, column: int) -> int:
         """Return the byte at a line, counted from 1, and a column in bytes, as the syntax tree has it."""
@@ -67,8 +68,8 @@ class Source:
 
     def statement(self, line: int) -> Optional[ast.stmt]:
         """Return the innermost statement that has code in a line."""
-        found = [each for each in ast.walk(self.tree) if isinstance(each, ast.stmt) and _first(each) <= line <= _last(each)]
-        return max(found, key=lambda each: (_first(each), -_last(each)), default=None)
+        found = [each for each in self._statements if each[0] <= line <= each[1]]
+        return max(found, key=lambda each: (each[0], -each[1]))[2] if found else None
 
     def functions(self, node: ast.AST) -> List[Tuple[str, int]]:
         """Return the name and first line, decorators included, of each function that a node is in."""
@@ -105,11 +106,22 @@ class Source:
         return text if text != self.text and _is_python(text) else None
 
 
-def _tensorflow_name(tree: ast.AST) -> Optional[str]:
+def _walked(tree: ast.AST) -> Tuple[List[ast.AST], Dict[ast.AST, ast.AST]]:
+    """Return all nodes of a tree, as ``ast.walk`` has them, and the parent of each but the first."""
+    nodes = [tree]
+    parents: Dict[ast.AST, ast.AST] = {}
+    for node in nodes:
+        children = list(ast.iter_child_nodes(node))
+        parents.update(dict.fromkeys(children, node))
+        nodes += children
+    return nodes, parents
+
+
+def _tensorflow_name(nodes: Sequence[ast.AST]) -> Optional[str]:
     """Return the name that TensorFlow is imported by; ``None`` where a file does not import it by a name."""
     names = [
         each.asname or each.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Import)
         for each in node.names
         if each.name == "tensorflow" or (each.asname and each.name in ("tensorflow.compat.v1", "tensorflow.compat.v2"))
