@@ -52,6 +52,6 @@ def test_every_answer_about_a_loop_of_two_variables(control_flow, made, read, re
 
 
 def test_a_search_that_does_not_end_is_told():
-    endless = compile("while True: len(())", "graphcut/analysis/endless.py", "exec")
-    with pytest.raises(Endless), bounded(1000):
-        exec(endless)
+    with pytest.raises(Endless, match=r"test_questions\.py"), bounded(0.01):
+        while True:
+            pass
