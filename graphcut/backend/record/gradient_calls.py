@@ -195,35 +195,52 @@ def _aside(function: Any, args: Any, kwargs: Any) -> Any:
         _LOCAL.depth -= 1
 
 
-def _of_tape(original: Any) -> Any:
+# The parameters of the tape's methods, in all versions. What stands in their place, of the user's, may call them otherwise.
+_PARAMETERS = {
+    "gradient": ("self", "target", "sources", "output_gradients", "unconnected_gradients"),
+    "jacobian": ("self", "target", "sources", "unconnected_gradients"),
+    "batch_jacobian": ("self", "target", "source", "unconnected_gradients"),
+}
+# TensorFlow's own code that takes gradients by a tape in the middle of the user's forward pass.
+_OWN_TAPES = "eager/forwardprop.py"
+
+
+def _of_tape(name: str, original: Any) -> Any:
     """Wrap a method of the tape that takes a gradient."""
-    signature = inspect.signature(original)
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if _depth():
             return original(*args, **kwargs)
+        if sys._getframe(1).f_code.co_filename.endswith(_OWN_TAPES):
+            return _aside(original, args, kwargs)
         made = current_record()
         if made is not None and made.rests:
             answer = _aside(original, args, kwargs)
-            made.check(answer, functools.partial(_asked, signature, original, args, kwargs))
+            made.check(answer, functools.partial(_asked, name, args, kwargs))
             return answer
         if made is None:
-            given = signature.bind(*args, **kwargs).arguments
-            sources = given.get("sources", given.get("source"))
-            return _note("tape." + original.__name__, sources, _deeper(original, *args, **kwargs))
-        asked, tape = _asked(signature, original, args, kwargs)
+            return _note("tape." + name, _sources(_given(name, args, kwargs)), _deeper(original, *args, **kwargs))
+        asked, tape = _asked(name, args, kwargs)
         return _noted(made, asked, tape, original, args, kwargs)
 
     return wrapper
 
 
-def _asked(signature: Any, original: Any, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
+def _given(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
+    """Return the arguments of a call of a tape's method by their names."""
+    return dict(zip(_PARAMETERS[name], args), **kwargs)
+
+
+def _sources(given: Dict[str, Any]) -> Any:
+    return given.get("sources", given.get("source"))
+
+
+def _asked(name: str, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
     """Return the request to a tape, and the tape."""
-    given = signature.bind(*args, **kwargs).arguments
-    sources = given.get("sources", given.get("source"))
+    given = _given(name, args, kwargs)
     zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
-    return GradientRequest("tape." + original.__name__, given["target"], sources, (), zeros, starts), given["self"]
+    return GradientRequest("tape." + name, given.get("target"), _sources(given), (), zeros, starts), args[0]
 
 
 def _of_gradients(original: Any) -> Any:
@@ -344,7 +361,7 @@ def _around(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Opti
 
 def _calls() -> Iterator[Patch]:
     for name in ("gradient", "jacobian", "batch_jacobian"):
-        yield Patch(backprop.GradientTape, name, _of_tape)
+        yield Patch(backprop.GradientTape, name, functools.partial(_of_tape, name))
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
     yield Patch(imperative_grad, "imperative_grad", _of_parts)
     yield from tapes.patches(_tapes)

@@ -10,7 +10,7 @@ from tensorflow.python.eager import backprop, def_function
 from tensorflow.python.ops import gradients_util, resource_variable_ops
 
 import graphcut
-from tests.against_tensorflow.steps.judge import audited, variable, words
+from tests.against_tensorflow.steps.judge import EAGER, audited, variable, words
 
 PATCHED = [(backprop.GradientTape, name) for name in ("gradient", "jacobian", "watch", "_push_tape", "_pop_tape")]
 PATCHED += [(gradients_util, "_GradientsHelper"), (def_function.Function, "__call__")]
@@ -173,3 +173,32 @@ def test_a_graph_of_placeholders_is_a_step():
     (audit,) = graphcut.audit_step(build)
     assert words(audit) == ["none: stop-gradient", "flows"]
     assert [each.is_updated for each in audit] == [False, True]
+
+
+def test_a_method_of_the_tape_that_somebody_replaced_is_recorded(monkeypatch):
+    """Its parameters may have names of their own."""
+    original = backprop.GradientTape.gradient
+    monkeypatch.setattr(tf.GradientTape, "gradient", lambda tape, y, *xs, **more: original(tape, y, *xs, **more))
+    (audit,) = audited(simple(variable(2.0, "w")), [3])
+    assert words(audit) == ["flows"]
+
+
+@pytest.mark.skipif(
+    not hasattr(getattr(tf, "autodiff", None), "ForwardAccumulator"), reason="this TensorFlow has no ForwardAccumulator"
+)
+@pytest.mark.skipif(not EAGER, reason="a ForwardAccumulator is used eagerly")
+def test_what_a_forward_accumulator_takes_inside_is_no_audit():
+    w, v = variable([1.0, 2.0], "w"), variable(3.0, "v")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            with tf.autodiff.ForwardAccumulator(w, tf.ones([2])) as forward:
+                loss = tf.reduce_sum(w**3 * v + x)
+            slope = forward.jvp(loss)
+        return [tape.gradient(slope, [w, v, x])]
+
+    (audit,) = audited(step, [2])
+    assert words(audit)[:2] == ["flows", "flows"]
+    with graphcut.watch() as watched:
+        step(tf.ones([2]))
+    assert len(watched.audits) == 1
