@@ -22,13 +22,15 @@ class OpGradient:
 
     ``gradient``: what is registered, a key of ``SORTS``. ``inputs``: for each input argument whether it gets a gradient:
     ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` where
-    the table does not know.
+    the table does not know. ``assumed``: why an audit by the table assumes that the op carries a gradient, whatever its
+    attributes and shapes are; ``None`` where the table answers.
     """
 
     type: str
     versions: Tuple[str, ...]
     gradient: str
     inputs: Mapping[str, str]
+    assumed: Optional[str] = None
 
     @property
     def span(self) -> str:
@@ -84,17 +86,32 @@ def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradien
 
 def _gradients(op_type: str, entries: Sequence[Any], column: Optional[int]) -> Iterator[OpGradient]:
     versions = gradient_table.versions()
-    merged: List[Tuple[List[int], str, Dict[str, str]]] = []
+    merged: List[Tuple[List[int], str, Dict[str, str], Optional[str]]] = []
     for columns, entry in entries:
         shown = [each for each in columns if column in (None, each)]
         inputs = dict(_inputs(entry))
-        same = next((each for each in merged if each[1:] == (entry["gradient"], inputs)), None)
+        answer = (entry["gradient"], inputs, _reason_to_assume(entry))
+        same = next((each for each in merged if each[1:] == answer), None)
         if same is not None:
             same[0].extend(shown)
         elif shown:
-            merged.append((shown, entry["gradient"], inputs))
-    for columns, gradient, inputs in sorted(merged, key=lambda each: min(each[0])):
-        yield OpGradient(op_type, tuple(versions[each] for each in sorted(columns)), gradient, inputs)
+            merged.append((shown, *answer))
+    for columns, gradient, inputs, assumed in sorted(merged, key=lambda each: min(each[0])):
+        yield OpGradient(op_type, tuple(versions[each] for each in sorted(columns)), gradient, inputs, assumed)
+
+
+def _reason_to_assume(entry: Mapping[str, Any]) -> Optional[str]:
+    """Return why nothing in an entry answers for the op; ``None`` where something does."""
+    if entry["gradient"] != "function" or any(_answers_anything(row["reply"]) for row in entry["rows"]):
+        return None
+    failed = [row["reply"]["failed"] for row in entry["rows"] if "failed" in row["reply"]]
+    if not entry["rows"]:
+        return str(entry["failed"])
+    return str(failed[0]) if failed else "its gradient function raised an error for all shapes that were tried"
+
+
+def _answers_anything(reply: Any) -> bool:
+    return isinstance(reply, list) or "reply" in reply or isinstance(reply.get("exact"), dict)
 
 
 def _inputs(entry: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:

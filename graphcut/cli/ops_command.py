@@ -82,9 +82,11 @@ def _document(each: OpGradient) -> Dict[str, Any]:
         "gradient": each.gradient,
         "differentiable": any(answer in ("yes", "depends") for answer in each.inputs.values()),
         "inputs": dict(each.inputs),
+        "assumed": each.assumed,
     }
 
 
 def _line(each: OpGradient) -> str:
     inputs = ", ".join("%s %s" % (name, answer) for name, answer in each.inputs.items())
-    return "%s  TensorFlow %s  %s" % (each.type, each.span, inputs or SORTS[each.gradient])
+    assumed = "  (assumed to carry: %s)" % each.assumed if each.assumed else ""
+    return "%s  TensorFlow %s  %s%s" % (each.type, each.span, inputs or SORTS[each.gradient], assumed)

@@ -26,7 +26,15 @@ from graphcut.analysis.rules.oracle import (
 )
 from graphcut.backend.gradient_oracle import user_state, version_probes
 from graphcut.backend.gradient_oracle.narrow_lists import answers_neighbours_alike, narrow_query
-from graphcut.backend.gradient_oracle.single_op_graph import is_trainable, isolate_op, op_def, scratch, unlisted_signature
+from graphcut.backend.gradient_oracle.single_op_graph import (
+    add_sparse_matrix,
+    is_trainable,
+    isolate_op,
+    op_def,
+    scratch,
+    takes_sparse_matrices,
+    unlisted_signature,
+)
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.variable_objects import captures
@@ -65,6 +73,7 @@ _SURROUNDINGS = frozenset(
 )  # fmt: skip
 # What a tape alone hands over: which inputs it asks no gradient for.
 _OF_TAPES = frozenset(("skip_input_indices",))
+_STARTS = ("Placeholder", "DenseToCSRSparseMatrix")  # what the gradients of outputs are made of
 _NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that is known of the op"
 
 
@@ -231,11 +240,11 @@ def _answered(question: GradientQuery, function: Any, custom: bool, library: Any
         if isinstance(first, LookupError) and question.type == "PreventGradient":
             return GradientReply(missing=True)
         if not _has_zeros_to_give(question):
-            return _refused(question, custom, first)
+            return _refused(question, function, custom, first)
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        return _refused(question, custom, error)
+        return _refused(question, function, custom, error)
 
 
 def _has_zeros_to_give(question: GradientQuery) -> bool:
@@ -244,9 +253,10 @@ def _has_zeros_to_give(question: GradientQuery) -> bool:
     return any(dtype != RESOURCE and not _may_carry(dtype) for dtype in map(base_dtype, untold))
 
 
-def _refused(question: GradientQuery, custom: bool, error: BaseException) -> GradientReply:
+def _refused(question: GradientQuery, function: Any, custom: bool, error: BaseException) -> GradientReply:
     """Return the reply for what a gradient function raised."""
-    exact = not custom and _is_exact(question, isinstance(error, NotImplementedError))
+    unwritten = isinstance(error, NotImplementedError)
+    exact = not custom and (_is_exact(question, unwritten) or (unwritten and _reads_nothing(function)))
     return GradientReply(missing=exact, failed=None if exact else _unasked(error), custom=custom)
 
 
@@ -320,6 +330,11 @@ def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
     return shapes is not None and None not in shapes and is_known
 
 
+def _reads_nothing(function: Any) -> bool:
+    """Whether a gradient function looks at nothing, as one that only says that nobody has written it."""
+    return set(getattr(getattr(function, "__code__", None), "co_names", "?")) <= {"NotImplementedError"}
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0][:160]
 
@@ -359,7 +374,7 @@ def _differentiated(
         return GradientReply(missing=True, custom=custom)
     returned = tuple(_returned(each, graph) for each in listed)
     starts = [getattr(each, "values", each) for each in given]
-    names = tuple(None if each is None or each.op.type != "Placeholder" else each.name for each in starts)
+    names = tuple(None if each is None or each.op.type not in _STARTS else each.name for each in starts)
     message = graph.as_graph_def().SerializeToString()
     return GradientReply(message, names, returned, custom=custom, op_defs=unlisted_signature)
 
@@ -383,6 +398,8 @@ def _given(output: Any, index: int, question: GradientQuery, zeros_for_integers:
         dtype = tf.float32
     if not is_trainable(dtype) and index not in question.starts:
         return tf.zeros_like(output) if zeros_for_integers and (dtype.is_integer or dtype.is_bool) else None
+    if takes_sparse_matrices(question.type):
+        return _start_beside_matrices(output, dtype, index, question)
     shape = output.shape if question.output_shapes is None else question.output_shapes[index]
     shape = None if question.shapes is None or dtype != output.dtype.base_dtype else shape
     return _slices(dtype, shape, index) if index in question.slices else _start(dtype, shape, index)
@@ -390,6 +407,18 @@ def _given(output: Any, index: int, question: GradientQuery, zeros_for_integers:
 
 def _start(dtype: Any, shape: Any, index: int) -> Any:
     return tf.compat.v1.placeholder(dtype, shape, name="gradients/given_%d" % index)
+
+
+def _start_beside_matrices(output: Any, dtype: Any, index: int, question: GradientQuery) -> Any:
+    """Return the gradient of an op of sparse matrices, whose functions look at the shape of a gradient or into a matrix."""
+    if dtype.as_datatype_enum == VARIANT:
+        message = CLASSES["Graph"]()
+        add_sparse_matrix(message, "gradients/given_%d" % index, question)
+        graph = tf.compat.v1.GraphDef.FromString(message.SerializeToString())
+        tf.compat.v1.import_graph_def(graph, name="")
+        return tf.compat.v1.get_default_graph().get_tensor_by_name("gradients/given_%d:0" % index)
+    shape = None if question.output_shapes is None else question.output_shapes[index]
+    return _start(dtype, output.shape if shape is None else shape, index)
 
 
 def _slices(dtype: Any, shape: Any, index: int) -> Any:

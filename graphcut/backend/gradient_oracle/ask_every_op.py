@@ -30,6 +30,7 @@ from graphcut.analysis.rules.gradient_table import attr_value, expand, lengths, 
 from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.backend.gradient_oracle import ask as oracle
 from graphcut.backend.gradient_oracle import version_probes
+from graphcut.backend.gradient_oracle.single_op_graph import takes_sparse_matrices
 from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.dtypes import DTYPES, RESOURCE, STRING, VARIANT, base_dtype
 from graphcut.graph.flat import Shape
@@ -41,6 +42,7 @@ BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
 _MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
 _MOST_TRIES = 120
 _IN_PROCESS = {"EagerPyFunc": "its Python function is not saved with the graph"}
+_LOOK_AT_OUTPUT_SHAPES = frozenset(["IsotonicRegression"])  # elsewhere what is known of inputs is enough
 _GARBAGE = 100000  # objects that a child makes before it collects: it lives shortly
 _PATIENCE = 2.5  # seconds; a child that does not work twice as long hangs
 _PREFERRED = (1, 2, 3, 9, 8, 19, 14, 18, 20, 21, 7, 10)
@@ -64,6 +66,7 @@ _SHAPES: Tuple[Shape, ...] = (
     None, (), (2,), (4, 4), (2, 3), (3, 2), (2, 4, 4), (1, 4, 4, 3), (1, 4, 4, 4, 3),
     (None,), (None, None), (None, 4, 4, 3), (None, None, None, 3),
 )  # fmt: skip
+_COORDINATES: Tuple[Shape, ...] = ((4, 2), (4,), (2,))  # indices, values and shape of a sparse matrix
 Values = Mapping[str, Any]
 
 
@@ -279,7 +282,7 @@ class _Asker:
         exact = self._exact(question)
         if exact is None:
             return None if unbuilt else {"failed": answer.failed}
-        return {"exact": exact}
+        return exact if isinstance(exact, list) else {"exact": exact}
 
     def _exact(self, question: GradientQuery) -> Any:
         """Return the answers for known shapes, asked once for dtypes of one sort."""
@@ -712,15 +715,15 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
 def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
     """Return the answers for known shapes, by the class of each input's shape; ``None`` if the op cannot be built at all.
 
-    ``"!"`` alone: TensorFlow raises whatever the shapes.
+    ``"!"`` alone: TensorFlow raises whatever the shapes. Ops of sparse matrices want shapes before they can be built, and
+    answer alike for all: then the words are returned as they are.
     """
     replies: Dict[str, Any] = {}
     reasons = []
-    for shapes in _shape_choices(len(question.inputs)):
-        exact = question._replace(
-            shapes=shapes, constants=(None,) * len(shapes), output_shapes=(None,) * len(question.outputs)
-        )
-        answer = oracle.ask(exact)
+    coordinates = [_COORDINATES] if takes_sparse_matrices(question.type) and len(question.inputs) == len(_COORDINATES) else []
+    for shapes in (*coordinates, *_shape_choices(len(question.inputs))):
+        made = None if question.type in _LOOK_AT_OUTPUT_SHAPES else (None,) * len(question.outputs)
+        answer = oracle.ask(question._replace(shapes=shapes, constants=(None,) * len(shapes), output_shapes=made))
         if answer.failed:
             reasons.append(answer.failed)
             if " attr " in answer.failed:  # no shape helps
@@ -730,6 +733,9 @@ def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQue
         words = write_answer(signature, question, answer)
         replies[key] = words if words is not None and replies.get(key, words) == words else None
     replies = {key: words for key, words in replies.items() if words is not None}
+    said = list(replies.values())
+    if said and takes_sparse_matrices(question.type) and all(words == said[0] for words in said):
+        return said[0]
     built = [reason for reason in reasons if not reason.startswith("the op could not be built")]
     if not replies:
         return "!" if built else None

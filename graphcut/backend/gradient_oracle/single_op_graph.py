@@ -28,6 +28,7 @@ def op_def(op_type: str) -> Any:
     return op_def_registry.get(op_type)
 
 
+_SIDE = 4
 _SCALARS_ARE_KNOWN = 24  # before this GraphDef version, the shape of a scalar placeholder stands for an unknown one
 
 
@@ -83,8 +84,9 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
     if constant is not None:
         graph.node.add(name=name, op="Const", attr=[attr for attr in constant if _key(attr) in ("dtype", "value")])
         return name
-    if dtype == VARIANT and "SparseMatrix" in question.type:
-        return _feed_sparse_matrix(graph, name, question)
+    if dtype == VARIANT and takes_sparse_matrices(question.type):
+        add_sparse_matrix(graph, name, question)
+        return name
     dtypes = [entry("dtype", type=dtype), entry("shape", shape=_shape(shape, reference))]
     graph.node.add(name=name, op="VariableV2" if reference else "Placeholder", attr=dtypes)
     if index not in question.zeros:
@@ -93,17 +95,22 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
     return name + "_zeros"
 
 
-def _feed_sparse_matrix(graph: Any, name: str, question: GradientQuery) -> str:
-    """Add a sparse matrix: ops that take one look at what the variant holds."""
+def takes_sparse_matrices(op_type: str) -> bool:
+    """Whether an op takes or makes matrices of compressed sparse rows, which are variants."""
+    return "SparseMatrix" in op_type
+
+
+def add_sparse_matrix(graph: Any, name: str, question: GradientQuery) -> None:
+    """Add a sparse matrix: ops that take one look at what the variant holds. It has a size where sizes are known at all."""
     values = parse_attrs(question.attrs)
     dtype = next((values[key].type for key in ("T", "type") if key in values), 1)
-    for part, each, shape in (("_dense", dtype, (None, None)), ("_indices", 9, (None, 2))):
+    side = _SIDE if question.shapes is not None and not any(question.output_shapes or ()) else None
+    for part, each, shape in (("_dense", dtype, (side, side)), ("_indices", 9, (None, 2))):
         attrs = [entry("dtype", type=each), entry("shape", shape=_shape(shape, False))]
         graph.node.add(name=name + part, op="Placeholder", attr=attrs)
     graph.node.add(
         name=name, op="DenseToCSRSparseMatrix", input=[name + "_dense", name + "_indices"], attr=[entry("T", type=dtype)]
     )
-    return name
 
 
 def _shape(shape: Shape, reference: bool) -> Any:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from graphcut.analysis.rules import gradient_table
 from graphcut.cli import main
 
 
@@ -47,3 +48,16 @@ def test_json_with_a_file_is_written(capsys, tmp_path):
     code, (out, _) = printed(capsys, "Floor", "--json", str(tmp_path / "ops.json"))
     assert (code, out[:5]) == (0, "Floor")
     assert json.loads((tmp_path / "ops.json").read_text(encoding="utf-8"))[0]["type"] == "Floor"
+
+
+@pytest.mark.parametrize("version", gradient_table.versions())
+def test_at_most_ten_op_types_are_assumed_and_each_says_why(capsys, version):
+    listed = json.loads(printed(capsys, "--tf", version, "--json")[1].out)
+    assumed = {each["type"]: each["assumed"] for each in listed if each["assumed"] is not None}
+    assert "not asked" not in {answer for each in listed for answer in each["inputs"].values() if each["assumed"] is None}
+    assert len(assumed) <= 10 and assumed["EagerPyFunc"] == "its Python function is not saved with the graph"
+
+
+def test_a_line_says_what_is_assumed(capsys):
+    (line,) = printed(capsys, "EagerPyFunc", "--tf", "2.21")[1].out.splitlines()
+    assert line.endswith("(assumed to carry: its Python function is not saved with the graph)")

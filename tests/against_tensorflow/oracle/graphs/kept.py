@@ -49,6 +49,16 @@ def compressed_rows_behind_a_stop(make):
     return total(csr.sparse_matrix_mat_mul(made, make.variable("u", 3, 2) * 1.0))
 
 
+@case(expect={"w": "flows", "u": "flows", "scale": "none"}, **CSR)
+def compressed_rows_added(make):
+    """The gradient of a sum looks into the sparse matrix that it receives."""
+    csr, one = compressed(make.variable("w", 3, 3) * 1.0)
+    _, other = compressed(make.variable("u", 3, 3) * 1.0)
+    scale = tf.reduce_sum(make.variable("scale", 2))
+    added = csr.sparse_matrix_add(one, other, alpha=scale, beta=tf.constant(2.0))
+    return total(csr.csr_sparse_matrix_to_dense(csr.sparse_matrix_transpose(added, type=tf.float32), type=tf.float32))
+
+
 @case(**RAGGED)
 def ragged_rows_padded(make):
     return total(rows(make, "w").to_tensor(default_value=make.variable("u") * 1.0))
