@@ -17,6 +17,7 @@ from typing import Deque, Dict, FrozenSet, Iterator, List, Optional, Sequence, S
 from graphcut.analysis.graph_edits import readers_of
 from graphcut.graph.backward_part import backward_part
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.traverse import find_reachable, walk_depth_first
 
 _DIFFERENCES = frozenset(["Sub", "SquaredDifference"])
@@ -30,7 +31,7 @@ _PLUMBING = frozenset(["Identity", "Reshape", "Squeeze", "ExpandDims", "Cast", "
 _REDUCTIONS = frozenset(["Sum", "Mean"])
 _SCALINGS = frozenset(["Neg", "Mul", "RealDiv"])
 _SQUASHING = frozenset(["Softmax", "Sigmoid", "Exp"])
-_FIXED = frozenset(["Const", "VarHandleOp", "Variable", "VariableV2"])
+_FIXED = VARIABLES.union(("Const",))
 _MEASURES = frozenset(["Shape", "ShapeN", "Size", "Rank"])
 _FAR = 400  # ops that are looked at behind a stop
 _MOST_KEPT = 4_000_000  # tensors in the sets that are kept

@@ -14,9 +14,10 @@ from graphcut.analysis.reachability import UNSEEN, Walk
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.graph.flat import FlatGraph
+from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.variables import trail
 
-_SOURCES = frozenset(("VarHandleOp", "VariableV2", "Variable", "Placeholder", "_Arg"))
+_SOURCES = VARIABLES.union(("Placeholder", "_Arg"))
 _INDICES = (3, 9)
 
 

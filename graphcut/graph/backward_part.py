@@ -28,6 +28,7 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.loss_sums import LossSums
 from graphcut.graph.names import Names
+from graphcut.graph.op_types import VARIABLES
 from graphcut.graph.variables import root
 from graphcut.graph.writing_ops import writes
 from graphcut.util.caching import cached_weakly
@@ -294,14 +295,13 @@ def _serves(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
     return False
 
 
-_VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
-_NO_DATA = frozenset(("Const", "NoOp", *_VARIABLES))
+_NO_DATA = VARIABLES.union(("Const", "NoOp"))
 
 
 def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
     """Whether tensors are computed from both data and a variable."""
     sources = {flat.type(op) for op in upstream(flat, tensors, stop) if not flat.inputs[op]}
-    return bool(sources.intersection(_VARIABLES)) and bool(sources - _NO_DATA)
+    return bool(sources.intersection(VARIABLES)) and bool(sources - _NO_DATA)
 
 
 def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
@@ -337,4 +337,4 @@ def _is_in(flat: FlatGraph, call: BackwardCall, ops: Iterable[int]) -> bool:
 def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
     """Whether tensors are computed from a variable by a way past the backward part."""
     sources = (op for op in upstream(flat, tensors, stop) if not flat.inputs[op] and flat.outputs(op))
-    return any(flat.type(op) in _VARIABLES or flat.dtypes[flat.first_output[op]] == RESOURCE for op in sources)
+    return any(flat.type(op) in VARIABLES or flat.dtypes[flat.first_output[op]] == RESOURCE for op in sources)

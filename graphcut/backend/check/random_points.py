@@ -11,6 +11,7 @@ from tensorflow.python.ops.resource_variable_ops import get_resource_handle_data
 
 from graphcut.backend.check.graph_copies import Original, as_built, copied_plain, copy_handle
 from graphcut.backend.check.tf_gradients import FAILURES, LossNames, take_gradients
+from graphcut.graph.op_types import VARIABLES
 
 POINTS = 3
 _UNKNOWN = 2
@@ -57,7 +58,7 @@ def _points(graph: Any, values: Sequence[Any]) -> Iterator[bool]:
 
 def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
     """For each variable of a graph the op that sets it, and the placeholder of the value."""
-    ops = [op for op in graph.get_operations() if op.type in ("VarHandleOp", "VariableV2", "Variable")]
+    ops = [op for op in graph.get_operations() if op.type in VARIABLES]
     with graph.as_default():
         for op in ops:
             dtype = op.get_attr("dtype")
