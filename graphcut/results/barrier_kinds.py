@@ -203,8 +203,8 @@ _RECORDS = (
         plural="assignments",
         because="the value gets there only through state: a variable, a table, a queue or a dataset",
         advice=(
-            "no gradient passes an assignment. Keep the new value in a Python name and let the loss read that, not "
-            "the variable: value = ...; w.assign(value); loss = f(value)"
+            "no gradient passes an assignment, and a tf.Variable made from a tensor is a copy of it. Keep the new value in "
+            "a Python name and let the loss read that, not the variable: value = ...; w.assign(value); loss = f(value)"
         ),
     ),
     BarrierRecord(

@@ -7,6 +7,7 @@ function is one op, ``PartitionedCall``, its body in the library. What a custom 
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import threading
@@ -23,7 +24,7 @@ from graphcut.analysis.tape_record import GradientCall, Source, Tape
 from graphcut.backend.gradient_oracle.single_op_graph import op_def, unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.trace import describe_variable
-from graphcut.backend.live.variable_objects import handle_of, variable_of
+from graphcut.backend.live.variable_objects import function_variables, handle_of, variable_of
 from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
 from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.graph.dtypes import FLOATS, RESOURCE
@@ -60,10 +61,11 @@ class EagerCall:
         self.starts = [None if each is None else eager.made(_tensor(each)) for each in asked.starts]
         self.made = [eager.made(_tensor(each)) for each in self.sources]
         self.position, self.thread = eager.version, threading.get_ident()
+        self.began = min((start for start, _ in tape.spans), default=0) if tape else 0
         self.handles = {id(handle_of(each)) for each in self.sources if isinstance(each, tf.Variable)}
         roots = [node for node, _ in (*self.targets, *self.made)]
-        began = min((start for start, _ in tape.spans), default=0) if tape else 0
-        self.nodes = sorted(_with_assignments(roots, {id(node) for node, _ in self.made}, began), key=_position)
+        sources, targets = ({id(node) for node, _ in side} for side in (self.made, self.targets))
+        self.nodes = sorted(_with_assignments(roots, sources, targets, self.began), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
         """Return a key that tells this gradient from another one of the same call.
@@ -129,14 +131,14 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
     return list(known.values())
 
 
-def _with_assignments(roots: Sequence[Node], sources: Set[int], began: int) -> List[Node]:
+def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int], began: int) -> List[Node]:
     """Return the nodes that lead to some nodes.
 
-    A variable that is read leads on to the op that assigned to it before, if a source does. What was computed with a gradient
-    before the tape ``began`` is the update of an earlier step, and leads nowhere.
+    A variable that is read, or that is itself a target, leads on to the op that assigned to it before, if a source does. What
+    was computed with a gradient before the tape ``began`` is the update of an earlier step, and leads nowhere.
     """
     nodes = _reached(roots)
-    last: Dict[int, int] = {}
+    last: Dict[int, float] = dict.fromkeys(targets, math.inf)
     for node in nodes:
         for each, _ in node.inputs if isinstance(node, EagerOp) else ():
             last[id(each)] = max(last.get(id(each), 0), node.position)
@@ -145,7 +147,7 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int], began: int) -> L
     leading = _led_to(assigned, sources)
     more = [each for each in assigned if id(each) in leading]
     known = set(map(id, nodes))
-    return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources, began)
+    return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources, targets, began)
 
 
 def _led_to(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
@@ -167,7 +169,11 @@ def _hashable(attrs: Any) -> Hashable:
 
 
 class EagerGraph:
-    """The recorded ops in the place of a ``tf.Graph``: what is asked of one while a gradient is judged."""
+    """The recorded ops in the place of a ``tf.Graph``: what is asked of one while a gradient is judged.
+
+    ``began`` counts the ops that had run when the tape began; ``read`` are the variables that the gradient is not asked for,
+    each with the name of its handle.
+    """
 
     building_function = False
     captures = ()
@@ -179,6 +185,8 @@ class EagerGraph:
         self.lines, self.shapes, self._functions = lines, shapes, functions
         self.answered: Dict[str, Tuple[Optional[bool], ...]] = {}
         self.replaced: Dict[str, Optional[str]] = {}
+        self.began = 0
+        self.read: Tuple[Tuple[Any, str], ...] = ()
 
     def get_operations(self) -> Tuple[Any, ...]:
         """No op is alive any more."""
@@ -210,6 +218,7 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
     live = EagerGraph(writer.lines, writer.shapes, writer.functions)
     live.answered.update(writer.answered)
     live.replaced.update(_replaced(call, writer))
+    live.began, live.read = call.began, tuple((each, writer.name((node, 0))) for node, each in writer.others)
     sources = tuple(_sources(call, writer))
     targets = tuple(writer.name(each) for each in call.targets)
     starts = tuple((name, _start(start)) for name, start in zip(targets, call.asked.starts))
@@ -325,10 +334,21 @@ class _Writer:
             self._last_output[id(node)] = max(index, self._last_output.get(id(node), 0))
         pairs = zip(call.sources, call.made)
         self._variables = {id(made[0]): each for each, made in pairs if isinstance(each, tf.Variable)}
-        self._wanted = {key: _label(each) for key, each in self._variables.items()}
         nodes = {id(node) for node in call.nodes}
         alive = ((key, each) for key, each in list(call.eager.pairs.items()) if id(each.node) in nodes)
         self._alive = {key: (each.node, each.index) for key, each in alive}
+        self.others = tuple(self._read_variables(call))
+        self._variables.update((id(node), each) for node, each in self.others)
+        self._wanted = {key: _label(each) for key, each in self._variables.items()}
+
+    def _read_variables(self, call: EagerCall) -> Iterator[Tuple[Node, Any]]:
+        """Yield the handles of the variables that are read and that no gradient is asked for, each with its variable."""
+        functions = [node.function for node in call.nodes if isinstance(node, EagerOp) and node.function is not None]
+        captured = (each for function in functions for each in function_variables(function.graph))
+        known = {**call.eager.variables, **{id(handle_of(each)): each for each in captured}}
+        for key, (node, index) in self._alive.items():
+            if key in known and node.outputs[index].dtype == RESOURCE and id(node) not in self._variables:
+                yield node, known[key]
 
     @property
     def tensors(self) -> Dict[int, str]:
@@ -531,13 +551,14 @@ _SCALARS = {
 def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     """Return the ``Graph`` message and the origin of a gradient that was taken eagerly."""
     live = taken.graph
+    own = {each.identity: each.facts for each in taken.sources if each.is_variable}
     found = function_graphs.graphs(live)
     where, shapes = function_graphs.Where(found), function_graphs.Shapes(found)
     message = CLASSES["Graph"].FromString(taken.message)
     origin = GraphMetadata(
         "%s at %s" % (taken.api, taken.where),
         {},
-        tuple(each.facts for each in {each.identity: each for each in taken.sources if each.is_variable}.values()),
+        (*own.values(), *_read(taken)),
         foreign=False,
         where=lambda function, name: live.lines.get(name, (None, False)) if function is None else where(function, name),
         shapes=lambda function, name: live.shapes.get(name) if function is None else shapes(function, name),
@@ -550,3 +571,10 @@ def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
         replaced=live.replaced,
     )
     return message, origin
+
+
+def _read(taken: GradientCall) -> Iterator[Variable]:
+    """Yield the variables that are read and that the gradient is not asked for, as the models in use list them."""
+    for variable, name in taken.graph.read:
+        listed, trained = taken.owned.get(id(variable), (variable, None))
+        yield describe_variable(listed, (name,), trained)

@@ -18,8 +18,10 @@ from typing import Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedT
 import numpy as np
 from tensorflow.python.eager import context, execute
 from tensorflow.python.framework import constant_op, op_callbacks, ops
+from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
 
+from graphcut.backend.live.variable_objects import handle_of
 from graphcut.backend.record import variable_writes
 from graphcut.backend.record.patches import Patch
 from graphcut.graph.dtypes import RESOURCE, STRING, VARIANT, is_discrete
@@ -29,6 +31,7 @@ from graphcut.graph.stack_frames import is_library, is_wrapper
 Line = Tuple[Optional[str], bool]
 _SMALL = 32  # elements: what indexes, axes and shapes have
 _LONGEST = 1000  # ops in a row outside of any tape; what lies farther back is forgotten
+_ASSIGNMENTS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 _GIVEN = 4  # type, outputs, inputs, gradient function
 _WRAPPED = getattr(execute, "pywrap_tfe", None) or getattr(execute, "pywrap_tensorflow", None)
 _LOCAL = threading.local()
@@ -121,12 +124,14 @@ class EagerOps:
     """The ops that ran since the watch began.
 
     ``version`` counts them, as that of a graph does. ``written`` has for each variable, by the ``id`` of its handle, how many
-    had run when it was last written.
+    had run when it was last written, its first value apart. ``variables`` are those that were read, by the ``id`` of the
+    handle.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self.written: Dict[int, int] = {}
+        self.variables: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.is_taking_gradient: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
         self.pairs: Dict[int, _Reference] = {}
@@ -191,8 +196,15 @@ class EagerOps:
         """Note that an op without outputs writes the variables whose handles it receives."""
         for tensor, (node, index) in zip(inputs, op.inputs):
             if node.outputs[index].dtype == RESOURCE:
-                self.written[id(tensor)] = op.position
-                node.assigned = op if op.type == "AssignVariableOp" else None
+                if not _is_first_value(op, node):
+                    self.written[id(tensor)] = op.position
+                node.assigned = op if op.type in _ASSIGNMENTS else None
+
+    def read(self, variable: Any) -> None:
+        """Note that a variable is read."""
+        key = id(handle_of(variable))
+        if key not in self.variables:
+            self.variables[key] = variable
 
     def made(self, tensor: Any, where: Line = (None, False)) -> Made:
         """Return the node that made a tensor."""
@@ -238,6 +250,11 @@ class EagerOps:
                 written.pop(reference.key, None)
 
         return forget
+
+
+def _is_first_value(op: EagerOp, node: Node) -> bool:
+    """Whether an op gives a variable that was just made the value that it begins with."""
+    return op.type == "AssignVariableOp" and isinstance(node, EagerOp) and node.type == "VarHandleOp" and node.assigned is None
 
 
 _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
@@ -368,7 +385,7 @@ def _kind(code: Any) -> int:
 def patches(noting: Any) -> Iterator[Patch]:
     """Yield the patches that note calls of functions and custom gradients; ``noting`` returns the ``EagerOps``."""
     yield from _of_functions()
-    yield from _of_reads()
+    yield from _of_reads(noting)
     yield from _of_values(noting)
     yield from _of_custom_gradients(noting)
 
@@ -396,8 +413,11 @@ def _of_functions() -> Iterator[Patch]:
     yield Patch(module.ConcreteFunction, "_call_flat", calling)
 
 
-def _of_reads() -> Iterator[Patch]:
-    """TensorFlow's C++ reads the variables that an op is handed, and tells no callback: they are read in Python before."""
+def _of_reads(noting: Any) -> Iterator[Patch]:
+    """Yield the patches of reads of variables.
+
+    TensorFlow's C++ reads the variables that an op is handed, and tells no callback: they are read in Python before.
+    """
 
     def executing(original: Any) -> Any:
         def TFE_Py_FastPathExecute(*args: Any) -> Any:  # noqa: N802 - TensorFlow's name
@@ -408,7 +428,17 @@ def _of_reads() -> Iterator[Patch]:
 
         return TFE_Py_FastPathExecute
 
+    def reading(original: Any) -> Any:
+        def variable_accessed(variable: Any) -> Any:
+            found = noting()
+            if found is not None:
+                found.read(variable)
+            return original(variable)
+
+        return variable_accessed
+
     yield Patch(_WRAPPED, "TFE_Py_FastPathExecute", executing)
+    yield Patch(resource_variable_ops, "variable_accessed", reading)
 
 
 def _of_values(noting: Any) -> Iterator[Patch]:

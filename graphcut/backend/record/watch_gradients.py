@@ -135,6 +135,8 @@ class Watch(gradient_calls.StepRecord):
             written = self._written(each, count)
             known = written.union(key for key, got in given.items() if got) if written or given else None
             sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
+            if isinstance(each.graph, eager_graph.EagerGraph) and known is not None:
+                known |= self._written(each, each.graph.began)
             yield join_outer_graph(replace(each, sources=sources, written=known))
 
     def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:

@@ -80,6 +80,8 @@ def elsewhere(facts: ReportFacts) -> str:
     types = _types(facts)
     if types == {"Const"}:
         return "the loss is a constant: it depends on nothing in this graph"
+    if types and types <= _HANDED_IN and set(facts.loss_dtypes) == {"resource"}:
+        return "the loss is a variable, which holds a copy of what it was made from: let the loss be the tensor itself"
     if types and types <= _HANDED_IN:
         return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
     return ""

@@ -1,0 +1,131 @@
+"""Variables of code that runs eagerly: those that nobody asks for, and those that hold a copy."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from tests.against_tensorflow.steps.judge import EAGER, variable, words
+
+pytestmark = pytest.mark.skipif(not EAGER, reason="code is run eagerly from TensorFlow 2 on")
+X = [1.0, 2.0, 3.0]
+
+
+def watched(step, times=2):
+    """The audits of a step that runs a few times."""
+    with graphcut.watch() as watch:
+        for _ in range(times):
+            step(tf.constant(X))
+    assert watch.problems == ()
+    return watch.audits
+
+
+def left(audit):
+    """``{"scale": "forgotten"}``: what is left out, and why."""
+    return {each.name: each.reason.value for each in audit.left_out}
+
+
+def test_what_the_loss_reads_and_nobody_asks_for_is_left_out():
+    w, scale, still, unread = (variable(2.0, name, name != "still") for name in ("w", "scale", "still", "unread"))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(w * x * scale) + still
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+
+    (audit,) = watched(step)
+    assert left(audit) == {"scale": "forgotten", "still": "frozen"}
+    assert [each.is_updated for each in audit.left_out] == [False, False]
+    assert unread.name.rpartition(":")[0] not in str(audit)
+
+
+def test_what_a_function_captures_is_left_out():
+    w, scale = variable(2.0, "w"), variable(3.0, "scale")
+    scaled = tf.function(lambda each: each * scale)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(scaled(w * x))
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+
+    (audit,) = watched(step)
+    assert left(audit) == {"scale": "forgotten"}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_written_under_the_tape_is_updated(times):
+    w, mean, total = variable(2.0, "w"), variable(0.0, "mean", trainable=False), variable(0.0, "total", trainable=False)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            mean.assign(0.9 * mean + 0.1 * tf.reduce_mean(x))
+            loss = tf.reduce_sum(w * x - mean) + total
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+
+    (audit,) = watched(step, times)
+    assert {each.name: each.is_updated for each in audit.left_out} == {"mean": True, "total": False}
+
+
+def test_the_first_value_of_a_variable_is_no_update():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            fresh = tf.Variable(3.0, name="fresh")
+            loss = tf.reduce_sum(w * x * fresh)
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+
+    (audit,) = watched(step, 1)
+    assert [(each.name, each.is_updated) for each in audit.left_out] == [("fresh", False)]
+
+
+def test_what_another_gradient_asks_for_is_not_left_out():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_sum(w * x * v)
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+        v.assign_sub(0.1 * tape.gradient(loss, v))
+
+    assert [left(each) for each in watched(step)] == [{}, {}]
+
+
+def test_a_variable_made_from_the_loss_is_a_copy():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.Variable(tf.reduce_sum(w * x))
+        assert tape.gradient(loss, w) is None
+
+    (audit,) = watched(step)
+    assert words(audit) == ["none: state"]
+    assert "a tf.Variable made from a tensor is a copy" in audit.explain(audit.variables[0].name)
+
+
+def test_a_loss_that_is_added_up_in_a_variable_gets_there_by_state():
+    w, total, v = variable(2.0, "w"), variable(0.0, "total"), variable(1.0, "v")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            total.assign(0.0)
+            total.assign_add(tf.reduce_sum(w * x))
+            loss = total * v
+        assert tape.gradient(loss, [w, v])[0] is None
+
+    (audit,) = watched(step)
+    assert words(audit) == ["none: state", "flows"]
+
+
+def test_a_step_whose_loss_is_a_variable_is_told_so():
+    w = variable(2.0, "w")
+
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.Variable(w * 2.0)
+        return tape.gradient(loss, [w])
+
+    (audit,) = graphcut.audit_step(step)
+    assert words(audit) == ["none"] and "the loss is a variable, which holds a copy" in str(audit)
