@@ -34,14 +34,14 @@ WHY_REGISTERED = {
     ("unregistered", "function"): "TensorFlow added a gradient function",
     ("none", "function"): "TensorFlow added a gradient function where it answered `None`",
     ("unregistered", "none"): "TensorFlow declared the op not differentiable",
-    ("function", "unregistered"): "the gradient function is not part of TensorFlow any more",
-    ("none", "unregistered"): "the declaration is not part of TensorFlow any more",
+    ("function", "unregistered"): "TensorFlow removed the gradient function",
+    ("none", "unregistered"): "TensorFlow removed the declaration",
 }
 BEHAVIORS = {
-    "fills_branches": ("`If` and `Case`: an input that no branch gives a gradient gets", "zeros", "`None`"),
+    "fills_branches": ("`If` and `Case`: the gradient of an input to which no branch gives one is", "zeros", "`None`"),
     "empty_calls_raise": ("a function that gives none of its arguments a gradient", "makes TensorFlow raise", "gives `None`"),
     "inert_counts": ("the elements of a variant decide whether it gets a gradient", "yes", "no"),
-    "rebuilds_cases": ("functions called in the branches of a `Case` are differentiated", "anew", "as they say"),
+    "rebuilds_cases": ("functions called in the branches of a `Case` are differentiated", "again", "by their own gradient"),
 }
 
 
@@ -60,10 +60,10 @@ HEAD = """# Compatibility
 
 <!-- Written by tools/make_compatibility.py: change the records, not this page. -->
 
-What differs between the versions of TensorFlow. The gradients of op types were asked in TensorFlow
-%s; the verdicts of the fixtures are recorded in the versions that their table lists. Versions between two of these
-were not asked: "since 2.11" means that 2.11 does it and the version asked before it does not. Continuous integration holds the
-records against TensorFlow 1.15, 2.15 and 2.21; `tox -m full` runs the tests in eleven versions.
+This page lists what differs between the versions of TensorFlow. The gradients of op types were recorded in TensorFlow
+%s. The verdicts of the fixtures were recorded in the versions that their table lists. Versions between these were
+not tried: "since 2.11" means that 2.11 does it, and the version recorded before it does not. Continuous integration compares
+the records with TensorFlow 1.15, 2.15 and 2.21; `tox -m full` runs the tests in eleven versions.
 """
 
 
@@ -75,9 +75,9 @@ def _row(*cells):
     return "| %s |" % " | ".join(cells)
 
 
-STEPS_HEAD = """The steps of the [gallery](gallery.md), and small ones after TensorFlow's own tests of tapes, control
+STEPS_HEAD = """The steps of the [gallery](gallery.md), and small ones modelled on TensorFlow's own tests of tapes, control
 flow, lists, maps and sparse matrices (`tests/against_tensorflow/steps/small.py`), are traced and audited in each version,
-and held against what the tape answers there. A version that lacks what a step uses does not build it."""
+and the verdicts are compared with the tape's answers. A step that uses something a version lacks is left out there."""
 # Fixtures
 
 
@@ -114,7 +114,7 @@ def _fixtures():
         fixture, _, name = title.partition(": ")
         lines.append(_row("`%s.%s`" % (module, fixture), "`%s`" % name, _by_answer(found), _needed(why, title)))
     words = Counter(_needed(why, title) for _, title, why, found in records if len({each[2] for each in found.values()}) > 1)
-    lines += ["", "The explanations of the other variables differ in names and words at most:", ""]
+    lines += ["", "For all other variables, at most names and wording of the explanations differ:", ""]
     lines += [*_table("explanations", "reason"), *(_row(str(count), why) for why, count in words.most_common())]
     return [*lines, ""]
 
@@ -192,7 +192,7 @@ def _registered():
 
 def _answers():
     lines = ["## Ops whose gradient function answers differently", ""]
-    lines += ["`depends`: on dtypes, attributes or shapes; an audit asks for those of your graph.", ""]
+    lines += ["`depends`: the answer depends on dtypes, attributes or shapes; an audit uses those of your graph.", ""]
     lines += _table("op", "since", "before", "now", "reason")
     for name, since, old, new in _changes(lambda old, new: old.gradient == new.gradient and old.inputs != new.inputs):
         keys = [key for key in new.inputs if old.inputs.get(key) != new.inputs[key]]
@@ -210,9 +210,9 @@ def _why_answered(name, old, new, keys):
     """What the answer depends on, before and since; or that the function returns other gradients."""
     answers = [{answer.inputs.get(key) for key in keys} for answer in (old, new)]
     if "depends" in answers[1]:
-        return "it depends on %s" % _deciding(name, new)
+        return "the answer depends on %s" % _deciding(name, new)
     if "depends" in answers[0]:
-        return "it depended on %s" % (_deciding(name, old) or "shapes (TensorFlow raised for all that were tried)")
+        return "the answer depended on %s" % (_deciding(name, old) or "shapes (TensorFlow raised for all that were tried)")
     return "the function returns a gradient for %s" % ", ".join("`%s`" % key for key in keys if new.inputs[key] == "yes")
 
 
