@@ -12,6 +12,8 @@ from graphcut import Verdict
 
 v1 = tf.compat.v1
 POINTS = 3
+# Keras 3 would collect the garbage of the whole process, for each fixture.
+LEAVE_GARBAGE = {"free_memory": False} if getattr(tf.keras, "__version__", "2").startswith("3") else {}
 ALLOWED = {
     "raises": {Verdict.RAISES},
     "none": {Verdict.NONE},
@@ -24,7 +26,7 @@ class Said:
     """The audit of a fixture, its rows by the fixture's short names."""
 
     def __init__(self, fixture):
-        tf.keras.backend.clear_session()  # Keras counts the names it gives
+        tf.keras.backend.clear_session(**LEAVE_GARBAGE)  # Keras counts the names it gives
         self.asked = fixture()
         self.audit = audit(self.asked)
 
