@@ -6,15 +6,16 @@ import os
 
 import tensorflow as tf
 
-_PARTS = 3
-_PART = 0 if tf.__version__.startswith("1.") else 1 if tf.__version__.startswith("2.15.") else 2
+VERSIONS = ("1.15", "2.15", "2.21")
+WHOLE = os.environ.get("GRAPHCUT_QUESTIONS") == "all"
+PART = next((part for part, each in enumerate(VERSIONS) if tf.__version__.startswith(each + ".")), len(VERSIONS) - 1)
 
 
 def own_share(cases):
     """Every third case; the environments of 1.15, 2.15 and 2.21 have all of them together. GRAPHCUT_QUESTIONS=all: all."""
-    return list(cases) if os.environ.get("GRAPHCUT_QUESTIONS") == "all" else list(cases)[_PART::_PARTS]
+    return list(cases) if WHOLE else list(cases)[PART :: len(VERSIONS)]
 
 
 def between_share(cases):
     """In TensorFlow 2.15, which lies between the oldest and the newest, every third case; elsewhere all of them."""
-    return own_share(cases) if _PART == 1 else list(cases)
+    return own_share(cases) if PART == 1 else list(cases)
