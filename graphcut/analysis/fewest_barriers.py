@@ -8,7 +8,7 @@ pass from the loss, so that all cuts together cost no more than the walk.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.reachability import Relation, Walk
@@ -86,6 +86,16 @@ class Cuts:
         return len({(self.fences[bit].op, self.fences[bit].kind) for bit in lowest(mask, len(self.fences))})
 
 
+def _is_named_last(fence: Fence, behind_loops: AbstractSet[int]) -> bool:
+    """Whether a barrier says less of the reason than others: made-up zeros, or where what decides becomes numbers.
+
+    What a loop's condition reads is behind that condition, whatever computes it.
+    """
+    if fence.kind is BarrierKind.ZERO_FILLED:
+        return True
+    return fence.entry and fence.op not in behind_loops
+
+
 def _place(fence: Fence, source: int) -> Place:
     """Return the key that tells a barrier from others; ``source`` is the tensor that the op reads there."""
     return fence.op, fence.kind, source
@@ -114,8 +124,9 @@ def cuts(flow: GradientFlow, relation: Relation) -> Cuts:
             fences.append(fence)
     shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
     masks = _unite_masks(flow, shortest, numbers)
+    behind_loops = frozenset(op for call in flow.rules.flat.calls if call.variables for op in call.results)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
-    last = sum(1 << bit for bit, fence in enumerate(fences) if fence.entry)
+    last = sum(1 << bit for bit, fence in enumerate(fences) if _is_named_last(fence, behind_loops))
     free = sum(1 << bit for bit, fence in enumerate(fences) if fence.is_free)
     return Cuts(tuple(fences), crossed, masks, first, last, free, numbers, by_op, shortest)
 
@@ -149,7 +160,7 @@ def _search(flow: GradientFlow, relation: Relation) -> Search:
         for edge in edges(tensor):
             yield edge._replace(cost=max(1, others.get(edge.source, 0) - crossed[tensor])) if _is_made_up(edge) else edge
 
-    return _spread(flow, walk, start, crossed, weighed)
+    return _spread(flow, walk, start, crossed, weighed, others)
 
 
 def _is_made_up(edge: Edge) -> bool:
@@ -157,9 +168,17 @@ def _is_made_up(edge: Edge) -> bool:
 
 
 def _spread(
-    flow: GradientFlow, walk: Walk, start: Sequence[int], crossed: Dict[int, int], edges: Callable[[int], Iterable[Edge]]
+    flow: GradientFlow,
+    walk: Walk,
+    start: Sequence[int],
+    crossed: Dict[int, int],
+    edges: Callable[[int], Iterable[Edge]],
+    others: Mapping[int, int] = {},
 ) -> Search:
-    """Search from what is no barrier away. ``crossed`` holds that, and is completed."""
+    """Search from what is no barrier away. ``crossed`` holds that, and is completed.
+
+    Made-up zeros are not searched through where ``others`` knows another route, so that the order is that of this route.
+    """
     taken: List[Tuple[int, Edge]] = []
     passing = flow.rules.passing
 
@@ -168,7 +187,8 @@ def _spread(
         for edge in edges(tensor):
             if edge.fence is not None or not (is_inside and walk.reaches(edge.source)):
                 taken.append((tensor, edge))
-            yield edge.source, edge.cost
+            if not (_is_made_up(edge) and edge.source in others):
+                yield edge.source, edge.cost
 
     settle_costs(crossed, start, onward)
     return crossed, taken

@@ -43,18 +43,35 @@ class Chains:
         self.depths, self.lengths = {END: 0}, {END: 0}
         self.jumps, self.crossings = {END: END}, {END: END}
 
-    def parts(self, node: int, limit: int) -> List[Part]:
-        """Return the chain from ``node`` to its end, cut at its barriers; beyond ``limit`` of them the rest is counted."""
+    def parts(self, node: int, limit: int, named: Optional[Fence] = None) -> List[Part]:
+        """Return the chain from ``node`` to its end, cut at its barriers.
+
+        Of more than ``limit`` barriers those nearest to ``node``, the one ``named`` and the last are kept, and what is
+        between is counted.
+        """
         self._place(node)
         found: List[Part] = []
-        while node != END and len(found) < limit:
-            stop = self.crossings[node]
-            found.append(self._part(node, stop))
-            node = END if stop == END else self.parents[stop]
-        if node != END:
-            last = self._ancestor(node, 1)
-            found.append(Part([], self.depths[node] - self.depths[last], [last], None))
-        return found
+        start = node
+        for stop, is_next in self._stops(node, limit, named):
+            fence = self.link(stop).fence
+            folded = Part([], self.depths[start] - self.depths[stop], [stop], fence)
+            found.append(self._part(start, stop) if is_next else folded)
+            start = self.parents[stop]
+        return found if start == END else [*found, self._part(start, END)]
+
+    def _stops(self, node: int, limit: int, named: Optional[Fence]) -> List[Tuple[int, bool]]:
+        """Return the nodes before a barrier that are kept, and whether each follows right after the one before."""
+        stops: List[int] = []
+        while node != END and self.crossings[node] != END:
+            stops.append(self.crossings[node])
+            node = self.parents[stops[-1]]
+        most, last = max(limit - 2, 0), len(stops) - 1
+        kept = [
+            place
+            for place, stop in enumerate(stops)
+            if last < limit or place < most or place == last or self.link(stop).fence == named
+        ]
+        return [(stops[place], place - 1 == before) for before, place in zip([-1, *kept], kept)]
 
     def _part(self, node: int, stop: int) -> Part:
         last = self._ancestor(node, 1) if stop == END else stop

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
-from graphcut.analysis.fewest_barriers import Cuts, ranks
+from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, ranks
 from graphcut.analysis.findings import CUT, Findings
 from graphcut.analysis.raising_ops import links
 from graphcut.analysis.reachability import UNSEEN, Walk
@@ -45,7 +45,6 @@ _PLUMBING = frozenset(
         "Snapshot",
     ]
 )
-_BARRIERS = 3
 
 
 class Step(NamedTuple):
@@ -70,7 +69,8 @@ class Routes:
             self.made[verdict] = _chains(self.findings, verdict)
         flow = self.findings.flow
         flat = flow.rules.flat
-        parts = self.made[verdict].parts(_start(flow, tensor, verdict), _BARRIERS)
+        named = self.findings.cuts(verdict).barriers_of(tensor)[:1] if verdict in CUT else ()
+        parts = self.made[verdict].parts(_start(flow, tensor, verdict), HANDFUL, *named)
         last = (parts[-1].far or parts[-1].near)[-1] % len(flat.dtypes)
         return tuple(_steps(flat, parts)) if last in flow.losses else ()
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 import pytest
-import tensorflow as tf
 
-from fixtures.scenarios import control_flow, operations
 from graphcut import BarrierKind, Verdict
 from graphcut.analysis.reasons.routes import _PLUMBING
 from tests.against_tensorflow.scenarios import recorded
@@ -57,10 +55,6 @@ def test_each_step_leads_to_the_next(fixture):
 
 @pytest.mark.parametrize("fixture", FIXTURES)
 def test_a_route_crosses_the_barrier_that_is_named_first(fixture):
-    if fixture is operations.counted and tuple(map(int, tf.__version__.split(".")[:2])) < (2, 15):
-        pytest.xfail("open: the cast behind an integer loss is in the cut and not on the route")
-    if fixture is control_flow.loop_variable_of_tf2:
-        pytest.xfail("open: the barriers inside of a v2 loop are in the cut and not on the route")
     for row, reason in told(fixture):
         crossed = [(step.op, step.kind) for step in reason.route if step.kind is not None]
         if row.verdict in (Verdict.FLOWS, Verdict.CONDITIONAL):

@@ -28,9 +28,14 @@ def test_a_chain_is_cut_at_each_of_its_barriers(length, fences):
     assert sum(len(part.near) + part.left_out + len(part.far) for part in parts) == length
 
 
-def test_beyond_the_limit_the_rest_is_counted_up_to_the_loss():
-    *_, rest = line(30, {10, 20, 25}).parts(29, 2)
-    assert (rest.near, rest.left_out, rest.far) == ([], 19, [0])
+def test_beyond_the_limit_the_barrier_named_and_the_last_are_kept_and_the_rest_is_counted():
+    parts = line(40, {10, 15, 20, 25, 35}).parts(39, 3, named=20)
+    assert [(part.near[:1], part.left_out, part.far, part.fence) for part in parts] == [
+        ([39], 0, [], 35),
+        ([], 14, [20], 20),
+        ([], 9, [10], 10),
+        ([9], 0, [], None),
+    ]
 
 
 def test_a_chain_of_a_hundred_thousand_asks_for_each_link_a_few_times_at_most():
