@@ -79,21 +79,24 @@ def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], 
 
 
 def record_all(flow: GradientFlow) -> GradientFlow:
-    """Return the flow as if the tape recorded the ops that it skips only because of a stop.
+    """Return the flow as if the tape recorded the ops and watched the variables that it skips only because of a stop.
 
-    Without the stop it would record them. Ops that it skips for a reason of their own stay out.
+    Without the stop it would. What it skips for a reason of its own stays out.
     """
     left_out = frozenset(op for op, barrier in flow.bounds.items() if barrier is None)
-    if not left_out:
+    unwatched = frozenset(tensor for tensor, barrier in flow.rules.unwatched.items() if barrier is None)
+    if not left_out and not unwatched:
         return flow
+    rules = flow.rules.watch(unwatched)
     stopped, live = flow.stopped - left_out, [tensor for tensor in flow.carried.order if flow.carried.parents[tensor] == SEED]
     starts = [tensor for tensor in flow.connected.order if flow.connected.parents[tensor] == SEED]
     return replace(
         flow,
+        rules=rules,
         stopped=stopped,
         bounds={op: barrier for op, barrier in flow.bounds.items() if op in stopped},
-        connected=walk(flow.rules, dict.fromkeys(starts, SEED), stopped, connected_inputs, flow.fills),
-        carried=walk(flow.rules, dict.fromkeys(live, SEED), stopped, carries, {}),
+        connected=walk(rules, dict.fromkeys(starts, SEED), stopped, connected_inputs, flow.fills),
+        carried=walk(rules, dict.fromkeys(live, SEED), stopped, carries, {}),
     )
 
 

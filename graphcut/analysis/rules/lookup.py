@@ -127,6 +127,15 @@ class PatternLookup:
         found._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
         return found
 
+    def watch(self, tensors: Collection[int]) -> PatternLookup:
+        """Return the same rules where a tape watches these tensors."""
+        if not tensors:
+            return self
+        found, passing = copy(self), trainable_tensors(self.flat, self.around)
+        found.unwatched = {tensor: barrier for tensor, barrier in self.unwatched.items() if tensor not in tensors}
+        found.passing = [each and tensor not in found.unwatched for tensor, each in enumerate(passing)]
+        return found
+
     def is_users(self, op: int) -> bool:
         """Whether an op met so far has a gradient function of the user's."""
         return op in self._own

@@ -24,6 +24,7 @@ from tests.readme.blocks import ROOT
 
 pytestmark = pytest.mark.xdist_group("gallery")
 VERSION = tuple(int(each) for each in tf.__version__.split(".")[:2])
+GETS, LOST = (Verdict.FLOWS, Verdict.CONDITIONAL), (Verdict.NONE, Verdict.ZERO)
 ENTRIES = [entry for row in ROWS if row.since <= VERSION for entry in row.entries]
 NEWEST = pytest.mark.skipif(VERSION != (2, 21), reason="the page was written by TensorFlow 2.21")
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=named)
@@ -72,6 +73,15 @@ def test_every_verdict_is_what_tensorflow_answers(entry):
         if verdict not in ALLOWED[answer]
     ]
     assert wrong == []
+
+
+@each_entry
+def test_a_stop_is_sole_if_without_it_alone_a_variable_gets_a_gradient(entry):
+    for audit in audited(entry)[1]:
+        for stop in audit.stops:
+            pairs = zip(audit.variables, audit.what_if(remove=stop).variables)
+            gains = any(before.verdict in LOST and after.verdict in GETS for before, after in pairs)
+            assert (stop.op, stop.sole) == (stop.op, gains)
 
 
 @each_entry

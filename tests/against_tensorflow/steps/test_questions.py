@@ -143,6 +143,41 @@ def test_a_stop_under_a_tape_is_sole_if_without_it_alone_a_gradient_comes():
     assert [stop.sole for stop in audit.stops] == gains and sorted(gains) == [False, False, True]
 
 
+def gains(audit):
+    """For each stop whether a variable without a gradient gets one where the stop alone is taken out."""
+    found = []
+    for stop in audit.stops:
+        pairs = zip(audit.variables, audit.what_if(remove=stop).variables)
+        found.append(any(before.verdict not in GETS and after.verdict in GETS for before, after in pairs))
+    return found
+
+
+def test_a_stop_on_a_variable_that_the_tape_sees_nowhere_else_is_sole():
+    w, v = variable(2.0, "w"), variable(3.0, "v")
+
+    def step(x):
+        with TAPE() as tape:
+            loss = tf.reduce_sum(x * w + tf.stop_gradient(v) * w * tf.floor(tf.stop_gradient(v)))
+        return [tape.gradient(loss, [w, v])]
+
+    (audit,) = audited(step, [3])
+    assert [stop.sole for stop in audit.stops] == gains(audit) == [True, False]
+
+
+def test_a_stop_on_a_watched_tensor_that_nothing_else_reads_cuts():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with TAPE() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(w * w + tf.stop_gradient(x) * w)
+        return [tape.gradient(loss, [w, x])]
+
+    (audit,) = audited(step, [3])
+    ((cut,), (stop,)) = audit.variables[1].cut, audit.stops
+    assert cut.kind is graphcut.BarrierKind.STOP_GRADIENT and stop.sole
+
+
 def test_a_stop_under_a_tape_that_closes_another_route_is_named():
     w = variable(2.0, "w")
 
