@@ -69,12 +69,16 @@ class Idiom(enum.Enum):
 
     @property
     def advice(self) -> str:
-        """What to do for a variable that only stops of this idiom cut off; empty where the stop itself is wrong."""
-        return _ADVICE.get(self, _OTHER_TERM) if self.is_meant else ""
+        """What to do for a variable that only stops of this idiom cut off."""
+        return _ADVICE.get(self, _OTHER_TERM)
 
 
 _OTHER_TERM = "if it should learn, let another term of the loss read it without this stop"
 _ADVICE = {
+    Idiom.INVERTED_STRAIGHT_THROUGH: (
+        "turn it round: for a source z and the value q that is chosen for it, z + tf.stop_gradient(q - z) has the value q and "
+        "hands the gradient on to z"
+    ),
     Idiom.TARGET_NETWORK: "nothing, if the step copies the weights of the network that learns to it, or their moving average",
     Idiom.DETACHED_FAKES: "nothing here; the generator learns from a loss of its own",
     Idiom.SCORE_FUNCTION: "nothing here; what estimates the return learns from a loss of its own",

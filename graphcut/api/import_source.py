@@ -123,7 +123,24 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
         )
         error.function = found if _holds_tensors(made) else None
         raise error
-    return thing, arguments
+    return thing, _unpack(thing, arguments)
+
+
+def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:
+    """Return the arguments of ``(function, (x, y))``, which means ``(function, x, y)``, except where ``(x, y)`` is one."""
+    function = getattr(thing, "python_function", thing)
+    if len(arguments) != 1 or not isinstance(arguments[0], tuple) or not (inspect.isroutine(function) and arguments[0]):
+        return arguments
+    signature = inspect.signature(function)
+    return arguments[0] if _binds(signature, arguments[0]) and not _binds(signature, arguments) else arguments
+
+
+def _binds(signature: inspect.Signature, arguments: Sequence[Any]) -> bool:
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def _holds_tensors(value: Any) -> bool:

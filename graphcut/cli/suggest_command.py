@@ -9,10 +9,13 @@ import click
 from graphcut.cli.source_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
+from graphcut.results.words import escape_name
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import show_progress
+from graphcut.util.text import join_first
 
+_FEW = 3
 _SUGGEST = f"""Suggest what to change so that a variable gets a gradient (--unblock) or none (--block).
 
 A suggestion is a diff of your source if graphcut could trace and audit the edited source in memory, and a sentence if not.
@@ -54,8 +57,10 @@ def suggest(
     with show_progress() as say, isolate_output():
         audits = _audits(say, source, options)
         found = _suggestions(audits, unblock, block, keep)
-    click.echo(_show(found, unblock or ", ".join(block), bool(unblock)))
-    if patch:
+    click.echo(_show(found, ", ".join(block)) if found or not unblock else _open(audits, unblock))
+    if patch and not found:
+        click.echo("no patch was written: there is nothing to change", err=True)
+    elif patch:
         save(patch, _patch(found).encode("utf-8"))
         click.echo(f"wrote {patch}; apply it with: git apply {patch}", err=True)
 
@@ -92,9 +97,19 @@ def _suggestions(
     return []
 
 
-def _show(found: Sequence[Suggestion], name: str, is_unblock: bool) -> str:
+def _open(audits: Sequence[Any], name: str) -> str:
+    """Say that a variable has its gradient, and through what alone."""
+    rows = [row for audit in audits if name in audit for row in audit.select(name)]
+    terms = [term for row in rows for term in row.only_through]
+    if not terms:
+        return f"{name} gets a gradient; nothing blocks it"
+    alone = join_first([escape_name(term) for term in dict.fromkeys(terms)], _FEW)
+    return f"{name} gets a gradient, but only through {alone}; graphcut explain says what closes the other routes"
+
+
+def _show(found: Sequence[Suggestion], name: str) -> str:
     if not found:
-        return f"{name} gets a gradient; nothing blocks it" if is_unblock else f"{name} gets no gradient; nothing is to stop"
+        return f"{name} gets no gradient; nothing is to stop"
     several = found[-1].alternative > 0
     lines: List[str] = []
     for number in dict.fromkeys(each.alternative for each in found):

@@ -1,8 +1,8 @@
 """The terms of a loss, and which of them hand a variable its gradient.
 
 The *terms* are what the loss is the sum of: from the loss back through additions of scalars, through what only hands on,
-changes the sign or scales by a constant. Where a shape is not known, an addition counts as long as no reduction lies before
-it. A term *carries* to a tensor if a carrying path leads from the one to the other; it *uses* the tensor if it is computed
+changes the sign or scales by a constant; a sum of stacked scalars is such an addition, too. Where a shape is not known, an
+addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path leads from the one to the other; it *uses* the tensor if it is computed
 from it, barriers or not. A *regularizer* is a term that is computed from variables and constants alone.
 """
 
@@ -84,11 +84,18 @@ def _summands_of(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape])
     if kind in _SUMS:
         return given if shape_of(tensor) in ((), None) else ()
     if kind in _REDUCES:
-        return given[:1] if shape_of(given[0]) == () else ()
+        return given[:1] if shape_of(given[0]) == () else _stacked_numbers(flat, given[0], shape_of)
     if kind in _SCALES:
         numbers = [each for each in given if flat.type(flat.producer[each]) != "Const"]
         return numbers if len(numbers) == 1 and shape_of(tensor) in ((), None) else ()
     return given[:1] if kind in _HANDS_ON else ()
+
+
+def _stacked_numbers(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
+    """Return the numbers that a tensor is stacked from, as Keras 3 does before it sums the losses of a model."""
+    op = flat.producer[tensor]
+    is_stack = flat.type(op) == "Pack" and all(shape_of(each) == () for each in flat.inputs[op])
+    return flat.inputs[op] if is_stack else ()
 
 
 def _carried_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:

@@ -72,7 +72,7 @@ class Reason:
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
-    ``idioms``: what the stops of the cut belong to, by op, where it is known. ``makers``: what makes integers of floats at a
+    ``idioms``: what the stops of the cut and the harmless ones belong to, by op, where it is known. ``makers``: what makes integers of floats at a
     barrier of that dtype or before it, by the barrier's op.
     """
 
@@ -107,12 +107,13 @@ class Reasons:
     def of(self, target: Target, said: VariableAudit) -> Reason:
         """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
         found = self._of(target, said)
-        idioms, makers = dict(self._idioms(found.cut)), dict(self._makers(found.cut))
+        idioms = dict(self._idioms((*found.cut, *found.harmless)))
+        makers = dict(self._makers(found.cut))
         found = replace(found, idioms=idioms, makers=makers) if idioms or makers else found
         return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
-        """Yield the stops of a cut that belong to a known idiom."""
+        """Yield the stops of a cut or on a closed route that belong to a known idiom."""
         traced, losses = self.findings.traced, self.findings.flow.losses
         for each in cut:
             if each.kind is BarrierKind.STOP_GRADIENT and each.type == "StopGradient":

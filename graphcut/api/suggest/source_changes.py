@@ -114,7 +114,9 @@ def _openings(
 ) -> Tuple[List[List[Replacement]], List[ast.AST], FrozenSet[str]]:
     """Return the ways to edit a statement, the nodes whose barriers are gone with it, and the types of these."""
     if fence.kind is BarrierKind.OUTSIDE_TAPE:
-        return list(tape_edits.moves(source, statement)), [], frozenset()
+        path, _, taken = (tape.where or "").rpartition(":")
+        again = tape_edits.copies(source, statement, int(taken)) if path == source.path else ()
+        return [*tape_edits.moves(source, statement), *again], [], frozenset()
     if fence.kind is BarrierKind.NOT_WATCHED:
         return list(tape_edits.watches(source, line, tape.position, tape.count)), [], frozenset()
     tf = source.tensorflow

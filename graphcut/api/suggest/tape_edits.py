@@ -1,4 +1,4 @@
-"""Edits around a ``tf.GradientTape``: lines that move into its block, a tensor that it is told to watch."""
+"""Edits around a ``tf.GradientTape``: lines moved or copied into its block, a tensor that it is told to watch."""
 
 from __future__ import annotations
 
@@ -31,6 +31,35 @@ def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
         if moved != seen and all(isinstance(each, _MOVABLE) for each in moved):
             yield _move_lines(source, [each for each in block if each in moved], tape, inside_first=end < start)
         seen = moved
+
+
+def copies(source: Source, statement: ast.stmt, line: int) -> Iterator[List[Replacement]]:
+    """Yield the edits that compute a statement once more in the block of the tape whose gradient is taken at a line.
+
+    A line that the block of another tape needs, too, cannot move out of it.
+    """
+    taking = source.statement(line)
+    block = source.block(statement)
+    for tape in _tapes_at(source, taking) if isinstance(statement, ast.Assign) else ():
+        if statement.lineno >= tape.lineno or tape.body[0].lineno == tape.lineno:
+            continue
+        seen = None
+        for depth in range(_DEEPEST):
+            copied = _needed_statements(statement, block[: block.index(statement)], depth)
+            if copied != seen and all(isinstance(each, ast.Assign) for each in copied):
+                text = "".join(_indented(source, each, tape) for each in block if each in copied)
+                place = source.lines(tape.body[0])[0]
+                yield [Replacement(place, place, text)]
+            seen = copied
+
+
+def _tapes_at(source: Source, taking: Optional[ast.stmt]) -> Iterator[ast.With]:
+    """Yield the blocks of the tapes whose gradient a statement takes."""
+    for call in ast.walk(taking) if taking is not None else ():
+        if isinstance(call, ast.Call) and function_name(call) in _TAKES and isinstance(call.func, ast.Attribute):
+            tape = _tape_of(source, call, call.func.value)
+            if tape is not None:
+                yield tape
 
 
 def _is_tape(source: Source, node: ast.With) -> bool:
@@ -70,16 +99,18 @@ def _names(node: ast.AST, context: type) -> FrozenSet[str]:
 
 def _move_lines(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
     """Return the lines taken out where they are, and put at the start or the end of the tape's block."""
-    indent = " " * tape.body[0].col_offset
-    texts, cuts = [], []
-    for each in statements:
-        start, end = source.lines(each)
-        lines = source.data[start:end].decode("utf-8").splitlines(keepends=True)
-        own = " " * each.col_offset
-        texts += [indent + line[len(own) :] if line.startswith(own) else line for line in lines]
-        cuts.append(Replacement(start, end, ""))
+    text = "".join(_indented(source, each, tape) for each in statements)
+    cuts = [Replacement(*source.lines(each), "") for each in statements]
     place = source.lines(tape.body[0])[0] if inside_first else source.lines(tape.body[-1])[1]
-    return [*cuts, Replacement(place, place, "".join(texts))]
+    return [*cuts, Replacement(place, place, text)]
+
+
+def _indented(source: Source, statement: ast.stmt, tape: ast.With) -> str:
+    """Return the lines of a statement, indented as the block of a tape."""
+    start, end = source.lines(statement)
+    indent, own = " " * tape.body[0].col_offset, " " * statement.col_offset
+    lines = source.data[start:end].decode("utf-8").splitlines(keepends=True)
+    return "".join(indent + line[len(own) :] if line.startswith(own) else line for line in lines)
 
 
 def watches(source: Source, line: int, position: int, count: int) -> Iterator[List[Replacement]]:

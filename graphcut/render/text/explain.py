@@ -252,8 +252,8 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
     elif reason.from_zeros:
         yield advice.FROM_ZEROS
         return
-    for cut in reason.cut[:_FEW]:
-        if cut.op in reason.idioms and reason.idioms[cut.op].advice:
+    for cut in sorted(reason.cut[:_FEW], key=lambda each: not _is_mistake(reason, each)):
+        if cut.op in reason.idioms:
             yield reason.idioms[cut.op].advice
         elif reason.route or not is_discrete(variable.dtype):
             maker = reason.makers.get(cut.op)
@@ -265,7 +265,13 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
     if variable.conditions:
         yield advice.BRANCH
     elif reason.term is not None and reason.cut_off:
+        yield from (idiom.advice for idiom in reason.idioms.values() if not idiom.is_meant)
         yield advice.REGULARIZER if reason.term.regularizer else advice.REROUTE
+
+
+def _is_mistake(reason: Reason, cut: Barrier) -> bool:
+    """Whether a stop belongs to an idiom that is the wrong way round."""
+    return cut.op in reason.idioms and not reason.idioms[cut.op].is_meant
 
 
 def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
@@ -277,7 +283,9 @@ def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
     for cut in reason.ending[:few]:
         yield f"In other runs the gradient comes as far as {place(cut)}{_origin(cut)}, and ends there."
     for cut in reason.harmless[: max(0, few - len(reason.ending))]:
-        yield f"Another route is closed by {place(cut)}{_origin(cut)}; the gradient goes round it."
+        idiom = reason.idioms.get(cut.op)
+        note = "the gradient goes round it" if idiom is None else idiom.note
+        yield f"Another route is closed by {place(cut)}{_origin(cut)}; {note}."
 
 
 def _term(term: Term) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import tensorflow as tf
 
 import graphcut
@@ -9,7 +10,17 @@ import graphcut
 v1 = tf.compat.v1
 
 
-def terms():
+def added(terms):
+    """The terms as ``tf.add_n`` sums them."""
+    return tf.add_n(terms, name="loss")
+
+
+def stacked(terms):
+    """The terms as Keras 3 sums the losses of a model."""
+    return tf.reduce_sum(tf.stack(terms), name="loss")
+
+
+def terms(total=added):
     """A loss of three terms, and variables that some of them hand a gradient."""
     with tf.Graph().as_default() as graph:
         a, b, c = [v1.get_variable(name, initializer=[1.0, 2.0], use_resource=True) for name in "abc"]
@@ -17,12 +28,13 @@ def terms():
         data = tf.reduce_sum(tf.stop_gradient(a) * b * x, name="data")
         other = tf.reduce_sum(c * x * b, name="other")
         weights = tf.reduce_sum(a * a, name="weights")
-        loss = tf.add_n([data, other, 0.1 * weights], name="loss")
+        loss = total([data, other, 0.1 * weights])
     return graph, loss, [data, other, weights], [a, b, c]
 
 
-def test_a_variable_comes_through_the_one_term_that_has_a_gradient_of_it():
-    graph, loss, each, variables = terms()
+@pytest.mark.parametrize("total", [added, stacked])
+def test_a_variable_comes_through_the_one_term_that_has_a_gradient_of_it(total):
+    graph, loss, each, variables = terms(total)
     audit = graphcut.audit(graph, loss=loss)
     with graph.as_default():
         carrying = [[term.op.name for term in each if tf.gradients(term, [variable])[0] is not None] for variable in variables]

@@ -18,7 +18,7 @@ import tensorflow as tf
 import graphcut
 from fixtures import taken
 from fixtures.all_steps import ROWS
-from fixtures.broken import inverted_vq_vae, late_tape, ppo, rounded_embedding, two_heads
+from fixtures.broken import inverted_vq_vae, late_tape, ppo, rounded_embedding, shared_fakes, two_heads
 from fixtures.steps import named
 from graphcut import GraphcutError, Verdict
 from tests.against_tensorflow.scenarios import recorded
@@ -121,6 +121,21 @@ def test_the_answer_that_keeps_the_codebook_s_stop_comes_first():
     assert [each.alternative for each in found] == [0, 1, 2] and all(each.confirmed for each in found)
     assert "inverted straight-through" in found[0].note and "z + tf.stop_gradient(q - z)" in found[0].code
     assert found[2].note == "this stop belongs to the codebook loss of a VQ-VAE; keep it"
+
+
+def test_fakes_that_another_tape_needs_are_computed_once_more_in_the_generator_s(tmp_path):
+    step = shared_fakes.buggy()
+    _, audit = graphcut.audit_step(step.run, *step.inputs)
+    (found,) = audit.suggest_unblock(audit.variables[0].name)
+    assert found.confirmed and found.code == "fakes = generator(noise)"
+    function = edited(shared_fakes.buggy, [found], tmp_path)
+    assert taken.traced(function()).gradients[1] == ("gradient", "gradient")
+
+
+def test_an_inverted_estimator_is_the_first_thing_to_mend():
+    step = inverted_vq_vae.buggy()
+    (audit,) = graphcut.audit_step(step.run, *step.inputs)
+    assert "What to do: turn it round: for a source z" in audit.explain(audit.variables[0].name)
 
 
 def test_a_finished_graph_has_an_edit_that_is_not_confirmed():

@@ -30,6 +30,12 @@ def build(): return decorated
 
 def pair(): return decorated, 1, 2
 
+def nested(): return plain, (1, 2)
+
+def one(x): return x
+
+def single(): return one, (1, 2)
+
 def number(): return 3
 
 def defaults(x=1): return decorated
@@ -81,6 +87,11 @@ def test_a_function_without_arguments_is_called_for_what_to_trace(module, name):
 def test_a_tuple_is_a_function_and_its_arguments(module):
     thing, arguments = load_source(module + ":pair")
     assert (thing.name, arguments) == ("decorated", (1, 2))
+
+
+@pytest.mark.parametrize("name, arguments", [("nested", (1, 2)), ("single", ((1, 2),))])
+def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(module, name, arguments):
+    assert load_source(f"{module}:{name}")[1] == arguments
 
 
 @pytest.mark.parametrize(
