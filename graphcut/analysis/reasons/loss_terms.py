@@ -2,8 +2,9 @@
 
 The *terms* are what the loss is the sum of: from the loss back through additions of scalars, through what only hands on,
 changes the sign or scales by a constant; a sum of stacked scalars is such an addition, too. Where a shape is not known, an
-addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path leads from the one to the other; it *uses* the tensor if it is computed
-from it, barriers or not. A *regularizer* is a term that is computed from variables and constants alone.
+addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path leads from the one to
+the other; it *uses* the tensor if it is computed from it, barriers or not. A *regularizer* is a term that is computed from
+variables and constants alone.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class Reason:
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
-    ``idioms``: what the stops of the cut and the harmless ones belong to, by op, where it is known. ``makers``: what makes integers of floats at a
-    barrier of that dtype or before it, by the barrier's op.
+    ``idioms``: what the stops of the cut and the harmless ones belong to, by op, where it is known. ``makers``: what makes
+    integers of floats at a barrier of that dtype or before it, by the barrier's op.
     """
 
     route: Tuple[Step, ...] = ()
