@@ -68,8 +68,8 @@ def replay_tape(
         ):
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
-            late = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
-            early = [asked[tensor] for tensor in late if asked.get(tensor)]
+            before = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
+            early = [asked[tensor] for tensor in before if asked.get(tensor)]
             reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else BarrierKind.OUTSIDE_TAPE))
             idle.update(ends if inside and not silent and not early else ())
     known = tracked.union(watched, targets)
