@@ -15,12 +15,14 @@ import pytest
 
 import graphcut
 from benchmarks.measure import ROOT
+from tests.against_tensorflow import share
 from tests.against_tensorflow.live.building import placeholder_graph
 
 FILES, LIVE, EARLY = 540, 45, 450
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="resident memory as Linux tells it")
+@pytest.mark.skipif(share.IS_BETWEEN, reason="what 1.15 and 2.21 keep is enough: half a minute")
 def test_memory_does_not_grow_with_the_number_of_audits():
     arguments = [sys.executable, "-m", "benchmarks.leaks", str(FILES), str(LIVE), str(EARLY)]
     said = subprocess.check_output(arguments, cwd=ROOT, stderr=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=ROOT))

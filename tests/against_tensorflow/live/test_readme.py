@@ -17,7 +17,7 @@ from tests.readme.pages import blocks_of
 
 TUTORIAL = "docs/tutorial.md"
 KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3")
-EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the examples are written for TensorFlow 2")
+EAGER = pytest.mark.skipif(tf.__version__.startswith("1."), reason="the example is written for TensorFlow 2")
 NAMES = pytest.mark.skipif(not KERAS_3, reason="the names of variables are those of Keras 3")
 
 
@@ -61,7 +61,7 @@ def test_the_step_and_its_contract_are_what_the_readme_says(tmp_path):
     assert run([sys.executable, "-m", "graphcut", "check"], folder).endswith("1 contract: 1 kept\n")
 
 
-@EAGER
+@NAMES
 def test_the_script_is_run(tmp_path):
     written(tmp_path, "step.py", "Custom training step")
     call = "from step import train_step\nimport tensorflow as tf\ntrain_step(tf.ones([2, 4]))\n"
@@ -70,7 +70,7 @@ def test_the_script_is_run(tmp_path):
     assert "outside-tape" in run([sys.executable, "-m", *command], tmp_path.resolve())
 
 
-@EAGER
+@NAMES
 def test_the_picture_of_the_tutorial_is_that_of_its_example(tmp_path):
     (tmp_path / "example.py").write_text(blocks_of(text_of(TUTORIAL))[0].text, encoding="utf-8")
     run([sys.executable, "example.py"], tmp_path.resolve())

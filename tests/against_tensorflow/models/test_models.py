@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphcut import Role
+from tests.against_tensorflow.share import between_share
 
 from .all_models import MODELS
 from .judge import judgements
@@ -13,7 +14,7 @@ from .judge import judgements
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("model", between_share(MODELS), ids=lambda model: model.name)
 def test_verdicts_are_what_tensorflow_answers(model, record_judgement):
     if model.reason_to_skip():
         pytest.skip(model.reason_to_skip())

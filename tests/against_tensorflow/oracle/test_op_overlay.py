@@ -16,6 +16,7 @@ from graphcut.graph.messages import CLASSES
 from tests.entries import attribute
 from tests.repository.measure import ROOT
 
+pytestmark = pytest.mark.xdist_group("a package's ops")
 # TensorFlow registers no gradient for AdjustHue; this package does.
 PACKAGE = """
 import tensorflow as tf

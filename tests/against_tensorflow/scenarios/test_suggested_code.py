@@ -23,6 +23,7 @@ from fixtures.steps import named
 from graphcut import GraphcutError, Verdict
 from tests.against_tensorflow.scenarios import recorded
 from tests.against_tensorflow.scenarios.judge import answer, said
+from tests.against_tensorflow.scenarios.test_gallery import audited
 from tests.against_tensorflow.share import between_share
 from tests.patching import applied
 
@@ -30,13 +31,13 @@ VERSION = tuple(int(each) for each in tf.__version__.split(".")[:2])
 pytestmark = [
     pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8"),
     pytest.mark.skipif(VERSION < (2, 4), reason="Keras models take no part in tf.function before"),
-    pytest.mark.xdist_group("suggested code"),
 ]
 BROKEN = [module.buggy for module in (two_heads, late_tape, ppo, inverted_vq_vae)]
 ENTRIES = BROKEN + [entry for row in ROWS if row.since <= VERSION for entry in row.entries]
 FIXTURES = [pytest.param(each, id=module + "." + each.__name__) for module, each in recorded.every_fixture()]
 each_entry = pytest.mark.parametrize("entry", between_share(ENTRIES), ids=named)
 each_broken = pytest.mark.parametrize("entry", between_share(BROKEN), ids=named)
+in_gallery = pytest.mark.xdist_group("gallery")
 GETS = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
@@ -73,12 +74,10 @@ def suggested(audit, key):
         return ()
 
 
+@in_gallery
 @each_entry
 def test_a_step_with_the_edit_takes_the_gradient(entry, tmp_path):
-    step = entry()
-    with taken.alone(tf.Graph()):
-        audits = graphcut.audit_step(step.run, *step.inputs)
-    for index, audit in enumerate(audits):
+    for index, audit in enumerate(audited(entry)[1]):
         blocked = [place for place, each in enumerate(audit) if each.verdict in (Verdict.NONE, Verdict.ZERO)]
         for place in blocked[:1]:
             for group in alternatives(suggested(audit, audit.variables[place].name)):
@@ -99,10 +98,10 @@ def test_a_loss_with_the_edit_has_the_gradient(fixture, tmp_path):
                     assert answer(function, name) == "gradient", group[0].diff
 
 
+@in_gallery
 @each_broken
 def test_the_first_suggestion_for_a_broken_model_is_confirmed(entry):
-    step = entry()
-    (audit,) = graphcut.audit_step(step.run, *step.inputs)
+    (audit,) = audited(entry)[1]
     name = next(each.name for each in audit if each.verdict is Verdict.NONE)
     first = audit.suggest_unblock(name)[0]
     assert first.confirmed and first.diff and str(first).endswith(first.diff)
@@ -114,9 +113,9 @@ def test_the_corrected_twin_trains_everything(module):
     assert all(each.verdict in GETS for audit in graphcut.audit_step(step.run, *step.inputs) for each in audit)
 
 
+@in_gallery
 def test_the_answer_that_keeps_the_codebook_s_stop_comes_first():
-    step = inverted_vq_vae.buggy()
-    (audit,) = graphcut.audit_step(step.run, *step.inputs)
+    (audit,) = audited(inverted_vq_vae.buggy)[1]
     found = audit.suggest_unblock(audit.variables[0].name)
     assert [each.alternative for each in found] == [0, 1, 2] and all(each.confirmed for each in found)
     assert "inverted straight-through" in found[0].note and "z + tf.stop_gradient(q - z)" in found[0].code

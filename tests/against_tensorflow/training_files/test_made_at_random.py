@@ -13,6 +13,7 @@ from tests.against_tensorflow.training_files import made_at_random
 from tests.against_tensorflow.training_files.graphs import v1
 
 SEEDS = range(30)
+pytestmark = pytest.mark.xdist_group("training graphs made at random")
 
 
 @functools.lru_cache(maxsize=None)

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 ROOT = Path(__file__).parents[3]
 pytestmark = [
+    pytest.mark.xdist_group("cells"),
     pytest.mark.skipif(
         not all(map(find_spec, ("nbclient", "nbformat", "ipykernel"))), reason="no Jupyter: nbclient, nbformat, ipykernel"
     ),
