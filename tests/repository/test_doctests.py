@@ -22,6 +22,7 @@ MODULES = [
     "graph.writing_ops",
     "util.caching",
     "util.text",
+    "graph.formats.other_formats",
     "graph.formats.raw_bytes",
     "graph.formats.remote_files",
     "results",

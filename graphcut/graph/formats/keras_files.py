@@ -16,7 +16,7 @@ from graphcut.errors import GraphcutError, printable
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _MOST = 2**26  # bytes of configuration, and of an HDF5 file that is searched for it
 _CODE = ("Lambda", "__lambda__")
-_SHOWN = 3
+_SHOWN, _NAMES = 3, 1000
 _NO_GRAPH = (
     "A Keras file holds layers and weights but no graph: what a gradient crosses is known once Keras has built the model.\n"
     "With TensorFlow, audit it with oracle='installed'; or load the model and call graphcut.audit_step(model, x, y); "
@@ -52,10 +52,24 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
             "%s is %s\nIf it is a part of a Keras model, load it with Keras and audit the model itself."
             % (
                 printable(path),
-                "a zip archive that holds no Keras model" if is_zip else "an HDF5 file without a model (weights?)",
+                _zip_without_model(stream) if is_zip else "an HDF5 file of weights, without a model or a graph",
             )
         )
     return KerasFileError("%s is %s\n%s" % (printable(path), _described(known), _NO_GRAPH))
+
+
+def _zip_without_model(stream: IO[bytes]) -> str:
+    """Return what a zip archive is that holds no Keras model, by the names in it."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = archive.namelist()[:_NAMES]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
+        names = []
+    if any(name.endswith("data.pkl") for name in names):
+        return "a PyTorch archive, which holds pickles and no TensorFlow graph"
+    if names and all(name.endswith(".npy") for name in names):
+        return "an archive of NumPy arrays, which hold no graph"
+    return "a zip archive that holds no Keras model"
 
 
 def read(stream: IO[bytes]) -> Optional[KerasFile]:

@@ -17,7 +17,7 @@ import zlib
 from typing import IO, Optional, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.graph.formats import keras_files
+from graphcut.graph.formats import keras_files, other_formats
 from graphcut.graph.formats.remote_files import is_url, open_url
 
 SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
@@ -30,10 +30,6 @@ STANDARD_INPUT = "-"
 _GZIP = b"\x1f\x8b"
 _LFS = b"version https://git-lfs.github.com/spec/"
 _TEXT = re.compile(rb"(\xef\xbb\xbf)?(\s+|#[^\n]*\n)*[a-z_]{4,}\s*[:{]")
-_OTHER_FORMATS = {
-    b"\x89PNG": "a PNG picture",
-    b"TFL3": "a TFLite model, which holds no gradients: audit the model that it was converted from",
-}
 
 
 def bytes_of(path: str) -> bytes:
@@ -89,7 +85,9 @@ def _read(stream: IO[bytes], path: str) -> bytes:
     _check_format(head, path)
     packed = head.startswith(_GZIP)
     if found.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, found.st_size):
-        raise GraphcutError("%s is not a graph: no protobuf message begins like this%s" % (printable(path), _DAMAGED))
+        described = other_formats.describe_name(path)
+        told = "is " + described if described else "is not a graph: no protobuf message begins like this" + _DAMAGED
+        raise GraphcutError("%s %s" % (printable(path), told))
     stream.seek(0)
     return stream.read()
 
@@ -151,9 +149,9 @@ def _check_format(head: bytes, path: str) -> None:
         size = re.search(rb"^size (\d+)$", head, re.MULTILINE)
         elsewhere = f"{int(size.group(1)):,} bytes are elsewhere" if size else "the file itself is elsewhere"
         raise GraphcutError("%s is a Git LFS pointer, %s\nFetch the file: git lfs pull" % (printable(path), elsewhere))
-    for magic, meaning in _OTHER_FORMATS.items():
-        if head.startswith(magic) or magic == b"TFL3" == head[4:8]:
-            raise GraphcutError("%s is %s\ngraphcut reads %s." % (printable(path), meaning, SUFFIXES))
+    described = other_formats.describe_content(head, path)
+    if described is not None:
+        raise GraphcutError("%s is %s" % (printable(path), described))
 
 
 def is_text(head: bytes) -> bool:
@@ -187,6 +185,8 @@ def _near_files(path: str) -> str:
         return "\nThere is no such folder either." if folder else ""
     if name + ".meta" in beside:
         return "; did you mean %s?" % printable(os.path.join(folder, name + ".meta"))
+    if name + ".index" in beside:
+        return ", but %s of that name" % other_formats.describe_name(path + ".index").replace("part of a", "a", 1)
     return near_names(name, beside)
 
 

@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError, EncodeError
 
 from graphcut.errors import GraphcutError, printable
+from graphcut.graph.formats import other_formats
 from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in, is_text
 from graphcut.graph.formats.remote_files import is_url, is_url_folder, url_exists
 from graphcut.graph.messages import CLASSES
@@ -53,6 +54,9 @@ def _content(data: bytes, name: str, path: str) -> Content:
         message = _message(kind, data)
         if message is not None:
             return _content_of(kind, message, path)
+    described = other_formats.describe_name(path)
+    if described:
+        raise GraphcutError("%s is %s" % (printable(path), described))
     return _content_of(expected, _parsed(expected, data, path), path)
 
 
@@ -167,6 +171,9 @@ def _saved_model(path: str) -> Content:
     binary, text = os.path.join(path, "saved_model.pb"), os.path.join(path, "saved_model.pbtxt")
     found = next((each for each in (binary, text) if _exists(each)), None)
     if found is None:
+        described = None if is_url(path) else other_formats.describe_folder(path)
+        if described is not None:
+            raise GraphcutError("directory %s holds %s" % (printable(path), described))
         raise GraphcutError(
             "directory %s holds no saved_model.pb%s\nA SavedModel is a directory with that file in it."
             % (printable(path), "" if is_url(path) else graphs_in(path))
