@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Hashable, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.analysis.findings import Findings
@@ -19,7 +18,7 @@ from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import output_keys, resolve_loss, stop_ops
-from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_pattern, targets
+from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_group, targets
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
@@ -269,16 +268,23 @@ class Audit:
         if isinstance(key, VariableAudit):
             place = self._index.by_name(key.name)
             return place is not None and self.variables[place] == key
-        if isinstance(key, (list, tuple, set, frozenset)):
-            return bool(key) and all(each in self for each in key)
+        if is_group(key):
+            return bool(key) and all(each in self for each in as_tuple(key))
         return bool(self._index.places(key))
 
-    def select(self, pattern: str) -> Tuple[VariableAudit, ...]:
-        """Return the rows whose names match ``pattern``, an ``fnmatch`` pattern such as ``encoder/*``; empty if none does."""
-        if not is_pattern(pattern):
-            place = self._index.by_name(pattern)
-            return () if place is None else (self.variables[place],)
-        return tuple(each for each in self.variables if fnmatchcase(each.name, pattern))
+    def select(self, pattern: Any) -> Tuple[VariableAudit, ...]:
+        """Return the rows of all variables that ``pattern`` means, in the audit's order; empty if there are none.
+
+        Args:
+            pattern: an ``fnmatch`` pattern such as ``encoder/*``, or anything else that names variables: an object, a name, a
+                layer, a model, a name scope, or a list of these.
+
+        >>> import graphcut
+        >>> audit = graphcut.audit("fixtures/documents/003.meta")
+        >>> [row.name for row in audit.select("w*")], audit.select("w3")
+        (['w1', 'w2'], ())
+        """
+        return tuple(self.variables[place] for place in sorted(self._index.places(pattern)))
 
     def __iter__(self) -> Iterator[VariableAudit]:
         return iter(self.variables)
@@ -492,11 +498,10 @@ class Audit:
         """
         from graphcut.render.text.explain import explain_left_out, explain_several
 
-        places = self._index.places(key)
-        aside = self._left_out_of(key)
-        if aside and not places:
-            return "\n\n".join(map(explain_left_out, aside))
-        return explain_several(self, [self.variables[place] for place in places or self._index.require(key)])
+        aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
+        known = [each for each in as_tuple(key) if not self._left_out_of(each) or self._index.places(each)]
+        rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
+        return "\n\n".join([*([explain_several(self, rows)] if rows else []), *map(explain_left_out, aside)])
 
     def summary(self) -> str:
         """Return a table with one row per layer or name scope, in graph order, and what its variables get.

@@ -128,7 +128,13 @@ def _also_awake(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> F
 
 
 def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:
-    flat = inquiry.traced.flat
+    flat, variables = inquiry.traced.flat, _variables(inquiry.traced, key)
+    if variables:
+        raise GraphcutError(
+            "remove: %s names variables, and what is removed is a stop or another barrier\n"
+            "audit.stops lists the stops, audit[variable].cut what cuts one off."
+            % printable(key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__)))
+        )
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(inquiry.traced, key, "remove")))
     for op in ops:
         if flat.type(op) not in STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):

@@ -14,6 +14,7 @@ from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Seque
 from graphcut.api.audit import Audit, audit, audit_same_graph
 from graphcut.api.audit_step import NoGradientError, audit_step
 from graphcut.api.import_source import load_source, modules_by_file
+from graphcut.api.select.resolve_variables import as_tuple, is_group
 from graphcut.api.tensor_spec import parse_spec
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
@@ -144,9 +145,9 @@ def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:
         names = matching_names([each.name for each in audit], key)
         if names:
             return [audit[name] for name in names]
-    if isinstance(key, (list, tuple)):
-        return [variable for each in key for variable in variables_of(audit, each)]
-    return [audit[key]]
+    if is_group(key) and as_tuple(key):
+        return [variable for each in as_tuple(key) for variable in variables_of(audit, each)]
+    return list(audit.select(key)) or [audit[key]]
 
 
 def op_numbers(audited: Audit) -> Mapping[str, int]:

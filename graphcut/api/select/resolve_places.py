@@ -46,7 +46,22 @@ def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     if isinstance(getattr(key, "op", None), str):
         return traced.names.require(key.op, asked)
     found = _of_variable(traced, key)
-    return tensors_of(traced, key, asked) if found is None else found
+    if found is not None:
+        return found
+    if variables_of_owner(key) is not None:
+        raise GraphcutError("%s: no op of the layer %s in this graph" % (asked, printable(str(getattr(key, "name", "")))))
+    if isinstance(key, str) and not _is_known(traced, key):
+        near = nearest_places(key, traced)
+        raise GraphcutError("%s: no op, tensor or variable %s in this graph%s" % (asked, printable(key), near))
+    return tensors_of(traced, key, asked)
+
+
+def _is_known(traced: LoadedGraph, name: str) -> bool:
+    """Whether the graph has an op or an output of that name, or an op of the name in front of an output's number."""
+    origin = traced.origin
+    if any(name in outputs for outputs in (origin.outputs, *origin.signatures.values())):
+        return True
+    return bool(traced.names.ops(name) or traced.names.ops(name.rpartition(":")[0] or name))
 
 
 def place_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
@@ -70,8 +85,9 @@ def place_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
 def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int, ...]:
     flat, scope = traced.flat, key.rstrip("/")
     ops = list(_in_scope(flat, scope)) or [op for op, name in enumerate(flat.names) if _matches(name, key)]
-    inside = Scopes([each.name for each in traced.variables]).inside(scope)
-    handles = [tensor for place in inside for tensor in _of_variable(traced, traced.variables[place].name) or ()]
+    names = [each.name for each in traced.variables]
+    inside = Scopes(names).inside(scope) or [place for place, name in enumerate(names) if fnmatchcase(name, key)]
+    handles = [tensor for place in inside for tensor in _of_variable(traced, names[place]) or ()]
     found = dict.fromkeys(tensor for op in ops for tensor in flat.outputs(op))
     found.update(dict.fromkeys(users(flat, handles)))
     if not found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, KeysView, List, Optional, Sequence, Tuple, ValuesView
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.dtypes import FLOAT_NAMES, dtype_name
@@ -38,7 +38,7 @@ def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
 def _flatten_keys(asked: Any) -> Iterator[Any]:
     """Yield the keys in lists and dicts, also nested ones."""
     for key in as_tuple(asked):
-        if isinstance(key, (list, tuple, set, frozenset, dict)):
+        if is_group(key):
             yield from _flatten_keys(key)
         else:
             yield key
@@ -54,10 +54,19 @@ def components(key: Any) -> Tuple[Any, ...]:
 
 
 def as_tuple(value: Any) -> Tuple[Any, ...]:
-    """One thing or several as a tuple."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return tuple(value)
-    return tuple(value.values()) if isinstance(value, dict) else (value,)
+    """One thing or several as a tuple.
+
+    >>> as_tuple("w"), as_tuple(["w", "b"]), as_tuple({"kernel": "w"}.values())
+    (('w',), ('w', 'b'), ('w',))
+    """
+    if not is_group(value):
+        return (value,)
+    return tuple(value.values() if isinstance(value, dict) else value)
+
+
+def is_group(value: Any) -> bool:
+    """Whether a key is several keys: a list, a tuple, a set, a dict or a view of one."""
+    return isinstance(value, (list, tuple, set, frozenset, dict, KeysView, ValuesView))
 
 
 def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
@@ -97,8 +106,8 @@ def _targets_of_keys(traced: LoadedGraph, key: Any) -> List[Target]:
     name = traced.index.tensor_name(key) or getattr(key, "name", None)
     if not isinstance(name, str):
         raise GraphcutError(
-            "variables= was given a value of type %s\nIt takes variables, tensors, layers, names and patterns."
-            % type(key).__name__
+            "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern or a "
+            "list of these." % type(key).__name__
         )
     return [_with_object(target, key) for target in _targets_of_name(traced, name)]
 
@@ -108,9 +117,14 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
     from graphcut.backend.live import models
 
     if not owned:
-        raise GraphcutError("%s has no variables\nBuild it first, or name another layer." % printable(_key_name(key)))
+        raise _no_variables(key)
     trained = models.listed_variables(key, "trainable_variables") or owned
     return [target for each in trained for target in _targets_of_keys(traced, each)]
+
+
+def _no_variables(key: Any) -> GraphcutError:
+    """Say that a layer, a model or a module has no variables; a ``tf.Module`` does not see those of Keras 3's layers."""
+    return GraphcutError("%s has no variables\nBuild it first, or name its layers." % printable(_key_name(key)))
 
 
 def _with_object(target: Target, key: Any) -> Target:
@@ -221,7 +235,7 @@ class TargetIndex:
 
         A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these.
         """
-        if isinstance(key, (list, tuple, set, frozenset, dict)):
+        if is_group(key):
             return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.places(each)))
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if owned is not None:
@@ -238,6 +252,8 @@ class TargetIndex:
 
     def require(self, key: Any) -> Tuple[int, ...]:
         """Return the places of a key. Without any, raise an error that suggests similar names."""
+        if is_group(key) and as_tuple(key):
+            return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.require(each)))
         found = self.places(key)
         if not found:
             raise self._missing_error(key)
@@ -255,7 +271,7 @@ class TargetIndex:
         return places[0]
 
     def _missing_error(self, key: Any) -> GraphcutError:
-        if isinstance(key, (list, tuple, set, frozenset, dict)):
+        if is_group(key):
             return GraphcutError("an empty list means no variable") if not key else self._missing_error(as_tuple(key)[0])
         name, count = _key_name(key), len(self.targets)
         other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
@@ -265,13 +281,20 @@ class TargetIndex:
                 "variable %s is not among the %d that were audited (by default those that are trainable)\n"
                 "Ask for it with variables=, all of them with variables='*'." % (printable(other.name), count)
             )
+        if owned is not None and not owned:
+            return _no_variables(key)
         if owned is not None:
             return GraphcutError(
                 "none of the %d variables of %s is among the %d that were audited\n"
                 "Ask for them with variables=." % (len(owned), printable(name), count)
             )
+        if not isinstance(key, str) and not isinstance(getattr(key, "name", None), str):
+            return GraphcutError(
+                "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern "
+                "or a list of these." % type(key).__name__
+            )
         names = [each.variable.name for each in self.targets]
-        near = near_places(name, self.traced, names)
+        near = near_places(name, self.traced, names) or _examples(names)
         return GraphcutError("%s is not among the %d variables audited%s" % (printable(name), count, near))
 
     def _in_scope(self, name: str) -> Tuple[int, ...]:
@@ -348,7 +371,7 @@ def _name_of_row(key: Any) -> str:
 
 
 def _key_name(key: Any) -> str:
-    if isinstance(key, (list, tuple, set, frozenset, dict)):
+    if is_group(key):
         return ", ".join(map(_key_name, as_tuple(key)[:3]))
     return key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
 

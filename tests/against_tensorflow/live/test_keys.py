@@ -214,3 +214,56 @@ def test_a_variable_asked_for_by_object_and_name_is_one_row():
     graph, loss, pair = placeholder_graph()
     audit = graphcut.audit(graph, loss=loss, variables=[pair.w, "w", "w:0", pair.u])
     assert [each.name for each in audit] == ["w", "u"]
+
+
+@needs_eager
+def test_every_kind_of_key_names_the_same_variables_everywhere():
+    model, _, layer = keras_model()
+    audit = graphcut.audit(model, spec(2, 3))
+    names = [row.name for row in audit.select(layer)]
+    scope = names[0].rpartition("/")[0]
+    keys = [layer, scope, scope + "/*", names, layer.trainable_variables, {"any": layer}.values()]
+    assert names and [[row.name for row in audit.select(key)] for key in keys] == [names] * len(keys)
+    for key in keys:
+        assert audit.reaches(names[0], through=key)
+        graphcut.testing.assert_reaches(audit, key)
+        assert [audit.what_if(stop=key)[name].verdict for name in names] == [Verdict.NONE] * len(names)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda audit, key: audit[key],
+        lambda audit, key: audit.explain(key),
+        lambda audit, key: audit.explain(["kernel", key]),
+        lambda audit, key: audit.reaches(key),
+        lambda audit, key: audit.reaches("kernel", through=key),
+        lambda audit, key: audit.reaches("kernel", avoiding=key),
+        lambda audit, key: audit.suggest_unblock(key),
+        lambda audit, key: audit.suggest_stops(block=key),
+        lambda audit, key: audit.suggest_stops(block="kernel", keep=key),
+        lambda audit, key: audit.what_if(stop=key),
+        lambda audit, key: audit.what_if(remove=key),
+        lambda audit, key: graphcut.testing.assert_reaches(audit, key),
+        lambda audit, key: graphcut.testing.assert_blocked(audit, [key]),
+    ],
+)
+def test_every_question_has_near_names_for_a_variable_that_is_not_there(ask):
+    with tf.Graph().as_default() as graph:
+        loss = tf.reduce_sum(v1.get_variable("kernel", [3]) * v1.get_variable("bias", [3]))
+    with pytest.raises(GraphcutError, match="kernl.*did you mean 'kernel'"):
+        ask(graphcut.audit(graph, loss=loss), "kernl")
+
+
+@pytest.mark.parametrize("key", [3, None, b"w"])
+def test_a_value_that_can_be_no_key_is_refused_by_its_type(key):
+    audit = graphcut.audit(placeholder_graph()[0], loss="loss")
+    for ask in (audit.explain, audit.reaches, audit.suggest_unblock):
+        with pytest.raises(GraphcutError, match=f"a value of type {type(key).__name__} names no variable"):
+            ask(key)
+
+
+def test_no_variable_at_all_is_no_assertion_that_holds():
+    audit = graphcut.audit(placeholder_graph()[0], loss="loss")
+    with pytest.raises(GraphcutError, match="an empty list means no variable"):
+        graphcut.testing.assert_reaches(audit, [])
