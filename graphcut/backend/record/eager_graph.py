@@ -25,8 +25,9 @@ from graphcut.backend.gradient_oracle.single_op_graph import op_def, unlisted_si
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.trace import describe_variable
 from graphcut.backend.live.variable_objects import function_variables, handle_of, variable_of
-from graphcut.backend.record.eager_ops import EagerLeaf, EagerOp, EagerOps, Line, Made, Node
+from graphcut.backend.record.eager_ops import PLAIN, EagerLeaf, EagerOp, EagerOps, Line, Made, Node, line
 from graphcut.backend.record.gradient_call import GradientRequest
+from graphcut.backend.record.numpy_calls import numpy_line
 from graphcut.graph.dtypes import FLOATS, RESOURCE
 from graphcut.graph.flat import Shape
 from graphcut.graph.messages import CLASSES
@@ -36,7 +37,6 @@ from graphcut.util.source_lines import line_of
 
 _CUSTOM = "CustomGradient"
 _READ_VALUES = READS_CONSTANTS | DECIDED_BY_CONSTANTS
-_NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(")
 _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
 
@@ -56,7 +56,7 @@ class EagerCall:
     def __init__(self, eager: EagerOps, asked: GradientRequest, tape: Optional[WatchedTensors]) -> None:
         self.eager, self.asked, self.tape = eager, asked, tape
         self.sources = [variable_of(part) for _, part in asked.pairs]
-        self.targets = [eager.made(_tensor(each)) for each in asked.targets]
+        self.targets = [eager.made(_tensor(each), line()) for each in asked.targets]
         self.names = names_in_code(self.sources)
         self.starts = [None if each is None else eager.made(_tensor(each)) for each in asked.starts]
         self.made = [eager.made(_tensor(each)) for each in self.sources]
@@ -250,22 +250,19 @@ def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tupl
     reached = {id(node) for node in _reached(node for node, _ in call.targets)}
     for source, (node, _) in zip(call.sources, call.made):
         if id(source) not in found and id(node) not in reached and node.read is not None:
-            found[id(source)] = list(_by_numpy(node.read[0] or "", constants, writer))
+            found[id(source)] = list(_by_numpy(node.read, call, constants, writer))
     for key, names in found.items():
         yield key, tuple((None, name) for name in names)
 
 
-def _by_numpy(read: str, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
-    """Yield the constants before which, after a variable was read, a line of the same file calls NumPy; these bear that line.
+def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
+    """Yield the constants that NumPy made after a variable was read; these bear the line that calls it.
 
-    NumPy reads the memory of a tensor itself, and tells nobody.
+    A target that Python holds was made so in any case, at the latest where the gradient is asked for.
     """
-    path, _, first = read.rpartition(":")
+    plain = {id(node) for each, (node, _) in zip(call.asked.targets, call.targets) if isinstance(each, PLAIN)}
     for each in constants:
-        own, _, last = (each.where[0] or "").rpartition(":")
-        lines = range(int(last), int(first) - 1, -1) if own == path and last.isdigit() and first.isdigit() else ()
-        places = ("%s:%d" % (path, number) for number in lines)
-        place = next((place for place in places if _NUMPY.search(line_of(place))), None)
+        place = numpy_line(read[0] or "", each.where[0] or "") or (read[0] if id(each) in plain else None)
         if place is not None:
             name = writer.name((each, 0))[:-2]
             writer.lines[name] = (place, False)

@@ -17,7 +17,7 @@ from typing import Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedT
 
 import numpy as np
 from tensorflow.python.eager import context, execute
-from tensorflow.python.framework import constant_op, op_callbacks, ops
+from tensorflow.python.framework import constant_op, dtypes, op_callbacks, ops
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable as ResourceVariable
 
@@ -32,6 +32,7 @@ Line = Tuple[Optional[str], bool]
 _SMALL = 32  # elements: what indexes, axes and shapes have
 _LONGEST = 1000  # ops in a row outside of any tape; what lies farther back is forgotten
 _ASSIGNMENTS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
+PLAIN = (np.ndarray, np.generic, float, int, complex)  # what Python holds in the place of a tensor
 _GIVEN = 4  # type, outputs, inputs, gradient function
 _WRAPPED = getattr(execute, "pywrap_tfe", None) or getattr(execute, "pywrap_tensorflow", None)
 _LOCAL = threading.local()
@@ -211,6 +212,8 @@ class EagerOps:
         known = self.pairs.get(id(tensor))
         if known is not None:
             return known.node, known.index
+        if isinstance(tensor, PLAIN):
+            return EagerLeaf(np.asarray(tensor), self.version, where), 0
         leaf = EagerLeaf(tensor, self.version, where)
         self._note(tensor, leaf, 0)
         return leaf, 0
@@ -271,6 +274,8 @@ def _output(tensor: Any) -> Output:
     try:
         return Output(tensor._datatype_enum(), tensor._shape_tuple())
     except (AttributeError, ValueError, NotImplementedError):
+        if isinstance(tensor, np.ndarray):
+            return Output(dtypes.as_dtype(tensor.dtype).as_datatype_enum, tensor.shape)
         return Output(int(tensor.dtype.as_datatype_enum), None)
 
 

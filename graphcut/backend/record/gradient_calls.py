@@ -24,7 +24,7 @@ from graphcut.analysis.tape_record import GradientCall, Tape
 from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
-from graphcut.backend.record import escaped_values, optimizers, tapes
+from graphcut.backend.record import eager_ops, escaped_values, optimizers, tapes
 from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
 
@@ -322,10 +322,14 @@ def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[
     try:
         answer = take()
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
-        if _is_answer(error):
-            made.add_eager(seen, asked, None, "%s: %s" % (type(error).__name__, error))
+        words = "%s: %s" % (type(error).__name__, error)
+        plain = [type(each).__name__ for each in asked.targets if isinstance(each, eager_ops.PLAIN)]
+        if plain:
+            made.add_eager(seen, asked, None, note="it is no tensor but a %s, and TensorFlow raises %s" % (plain[0], words))
+        elif _is_answer(error):
+            made.add_eager(seen, asked, None, error=words)
         raise
-    made.add_eager(seen, asked, asked.given(answer, _LOCAL.__dict__.pop("parts", ())), "")
+    made.add_eager(seen, asked, asked.given(answer, _LOCAL.__dict__.pop("parts", ())))
     return answer
 
 

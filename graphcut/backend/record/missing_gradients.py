@@ -169,12 +169,15 @@ class MissingGradients(watch_gradients.Watch):
             with self._guarded():
                 self._note(_recorded(gradient))
 
-    def add_eager(self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str) -> None:
-        """Add a gradient that was taken eagerly while awake."""
+    def add_eager(
+        self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str = "", note: str = ""
+    ) -> None:
+        """Add a gradient that was taken eagerly while awake; ``note`` is said of its target."""
         key = call()
         with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
-                self.observe(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
+                taken = eager_graph.write_gradient(seen, asked.api, here(), key, answers, error)
+                self.observe(replaced(taken, changed=note))
         repeats = not self._taken.isdisjoint(key[:1])
         self._taken.update(key[:1])
         if repeats:

@@ -99,6 +99,9 @@ class Watch(gradient_calls.StepRecord):
         """Return the record of a gradient that is about to be taken eagerly; ``None`` if it cannot or need not be recorded."""
         if _is_of_py_function():
             return None
+        if any(each is None for each in asked.targets):
+            self.eager.problems.append("a gradient at %s: its target is None; return the loss from the function" % here())
+            return None
         with eager_ops.suspend_eager_ops(), self._guarded():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
         return None
@@ -112,16 +115,22 @@ class Watch(gradient_calls.StepRecord):
             self.eager.problems.append("a gradient at %s: %s: %s" % (here(), type(error).__name__, error))
 
     def add_eager(
-        self, seen: Optional[eager_graph.EagerCall], asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str
+        self,
+        seen: Optional[eager_graph.EagerCall],
+        asked: GradientRequest,
+        answers: Optional[Tuple[bool, ...]],
+        error: str = "",
+        note: str = "",
     ) -> None:
-        """Add a gradient that eager code took, or that TensorFlow raised at."""
+        """Add a gradient that eager code took, or that TensorFlow raised at; ``note`` is said of its target."""
         key, new = call(), False
         if seen is None:
             return
         with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
-            new = self._is_new(key, seen.signature((answers, error)))
+            new = self._is_new(key, seen.signature((answers, error, note)))
             if new:
-                self._append(eager_graph.write_gradient(seen, asked.api, here(), key, answers, error))
+                taken = eager_graph.write_gradient(seen, asked.api, here(), key, answers, error)
+                self._append(replace(taken, changed=note))
         self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
