@@ -15,7 +15,7 @@ from typing import Dict, Hashable, Iterable, List, Mapping, Sequence, Tuple
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
 _WORST_FIRST = {verdict: rank for rank, verdict in enumerate(Verdict)}
-_SHORTEST_RUN = 4
+_SHORTEST_RUN, _FEWEST_ALIKE = 4, 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,30 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     totals = scope_sizes(variable.name for variable in variables)
     groups = [Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values()]
     return tuple(sorted(groups, key=_rank))
+
+
+def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
+    """Group ``variables`` by fate, and groups whose barriers differ in the numbers of their names alone as one."""
+    groups = fold(variables)
+    members: Dict[Hashable, List[VariableAudit]] = {}
+    counts = Counter(_numberless_fate(group.variables[0]) for group in groups)
+    for group in groups:
+        key = _numberless_fate(group.variables[0])
+        members.setdefault(key if counts[key] >= _FEWEST_ALIKE else fate(group.variables[0]), []).extend(group.variables)
+    totals = scope_sizes(variable.name for variable in variables)
+    return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
+
+
+def _numberless_fate(variable: VariableAudit) -> Hashable:
+    """Return the fate of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
+    cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())
+    terms = tuple(map(_numberless, variable.only_through))
+    rest = (variable.conditions, variable.unused, variable.trainable is False, variable.is_updated, variable.trained_by)
+    return variable.verdict, cut, terms, variable.cut_size, rest
+
+
+def _numberless(name: str) -> str:
+    return re.sub(r"[0-9]+", "#", re.sub(r"_[0-9]+(?=/|$)", "", name))
 
 
 def fate(variable: VariableAudit) -> Hashable:

@@ -133,7 +133,6 @@ JUDGED_BY = {
     "render/text/plain_table": "unit/render/text/test_summary.py",
     "render/text/route_line": "unit/render/text/test_explain.py",
     "render/text/survey_table": "unit/api/survey/test_survey.py",
-    "render/text/table_rows": "unit/render/text/test_summary.py",
     "testing": "against_tensorflow/contracts/test_check.py",
     "util/isolate_output": "unit/test_main.py",
 }

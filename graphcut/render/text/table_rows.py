@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterator, List, Sequence, Tuple
 
-from graphcut.render.name_folding import Group, Label, distinct_barriers, fold
+from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, place
 from graphcut.results.words import shape_text as shape_text
@@ -32,14 +32,14 @@ class Row:
 
 def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
     """Return the variables folded, worst first."""
-    return tuple(_row(group) for group in fold(variables))
+    return tuple(_row(group) for group in fold_alike(variables))
 
 
 def _row(group: Group) -> Row:
     first = group.variables[0]
     wheres = tuple(dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where))
     alone = len(wheres) < 2  # else each barrier has its line beside it: a column would pair them by position
-    reasons = "; ".join(_reason(first, not alone))
+    reasons = "; ".join(_reason(group, not alone))
     return Row(first.verdict, _names(group.labels), _shape(group), reasons, "".join(wheres) if alone else "")
 
 
@@ -73,22 +73,34 @@ def _shape(group: Group) -> str:
     return ", ".join(shapes) if named else ""
 
 
-def _reason(variable: VariableAudit, with_lines: bool) -> Iterator[str]:
+def _reason(group: Group, with_lines: bool) -> Iterator[str]:
+    variable = group.variables[0]
     if variable.unused:
         yield "unused: nothing leads from it to the loss"
     for cut in named_cuts(variable):
-        yield place(cut) + (f", {at(cut.where)}" if with_lines and cut.where else "")
+        yield _place(cut, group) + (f", {at(cut.where)}" if with_lines and cut.where else "")
     repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
     more = max(variable.cut_size, len(variable.cut)) - repeated - len(named_cuts(variable))
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:
         yield f"only in {branch(condition)}"
-    for term in () if variable.conditions else variable.only_through:
+    terms = {each.only_through for each in group.variables}
+    for term in () if variable.conditions or len(terms) > 1 else variable.only_through:
         yield f"only through the loss term {escape_name(term)}"
     if variable.trainable is False:
         yield "not trainable"
     yield from update(variable)
+
+
+def _place(cut: Barrier, group: Group) -> str:
+    """Return the place of a barrier; of like barriers the first and the last, and how many there are."""
+    index = list(distinct_barriers(group.variables[0].cut).values()).index(cut)
+    ops = list(dict.fromkeys(list(distinct_barriers(each.cut).values())[index].op for each in group.variables))
+    if len(ops) == 1:
+        return place(cut)
+    kind = place(cut).partition(" at ")[0]
+    return f"{kind} at {escape_name(ops[0])} … {escape_name(ops[-1])} ({len(ops)} {escape_name(cut.type)} ops)"
 
 
 def update(variable: VariableAudit) -> Iterator[str]:

@@ -1,0 +1,43 @@
+"""Which variables share a row of the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graphcut.render.text.table_rows import rows
+from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
+
+
+def cut_by(name, op, where="model.py:7"):
+    barrier = Barrier(op, "Round", 0, BarrierKind.NOT_DIFFERENTIABLE, False, where=where)
+    return VariableAudit(name, name + ":0", Verdict.NONE, True, "float32", (3,), (barrier,), cut_size=1)
+
+
+def numbered(count):
+    return [cut_by("w%d" % index, "Round" + ("_%d" % index if index else "")) for index in range(count)]
+
+
+def test_barriers_that_differ_in_a_number_alone_share_a_row():
+    (row,) = rows(numbered(9))
+    assert (row.variable, row.reason, row.where) == (
+        "w0..8 (9)",
+        "not-differentiable at Round … Round_8 (9 Round ops)",
+        "model.py:7",
+    )
+
+
+def test_two_like_barriers_are_told_apart():
+    assert [row.reason for row in rows(numbered(2))] == [
+        "not-differentiable at Round (Round)",
+        "not-differentiable at Round_1 (Round)",
+    ]
+
+
+def test_barriers_of_several_lines_are_told_apart():
+    lines = [cut_by("w%d" % index, "Round_%d" % index, "model.py:%d" % index) for index in range(1, 5)]
+    assert len(rows(lines)) == 4
+
+
+def test_what_is_updated_and_what_is_not_are_told_apart():
+    audited = [replace(each, is_updated=index < 4) for index, each in enumerate(numbered(8))]
+    assert len(rows(audited)) == 2
