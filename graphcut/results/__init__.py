@@ -148,7 +148,7 @@ class Assumption:
     the graph and certifies nothing.
 
     >>> print(Assumption("sort", "MySort", "its library is not loaded"))
-    sort (MySort) is assumed to carry a gradient: its library is not loaded
+    sort (MySort) is assumed to let gradients through: its library is not loaded
     """
 
     op: str

@@ -75,9 +75,9 @@ _RECORDS = (
         plural="stop_gradients",
         because="tf.stop_gradient was put there to stop it",
         advice=(
-            "if the stop is meant, nothing. Else take this tf.stop_gradient out; if it is there to spare other "
-            "variables, take it out and give the optimizer only those to train (var_list=, or the sources of "
-            "tape.gradient)"
+            "if the stop is intended, nothing. Otherwise remove this tf.stop_gradient; if it is there to protect other "
+            "variables, remove it and pass only the variables that should learn to the optimizer (var_list=, or the "
+            "sources of tape.gradient)"
         ),
         deliberate=True,
         blocks_whole_op=True,
@@ -89,8 +89,8 @@ _RECORDS = (
         plural="prevent-gradients",
         because="the op forbids a gradient, and raises when asked for one",
         advice=(
-            "the op refuses a gradient on purpose. Compute the value by an op that has one, or put tf.stop_gradient "
-            "round what it is given if nothing is to learn through it"
+            "the op forbids a gradient on purpose. Compute the value with an op that has one, or put tf.stop_gradient "
+            "around its input if nothing should learn through it"
         ),
         deliberate=True,
         blocks_whole_op=True,
@@ -101,7 +101,7 @@ _RECORDS = (
         singular="stop argument",
         plural="stop arguments",
         because="the tensor was named in stop_gradients=",
-        advice="if the constant is meant, nothing. Else take this tensor out of stop_gradients=",
+        advice="if the constant is intended, nothing. Otherwise remove this tensor from stop_gradients=",
         deliberate=True,
         blocks_whole_op=True,
     ),
@@ -111,7 +111,7 @@ _RECORDS = (
         singular="not-differentiable op",
         plural="not-differentiable ops",
         because="TensorFlow gives this op no gradient at all",
-        advice=("put in its place an op that has a gradient, or write the gradient that you want with @tf.custom_gradient"),
+        advice="use an op that has a gradient instead, or write the gradient that you want with @tf.custom_gradient",
         blocks_whole_op=True,
     ),
     BarrierRecord(
@@ -121,8 +121,8 @@ _RECORDS = (
         plural="ops without a gradient",
         because="nothing is registered for this op, so TensorFlow raises",
         advice=(
-            "put ops that have a gradient in its place, or wrap it in a function with @tf.custom_gradient that says "
-            "what the gradient is; if nothing is to learn through it, put tf.stop_gradient round what it is given"
+            "use ops that have a gradient instead, or wrap it in a function with @tf.custom_gradient that defines the "
+            "gradient; if nothing should learn through it, put tf.stop_gradient around its input"
         ),
         blocks_whole_op=True,
     ),
@@ -133,8 +133,8 @@ _RECORDS = (
         plural="inputs without a gradient",
         because="the op has a gradient, but not for this input",
         advice=(
-            "this input only picks, shapes or decides. To learn from it make it a factor: weights from tf.nn.softmax "
-            "times all rows in place of an index, both sides weighed by a tf.sigmoid in place of a condition"
+            "this input only picks, shapes or decides. To learn from it, make it a factor: weights from tf.nn.softmax "
+            "times all rows instead of an index, both sides weighted by a tf.sigmoid instead of a condition"
         ),
     ),
     BarrierRecord(
@@ -143,7 +143,9 @@ _RECORDS = (
         singular="integer, bool or string tensor",
         plural="integer, bool or string tensors",
         because="a tensor of this dtype has no gradient",
-        advice=("only floats have a gradient: make it a float, and all that is computed from it on the way to the loss"),
+        advice=(
+            "only floats have a gradient: make it a float, and everything that is computed from it on the way to the loss"
+        ),
         hides_the_rest=True,
     ),
     BarrierRecord(
@@ -151,11 +153,11 @@ _RECORDS = (
         meaning="the op's gradient is identically zero",
         singular="zero gradient",
         plural="zero gradients",
-        because="what comes back through this op is zero whatever is fed",
+        because="the gradient through this op is zero for every input",
         advice=(
-            "its slope is 0 wherever it is taken: put a smooth function in its place, such as tf.tanh for tf.sign. If"
-            " it is to stay as it is, leave the variable out of the optimizer's, for momentum and weight decay move "
-            "what is fed zeros"
+            "its slope is 0 everywhere: use a smooth function instead, such as tf.tanh for tf.sign. If the variable "
+            "should stay as it is, do not pass it to the optimizer: momentum and weight decay change even a variable "
+            "whose gradient is zero"
         ),
     ),
     BarrierRecord(
@@ -163,11 +165,11 @@ _RECORDS = (
         meaning="TensorFlow made up zeros: for another output of a called function, for a loop variable",
         singular="zero-filled gradient",
         plural="zero-filled gradients",
-        because="no gradient comes there, and TensorFlow fills in zeros",
+        because="no gradient arrives there, and TensorFlow fills in zeros",
         advice=(
-            "let the loss read what the function computes from this variable: it reads another result. If it is to "
-            "stay as it is, leave it out of the optimizer's variables, for momentum and weight decay move what is fed"
-            " zeros"
+            "let the loss read what the function computes from this variable: it reads another result. If the variable "
+            "should stay as it is, do not pass it to the optimizer: momentum and weight decay change even a variable "
+            "whose gradient is zero"
         ),
         hides_the_rest=True,
     ),
@@ -189,8 +191,8 @@ _RECORDS = (
         plural="Python calls",
         because="Python code that has no gradient computes the value",
         advice=(
-            "compute it with TensorFlow's own ops; or call it by tf.py_function, which hands gradients on, with "
-            "TensorFlow's ops inside, in place of tf.numpy_function"
+            "compute it with TensorFlow's own ops; or use tf.py_function, which passes gradients on, with TensorFlow's "
+            "ops inside, instead of tf.numpy_function"
         ),
         blocks_whole_op=True,
     ),
@@ -214,8 +216,8 @@ _RECORDS = (
         plural="values made outside the tape",
         because="no tape recorded how it was computed",
         advice=(
-            "move this line into the block `with tf.GradientTape() as tape:`, and with it every line before it that "
-            "leads there from the variable; where a function takes the gradient of what it was handed, into that "
+            "move this line into the block `with tf.GradientTape() as tape:`, together with every line before it that "
+            "leads there from the variable; if a function takes the gradient of its argument, move them into that "
             "function"
         ),
         blocks_whole_op=True,
@@ -226,7 +228,7 @@ _RECORDS = (
         meaning="the tape does not watch it",
         singular="unwatched tensor",
         plural="unwatched tensors",
-        because="the tape was never told to watch it",
+        because="the tape does not watch it",
         advice="call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
         blocks_whole_op=True,
     ),

@@ -38,7 +38,8 @@ def assumption(each: Assumption) -> str:
     """Return an assumption in words."""
     if each.whole:
         return f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
-    return f"{escape_name(each.op)} ({escape_name(each.type)}) is assumed to carry a gradient: {escape_name(each.reason, 200)}"
+    name = f"{escape_name(each.op)} ({escape_name(each.type)})"
+    return f"{name} is assumed to let gradients through: {escape_name(each.reason, 200)}"
 
 
 def stop(each: Stop) -> str:
@@ -47,7 +48,7 @@ def stop(each: Stop) -> str:
     name += " of a library" if each.library else ""
     if each.role is not Role.CUTS or not each.cuts:
         return f"{name} is {each.role.value}: {ROLES[each.role]}"
-    alone = "without it a gradient gets through" if each.sole else "another barrier stops the gradient without it, too"
+    alone = "without it a gradient gets through" if each.sole else "without it, another barrier stops the gradient"
     return f"{name} cuts off {_names(each.cuts)}; {alone}"
 
 
@@ -67,9 +68,9 @@ def variable(each: VariableAudit) -> str:
 
 
 def left_out(each: LeftOut) -> str:
-    """Why no gradient was asked for it."""
+    """Return why no gradient was asked for it."""
     name = escape_name(each.name)
-    updated = {None: "", True: "; the step updates it all the same", False: ""}[each.is_updated]
+    updated = {None: "", True: "; the step updates it nevertheless", False: ""}[each.is_updated]
     if each.trainable is False:
         return f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable{updated}"
     if each.is_stopped:
@@ -91,7 +92,7 @@ def change(each: Change) -> str:
 
 
 def reach(each: Reach) -> str:
-    """Which variables are reached, and a path to the first."""
+    """Return which variables are reached, and a path to the first."""
     if not each.reached:
         return "no gradient gets there"
     path = [escape_name(op) for op in each.paths.get(each.reached[0], ())]

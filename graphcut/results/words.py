@@ -23,8 +23,8 @@ ROLES = {
     Role.DEAD: "does not feed the loss",
     Role.REDUNDANT: "no variable feeds it",
     Role.CUTS: "cuts off the gradient",
-    Role.BYPASSED: "every variable behind it gets its gradient another way, or in the runs of another branch",
-    Role.SHADOWED: "another barrier stops everything before it does",
+    Role.BYPASSED: "every variable behind it gets its gradient by another route, or in runs of another branch",
+    Role.SHADOWED: "another barrier already stops everything that it would stop",
 }
 
 

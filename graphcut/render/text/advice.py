@@ -8,39 +8,42 @@ from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
 STAND_INS = {
     "float": (
-        "if only its value is wanted, go straight through: y = x + tf.stop_gradient(f(x) - x) has the value of f(x) and "
-        "hands the gradient on; or take a smooth function in its place"
+        "if only its value is wanted, use a straight-through estimator: y = x + tf.stop_gradient(f(x) - x) has the value "
+        "of f(x) and passes the gradient on; or use a smooth function instead"
     ),
-    "bool": "take a soft step in place of the comparison: tf.sigmoid(k * (a - b)) in place of tf.cast(a > b, tf.float32)",
+    "bool": "use a soft step instead of the comparison: tf.sigmoid(k * (a - b)) instead of tf.cast(a > b, tf.float32)",
     "int": (
-        "take a soft choice in place of the index: tf.nn.softmax(k * x) as weights, or tf.reduce_max if only the largest "
-        "value is wanted; to sample, the score function or a Gumbel softmax"
+        "use a soft choice instead of the index: tf.nn.softmax(k * x) as weights, or tf.reduce_max if only the largest "
+        "value is wanted; to sample, use the score function or a Gumbel softmax"
     ),
 }
 LIBRARY = (
-    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of tf.stop_gradient, a "
-    "stop_gradient in a functional model, an argument), take that out; else compute the value by ops of your own"
+    "the stop was made inside a library that this line calls. If the line asks for it (a Lambda layer of "
+    "tf.stop_gradient, a stop_gradient in a functional model, an argument), remove that; otherwise compute the value "
+    "with ops of your own"
 )
 BY_VALUE = {
     "Const": (
-        "it is the value that the variable had while the step was traced, for good: leave out .numpy() (get_value, "
+        "it is the value that the variable had while the step was traced, as a constant: leave out .numpy() (get_value, "
         "get_weights) and compute with the variable itself"
     ),
     "EagerPyFunc": (
-        "the Python function reads the variable by itself: hand it to tf.py_function as an argument, which gets a gradient"
+        "the Python function reads the variable itself: pass the variable to tf.py_function as an argument, which gets a "
+        "gradient"
     ),
 }
 MATCH = (
-    "train on how far apart the two are: a cross-entropy or a squared error in place of the accuracy. A soft match of numbers "
-    "is tf.exp(-k * tf.square(a - b)), an expected accuracy tf.reduce_sum(tf.nn.softmax(k * x) * tf.one_hot(labels, n), -1)"
+    "train on how far apart the two are: use a cross-entropy or a squared error instead of the accuracy. A soft match of "
+    "numbers is tf.exp(-k * tf.square(a - b)), an expected accuracy tf.reduce_sum(tf.nn.softmax(k * x) * "
+    "tf.one_hot(labels, n), -1)"
 )
 ONE_HOT = (
-    "take tf.nn.softmax(k * x), which is weights already, in place of tf.one_hot and of the choice that feeds it; k is a "
-    "number, and the larger it is the harder the choice"
+    "use tf.nn.softmax(k * x), which is weights already, instead of tf.one_hot and the choice that feeds it; k is a "
+    "number, and the larger it is, the harder the choice"
 )
 LOGIC = (
-    "multiply soft steps: for a and b between 0 and 1 take a * b in place of tf.logical_and(a, b), a + b - a * b in place of "
-    "tf.logical_or(a, b), 1 - a in place of tf.logical_not(a)"
+    "multiply soft steps: for a and b between 0 and 1, use a * b instead of tf.logical_and(a, b), a + b - a * b instead "
+    "of tf.logical_or(a, b), and 1 - a instead of tf.logical_not(a)"
 )
 OWN = {
     "Equal": MATCH,
@@ -52,38 +55,39 @@ OWN = {
     "LogicalOr": LOGIC,
     "LogicalNot": LOGIC,
 }
-INTEGER = "an optimizer trains floats alone: leave it out of the variables that are asked about, or make it trainable=False"
+INTEGER = "an optimizer trains floats only: leave it out of the variables that you ask about, or make it trainable=False"
 CAST = (
-    "keep the value a float on the whole way. To round it all the same go straight: y = x + tf.stop_gradient(f(x) - x) "
-    "has the value of f(x), here of both casts, and hands the gradient on"
+    "keep the value a float all the way. To round it anyway, use a straight-through estimator: y = x + "
+    "tf.stop_gradient(f(x) - x) has the value of f(x), here of both casts, and passes the gradient on"
 )
 PRODUCT = (
-    "one factor is always 0: give it another value, or leave the term out. If it is to stay as it is, leave the variable out "
-    "of the optimizer's, for momentum and weight decay move what is fed zeros"
+    "one factor is always 0: give it another value, or remove the term. If the variable should stay as it is, do not "
+    "pass it to the optimizer: momentum and weight decay change even a variable whose gradient is zero"
 )
 PIECES = (
-    "the loss reads other pieces alone of what is put together here: let it read this one too, or leave the variable out of "
-    "the optimizer's, for momentum and weight decay move what is fed zeros"
+    "the loss reads only other pieces of what is joined here: let it read this one too. If the variable should stay as "
+    "it is, do not pass it to the optimizer: momentum and weight decay change even a variable whose gradient is zero"
 )
 NO_BRANCH = (
-    "no branch hands a gradient on, and this TensorFlow fills in zeros: take away what stops it inside of one, or leave the "
-    "variable out of the optimizer's, for momentum and weight decay move what is fed zeros"
+    "no branch passes a gradient on, and this TensorFlow fills in zeros: remove what stops it inside one of them. If the "
+    "variable should stay as it is, do not pass it to the optimizer: momentum and weight decay change even a variable "
+    "whose gradient is zero"
 )
 LOOP = (
-    "what the loss reads of the loop hands no gradient on to it, and TensorFlow fills in zeros: take away what stops it "
-    "inside of the loop, or let the loss read another result. If it is to stay as it is, leave it out of the optimizer's "
-    "variables, for momentum and weight decay move what is fed zeros"
+    "what the loss reads of the loop passes no gradient on to it, and TensorFlow fills in zeros: remove what stops it "
+    "inside the loop, or let the loss read another result. If the variable should stay as it is, do not pass it to the "
+    "optimizer: momentum and weight decay change even a variable whose gradient is zero"
 )
 STATISTICS = (
-    "a batch normalization that is not training takes its moving averages as they are: they are set by assignment while it "
-    "trains, not learned. If that is meant, leave it out of the variables that are asked about"
+    "a batch normalization that is not training uses its moving averages as they are: they are set by assignment in "
+    "training, not learned. If that is intended, leave it out of the variables that you ask about"
 )
 UNUSED = (
-    "let the loss read something that is computed from it. If it is not meant to learn from this loss, leave it out of the "
-    "variables that are asked about"
+    "let the loss read something that is computed from it. If it should not learn from this loss, leave it out of the "
+    "variables that you ask about"
 )
 FORGOTTEN = (
-    "add it to the variables that the gradient is taken of, and give the optimizer its gradient; if it is not meant to learn, "
+    "add it to the variables whose gradient is taken, and pass its gradient to the optimizer; if it should not learn, "
     "make it trainable=False"
 )
 UNTRACKED = (
@@ -91,23 +95,23 @@ UNTRACKED = (
     "trainable_variables lack it"
 )
 LOSS_OUTSIDE = (
-    "compute the loss from the variable inside of what is differentiated: the function that is audited, or the tape's block"
+    "compute the loss from the variable inside what is differentiated: the function that you audit, or the tape's block"
 )
 FROM_ZEROS = (
     "start from something other than zeros: pass other grad_ys= to tf.gradients, other output_gradients= to tape.gradient, or "
     "leave them out to start from ones"
 )
 LOSS_DTYPE = (
-    "train on a float that is small where the model is right, such as a cross-entropy or a squared error, and keep this "
+    "train on a float that is small when the model is right, such as a cross-entropy or a squared error, and keep this "
     "number as a metric"
 )
-BRANCH = "if it is to learn in every run, use it in the other branch too, and stop it in neither"
+BRANCH = "if it should learn in every run, use it in the other branch too, and stop it in neither"
 REGULARIZER = (
-    "if it is to stay as it is, leave it out of the regularizer or out of the optimizer's variables: the stop alone does not "
-    "freeze it"
+    "if it should stay as it is, leave it out of the regularizer or do not pass it to the optimizer: the stop alone does "
+    "not freeze it"
 )
 REROUTE = (
-    "if it is to learn from the other terms too, take away what stops the gradient there; an audit of such a term (loss=) "
+    "if it should learn from the other terms too, remove what stops the gradient there; an audit of such a term (loss=) "
     "names it"
 )
 

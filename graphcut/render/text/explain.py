@@ -119,9 +119,9 @@ def _why(cut: Barrier, reason: Reason) -> str:
     """Return why a barrier lets no gradient through, or what the stop belongs to."""
     idiom, maker = reason.idioms.get(cut.op), reason.makers.get(cut.op)
     if maker is not None:
-        made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes"
-        done = f"makes {maker.dtype}" if maker.op == cut.op else f"reads {made}"
-        return f"it {done} of floats, and {_discrete_word(maker.dtype)} have no gradient"
+        made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes from floats"
+        done = f"makes {maker.dtype} from floats" if maker.op == cut.op else f"reads {made}"
+        return f"it {done}, and {_discrete_word(maker.dtype)} have no gradient"
     return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
 
 
@@ -166,21 +166,21 @@ def _override_line(reason: Reason) -> Iterator[str]:
 
 
 def _frozen_words(variable: VariableAudit) -> str:
-    return " It is not trainable: an optimizer leaves it alone whatever it gets." if variable.trainable is False else ""
+    return " It is not trainable: an optimizer skips it, whatever its gradient is." if variable.trainable is False else ""
 
 
 def _update_words(variable: VariableAudit) -> str:
     """Return a sentence on what the step does with the gradient, if that is unexpected."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.optimizer_got_gradient is False and gets:
-        return " The optimizer is handed None in its place and skips it."
+        return " But the optimizer receives None instead and skips it."
     if variable.optimizer_got_gradient is False:
         return f" The optimizer receives None for it and skips it ({_WARNING})."
     if variable.is_updated is False and gets and variable.trainable is not False:
         return " But the step never updates it."
     if variable.is_updated and not gets and variable.trained_by:
         return f" It is trained by {' and '.join(map(escape_name, variable.trained_by))}."
-    return " The step updates it all the same." if variable.is_updated and not gets else ""
+    return " The step updates it nevertheless." if variable.is_updated and not gets else ""
 
 
 def _cut(cut: Barrier, variable: VariableAudit, why: str) -> Iterator[str]:
@@ -277,15 +277,15 @@ def _is_mistake(reason: Reason, cut: Barrier) -> bool:
 def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
     """Through what alone a gradient comes, and what was kept from it."""
     for condition in variable.conditions[:few]:
-        yield f"Every route lies in {branch(condition)}: in other runs nothing comes."
+        yield f"Every route lies in {branch(condition)}: in other runs there is no gradient."
     if reason.term is not None:
         yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
     for cut in reason.ending[:few]:
-        yield f"In other runs the gradient comes as far as {place(cut)}{_origin(cut)}, and ends there."
+        yield f"In other runs the gradient reaches {place(cut)}{_origin(cut)}, and ends there."
     for cut in reason.harmless[: max(0, few - len(reason.ending))]:
         idiom = reason.idioms.get(cut.op)
-        note = "the gradient goes round it" if idiom is None else idiom.note
-        yield f"Another route is closed by {place(cut)}{_origin(cut)}; {note}."
+        note = "the gradient bypasses it" if idiom is None else idiom.note
+        yield f"Another route is blocked by {place(cut)}{_origin(cut)}; {note}."
 
 
 def _term(term: Term) -> str:

@@ -63,12 +63,12 @@ def _weights(facts: ReportFacts) -> Iterator[str]:
 
 
 def without_gradient(dtypes: Sequence[str]) -> bool:
-    """Whether no gradient can start from a loss of these dtypes."""
+    """Return whether no gradient can start from a loss of these dtypes."""
     return bool(dtypes) and all(dtype != "string" and is_discrete(dtype) for dtype in dtypes)
 
 
 def _all_unused(variables: Sequence[VariableAudit]) -> bool:
-    """Whether nothing leads from any variable to the loss, as far as that is told: of an integer its dtype is."""
+    """Return whether nothing leads from any variable to the loss, as far as that is told: of an integer its dtype is."""
     floats = [variable for variable in variables if not is_discrete(variable.dtype)]
     return bool(floats) and all(variable.unused for variable in floats)
 
@@ -190,7 +190,7 @@ def _standing_still(averages: Sequence[LeftOut], copies: Sequence[LeftOut], tota
 
 
 def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
-    """Whether a recorded step leaves a variable unchanged that gets no gradient either."""
+    """Return whether a recorded step leaves a variable unchanged that gets no gradient either."""
     return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
 
 
@@ -225,9 +225,10 @@ def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Itera
         alike[index[key]][1].append(each.op)
     for (kind, reason), ops in alike[:limit]:
         more = f" and {len(ops) - 1} more" if len(ops) > 1 else ""
-        yield f"assumed to carry a gradient: {escape_name(ops[0])}{more} ({escape_name(kind)}): {escape_name(reason, 200)}"
+        named = f"{escape_name(ops[0])}{more} ({escape_name(kind)})"
+        yield f"assumed to let gradients through: {named}: {escape_name(reason, 200)}"
     if len(alike) > limit:
-        yield f"assumed to carry a gradient: {sum(len(ops) for _, ops in alike[limit:])} ops more"
+        yield f"assumed to let gradients through: {sum(len(ops) for _, ops in alike[limit:])} more ops"
 
 
 def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:

@@ -112,5 +112,5 @@ def update(variable: VariableAudit) -> Iterator[str]:
         yield (
             "trained by " + " and ".join(map(escape_name, variable.trained_by))
             if variable.trained_by
-            else "updated all the same"
+            else "updated nevertheless"
         )

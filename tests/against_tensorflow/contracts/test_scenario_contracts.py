@@ -33,7 +33,7 @@ CASES = [
     ("003", document_003.stopped, document_003.fixed, REACH, ("w1",), "stop-gradient at hidden"),
     ("004", document_004.before_the_tape, document_004.fixed, REACH, ("x",), "tape"),
     ("A1", stops.lambda_layer, stops.lambda_layer_fixed, REACH, ("first", "second"), "stop-gradient"),
-    ("A2", stops.one_use_of_two, stops.both_uses_stopped, BLOCK, ("w",), "the gradient goes round it"),
+    ("A2", stops.one_use_of_two, stops.both_uses_stopped, BLOCK, ("w",), "the gradient bypasses it"),
     ("A3", stops.supervised_head, stops.contrastive_head, REACH, ("encoder",), "stop-gradient at frozen"),
     ("A4", stops.rounded, stops.straight_through, REACH, ("encoder",), "Round"),
     ("A5", stops.codebook_in_a_stop, stops.codebook_fixed, REACH, ("codebook",), "stop-gradient at straight_through"),

@@ -89,8 +89,8 @@ def test_a_branch_used_on_both_sides_gives_a_gradient_in_every_run():
 
 def test_a_stop_in_one_branch_is_said_to_end_the_gradient_in_other_runs():
     text = recorded.explained(barriers.stopped_in_a_branch, "w")
-    assert "In other runs the gradient comes as far as stop-gradient at cond/in_the_branch" in text
-    assert "Another route is closed by stop-gradient at cond/beside" in text and "the gradient goes round it." in text
+    assert "In other runs the gradient reaches stop-gradient at cond/in_the_branch" in text
+    assert "Another route is blocked by stop-gradient at cond/beside" in text and "the gradient bypasses it." in text
     assert answer(barriers.stopped_in_a_branch, "w") == "gradient"
 
 

@@ -187,7 +187,7 @@ def test_a_stop_under_a_tape_that_closes_another_route_is_named():
         return [tape.gradient(loss, [w])]
 
     (audit,) = audited(step, [3])
-    assert "Another route is closed by stop-gradient at StopGradient" in audit.explain(audit.variables[0].name)
+    assert "Another route is blocked by stop-gradient at StopGradient" in audit.explain(audit.variables[0].name)
 
 
 def test_gradients_side_by_side_are_called_what_the_code_calls_them():

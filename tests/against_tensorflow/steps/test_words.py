@@ -64,7 +64,7 @@ def test_a_stop_that_no_tape_records_is_called_a_stop():
     with taken.alone(tf.Graph()):
         (audit,) = graphcut.audit_step(step_004.fixed().run)
         text = audit.explain(audit.variables[0].name)
-    assert "Another route is closed by stop-gradient at StopGradient" in text and "stop-argument" not in text
+    assert "Another route is blocked by stop-gradient at StopGradient" in text and "stop-argument" not in text
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -78,4 +78,4 @@ def test_a_route_that_no_tape_recorded_is_closed_by_that(beside):
         return tape.gradient(loss, [w])
 
     (text,) = explained(step, w)
-    assert ("Another route is closed by outside-tape at mul (Mul)" in text) is beside
+    assert ("Another route is blocked by outside-tape at mul (Mul)" in text) is beside

@@ -30,7 +30,7 @@ def test_every_result_has_a_sentence(result):
         (Stop("s", Role.DEAD, False, (), where="m.py:3"), "stop-gradient s, m.py:3, is dead: does not feed the loss"),
         (
             Stop("s", Role.CUTS, False, ("w",)),
-            "stop-gradient s cuts off w; another barrier stops the gradient without it, too",
+            "stop-gradient s cuts off w; without it, another barrier stops the gradient",
         ),
         (
             Disagreement("w", Verdict.NONE, "not checked", "no copy"),

@@ -122,14 +122,14 @@ def test_the_regularizer_is_named():
 
 def test_a_barrier_that_the_gradient_goes_round_is_told_where_it_is_asked_for():
     text = said(verdict=Verdict.FLOWS, reason={"harmless": (cut("clean"),)})
-    assert "Another route is closed by stop-gradient at clean; the gradient goes round it." in text
+    assert "Another route is blocked by stop-gradient at clean; the gradient bypasses it." in text
 
 
 def test_a_barrier_that_ends_the_gradient_in_other_runs_is_told_before_those_it_goes_round():
     text = said(verdict=Verdict.CONDITIONAL, reason={"ending": (cut("else"),), "harmless": (cut("clean"),)})
     first, second = text.splitlines()[1:3]
-    assert first == "In other runs the gradient comes as far as stop-gradient at else, and ends there."
-    assert second.startswith("Another route is closed by stop-gradient at clean")
+    assert first == "In other runs the gradient reaches stop-gradient at else, and ends there."
+    assert second.startswith("Another route is blocked by stop-gradient at clean")
 
 
 @pytest.mark.parametrize("kind", ["If", "StatelessIf", "Case"])

@@ -117,7 +117,7 @@ def test_a_frozen_variable_is_said_to_be_not_trainable():
 
 def test_assumptions_are_said_aloud():
     assumed = tuple(Assumption(f"gelu_{i}", "IdentityN", "its custom gradient was not saved") for i in range(3))
-    assert "assumed to carry a gradient: gelu_0 and 2 more (IdentityN): its custom gradient was not saved" in (
+    assert "assumed to let gradients through: gelu_0 and 2 more (IdentityN): its custom gradient was not saved" in (
         table(FakeAudit(variables=(variable("w"),), assumptions=assumed))
     )
 
