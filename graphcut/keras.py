@@ -117,7 +117,7 @@ class AuditCallback(FirstBatch):
         return any(each.name == variable.name for key in as_tuple(self.frozen) for _, each in _found(self.audits, key))
 
     def _has(self, key: Any) -> bool:
-        """Whether the model has such a variable; of an object that is taken for granted."""
+        """Return whether the model has such a variable; of an object that is taken for granted."""
         if not isinstance(key, str):
             return True
         names = [str(getattr(each, word, "")) for each in self.model.weights for word in ("name", "path")]

@@ -30,7 +30,7 @@ class Fence(NamedTuple):
 
     @property
     def is_free(self) -> bool:
-        """Whether it costs nothing to cross: leaving that land costs one already."""
+        """Return whether it costs nothing to cross: leaving that land costs one already."""
         return self.entry and self.kind is BarrierKind.DTYPE
 
 
@@ -115,7 +115,7 @@ def _blocked_edge(flow: GradientFlow, tensor: int, op: int, index: int, source: 
 
 
 def _assignments(flat: FlatGraph) -> Assigned:
-    """For what is written - a variable, a table, a queue - what is written to it: op, input, value.
+    """Return for what is written - a variable, a table, a queue - what is written to it: op, input, value.
 
     What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
     """

@@ -62,7 +62,7 @@ class Conditions:
 
 
 def branches(flat: FlatGraph) -> Branches:
-    """Every branch of every conditional of a graph."""
+    """Return every branch of every conditional of a graph."""
     found: Dict[Condition, int] = {}
     entered: Dict[Tuple[int, int], int] = {}
     bodies: Dict[Tuple[int, str], int] = {}
@@ -90,7 +90,7 @@ def _switches(flat: FlatGraph) -> List[int]:
 
 
 def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
-    """For each tensor reached under conditions, these; tensors that are reached unconditionally are left out.
+    """Return for each tensor reached under conditions, these; tensors that are reached unconditionally are left out.
 
     ``order`` holds all ops, producers first.
     """
@@ -117,7 +117,7 @@ def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
 def _unbound(
     edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
 ) -> Dict[int, int]:
-    """For each tensor the sides of v1 conditionals that a gradient made in there does not keep to, as bits.
+    """Return for each tensor the sides of v1 conditionals that a gradient made in there does not keep to, as bits.
 
     In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
     arrives: a constant does not.

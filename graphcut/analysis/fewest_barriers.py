@@ -44,11 +44,11 @@ class Cuts:
 
     @property
     def has_several_inputs(self) -> bool:
-        """Whether any op is a barrier at several of its inputs."""
+        """Return whether any op is a barrier at several of its inputs."""
         return len(self.by_op) < len(self.fences)
 
     def has_route(self, tensor: int) -> bool:
-        """Whether any route at all leads from the loss to the tensor."""
+        """Return whether any route at all leads from the loss to the tensor."""
         return tensor in self.crossed
 
     def barriers_of(self, tensor: int) -> Tuple[Fence, ...]:
@@ -70,16 +70,16 @@ class Cuts:
         return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
 
     def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
-        """Whether a barrier of that kind at some input of ``op`` is in the tensor's cut."""
+        """Return whether a barrier of that kind at some input of ``op`` is in the tensor's cut."""
         mask = self.masks.get(tensor, 0)
         return bool(mask) and any(mask >> number & 1 for number in self.by_op.get((op, barrier), ()))
 
     def size(self, tensor: int) -> int:
-        """How many barriers the tensor's cut has."""
+        """Return how many barriers the tensor's cut has."""
         return bin(self.masks.get(tensor, 0)).count("1")
 
     def costly(self, tensor: int) -> int:
-        """How many ops must be taken out, whatever inputs of theirs are cut, of those that cost something to cross."""
+        """Return how many ops must be taken out, whatever inputs of theirs are cut, of those that cost something to cross."""
         mask = self.masks.get(tensor, 0) & ~self.free_bits
         if not self.has_several_inputs:
             return bin(mask).count("1")

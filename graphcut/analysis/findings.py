@@ -137,7 +137,7 @@ class Findings:
         return iter(ops.items())
 
     def is_updated(self, target: Target) -> Optional[bool]:
-        """Whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
+        """Return whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
         if not self.updates:
             self.updates.append(training_part(self.traced.flat, self.traced.names).updated)
         (written,) = self.updates

@@ -33,12 +33,12 @@ class GradientEdges:
 
     @property
     def size(self) -> int:
-        """How many tensors there are; a node at which a gradient is only connected is a tensor plus that."""
+        """Return how many tensors there are; a node at which a gradient is only connected is a tensor plus that."""
         return len(self.rules.flat.dtypes)
 
     @property
     def has_sources(self) -> bool:
-        """Whether an op is met that has a gradient of its own."""
+        """Return whether an op is met that has a gradient of its own."""
         return bool(self.connected.made)
 
     def starts(self) -> List[int]:
@@ -50,7 +50,7 @@ class GradientEdges:
         return carried + [tensor + self.size for tensor in connected]
 
     def nodes(self) -> List[int]:
-        """Every node at which a gradient arrives."""
+        """Return every node at which a gradient arrives."""
         size = self.size
         connected = [tensor + size for tensor in self.connected.order] if self.has_sources else []
         return [*self.carried.order, *connected]

@@ -57,7 +57,7 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
 
 
 def _enters(rules: PatternLookup, op: int, index: int) -> bool:
-    """Whether only the dtype keeps a gradient from this input: floats in its place would get one."""
+    """Return whether only the dtype keeps a gradient from this input: floats in its place would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
     known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
     return known and rules.soft_barrier(op, index) is None
@@ -68,7 +68,7 @@ def _every(op: int, index: int) -> bool:
 
 
 def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
-    """For each tensor the ops that read it, with the input they read it at."""
+    """Return for each tensor the ops that read it, with the input they read it at."""
     found: Dict[int, List[Tuple[int, int]]] = {}
     for op, inputs in enumerate(flat.inputs):
         for index, tensor in enumerate(inputs):

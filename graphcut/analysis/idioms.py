@@ -52,7 +52,7 @@ class Idiom(enum.Enum):
 
     @property
     def is_meant(self) -> bool:
-        """Whether the stop is as its idiom has it."""
+        """Return whether the stop is as its idiom has it."""
         return self is not Idiom.INVERTED_STRAIGHT_THROUGH
 
     @property
@@ -147,7 +147,7 @@ class Idioms:
         return None
 
     def _chooses(self, code: int, latent: int) -> bool:
-        """Whether ``code`` is an entry of a table of weights, picked by a choice that is made of ``latent``."""
+        """Return whether ``code`` is an entry of a table of weights, picked by a choice that is made of ``latent``."""
         flat, above = self._flat, self._ancestors(code)
         choices = [tensor for tensor in above if flat.type(flat.producer[tensor]) in _CHOICES]
         picked = latent in above and any(latent in self._ancestors(choice) for choice in choices)
@@ -194,7 +194,7 @@ class Idioms:
         return Idiom.TARGET_NETWORK if self._is_copy(own, names) and self._is_target(stopped, other) else None
 
     def _is_copy(self, own: FrozenSet[str], names: FrozenSet[str]) -> bool:
-        """Whether one network has the shapes of the other, which may have more."""
+        """Return whether one network has the shapes of the other, which may have more."""
         theirs = Counter(str(self._shapes[name]) for name in names)
         return not Counter(str(self._shapes[name]) for name in own) - theirs
 
@@ -218,7 +218,7 @@ class Idioms:
         return [str(each.shape) for each in self._traced.variables if each.name in names]
 
     def _is_advantage(self, stopped: int, reader: int, other: int) -> bool:
-        """Whether a weight of a log probability is the difference of a return and its estimate."""
+        """Return whether a weight of a log probability is the difference of a return and its estimate."""
         flat = self._flat
         weight = next((each for each in flat.inputs[reader] if each != other), stopped)
         near = self._ops_before(weight)
@@ -244,7 +244,7 @@ class Idioms:
         return found
 
     def _is_last(self, op: int) -> bool:
-        """Whether no layer lies between an op and the losses."""
+        """Return whether no layer lies between an op and the losses."""
         flat = self._flat
 
         def behind(tensor: int) -> List[int]:
@@ -254,7 +254,7 @@ class Idioms:
         return not any(flat.type(flat.producer[each]) in _LAYERS for each in found if flat.producer[each] != op)
 
     def _is_added_up(self, op: int) -> bool:
-        """Whether a product is a summand of a sum of products."""
+        """Return whether a product is a summand of a sum of products."""
         flat = self._flat
 
         def readers(tensor: int) -> List[int]:
@@ -282,7 +282,7 @@ class Idioms:
         return bool(self._layers_of(tensor, names))
 
     def _is_applied_twice(self, own: FrozenSet[str], stopped: int, other: int) -> bool:
-        """Whether one network computes both values, from different data."""
+        """Return whether one network computes both values, from different data."""
         if self._plain(stopped) in self._ancestors(other):
             return False
         ours, theirs = self._layers_of(stopped, own), self._layers_of(other, own)
@@ -345,7 +345,7 @@ class Idioms:
         return tensor
 
     def _ancestors(self, tensor: int) -> FrozenSet[int]:
-        """All tensors that one is computed from, itself included."""
+        """Return all tensors that one is computed from, itself included."""
         if tensor not in self._above:
             flat = self._flat
             if sum(map(len, self._above.values())) > _MOST_KEPT:
@@ -358,13 +358,13 @@ class Idioms:
         return frozenset(self._variables[each] for each in self._ancestors(tensor) if each in self._variables)
 
     def _is_weight(self, tensor: int) -> bool:
-        """Whether a tensor is computed from variables alone."""
+        """Return whether a tensor is computed from variables alone."""
         flat = self._flat
         leaves = (flat.producer[each] for each in self._ancestors(tensor) if each not in self._variables)
         return all(flat.inputs[op] or flat.type(op) == "Const" for op in leaves)
 
     def _is_logarithm(self, tensor: int) -> bool:
-        """Whether a factor is a log probability: a logarithm, and little arithmetic behind it."""
+        """Return whether a factor is a log probability: a logarithm, and little arithmetic behind it."""
         flat, waiting, seen = self._flat, deque([tensor]), {tensor}
         while waiting and len(seen) < _NEAR:
             op = flat.producer[waiting.popleft()]
@@ -377,7 +377,7 @@ class Idioms:
         return False
 
     def _is_discriminator(self, weights: Set[str], stopped: int) -> bool:
-        """Whether a network judges the stopped value and, in the same loss, other data that no network made."""
+        """Return whether a network judges the stopped value and, in the same loss, other data that no network made."""
         flat, made_of = self._flat, self._sources(stopped)
         for op in self._feeding - self._backward:
             if flat.type(op) in _LAYERS and len(flat.inputs[op]) > 1 and self._is_weight(flat.inputs[op][1]):

@@ -52,7 +52,7 @@ class StepFacts(NamedTuple):
     untracked: FrozenSet[int] = frozenset()
 
     def is_updated(self, target: Target) -> Optional[bool]:
-        """Whether the step writes a variable."""
+        """Return whether the step writes a variable."""
         objects = map(id, target.variable.objects)
         return None if self.updated is None or not target.variable.objects else not self.updated.isdisjoint(objects)
 

@@ -75,7 +75,7 @@ def _spread(
 
 
 def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """For each argument and each result of a call, all that the call is handed."""
+    """Return for each argument and each result of a call, all that the call is handed."""
     inward: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments]
@@ -100,7 +100,7 @@ def _idle(flat: FlatGraph, call: Call) -> List[int]:
 
 
 def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
-    """Every op that the tensors are computed from, by data."""
+    """Return every op that the tensors are computed from, by data."""
     producer = flat.producer
     ops = (producer[tensor] for tensor in tensors)
     return frozenset(find_reachable(ops, lambda op: [producer[tensor] for tensor in flat.inputs[op]]))

@@ -30,12 +30,12 @@ Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
 
 
 def connected_inputs(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
-    """For each output the inputs that TensorFlow gives a gradient, be it zeros."""
+    """Return for each output the inputs that TensorFlow gives a gradient, be it zeros."""
     return row.connected
 
 
 def carries(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
-    """For each output the inputs whose gradient is not provably zero."""
+    """Return for each output the inputs whose gradient is not provably zero."""
     return row.carries
 
 
@@ -69,7 +69,7 @@ class Walk:
     origins: Mapping[int, int] = field(default_factory=dict)
 
     def reaches(self, tensor: int) -> bool:
-        """Whether the walk arrived at a tensor."""
+        """Return whether the walk arrived at a tensor."""
         return self.parents[tensor] != UNSEEN
 
 
@@ -116,7 +116,7 @@ def walk(
 
 
 def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
-    """For each op whose gradient makes TensorFlow fill others with zeros, what it fills.
+    """Return for each op whose gradient makes TensorFlow fill others with zeros, what it fills.
 
     ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
     """

@@ -20,7 +20,7 @@ class Start(NamedTuple):
 
     @property
     def is_given(self) -> bool:
-        """Whether it is anything but the ones that TensorFlow starts from."""
+        """Return whether it is anything but the ones that TensorFlow starts from."""
         return self.tensor is not None or self.value is not None
 
 

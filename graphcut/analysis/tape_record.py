@@ -35,7 +35,7 @@ class Tape:
     began_before: bool = False
 
     def records(self, position: int) -> bool:
-        """Whether an op of that position was made while the tape recorded."""
+        """Return whether an op of that position was made while the tape recorded."""
         return any(start <= position < end for start, end in self.spans)
 
 

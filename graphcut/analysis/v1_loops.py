@@ -63,7 +63,7 @@ def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]
 
 
 def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """For each argument of a call, all its arguments and results."""
+    """Return for each argument of a call, all its arguments and results."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments] + list(call.variables)
@@ -72,7 +72,7 @@ def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 
 
 def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """For each result of a call, all that its bodies return and all that the call is handed, read there or not."""
+    """Return for each result of a call, all that its bodies return and all that the call is handed, read there or not."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         returned = tuple(tensor for returns in call.returns for tensor in returns)

@@ -96,7 +96,7 @@ class GradientFlow:
         return GradientEdges(self.rules, self.stopped, self.fills, self.connected, self.carried)
 
     def carries_to(self, tensor: int) -> bool:
-        """Whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
+        """Return whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
         own = tensor in self.seeds or (tensor in self.losses and self.rules.is_discrete(tensor))
         return self.carried.reaches(tensor) or (own and tensor not in self.dead)
 
@@ -269,7 +269,7 @@ def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]
 
 
 def _results(rules: PatternLookup) -> Dict[int, Tuple[int, ...]]:
-    """For each result of a call, the tensors of all its results."""
+    """Return for each result of a call, the tensors of all its results."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in rules.flat.calls:
         found.update(dict.fromkeys(call.results, tuple(rules.flat.first_output[op] for op in call.results)))
@@ -281,7 +281,7 @@ def _has_v1_loops(rules: PatternLookup) -> bool:
 
 
 def _feeds_itself(rules: PatternLookup, tensor: int) -> bool:
-    """Whether a loss lies on the cycle of a v1 loop: TensorFlow waits for the rest of the cycle and never starts."""
+    """Return whether a loss lies on the cycle of a v1 loop: TensorFlow waits for the rest of the cycle and never starts."""
     flat = rules.flat
     if not _has_v1_loops(rules):
         return False

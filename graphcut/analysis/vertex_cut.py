@@ -202,7 +202,7 @@ def smallest(
 def _passes(
     after: Mapping[int, Iterable[int]], starts: AbstractSet[int], ends: AbstractSet[int], rigid: AbstractSet[int]
 ) -> bool:
-    """Whether a path leads through rigid nodes alone."""
+    """Return whether a path leads through rigid nodes alone."""
     return any(
         node in ends for node in walk_depth_first(starts & rigid, lambda node: [each for each in after[node] if each in rigid])
     )

@@ -75,7 +75,7 @@ class Audit:
 
     @property
     def loss_source(self) -> str:
-        """How the loss was chosen."""
+        """Return how the loss was chosen."""
         return self._inquiry.loss.source
 
     @property
@@ -106,7 +106,7 @@ class Audit:
 
     @cached_property
     def stops(self) -> Tuple[Stop, ...]:
-        """Every ``StopGradient`` op and its role for this loss, in graph order."""
+        """Return every ``StopGradient`` op and its role for this loss, in graph order."""
         judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
         return stops(self._findings, judged)
 
@@ -121,12 +121,12 @@ class Audit:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether this audit is of a gradient that a training step computed."""
+        """Return whether this audit is of a gradient that a training step computed."""
         return self._answers is not None
 
     @property
     def recorded(self) -> Tuple[Optional[bool], ...]:
-        """Whether TensorFlow returned a tensor for each variable, if that was recorded.
+        """Return whether TensorFlow returned a tensor for each variable, if that was recorded.
 
         It is recorded for the gradients of a training step, and for a graph that contains its own gradients of this loss.
         ``None`` means that the graph says nothing certain about the variable. Empty if nothing was recorded.
@@ -256,7 +256,7 @@ class Audit:
         return self.variables[self._index.position(key)]
 
     def __contains__(self, key: Any) -> bool:
-        """Whether the audit has a row for ``key``.
+        """Return whether the audit has a row for ``key``.
 
         ``key`` is anything that ``audit[key]`` takes, a pattern, a row, or a list of these, which must all be there.
 

@@ -203,7 +203,7 @@ def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
 
 
 def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
-    """Whether the gradient of a target starts from zeros."""
+    """Return whether the gradient of a target starts from zeros."""
     return any(tensor in zeros for tensor in traced.names.tensors(start)) if isinstance(start, str) else start is True
 
 

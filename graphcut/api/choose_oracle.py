@@ -49,7 +49,7 @@ def overlay_of(ops: Any) -> Optional[OpOverlay]:
 
 
 def _is_running(origin: GraphMetadata) -> bool:
-    """Whether a graph comes from the TensorFlow of this process, itself or as a message."""
+    """Return whether a graph comes from the TensorFlow of this process, itself or as a message."""
     if origin.live is not None or not origin.foreign:
         return True
     return hasattr(origin.owner, "SerializeToString") and "tensorflow" in sys.modules

@@ -144,7 +144,7 @@ def _binds(signature: inspect.Signature, arguments: Sequence[Any]) -> bool:
 
 
 def _holds_tensors(value: Any) -> bool:
-    """Whether a value is a tensor, or a list, tuple or dict with one in it."""
+    """Return whether a value is a tensor, or a list, tuple or dict with one in it."""
     if isinstance(value, (list, tuple)):
         return any(map(_holds_tensors, value))
     if isinstance(value, dict):

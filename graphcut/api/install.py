@@ -143,7 +143,7 @@ def _is_explained(error: BaseException) -> bool:
 
 
 def _is_near(error: BaseException, found: MissingGradient) -> bool:
-    """Whether an error went through the file that took the gradient."""
+    """Return whether an error went through the file that took the gradient."""
     path = (found.where or "").rpartition(":")[0]
     trace = error.__traceback__
     while trace is not None:

@@ -115,7 +115,7 @@ def read(
 
 
 def _is_dag(source: Any) -> bool:
-    """Whether a source is a networkx graph; networkx is imported by whoever made it."""
+    """Return whether a source is a networkx graph; networkx is imported by whoever made it."""
     return "networkx" in sys.modules and isinstance(source, sys.modules["networkx"].DiGraph)
 
 

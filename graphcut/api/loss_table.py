@@ -134,7 +134,7 @@ def _label(names: Sequence[str], totals: Mapping[str, int]) -> str:
 
 
 def _others(found: Sequence[MatchedRow], group: Sequence[int]) -> str:
-    """Which variables of a row go by another name in another column."""
+    """Return which variables of a row go by another name in another column."""
     pairs: Dict[str, None] = {}
     for place in group:
         known = [each.name for each in found[place].variables if each is not None]

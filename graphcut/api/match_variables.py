@@ -56,7 +56,7 @@ class MatchedRow(NamedTuple):
 
 
 def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
-    """For each variable of any of the audits its row."""
+    """Return for each variable of any of the audits its row."""
     rows: List[List[Optional[int]]] = []
     weakest: List[Match] = []
     for column, audit in enumerate(audits):
@@ -118,13 +118,13 @@ def _by_object(
 
 
 def _is_one_graph(held: FrozenSet[Hashable], other: FrozenSet[Hashable]) -> bool:
-    """Whether two audits whose variables are known by name are of one graph, or of a part of it."""
+    """Return whether two audits whose variables are known by name are of one graph, or of a part of it."""
     names = all(isinstance(each, str) for each in held | other)
     return names and (held <= other or other <= held)
 
 
 def _is_foreign(identity: FrozenSet[Hashable], held: FrozenSet[Hashable]) -> bool:
-    """Whether the other graph does not hold the object."""
+    """Return whether the other graph does not hold the object."""
     return all(isinstance(each, str) or each not in held for each in identity)
 
 

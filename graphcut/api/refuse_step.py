@@ -40,14 +40,14 @@ def check_model(source: Any, args: Sequence[Any]) -> None:
 
 
 def takes_targets(source: Any, args: Sequence[Any]) -> bool:
-    """Whether a Keras model is given what its ``fit`` takes, not what its ``call`` takes."""
+    """Return whether a Keras model is given what its ``fit`` takes, not what its ``call`` takes."""
     if not hasattr(source, "train_step") or not hasattr(source, "compile") or not args:
         return False
     return len(args) > _inputs(source) or hasattr(args[0], "element_spec") or hasattr(args[0], "on_epoch_end")
 
 
 def _inputs(model: Any) -> int:
-    """How many positional arguments a model takes that are no options of its ``call``."""
+    """Return how many positional arguments a model takes that are no options of its ``call``."""
     parameters = list(inspect.signature(model.call).parameters.values())
     if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters):
         return 1 if type(model).__module__.startswith(("keras", "tf_keras", "tensorflow")) else len(parameters) + 10**6

@@ -90,7 +90,7 @@ def _starts(inquiry: AuditRequest) -> Sequence[Start]:
 
 
 def _names(flat: FlatGraph, judged: Judged) -> Names:
-    """For each row the names of its tensors in the graph itself; rows that have none there are left out."""
+    """Return for each row the names of its tensors in the graph itself; rows that have none there are left out."""
     found = {row.name: [_root_name(flat, tensor) for tensor in target.tensors] for target, row in judged}
     return {name: tuple(filter(None, listed)) for name, listed in found.items() if any(listed)}
 
@@ -139,7 +139,7 @@ def _compare_answers(
 
 
 def _unfaithful(inquiry: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
-    """Why the copy may answer otherwise than the graph that was built; an empty string where it may not."""
+    """Return why the copy may answer otherwise than the graph that was built; an empty string where it may not."""
     origin, flat = inquiry.traced.origin, inquiry.traced.flat
     handle = any(flat.dtypes[tensor] == RESOURCE for tensor in target.tensors)
     failed, foreign, calls = answer.kind == "failed", origin.foreign, given.calls

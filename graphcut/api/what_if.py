@@ -150,7 +150,7 @@ def _is_argument(constants: StopOps, op: int) -> bool:
 
 
 def _blocks(rules: PatternLookup, op: int) -> bool:
-    """Whether a gradient ends at some input of an op."""
+    """Return whether a gradient ends at some input of an op."""
     row = rules.row(op)
     every = set(range(len(rules.flat.inputs[op])))
     return row.raises is not None or any(every.difference(inputs) for inputs in row.carries)
@@ -184,7 +184,7 @@ def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
 
 
 def is_wiring(flat: FlatGraph, tensor: int) -> bool:
-    """Whether nothing can stand between a tensor and what reads it: the frame of a loop."""
+    """Return whether nothing can stand between a tensor and what reads it: the frame of a loop."""
     op = flat.producer[tensor]
     switch = flat.type(op) in ("Switch", "RefSwitch") and is_loop_switch(flat, op)
     return switch or flat.type(op) in _WIRING or op in flat.loop_inputs

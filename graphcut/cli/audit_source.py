@@ -55,7 +55,7 @@ def audit_source(
 
 
 def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:
-    """Whether a source may be a step: a function may, and a model if it is given targets, too."""
+    """Return whether a source may be a step: a function may, and a model if it is given targets, too."""
     from graphcut.api.refuse_step import takes_targets
 
     return not hasattr(thing, "train_step") or takes_targets(thing, arguments)

@@ -29,7 +29,7 @@ class Subject(NamedTuple):
 
     @property
     def is_reached(self) -> bool:
-        """Whether the gradient gets through, at least in some runs."""
+        """Return whether the gradient gets through, at least in some runs."""
         return self.variable.verdict in WITH_GRADIENT
 
 
@@ -54,7 +54,7 @@ class Subjects:
 
     @property
     def scope(self) -> str:
-        """Which variables are considered, in the words of a sentence."""
+        """Return which variables are considered, in the words of a sentence."""
         if any(audit.recorded for audit in self.audits):
             return "that a gradient was asked for"
         return "that this loss depends on"

@@ -12,7 +12,7 @@ from graphcut.graph.messages import CLASSES
 
 
 def parse_attrs(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
-    """Name to ``AttrValue`` message. Nodes keep attributes as bytes: what is wrong in them shows here first."""
+    """Return the attributes by name, as ``AttrValue`` messages. Nodes keep them as bytes, so damage shows here first."""
     read = CLASSES["AttrEntry"].FromString
     try:
         entries = [read(each) for each in attrs]
@@ -37,7 +37,7 @@ def attributes(kind: Kind) -> Dict[str, Any]:
 
 
 def attribute(kind: Kind, name: str) -> Any:
-    """One ``AttrValue`` message of a kind, or ``None``; the others are not parsed where each entry begins with its key."""
+    """Return one ``AttrValue`` message of a kind, or ``None``; parse no others if each entry begins with its key."""
     begins = _beginning(name)
     for each in kind.attrs:
         if each.startswith(begins):
@@ -69,14 +69,14 @@ def text(kind: Kind, name: str) -> str:
 
 
 def shape(message: Any) -> Shape:
-    """Return a shape message as a tuple of sizes (``None`` where unknown), or ``None`` where the rank is."""
+    """Return a shape message as a tuple of sizes (``None`` if unknown), or ``None`` if the rank is unknown."""
     if message.unknown_rank:
         return None
     return tuple(None if dim.size < 0 else dim.size for dim in message.dim)
 
 
 def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
-    """Return the shapes of the outputs as far as attributes tell them: ``_output_shapes``, ``shape``, a constant's value."""
+    """Return the shapes of the outputs that the attributes give: ``_output_shapes``, ``shape``, or a constant's value."""
     values = attributes(kind)
     if "_output_shapes" in values:
         return tuple(shape(each) for each in values["_output_shapes"].list.shape)
@@ -88,7 +88,7 @@ def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
 
 
 def is_zero(kind: Kind) -> bool:
-    """Whether a kind is a constant that holds nothing but zeros."""
+    """Return whether a kind is a constant that holds nothing but zeros."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
@@ -123,7 +123,7 @@ _INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}
 
 
 def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
-    """Return the values of a constant of booleans, alike ones once; ``None`` for anything else."""
+    """Return the distinct values of a constant of booleans; ``None`` for anything else."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype != _BOOL or tensor.version_number == -1 or not _is_full(tensor):
         return None
@@ -131,7 +131,7 @@ def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
 
 
 def is_one(kind: Kind) -> bool:
-    """Whether a kind is a constant of real numbers that are all 1."""
+    """Return whether a kind is a constant of real numbers that are all 1."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
         return False
@@ -142,7 +142,7 @@ def is_one(kind: Kind) -> bool:
 
 
 def _is_full(tensor: Any) -> bool:
-    """Whether a tensor is known to have an element."""
+    """Return whether a tensor is known to be not empty."""
     return all(dim.size > 0 for dim in tensor.tensor_shape.dim)
 
 

@@ -67,18 +67,18 @@ class BackwardPart:
 
     @property
     def reached(self) -> FrozenSet[int]:
-        """The ops of the backward part and all that is computed from its gradients."""
+        """Return the ops of the backward part, and all ops that are computed from its gradients."""
         return self.inside.union(*(call.reached for call in self.calls))
 
 
 @cached_weakly
 def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
-    """Return the backward part of a graph, found once for each."""
+    """Return the backward part of a graph; it is computed once per graph."""
     return _backward_part(flat, names)
 
 
 def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
-    """Each loss as its tensors: those that a training is for, or where there is none those whose gradients Python takes out.
+    """Return the tensors of each loss that is trained; if there is none, those of losses whose gradients Python fetches.
 
     Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative.
     """
@@ -92,7 +92,7 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
 
 
 def trains(flat: FlatGraph, call: BackwardCall) -> bool:
-    """Whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
+    """Return whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
     return any(write.op in call.reached for write in writes(flat))
 
 
@@ -119,7 +119,7 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
 
 
 def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
-    """Return the scopes of calls with their seeds, the outermost alone: gradient functions may take gradients themselves."""
+    """Return the outermost scopes of calls, with their seeds; gradient functions may take gradients themselves."""
     found: Dict[str, List[int]] = {}
     for op, scope in _seeds(flat):
         found.setdefault(scope, []).append(op)
@@ -138,7 +138,7 @@ def _scopes_around(scope: str) -> Iterator[str]:
 
 
 def _scope_of(names: Names, prefix: str) -> Optional[str]:
-    """Return the scope of a call in ``gradients/dense/MatMul``: what stands before the longest name of an op."""
+    """Return the scope of the call in a name such as ``gradients/dense/MatMul``: the part before the longest name of an op."""
     for index, letter in enumerate(prefix):
         if (
             letter in "/" + SEPARATOR
@@ -216,12 +216,12 @@ def _loss(
 
 
 def _gates(flat: FlatGraph, ops: Iterable[int]) -> bool:
-    """Whether the call copies the gradients of each op that answers more than one."""
+    """Return whether the call copies the gradients of each op that answers more than one."""
     return any(_GATED in flat.names[op] for op in ops)
 
 
 def _is_read_by_others(flat: FlatGraph, seed: int, ahead: Dict[int, List[int]]) -> bool:
-    """Whether a seed is itself added to gradients or written, not only read by the gradient functions of ops."""
+    """Return whether a seed is itself added to gradients or written, not only read by the gradient functions of ops."""
     readers = set(consumers(flat).get(seed, ()))
     return not readers.issubset(op for ops in ahead.values() for op in ops) if readers else False
 
@@ -254,7 +254,7 @@ def _last(flat: FlatGraph, names: Names, ahead: Dict[int, List[int]], used: Abst
 
 
 def _variable_of(flat: FlatGraph, seed: int, inside: AbstractSet[int]) -> List[int]:
-    """Return the value of the variable that is updated by the seed itself: the loss is a variable as it stands."""
+    """Return the value of the variable that the seed itself updates: the loss is the variable."""
     near = reachable_ops(flat, [seed])
     handles = {write.handle for write in writes(flat) if write.op in near}
     readers = (op for op, kind in enumerate(flat.kinds) if flat.kind_table[kind].type in ("ReadVariableOp", "Identity"))
@@ -286,7 +286,7 @@ def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int
 
 
 def _serves(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
-    """Whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
+    """Return whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
     for op in call.reached - part.inside:
         inputs = [tensor for tensor in flat.inputs[op] if base_dtype(flat.dtypes[tensor]) in REAL_FLOATS]
         other = [tensor for tensor in inputs if flat.producer[tensor] not in call.reached]
@@ -299,26 +299,26 @@ _NO_DATA = VARIABLES.union(("Const", "NoOp"))
 
 
 def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
-    """Whether tensors are computed from both data and a variable."""
+    """Return whether tensors are computed from both data and a variable."""
     sources = {flat.type(op) for op in upstream(flat, tensors, stop) if not flat.inputs[op]}
     return bool(sources.intersection(VARIABLES)) and bool(sources - _NO_DATA)
 
 
 def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
-    """Return the calls but for those whose gradients feed the loss of another."""
+    """Return the calls, except those whose gradients feed the loss of another call."""
     above = {call: upstream(flat, call.loss) for call in calls}
     return [call for call in calls if not any(_is_in(flat, call, above[other]) for other in calls if other is not call)]
 
 
 def _without_products(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
-    """Return the outermost calls but for those whose loss is computed from a derivative alone (a product with a Hessian)."""
+    """Return the outermost calls, except those whose loss is computed from a derivative only (a product with a Hessian)."""
     first = [call for call in calls if _reads_a_variable(flat, call.loss, part.inside)]
     outer = _outermost(flat, calls)
     return [call for call in outer if call in first] or _outermost(flat, first) or outer
 
 
 def _without_curvature(flat: FlatGraph, part: BackwardPart, calls: List[BackwardCall]) -> List[BackwardCall]:
-    """Return the calls but for those that differentiate a gradient of a loss which another one trains (Newton's method)."""
+    """Return the calls, except those that differentiate a gradient of a loss that another call trains (Newton's method)."""
     kept = []
     for call in calls:
         above = upstream(flat, call.loss)
@@ -335,6 +335,6 @@ def _is_in(flat: FlatGraph, call: BackwardCall, ops: Iterable[int]) -> bool:
 
 
 def _reads_a_variable(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]) -> bool:
-    """Whether tensors are computed from a variable by a way past the backward part."""
+    """Return whether tensors are computed from a variable by a path outside the backward part."""
     sources = (op for op in upstream(flat, tensors, stop) if not flat.inputs[op] and flat.outputs(op))
     return any(flat.type(op) in VARIABLES or flat.dtypes[flat.first_output[op]] == RESOURCE for op in sources)

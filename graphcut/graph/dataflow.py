@@ -1,4 +1,4 @@
-"""Fixed points: values handed on from node to node until none changes any more.
+"""Fixed points: propagate values from node to node until none changes.
 
 The shape is that of a compiler's data-flow analysis (Kildall, "A unified approach to global program optimization", 1973):
 values only grow by ``join``, so that the end does not depend on the order of the nodes; a good order makes one sweep enough.
@@ -20,7 +20,7 @@ def run_analysis(
     successors: Callable[[NodeT], Iterable[NodeT]],
     join: Callable[[int, int], int] = or_,
 ) -> Dict[NodeT, int]:
-    """Hand each node's value on to its successors until nothing changes.
+    """Propagate the value of each node to its successors until no value changes.
 
     Args:
         values: sets as bits, of the nodes that have any at first; completed and returned.

@@ -1,4 +1,4 @@
-"""The loss that is meant when none is named, and how it was found."""
+"""The default loss: the loss to use if the user names none, and how it was found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMED = 6
 
 
 def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
-    """Return the tensors of the loss and the words that say how it was chosen; an error with the candidates where none is.
+    """Return the tensors of the loss, and how it was chosen in words. If none can be chosen, raise an error with candidates.
 
     A backward part that trains something tells the loss before the outputs do, unless a signature was asked for: a graph
     that was saved in the middle of its training has its prediction for an output.
@@ -46,7 +46,7 @@ def _only_output(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
 
 
 def _trained_loss(flat: FlatGraph, names: Names) -> Optional[Chosen]:
-    """Return the loss of a backward part that something is trained with."""
+    """Return the loss of the backward part whose gradients train something."""
     calls = backward_part(flat, names).calls
     return _differentiated_loss(flat, names) if any(call.loss and trains(flat, call) for call in calls) else None
 
@@ -69,7 +69,7 @@ def _collected_loss(names: Names, origin: GraphMetadata) -> Optional[Chosen]:
 
 
 def _only_candidate(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Optional[Chosen]:
-    """Return the one tensor that can be meant, where the graph names no outputs."""
+    """Return the only possible tensor if the graph names no outputs."""
     if origin.outputs:
         return None
     logged = logged_scalars(flat, names)
@@ -127,7 +127,7 @@ def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterato
 
 
 def is_float(names: Names, name: str) -> bool:
-    """Whether a name stands for a tensor of real floats."""
+    """Return whether a name is the name of a tensor of real floats."""
     return any(base_dtype(names.flat.dtypes[tensor]) in REAL_FLOATS for tensor in names.tensors(name))
 
 
@@ -175,7 +175,7 @@ def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
 
 
 def _is_value(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:
-    """Whether a tensor is the value of a variable as it was read: ``rate/read``, a ``ReadVariableOp``."""
+    """Return whether a tensor is the value of a variable: ``rate/read``, or a ``ReadVariableOp``."""
     op, source = flat.producer[tensor], root(flat, tensor)
     return flat.type(op) in READERS or source in variables and flat.names[op] == flat.names[flat.producer[source]] + "/read"
 
@@ -191,7 +191,7 @@ def _variables(flat: FlatGraph) -> Set[int]:
 
 
 def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:
-    """Whether floats alone lead from a variable to a tensor: an accuracy is computed by way of booleans."""
+    """Return whether a path of floats leads from a variable to a tensor; an accuracy is computed through booleans."""
     read = walk_depth_first(
         [tensor], lambda each: [source for source in flat.inputs[flat.producer[each]] if _carries(flat.dtypes[source])]
     )
@@ -199,7 +199,7 @@ def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> b
 
 
 def _is_of_variable(flat: FlatGraph, op: int, variables: AbstractSet[int]) -> bool:
-    """Whether an op reads a variable, or is one."""
+    """Return whether an op reads a variable, or is one."""
     handles = flat.inputs[op][:1] if flat.type(op) in READERS else ()
     return any(root(flat, each) in variables for each in (*handles, *flat.outputs(op)))
 

@@ -1,4 +1,4 @@
-"""The flat graph: every op of a graph with its functions opened up, as columns.
+"""The flat graph: every op of a graph, with function bodies expanded, as columns.
 
 An *op* is an index into the columns, a *tensor* an index of its own: the outputs of op ``i`` are the tensors
 ``first[i]`` to ``first[i + 1] - 1``. Columns are what the analysis walks; the DAG is what people and networkx walk.
@@ -21,7 +21,7 @@ Shape = Optional[Tuple[Optional[int], ...]]
 
 @dataclass(frozen=True)
 class Kind:
-    """What ops of one kind share: type, serialized attributes (``AttrEntry`` bytes), the dtypes of the outputs."""
+    """What all ops of one kind share: type, serialized attributes (``AttrEntry`` bytes) and the dtypes of the outputs."""
 
     type: str
     attrs: Tuple[bytes, ...]
@@ -30,7 +30,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Call:
-    """A call, branch or loop that was opened up.
+    """A call, conditional or loop that was expanded.
 
     ``op`` is its own node; ``inputs`` the tensors handed to the bodies; ``predicate`` what picks the branch; ``branches``
     are labelled function names; ``variables`` (loops alone) and ``results`` are ops; ``arguments`` and ``returns`` hold,
@@ -50,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Context:
-    """One opened copy of a function body: the call it belongs to, the function and the label of the branch."""
+    """One expanded copy of a function body: the call it belongs to, the function, and the label of the branch."""
 
     call: int
     function: str
@@ -94,7 +94,7 @@ class FlatGraph:
         return range(self.first_output[op], self.first_output[op + 1])
 
     def tensor_name(self, tensor: int) -> str:
-        """``op:0``."""
+        """Return the name of a tensor, such as ``op:0``."""
         op = self.producer[tensor]
         return "%s:%d" % (self.names[op], tensor - self.first_output[op])
 

@@ -1,4 +1,4 @@
-"""Walks along the floats of a graph: what is computed from ops, and what computes tensors."""
+"""Walks along the float tensors of a graph: ops that depend on other ops, and ops that tensors depend on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphcut.util.caching import cached_weakly
 
 @cached_weakly
 def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
-    """Return the ops that read an op's floats."""
+    """Return the ops that read the float outputs of an op."""
     found: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
@@ -22,13 +22,13 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
 
 
 def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
-    """Return the ops and all that is computed from them by floats."""
+    """Return the ops, and all ops that depend on them through floats."""
     followers = consumers(flat)
     return find_reachable(ops, lambda op: followers.get(op, ()))
 
 
 def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
-    """Return the ops that tensors are computed by, but for those in ``stop`` and what only they read."""
+    """Return the ops that tensors are computed by, without those in ``stop`` and the ops that only those read."""
 
     def producers(read: Iterable[int]) -> Set[int]:
         return {flat.producer[tensor] for tensor in read} - stop

@@ -1,4 +1,4 @@
-"""A graph that was read, with its names and variables."""
+"""A loaded graph with its names and variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphcut.graph.names import Names
 
 
 class VariableIndex:
-    """Finds the variables of a graph by name, by the name of a tensor and by live object, each in one look-up.
+    """Index of a graph's variables by name, by the name of a tensor, and by live object.
 
     Of several variables that a key fits the first counts. Live objects are compared by identity: ``variables`` keep them
     alive, so an ``id`` is not used again.
@@ -32,16 +32,16 @@ class VariableIndex:
                 self._parts.setdefault(each.whole.name, []).append(each)
 
     def by_name(self, name: str) -> Optional[Variable]:
-        """Return the variable of exactly that name."""
+        """Return the variable with exactly that name."""
         return self._at(self._names.get(name))
 
     def by_key(self, name: str, tensor: str) -> Optional[Variable]:
-        """Return the first variable of that name or with that tensor."""
+        """Return the first variable with that name or that tensor."""
         places = [place for place in (self._names.get(name), self._tensors.get(tensor)) if place is not None]
         return self._at(min(places, default=None))
 
     def by_object(self, *objects: Any) -> Optional[Variable]:
-        """Return the first variable that one of these live objects stands for."""
+        """Return the first variable that one of these live objects represents."""
         return self._at(min((self._objects[id(each)] for each in objects if id(each) in self._objects), default=None))
 
     def parts(self, name: str) -> Sequence[Variable]:
@@ -49,7 +49,7 @@ class VariableIndex:
         return self._parts.get(name, ())
 
     def tensor_name(self, value: Any) -> str:
-        """Return the name of the tensor of the live graph that is or stands for a live object; empty where there is none."""
+        """Return the name of the tensor in the live graph for a live object; empty if there is none."""
         return self._find_tensor_name(value)
 
     def _at(self, place: Optional[int]) -> Optional[Variable]:
@@ -58,7 +58,7 @@ class VariableIndex:
 
 @dataclass(frozen=True)
 class LoadedGraph:
-    """A graph that was read: its ops, where it came from, its variables and names.
+    """A loaded graph: its ops, origin, variables and names.
 
     ``edited``: it is the result of a hypothetical edit.
     """
@@ -71,7 +71,7 @@ class LoadedGraph:
     edited: bool = False
 
     def shapes(self, op: int) -> Tuple[Shape, ...]:
-        """Return the static shapes of an op's outputs, ``None`` each where nobody knows."""
+        """Return the static shapes of an op's outputs; ``None`` for unknown ones."""
         flat = self.flat
         name = flat.names[op].rpartition(SEPARATOR)[2]
         live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
@@ -92,11 +92,11 @@ class LoadedGraph:
             yield found if found is not None and len(found) == counts[kind] else _shapes(kinds[kind], found)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
-        """``file:line`` of an op, and whether a library made it."""
+        """Return the ``file:line`` of an op, and whether a library made it."""
         return self.origin.where(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
 
     def frames(self, op: int) -> Tuple[str, ...]:
-        """``file:line`` of every frame of an op that is the user's, innermost first; else the place alone."""
+        """Return the ``file:line`` of each of the user's frames of an op, innermost first; without frames, only the place."""
         finder = getattr(self.origin.where, "frames", None)
         if finder is not None:
             found: Tuple[str, ...] = finder(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
@@ -106,6 +106,6 @@ class LoadedGraph:
 
 
 def _shapes(kind: Kind, live: Optional[Tuple[Shape, ...]]) -> Tuple[Shape, ...]:
-    """Return the shapes of an op's outputs: those of the live graph, else what its attributes tell."""
+    """Return the shapes of an op's outputs, from the live graph, else from its attributes."""
     known = live or (attrs.output_shapes(kind) if kind.outputs else None) or ()
     return known if len(known) == len(kind.outputs) else (None,) * len(kind.outputs)

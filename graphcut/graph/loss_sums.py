@@ -112,7 +112,7 @@ class LossSums:
         return list(self.flat.inputs[op][:1]) if self.flat.type(op) in _PASSES_ON else []
 
     def _is_total(self, addition: int, terms: AbstractSet[int]) -> bool:
-        """Whether the seed, handed on by an addition that holds the terms, is read by the gradients of no other op."""
+        """Return whether the seed, handed on by an addition that holds the terms, is read by the gradients of no other op."""
         met = self._within(addition, terms)
         ends = (self.flat.producer[each] for each in met if each not in terms and not self._handed(self.flat.producer[each]))
         return self._is_free or self.differentiated.isdisjoint(ends)
@@ -155,11 +155,11 @@ class LossSums:
         return all(self._leaves_no_trace(each) for each in within if not self._handed(self.flat.producer[each]))
 
     def _is_written(self, op: int) -> bool:
-        """Whether a variable is given the sum: a metric's, an average's."""
+        """Return whether a variable is given the sum: a metric's, an average's."""
         return any(self.flat.type(each).startswith("Assign") for each in consumers(self.flat).get(op, ()))
 
     def _leaves_no_trace(self, tensor: int) -> bool:
-        """Whether a term that hands its gradient on to no other would not show that it was differentiated."""
+        """Return whether a term that hands its gradient on to no other would not show that it was differentiated."""
         handle = root(self.flat, tensor, "ReadVariableOp")
         if self.flat.type(self.flat.producer[handle]) in VARIABLES:
             return self._is_free or handle not in self._asked
@@ -183,7 +183,7 @@ class LossSums:
         return find_reachable([self.flat.producer[tensor]], producers)
 
     def _waits(self, op: int) -> bool:
-        """Whether an op runs after some op of the backward part."""
+        """Return whether an op runs after some op of the backward part."""
         flat = self.flat
 
         def needed(each: int) -> List[int]:

@@ -33,7 +33,7 @@ class Signature(NamedTuple):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the outputs are the same whatever the attributes."""
+        """Return whether the outputs are the same whatever the attributes."""
         return all(output.dtype.isdigit() and not output.number for output in self.outputs)
 
 
@@ -91,7 +91,7 @@ def _default(value: Any) -> str:
 
 
 def layout(signature: Signature, attrs: Mapping[str, Any]) -> Tuple[Tuple[str, Tuple[int, ...]], ...]:
-    """For each output argument its name and the dtypes of its tensors."""
+    """Return for each output argument its name and the dtypes of its tensors."""
     return tuple((output.name, _dtypes(output, signature.defaults, attrs)) for output in signature.outputs)
 
 

@@ -58,7 +58,7 @@ def _optimizer_signs(flat: FlatGraph) -> Iterator[int]:
 
 
 def _is_grappler_s(attr: bytes) -> bool:
-    """Whether an attribute is one that Grappler leaves behind; what keeps it off is written by those who build."""
+    """Return whether an attribute is one that Grappler leaves behind; what keeps it off is written by those who build."""
     return attr[2:].startswith(b"_grappler") and b"do_not" not in attr
 
 
@@ -70,7 +70,7 @@ def _freezing_signs(flat: FlatGraph) -> Iterator[int]:
 
 
 def _reads_constant(flat: FlatGraph, op: int, name: str) -> bool:
-    """Whether an op is the ``w/read`` of a constant ``w``."""
+    """Return whether an op is the ``w/read`` of a constant ``w``."""
     if not name.endswith("/read") or not flat.inputs[op]:
         return False
     source = flat.producer[flat.inputs[op][0]]

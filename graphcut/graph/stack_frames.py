@@ -62,7 +62,7 @@ def places(frames: Sequence[Frame]) -> Tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def is_library(path: str) -> bool:
-    """Whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
+    """Return whether a file belongs to TensorFlow, Keras, graphcut or Python itself."""
     package = installed_package(path)
     if package:
         return package in _LIBRARIES
@@ -83,11 +83,11 @@ _RECORDING = os.path.join(_OWN, "backend", "record") + os.sep  # wrappers betwee
 
 
 def _made_inside(frames: Iterable[Frame]) -> bool:
-    """Whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
+    """Return whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
     return any(not is_wrapper(*frame[:1], *frame[2:]) for frame in frames)
 
 
 def is_wrapper(path: str, function: str = "") -> bool:
-    """Whether a frame of a library only hands on the op that its caller asks for."""
+    """Return whether a frame of a library only hands on the op that its caller asks for."""
     name = os.path.basename(path)
     return (function,) == _STOP or name in _WRAPPERS or name.startswith("gen_") or _RECORDING in path

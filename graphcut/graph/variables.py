@@ -19,7 +19,7 @@ _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSw
 
 
 def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
-    """Every variable, unique names, those that the origin names first and in its order."""
+    """Return every variable, unique names, those that the origin names first and in its order."""
     found: Dict[str, Variable] = {}
     told = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
     for each in _of_ops(flat, told):

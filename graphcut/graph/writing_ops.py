@@ -45,7 +45,7 @@ class Write(NamedTuple):
 
 @cached_weakly
 def writes(flat: FlatGraph) -> Tuple[Write, ...]:
-    """Every write of a graph but those of initial values."""
+    """Return every write of a graph but those of initial values."""
     return tuple(_writes(flat))
 
 

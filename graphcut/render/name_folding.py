@@ -27,7 +27,7 @@ class Label:
 
     @property
     def count(self) -> int:
-        """How many names."""
+        """Return how many names."""
         return len(self.names)
 
 
@@ -116,7 +116,7 @@ def _scopes(name: str) -> List[str]:
 
 
 def scope_sizes(names: Iterable[str]) -> Dict[str, int]:
-    """How many of ``names`` each scope holds; ``''`` is the outermost."""
+    """Return how many of ``names`` each scope holds; ``''`` is the outermost."""
     return Counter(scope for name in names for scope in _scopes(name))
 
 

@@ -58,7 +58,7 @@ def place(cut: Barrier) -> str:
 
 
 def because(cut: Barrier, made: str) -> str:
-    """Why no gradient passes a barrier; ``made`` is the dtype of what its op makes, empty where that is not known."""
+    """Return why no gradient passes a barrier; ``made`` is the dtype of what its op makes, empty where that is not known."""
     if cut.type == "Cast" and cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return f"no gradient passes a cast to {made}"
     return BARRIER_RECORDS[cut.kind].because

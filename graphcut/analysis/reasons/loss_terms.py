@@ -59,7 +59,7 @@ def terms_using(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
 
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:
-    """Whether a term is computed from variables (their ops) and constants alone."""
+    """Return whether a term is computed from variables (their ops) and constants alone."""
     sources = (op for op in ancestors(flat, [term]) if not flat.inputs[op])
     return all(op in variables or flat.type(op) == "Const" for op in sources)
 

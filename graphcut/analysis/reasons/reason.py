@@ -188,7 +188,7 @@ class Reasons:
         return next(filling, "")
 
     def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
-        """Why a gradient comes, and where it ends on other routes."""
+        """Return why a gradient comes, and where it ends on other routes."""
         found = self.findings.summands()
         terms = tuple(self._term(term) for term in found.only(tensor))
         cut_off: Tuple[Term, ...] = ()
@@ -207,7 +207,7 @@ class Reasons:
         )
 
     def _in_other_runs(self, tensor: int, fence: Fence) -> bool:
-        """Whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
+        """Return whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
         flow = self.findings.flow
         mine = frozenset(flow.conditions.get(tensor, ()))
         if mine.issubset(flow.conditions.get(flow.rules.flat.first_output[fence.op], ())):

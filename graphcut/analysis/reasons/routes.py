@@ -108,7 +108,7 @@ def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[Barrier
 
 
 def is_plumbing(flat: FlatGraph, op: int) -> bool:
-    """Whether an op only hands a tensor on, into a function or out of a variable."""
+    """Return whether an op only hands a tensor on, into a function or out of a variable."""
     return flat.type(op) in _PLUMBING
 
 
@@ -174,7 +174,7 @@ def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
 
 
 def _to_raising(flow: GradientFlow) -> Mapping[int, Link]:
-    """For each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
+    """Return for each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
     flat = flow.rules.flat
     found: Dict[int, Link] = {}
     for source, tensor in links(flow.rules, flow.feeding).items():

@@ -47,7 +47,7 @@ def find_zero_edges(
 
 
 def _meets(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
-    """Whether a gradient arrives at an op of one of these types."""
+    """Return whether a gradient arrives at an op of one of these types."""
     flat = rules.flat
     kinds = {number for number, kind in enumerate(flat.kind_table) if kind.type in types}
     return bool(kinds) and any(flat.kinds[flat.producer[tensor]] in kinds for tensor in carried.order)

@@ -120,7 +120,7 @@ def _is_zero(flat: FlatGraph, tests: Sequence[Test], op: int, zeros: AbstractSet
 
 
 def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
-    """For each tensor the ops that read it and may be zero for it."""
+    """Return for each tensor the ops that read it and may be zero for it."""
     found: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         if tests[flat.kinds[op]]:

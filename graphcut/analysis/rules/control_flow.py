@@ -49,7 +49,7 @@ def switch(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def is_loop_switch(flat: FlatGraph, op: int) -> bool:
-    """Whether a ``Switch`` leaves a loop, not a conditional: its predicate is a ``LoopCond``."""
+    """Return whether a ``Switch`` leaves a loop, not a conditional: its predicate is a ``LoopCond``."""
     return flat.type(flat.producer[flat.inputs[op][1]]) == "LoopCond"
 
 

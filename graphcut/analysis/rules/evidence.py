@@ -254,7 +254,7 @@ class _Search:
         return {**{index: Answer.NONE for index in self.arguments if self._ends(index)}, **answers}
 
     def _is_constant(self, index: int) -> bool:
-        """Whether an input is computed from constants alone, so that nobody can ask for a gradient behind it."""
+        """Return whether an input is computed from constants alone, so that nobody can ask for a gradient behind it."""
         above = _upstream(self.flat, [self.flat.inputs[self.op][index]])
         return all(self.flat.inputs[op] or self.flat.type(op) == "Const" for op in above)
 
@@ -308,7 +308,7 @@ class _Search:
         return Answer.ZERO if all(self._is_zero(tensor, _LONGEST) for tensor in tensors) else Answer.TENSOR
 
     def _is_zero(self, tensor: int, depth: int) -> bool:
-        """Whether the gradient function made zeros whatever came in."""
+        """Return whether the gradient function made zeros whatever came in."""
         op = self.flat.producer[tensor]
         if self.call.owners.get(op) != self.op or not depth or self.flat.first_output[op] != tensor:
             return False
@@ -316,7 +316,7 @@ class _Search:
         return test is not None and test([self._is_zero(each, depth - 1) for each in self.flat.inputs[op]])
 
     def _ends(self, index: int) -> bool:
-        """Whether a gradient came to this op, a variable behind this input was asked for, and none came to the input.
+        """Return whether a gradient came to this op, a variable behind this input was asked for, and none came to the input.
 
         An op is differentiated only if it lies between the loss and a variable that was asked for. Where every variable
         behind the op is behind this input, a gradient that was answered would have gone on to what makes the input.
@@ -328,7 +328,7 @@ class _Search:
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
 
     def _ends_in_body(self, index: int) -> bool:
-        """Whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
+        """Return whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
         source, _ = self._source(index)
         if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self.call.made.get(self.op):
             return False
@@ -349,7 +349,7 @@ class _Search:
         return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in VARIABLES}
 
     def _arrived(self) -> bool:
-        """Whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
+        """Return whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
         outputs = frozenset(self.flat.outputs(self.op))
         unowned = (op for op in self.call.ops if op not in self.call.owners)
         return bool(self.call.made.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
@@ -378,7 +378,7 @@ def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientP
 
 
 def gradients_of_writes(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
-    """For each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most.
+    """Return for each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most.
 
     A gradient that was accumulated first counts as well: what takes the accumulator's value takes the gradient.
     """

@@ -38,7 +38,7 @@ _SHAPE_READERS = frozenset(
 
 
 def input_answers(asked: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
-    """For each input what its gradient carries from; ``None`` where the function gave none."""
+    """Return for each input what its gradient carries from; ``None`` where the function gave none."""
     if asked.answers is not None:
         return asked.answers
     if not any(asked.gradients):
@@ -139,7 +139,7 @@ def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int,
 
 
 def _carried_inputs(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
-    """For each output the inputs that it carries to."""
+    """Return for each output the inputs that it carries to."""
     found: Dict[int, List[int]] = {output: [] for output in outputs}
     for index, each in enumerate(answers):
         for output in each.outputs if each is not None else ():

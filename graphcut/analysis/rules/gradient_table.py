@@ -49,7 +49,7 @@ Words = Sequence[str]
 
 
 def lengths(args: Sequence[Output], values: Mapping[str, Any]) -> List[int]:
-    """How many tensors each argument has."""
+    """Return how many tensors each argument has."""
     return [len(_dtypes(arg, values)) for arg in args]
 
 
@@ -190,7 +190,7 @@ class TableOracle:
         self._answers: BoundedCache[GradientReply] = BoundedCache(ROOM)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
-        """How this version treats what surrounds an op. Gradient functions of the user's are not in the table."""
+        """Return how this version treats what surrounds an op. Gradient functions of the user's are not in the table."""
         return replace(self._behavior.of(origin), foreign=True, plain_root=False)
 
     def asker(self, origin: GraphMetadata) -> AskGradient:

@@ -78,7 +78,7 @@ class PatternLookup:
         self._soft: Dict[Tuple[int, int, int], Optional[BarrierKind]] = {}
 
     def is_discrete(self, tensor: int) -> bool:
-        """Whether a tensor holds integers or booleans."""
+        """Return whether a tensor holds integers or booleans."""
         dtype = base_dtype(self.flat.dtypes[tensor])
         return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
@@ -137,7 +137,7 @@ class PatternLookup:
         return found
 
     def is_users(self, op: int) -> bool:
-        """Whether an op met so far has a gradient function of the user's."""
+        """Return whether an op met so far has a gradient function of the user's."""
         return op in self._own
 
     def slices(self, sparse: AbstractSet[int]) -> Dict[int, Tuple[int, ...]]:
@@ -287,7 +287,7 @@ class PatternLookup:
         return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
     def _called(self, op: int) -> bool:
-        """Whether nothing but function calls lies between the graph and an op of a body."""
+        """Return whether nothing but function calls lies between the graph and an op of a body."""
         flat, context = self.flat, self.flat.contexts[op]
         called = context >= 0
         while context >= 0:
@@ -338,6 +338,6 @@ class PatternLookup:
 
 
 def _gives(answer: GradientReply, index: int) -> bool:
-    """Whether TensorFlow gives an input a gradient."""
+    """Return whether TensorFlow gives an input a gradient."""
     place = answer.inputs[index] if answer.inputs else index
     return answer.failed is None and not answer.missing and answer.gradients[place] is not None

@@ -59,7 +59,7 @@ def _fits(ops: Any) -> bool:
 
 
 def _is_entry(entry: Any) -> bool:
-    """Whether an entry is built as those of the table are, as far as reading it depends on that."""
+    """Return whether an entry is built as those of the table are, as far as reading it depends on that."""
     if not isinstance(entry, dict) or entry.get("gradient") not in _GRADIENTS:
         return False
     if not all(_are_words(entry.get(key), ":") for key in ("in", "out")) or not _are_words(entry.get("floats"), ""):

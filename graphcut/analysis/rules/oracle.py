@@ -160,4 +160,4 @@ if TYPE_CHECKING:
             """Return the function that answers questions about the ops of one graph."""
 
         def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
-            """How TensorFlow treats what surrounds an op, in a graph of that origin."""
+            """Return how TensorFlow treats what surrounds an op, in a graph of that origin."""

@@ -1,4 +1,4 @@
-"""The row of an op: for each output, the inputs that get a gradient, and those through which it carries.
+"""The pattern of an op: for each output, the inputs that get a gradient, and the inputs to which it carries.
 
 *Connected*: TensorFlow does not answer ``None``. *Carries*: the answer is not provably zero. An edge that is
 not connected, or connected and not carrying, has a barrier.
@@ -38,7 +38,7 @@ class GradientPattern:
 
 
 def pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
-    """Every output carries to the same inputs; the others meet ``barrier``."""
+    """Return a pattern in which every output carries to the same inputs; the other inputs meet ``barrier``."""
     is_wide = outputs + inputs > _WIDE  # a few of these would keep more alive than all the others
     return (_cached_pass_all.__wrapped__ if is_wide else _cached_pass_all)(outputs, inputs, carried, barrier)
 
@@ -51,7 +51,7 @@ def _cached_pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Option
 
 
 def blocked_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
-    """No output carries to any input."""
+    """Return a pattern in which no output carries to any input."""
     return pass_all(outputs, inputs, (), barrier)
 
 
@@ -61,14 +61,14 @@ def raising_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> Gradient
 
 
 def dense(row: GradientPattern) -> GradientPattern:
-    """Return the same row where ``IndexedSlices`` become dense on the way."""
+    """Return the same pattern for an op that makes ``IndexedSlices`` dense."""
     return replace(row, passes=frozenset())
 
 
 def assumed_pattern(
     outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None
 ) -> GradientPattern:
-    """Return a guess: every output carries to ``carried``, and what answers may make a gradient out of zeros as well."""
+    """Return a guess: every output carries to ``carried``, and the op may even make a gradient out of zeros."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
     return GradientPattern(
@@ -77,7 +77,7 @@ def assumed_pattern(
 
 
 def pass_to(row: GradientPattern, given: Inputs) -> GradientPattern:
-    """Return the same row where every output carries to the inputs ``given`` as well: what an edit supposes."""
+    """Return the same pattern, but every output also carries to the inputs ``given``, as an edit assumes."""
     if not given:
         return row
     barriers = tuple(None if index in given else each for index, each in enumerate(row.barriers))
@@ -87,7 +87,7 @@ def pass_to(row: GradientPattern, given: Inputs) -> GradientPattern:
 
 
 def zero_input(row: GradientPattern, index: int) -> GradientPattern:
-    """Return the same row where no output carries to one input, which is connected still."""
+    """Return the same pattern, but no output carries to one input; the input stays connected."""
     barriers = tuple(BarrierKind.ZERO if place == index else each for place, each in enumerate(row.barriers))
     carried = tuple(tuple(each for each in inputs if each != index) for inputs in row.carries)
     return replace(row, carries=carried, barriers=barriers, passes=row.passes - {index})

@@ -13,7 +13,7 @@ Shapes = Callable[[int], Sequence[Shape]]
 
 
 def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]:
-    """For each tensor whether TensorFlow lets a gradient pass through it."""
+    """Return for each tensor whether TensorFlow lets a gradient pass through it."""
     by_dtype = {dtype: not dtype or base_dtype(dtype) in around.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
     if around.inert_counts:
@@ -38,7 +38,7 @@ def readers(flat: FlatGraph, zeros: FrozenSet[int]) -> FrozenSet[int]:
 
 
 def is_symbolic(call_type: str) -> bool:
-    """Whether TensorFlow differentiates calls of this type while it runs (``SymbolicGradient``): a v1 ``Defun``."""
+    """Return whether TensorFlow differentiates calls of this type while it runs (``SymbolicGradient``): a v1 ``Defun``."""
     return call_type not in _TRACED
 
 

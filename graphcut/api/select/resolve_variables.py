@@ -70,7 +70,7 @@ def is_group(value: Any) -> bool:
 
 
 def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
-    """Every trainable variable; where nobody knows, every float variable but optimizer slots."""
+    """Return every trainable variable; where nobody knows, every float variable but optimizer slots."""
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
     aside = training_part(traced.flat, traced.names).aside
@@ -164,7 +164,7 @@ def _targets_of_name(traced: LoadedGraph, name: str) -> List[Target]:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name holds a wildcard of ``fnmatch``."""
+    """Return whether a name holds a wildcard of ``fnmatch``."""
     return any(mark in name for mark in "*?[")
 
 

@@ -57,7 +57,7 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
 
 
 def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Callable[[Any], bool]) -> Optional[bool]:
-    """Whether the audit of the edited source is as it should be; ``None`` where the source cannot be traced again."""
+    """Return whether the audit of the edited source is as it should be; ``None`` where the source cannot be traced again."""
     from graphcut.backend.live import edited_code
 
     texts = edited_texts(edits)

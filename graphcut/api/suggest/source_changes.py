@@ -168,7 +168,7 @@ def _stoppings(traced: LoadedGraph, tensor: int, variable: str, reader: SourceRe
 
 
 def _is_single(statement: ast.stmt) -> bool:
-    """Whether a statement gives one value: to a name, or to the caller."""
+    """Return whether a statement gives one value: to a name, or to the caller."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     return isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)) and not any(
         isinstance(each, (ast.Tuple, ast.List)) for each in targets

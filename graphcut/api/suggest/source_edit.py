@@ -167,7 +167,7 @@ def changed_lines(before: str, after: str) -> str:
 
 
 def is_named(node: ast.AST, *names: str) -> bool:
-    """Whether a node is a call of a function of one of these names, whatever module it is from."""
+    """Return whether a node is a call of a function of one of these names, whatever module it is from."""
     return isinstance(node, ast.Call) and function_name(node) in names
 
 

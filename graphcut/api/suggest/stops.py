@@ -145,7 +145,7 @@ def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> Grap
 
 
 def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
-    """All that a gradient passes on its way to ``away``."""
+    """Return all that a gradient passes on its way to ``away``."""
     flat = flow.rules.flat
     raising = raising_for(flow, away)
     exact = bool(raising or flow.connected.made)
@@ -277,7 +277,7 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
 
 
 def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
-    """Whether in the edited source the blocked variables get nothing, and the kept ones what they had."""
+    """Return whether in the edited source the blocked variables get nothing, and the kept ones what they had."""
     if audit._retrace is None or audit._retrace.source is None:
         return None
     rows = tuple(audit.variables)

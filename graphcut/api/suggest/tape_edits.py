@@ -63,7 +63,7 @@ def _tapes_at(source: Source, taking: Optional[ast.stmt]) -> Iterator[ast.With]:
 
 
 def _is_tape(source: Source, node: ast.With) -> bool:
-    """Whether a block is that of a tape: by the name of what opens it, or because a gradient is taken of it."""
+    """Return whether a block is that of a tape: by the name of what opens it, or because a gradient is taken of it."""
     if any(
         isinstance(each.context_expr, ast.Call) and function_name(each.context_expr) == "GradientTape" for each in node.items
     ):

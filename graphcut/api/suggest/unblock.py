@@ -88,7 +88,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
 
 
 def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
-    """How many stops that belong to an idiom, and how many other deliberate barriers, a way gives up."""
+    """Return how many stops that belong to an idiom, and how many other deliberate barriers, a way gives up."""
     known = [(fence, idioms.of(fence.op)) for fence in fences]
     meant = [fence for fence, idiom in known if idiom is not None and idiom.is_meant]
     inverted = [fence for fence, idiom in known if idiom is not None and not idiom.is_meant]
@@ -141,7 +141,7 @@ def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
 
 
 def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
-    """For each of ``ends`` the barriers of a route that crosses the fewest."""
+    """Return for each of ``ends`` the barriers of a route that crosses the fewest."""
     search = _Search(flow)
     found = (search.routes(end, 1) for end in ends)
     return [route for each in found for route in each]
@@ -221,7 +221,7 @@ class _Search:
 
 
 def _is_open(flow: GradientFlow, tensor: int, edge: Edge) -> bool:
-    """Whether an edge has no barrier, or one that could be taken out: no zeros made up, no assignment elsewhere."""
+    """Return whether an edge has no barrier, or one that could be taken out: no zeros made up, no assignment elsewhere."""
     if edge.fence is None or edge.fence.kind not in (BarrierKind.ZERO_FILLED, BarrierKind.STATE):
         return True
     return edge.fence.kind is BarrierKind.STATE and edge.fence.op == flow.rules.flat.producer[tensor]
@@ -282,7 +282,7 @@ def _prose(audit: Audit, fence: Fence) -> str:
 
 
 def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
-    """Whether the variable has a gradient in the edited source, and every other variable what it had."""
+    """Return whether the variable has a gradient in the edited source, and every other variable what it had."""
     if audit._retrace is None or audit._retrace.source is None:
         return None
     rows = tuple(audit.variables)

@@ -43,7 +43,7 @@ class Journal:
             self._stream.close()
 
     def is_done(self, path: str) -> bool:
-        """Whether the file is in the journal as it is now."""
+        """Return whether the file is in the journal as it is now."""
         return path in self.files and self._stamps[path] == stamp(path)
 
     def add(self, record: FileAudit, when: Any) -> None:

@@ -169,7 +169,7 @@ def _answers(paths: Sequence[str], question: Any, jobs: Optional[int], dask: Opt
 
 
 def _cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -48,7 +48,7 @@ class Original:
 
     @property
     def is_body(self) -> bool:
-        """Whether the live graph is the body of a function."""
+        """Return whether the live graph is the body of a function."""
         return self.live is not None and hasattr(self.live, "captures")
 
     @property
@@ -61,13 +61,13 @@ class Original:
 
     @property
     def calls(self) -> bool:
-        """Whether any op calls a function as a whole."""
+        """Return whether any op calls a function as a whole."""
         library = {each.signature.name for each in self.meta.graph_def.library.function}
         return self.has("PartitionedCall", "StatefulPartitionedCall", *library)
 
     @property
     def has_v1_control_flow(self) -> bool:
-        """Whether the graph itself holds v1 loops, branches or arrays, whose gradients are only right as v1 ops."""
+        """Return whether the graph itself holds v1 loops, branches or arrays, whose gradients are only right as v1 ops."""
         return any(node.op in _V1_CONTROL_FLOW for node in self.meta.graph_def.node)
 
     @property
@@ -77,13 +77,13 @@ class Original:
 
     @property
     def loads(self) -> bool:
-        """Whether the functions that are called can be made callable again."""
+        """Return whether the functions that are called can be made callable again."""
         graph_def = tf.compat.v1.GraphDef.FromString(self.meta.graph_def.SerializeToString())
         with tf.Graph().as_default():
             return bool(load_functions.load(graph_def))
 
     def has(self, *types: str) -> bool:
-        """Whether an op of one of these types is in the graph or in a function of its library."""
+        """Return whether an op of one of these types is in the graph or in a function of its library."""
         graph = self.meta.graph_def
         bodies = [graph.node, *[each.node_def for each in graph.library.function]]
         return any(node.op in types for nodes in bodies for node in nodes)

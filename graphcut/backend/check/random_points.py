@@ -19,7 +19,7 @@ v1 = tf.compat.v1
 
 
 def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Optional[bool]:
-    """Whether the gradient of one target is anything but zero at some of the points; ``None`` where it cannot run."""
+    """Return whether the gradient of one target is anything but zero at some of the points; ``None`` where it cannot run."""
     try:
         with as_built(given):
             copy = copied_plain(given, _variable)
@@ -44,7 +44,7 @@ def _variable(tensor: Any) -> Any:
 
 
 def _points(graph: Any, values: Sequence[Any]) -> Iterator[bool]:
-    """For each point whether any of the values has an element that is neither zero nor NaN."""
+    """Yield for each point whether any of the values has an element that is neither zero nor NaN."""
     fed = [op.outputs[0] for op in graph.get_operations() if op.type in ("Placeholder", "PlaceholderV2")]
     fed = [tensor for tensor in fed if tensor.dtype not in (tf.resource, tf.variant)]
     starts = dict(_starts(graph))
@@ -57,7 +57,7 @@ def _points(graph: Any, values: Sequence[Any]) -> Iterator[bool]:
 
 
 def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
-    """For each variable of a graph the op that sets it, and the placeholder of the value."""
+    """Yield for each variable of a graph the op that sets it, and the placeholder of the value."""
     ops = [op for op in graph.get_operations() if op.type in VARIABLES]
     with graph.as_default():
         for op in ops:

@@ -91,7 +91,7 @@ class InstalledOracle:
         return asker(origin)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
-        """How the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
+        """Return how the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
         return version_probes.tensorflow_behavior(origin)
 
 
@@ -248,7 +248,7 @@ def _answered(question: GradientQuery, function: Any, custom: bool, library: Any
 
 
 def _has_zeros_to_give(question: GradientQuery) -> bool:
-    """Whether asking with zeros for outputs of integers and booleans asks anything else than asking without."""
+    """Return whether asking with zeros for outputs of integers and booleans asks anything else than asking without."""
     untold = [dtype for index, dtype in enumerate(question.outputs) if index not in question.starts]
     return any(dtype != RESOURCE and not _may_carry(dtype) for dtype in map(base_dtype, untold))
 
@@ -281,7 +281,7 @@ def _answered_by_user(question: GradientQuery, function: Any, custom: bool, libr
 
 
 def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
-    """Why a function's answer cannot be trusted that reads these names; an empty string where it can."""
+    """Return why a function's answer cannot be trusted that reads these names; an empty string where it can."""
     if not _GRAPHS.isdisjoint(names):
         return "its gradient function looks at the graph that it is called in"
     if question.taped and not _OF_TAPES.isdisjoint(names):
@@ -291,7 +291,7 @@ def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
 
 
 def _raised_by_user(error: BaseException) -> bool:
-    """Whether the user's own line raised it, not something of TensorFlow that misses what surrounds the op."""
+    """Return whether the user's own line raised it, not something of TensorFlow that misses what surrounds the op."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -321,7 +321,7 @@ def _graph_within(live: Any) -> Any:
 
 
 def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
-    """Whether the op stands there with all that decides what its gradient function raises.
+    """Return whether the op stands there with all that decides what its gradient function raises.
 
     What a variant holds is not known here, and does not implement a gradient that TensorFlow lacks.
     """
@@ -331,7 +331,7 @@ def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
 
 
 def _reads_nothing(function: Any) -> bool:
-    """Whether a gradient function looks at nothing, as one that only says that nobody has written it."""
+    """Return whether a gradient function looks at nothing, as one that only says that nobody has written it."""
     return set(getattr(getattr(function, "__code__", None), "co_names", "?")) <= {"NotImplementedError"}
 
 
@@ -340,7 +340,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def is_custom(function: Any, gradient_type: str) -> bool:
-    """Whether a gradient function is the user's, not TensorFlow's."""
+    """Return whether a gradient function is the user's, not TensorFlow's."""
     return gradient_type.startswith("CustomGradient-") or not is_tensorflow_code(function)
 
 

@@ -416,7 +416,7 @@ def _size(values: Mapping[str, Sequence[Any]]) -> int:
 def _all_values(
     alone: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], chosen: Mapping[str, Sequence[Any]]
 ) -> Dict[str, Sequence[Any]]:
-    """All dtypes where they are few together, and what was chosen of the other attributes."""
+    """Return all dtypes where they are few together, and what was chosen of the other attributes."""
     dtypes = {name: [value for value, _ in found] for name, found in alone.items() if kinds[name] == "type"}
     return {**chosen, **dtypes} if len(dtypes) < 3 and _size(dtypes) <= _MOST_DTYPES else dict(chosen)
 
@@ -795,7 +795,7 @@ def _ordered(values: Sequence[Any]) -> List[Any]:
 
 
 def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, Any], Any]]) -> bool:
-    """Whether two samples that differ in nothing but one attribute are answered differently."""
+    """Return whether two samples that differ in nothing but one attribute are answered differently."""
     known: Dict[str, str] = {}
     for values, reply in table:
         key = repr([(other, values[other]) for other in names if other != name])

@@ -50,7 +50,7 @@ def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
 
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
-    """Whether the tensors that stand for others were answered as their neighbours were."""
+    """Return whether the tensors that stand for others were answered as their neighbours were."""
     found = answer.gradients
     many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
     return all(_is_like(found[place], found[place - 1]) for place in many if found)
@@ -61,7 +61,7 @@ def _is_like(one: Any, other: Any) -> bool:
 
 
 def _spans(args: Sequence[Any], values: Mapping[str, Any]) -> Spans:
-    """For each argument the attribute that counts it, where it begins, and how long it is."""
+    """Return for each argument the attribute that counts it, where it begins, and how long it is."""
     spans: Spans = []
     for arg in args:
         if arg.number_attr:
@@ -101,7 +101,7 @@ def _thinned(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) ->
 
 
 def _standing(lists: Sequence[Sequence[Hashable]]) -> List[int]:
-    """For each place of lists of one length the place that stands for it: itself for the first few of each sort."""
+    """Return for each place of lists of one length the place that stands for it: itself for the first few of each sort."""
     kept: Dict[Hashable, List[int]] = {}
     standing = []
     for place, sort in enumerate(zip(*lists)):

@@ -96,7 +96,7 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
 
 
 def takes_sparse_matrices(op_type: str) -> bool:
-    """Whether an op takes or makes matrices of compressed sparse rows, which are variants."""
+    """Return whether an op takes or makes matrices of compressed sparse rows, which are variants."""
     return "SparseMatrix" in op_type
 
 
@@ -140,6 +140,6 @@ def scratch(question: GradientQuery) -> Iterator[Any]:
 
 
 def is_trainable(dtype: Any) -> bool:
-    """Whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
+    """Return whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
     module = getattr(gradients_util, "backprop_util", gradients_util)
     return bool(dtype == tf.bfloat16 or module.IsTrainable(dtype))

@@ -100,7 +100,7 @@ def _parts(value: Any) -> List[Any]:
 
 
 def _is(value: Any, *kinds: type) -> bool:
-    """Whether a value is one of some kinds, and no look-alike that a library puts in its place."""
+    """Return whether a value is one of some kinds, and no look-alike that a library puts in its place."""
     return issubclass(type(value), kinds) and str(type(value).__module__).partition(".")[0] not in _LIBRARIES
 
 

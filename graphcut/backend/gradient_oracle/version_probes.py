@@ -51,7 +51,7 @@ def trainable_dtypes() -> FrozenSet[int]:
 
 @lru_cache(maxsize=None)
 def exists(number: int) -> bool:
-    """Whether the installed TensorFlow knows a dtype."""
+    """Return whether the installed TensorFlow knows a dtype."""
     try:
         return bool(tf.as_dtype(number))
     except TypeError:
@@ -59,12 +59,12 @@ def exists(number: int) -> bool:
 
 
 def _looks_at_elements() -> bool:
-    """Whether a variant that holds integers is known not to be trainable (``_DTypeFromTensor``, from TF 2.5 on)."""
+    """Return whether a variant that holds integers is known not to be trainable (``_DTypeFromTensor``, from TF 2.5 on)."""
     return hasattr(getattr(gradients_util, "backprop_util", None), "_DTypeFromTensor")
 
 
 def _fills_branches() -> bool:
-    """Whether the gradient of an ``If`` is zeros where no branch connects an input (``_IfGrad``, TF 1.15)."""
+    """Return whether the gradient of an ``If`` is zeros where no branch connects an input (``_IfGrad``, TF 1.15)."""
     with tf.Graph().as_default():
         graph = func_graph.FuncGraph("graphcut")
     with graph.as_default():
@@ -75,7 +75,7 @@ def _fills_branches() -> bool:
 
 
 def _empty_calls_raise() -> bool:
-    """Whether the gradient of a function that gives no argument one is an error (``Num gradients 0``, TF 1.15)."""
+    """Return whether the gradient of a function that gives no argument one is an error (``Num gradients 0``, TF 1.15)."""
     with tf.Graph().as_default():
         x = tf.compat.v1.placeholder(tf.float32, [])
         result = tf.function(tf.stop_gradient)(x)

@@ -80,5 +80,5 @@ def _is_equal(op: Any, value: Any) -> bool:
 
 
 def _is_round(value: Any) -> bool:
-    """Whether a value is a scalar such as 0.5, which many constants are."""
+    """Return whether a value is a scalar such as 0.5, which many constants are."""
     return bool(value.size == 1 and float(value * 2).is_integer())

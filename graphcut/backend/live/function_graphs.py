@@ -17,7 +17,7 @@ Made = Tuple[Optional[str], bool]
 
 
 def graphs(graph: Any) -> Graphs:
-    """Every live graph by the name of its function, the given one by ``None``; bodies within bodies included."""
+    """Return every live graph by the name of its function, the given one by ``None``; bodies within bodies included."""
     found: Graphs = {None: graph}
     waiting = [graph]
     while waiting:

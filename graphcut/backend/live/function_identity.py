@@ -37,13 +37,13 @@ def identity(function: Any) -> Optional[Hashable]:
 
 
 def is_tensorflow_code(function: Any) -> bool:
-    """Whether the code of a function lies in TensorFlow's own package; what a module is called says nothing."""
+    """Return whether the code of a function lies in TensorFlow's own package; what a module is called says nothing."""
     code = getattr(getattr(function, "func", function), "__code__", None)
     return code is not None and is_tensorflow_path(code.co_filename)
 
 
 def is_tensorflow_path(path: str) -> bool:
-    """Whether a file is one of TensorFlow's own package."""
+    """Return whether a file is one of TensorFlow's own package."""
     return path.startswith(_ROOT)
 
 

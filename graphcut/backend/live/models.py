@@ -45,7 +45,7 @@ def owners(source: Any) -> List[Any]:
 
 
 def _is_owner(value: Any) -> bool:
-    """Whether a value is a model, layer or module with variables; all of a frozen one are trained no more."""
+    """Return whether a value is a model, layer or module with variables; all of a frozen one are trained no more."""
     return not isinstance(value, type) and bool(
         listed_variables(value, "trainable_variables") or listed_variables(value, "non_trainable_variables")
     )
@@ -75,7 +75,7 @@ def layers_in_use() -> List[Any]:
 
 
 def _is_layer(value: Any) -> bool:
-    """Whether an object is a Keras layer or model."""
+    """Return whether an object is a Keras layer or model."""
     kind = type(value)
     return all(hasattr(kind, each) for each in ("add_weight", "losses", "trainable_variables")) and not isinstance(value, type)
 

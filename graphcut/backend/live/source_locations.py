@@ -49,7 +49,7 @@ def call() -> Tuple[Tuple[str, int], ...]:
 
 
 def is_converted(path: str) -> bool:
-    """Whether AutoGraph wrote a file, out of the user's code."""
+    """Return whether AutoGraph wrote a file, out of the user's code."""
     return os.path.basename(path).startswith("__autograph_generated_file")
 
 

@@ -130,7 +130,7 @@ _LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and
 
 
 def _is_of_target(line: str, said: str) -> bool:
-    """Whether a tape was asked for the gradient of ``None``."""
+    """Return whether a tape was asked for the gradient of ``None``."""
     return ("target" in said.lower() and "None" in said) or (
         ("NoneType" in said or "value None" in said) and ".gradient(" in line
     )

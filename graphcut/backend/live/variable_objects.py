@@ -16,12 +16,12 @@ def variable_of(value: Any) -> Any:
 
 
 def is_variable(value: Any) -> bool:
-    """Whether this is a variable of TensorFlow or Keras."""
+    """Return whether this is a variable of TensorFlow or Keras."""
     return isinstance(variable_of(value), tf.Variable) or hasattr(value, "_variable_list")
 
 
 def is_composite(value: Any) -> bool:
-    """Whether this is a tensor that is made of others: ragged, sparse, slices, a user's ``ExtensionType``."""
+    """Return whether this is a tensor that is made of others: ragged, sparse, slices, a user's ``ExtensionType``."""
     return isinstance(value, CompositeTensor) and not isinstance(value, tf.Variable)
 
 
@@ -107,7 +107,7 @@ def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
 
 
 def is_symbolic(tensor: Any) -> bool:
-    """Whether a tensor is one of a graph, not a value."""
+    """Return whether a tensor is one of a graph, not a value."""
     return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
 
 

@@ -236,7 +236,7 @@ def _replaced(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[
 
 
 def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
-    """For the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
+    """Yield for the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
     constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
     wanted = {id(made[0]): source for source, made in zip(call.sources, call.made)}
@@ -270,7 +270,7 @@ def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], write
 
 
 def _is_shown(where: Line) -> bool:
-    """Whether a value left TensorFlow only to be shown."""
+    """Return whether a value left TensorFlow only to be shown."""
     return line_of(where[0]).startswith(("print(", "logging.", "logger.", "log."))
 
 

@@ -256,7 +256,7 @@ class EagerOps:
 
 
 def _is_first_value(op: EagerOp, node: Node) -> bool:
-    """Whether an op gives a variable that was just made the value that it begins with."""
+    """Return whether an op gives a variable that was just made the value that it begins with."""
     return op.type == "AssignVariableOp" and isinstance(node, EagerOp) and node.type == "VarHandleOp" and node.assigned is None
 
 

@@ -126,7 +126,7 @@ def _used(function: Any, depth: int) -> Iterator[Any]:
 
 
 def _is_of(read: Read, op: Any) -> bool:
-    """Whether a constant is the value that was read."""
+    """Return whether a constant is the value that was read."""
     made = op.outputs[0]
     if made.dtype.base_dtype != read.variable.dtype.base_dtype or tuple(made.shape.as_list()) != read.value.shape:
         return False

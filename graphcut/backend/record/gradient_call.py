@@ -79,7 +79,7 @@ def _is_of_graph(start: Any) -> bool:
 
 
 def _is_zero(start: Any) -> bool:
-    """Whether a gradient that is handed in as a value is all zeros; of one that has none nobody knows."""
+    """Return whether a gradient that is handed in as a value is all zeros; of one that has none nobody knows."""
     dense = getattr(start, "values", start)
     value = tf.get_static_value(dense) if _is_of_graph(dense) else np.asarray(dense)
     return value is not None and not np.any(value)
@@ -103,7 +103,7 @@ def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]
 
 
 def _is_handle(value: Any) -> bool:
-    """Whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
+    """Return whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
     return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
 
 

@@ -166,7 +166,7 @@ def forget_parts() -> None:
 
 
 def is_suspended() -> bool:
-    """Whether no gradient counts just now, for it is taken inside another one."""
+    """Return whether no gradient counts just now, for it is taken inside another one."""
     return bool(_depth())
 
 
@@ -299,7 +299,7 @@ def _noted(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, a
 
 
 def _is_answer(error: Exception) -> bool:
-    """Whether TensorFlow raises because an op has no gradient, or a gradient function does."""
+    """Return whether TensorFlow raises because an op has no gradient, or a gradient function does."""
     missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
     if missing or "Num gradients" in str(error):
         return True
@@ -307,7 +307,7 @@ def _is_answer(error: Exception) -> bool:
 
 
 def _is_raised_inside(error: Exception) -> bool:
-    """Whether something that takes gradients was called from, and raised."""
+    """Return whether something that takes gradients was called from, and raised."""
     trace, inside = error.__traceback__, False
     while trace is not None:
         if inside:

@@ -27,7 +27,7 @@ _SHOWN = 3
 
 
 def is_compiled_model(step: Any) -> bool:
-    """Whether this is a Keras model with a ``train_step`` of its own, compiled or not."""
+    """Return whether this is a Keras model with a ``train_step`` of its own, compiled or not."""
     return hasattr(step, "train_step") and hasattr(step, "compile")
 
 
@@ -71,7 +71,7 @@ def _batch(data: Any) -> Any:
 
 
 def _takes_tuple(model: Any, batch: Sequence[Any]) -> bool:
-    """Whether a tuple is the inputs of a model with several, not inputs and targets."""
+    """Return whether a tuple is the inputs of a model with several, not inputs and targets."""
     try:
         inputs = model.inputs
     except (AttributeError, ValueError):
@@ -100,13 +100,13 @@ def _called(loss: Any) -> str:
 
 
 def _is_users_method(model: Any, name: str) -> bool:
-    """Whether a method of a model is the user's, not Keras'."""
+    """Return whether a method of a model is the user's, not Keras'."""
     method = getattr(type(model), name, None)
     return not str(getattr(method, "__module__", "")).partition(".")[0].startswith(("keras", "tf_keras", "tensorflow"))
 
 
 def lists_keras_variables(model: Any) -> bool:
-    """Whether a model tracks the variables of Keras alone, and no ``tf.Variable`` in an attribute: Keras 3 does not."""
+    """Return whether a model tracks the variables of Keras alone, and no ``tf.Variable`` in an attribute: Keras 3 does not."""
     return any(not isinstance(each, tf.Variable) for each in listed_variables(model, "variables"))
 
 
@@ -170,7 +170,7 @@ def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
 
 
 def has_own_step(model: Any) -> bool:
-    """Whether the ``train_step`` of a model is the user's."""
+    """Return whether the ``train_step`` of a model is the user's."""
     return _is_users_method(model, "train_step")
 
 
@@ -247,7 +247,7 @@ def _graphs(functions: Sequence[Any], specs: Optional[Sequence[Any]] = None) -> 
 
 
 def _is_for(concrete: Any, specs: Sequence[Any]) -> bool:
-    """Whether a call with arguments of these shapes and dtypes runs a trace."""
+    """Return whether a call with arguments of these shapes and dtypes runs a trace."""
     known = [each for each in tf.nest.flatten(concrete.structured_input_signature) if isinstance(each, tf.TensorSpec)]
     asked = [each for each in specs if hasattr(each, "shape") and hasattr(each, "dtype")]
     return len(known) == len(asked) and all(
@@ -293,7 +293,7 @@ def _count(optimizer: Any) -> int:
 
 
 def _is_known(optimizer: Any, variable: Any) -> bool:
-    """Whether an optimizer was built with a variable."""
+    """Return whether an optimizer was built with a variable."""
     if getattr(optimizer, "_index_dict", None):
         return optimizer._var_key(variable) in optimizer._index_dict
     return any(variable_of(each) is variable_of(variable) for each in optimizer._trainable_variables)

@@ -98,7 +98,7 @@ class MissingGradients(watch_gradients.Watch):
 
     @property
     def rests(self) -> bool:  # type: ignore[override]
-        """Whether nothing is recorded just now: code executes eagerly, and is not to be recorded."""
+        """Return whether nothing is recorded just now: code executes eagerly, and is not to be recorded."""
         return not self._awake and context.executing_eagerly()
 
     @property
@@ -184,7 +184,7 @@ class MissingGradients(watch_gradients.Watch):
             self.sleep()
 
     def explanation(self, variables: Optional[Sequence[Any]], kind: str) -> Optional[Explanation]:
-        """Why variables have no gradient, or what the last gradient lacked if none are named; ``None`` if nobody knows.
+        """Return why variables have no gradient, or what the last gradient lacked if none are named; ``None`` if nobody knows.
 
         ``kind``: an ``"error"`` is explained each time, a ``"warning"`` once.
         """
@@ -272,7 +272,7 @@ class _Limited(eager_ops.EagerOps):
 
 
 def _lacks(answer: Any) -> bool:
-    """Whether an answer is ``None``, or holds it."""
+    """Return whether an answer is ``None``, or holds it."""
     if isinstance(answer, (list, tuple)):
         return any(each is None or (isinstance(each, (list, tuple, dict)) and _lacks(each)) for each in answer)
     if isinstance(answer, Mapping):

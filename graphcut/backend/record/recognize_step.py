@@ -33,7 +33,7 @@ def step_place(concrete: Any, notes: Sequence[Note]) -> Optional[str]:
 
 
 def _is_computed_with(outputs: Iterable[Any], answers: Set[Any]) -> bool:
-    """Whether a result is computed with a gradient; one that is a gradient itself is not."""
+    """Return whether a result is computed with a gradient; one that is a gradient itself is not."""
     ends = [_origin(each) for each in outputs if isinstance(each, tf.Tensor)]
     starts = [each for each in ends if each not in answers]
     return any(op in answers for op in walk_depth_first(starts, lambda op: [tensor.op for tensor in op.inputs]))
@@ -47,7 +47,7 @@ def _origin(tensor: Any) -> Any:
 
 
 def _is_trained(graph: Any) -> bool:
-    """Whether an optimizer's op, or what a tape took, writes a trainable variable."""
+    """Return whether an optimizer's op, or what a tape took, writes a trainable variable."""
     ops = graph.get_operations()
     trains = any(op.type.startswith(OPTIMIZERS) or op.name.startswith("gradient_tape/") for op in ops)
     return trains and _writes_trainable(graph)

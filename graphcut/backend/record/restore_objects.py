@@ -119,28 +119,28 @@ def _put(own: Dict[str, Any], name: str, value: Any) -> None:
 
 
 def is_of_keras(value: Any) -> bool:
-    """Whether an object is a layer, an optimizer, a metric, a loss or another object of Keras."""
+    """Return whether an object is a layer, an optimizer, a metric, a loss or another object of Keras."""
     modules = [str(getattr(each, "__module__", "")).split(".") for each in type(value).__mro__]
     return any(parts[0] in _LIBRARIES[:2] or (parts[0] == "tensorflow" and "keras" in parts) for parts in modules)
 
 
 def is_layer(value: Any) -> bool:
-    """Whether an object is a layer or a model."""
+    """Return whether an object is a layer or a model."""
     return hasattr(value, "add_weight") and hasattr(value, "losses") and hasattr(value, "built")
 
 
 def is_unbuilt_layer(value: Any) -> bool:
-    """Whether an object is a layer whose variables are still to be made."""
+    """Return whether an object is a layer whose variables are still to be made."""
     return is_layer(value) and not value.built
 
 
 def _is_users(value: Any, name: str) -> bool:
-    """Whether a field is a public one of a class of the user's."""
+    """Return whether a field is a public one of a class of the user's."""
     return not name.startswith("_") and type(value).__module__.partition(".")[0] not in _LIBRARIES
 
 
 def _counts(value: Any, name: str, now: Any) -> bool:
-    """Whether a field is something that the user's class counts or notes; ``built`` and the like are booleans."""
+    """Return whether a field is something that the user's class counts or notes; ``built`` and the like are booleans."""
     return _is_users(value, name) and isinstance(now, _PLAIN) and not isinstance(now, bool)
 
 

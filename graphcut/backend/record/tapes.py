@@ -40,7 +40,7 @@ EAGER: List[Any] = []  # what records the ops that run eagerly, while code is wa
 
 
 def counts() -> Counts:
-    """How many ops each of them has, by the graph's ``id``; how many ran eagerly."""
+    """Return how many ops each of them has, by the graph's ``id``; how many ran eagerly."""
     found = {id(graph): graph.version for graph in chain()}
     found.update((id(each), each.version) for each in EAGER)
     return found
@@ -59,7 +59,7 @@ class _Noted:
 
     @property
     def records(self) -> bool:
-        """Whether it is recording."""
+        """Return whether it is recording."""
         return bool(self.spans) and self.spans[-1][1] is None
 
 
@@ -127,7 +127,7 @@ class Tapes:
 
     @property
     def records(self) -> bool:
-        """Whether any tape is recording."""
+        """Return whether any tape is recording."""
         return any(each.records for each in list(self._noted.values()))
 
     def noted(self, tape: Any) -> _Noted:

@@ -109,7 +109,7 @@ def _check_trainable(model: Any) -> None:
 
 
 def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
-    """How to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
+    """Return how to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
     if args or kwargs or hasattr(step, "python_function"):
         return (_as_function,)
     return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
@@ -199,7 +199,7 @@ def _begun(step: Any, made: StepRecord) -> Any:
 
 
 def _is_partial(taken: Sequence[GradientCall]) -> bool:
-    """Whether a step raised after gradients that all came: another way of tracing it may get further.
+    """Return whether a step raised after gradients that all came: another way of tracing it may get further.
 
     Over one that is ``None`` it raises when it is run, too.
     """

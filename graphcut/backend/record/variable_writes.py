@@ -27,7 +27,7 @@ def _graphs(root: Any) -> List[Any]:
 
 
 def _initializes(op: Any) -> bool:
-    """Whether an op is a branch on a variable having a value: one that was made while a function was traced."""
+    """Return whether an op is a branch on a variable having a value: one that was made while a function was traced."""
     return op.type in ("If", "StatelessIf") and op.inputs[0].op.type == "VarIsInitializedOp"
 
 

@@ -42,7 +42,7 @@ class ReceivedGradients:
             self._given[key] = self._given.get(key, False) or gradient is not None
 
     def given(self) -> Dict[int, bool]:
-        """Whether a gradient was ever handed over for a variable."""
+        """Return whether a gradient was ever handed over for a variable."""
         return self._given
 
 
@@ -134,7 +134,7 @@ class Watch(gradient_calls.StepRecord):
         self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
-        """Whether a graph must stay as it is until the gradients taken in it are audited."""
+        """Return whether a graph must stay as it is until the gradients taken in it are audited."""
         return id(graph) in self._graphs
 
     def taken(self) -> Iterator[GradientCall]:
@@ -187,7 +187,7 @@ class Watch(gradient_calls.StepRecord):
 
 
 def _is_of_py_function() -> bool:
-    """Whether TensorFlow itself takes a gradient, of what a ``tf.py_function`` computed before."""
+    """Return whether TensorFlow itself takes a gradient, of what a ``tf.py_function`` computed before."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         if os.path.basename(frame.f_code.co_filename) == "script_ops.py":
@@ -197,7 +197,7 @@ def _is_of_py_function() -> bool:
 
 
 def _is_traced(function: Any) -> bool:
-    """Whether a ``tf.function`` was traced before."""
+    """Return whether a ``tf.function`` was traced before."""
     if hasattr(function, "experimental_get_tracing_count"):
         return bool(function.experimental_get_tracing_count())
     return getattr(function, "_stateful_fn", None) is not None

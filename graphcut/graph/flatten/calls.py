@@ -1,4 +1,4 @@
-"""Which ops call functions, with which inputs, and how often the bodies would open.
+"""Which ops call functions, with which inputs, and how large their expanded bodies are.
 
 How many inputs the ops have whose gradient is computed from their surroundings, where the walks read them by place.
 """
@@ -19,17 +19,17 @@ LIMIT = 2000000
 
 
 def is_call(op_type: str, functions: Mapping[str, Any]) -> bool:
-    """Whether ops of this type run the body of a function of the library."""
+    """Return whether ops of this type run the body of a function of the library."""
     return op_type in CALLS or op_type in IFS or op_type in CASES or op_type in LOOPS or op_type in functions
 
 
 def is_loop(op_type: str) -> bool:
-    """Whether this is a ``While``."""
+    """Return whether an op of this type is a ``While``."""
     return op_type in LOOPS
 
 
 def branch_count(node: Any, kind: Kind) -> int:
-    """How many bodies may give one result: the branches of a conditional, one for all others."""
+    """Return how many bodies can compute a result: the number of branches for a conditional, otherwise 1."""
     return len(branches(Kind(node.op, tuple(node.attr), kind.outputs))) if node.op in IFS + CASES else 1
 
 
@@ -77,7 +77,7 @@ def make(
 
 
 def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]]) -> Dict[str, int]:
-    """How large each body is once all its calls are opened; refuses recursion and what would not fit in memory."""
+    """Return the size of each body with all its calls expanded; refuse recursion, and bodies that do not fit in memory."""
     if not any(called.values()):
         return {root: sizes[root]}
     import networkx as nx
@@ -96,7 +96,7 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
 
 
 def check_outputs(outputs: int, ops: int) -> None:
-    """Refuses ops that say of themselves, in a few bytes, that they have more outputs than fit in memory."""
+    """Refuse ops that declare, in a few bytes, more outputs than fit in memory."""
     if outputs > 2 * LIMIT + 10 * ops:
         raise GraphcutError("the graph's ops declare %d outputs or more\nThe file is damaged." % outputs)
 
@@ -126,7 +126,7 @@ INPUTS = {**dict.fromkeys(_ONE, 1), "Switch": 2, "RefSwitch": 2, "ResourceGather
 
 
 def check(flat: FlatGraph) -> None:
-    """Refuse a graph in which such an op has too few inputs or too many; TensorFlow could not have built it."""
+    """Refuse a graph in which a calling op has too few or too many inputs; TensorFlow cannot have built it."""
     wanted = {kind: INPUTS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in INPUTS}
     for op, kind in enumerate(flat.kinds):
         if kind in wanted and len(flat.inputs[op]) != wanted[kind]:

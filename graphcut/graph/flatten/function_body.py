@@ -1,4 +1,4 @@
-"""One graph or function body as columns of its own, before calls are opened.
+"""One graph or function body as columns, before its calls are expanded.
 
 Ops and tensors are numbered within the body: arguments first, then the nodes in their order. A call, branch or loop
 becomes its own node (no outputs), then one node for each loop variable, then one for each result.
@@ -37,12 +37,12 @@ class Body:
 
     @property
     def size(self) -> int:
-        """How many ops, tensors or edges it has, whichever are most."""
+        """Return the number of its ops, tensors or edges, whichever is largest."""
         return max(len(self.names), self.first_output[-1], sum(map(len, self.inputs)))
 
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
-    """Return the body that a graph's nodes make."""
+    """Return the body that consists of a graph's nodes."""
     return _Builder("", kinds).build((), list(nodes), ())
 
 
@@ -61,7 +61,7 @@ def _missing_return(function: str, name: str) -> Any:
 
 
 class _Builder:
-    """The columns while they are being laid out; dropped once the ``Body`` is complete."""
+    """The columns during construction; dropped when the ``Body`` is complete."""
 
     def __init__(self, name: str, kinds: Kinds) -> None:
         self.name, self.known = name, kinds
@@ -96,7 +96,7 @@ class _Builder:
         return kinds
 
     def _add(self, name: str, kind: int) -> int:
-        """Append one op that nothing names."""
+        """Append one op that has no name."""
         self.names.append(name)
         self.kinds.append(kind)
         self.first_output.append(self.first_output[-1] + self.known.sizes[kind])
@@ -105,7 +105,7 @@ class _Builder:
         return len(self.names) - 1
 
     def _extend(self, names: Sequence[str], kinds: Sequence[int]) -> range:
-        """Append ops and enter their names, which calls would do one by one."""
+        """Append many ops and their names at once."""
         sizes = self.known.sizes
         ops = range(len(self.names), len(self.names) + len(names))
         firsts = list(accumulate([self.first_output.pop(), *[sizes[kind] for kind in kinds]]))
@@ -154,7 +154,7 @@ class _Builder:
                 inputs[op] = ()
 
     def _resolve_inputs(self, op: int, node: Any) -> Tuple[int, ...]:
-        """Return the tensors that a node reads, where some are not yet known by their string or are control inputs."""
+        """Return the tensors that a node reads, if some of its input strings are new or are control inputs."""
         controls = [self.scope.op(text[1:], node.name) for text in node.input if text[:1] == "^"]
         if controls:
             self.controls[op] = tuple(controls)
@@ -189,5 +189,5 @@ def _outputs(
     layouts: Sequence[Layout],
     op: int,
 ) -> Tuple[int, Layout]:
-    """Return the first output of an op and how its outputs are laid out; those of a call are its results'."""
+    """Return the first output of an op and the layout of its outputs. The outputs of a call are those of its results."""
     return based.get(op) or (first_output[op], layouts[kinds[op]])

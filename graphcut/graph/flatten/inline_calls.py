@@ -1,4 +1,4 @@
-"""Opening the calls: from bodies to one flat graph, each call its own copy, to any depth, without recursion."""
+"""Expand the calls: make one flat graph from bodies, with a copy for each call, to any depth, without recursion."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class _Opening:
         return self._flat()
 
     def _append(self, each: Body, prefix: str, context: int) -> Tuple[int, int]:
-        """Append a copy of a body; its first op and first tensor."""
+        """Append a copy of a body, and return its first op and first tensor."""
         ops, tensors = len(self.names), self.first_output[-1]
         self.names.extend([prefix + name for name in each.names] if prefix else each.names)
         self.kinds.extend(each.kinds)
@@ -178,7 +178,7 @@ def _shift_call(call: Call, ops: int, tensors: int) -> Call:
 
 
 def _unique(names: List[str]) -> List[str]:
-    """Return the names, told apart where a file uses the separators that TensorFlow forbids."""
+    """Return unique names, even if a file uses the separators that TensorFlow forbids."""
     if len(set(names)) == len(names):
         return names
     seen: Dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The names of one graph or function body, and the tensors that input strings mean in it."""
+"""The names in one graph or function body, and the tensors that its input strings stand for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MANY = 20000
 
 
 class Namespace:
-    """Names of a body's ops. ``tensors`` remembers what each input string met so far means."""
+    """The names of a body's ops. ``tensors`` caches the tensor of each input string."""
 
     def __init__(self, body: str, outputs: Callable[[int], Tuple[int, Layout]]) -> None:
         self.body = "function " + printable(body) if body else "the graph"
@@ -23,7 +23,7 @@ class Namespace:
         self._outputs = outputs
 
     def extend(self, names: Sequence[str], ops: Sequence[int], firsts: Sequence[int]) -> None:
-        """Enter ops, each with its first output or ``NO_OUTPUT``."""
+        """Add ops, each with its first output or ``NO_OUTPUT``."""
         fresh = dict(zip(names, ops))
         if len(fresh) != len(names) or "" in fresh or not self.ops.keys().isdisjoint(fresh):
             raise self._duplicate_error(names)
@@ -45,7 +45,7 @@ class Namespace:
         raise self._unknown_error(name, reader, "waits for")
 
     def tensor(self, text: str, reader: str, verb: str) -> int:
-        """Return the tensor an input string names: ``op``, ``op:1``, in functions ``op:output_arg:1``; remembered."""
+        """Return the tensor of an input string, cached: ``op``, ``op:1``, or ``op:output_arg:1`` in functions."""
         if text in self.tensors:
             return self.tensors[text]
         name, _, rest = text.partition(":")
@@ -70,7 +70,7 @@ class Namespace:
 
 
 def _offset(layout: Layout, rest: str) -> Optional[int]:
-    """Return the output that ``1`` or ``output_arg:1`` means, counted over all outputs; ``None`` where there is none."""
+    """Return the index, among all outputs, of ``1`` or ``output_arg:1``; ``None`` if there is no such output."""
     arg, _, number = rest.rpartition(":")
     index = numeral(number) if number else 0
     before = 0

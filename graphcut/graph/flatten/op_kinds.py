@@ -1,4 +1,4 @@
-"""The kinds of op met in a graph, and where each output of a kind begins."""
+"""The kinds of op in a graph, and where each output of a kind begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 @dataclass
 class Kinds:
-    """The kinds met so far, shared by all bodies of one graph; with what tells an op's outputs."""
+    """The kinds of op found so far, shared by all bodies of one graph, with what is needed to know an op's outputs."""
 
     op_defs: Callable[[str], Optional[op_outputs.Signature]]
     functions: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Kinds:
         return found
 
     def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
-        """Return the index of a kind by attributes not met before, remembered for the next time."""
+        """Return the index of a kind for attributes that were not seen before, and cache it."""
         key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
         kind = self.index.get(key)
         found = self._add(key, self._layout(*key)) if kind is None else kind
@@ -67,7 +67,7 @@ class Kinds:
         return self._add(key, (("output", outputs),)) if found is None else found
 
     def of_unknown(self, node: Any, outputs: int) -> int:
-        """Return the index of the kind of a node whose type nobody knows and of whose outputs so many are read."""
+        """Return the index of the kind of a node with an unknown type, of which so many outputs are read."""
         key = (node.op, tuple(node.attr), outputs)
         layout = guess_layout(parse_attrs(tuple(node.attr)), outputs)
         found = self.index.get(key)
@@ -99,7 +99,7 @@ class Kinds:
 
 
 def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
-    """Return outputs of the dtype that ``T`` or ``dtype`` names, or of an unknown one; nothing else tells of such a type."""
+    """Return outputs of the dtype in ``T`` or ``dtype``, else of an unknown dtype; nothing more is known about such a type."""
     for name in ("Tout", "T", "dtype"):
         listed = tuple(values[name].list.type) if name in values else ()
         if len(listed) >= outputs:
@@ -110,7 +110,7 @@ def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
 
 
 def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
-    """How many outputs are read of each node whose type, one of ``unknown``, nobody knows."""
+    """Return how many outputs are read of each node whose type is one of ``unknown``."""
     used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
     for read in (read for node in nodes for read in node.input) if used else ():
         name, _, rest = read.partition(":")

@@ -1,4 +1,4 @@
-"""Where the ops of a SavedModel were made, from the debug information that TensorFlow can save beside it."""
+"""Source lines of the ops of a SavedModel, from the debug information that TensorFlow can save with it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from graphcut.graph.stack_frames import Frame, Place
 
 
 class DebugInfo:
-    """Finds an op's place; the file is read when the first place is asked for, and one that cannot be read tells nothing."""
+    """Find the source line of an op. The file is read at the first request; if it cannot be read, no line is known."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "debug", "saved_model_debug_info.pb")
         self._read: Dict[str, Any] = {}
 
     def __call__(self, function: Optional[str], name: str) -> Place:
-        """``file:line`` of an op of ``function`` (``None``: of the graph itself), and whether a library made it."""
+        """Return the ``file:line`` of an op in ``function`` (``None``: in the graph itself), and whether a library made it."""
         if "message" not in self._read:
             self._read["message"] = _message(self._path)
         return stack_frames.place(_frames(self._read["message"], f"{name}@{function or ''}"))

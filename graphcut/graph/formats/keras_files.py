@@ -1,4 +1,4 @@
-"""What a Keras file (``.keras``, ``.h5``) tells without Keras: its layers, and that it holds no graph.
+"""What can be read from a Keras file (``.keras``, ``.h5``) without Keras: its layers, but no graph.
 
 Such a file holds the configuration of each layer and the weights. Which ops a layer makes is decided by the installed Keras
 when it builds the model, so a verdict needs Keras; nothing in the file is executed here.
@@ -25,7 +25,7 @@ _NO_GRAPH = (
 
 
 class KerasFile(NamedTuple):
-    """What is known of a Keras file: the configuration of the model, of ``compile``, and the version of Keras."""
+    """The contents of a Keras file: the configurations of the model and of ``compile``, and the version of Keras."""
 
     model: Dict[str, Any]
     compiled: Dict[str, Any]
@@ -37,7 +37,7 @@ class KerasFileError(GraphcutError):
 
 
 def may_be(path: str) -> bool:
-    """Whether a file begins as Keras's files do."""
+    """Return whether a file begins like a Keras file."""
     with open(path, "rb") as stream:
         return stream.read(len(HDF5)).startswith((HDF5, ZIP))
 
@@ -82,7 +82,7 @@ def read(stream: IO[bytes]) -> Optional[KerasFile]:
 
 
 def layers(model: Any) -> Iterator[Dict[str, Any]]:
-    """Every layer of a configuration, those of inner models included."""
+    """Yield every layer of a configuration, those of inner models included."""
     waiting: List[Any] = [model]
     while waiting:
         each = waiting.pop()
@@ -95,7 +95,7 @@ def layers(model: Any) -> Iterator[Dict[str, Any]]:
 
 
 def holds_code(known: KerasFile) -> bool:
-    """Whether the configuration holds Python functions that building the model would run."""
+    """Return whether the configuration holds Python functions that building the model would run."""
     waiting: List[Any] = [known.model, known.compiled]
     while waiting:
         each = waiting.pop()
@@ -126,7 +126,7 @@ def _json_in(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def _of_hdf5(stream: IO[bytes]) -> Optional[KerasFile]:
-    """Return the JSON texts that Keras keeps as attributes of an HDF5 file; each lies there in one piece."""
+    """Return the JSON texts that Keras stores as attributes in an HDF5 file; each is stored in one piece."""
     stream.seek(0)
     data = stream.read(_MOST)
     model = _json_at(data, b'{"class_name":')

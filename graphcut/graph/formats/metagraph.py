@@ -1,4 +1,4 @@
-"""What a file tells beside its ops: outputs, variables, collections, loops that must not be differentiated."""
+"""What a file holds besides its ops: outputs, variables, collections, and loops that must not be differentiated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, V
 
 
 def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
-    """Return the metadata that a file holds beside its ops."""
+    """Return the metadata that a file holds besides its ops."""
     if content.meta is None:
         if signature is not None:
             raise GraphcutError(
@@ -74,7 +74,7 @@ def _signatures(meta: Any) -> Tuple[str, ...]:
 
 
 def _chosen_signature(meta: Any, signature: Optional[str]) -> Optional[str]:
-    """Return the signature that is meant: the one asked for, ``serving_default``, or the only one."""
+    """Return the signature to use: the requested one, else ``serving_default``, else the only one."""
     known = _signatures(meta)
     if signature is not None:
         return signature

@@ -1,4 +1,4 @@
-"""From a path to bytes: what is no file, is too large or bears the mark of another format is refused before it is read.
+"""Read the bytes of a path. Refuse what is not a file, is too large, or begins like another format, before reading it.
 
 The beginning of a protobuf message as it lies on disk: enough to refuse a large file before it is read as a whole.
 
@@ -33,7 +33,7 @@ _TEXT = re.compile(rb"(\xef\xbb\xbf)?(\s+|#[^\n]*\n)*[a-z_]{4,}\s*[:{]")
 
 
 def bytes_of(path: str) -> bytes:
-    """Return the bytes of a file, unpacked where gzip packed it, or an error that says what it is; ``-`` is standard input."""
+    """Return the bytes of a file, unpacked if it is a gzip file; ``-`` is standard input. An error says what the file is."""
     try:
         if is_url(path):
             with open_url(path) as stream:
@@ -71,7 +71,7 @@ def _unpacked(data: bytes, path: str) -> bytes:
 
 
 def _opened_at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever may write at the other end."""
+    """Open a path without waiting for a writer at the other end of a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -137,7 +137,7 @@ def _check_size(found: os.stat_result, path: str) -> None:
 
 
 def _check_archive(head: bytes, stream: Optional[IO[bytes]], path: str) -> None:
-    """Refuse what Keras writes, with what can be told of it."""
+    """Refuse a Keras file, and say what it holds."""
     if head.startswith((keras_files.HDF5, keras_files.ZIP)):
         raise keras_files.error_of(io.BytesIO(head) if stream is None else stream, path)
 
@@ -155,12 +155,12 @@ def _check_format(head: bytes, path: str) -> None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether a file that begins like this is protobuf's text format: a field's name, or a comment."""
+    """Return whether a file that begins like this is protobuf's text format: a field's name, or a comment."""
     return _TEXT.match(head) is not None and b"\0" not in head
 
 
 def graphs_in(folder: str) -> str:
-    """Name the graph files and SavedModels in a directory; TensorFlow Serving numbers SavedModels."""
+    """Return the names of the graph files and SavedModels in a directory; TensorFlow Serving numbers SavedModels."""
     try:
         names = sorted(os.listdir(folder))[:1000]
     except OSError as error:
@@ -171,7 +171,7 @@ def graphs_in(folder: str) -> str:
 
 
 def _is_graph_file(path: str) -> bool:
-    """By its name; Keras and TensorFlow put ``.pb`` files of other messages beside a SavedModel."""
+    """Return whether a name is that of a graph file; SavedModels also contain ``.pb`` files of other messages."""
     beside = ("keras_metadata.pb", "fingerprint.pb")
     return path.endswith((".meta", ".pb", ".pbtxt")) and os.path.basename(path) not in beside and os.path.isfile(path)
 
@@ -194,7 +194,7 @@ _VARINT, _FIXED64, _BYTES, _GROUP, _FIXED32 = 0, 1, 2, 3, 5
 
 
 def may_begin(head: bytes, size: int) -> bool:
-    """Whether a message of ``size`` bytes can begin like this; of its last twenty bytes nothing is told.
+    """Return whether a message of ``size`` bytes can begin like this; its last twenty bytes are not checked.
 
     >>> may_begin(b"\\x0a\\x02hi" * 6, 24), may_begin(bytes(24), 24), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f".ljust(25), 25)
     (True, False, False)
@@ -215,7 +215,7 @@ def may_begin(head: bytes, size: int) -> bool:
 
 
 def _varint(data: bytes, place: int) -> Tuple[int, int]:
-    """Return a number of seven bits in each byte, and where it ends; one that does not end is too large for anything."""
+    """Return a varint and where it ends; one that does not end is reported as a very large number."""
     number = 0
     for shift in range(10):
         number |= (data[place + shift] & 127) << 7 * shift

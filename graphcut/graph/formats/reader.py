@@ -43,7 +43,7 @@ def read(path: str) -> Content:
 
 
 def _content(data: bytes, name: str, path: str) -> Content:
-    """Parse a file. Its content decides about the format, the suffix only if the content does not tell."""
+    """Parse a file. The content decides the format; the suffix decides only if the content is ambiguous."""
     stem = name[: -len(".gz")] if name.endswith(".gz") else name
     expected = "MetaGraph" if stem.endswith(".meta") else "Graph"
     if is_text(data[:_HEAD]) or stem.endswith(".pbtxt") and not _is_binary(data):
@@ -65,7 +65,7 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _message(kind: str, data: bytes) -> Any:
-    """Return the message that the bytes are, if they are one of that kind: its ops have names and types as ops can have."""
+    """Return the bytes as a message of that kind, if its ops have valid names and types; else ``None``."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             message = CLASSES[kind].FromString(data)
@@ -77,7 +77,7 @@ def _message(kind: str, data: bytes) -> Any:
 
 
 def _graph_of(message: Any) -> Any:
-    """Return the graph in a message, the first of a SavedModel's."""
+    """Return the graph in a message; for a SavedModel, its first graph."""
     if hasattr(message, "meta_graphs"):
         message = message.meta_graphs[0] if message.meta_graphs else CLASSES["MetaGraph"]()
     return getattr(message, "graph_def", message)
@@ -138,7 +138,7 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Return protobuf's error without the message type, which is graphcut's own."""
+    """Return protobuf's error without the name of graphcut's own message type."""
     said = str(error).partition("\n")[0]
     return (said.rpartition("': ")[2] if "'graphcut." in said else said) or "wrong bytes"
 
@@ -189,7 +189,7 @@ def _exists(path: str) -> bool:
 
 
 def _chosen(model: Any, path: str, folder: Optional[str]) -> Content:
-    """Return the graph of a SavedModel that is trained, else its first."""
+    """Return the training graph of a SavedModel, else its first graph."""
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))
     tagged = [meta for meta in model.meta_graphs if "train" in meta.meta_info_def.tags] or list(model.meta_graphs)

@@ -1,4 +1,4 @@
-"""Files by URL, such as ``s3://bucket/model.meta``: fsspec opens them, where it is installed."""
+"""Files by URL, such as ``s3://bucket/model.meta``; fsspec opens them, if it is installed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PACKAGES = {
 
 
 def is_url(path: str) -> bool:
-    """Whether a path is a URL and no local file.
+    """Return whether a path is a URL, not a local file.
 
     >>> is_url("s3://bucket/model.meta"), is_url("models/model.meta"), is_url("C:/model.meta")
     (True, False, False)
@@ -38,19 +38,19 @@ def open_url(path: str) -> Any:
 
 
 def is_url_folder(path: str) -> bool:
-    """Whether a URL names a folder."""
+    """Return whether a URL names a folder."""
     system, inner = _system(path)
     return bool(_tried(path, lambda: system.isdir(inner)))
 
 
 def url_exists(path: str) -> bool:
-    """Whether there is anything behind a URL."""
+    """Return whether a URL exists."""
     system, inner = _system(path)
     return bool(_tried(path, lambda: system.exists(inner)))
 
 
 def urls_like(pattern: str) -> Tuple[str, ...]:
-    """Return the URLs that a pattern such as ``s3://bucket/**/*.meta`` fits."""
+    """Return the URLs that match a pattern such as ``s3://bucket/**/*.meta``."""
     system, inner = _system(pattern)
     found = _tried(pattern, lambda: system.glob(inner))
     return tuple(str(system.unstrip_protocol(each)) for each in sorted(found))
@@ -76,7 +76,7 @@ def _package(path: str) -> Tuple[str, ...]:
 
 
 def _tried(path: str, call: Any) -> Any:
-    """Return the answer of a file system, which is foreign code and may raise anything."""
+    """Call a file system and turn its errors into graphcut's; it is foreign code and may raise anything."""
     try:
         return call()
     except FileNotFoundError:

@@ -51,7 +51,7 @@ def saved_functions(meta: Any) -> Tuple[str, ...]:
 
 
 def _paths(nodes: Any) -> Dict[int, str]:
-    """Return the shortest path of attributes that leads from the saved object to each other one, public ones first."""
+    """Return the shortest path of attributes from the saved object to each other object, preferring public ones."""
     found = {0: ""}
     waiting = [0]
     for place in waiting:
@@ -69,7 +69,7 @@ def _captured(meta: Any) -> Set[int]:
 
 
 def _handles(meta: Any) -> Dict[int, str]:
-    """Return the tensor of each captured object that is passed where a function of the object graph is called.
+    """Return, for each captured object, the tensor that calls of functions of the object graph pass for it.
 
     Captures come last.
     """

@@ -62,7 +62,7 @@ def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
 
 
 def prepare_sketch(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
-    """All that belongs in the picture, each variable with what only reads it, and what must be told apart."""
+    """Return all that belongs in the picture, each variable with what only reads it, and what must be told apart."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
     sketch = without_readers(sketch, ops, kinds)

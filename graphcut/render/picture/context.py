@@ -122,6 +122,6 @@ def _variable_box(
 
 
 def _sizes(facts: PictureFacts) -> Mapping[str, int]:
-    """How many variables each scope holds, audited or left out."""
+    """Return how many variables each scope holds, audited or left out."""
     names = [each.name for each in facts.variables] + [each.name for each in dict.fromkeys(facts.left_out_ops.values())]
     return scope_sizes(names)

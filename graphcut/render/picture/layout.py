@@ -46,7 +46,7 @@ class TooSlow(GraphcutError):
 
 
 def available(engine: str) -> bool:
-    """Whether ``engine`` is installed here: ``wasm``, ``dot``, or ``resvg``, which makes PNG of SVG."""
+    """Return whether ``engine`` is installed here: ``wasm``, ``dot``, or ``resvg``, which makes PNG of SVG."""
     if engine in _NEEDED:
         return bool(sys.executable) and all(find_spec(name) for name in _NEEDED[engine])
     return shutil.which("dot") is not None

@@ -47,14 +47,14 @@ class Sketch:
         return len(self.nodes)
 
     def producers(self) -> Dict[int, List[int]]:
-        """For each node those it leads to, once for each edge."""
+        """Return for each node those it leads to, once for each edge."""
         found: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
             found[consumer].append(producer)
         return found
 
     def consumers(self) -> Dict[int, List[int]]:
-        """For each node those that lead to it, once for each edge."""
+        """Return for each node those that lead to it, once for each edge."""
         found: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
             found[producer].append(consumer)
@@ -163,7 +163,7 @@ def _rejoin(
 
 
 def _is_around(quotient: nx.DiGraph, one: Hashable, other: Hashable) -> bool:
-    """Whether a path leads from one part to the other, or back, through a third."""
+    """Return whether a path leads from one part to the other, or back, through a third."""
     for start, end in ((one, other), (other, one)):
         first = (each for each in quotient.successors(start) if each != end)
         if any(each == end for each in walk_depth_first(first, quotient.successors)):

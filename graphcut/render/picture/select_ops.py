@@ -111,7 +111,7 @@ def _all_edges(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, i
 
 
 def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
-    """Whether the edge comes round a loop."""
+    """Return whether the edge comes round a loop."""
     consumer, producer, _ = way
     flat = ops.flat
     if not flat.loop_inputs or consumer >= len(flat.names):
@@ -281,7 +281,7 @@ def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> L
 
 
 def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
-    """For each op that ``step`` leads to from ``targets``, the next op on a shortest way back; a target's is itself."""
+    """Return for each op that ``step`` leads to from ``targets``, the next op on a shortest way back; a target's is itself."""
     return find_predecessors(targets, step)
 
 

@@ -63,7 +63,7 @@ def _of_first(facts: ReportFacts, alike: Sequence[VariableAudit]) -> str:
 
 
 def explain_left_out(variable: LeftOut) -> str:
-    """Why no gradient was asked for a variable that the loss reads, and what to do about it."""
+    """Return why no gradient was asked for a variable that the loss reads, and what to do about it."""
     still = "; the step does not update it either" if variable.is_updated is False else ""
     if variable.is_average and not variable.is_updated:
         todo = "\nWhat to do: call the model with training=True if this average is to follow the data."

@@ -36,7 +36,7 @@ def same_kind(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
 
 
 def _barriers(sketch: Sketch) -> Dict[int, FrozenSet[Tuple[str, bool]]]:
-    """For each node at a barrier its kinds, and whether it cuts anybody off."""
+    """Return for each node at a barrier its kinds, and whether it cuts anybody off."""
     found: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
     for (consumer, _, line), told in sketch.edges.items():
         if line == CUT:

@@ -86,7 +86,7 @@ def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
 
 
 def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:
-    """How many edges lead from each node, and to each."""
+    """Return how many edges lead from each node, and to each."""
     leads, led = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, 0)
     for consumer, producer, _ in sketch.edges:
         leads[consumer] += 1

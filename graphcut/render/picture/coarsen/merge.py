@@ -137,7 +137,7 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
 
 
 def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side]:
-    """For each node, as bits, the barriers between it and a live op, and the branches that every live route passes.
+    """Return for each node, as bits, the barriers between it and a live op, and the branches that every live route passes.
 
     Loop-carried edges are not followed.
     """

@@ -41,7 +41,7 @@ class Sample:
 
     @property
     def is_line(self) -> bool:
-        """Whether it shows a line."""
+        """Return whether it shows a line."""
         return "shape" not in self.looks
 
 

@@ -38,7 +38,7 @@ def width_for(samples: Sequence[Sample], width: float, height: float) -> float:
 
 
 def strip_height(samples: Sequence[Sample], width: float) -> float:
-    """How tall the strip is at that width; nothing where there is nothing to say."""
+    """Return how tall the strip is at that width; nothing where there is nothing to say."""
     return len(_rows(samples, width)) * _ROW + 2 * _ABOVE if samples else 0.0
 
 
