@@ -1,6 +1,7 @@
 """The same graph in many forms gets the same verdicts.
 
-A sample of subjects, and of each a few forms, others for each; ``python -m tests.against_tensorflow.metamorphic`` takes all.
+A sample of subjects (see ``share``), and of each a few forms, others for each;
+``python -m tests.against_tensorflow.metamorphic`` takes all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import pytest
 
 from tests import counted
+from tests.against_tensorflow.share import own_share
 
 from .compare import differences
 from .known import reason
@@ -22,9 +24,9 @@ EXAMPLES = int(os.environ.get("GRAPHCUT_EXAMPLES", "10"))
 FOUND = ("custom_gradient_answers_ones-", "defun_python_gradient_past_a_stop-v2")
 SUBJECTS = [
     *(each for each in oracle_subjects() if each.name.startswith(FOUND)),
-    *itertools.islice(oracle_subjects(), 0, None, 16),
-    *itertools.islice(scenario_subjects(), 0, None, 4),
-    *random_subjects(seed=7, number=EXAMPLES),
+    *own_share(itertools.islice(oracle_subjects(), 0, None, 16)),
+    *own_share(itertools.islice(scenario_subjects(), 0, None, 4)),
+    *own_share(random_subjects(seed=7, number=EXAMPLES)),
 ]
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -72,7 +72,7 @@ def test_every_hard_graph_is_audited_alike(name, mode):
         if any(is_the_users(node) for node in [*message.node, *bodies]):
             pytest.skip("the gradient function lives in this process, and no file or table holds it")
         variables = [name for target in question.targets.values() for name in names(target)]
-    kept = [each for each in variables if is_there(message, each, asked)]
+    kept = those_there(message, variables, asked)
     assert document(message, VERSION, variables=kept, **asked) == document(message, "installed", variables=kept, **asked)
 
 
@@ -90,10 +90,17 @@ def names(values):
     return [getattr(getattr(each, "handle", each), "name", "") for each in listed]
 
 
-def is_there(message, name, asked):
-    """Whether graphcut finds a target in the message: a handle from around a function is not in it."""
+def those_there(message, targets, asked):
+    """The targets that graphcut finds in the message: a handle from around a function is not in it."""
+    if all(targets) and are_there(message, targets, asked):
+        return targets
+    return [each for each in targets if each and are_there(message, [each], asked)]
+
+
+def are_there(message, targets, asked):
+    """Whether graphcut finds these targets in the message."""
     try:
-        graphcut.audit(message, variables=[name], oracle=VERSION, **asked)
+        graphcut.audit(message, variables=targets, oracle=VERSION, **asked)
     except GraphcutError:
         return False
-    return bool(name)
+    return True

@@ -11,6 +11,7 @@ import graphcut
 from tests.against_tensorflow.live.questions.editing import edited, edits
 from tests.against_tensorflow.random_graphs.builder import CannotBuild, build
 from tests.against_tensorflow.random_graphs.recipes import recipe_of
+from tests.against_tensorflow.share import own_share
 
 GRAPHS = 100
 EDITS_EACH = 2
@@ -30,7 +31,7 @@ def facts(audit):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(GRAPHS))
+@pytest.mark.parametrize("seed", own_share(range(GRAPHS)))
 def test_an_edit_supposed_is_an_edit_made(seed):
     try:
         built = build(recipe_of(seed, 8, 40), tf)
