@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import chain
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.attrs import entry
 from graphcut.graph.flat import Call, Kind
 from graphcut.graph.flatten import calls
-from graphcut.graph.flatten.input_names import NO_OUTPUT, Namespace
-from graphcut.graph.flatten.op_kinds import Kinds, Layout, unknown_outputs
+from graphcut.graph.flatten.input_names import Namespace
+from graphcut.graph.flatten.op_kinds import Kinds, Layout, shared_name, unknown_outputs
+from graphcut.graph.op_types import HANDLES
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Body:
 
 def of_graph(nodes: Sequence[Any], kinds: Kinds) -> Body:
     """Return the body that consists of a graph's nodes."""
-    return _Builder("", kinds).build((), list(nodes), ())
+    return _lay_out("", kinds, (), nodes).build(())
 
 
 def of_function(function: Any, kinds: Kinds) -> Body:
@@ -53,105 +54,131 @@ def of_function(function: Any, kinds: Kinds) -> Body:
         function.ret[arg.name] if arg.name in function.ret else _missing_return(signature.name, arg.name)
         for arg in signature.output_arg
     ]
-    return _Builder(signature.name, kinds).build(signature.input_arg, list(function.node_def), ret)
+    return _lay_out(signature.name, kinds, signature.input_arg, function.node_def).build(ret)
 
 
 def _missing_return(function: str, name: str) -> Any:
     raise GraphcutError("function %s declares a result %s but does not return it" % (printable(function), printable(name)))
 
 
-class _Builder:
-    """The columns during construction; dropped when the ``Body`` is complete."""
+def _lay_out(name: str, kinds: Kinds, arguments: Iterable[Any], nodes: Sequence[Any]) -> _Builder:
+    """Return the builder with all ops of a body.
 
-    def __init__(self, name: str, kinds: Kinds) -> None:
-        self.name, self.known = name, kinds
+    Ops of a type that nobody knows have as many outputs as are read, which shows only once all are laid out.
+    """
+    builder = _Builder(name, kinds, {})
+    builder.lay_out(arguments, nodes)
+    if builder.has_unknown:
+        builder = _Builder(name, kinds, unknown_outputs(nodes, kinds.unknown))
+        builder.lay_out(arguments, nodes)
+    builder.scope.check(builder.count, chain(arguments, nodes))
+    return builder
+
+
+class _Builder:
+    """The columns during construction; dropped when the ``Body`` is complete.
+
+    ``used`` tells how many outputs are read of the ops of unknown types; ``count`` how many ops have a name of their own.
+    ``waiting`` holds the nodes whose inputs are not simply earlier ops, with their ops.
+    """
+
+    def __init__(self, name: str, kinds: Kinds, used: Mapping[str, int]) -> None:
+        self.name, self.known, self.used = name, kinds, used
         self.names: List[str] = []
         self.kinds: List[int] = []
         self.first_output: List[int] = [0]
         self.inputs: List[Tuple[int, ...]] = []
-        self.controls: List[Tuple[int, ...]] = []
+        self.controls: Dict[int, Tuple[int, ...]] = {}
         self.calls: List[Call] = []
+        self.shared: Dict[int, str] = {}
+        self.waiting: List[Tuple[int, Any]] = []
         self.based: Dict[int, Tuple[int, Layout]] = {}
-        self.scope = Namespace(name, partial(_outputs, self.based, self.first_output, self.kinds, kinds.layouts))
+        self.arguments = self.count = 0
+        self.has_unknown = False
+        outputs = partial(_outputs, self.based, self.first_output, self.kinds, kinds.layouts)
+        self.scope = Namespace(name, self.names, self.first_output, outputs)
 
-    def build(self, arguments: Iterable[Any], nodes: Sequence[Any], ret: Iterable[str]) -> Body:
-        listed = [(arg.name, self.known.of_outputs("_Arg", (arg.type,))) for arg in arguments]
-        self._extend([name for name, _ in listed], [kind for _, kind in listed])
-        count = len(self.names)
-        kinds = self._kinds(nodes)
-        placed = self._place([node.name for node in nodes], kinds, nodes)
-        self._connect(placed, nodes)
+    def lay_out(self, arguments: Iterable[Any], nodes: Sequence[Any]) -> None:
+        """Append all ops, in one pass: what protobuf hands out costs more than what is done with it."""
+        for arg in arguments:
+            self.scope.tensors[arg.name] = self.first_output[-1]
+            self._add(arg.name, self.known.of_outputs("_Arg", (arg.type,)))
+        self.arguments, self.count = len(self.names), len(self.names) + len(nodes)
+        index, sizes, is_special = self.known.index, self.known.sizes, self.known.is_special
+        names, kinds, inputs, firsts = self.names, self.kinds, self.inputs, self.first_output
+        tensors, tensor = self.scope.tensors, self.first_output[-1]
+        for node in nodes:
+            name, attrs = node.name, tuple(node.attr)
+            kind = index.get((node.op, attrs))
+            if kind is None:
+                kind = self.known.of_attrs(node.op, attrs)
+            if is_special[kind]:
+                kind = self._special_kind(node, attrs, kind)
+                if self.known.opens[kind]:
+                    self._place_call(node, kind)
+                    tensor = firsts[-1]
+                    continue
+            if sizes[kind]:
+                tensors[name] = tensor
+                tensor += sizes[kind]
+            else:
+                self.scope.silent[name] = len(names)
+            names.append(name)
+            kinds.append(kind)
+            firsts.append(tensor)
+            try:
+                inputs.append(tuple([tensors[text] for text in node.input]))
+            except KeyError:
+                self.waiting.append((len(inputs), node))
+                inputs.append(())
+
+    def build(self, ret: Iterable[str]) -> Body:
+        """Connect the ops that wait for it, and return the body."""
+        for op, node in self.waiting:
+            self.inputs[op] = self._resolve_inputs(op, node)
+            if op in self.based:
+                self._connect_call(op, node, self.known.table[self.kinds[op]], self.inputs[op])
+                self.inputs[op] = ()
+        controls: List[Tuple[int, ...]] = [()] * len(self.names)
+        for op, sources in self.controls.items():
+            controls[op] = sources
         return Body(
-            self.name, self.names, self.kinds, self.inputs, self.controls, self.first_output, count,
+            self.name, self.names, self.kinds, self.inputs, controls, self.first_output, self.arguments,
             tuple(self.scope.tensor(text, self.name, "returns") for text in ret), tuple(self.calls), self._loop_inputs(),
-            self.known.shared_names(zip(placed, kinds, nodes)),
+            self.shared,
         )  # fmt: skip
 
-    def _kinds(self, nodes: Sequence[Any]) -> List[int]:
-        kinds = self.known.of_nodes(nodes)
-        used = unknown_outputs(nodes, self.known.unknown)
-        for index, node in enumerate(nodes) if used else ():
-            if node.name in used:
-                kinds[index] = self.known.of_unknown(node, used[node.name])
-        return kinds
+    def _special_kind(self, node: Any, attrs: Tuple[bytes, ...], kind: int) -> int:
+        """Return the kind of a handle, whose shared name is kept, of a call, or of an op of an unknown type."""
+        if node.op in HANDLES:
+            self.shared[len(self.names)] = shared_name(node.op, attrs)
+        elif node.op in self.known.unknown:
+            self.has_unknown = True
+            return self.known.of_unknown(node, self.used[node.name]) if self.used else kind
+        return kind
 
     def _add(self, name: str, kind: int) -> int:
-        """Append one op that has no name."""
+        """Append one op without inputs, whose name is not entered."""
         self.names.append(name)
         self.kinds.append(kind)
         self.first_output.append(self.first_output[-1] + self.known.sizes[kind])
         self.inputs.append(())
-        self.controls.append(())
         return len(self.names) - 1
 
-    def _extend(self, names: Sequence[str], kinds: Sequence[int]) -> range:
-        """Append many ops and their names at once."""
-        sizes = self.known.sizes
-        ops = range(len(self.names), len(self.names) + len(names))
-        firsts = list(accumulate([self.first_output.pop(), *[sizes[kind] for kind in kinds]]))
-        self.names.extend(names)
-        self.kinds.extend(kinds)
-        self.first_output.extend(firsts)
-        self.inputs.extend([()] * len(names))
-        self.controls.extend([()] * len(names))
-        self.scope.extend(names, ops, [first if sizes[kind] else NO_OUTPUT for first, kind in zip(firsts, kinds)])
-        return ops
-
-    def _place(self, names: List[str], kinds: List[int], nodes: Sequence[Any]) -> List[int]:
-        """Return the op of each node; between two calls all at once."""
-        opens, start = self.known.opens, 0
-        placed: List[int] = []
-        for stop in [index for index, kind in enumerate(kinds) if opens[kind]]:
-            placed.extend(self._extend(names[start:stop], kinds[start:stop]))
-            placed.append(self._place_call(nodes[stop], kinds[stop]))
-            start = stop + 1
-        placed.extend(self._extend(names[start:], kinds[start:]))
-        return placed
-
-    def _place_call(self, node: Any, kind: int) -> int:
+    def _place_call(self, node: Any, kind: int) -> None:
         op = self._add(node.name, self.known.of_outputs(node.op, (), tuple(node.attr)))
         outputs = self.known.table[kind].outputs
         if calls.is_loop(node.op):
             for index, dtype in enumerate(outputs):
                 self._add("%s!variable#%d" % (node.name, index), self.known.of_outputs("_LoopVar", (dtype,)))
-        base = self.first_output[-1]
+        self.based[op] = (self.first_output[-1], self.known.layouts[kind])
+        self.scope.silent[node.name] = op
+        if outputs:
+            self.scope.tensors[node.name] = self.first_output[-1]
         merged = (entry("branches", i=calls.branch_count(node, self.known.table[kind])),)
         for index, dtype in enumerate(outputs):
             self._add("%s!result#%d" % (node.name, index), self.known.of_outputs("_Retval", (dtype,), merged))
-        self.based[op] = (base, self.known.layouts[kind])
-        self.scope.extend([node.name], [op], [base if outputs else NO_OUTPUT])
-        return op
-
-    def _connect(self, placed: Sequence[int], nodes: Sequence[Any]) -> None:
-        known, inputs = self.scope.tensors, self.inputs
-        for op, node in zip(placed, nodes):
-            try:
-                inputs[op] = tuple([known[text] for text in node.input])
-            except KeyError:
-                inputs[op] = self._resolve_inputs(op, node)
-            if op in self.based:
-                self._connect_call(op, node, self.known.table[self.kinds[op]], inputs[op])
-                inputs[op] = ()
+        self.waiting.append((op, node))
 
     def _resolve_inputs(self, op: int, node: Any) -> Tuple[int, ...]:
         """Return the tensors that a node reads, if some of its input strings are new or are control inputs."""
@@ -161,7 +188,7 @@ class _Builder:
         return tuple([self.scope.tensor(text, node.name, "reads") for text in node.input if text[:1] != "^"])
 
     def _connect_call(self, op: int, node: Any, kind: Kind, tensors: Sequence[int]) -> None:
-        outputs = self.known.table[self.known.of_nodes([node])[0]].outputs
+        outputs = self.known.table[self.known.of_attrs(node.op, tuple(node.attr))].outputs
         count, loops = len(outputs), calls.is_loop(node.op)
         variables = tuple(range(op + 1, op + 1 + count)) if loops else ()
         start = op + 1 + len(variables)

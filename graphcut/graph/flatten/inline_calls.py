@@ -54,11 +54,12 @@ def _bodies(root: Body, functions: Mapping[str, Any], kinds: Kinds) -> Dict[str,
             if name not in bodies:
                 bodies[name] = function_body.of_function(functions[name], kinds)
                 waiting.append(bodies[name])
-    calls.opened_sizes(
-        "",
-        {name: each.size for name, each in bodies.items()},
-        {name: _called_functions(each) for name, each in bodies.items()},
-    )
+    if root.calls:
+        calls.opened_sizes(
+            "",
+            {name: each.size for name, each in bodies.items()},
+            {name: _called_functions(each) for name, each in bodies.items()},
+        )
     return bodies
 
 
@@ -160,7 +161,8 @@ class _Opening:
         dtypes = [dtype for kind in self.kinds for dtype in outputs[kind]]
         producer = [op for op, kind in enumerate(self.kinds) for _ in outputs[kind]]
         flat = FlatGraph(
-            _unique(self.names), self.kinds, tuple(table), self.inputs, self.controls, self.first_output, producer, dtypes,
+            _unique(self.names) if self.calls else self.names, self.kinds, tuple(table), self.inputs, self.controls,
+            self.first_output, producer, dtypes,
             self.contexts, tuple(self.context_table), tuple(self.calls), self.loop_inputs, self.shared,
         )  # fmt: skip
         return replace(flat, undifferentiable=inert(flat))

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from itertools import compress
-from typing import Callable, Dict, Optional, Sequence, Tuple
+from bisect import bisect_right
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flatten.op_kinds import Layout
 from graphcut.util.text import numeral
 
-NO_OUTPUT = -1
 _MANY = 20000
 
 
 class Namespace:
-    """The names of a body's ops. ``tensors`` caches the tensor of each input string."""
+    """The names of a body's ops. ``tensors`` caches the tensor of each input string.
 
-    def __init__(self, body: str, outputs: Callable[[int], Tuple[int, Layout]]) -> None:
+    The name of an op stands for its first output in ``tensors``; ``silent`` has the ops without outputs and the calls, whose
+    outputs are those of their results. No dictionary has all ops: the one of a million names is costly.
+    """
+
+    def __init__(
+        self, body: str, names: Sequence[str], first_output: Sequence[int], outputs: Callable[[int], Tuple[int, Layout]]
+    ) -> None:
         self.body = "function " + printable(body) if body else "the graph"
-        self.ops: Dict[str, int] = {}
         self.tensors: Dict[str, int] = {}
-        self._outputs = outputs
+        self.silent: Dict[str, int] = {}
+        self._names, self._first_output, self._outputs = names, first_output, outputs
 
-    def extend(self, names: Sequence[str], ops: Sequence[int], firsts: Sequence[int]) -> None:
-        """Add ops, each with its first output or ``NO_OUTPUT``."""
-        fresh = dict(zip(names, ops))
-        if len(fresh) != len(names) or "" in fresh or not self.ops.keys().isdisjoint(fresh):
-            raise self._duplicate_error(names)
-        self.ops.update(fresh)
-        self.tensors.update(compress(zip(names, firsts), map(NO_OUTPUT.__ne__, firsts)))
+    def check(self, count: int, named: Iterable[Any]) -> None:
+        """Refuse ops that share a name or have none. ``named`` are the ``count`` arguments and nodes; none was looked for."""
+        both = sum(1 for name in self.silent if name in self.tensors)  # calls that have results
+        if len(self.tensors) + len(self.silent) - both < count or "" in self.tensors or "" in self.silent:
+            raise self._duplicate_error([each.name for each in named])
 
     def _duplicate_error(self, names: Sequence[str]) -> GraphcutError:
-        seen = {"", *self.ops}
+        seen = {""}
         name = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         return GraphcutError(
             "%s has %s\nEach op needs a name of its own; the file is damaged or was edited by hand."
@@ -40,18 +43,26 @@ class Namespace:
 
     def op(self, name: str, reader: str) -> int:
         """Return the op that a control input names."""
-        if name in self.ops:
-            return self.ops[name]
-        raise self._unknown_error(name, reader, "waits for")
+        found = self._find(name)
+        if found is None:
+            raise self._unknown_error(name, reader, "waits for")
+        return found
+
+    def _find(self, name: str) -> Optional[int]:
+        if name in self.silent or name not in self.tensors:
+            return self.silent.get(name)
+        op = bisect_right(self._first_output, self.tensors[name]) - 1
+        return op if self._names[op] == name else None
 
     def tensor(self, text: str, reader: str, verb: str) -> int:
         """Return the tensor of an input string, cached: ``op``, ``op:1``, or ``op:output_arg:1`` in functions."""
         if text in self.tensors:
             return self.tensors[text]
         name, _, rest = text.partition(":")
-        if name not in self.ops:
+        op = self._find(name)
+        if op is None:
             raise self._unknown_error(name, reader, verb)
-        first, layout = self._outputs(self.ops[name])
+        first, layout = self._outputs(op)
         offset = _offset(layout, rest)
         if offset is None:
             raise GraphcutError(
@@ -62,7 +73,7 @@ class Namespace:
         return first + offset
 
     def _unknown_error(self, name: str, reader: str, verb: str) -> GraphcutError:
-        hint = near_names(name, self.ops) if len(self.ops) < _MANY else ""
+        hint = near_names(name, self._names) if len(self._names) < _MANY else ""
         return GraphcutError(
             "op %s %s %s, and there is no such op in %s%s\nThe file is damaged, or an op was removed without its consumers."
             % (printable(reader), verb, printable(name), self.body, hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import parse_attrs, text
@@ -17,6 +17,7 @@ _LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
 # What names one op alone: with it each variable would be of a kind of its own.
 NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
+_SHARED_NAME = NAMES[3]
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 
@@ -34,31 +35,18 @@ class Kinds:
     loop_heads: Set[int] = field(default_factory=set)
     sizes: List[int] = field(default_factory=list)
     opens: List[bool] = field(default_factory=list)
+    is_special: List[bool] = field(default_factory=list)
     unknown: Set[str] = field(default_factory=set)
     outputs: int = 0
 
-    def of_nodes(self, nodes: Iterable[Any]) -> List[int]:
-        """Return the index of each node's kind."""
-        index, found = self.index, []
-        for node in nodes:
-            key = (node.op, tuple(node.attr))
-            kind = index.get(key)
-            found.append(self._of_key(*key) if kind is None else kind)
-        return found
-
-    def _of_key(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
-        """Return the index of a kind for attributes that were not seen before, and cache it."""
-        key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
-        kind = self.index.get(key)
-        found = self._add(key, self._layout(*key)) if kind is None else kind
-        self.index[op_type, attrs] = found
-        return found
-
-    def shared_names(self, nodes: Iterable[Tuple[int, int, Any]]) -> Dict[int, str]:
-        """Return the names that handles of variables share, by op. ``nodes``: the op, the kind and the node of each."""
-        handles = {kind for kind, each in enumerate(self.table) if each.type in HANDLES}
-        named = ((op, Kind(node.op, tuple(node.attr), ())) for op, kind, node in nodes if kind in handles)
-        return {op: text(each, "shared_name") for op, each in named}
+    def of_attrs(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
+        """Return the index of the kind of a node. It is remembered for all attributes but those that name one op alone."""
+        kind = self.index.get((op_type, attrs))
+        if kind is None:
+            key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
+            kind = self.index.get(key)
+            kind = self._add(key, self._layout(*key)) if kind is None else kind
+        return kind
 
     def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
         """Return the index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
@@ -86,6 +74,7 @@ class Kinds:
         self.layouts.append(layout)
         self.sizes.append(len(outputs))
         self.opens.append(key[0] not in self.opaque and calls.is_call(key[0], self.functions))
+        self.is_special.append(self.opens[-1] or key[0] in HANDLES or key[0] in self.unknown)
         return self.index[key]
 
     def _layout(self, op_type: str, attrs: Tuple[bytes, ...]) -> Layout:
@@ -96,6 +85,17 @@ class Kinds:
             self.unknown.add(op_type)
             return guess_layout(parse_attrs(attrs), 1)
         return op_outputs.layout(signature, {} if signature.is_fixed else parse_attrs(attrs))
+
+
+def shared_name(op_type: str, attrs: Tuple[bytes, ...]) -> str:
+    """Return the name that the handle of a variable shares with others; empty where it has none."""
+    for attr in attrs:
+        if attr.startswith(_SHARED_NAME):
+            value = attr[len(_SHARED_NAME) :]
+            # a short string as TensorFlow writes it, field within field; anything else is left to protobuf
+            if len(value) > 4 and value[0] == value[2] == 18 and value[1] == len(value) - 2 == value[3] + 2 < 128:
+                return value[4:].decode("utf-8", "replace")
+    return text(Kind(op_type, attrs, ()), "shared_name")
 
 
 def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
