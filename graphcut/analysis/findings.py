@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
@@ -19,7 +19,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Place
 from graphcut.graph.rewrites import FROZEN, OPTIMIZED, signs
 from graphcut.graph.targets import Target
-from graphcut.graph.variable_updates import training_part
+from graphcut.graph.variable_updates import TrainingPart, training_part
 from graphcut.results import WITH_GRADIENT, Assumption, Barrier, BarrierKind, VariableAudit, Verdict
 
 _BEST = (Verdict.RAISES, Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.ZERO, Verdict.NONE)
@@ -44,7 +44,7 @@ class Findings:
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
     told: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)
-    updates: List[FrozenSet[int]] = field(default_factory=list)
+    training: List[TrainingPart] = field(default_factory=list)
     terms: List[Summands] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
@@ -138,16 +138,22 @@ class Findings:
 
     def is_updated(self, target: Target) -> Optional[bool]:
         """Return whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
-        if not self.updates:
-            self.updates.append(training_part(self.traced.flat, self.traced.names).updated)
-        (written,) = self.updates
+        written = self._training_part().updated
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
+
+    def _training_part(self) -> TrainingPart:
+        if not self.training:
+            self.training.append(training_part(self.traced.flat, self.traced.names))
+        return self.training[0]
 
     def _trained_by(self, target: Target) -> Tuple[str, ...]:
         """Return the other losses whose gradients update a variable."""
-        flat, by_loss = self.traced.flat, training_part(self.traced.flat, self.traced.names).by_loss
+        by_loss = self._training_part().by_loss
+        if not by_loss:
+            return ()
         others = [loss for loss, handles in by_loss.items() if not handles.isdisjoint(target.tensors)]
-        return tuple(" + ".join(map(flat.tensor_name, loss)) for loss in others if loss and not self._is_audited(loss))
+        name = self.traced.flat.tensor_name
+        return tuple(" + ".join(map(name, loss)) for loss in others if loss and not self._is_audited(loss))
 
     def _is_audited(self, loss: Tuple[int, ...]) -> bool:
         return not set(loss).isdisjoint(self.flow.losses)

@@ -160,14 +160,15 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     from graphcut.graph.flatten import calls
     from graphcut.graph.flatten.inline_calls import flatten
     from graphcut.graph.traverse import topological_order
-    from graphcut.graph.variables import variables
+    from graphcut.graph.variables import variable_ops, variables
 
     flat = flatten(message, origin.op_defs, origin.opaque)
     if origin.foreign:
         calls.check(flat)
     topological_order(flat)  # refuses a cycle that is no loop
     known = variables(flat, origin)
-    return LoadedGraph(flat, origin, known, Names(flat), VariableIndex(known, _tensor_name_finder(origin.live)))
+    names = Names(flat, {flat.names[op] + ":0": flat.first_output[op] for op, _ in variable_ops(flat)})
+    return LoadedGraph(flat, origin, known, names, VariableIndex(known, _tensor_name_finder(origin.live)))
 
 
 def _tensor_name_finder(live: Any) -> Callable[[Any], str]:

@@ -9,10 +9,13 @@ from graphcut.graph import attrs
 from graphcut.graph.flat import SEPARATOR, FlatGraph, Kind, Shape
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.names import Names
+from graphcut.util.caching import cached_property
 
 
 class VariableIndex:
     """Index of a graph's variables by name, by the name of a tensor, and by live object.
+
+    The dictionaries are made when the first key comes.
 
     Of several variables that a key fits the first counts. Live objects are compared by identity: ``variables`` keep them
     alive, so an ``id`` is not used again.
@@ -20,16 +23,37 @@ class VariableIndex:
 
     def __init__(self, variables: Sequence[Variable], find_tensor_name: Callable[[Any], str]) -> None:
         self._variables, self._find_tensor_name = variables, find_tensor_name
-        self._names: Dict[str, int] = {}
-        self._tensors: Dict[str, int] = {}
-        self._objects: Dict[int, int] = {}
-        self._parts: Dict[str, List[Variable]] = {}
-        for place, each in enumerate(variables):
-            self._names.setdefault(each.name, place)
-            self._tensors.update((name, place) for name in each.tensors if name not in self._tensors)
-            self._objects.update((id(known), place) for known in each.objects if id(known) not in self._objects)
+
+    @cached_property
+    def _names(self) -> Dict[str, int]:
+        names: Dict[str, int] = {}
+        for place, each in enumerate(self._variables):
+            names.setdefault(each.name, place)
+        return names
+
+    @cached_property
+    def _tensors(self) -> Dict[str, int]:
+        tensors: Dict[str, int] = {}
+        for place, each in enumerate(self._variables):
+            for name in each.tensors:
+                tensors.setdefault(name, place)
+        return tensors
+
+    @cached_property
+    def _objects(self) -> Dict[int, int]:
+        objects: Dict[int, int] = {}
+        for place, each in enumerate(self._variables):
+            for known in each.objects:
+                objects.setdefault(id(known), place)
+        return objects
+
+    @cached_property
+    def _parts(self) -> Dict[str, List[Variable]]:
+        parts: Dict[str, List[Variable]] = {}
+        for each in self._variables:
             if each.whole is not None:
-                self._parts.setdefault(each.whole.name, []).append(each)
+                parts.setdefault(each.whole.name, []).append(each)
+        return parts
 
     def by_name(self, name: str) -> Optional[Variable]:
         """Return the variable with exactly that name."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.util.text import numeral
 
+_FEW = 5  # names looked up one by one before a dictionary of all is worth its time
+
+
+def _index(names: Sequence[str], name: str) -> Optional[int]:
+    try:
+        return names.index(name)
+    except ValueError:
+        return None
+
 
 class Names:
     """The names of a flat graph's ops and tensors. An op of a function body stands for all its copies."""
 
-    def __init__(self, flat: FlatGraph) -> None:
+    def __init__(self, flat: FlatGraph, variables: Mapping[str, int] = {}) -> None:
+        """``variables`` maps names of the tensors of variables, such as ``w:0``, to these tensors."""
         self.flat = flat
+        self._variables = variables
         self._ops: Optional[Dict[str, int]] = None
+        self._searches = 0
         self._copies: Optional[Dict[str, List[int]]] = None
         self._results = {flat.names[call.op]: call.results for call in flat.calls}
 
@@ -33,11 +45,17 @@ class Names:
     def op(self, name: str) -> Optional[int]:
         """Return the op of exactly that name; no op of a body stands for its copies."""
         if self._ops is None:
+            self._searches += 1
+            if self._searches <= _FEW:
+                return _index(self.flat.names, name)
             self._ops = {each: op for op, each in enumerate(self.flat.names)}
         return self._ops.get(name)
 
     def tensors(self, name: str) -> Tuple[int, ...]:
         """Return the tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
+        variable = self._variables.get(name)
+        if variable is not None:
+            return (variable,)
         op_name, colon, digits = name.rpartition(":")
         number = numeral(digits) if colon else None
         if number is not None:

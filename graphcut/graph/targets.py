@@ -18,6 +18,8 @@ class Target:
 
 def join_partitions(found: Sequence[Target]) -> List[Target]:
     """Return the parts of a partitioned variable as one target, in the place of the first."""
+    if all(target.variable.whole is None for target in found):
+        return list(found)
     parts: Dict[Any, List[Target]] = {}
     for target in found:
         whole = target.variable.whole

@@ -12,7 +12,7 @@ from graphcut.graph.attrs import attribute, attributes, shape
 from graphcut.graph.dtypes import RESOURCE, VARIANT, dtype_name
 from graphcut.graph.flat import FlatGraph, Kind, Shape
 from graphcut.graph.metadata import GraphMetadata, Variable
-from graphcut.graph.op_types import HANDLES, READERS, REFERENCES
+from graphcut.graph.op_types import READERS, VARIABLES
 
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
 _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
@@ -25,6 +25,8 @@ def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
     for each in _of_ops(flat, told):
         before = found.get(each.name)
         found[each.name] = each if before is None else _join(before, each)
+    if not origin.variables:
+        return tuple(found.values())
     by_tensor = {tensor: each for each in found.values() for tensor in each.tensors}
     named: List[Variable] = []
     for known in origin.variables:
@@ -70,22 +72,28 @@ def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
 
     Those whose tensor is in ``told`` come without their dtype and shape.
     """
-    wanted = {kind for kind, each in enumerate(flat.kind_table) if each.type in HANDLES | REFERENCES | _PLACEHOLDERS}
+    facts: Dict[int, Tuple[str, Shape]] = {}
     read: Optional[Dict[int, int]] = None
-    for op, kind in enumerate(flat.kinds):
-        if kind not in wanted or flat.contexts[op] >= 0 or not flat.outputs(op):
-            continue
+    for op, kind in variable_ops(flat):
         each = flat.kind_table[kind]
-        tensor = flat.first_output[op]
-        if each.type in REFERENCES | HANDLES:
-            name = flat.shared.get(op) or flat.names[op]
-            tensor_name = flat.tensor_name(tensor)
-            facts = ("", None) if tensor_name in told else (_dtype(each), _shape(each))
-            yield Variable(name, (tensor_name,), None, *facts)
+        tensor_name = flat.names[op] + ":0"
+        if each.type in VARIABLES:
+            if kind not in facts:
+                facts[kind] = _dtype(each), _shape(each)
+            known = ("", None) if tensor_name in told else facts[kind]
+            yield Variable(flat.shared.get(op) or flat.names[op], (tensor_name,), None, *known)
         elif each.outputs[0] == RESOURCE:
             read = _read(flat) if read is None else read
+            tensor = flat.first_output[op]
             if tensor in read:
-                yield Variable(flat.names[op], (flat.tensor_name(tensor),), None, dtype_name(read[tensor]), None)
+                yield Variable(flat.names[op], (tensor_name,), None, dtype_name(read[tensor]), None)
+
+
+def variable_ops(flat: FlatGraph) -> Iterator[Tuple[int, int]]:
+    """Yield the ops of the graph itself that may make a variable, each with its kind."""
+    wanted = {kind for kind, each in enumerate(flat.kind_table) if each.outputs and each.type in VARIABLES | _PLACEHOLDERS}
+    kinds, contexts = flat.kinds, flat.contexts
+    return ((op, kind) for op, kind in enumerate(kinds) if kind in wanted and contexts[op] < 0)
 
 
 def _dtype(kind: Kind) -> str:

@@ -74,12 +74,14 @@ def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
     aside = training_part(traced.flat, traced.names).aside
-    kept = (each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
-    return tuple(each for each in kept if not aside.intersection(_tensors(traced, each)))
+    kept = tuple(each for each in traced.variables if each.dtype in FLOAT_NAMES and each.trainable is not False)
+    return tuple(each for each in kept if not aside.intersection(_tensors(traced, each))) if aside else kept
 
 
 def _tensors(traced: LoadedGraph, variable: Variable) -> Tuple[int, ...]:
-    return tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name))
+    if len(variable.tensors) == 1:
+        return traced.names.tensors(variable.tensors[0])
+    return tuple([tensor for name in variable.tensors for tensor in traced.names.tensors(name)])
 
 
 def _of_variable(traced: LoadedGraph, variable: Variable) -> Target:
