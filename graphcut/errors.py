@@ -6,7 +6,7 @@ A message says what was asked, what was found and what to do, in at most three l
 from __future__ import annotations
 
 import difflib
-from typing import Iterable
+from typing import Iterable, List, Sequence
 
 
 class GraphcutError(Exception):
@@ -22,10 +22,25 @@ def near_names(name: str, known: Iterable[str]) -> str:
     >>> near_names("los", ["loss", "accuracy"])
     "; did you mean 'loss'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    if not near:
-        return ""
-    return "; did you mean " + " or ".join(printable(each) for each in near) + "?"
+    return did_you_mean(close_names(name, known))
+
+
+def close_names(name: str, known: Iterable[str]) -> List[str]:
+    """Return at most three known names that are similar to an unknown one, the most similar first.
+
+    >>> close_names("los", ["loss", "accuracy"])
+    ['loss']
+    """
+    return difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return the part of a message that offers other names; empty if there are none.
+
+    >>> did_you_mean(["loss", "losses"])
+    "; did you mean 'loss' or 'losses'?"
+    """
+    return "; did you mean " + " or ".join(map(printable, names)) + "?" if names else ""
 
 
 def printable(name: str, limit: int = 120) -> str:

@@ -20,11 +20,11 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.api.audit import Audit
-from graphcut.api.select.resolve_variables import as_tuple
+from graphcut.api.select.resolve_variables import Scopes, as_tuple
 from graphcut.api.watch import watch
 from graphcut.backend import tensorflow_needed
 from graphcut.contracts.source_audits import variables_of
-from graphcut.errors import GraphcutError, printable
+from graphcut.errors import GraphcutError, close_names, did_you_mean, printable
 from graphcut.render.text.explain import explain_groups
 from graphcut.results import WITH_GRADIENT, VariableAudit
 
@@ -95,8 +95,8 @@ class AuditCallback(FirstBatch):
             reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
             if reached:
                 yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
-            elif not found and not self._has(key):
-                yield "frozen=%s means no variable of the model" % _shown(key)
+            elif not found and self._unknown("frozen", key):
+                yield self._unknown("frozen", key)
         for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
             yield from self._untrained(key)
 
@@ -111,17 +111,22 @@ class AuditCallback(FirstBatch):
                 what, "do" if self.must_train is None else "does", _explained(missing)
             )  # fmt: skip
         elif not found and self.audits and self.must_train is not None:
-            yield "%s must get a gradient, and fit takes none of it" % _shown(key)
+            yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _shown(key)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
         return any(each.name == variable.name for key in as_tuple(self.frozen) for _, each in _found(self.audits, key))
 
-    def _has(self, key: Any) -> bool:
-        """Return whether the model has such a variable; of an object that is taken for granted."""
+    def _unknown(self, argument: str, key: Any) -> str:
+        """Return what to say of a key that means no variable of the model; empty if it means one, as an object always does."""
         if not isinstance(key, str):
-            return True
-        names = [str(getattr(each, word, "")) for each in self.model.weights for word in ("name", "path")]
-        return any(fnmatchcase(each.partition(":")[0], key) for each in names)
+            return ""
+        attributes = (str(getattr(each, word, "")) for each in self.model.weights for word in ("path", "name"))
+        names = [each.partition(":")[0] for each in attributes]
+        scopes = Scopes(names)
+        if scopes.inside(key) or any(fnmatchcase(each, key) for each in names):
+            return ""
+        near = did_you_mean(close_names(key, [*scopes.names(), *names]))
+        return "%s=%s means no variable of the model%s" % (argument, _shown(key), near)
 
 
 def _found(audits: Tuple[Audit, ...], key: Any) -> _Found:

@@ -25,6 +25,7 @@ from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.targets import Target
 from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Role, Stop, Suggestion, VariableAudit
+from graphcut.results.result_display import Lines, Results
 from graphcut.util.caching import cached_property
 from graphcut.util.gc import collector_paused
 from graphcut.util.progress import show_progress
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from graphcut.analysis.reasons.reason import Reason, Reasons
     from graphcut.render.page.inline_svg import Sketch
 
+_AGREES = "TensorFlow answers as audited"
 _NAMED_STOPS, _NAMED_OPS = 50, 50_000  # stops whose idiom a picture names, of graphs of so many ops
 
 
@@ -108,7 +110,7 @@ class Audit:
     def stops(self) -> Tuple[Stop, ...]:
         """Return every ``StopGradient`` op and its role for this loss, in graph order."""
         judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
-        return stops(self._findings, judged)
+        return Results(stops(self._findings, judged), "the graph has no StopGradient")
 
     @property
     def assumptions(self) -> Tuple[Assumption, ...]:
@@ -117,7 +119,7 @@ class Audit:
         First come signs that the graph was optimized or frozen. Then come the ops whose gradient could not be determined;
         these are assumed to pass gradients from float to float.
         """
-        return self._findings.assumptions()
+        return Results(self._findings.assumptions(), "nothing is assumed")
 
     @property
     def is_recorded(self) -> bool:
@@ -146,7 +148,7 @@ class Audit:
         >>> graphcut.audit("fixtures/documents/003.meta", variables="w1").left_out[0].name
         'w2'
         """
-        return self._left_out
+        return Results(self._left_out, "no variable that the loss reads was left out")
 
     @cached_property
     def _left_out(self) -> Tuple[LeftOut, ...]:
@@ -186,7 +188,8 @@ class Audit:
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
         """The variables for which TensorFlow's recorded answer, or the graph's own gradient, differs from the verdict."""
-        return tuple(each.disagreement for each in self._settled if each.disagreement is not None)
+        found = (each.disagreement for each in self._settled if each.disagreement is not None)
+        return Results(found, _AGREES)
 
     @property
     def flat(self) -> FlatGraph:
@@ -284,7 +287,7 @@ class Audit:
         >>> [row.name for row in audit.select("w*")], audit.select("w3")
         (['w1', 'w2'], ())
         """
-        return tuple(self.variables[place] for place in sorted(self._index.places(pattern)))
+        return Results((self.variables[place] for place in sorted(self._index.places(pattern))), "no variable matches")
 
     def __iter__(self) -> Iterator[VariableAudit]:
         return iter(self.variables)
@@ -399,7 +402,7 @@ class Audit:
         """
         from graphcut.api.compare import changes
 
-        return changes(self, other)
+        return Results(changes(self, other), "no verdict differs")
 
     def verify(self, numbers: bool = False) -> Tuple[Disagreement, ...]:
         """Hold the verdicts against the real ``tf.gradients``, in scratch copies of the graph; the graph itself is untouched.
@@ -423,7 +426,7 @@ class Audit:
         if self.is_recorded:
             return self.disagreements
         judged = tuple(zip(self._targets, self.variables))
-        return disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
+        return Results(disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ()), _AGREES)
 
     def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
         """Return the fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
@@ -501,7 +504,7 @@ class Audit:
         aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
         known = [each for each in as_tuple(key) if not self._left_out_of(each) or self._index.places(each)]
         rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
-        return "\n\n".join([*([explain_several(self, rows)] if rows else []), *map(explain_left_out, aside)])
+        return Lines("\n\n".join([*([explain_several(self, rows)] if rows else []), *map(explain_left_out, aside)]))
 
     def summary(self) -> str:
         """Return a table with one row per layer or name scope, in graph order, and what its variables get.
@@ -518,7 +521,7 @@ class Audit:
         """
         from graphcut.render.text.layer_summary import layer_summary
 
-        return layer_summary(self)
+        return Lines(layer_summary(self))
 
     def draw(
         self,

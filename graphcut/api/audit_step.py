@@ -16,7 +16,9 @@ from graphcut.api import load
 from graphcut.api.audit import Audit
 from graphcut.api.select.resolve_loss import stop_ops
 from graphcut.api.select.resolve_variables import targets
+from graphcut.api.step_audits import StepAudits
 from graphcut.api.suggest.confirm import Retrace
+from graphcut.api.tensor_spec import refuse_specs
 from graphcut.backend import tensorflow_needed
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import RESOURCE
@@ -26,6 +28,18 @@ from graphcut.results import BarrierKind, VariableAudit
 from graphcut.util.gc import collector_paused
 from graphcut.util.progress import show_progress
 from graphcut.util.source_lines import nearby
+
+
+def _check_step(step: Any) -> None:
+    """Raise an error for what cannot be a step."""
+    if isinstance(step, str) and load.names_function(step):
+        raise load.function_name_error(step)
+    if not callable(step):
+        raise GraphcutError(
+            "a value of type %s was given, which is no training step\n"
+            "graphcut.audit_step reads a function that takes gradients or a compiled Keras model, graphcut.audit a graph."
+            % type(step).__name__
+        )
 
 
 class NoGradientError(GraphcutError):
@@ -64,6 +78,8 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     >>> audit.recorded, audit.variables[0].verdict, audit.stops[0].role
     ((True,), <Verdict.FLOWS: 'flows'>, <Role.BYPASSED: 'bypassed'>)
     """
+    _check_step(step)
+    refuse_specs(args, kwargs)
     with tensorflow_needed("to trace a step"):
         from graphcut.backend.record import trace_step
     with show_progress() as say:
@@ -72,7 +88,7 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
         if not taken:
             raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
         say("auditing %d gradients" % len(taken))
-        audits = tuple(audits_of(taken, variables))
+        audits = StepAudits(audits_of(taken, variables))
     for index, each in enumerate(audits):
         again = partial(audit_step, step, *args, variables=variables, **kwargs)
         each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)

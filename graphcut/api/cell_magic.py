@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 from graphcut.api.audit import Audit
 from graphcut.api.watch import watch
+from graphcut.errors import printable
 from graphcut.render.page.notebook import frame
 from graphcut.render.text.plain_table import table
 
@@ -16,15 +17,31 @@ def load(ipython: Any) -> None:
     """Add the magic."""
 
     def gradients(line: str, cell: str) -> None:
-        """Run a cell, and show an audit of each gradient that it takes."""
+        """Run a cell, and show an audit of each gradient that it takes. It takes no arguments."""
+        if line.strip():
+            print("graphcut: %%%%gradients takes no arguments, and found %s; the cell was not run" % printable(line.strip()))
+            return
         watched = watch()
         with watched:
-            ipython.run_cell(cell)
-        _show(ipython, list(watched.audits))
+            ended = _run(ipython, cell)
+        _show(ipython, list(watched.audits), getattr(ended, "success", True))
         for problem in watched.problems:
             print("graphcut: could not record %s" % problem)
 
     ipython.register_magic_function(gradients, "cell", _NAME)
+
+
+def _run(ipython: Any, cell: str) -> Any:
+    """Run what is below the magic, its lines under the numbers of the cell that shows them.
+
+    IPython counts a cell that is run inside of a cell as the next one.
+    """
+    names = getattr(getattr(ipython, "compile", None), "_filename_map", {})
+    before, shown = dict(names), len(ipython.user_ns.get("In", ())) - 1
+    ended = ipython.run_cell("\n" + cell)
+    for name in [name for name, number in names.items() if shown > 0 and before.get(name) != number]:
+        names[name] = shown
+    return ended
 
 
 def unload(ipython: Any) -> None:
@@ -32,7 +49,9 @@ def unload(ipython: Any) -> None:
     ipython.magics_manager.magics["cell"].pop(_NAME, None)
 
 
-def _show(ipython: Any, audits: List[Audit]) -> None:
+def _show(ipython: Any, audits: List[Audit], ended: bool) -> None:
+    if not audits and not ended:
+        return  # the cell's own error says why
     if not audits:
         print("graphcut: the cell took no gradient; it must call fit, GradientTape.gradient, tf.gradients or minimize")
         return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from graphcut.errors import GraphcutError
+from graphcut.api.tensor_spec import refuse_specs
+from graphcut.errors import GraphcutError, printable
 from graphcut.graph.loaded import LoadedGraph, VariableIndex
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
@@ -129,6 +131,22 @@ def _of_dag(dag: nx.DiGraph) -> LoadedGraph:
     return traced
 
 
+_FUNCTION = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.\w+)*):[A-Za-z_]\w*")
+
+
+def names_function(name: str) -> bool:
+    """Whether a name is ``path.py:name`` or ``package.module:name``, and no file."""
+    return bool(_FUNCTION.fullmatch(name)) and not os.path.exists(name)
+
+
+def function_name_error(name: str) -> GraphcutError:
+    """Return the error for ``path.py:name`` in Python."""
+    return GraphcutError(
+        "%s names a Python function, as on the command line\nIn Python, import it and pass the function itself."
+        % printable(name)
+    )
+
+
 def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, GraphMetadata]:
     from graphcut.graph.formats import metagraph, reader
 
@@ -136,6 +154,8 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
         if args or kwargs:
             raise GraphcutError("a graph file or message takes no arguments, but %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
+        if path and names_function(os.fsdecode(source)):
+            raise function_name_error(os.fsdecode(source))
         content = reader.read(os.fsdecode(source)) if path else reader.of_message(source, source.DESCRIPTOR.name)
         return content.graph, replace(metagraph.origin(content, signature), owner=source)
     if not callable(source) and not hasattr(source, "as_graph_def"):
@@ -150,6 +170,7 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
 def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, GraphMetadata]:
     from graphcut.backend import tensorflow_needed
 
+    refuse_specs(args, kwargs)
     with tensorflow_needed("to trace a live source"):
         from graphcut.backend.live import trace as live
     return live.read(source, args, kwargs)

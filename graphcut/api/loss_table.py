@@ -65,6 +65,10 @@ class Table:
 
         return text(self)
 
+    def _repr_html_(self) -> str:
+        """Return the table, for a notebook."""
+        return self.to_html()
+
     def to_dict(self) -> Dict[str, Any]:
         """Everything in the table, as plain values with the words of the enums."""
         from graphcut.render.text.loss_table_formats import to_dict

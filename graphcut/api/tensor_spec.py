@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Iterable, Mapping, Optional, Tuple, Union
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.dtypes import DTYPES
@@ -39,6 +39,25 @@ def parse_spec(text: str) -> Spec:
         near = near_names(dtype, _DTYPES)
         raise GraphcutError(f"{printable(text)} is not a valid spec: TensorFlow has no dtype {printable(dtype)}{near}")
     return Spec(dtype, tuple(None if size in _UNKNOWN else int(size) for size in sizes))
+
+
+def refuse_specs(args: Iterable[object], kwargs: Mapping[str, object]) -> None:
+    """Raise an error if an argument is a spec of the command line, which is no value.
+
+    >>> refuse_specs(["float32[?,3]"], {})
+    Traceback (most recent call last):
+    ...
+    graphcut.errors.GraphcutError: 'float32[?,3]' is how the command line writes an argument
+    In Python, pass tf.TensorSpec([None, 3], tf.float32).
+    """
+    for text in (each for each in (*args, *kwargs.values()) if isinstance(each, str)):
+        found = _SPEC.fullmatch(text)
+        if found and found.group(1) in _DTYPES:
+            spec = parse_spec(text)
+            raise GraphcutError(
+                f"{printable(text)} is how the command line writes an argument\n"
+                f"In Python, pass tf.TensorSpec({list(spec.shape)}, tf.{spec.dtype})."
+            )
 
 
 def start(text: str) -> Union[None, str, float, complex]:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional, Tuple
 from graphcut.analysis.tape_record import GradientCall
 from graphcut.api.audit import Audit
 from graphcut.api.audit_step import audits_of, share_updates
+from graphcut.api.step_audits import StepAudits
 from graphcut.backend import tensorflow_needed
 from graphcut.util.source_lines import nearby
 
@@ -39,7 +40,7 @@ class watch:
         given = () if on_gradient is None else (on_gradient,)
         self._context = watch_gradients.GradientWatch(*given)
         self._watch: Any = self._context.watch
-        self._audits: Tuple[Audit, ...] = ()
+        self._audits: Tuple[Audit, ...] = StepAudits()
         self._count = -1
 
     def __enter__(self) -> watch:
@@ -54,7 +55,7 @@ class watch:
         """The audits so far, one for each gradient call, in the order of the first calls."""
         if self._count != len(self._watch.gradients):
             self._count = len(self._watch.gradients)
-            self._audits = tuple(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._failed))
+            self._audits = StepAudits(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._failed))
         return self._audits
 
     def _failed(self, gradient: GradientCall, error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import click
 
@@ -57,7 +57,7 @@ def suggest(
     with show_progress() as say, isolate_output():
         audits = _audits(say, source, options)
         found = _suggestions(audits, unblock, block, keep)
-    click.echo(_show(found, ", ".join(block)) if found or not unblock else _open(audits, unblock))
+    click.echo(str(found) if found or not unblock else _open(audits, unblock))
     if patch and not found:
         click.echo("no patch was written: there is nothing to change", err=True)
     elif patch:
@@ -87,14 +87,15 @@ def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
 
 def _suggestions(
     audits: Sequence[Any], unblock: Optional[str], block: Tuple[str, ...], keep: Tuple[str, ...]
-) -> List[Suggestion]:
+) -> Sequence[Suggestion]:
     """Return the suggestions of the first audit that knows the variable and has any."""
     known = [each for each in audits if all(key in each for key in (block or (unblock,)))] or list(audits[:1])
+    found: Sequence[Suggestion] = ()
     for audit in known:
         found = audit.suggest_unblock(unblock) if unblock else audit.suggest_stops(block=list(block), keep=list(keep) or None)
         if found:
-            return list(found)
-    return []
+            break
+    return found
 
 
 def _open(audits: Sequence[Any], name: str) -> str:
@@ -105,18 +106,6 @@ def _open(audits: Sequence[Any], name: str) -> str:
         return f"{name} gets a gradient; nothing blocks it"
     alone = join_first([escape_name(term) for term in dict.fromkeys(terms)], _FEW)
     return f"{name} gets a gradient, but only through {alone}; graphcut explain says what closes the other routes"
-
-
-def _show(found: Sequence[Suggestion], name: str) -> str:
-    if not found:
-        return f"{name} gets no gradient; nothing is to stop"
-    several = found[-1].alternative > 0
-    lines: List[str] = []
-    for number in dict.fromkeys(each.alternative for each in found):
-        lines += [f"alternative {number + 1}:"] * several
-        lines += [str(each) for each in found if each.alternative == number]
-        lines.append("")
-    return "\n".join(lines).rstrip("\n")
 
 
 def _patch(found: Sequence[Suggestion]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 from typing import Optional
 
 _LIMIT = 2**24  # bytes; no source file is larger
@@ -24,7 +25,14 @@ def line_of(where: Optional[str]) -> str:
 
 
 def nearby(where: str) -> str:
-    """Return a place as compilers and linters tell it: by the path from the folder one is in, where it lies below that."""
+    """Return a place as it is shown: by the path from the current folder if it is below that, or by the cell of a notebook.
+
+    >>> nearby("./model.py:12"), nearby("/usr/lib/model.py:12")
+    ('model.py:12', '/usr/lib/model.py:12')
+    """
+    cell = _cell(where)
+    if cell:
+        return cell
     try:
         here = os.getcwd()
     except OSError:  # the folder is gone
@@ -33,6 +41,14 @@ def nearby(where: str) -> str:
     if where.startswith(os.path.join(os.curdir, "")):
         return where[2:]
     return where[len(start) :] if where.startswith(start) and start != here else where
+
+
+def _cell(where: str) -> str:
+    """Return ``In[3]:2`` for a place in the third cell that was run; empty for a place in a file."""
+    path, _, number = where.rpartition(":")
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    cells = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    return "In[%s]:%s" % (cells[path], number) if path in cells else ""
 
 
 def _is_source(path: str) -> bool:

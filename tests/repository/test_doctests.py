@@ -30,6 +30,8 @@ MODULES = [
     "api.load",
     "api.survey.survey",
     "results.barrier_kinds",
+    "results.result_display",
+    "util.source_lines",
     "contracts.check",
     "contracts.contract_rules",
     "contracts.diff",

@@ -26,7 +26,6 @@ WITHOUT_EXAMPLE = {
     "Audit.draw": "writes a file",
     "Audit.place": "asked by the number of an op, by the views",
     "Audit.reason": "facts of which explain makes words",
-    "Audit.select": "shown with audit[key]",
     "Audit.shapes": "asked by the number of an op, by the views",
     "page": "writes a file",
 }

@@ -63,6 +63,7 @@ JUDGED_BY = {
     "api/op_gradients": "unit/cli/test_ops_command.py",
     "api/refuse_step": "against_tensorflow/steps/test_ways_in.py",
     "api/select": "against_tensorflow/live/test_keys.py",
+    "api/step_audits": "against_tensorflow/watch/test_cell_magic.py",
     "api/suggest/confirm": "against_tensorflow/live/questions/test_edits.py",
     "api/suggest/expressions": "against_tensorflow/live/questions/test_edits.py",
     "api/suggest/source_changes": "against_tensorflow/live/questions/test_edits.py",

@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import replace
 from typing import Any, Dict, Iterator, KeysView, List, Optional, Sequence, Tuple, ValuesView
 
-from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.errors import GraphcutError, close_names, did_you_mean, near_names, printable
 from graphcut.graph.dtypes import FLOAT_NAMES, dtype_name
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import Variable
@@ -163,6 +163,9 @@ def _targets_of_name(traced: LoadedGraph, name: str) -> List[Target]:
     if matching:
         return join_partitions([_of_variable(traced, each) for each in matching])
     return _of_pattern(traced, name)
+
+
+_NEAR = 3
 
 
 def is_pattern(name: str) -> bool:
@@ -342,18 +345,28 @@ class Scopes:
 
 def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
     """Return near names for an unknown name: outputs first, then variables, layers and scopes, then ops."""
-    return near_names(name, _named_places(traced, variables)) or near_names(name, traced.names.candidates())
+    known = variables or [each.name for each in traced.variables]
+    return did_you_mean(_close_variables(name, traced, known)) or near_names(name, traced.names.candidates())
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
     """Return the nearest names for an unknown name, of ops and variables alike."""
-    return near_names(name, dict.fromkeys([*_named_places(traced), *traced.names.candidates()]))
+    known = [each.name for each in traced.variables]
+    return near_names(name, dict.fromkeys([*_named_places(traced, known), *traced.names.candidates()]))
 
 
-def _named_places(traced: LoadedGraph, variables: Sequence[str] = ()) -> Dict[str, None]:
-    known = variables or [each.name for each in traced.variables]
-    ends = {each.rpartition("/")[2]: each for each in reversed(known)}
-    return dict.fromkeys([*traced.origin.outputs, *known, *Scopes(known).names(), *ends])
+def _close_variables(name: str, traced: LoadedGraph, variables: Sequence[str]) -> List[str]:
+    """Return near names among outputs, variables and scopes; a variable is also known by the last part of its name."""
+    ends: Dict[str, List[str]] = {}
+    for each in variables:
+        ends.setdefault(each.rpartition("/")[2], []).append(each)
+    near = close_names(name, [*_named_places(traced, variables), *ends])
+    whole = (each if each not in ends else full for each in near for full in ends.get(each, [each]))
+    return list(dict.fromkeys(each for each in whole if each != name))[:_NEAR]
+
+
+def _named_places(traced: LoadedGraph, variables: Sequence[str]) -> Dict[str, None]:
+    return dict.fromkeys([*traced.origin.outputs, *variables, *Scopes(variables).names()])
 
 
 def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:

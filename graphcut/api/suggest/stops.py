@@ -49,6 +49,7 @@ from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
 from graphcut.results import WITH_GRADIENT, Suggestion, Verdict
+from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     found = [suggestion for group in known.values() for suggestion in group]
     if found and not is_all and most > 1:
         found[-1] = replace(found[-1], note=_MORE)
-    return tuple(found)
+    names = ", ".join(escape_name(each.variable.name) for each in blocked)
+    return Suggestions(found, f"{names} gets no gradient; nothing is to stop")
 
 
 def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[FrozenSet[int]], bool]:

@@ -43,6 +43,7 @@ from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice, of_maker
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
+from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name, place
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     See ``Audit.suggest_unblock``.
     """
     inquiry, flow = audit._inquiry, audit._findings.flow
-    blocked = [
-        each for each in rows(audit._index, [key]) if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)
-    ]
+    asked = rows(audit._index, [key])
+    blocked = [each for each in asked if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)]
     if not blocked:
-        return ()
+        names = ", ".join(escape_name(each.variable.name) for each in asked)
+        return Suggestions((), f"{names} gets a gradient; nothing blocks it")
     target = blocked[0]
     idioms = Idioms(inquiry.traced, flow.losses)
     starts = sorted(_starts(flow, target), key=lambda fences: _sacrifices(idioms, fences))
@@ -84,7 +85,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     listed = [suggestion for group in known.values() for suggestion in group]
     if len(starts) > _MOST:
         listed[-1] = replace(listed[-1], note="; ".join(filter(None, [listed[-1].note, _MORE])))
-    return tuple(listed)
+    return Suggestions(listed)
 
 
 def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:

@@ -96,6 +96,10 @@ def _check_complete(model: Any, given: Sequence[Any]) -> None:
 
 def _called(loss: Any) -> str:
     """Return the name of a loss for messages."""
+    if hasattr(loss, "items"):  # Keras 3 wraps dicts
+        return "{%s}" % ", ".join("%s: %s" % (printable(str(key)), _called(each)) for key, each in loss.items())
+    if isinstance(loss, (list, tuple)):
+        return "[%s]" % ", ".join(map(_called, loss))
     return printable(loss if isinstance(loss, str) else str(getattr(loss, "__name__", type(loss).__name__)))
 
 

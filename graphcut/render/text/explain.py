@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence
 
 from graphcut.graph.dtypes import is_discrete
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FEW = 3
 _NAMED = 8
+_ROUTE = "Route to the loss: "
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
@@ -40,7 +42,7 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
     for each in group.variables[:_NAMED]:
-        alike.setdefault(explain(facts, each).replace(escape_name(each.name) + " ", " "), []).append(each)
+        alike.setdefault(_without_route(explain(facts, each), escape_name(each.name)), []).append(each)
     texts = []
     for first, *others in alike.values():
         same = f"\nThe same holds for {', '.join(escape_name(each.name) for each in others)}." if others else ""
@@ -49,6 +51,12 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     if more > 0:
         texts.append(f"{more} more have the same verdict: {group.variables[0].verdict.value}.")
     return "\n\n".join(texts)
+
+
+def _without_route(text: str, name: str) -> str:
+    """Return an explanation without the name, shape and route of its variable: what it shares with those of others."""
+    kept = [line for line in text.splitlines() if not line.startswith(_ROUTE)]
+    return re.sub(r"^ \[[^]]*\]", "", "\n".join(kept).replace(name + " ", " "))
 
 
 def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
@@ -103,7 +111,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     if more > 0:
         yield f"So {'does' if more == 1 else 'do'} {more} more."
     if reason.route:
-        yield f"Route to the loss: {route(variable.name, reason.route)}."
+        yield f"{_ROUTE}{route(variable.name, reason.route)}."
     if reason.cut:
         yield from _without(facts, variable, reason)
     else:

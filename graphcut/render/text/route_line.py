@@ -27,10 +27,12 @@ class _Stop(NamedTuple):
 
     @property
     def text(self) -> str:
-        """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``(94 ops)``."""
+        """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``94 more ops``."""
         if len(self.names) == 1 and self.ops == 1:
             return (MARK + " " if self.kind else "") + escape_name(self.names[0], 60)
-        return " ".join(filter(None, [escape_name("/".join(self.scope), 60), f"({self.ops} ops)"]))
+        if not self.scope:
+            return f"{self.ops} more op" + ("s" if self.ops > 1 else "")
+        return f"{escape_name('/'.join(self.scope), 60)} ({self.ops} ops)"
 
 
 def route(variable: str, steps: Sequence[Step]) -> str:

@@ -84,10 +84,10 @@ def _reason(group: Group, with_lines: bool) -> Iterator[str]:
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:
-        yield f"only in {branch(condition)}"
+        yield f"comes only in {branch(condition)}"
     terms = {each.only_through for each in group.variables}
     for term in () if variable.conditions or len(terms) > 1 else variable.only_through:
-        yield f"only through the loss term {escape_name(term)}"
+        yield f"comes only through the loss term {escape_name(term)}"
     if variable.trainable is False:
         yield "not trainable"
     yield from update(variable)

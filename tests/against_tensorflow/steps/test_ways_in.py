@@ -172,3 +172,57 @@ def test_a_gradient_of_an_input_is_no_step():
         return tf.reduce_sum(tape.gradient(energy, x))
 
     assert graphcut.audit(forces, SPEC)[w].verdict.value == "flows"
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(x * x)
+    return tape.gradient(loss, [x])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("train.py:step", X), "'train.py:step' names a Python function, as on the command line\nIn Python, import it"),
+        (("package.train:step",), "'package.train:step' names a Python function"),
+        (("graph.pb",), "a value of type str was given, which is no training step\n"),
+        ((None,), "a value of type NoneType was given, which is no training step\n"),
+        ((3, X), "a value of type int was given, which is no training step\n"),
+        (
+            (step, "float32[?,3]"),
+            "'float32[?,3]' is how the command line writes an argument\nIn Python, pass tf.TensorSpec([None",
+        ),
+    ],
+)
+def test_what_is_no_step_or_no_argument_is_said(given, words):
+    assert refused(graphcut.audit_step, *given).startswith(words)
+
+
+def test_a_graph_is_no_name_of_a_function_either():
+    assert refused(graphcut.audit, "train.py:loss").startswith("'train.py:loss' names a Python function")
+    assert refused(graphcut.audit, lambda x: x * 2.0, "float32[3]").startswith("'float32[3]' is how the command line writes")
+
+
+@models
+def test_losses_by_output_are_named():
+    i = tf.keras.Input([3])
+    made = tf.keras.Model(i, {"logits": tf.keras.layers.Dense(1)(i)})
+    made.compile("sgd", {"logits": "mse"})
+    assert "compiled with the loss {'logits': 'mse'}" in refused(graphcut.audit_step, made, X)
+
+
+def test_names_that_are_offered_can_be_used():
+    w, v = variable([1.0], "encoder/kernel"), variable([1.0], "head/kernel")
+
+    def two(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x * w + v)
+        return tape.gradient(loss, [w, v])
+
+    (audit,) = graphcut.audit_step(two, tf.TensorSpec([1]))
+    names = [each.name for each in audit]
+    for wrong in ("kernell", "kernel"):
+        message = refused(audit.suggest_unblock, wrong)
+        offered = message.partition("did you mean ")[2].rstrip("?").split(" or ")
+        assert sorted(each.strip("'") for each in offered) == sorted(names)

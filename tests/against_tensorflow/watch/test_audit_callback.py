@@ -73,7 +73,9 @@ def test_names_that_mean_nothing_are_said():
     (text,) = told(model(), AuditCallback(must_train="*b/*", frozen="*typo*"))
     assert "frozen='*typo*' means no variable of the model" in text
     (text,) = told(model(), AuditCallback(must_train="*typo*"))
-    assert "'*typo*' must get a gradient, and fit takes none of it" in text
+    assert "must_train='*typo*' means no variable of the model" in text
+    (text,) = told(model(), AuditCallback(must_train="bb"))
+    assert "must_train='bb' means no variable of the model; did you mean" in text and "'b'" in text
 
 
 def test_fit_ends_before_the_second_batch():

@@ -29,6 +29,14 @@ CELLS = (
     "answer is None",
     "%%gradients\nnothing = 1",
     "%%gradients\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(scale * 2.0)\ntape.gradient(loss, w).numpy()",
+    "%%gradients --help\nunknown",
+    "%%gradients\nraise KeyError('mine')",
+    "import graphcut\n\ndef step(x):\n    with tf.GradientTape() as tape:\n"
+    "        loss = tf.reduce_sum(tf.round(w) * x)\n    return tape.gradient(loss, [w])\n"
+    "audits = graphcut.audit_step(step, tf.ones([2]))\naudits",
+    "audits[0].explain('w')",
+    "audits[0].suggest_stops(block='w')",
+    "graphcut.table(audits)",
     "%unload_ext graphcut",
 )
 
@@ -80,6 +88,30 @@ def test_a_failing_cell_shows_its_audits_and_its_error(outputs):
     assert "none" in text
     words = text + "".join("".join(each.traceback) for each in outputs[5] if each.output_type == "error")
     assert "NoneType" in words
+
+
+def test_a_magic_with_arguments_runs_nothing(outputs):
+    assert "takes no arguments, and found '--help'" in printed(outputs[6])
+    assert not [each for each in outputs[6] if each.output_type == "error"]
+
+
+def test_a_cell_that_fails_before_any_gradient_shows_its_error_alone(outputs):
+    words = printed(outputs[7]) + "".join("".join(each.get("traceback", ())) for each in outputs[7])
+    assert "KeyError" in words and "took no gradient" not in words
+
+
+def test_places_are_cells_and_lines(outputs):
+    (text,) = shown(outputs[2], "text/plain")
+    assert "In[3]:3" in text  # the line of the cell as it is shown, below the magic
+    assert "In[9]:5" in shown(outputs[8], "text/plain")[0] and "ipykernel" not in shown(outputs[8], "text/plain")[0]
+    assert "In[9]:5" in html.unescape(html.unescape(shown(outputs[8], "text/html")[0]))
+
+
+def test_results_are_shown_as_text_and_pages(outputs):
+    (why,) = shown(outputs[9], "text/plain")
+    assert why.startswith("w [2] gets no gradient") and "\n" in why and "    loss = " in why
+    assert shown(outputs[10], "text/plain") == ["w gets no gradient; nothing is to stop"]
+    assert "<table" in shown(outputs[11], "text/html")[0]
 
 
 def test_ipython_is_not_imported_with_graphcut():

@@ -79,7 +79,7 @@ def _cause(variable: VariableAudit) -> str:
     name = (
         "stop_gradient" if first.kind is BarrierKind.STOP_GRADIENT else printable(first.type, _WIDTH)[1:-1] or first.kind.value
     )
-    where = printable(first.where.replace("\\", "/").rpartition("/")[2], _WIDTH)[1:-1] if first.where else ""
+    where = printable(nearby(first.where).replace("\\", "/").rpartition("/")[2], _WIDTH)[1:-1] if first.where else ""
     return f"{name}, {where}" if where else name
 
 

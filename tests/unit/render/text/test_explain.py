@@ -165,7 +165,7 @@ def test_a_route_folds_scopes():
 
 def test_a_long_route_counts_its_middle():
     found = steps("a", "b") + (Step("c", "Op", left_out=90),) + steps("d", "e", "f", "g", "h", "loss")
-    assert route("w", found) == "w → a → b → c → (93 ops) → g → h → loss"
+    assert route("w", found) == "w → a → b → c → 93 more ops → g → h → loss"
 
 
 def test_twelve_lines_are_enough():

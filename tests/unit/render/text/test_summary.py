@@ -24,10 +24,10 @@ MIXED = FakeAudit(
 EXPECTED = """\
 loss: loss:0 (the only float output)
 
-verdict      variable       shape   what cuts it                                           where
-none         encoder/* (2)  [3, 2]  stop-gradient at hidden/StopGradient                   model.py:31
+verdict      variable       shape   what cuts it                                                 where
+none         encoder/* (2)  [3, 2]  stop-gradient at hidden/StopGradient                         model.py:31
 none         pooler         [3, 2]  unused: nothing leads from it to the loss
-conditional  gate           [3, 2]  only in the then branch of cond (predicate Greater:0)
+conditional  gate           [3, 2]  comes only in the then branch of cond (predicate Greater:0)
 flows        head/kernel    [3, 2]
 
 2 get a gradient (1 in some runs only), 3 do not: 2 cut by 1 stop_gradient, 1 unused"""
@@ -160,7 +160,7 @@ def test_each_of_several_barriers_has_its_line_beside_it():
 
 def test_a_term_of_the_loss_that_a_gradient_comes_only_through_is_named():
     audit = FakeAudit(variables=(variable("w", only_through=("l2/mul",)),))
-    assert "only through the loss term l2/mul" in table(audit)
+    assert "comes only through the loss term l2/mul" in table(audit)
 
 
 def test_an_untracked_layer_is_no_plain_variable():

@@ -1,0 +1,65 @@
+"""Results as ``print`` and a notebook show them: several results as their sentences, a long answer as its lines.
+
+Python prints a tuple by the ``repr`` of what is in it, and a notebook a string with its quotes. Both are what a program
+needs, and neither can be read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Tuple, TypeVar
+
+from graphcut.results import Suggestion
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Results(Tuple[T_co, ...]):
+    """A tuple of results. ``print`` and a notebook show each as its sentence, or ``nothing`` if there is none.
+
+    >>> from graphcut.results import Suggestion
+    >>> print(Results([Suggestion("a:0", "a", None, prose="stop a:0"), Suggestion("b:0", "b", None, prose="stop b:0")]))
+    stop a:0
+    stop b:0
+    >>> print(Results([], "there is nothing to stop"))
+    there is nothing to stop
+    >>> Results([1, 2]) == (1, 2), Results([1, 2])
+    (True, (1, 2))
+    """
+
+    nothing: str
+
+    def __new__(cls, items: Iterable[T_co] = (), nothing: str = "nothing") -> Results[T_co]:
+        made = super().__new__(cls, tuple(items))
+        made.nothing = nothing
+        return made
+
+    def __str__(self) -> str:
+        shown = [str(each) for each in self] or [self.nothing]
+        return ("\n\n" if any("\n" in each for each in shown) else "\n").join(shown)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the sentences in IPython and, without a page, in a notebook."""
+        printer.text(str(self))
+
+
+class Lines(str):
+    """A text of several lines, which a notebook shows as such, without quotes.
+
+    >>> print(Lines("a"))
+    a
+    """
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the lines in IPython and in a notebook."""
+        printer.text(str(self))
+
+
+class Suggestions(Results[Suggestion]):
+    """Suggestions, shown by alternatives if there are several."""
+
+    def __str__(self) -> str:
+        numbers = list(dict.fromkeys(each.alternative for each in self))
+        groups = ["\n".join(str(each) for each in self if each.alternative == number) for number in numbers]
+        if len(groups) > 1:
+            groups = [f"alternative {number + 1}:\n{text}" for number, text in zip(numbers, groups)]
+        return "\n\n".join(groups) or self.nothing
