@@ -78,8 +78,9 @@ def _frame(drawn: networkx.MultiDiGraph, scope: Scope, members: List[str]) -> Bo
 def _merged(line: Line, links: List[Link]) -> Link:
     labels = dict.fromkeys(label for each in links for label in each.labels)
     wheres = dict.fromkeys(where for each in links for where in each.wheres)
+    advice = tuple(dict.fromkeys(text for each in links for text in each.advice))
     flags = {name: all(getattr(each, name) for each in links) for name in ("loop", "harmless", "state")}
-    return Link(line, tuple(labels), tuple(wheres), **flags)
+    return Link(line, tuple(labels), tuple(wheres), advice=advice, **flags)
 
 
 def frame_groups(drawn: networkx.MultiDiGraph, known: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
+from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import SEPARATOR, FlatGraph
-from graphcut.results import BarrierKind, Condition, Role, VariableAudit, Verdict
+from graphcut.render.text.advice import brief
+from graphcut.results import Barrier, BarrierKind, Condition, Role, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -20,7 +22,7 @@ _LOOKED_AT = 20
 class BarrierMark:
     """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut.
 
-    ``idiom`` says what a stop belongs to.
+    ``idiom`` says what a stop belongs to, ``advice`` what to do about the barrier, both in a few words.
     """
 
     op: str
@@ -29,6 +31,7 @@ class BarrierMark:
     where: Optional[str] = None
     role: Optional[Role] = None
     idiom: str = ""
+    advice: str = ""
 
 
 def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]:
@@ -53,13 +56,23 @@ def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barri
             if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
                 edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
             if edge:
-                yield edge, BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=facts.idioms.get(cut.op, ""))
+                yield edge, cut_mark(facts, ops, cut)
     moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
         if edge and stop.op not in drawn and not stop.library and edge[0] not in moments:
             role = None if stop.role is Role.CUTS else stop.role  # a cut names a handful of its barriers
             yield edge, BarrierMark(stop.op, 0, BarrierKind.STOP_GRADIENT, stop.where, role)
+
+
+def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
+    """Return the mark of a barrier in a cut, with what it belongs to and what to do about it."""
+    idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
+    outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
+    made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
+    of_idiom = "instead: z + stop_gradient(q - z)" if idiom.startswith("inverted") else "keep it"
+    advice = of_idiom if idiom else brief(cut, made)
+    return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice)
 
 
 def _stops_of_moments(flat: FlatGraph) -> Set[int]:

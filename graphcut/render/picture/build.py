@@ -118,7 +118,8 @@ def _link(line: Line, told: EdgeInfo) -> Link:
     wheres = dict.fromkeys(each.where for each in told.marks if each.where)
     harmless = bool(kinds) and all(each.role for each in told.marks)
     assigned = ["assigned"] if told.state else []
-    return Link(line, tuple(counted + branches + assigned), tuple(wheres), told.loop, harmless, told.state)
+    advice = dict.fromkeys(each.advice for each in told.marks if each.advice)
+    return Link(line, tuple(counted + branches + assigned), tuple(wheres), told.loop, harmless, told.state, tuple(advice))
 
 
 def _kind(mark: BarrierMark) -> str:

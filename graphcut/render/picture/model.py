@@ -67,8 +67,8 @@ class Box:
 class Link:
     """What is written on the links of one ``line`` from box to box, and the source lines it comes from.
 
-    ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient from nobody. ``state``: it leads from a
-    variable, or the loss that reads it, to what is assigned to it.
+    ``advice``: what to do about its barriers. ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient
+    from nobody. ``state``: it leads from a variable, or the loss that reads it, to what is assigned to it.
     """
 
     line: Line
@@ -77,3 +77,4 @@ class Link:
     loop: bool = False
     harmless: bool = False
     state: bool = False
+    advice: Tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Callable, Container, Dict, Iterable, Iterator,
 from graphcut.graph.dtypes import DTYPES, REF, is_discrete
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.traverse import find_predecessors
-from graphcut.render.picture.barrier_marks import BarrierMark, Edge, barred_edges, branch_edges
+from graphcut.render.picture.barrier_marks import BarrierMark, Edge, barred_edges, branch_edges, cut_mark
 from graphcut.render.picture.quotient import BEHIND, CUT, LIVE, LOST, PLAIN, EdgeInfo, Sketch, Way
 from graphcut.results import BarrierKind, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
@@ -73,10 +73,10 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
         told = EdgeInfo(tuple(barred.get(way[:2], ())), tuple(conditions.get(way[:2], ())), is_loop and not is_state, is_state)
         edges[way] = PLAIN if told == PLAIN else told
     sketch = Sketch({op: (op,) for op in sorted(drawn)}, edges)
-    return Sketch(sketch.nodes, {**edges, **dict(_direct_ways(ops, sketch))})
+    return Sketch(sketch.nodes, {**edges, **dict(_direct_ways(facts, ops, sketch))})
 
 
-def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
+def _direct_ways(facts: PictureFacts, ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
     """Return, for each used variable that no edge connects to the loss yet, an edge from its barrier straight to it.
 
     Python code may read it, or a call may pass it on. Only what is unused stands alone in a picture.
@@ -87,7 +87,7 @@ def _direct_ways(ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
         cuts = [(ops.numbers.get(cut.op), cut) for each in ops.variables[op] for cut in each.cut]
         start, cut = next((each for each in cuts if each[0] in reached), (min(ops.losses), cuts[0][1] if cuts else None))
         if start is not None and cut is not None:
-            yield (start, op, CUT), EdgeInfo((BarrierMark(cut.op, cut.input, cut.kind, cut.where),))
+            yield (start, op, CUT), EdgeInfo((cut_mark(facts, ops, cut),))
         elif start is not None:
             yield (start, op, BEHIND), PLAIN
 

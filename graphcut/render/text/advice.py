@@ -116,6 +116,46 @@ REROUTE = (
 )
 
 
+_BRIEF = {
+    BarrierKind.STOP_GRADIENT: "deliberate: keep or remove it",
+    BarrierKind.PREVENT_GRADIENT: "deliberate: compute it otherwise",
+    BarrierKind.STOP_ARGUMENT: "deliberate: in stop_gradients=",
+    BarrierKind.NO_GRADIENT: "instead: ops with a gradient",
+    BarrierKind.INPUT: "instead: softmax(k * x) as weights",
+    BarrierKind.DTYPE: "instead: keep it a float",
+    BarrierKind.ZERO: "instead: a smooth function",
+    BarrierKind.ZERO_FILLED: "instead: let the loss read it",
+    BarrierKind.CUSTOM_GRADIENT: "instead: return dy * derivative",
+    BarrierKind.PYTHON: "instead: TensorFlow ops",
+    BarrierKind.STATE: "instead: use the new value itself",
+    BarrierKind.OUTSIDE_TAPE: "instead: inside the tape's block",
+    BarrierKind.NOT_WATCHED: "instead: tape.watch it first",
+}
+_BRIEF_STAND_INS = {
+    "float": "instead: x + stop_gradient(f(x) - x)",
+    "bool": "instead: sigmoid(k * (a - b))",
+    "int": "instead: softmax(k * x) as weights",
+}
+_BRIEF_OF_TYPES = {
+    MATCH: "instead: a cross-entropy or distance",
+    ONE_HOT: "instead: softmax(k * x)",
+    LOGIC: "instead: products of soft steps",
+}
+
+
+def brief(cut: Barrier, made: str) -> str:
+    """Return the advice for a barrier in a few words, for a picture; ``made`` as for ``advice``."""
+    if cut.kind is BarrierKind.STOP_GRADIENT and cut.library:
+        return "made by a library"
+    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
+        return "instead: let the loss read this piece" if cut.type in JOINING else "instead: a factor that is not 0"
+    if cut.kind is not BarrierKind.NOT_DIFFERENTIABLE:
+        return _BRIEF[cut.kind]
+    if cut.type == "Cast":
+        return _BRIEF[BarrierKind.DTYPE]
+    return _BRIEF_OF_TYPES[OWN[cut.type]] if cut.type in OWN else _BRIEF_STAND_INS[stand_in(made)]
+
+
 def stand_in(dtype: str) -> str:
     """Return the key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"

@@ -30,11 +30,12 @@ def label_nodes(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
 
 
 def lines(link: Link) -> List[str]:
-    """Return the words on a link: its labels, its files and lines, and a count of the rest."""
+    """Return the words on a link: its labels, its files and lines, a count of the rest, and what to do."""
     told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
     told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
     wheres = [where.replace("\\", "/").rpartition("/")[2] for where in link.wheres[:2]]
-    return told + wheres + ([f"and {len(link.wheres) - 2} more lines"] if len(link.wheres) > 2 else [])
+    more = [f"and {len(link.wheres) - 2} more lines"] if len(link.wheres) > 2 else []
+    return told + wheres + more + list(link.advice[:2])
 
 
 def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from graphcut.render.text import advice
+from graphcut.results import Barrier, BarrierKind
+
+
+def barrier(kind, type="Op", library=False):
+    return Barrier("op", type, 0, kind, kind.deliberate, library, None)
+
+
+@pytest.mark.parametrize("kind", BarrierKind)
+@pytest.mark.parametrize("made", ["float32", "bool", "int64", ""])
+def test_every_barrier_has_advice_that_fits_on_a_line_of_a_picture(kind, made):
+    assert 0 < len(advice.brief(barrier(kind), made)) <= 40
+
+
+@pytest.mark.parametrize("type", advice.OWN)
+def test_an_op_with_advice_of_its_own_has_it_in_a_picture_too(type):
+    own = advice.brief(barrier(BarrierKind.NOT_DIFFERENTIABLE, type), "bool")
+    assert own.startswith("instead: ") and own != advice.brief(barrier(BarrierKind.NOT_DIFFERENTIABLE), "bool")
+
+
+def test_a_stop_of_a_library_is_not_called_deliberate():
+    assert advice.brief(barrier(BarrierKind.STOP_GRADIENT, library=True), "float32") == "made by a library"
