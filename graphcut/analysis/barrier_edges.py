@@ -1,4 +1,4 @@
-"""The edges a route may take from a tensor towards the inputs, each with its barrier where no gradient crosses it.
+"""The edges that a route can take from a tensor towards the inputs, each with its barrier if no gradient crosses it.
 
 Crossing a barrier costs one. Tensors that cannot carry a gradient for their dtype (integers, booleans, strings) form a
 land of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it,
@@ -21,7 +21,7 @@ from graphcut.results import BarrierKind
 
 
 class Fence(NamedTuple):
-    """A barrier on one edge of the graph: into ``op`` at ``input``. ``entry``: into a land without gradients."""
+    """A barrier on one edge, into ``op`` at ``input``. ``entry``: the edge enters a discrete area, which has no gradients."""
 
     op: int
     input: int
@@ -30,12 +30,12 @@ class Fence(NamedTuple):
 
     @property
     def is_free(self) -> bool:
-        """Return whether it costs nothing to cross: leaving that land costs one already."""
+        """Return whether crossing costs nothing: leaving the discrete area already costs one."""
         return self.entry and self.kind is BarrierKind.DTYPE
 
 
 class Edge(NamedTuple):
-    """From a tensor to one it is computed from; ``cost`` barriers are crossed."""
+    """An edge from a tensor to one of the tensors that it is computed from; it crosses ``cost`` barriers."""
 
     source: int
     cost: int
@@ -46,7 +46,7 @@ Assigned = Dict[int, List[Tuple[int, int, int]]]
 
 
 class Edges:
-    """The edges of one relation. Called with a tensor it gives all that lead towards the inputs, in the graph's order."""
+    """The edges of one relation. A call with a tensor returns its edges towards the inputs, in the graph's order."""
 
     def __init__(self, flow: GradientFlow, relation: Relation) -> None:
         self.flow, self.relation = flow, relation
@@ -61,7 +61,7 @@ class Edges:
         return [Edge(source, 0, None) for source in flat.inputs[flat.producer[tensor]]]
 
     def _opener(self) -> Callable[[int], bool]:
-        """Return the test whether a gradient passes from a tensor to every input, so that there is no barrier."""
+        """Return a function that tests whether a gradient passes from a tensor to every input, so that there is no barrier."""
         flat, passing, row, relation = self.flow.rules.flat, self.flow.rules.passing, self.flow.rules.row, self.relation
         producer, first, inputs, assigned = flat.producer, flat.first_output, flat.inputs, self._assigned
         barred = self.flow.stopped.union(self._filled)
@@ -115,7 +115,7 @@ def _blocked_edge(flow: GradientFlow, tensor: int, op: int, index: int, source: 
 
 
 def _assignments(flat: FlatGraph) -> Assigned:
-    """Return for what is written - a variable, a table, a queue - what is written to it: op, input, value.
+    """Return, for each variable, table or queue that is written, what is written to it: op, input and value.
 
     What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
     """

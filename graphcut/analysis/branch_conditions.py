@@ -30,7 +30,7 @@ _SIDES = ("else", "then")
 
 @dataclass(frozen=True)
 class Branches:
-    """The branches of a graph; ``entered`` maps (op, output or input) to the bit of the branch that is entered there.
+    """The branches of a graph. ``entered`` maps (op, output or input) to the bit of the branch that begins there.
 
     ``by_output`` are the ops told by their output (``Switch``), all others by their input. ``bodies`` maps (call, label) to
     the bit of the branch.
@@ -44,7 +44,7 @@ class Branches:
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of each tensor, kept as masks: below 3,000 branches a tensor is under as many of them."""
+    """The conditions of each tensor, as bit masks: a tensor can be under 3,000 branches."""
 
     known: Tuple[Condition, ...]
     masks: Dict[int, int]
@@ -57,7 +57,7 @@ class Conditions:
         return tuple(condition for condition, bit in zip(self.known, bits) if bit == "1")
 
     def get(self, tensor: int, default: Tuple[Condition, ...] = ()) -> Tuple[Condition, ...]:
-        """Return the branches on every carrying path to a tensor; ``default`` where there are none."""
+        """Return the branches on every carrying path to a tensor; ``default`` if there are none."""
         return self[tensor] if tensor in self.masks else default
 
 
@@ -90,7 +90,7 @@ def _switches(flat: FlatGraph) -> List[int]:
 
 
 def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
-    """Return for each tensor reached under conditions, these; tensors that are reached unconditionally are left out.
+    """Return the conditions of each tensor that is reached under conditions; leave out the others.
 
     ``order`` holds all ops, producers first.
     """
@@ -117,7 +117,7 @@ def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
 def _unbound(
     edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
 ) -> Dict[int, int]:
-    """Return for each tensor the sides of v1 conditionals that a gradient made in there does not keep to, as bits.
+    """Return for each tensor, as bits, the sides of v1 conditionals that do not bind a gradient made inside them.
 
     In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
     arrives: a constant does not.
@@ -144,7 +144,7 @@ def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
 
 
 def _alive(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, int]:
-    """For each op the sides of v1 conditionals that it runs on alone: all that feed it, of a ``Merge`` those common to all."""
+    """Return the v1 sides on which each op runs: those of all its inputs; for a ``Merge``, those common to all inputs."""
     alive: Dict[int, int] = {}
     for op in order:
         sides = [_side(flat, known, alive, tensor) for tensor in flat.inputs[op] if flat.producer[tensor] in alive]
@@ -164,7 +164,7 @@ def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: in
 
 
 def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
-    """Return the tensors that an op is computed from by ways that enter none of the branches ``taken``."""
+    """Return the tensors that an op is computed from by routes that enter none of the branches ``taken``."""
     known = branches(flat)
     entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
 
@@ -179,7 +179,7 @@ def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> Ab
 
 
 def _pass(edges: GradientEdges, known: Branches, reached: Sequence[int], masks: List[int]) -> bool:
-    """One pass over the tensors that are reached, nearest the loss first; whether anything changed."""
+    """Pass once over the reached tensors, nearest the loss first, and return whether anything changed."""
     flat, parents, changed = edges.rules.flat, edges.carried.parents, False
     for tensor in reached:
         op = flat.producer[tensor]

@@ -48,17 +48,17 @@ class Cuts:
         return len(self.by_op) < len(self.fences)
 
     def has_route(self, tensor: int) -> bool:
-        """Return whether any route at all leads from the loss to the tensor."""
+        """Return whether there is any route from the loss to the tensor."""
         return tensor in self.crossed
 
     def barriers_of(self, tensor: int) -> Tuple[Fence, ...]:
-        """At most a handful of the tensor's barriers: deliberate ones, then the rest, each nearest the loss first."""
+        """Return a few of the tensor's barriers: deliberate ones, then the others, each nearest the loss first."""
         mask = self.masks.get(tensor, 0)
         bits = [bit for part in self._parts(mask) for bit in lowest(part, HANDFUL)]
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
 
     def foremost(self, mask: int) -> int:
-        """Return the bit of ``mask`` that is named first; 0 for none."""
+        """Return the bit of the barrier in ``mask`` that is named first; 0 if there is none."""
         part = next(filter(None, self._parts(mask)), 0)
         return part & -part
 
@@ -66,11 +66,11 @@ class Cuts:
         return mask & self.first_bits, mask & ~self.first_bits & ~self.last_bits, mask & self.last_bits
 
     def bit_of(self, edge: Edge) -> int:
-        """Return the bit of an edge's barrier; 0 for none."""
+        """Return the bit of an edge's barrier; 0 if there is none."""
         return 0 if edge.fence is None else 1 << self.numbers[_place(edge.fence, edge.source)]
 
     def holds(self, tensor: int, op: int, barrier: BarrierKind) -> bool:
-        """Return whether a barrier of that kind at some input of ``op`` is in the tensor's cut."""
+        """Return whether the tensor's cut has a barrier of that kind at an input of ``op``."""
         mask = self.masks.get(tensor, 0)
         return bool(mask) and any(mask >> number & 1 for number in self.by_op.get((op, barrier), ()))
 
@@ -79,7 +79,7 @@ class Cuts:
         return bin(self.masks.get(tensor, 0)).count("1")
 
     def costly(self, tensor: int) -> int:
-        """Return how many ops must be taken out, whatever inputs of theirs are cut, of those that cost something to cross."""
+        """Return how many ops in the cut must be removed; count only barriers that cost something to cross, each op once."""
         mask = self.masks.get(tensor, 0) & ~self.free_bits
         if not self.has_several_inputs:
             return bin(mask).count("1")
@@ -97,12 +97,12 @@ def _is_named_last(fence: Fence, behind_loops: AbstractSet[int]) -> bool:
 
 
 def _place(fence: Fence, source: int) -> Place:
-    """Return the key that tells a barrier from others; ``source`` is the tensor that the op reads there."""
+    """Return the key that identifies a barrier; ``source`` is the tensor that the op reads there."""
     return fence.op, fence.kind, source
 
 
 def lowest(mask: int, limit: int) -> List[int]:
-    """Return the lowest bits of a mask that are set, at most so many."""
+    """Return the lowest bits that are set in a mask, up to a limit."""
     bits: List[int] = []
     while mask and len(bits) < limit:
         low = mask & -mask
@@ -135,7 +135,7 @@ Search = Tuple[Dict[int, int], List[Tuple[int, Edge]]]
 
 
 def _search(flow: GradientFlow, relation: Relation) -> Search:
-    """How many barriers each tensor is away, and the edges beyond the reach of gradients, nearest the loss first.
+    """Return each tensor's distance in barriers, and the edges that no gradient reaches, nearest the loss first.
 
     Made-up zeros are no op that could be taken out: they do not hide what stops the gradient inside of the loop or branch.
     Where another route leads to the same tensor, the one through the zeros counts as many barriers as that.
@@ -175,7 +175,7 @@ def _spread(
     edges: Callable[[int], Iterable[Edge]],
     others: Mapping[int, int] = {},
 ) -> Search:
-    """Search from what is no barrier away. ``crossed`` holds that, and is completed.
+    """Search on from the tensors at distance 0, which ``crossed`` holds; complete ``crossed``.
 
     Made-up zeros are not searched through where ``others`` knows another route, so that the order is that of this route.
     """
@@ -218,7 +218,7 @@ def ranks(flow: GradientFlow) -> List[int]:
 
 
 def fence_of_raise(flow: GradientFlow, tensor: int) -> Optional[Fence]:
-    """Return the op that makes TensorFlow raise for a tensor, entered at the input that the tensor feeds."""
+    """Return the barrier of the op that makes TensorFlow raise for a tensor, at the input that the tensor feeds."""
     raised = flow.raising_input(tensor)
     if raised is None:
         return None

@@ -1,4 +1,4 @@
-"""What is found for each variable: from verdicts, cuts and paths in numbers to results with names."""
+"""The results for each variable: turn verdicts, cuts and paths of numbers into results with names."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ CUT = {Verdict.NONE: connected_inputs, Verdict.ZERO: carries}
 
 
 def _kind_of_holder(op_type: str) -> BarrierKind:
-    """Return the barrier of a value that reaches an op by no edge: state of a dataset or an iterator, or Python."""
+    """Return the barrier of a value that reaches an op without an edge: the state of a dataset or iterator, or Python."""
     return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The judge of one loss, with the cuts of each relation once they are needed."""
+    """The results for one loss; the cuts of each relation are computed when they are first needed."""
 
     traced: LoadedGraph
     flow: GradientFlow
@@ -48,13 +48,13 @@ class Findings:
     terms: List[Summands] = field(default_factory=list)
 
     def cuts(self, verdict: Verdict) -> Cuts:
-        """Return the cuts of variables with that verdict; one search serves them all."""
+        """Return the cuts for variables with that verdict; one search serves all of them."""
         if verdict not in self.known:
             self.known[verdict] = cuts(self.flow, CUT[verdict])
         return self.known[verdict]
 
     def of(self, target: Target) -> VariableAudit:
-        """Return the findings for one target; if it stands for several tensors, the best verdict counts."""
+        """Return the result for one target. If it stands for several tensors, the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._first_with_route(target, verdict, tensor))
         left = self._left(target) if unused else ()
@@ -82,19 +82,19 @@ class Findings:
         )
 
     def summands(self) -> Summands:
-        """Return the terms of the loss, and which of them carry to which tensors."""
+        """Return the terms of the loss, and which terms carry to which tensors."""
         if not self.terms:
             traced = self.traced
             self.terms.append(summands(self.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor)))
         return self.terms[0]
 
     def _only_through(self, tensor: int) -> Tuple[str, ...]:
-        """Return the one term of the loss that a gradient comes through, where there are others."""
+        """Return the only term of the loss that a gradient comes through, if the loss has several terms."""
         flat = self.traced.flat
         return tuple(flat.names[flat.producer[term]] for term in self.summands().only(tensor))
 
     def recorded_answers(self, targets: Sequence[Target]) -> Optional[RecordedAnswers]:
-        """Return the gradients of this loss that the graph itself holds.
+        """Return the gradients of this loss that the graph holds.
 
         ``None`` if it holds none, or if an edit or ``stop_gradients=`` asks for others.
         """
@@ -105,7 +105,7 @@ class Findings:
         return RecordedAnswers(given, source="the graph holds a gradient of it for this loss")
 
     def _of_its_dtype(self, target: Target) -> Barrier:
-        """Return the barrier of an integer, boolean or string that nothing leads to.
+        """Return the barrier of an integer, boolean or string variable to which no route leads.
 
         Whatever read it, it would get no gradient.
         """
@@ -114,7 +114,7 @@ class Findings:
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
     def _left(self, target: Target) -> Tuple[Fence, ...]:
-        """Return the ops that hold the value of a variable without reading it, if the loss is computed from them."""
+        """Return the ops that hold a variable's value without reading the variable, if the loss depends on them."""
         known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)
         if not places:
@@ -127,7 +127,7 @@ class Findings:
         return tuple(Fence(op, 0, _kind_of_holder(flat.type(op))) for op in routed)[:HANDFUL]
 
     def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
-        """Return the ops that hold the value of a variable without reading it, by their place."""
+        """Return the ops that hold a variable's value without reading the variable, by their place."""
         flat, wanted = self.traced.flat, {place for places in self.traced.origin.left.values() for place in places}
         ops: Dict[Place, List[int]] = {place: [] for place in wanted}
         for op, name in enumerate(flat.names):
@@ -137,7 +137,7 @@ class Findings:
         return iter(ops.items())
 
     def is_updated(self, target: Target) -> Optional[bool]:
-        """Return whether the graph's training updates a variable; ``None`` where the graph trains nothing."""
+        """Return whether the graph's training updates a variable; ``None`` if the graph trains nothing."""
         written = self._training_part().updated
         return None if not written or not target.variable.tensors else not written.isdisjoint(target.tensors)
 
@@ -166,14 +166,14 @@ class Findings:
         return min(judged, key=lambda each: _BEST.index(each[0])) if judged else (Verdict.NONE, None)
 
     def _first_with_route(self, target: Target, verdict: Verdict, tensor: Optional[int]) -> Optional[int]:
-        """Of several tensors that get nothing the first that a route leads to."""
+        """Return the first tensor to which a route leads, of several tensors without a gradient."""
         if verdict not in CUT or len(target.tensors) < 2:
             return tensor
         alike = (each for each in target.tensors if self.flow.verdict(each) is verdict)
         return next((each for each in alike if self.cuts(verdict).has_route(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """Return the signs that nothing can be certified, and the ops whose gradient is a guess."""
+        """Return what shows that the graph was rewritten, and the ops whose gradient is a guess."""
         flat = self.traced.flat
         told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
         return (*told, *self.flow.rules.assumptions())
@@ -198,13 +198,13 @@ class Findings:
         return (Fence(flat.producer[tensor], 0, unwatched),) if unwatched and tensor in self.flow.losses else ()
 
     def barrier_of(self, fence: Fence) -> Barrier:
-        """Return the barrier with the names of things; one object for all that ask."""
+        """Return the barrier with names instead of numbers; the same object each time."""
         if fence not in self.told:
             self.told[fence] = self._make_barrier(fence)
         return self.told[fence]
 
     def _replacing_line(self, fence: Fence) -> Optional[str]:
-        """Return the line that put a tensor in the place of a variable, where a tape does not watch it for that."""
+        """Return the line that replaced a variable by a tensor, if that is why the tape does not watch it."""
         inputs = self.traced.flat.inputs[fence.op]
         if fence.kind is not BarrierKind.NOT_WATCHED or fence.input >= len(inputs):
             return None

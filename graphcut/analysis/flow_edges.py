@@ -1,4 +1,4 @@
-"""The edges of the gradient flow: where a gradient goes on to from a tensor, towards the inputs.
+"""The edges of the gradient flow: where a gradient goes from a tensor, towards the inputs.
 
 The walks of ``flow.walk`` say where a gradient arrives. Whoever asks *how* it gets there (paths, reaches, conditions,
 pictures) takes the edges from here, so that no answer knows fewer of them than the verdict does.
@@ -23,7 +23,7 @@ FILLED = -1
 
 @dataclass(frozen=True)
 class GradientEdges:
-    """The edges of one loss. ``connected`` and ``carried`` are its two walks, ``stopped`` the ops that count as constants."""
+    """The edges for one loss. ``connected`` and ``carried`` are its two walks; ops in ``stopped`` count as constants."""
 
     rules: PatternLookup
     stopped: AbstractSet[int]
@@ -33,12 +33,12 @@ class GradientEdges:
 
     @property
     def size(self) -> int:
-        """Return how many tensors there are; a node at which a gradient is only connected is a tensor plus that."""
+        """Return the number of tensors. A node that is only connected has the number of its tensor plus this number."""
         return len(self.rules.flat.dtypes)
 
     @property
     def has_sources(self) -> bool:
-        """Return whether an op is met that has a gradient of its own."""
+        """Return whether the walk meets an op that makes a gradient of its own."""
         return bool(self.connected.made)
 
     def starts(self) -> List[int]:
@@ -56,7 +56,7 @@ class GradientEdges:
         return [*self.carried.order, *connected]
 
     def onward(self, node: int) -> List[Tuple[int, int]]:
-        """Return the next nodes, each with the input that leads there; ``FILLED`` where TensorFlow fills in zeros."""
+        """Return the next nodes, each with the input that leads there; ``FILLED`` if TensorFlow fills in zeros."""
         flat, size = self.rules.flat, self.size
         tensor = node - size if node >= size else node
         op = flat.producer[tensor]
@@ -72,7 +72,7 @@ class GradientEdges:
         return found + [(each + size, FILLED) for each in self._zero_filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
-        """Return the ops that have a gradient of their own, each with the tensors that it gives it to."""
+        """Return the ops that make a gradient of their own, each with the tensors that receive it."""
         flat, passing = self.rules.flat, self.rules.passing
         found: Dict[int, Tuple[int, ...]] = {}
         for tensor in self.connected.order if self.has_sources else ():
@@ -84,7 +84,7 @@ class GradientEdges:
         return found
 
     def path(self, tensor: int) -> List[int]:
-        """Return the tensors from the loss to one at which the gradient can be nonzero; empty where it is not."""
+        """Return the tensors from the loss to a tensor at which the gradient can be nonzero; empty if it cannot."""
         path: List[int] = []
         node, size = tensor, self.size
         while node >= 0:
@@ -93,7 +93,7 @@ class GradientEdges:
         return path[::-1] if node == SEED else []
 
     def nearer(self, node: int) -> int:
-        """Return the node nearer to the loss, ``SEED`` at the loss, ``UNSEEN`` where no gradient arrives. Ends."""
+        """Return the next node towards the loss: ``SEED`` at the loss, ``UNSEEN`` if no gradient arrives. Never loops."""
         size = self.size
         if node >= size:
             parent = self.connected.parents[node - size]
@@ -102,7 +102,7 @@ class GradientEdges:
         return parent + size if parent >= 0 and node in self.carried.origins else parent
 
     def nodes_to(self, tensors: Iterable[int]) -> Sequence[int]:
-        """Return the nodes from which a gradient goes on to one of ``tensors`` where it can be nonzero, these included."""
+        """Return the nodes from which a gradient reaches one of ``tensors``, where it can be nonzero; include those nodes."""
         before: Dict[int, List[int]] = {}
         nodes = self.nodes()
         for node in nodes:

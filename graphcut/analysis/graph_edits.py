@@ -1,4 +1,4 @@
-"""Edits of a flat graph, each a new one beside it: stops taken out, other barriers supposed open, tensors stopped.
+"""Edits of a flat graph: remove stops, treat other barriers as open, stop tensors. Each returns a new graph.
 
 Numbers of ops and tensors stay what they were; what is added comes last.
 """
@@ -57,7 +57,7 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
 
 
 def _enters(rules: PatternLookup, op: int, index: int) -> bool:
-    """Return whether only the dtype keeps a gradient from this input: floats in its place would get one."""
+    """Return whether only the dtype keeps a gradient from this input: a float input would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
     known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)
     return known and rules.soft_barrier(op, index) is None
@@ -68,7 +68,7 @@ def _every(op: int, index: int) -> bool:
 
 
 def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
-    """Return for each tensor the ops that read it, with the input they read it at."""
+    """Return the readers of each tensor: op and input."""
     found: Dict[int, List[Tuple[int, int]]] = {}
     for op, inputs in enumerate(flat.inputs):
         for index, tensor in enumerate(inputs):
@@ -78,7 +78,7 @@ def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
 
 
 def insert_stops(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
-    """Return the graph where a ``StopGradient`` follows each of the tensors, and for each what its readers read instead."""
+    """Return the graph with a ``StopGradient`` behind each of the tensors, and the stop that replaces each tensor."""
     listed = list(dict.fromkeys(tensors))
     copies = {tensor: len(flat.dtypes) + index for index, tensor in enumerate(listed)}
     ops = list(range(len(flat.names), len(flat.names) + len(listed)))
@@ -113,7 +113,7 @@ def _stop_kind(dtype: int, shape: Shape) -> Kind:
 
 
 def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
-    """Names that no op of TensorFlow can have."""
+    """Return names that no TensorFlow op can have."""
     taken = set(flat.names)
     for tensor in tensors:
         op = flat.producer[tensor]
@@ -125,7 +125,7 @@ def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
 
 
 def _rewire(flat: FlatGraph, copies: Mapping[int, int]) -> Iterator[Tuple[int, ...]]:
-    """Yield the inputs of every op with the copies in place; what writes to a variable keeps its reference."""
+    """Yield the inputs of every op, with stops in place of the tensors; an op that writes a variable keeps its reference."""
     for op, inputs in enumerate(flat.inputs):
         if copies.keys().isdisjoint(inputs):
             yield inputs

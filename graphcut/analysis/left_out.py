@@ -41,7 +41,7 @@ _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Broa
 
 
 class StepFacts(NamedTuple):
-    """What a step tells of the variables that one of its gradients did not ask for, by the ``id`` of live variables.
+    """What is known about the variables that one gradient of a step did not ask for, by the ``id`` of live variables.
 
     ``updated``: what the step writes, ``None`` where nobody knows; ``asked``: what any gradient of the step asks for;
     ``untracked``: what the Keras model of the step does not list among its variables.
@@ -64,7 +64,7 @@ def left_out(
     is_updated: Callable[[Target], Optional[bool]],
     step: StepFacts,
 ) -> Tuple[LeftOut, ...]:
-    """Return the variables left out, in the graph's order.
+    """Return the variables that the loss reads but no gradient was asked for, in the graph's order.
 
     Args:
         traced: the graph.
@@ -90,7 +90,7 @@ def left_out(
 
 
 def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:
-    """Return the averages of the batch normalizations of which another variable is asked for.
+    """Return the averages of batch normalizations of which another variable was asked for.
 
     A variance that no gradient trains feeds a reciprocal root or a fused op; a mean has its scope and shape.
     """
@@ -116,7 +116,7 @@ def _is_variance(flat: FlatGraph, readers: Mapping[int, Iterable[Tuple[int, int]
 
 
 def _copies(found: Sequence[Target], targets: Sequence[Target]) -> Dict[str, str]:
-    """Return for each variable of a copied network the variable in its place in the network that learns.
+    """Return, for each variable of a copied network, its counterpart in the network that learns.
 
     A scope of layers is a copy of another one if all its kernels are, by name below the scope and by shape. Without such
     scopes all variables left out are a copy of all that are asked for, if the shapes agree one by one, of two layers at least.
@@ -151,7 +151,7 @@ def _inner(target: Target) -> str:
 
 
 def read_ops(flat: FlatGraph, losses: Iterable[int], barred: Collection[str] = ()) -> FrozenSet[int]:
-    """Return the ops that the loss is computed by; what lies behind an op of a type in ``barred`` is left out."""
+    """Return the ops that the loss is computed by, but not those behind an op of a type in ``barred``."""
     ends = _SHAPE_ONLY.union(barred)
 
     def producers(op: int) -> List[int]:

@@ -1,4 +1,4 @@
-"""The routes that a gradient really takes: from the loss to the tensors that get one.
+"""The routes that a gradient takes: from the loss to the tensors that get one.
 
 What a gradient leads to: the tensors from which it goes on to any of some others.
 """
@@ -13,7 +13,7 @@ from graphcut.analysis.verdicts import GradientFlow
 
 
 def find_live_routes(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple[int, ...]]:
-    """For each op that a gradient passes on its way to one of the tensors ``live``, the ops that it goes on to from there.
+    """Return, for each op that a gradient passes on its way to a tensor in ``live``, the next ops on that way.
 
     Only edges that lead to a gradient that can be nonzero count; those of ``live`` without a gradient do not.
     """
@@ -28,7 +28,7 @@ def find_live_routes(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple
 
 
 def find_leading_tensors(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
-    """Return the tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``, these included."""
+    """Return the tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``; include ``ends``."""
     flat = flow.rules.flat
     found = {tensor for tensor in ends if walk.reaches(tensor)}
     before = -1
@@ -43,7 +43,7 @@ def find_leading_tensors(flow: GradientFlow, walk: Walk, relation: Relation, end
 
 
 def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set[int]) -> None:
-    """Add the outputs of an op whose gradient goes on to a tensor found."""
+    """Add the outputs of an op whose gradient reaches a tensor that was already found."""
     flat = flow.rules.flat
     given = flat.inputs[op]
     if found.isdisjoint(given):
@@ -55,7 +55,7 @@ def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set
 
 
 def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
-    """Return the tensors that cannot be stopped without a change for one of ``kept``.
+    """Return the tensors that cannot be stopped without changing the gradient of one of ``kept``.
 
     What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
     TensorFlow fills in included, for an op that raises, for a gradient made on the way.
@@ -84,7 +84,7 @@ def _raising_outputs(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]
 
 
 def raising_for(flow: GradientFlow, ends: FrozenSet[int]) -> FrozenSet[int]:
-    """Return the ops that make TensorFlow raise for any of ``ends``."""
+    """Return the ops that make TensorFlow raise for one of ``ends``."""
     if ends.isdisjoint(flow.feeding):
         return frozenset()
     inputs = flow.rules.flat.inputs

@@ -1,4 +1,4 @@
-"""What feeds an op: the forward half of ``_GradientsHelper``, which looks at the ops between loss and variable alone."""
+"""What feeds an op: the forward half of ``_GradientsHelper``, which only looks at ops between loss and variable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 
 
 def find_feeding_tensors(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
-    """Return the tensors that feed a raising op by tensors that can carry a gradient, each with that op and its input.
+    """Return the tensors that feed a raising op through tensors that can carry a gradient, each with that op and its input.
 
     TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
     feeds the raising op, every input of the call does, and what feeds one input of a call feeds all its results.
@@ -34,7 +34,7 @@ def find_feeding_tensors(rules: PatternLookup, raising: Iterable[int]) -> Dict[i
 
 
 def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[int, Optional[int]]:
-    """Return for each tensor that feeds a raising op the next one towards it; ``None`` if it is an input of the op.
+    """Return, for each tensor that feeds a raising op, the next tensor towards the op; ``None`` for an input of the op.
 
     ``find_feeding_tensors`` gives the tensors.
     """
@@ -54,7 +54,7 @@ def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[
 
 
 def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[int]:
-    """Return the tensors that feed any of ``tensors`` by tensors that can carry a gradient, these included."""
+    """Return the tensors that feed ``tensors`` through tensors that can carry a gradient; include ``tensors``."""
     origins = dict.fromkeys(tensors, (-1, -1))
     _spread(rules, origins, list(origins), _call_inputs(rules.flat))
     return frozenset(origins)
@@ -63,7 +63,7 @@ def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[i
 def _spread(
     rules: PatternLookup, origins: Dict[int, Tuple[int, int]], waiting: List[int], inward: Mapping[int, Tuple[int, ...]]
 ) -> None:
-    """Hand each waiting tensor's origin on to all that feeds it."""
+    """Propagate the origin of each waiting tensor to the tensors that feed it."""
     flat, passing = rules.flat, rules.passing
     while waiting:
         tensor = waiting.pop()
@@ -75,7 +75,7 @@ def _spread(
 
 
 def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """Return for each argument and each result of a call, all that the call is handed."""
+    """Return all inputs of the call, for each argument and each result of a call."""
     inward: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments]
@@ -100,7 +100,7 @@ def _idle(flat: FlatGraph, call: Call) -> List[int]:
 
 
 def ancestors(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
-    """Return every op that the tensors are computed from, by data."""
+    """Return every op that the tensors depend on through data edges."""
     producer = flat.producer
     ops = (producer[tensor] for tensor in tensors)
     return frozenset(find_reachable(ops, lambda op: [producer[tensor] for tensor in flat.inputs[op]]))

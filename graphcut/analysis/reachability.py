@@ -1,4 +1,4 @@
-"""The backward walk from the loss over one of two relations, *connected* or *carries* (see ``rules.rows``).
+"""The backward walk from the loss over one of two relations, *connected* or *carries* (see ``rules.pattern``).
 
 *Connected* follows ``tf.gradients`` (``gradients_util._GradientsHelper``): as soon as one output of a call, one variable
 of a loop or one exit of a v1 loop has a gradient, TensorFlow fills the trainable others with zeros. Filled tensors are
@@ -30,7 +30,7 @@ Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
 
 
 def connected_inputs(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
-    """Return for each output the inputs that TensorFlow gives a gradient, be it zeros."""
+    """Return, for each output, the inputs to which TensorFlow gives a gradient, even if it is zeros."""
     return row.connected
 
 
@@ -40,7 +40,7 @@ def carries(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
 
 
 class Fill(NamedTuple):
-    """Tensors that TensorFlow fills with zeros together; ``group`` is the call or the ``LoopCond`` that binds them.
+    """Tensors that TensorFlow fills with zeros together; ``group`` is their common call or ``LoopCond``.
 
     ``forced`` are filled whatever their dtype, integers included: the results of a function call (``_GradientsHelper``
     fills those of one that is itself asked about), and every input of what answers for every input: ``SymbolicGradient``,
@@ -54,7 +54,7 @@ class Fill(NamedTuple):
 
 @dataclass(frozen=True)
 class Walk:
-    """``parents[tensor]`` is the tensor nearer to the loss, ``SEED`` for the loss, ``UNSEEN`` where nothing arrives.
+    """The result of a walk. ``parents[tensor]`` is the next tensor towards the loss, ``SEED`` at the loss, else ``UNSEEN``.
 
     ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``made`` the
     tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``origins`` are the tensors
@@ -116,7 +116,7 @@ def walk(
 
 
 def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
-    """Return for each op whose gradient makes TensorFlow fill others with zeros, what it fills.
+    """Return what TensorFlow fills with zeros, for each op whose gradient makes it do so.
 
     ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
     """
@@ -139,7 +139,7 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 
 
 def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
-    """Return a result of each function call that has a gradient and gives none of its arguments any."""
+    """Return one result of each function call that has a gradient but gives none to any argument."""
     flat, found = rules.flat, []
     for call in flat.calls if rules.around.empty_calls_raise else ():
         live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
@@ -151,7 +151,7 @@ def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) 
 
 
 def _exits(flat: FlatGraph) -> Dict[int, Fill]:
-    """Return the exits of each v1 loop, told by the ``LoopCond`` that their ``Switch`` reads."""
+    """Return the exits of each v1 loop, by the ``LoopCond`` that their ``Switch`` reads."""
     loops: Dict[int, List[int]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in ("Exit", "RefExit")}
     for op in (op for op, kind in enumerate(flat.kinds) if kind in kinds):

@@ -1,4 +1,4 @@
-"""What TensorFlow answered while a step was traced, or a file was made, held against the verdicts.
+"""TensorFlow's answers from when a step was traced or a file was made, compared with the verdicts.
 
 The answer is the truth: where the tape gave ``None`` the verdict is ``NONE``, where it gave a tensor it is not. A verdict that
 had to be changed for it is a disagreement, a defect of graphcut, and is told.
@@ -12,7 +12,7 @@ from graphcut.results import WITH_GRADIENT, Barrier, Disagreement, VariableAudit
 
 
 class RecordedAnswers(NamedTuple):
-    """Whether a tensor came back for each variable; ``None`` where nobody knows, because TensorFlow raised ``error``.
+    """Whether TensorFlow returned a tensor for each variable; ``None`` if that is unknown because it raised ``error``.
 
     ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
     the step writes it, ``handed`` whether an optimizer was handed a gradient for it. ``source`` says where the answer is.
@@ -29,7 +29,7 @@ class RecordedAnswers(NamedTuple):
 
 
 class Reconciliation(NamedTuple):
-    """The verdict that agrees with the answer, and where graphcut would have said otherwise."""
+    """The verdict that agrees with the answer, and the difference if graphcut expected another one."""
 
     variable: VariableAudit
     disagreement: Optional[Disagreement] = None
@@ -38,7 +38,7 @@ class Reconciliation(NamedTuple):
 def reconcile(
     found: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
 ) -> Tuple[Reconciliation, ...]:
-    """Return the findings, each held against its recorded answer if there is one.
+    """Return the findings, each compared with its recorded answer if there is one.
 
     ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
     """
@@ -65,12 +65,12 @@ def _settle(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool
 
 
 def _holds(found: VariableAudit, given: bool) -> bool:
-    """Whether a verdict holds whatever a tape recorded before the step: zeros of the part that was seen prove nothing."""
+    """Return whether a verdict holds, whatever a tape recorded before the step; zeros in the visible part prove nothing."""
     return found.verdict in WITH_GRADIENT if given else found.verdict is Verdict.NONE
 
 
 def _settle_raise(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
-    """TensorFlow raises for all that it is asked for in one call; where an op that raises is known, that is why."""
+    """Settle an error: TensorFlow raises for all variables of a call. If an op that raises is known, it is the reason."""
     cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
     for each in found:
         if each.verdict is Verdict.RAISES:
@@ -83,7 +83,7 @@ def _settle_raise(found: Sequence[VariableAudit], error: str, assumed: bool) -> 
 
 
 def _raising_variable(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
-    """Return a variable that shares its call with one that feeds an op that raises."""
+    """Return the row of a variable that is asked for in one call with another that feeds an op that raises."""
     return replace_fields(
         found,
         verdict=Verdict.RAISES,
@@ -101,7 +101,7 @@ def _expected_answer(verdict: Verdict) -> Optional[bool]:
 
 
 def _correct(found: VariableAudit, given: bool) -> VariableAudit:
-    """Return the row corrected by the answer: a tensor, which may hold anything, or ``None``."""
+    """Return the row corrected by the answer, which is a tensor with unknown values, or ``None``."""
     if given:
         return replace_fields(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
     return replace_fields(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

@@ -1,4 +1,4 @@
-"""What an audit asks: the graph, the loss, and what counts as a constant."""
+"""The input of an audit: the graph, the loss, and what counts as a constant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Start(NamedTuple):
-    """What the gradient of one loss starts from: a tensor of the graph, else a value (a number, an array), else ones."""
+    """The initial gradient of one loss: a tensor of the graph, else a value (a number or an array), else ones."""
 
     loss: int
     tensor: Optional[int] = None
@@ -56,7 +56,7 @@ class StopOps(NamedTuple):
 
 
 class AuditRequest(NamedTuple):
-    """A graph that was read, the loss, what counts as a constant, and the oracle for the gradients of ops.
+    """The loaded graph, the loss, what counts as a constant, and the oracle for the gradients of ops.
 
     An oracle of ``None`` is the installed TensorFlow. ``hypothesis`` says how the graph differs from the one that was read; it
     is empty if it does not differ.

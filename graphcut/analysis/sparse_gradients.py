@@ -1,4 +1,4 @@
-"""Which gradients come as ``tf.IndexedSlices``: those whose every contribution does (``AggregateIndexedSlicesGradients``).
+"""Which gradients are ``tf.IndexedSlices``: those of which every contribution is (``AggregateIndexedSlicesGradients``).
 
 The branches of one conditional count as one contribution, sparse where any of them is: TensorFlow makes them alike
 (``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). An op that reads indices beside a variable is asked
@@ -32,7 +32,7 @@ def sparse_tensors(rules: PatternLookup, reached: Walk, order: Sequence[int], st
 
 
 def _swept(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientPattern]) -> FrozenSet[int]:
-    """One pass, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
+    """Pass once over the ops, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
     flat = rules.flat
     branches = _branches(flat)
     sparse: Dict[int, bool] = {}

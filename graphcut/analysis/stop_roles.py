@@ -28,7 +28,7 @@ Judged = Sequence[Tuple[str, Tuple[int, ...], Verdict]]
 
 
 def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
-    """Return every stop, in the graph's order. ``judged`` holds name, tensors and verdict of each variable."""
+    """Return every stop, in the graph's order. ``judged`` has the name, tensors and verdict of each variable."""
     cuts = {verdict: findings.cuts(verdict) for verdict in {each[2] for each in judged} if verdict in CUT}
     return _list_stops(findings.flow, judged, cuts, findings.traced.place)
 
@@ -74,7 +74,7 @@ def _variables_cut_by(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -
 
 
 def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], verdict: Verdict) -> bool:
-    """Return whether a variable without a gradient gets one where one stop is taken out."""
+    """Return whether a variable without a gradient gets one if one stop is removed."""
     return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
 
 
@@ -101,7 +101,7 @@ def record_all(flow: GradientFlow) -> GradientFlow:
 
 
 def _restored_by(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
-    """For each node of the gradient flow that no gradient reaches the stops of which each alone keeps it away, as bits."""
+    """Return for each node without a gradient, as bits, the stops that each block the gradient on their own."""
     edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
     masks: Dict[int, int] = {}
     reached = (flow.carried.reaches, flow.connected.reaches)
@@ -126,7 +126,7 @@ def _restored_by(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
 
 
 def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
-    """Return for each tensor the stops without which TensorFlow raises for it: an op without a gradient is behind them."""
+    """Return for each tensor the stops without which TensorFlow raises: an op without a gradient lies behind them."""
     flat = flow.rules.flat
     found: Dict[int, int] = {}
     ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
@@ -139,7 +139,7 @@ def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, i
 
 
 def stops_below(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
-    """Return for each tensor the stops that it feeds by data, as bits."""
+    """Return for each tensor, as bits, the stops that it feeds through data edges."""
     flat = flow.rules.flat
     masks: Dict[int, int] = {}
     for bit, op in enumerate(found):

@@ -1,4 +1,4 @@
-"""What was seen while a step was traced, as plain facts: which gradients were taken, of what, and what came back.
+"""What was recorded while a step was traced, as plain facts: the gradient calls, their arguments and their answers.
 
 An op's *position* is its number among the ops of its graph, in the order in which they were made. A *span* is a range of
 positions, ``[start, end)``: what was made while a tape recorded.
@@ -17,7 +17,7 @@ Start = Union[None, str, bool]
 
 @dataclass(frozen=True)
 class Tape:
-    """The spans in which a tape recorded, and the tensors it watched, each from a position on.
+    """The spans in which a tape recorded, and the tensors that it watched, each from a position on.
 
     ``automatic``: it watches each trainable variable that is read. ``paused`` are positions at which TensorFlow itself kept
     every tape from recording; ``captured`` are those of ops that stand for a tensor of an outer graph. ``depths``, for a graph
@@ -35,13 +35,13 @@ class Tape:
     began_before: bool = False
 
     def records(self, position: int) -> bool:
-        """Return whether an op of that position was made while the tape recorded."""
+        """Return whether an op at that position was made while the tape recorded."""
         return any(start <= position < end for start, end in self.spans)
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a gradient was taken with respect to: a variable, else a tensor.
+    """A variable or tensor with respect to which a gradient was taken.
 
     ``facts`` name the tensor that stands for it in the graph, or none, and the objects that it was given as; ``identity``
     tells it from others. ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing;
@@ -108,7 +108,7 @@ class GradientCall:
 
 @dataclass(frozen=True)
 class UnrecordedSource:
-    """What is known of a source for which ``None`` came back, where the ops that lead to it were not recorded.
+    """What is known about a source that got ``None``, if the ops that lead to it were not recorded.
 
     ``was_read``: an op read the variable while the tape recorded; ``None`` of a tensor.
     """

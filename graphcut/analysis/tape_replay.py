@@ -1,4 +1,4 @@
-"""The ops that a gradient tape did not record, which count as constants for it, and why.
+"""The ops that a gradient tape did not record, and why; they count as constants for the tape.
 
 A tape records an op that is made while it records and reads a tensor that it watches or that comes from one (``tape.h``,
 ``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which
@@ -85,7 +85,7 @@ def replay_tape(
 
 
 def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
-    """Return the tensors that stand for a tensor of an outer graph, each with that tensor."""
+    """Return the tensors that capture a tensor of an outer graph, each with that tensor."""
     found: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
         if position in tape.captured:
@@ -94,7 +94,7 @@ def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
 
 
 def _watched_tensors(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
-    """Return the tensors watched, each with the position from which on."""
+    """Return the watched tensors, each with the position from which the tape watches it."""
     found: Dict[int, int] = {}
     for name, position in tape.watched:
         for tensor in traced.names.tensors(name):
@@ -120,7 +120,7 @@ def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, .
 def _move_inward(
     flat: FlatGraph, targets: Sequence[int], reasons: Mapping[int, Optional[BarrierKind]]
 ) -> Mapping[int, Optional[BarrierKind]]:
-    """Return the same reasons, where an op outside of the tape bears the barrier only if something inside reads it."""
+    """Return the reasons, but with a barrier at an op outside the tape only if a recorded op reads it."""
     outside = {op for op, reason in reasons.items() if reason is BarrierKind.OUTSIDE_TAPE}
     readers = (inputs for op, inputs in enumerate(flat.inputs) if op not in outside)
     read = {flat.producer[tensor] for inputs in (*readers, targets) for tensor in inputs}

@@ -1,4 +1,4 @@
-"""Tensors judged by themselves, each alone or several in one call, where v1 loops make a difference.
+"""Verdicts of tensors that are judged separately, alone or per call, because v1 loops make a difference.
 
 ``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches
 by tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The
@@ -19,7 +19,7 @@ from graphcut.graph.traverse import find_reachable, find_readers
 def walk_for_tensors(
     rules: PatternLookup, seeds: Sequence[int], stopped: FrozenSet[int], fills: Mapping[int, Fill], tensors: Sequence[int]
 ) -> Walk:
-    """Return the walk over *connected* that TensorFlow takes when ``tensors`` and no others are asked for."""
+    """Return the walk over *connected* that TensorFlow does if only the gradients of ``tensors`` are asked for."""
     flat = rules.flat
     ops = ops_between(rules, seeds, fills, tensors)
     outside = frozenset(range(len(flat.names))) - ops
@@ -50,7 +50,7 @@ def _tensors(fills: Mapping[int, Fill], op: int) -> Tuple[int, ...]:
 
 
 def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]:
-    """Return the ops that read, directly or not, what ``tensors`` feed; a call that is reached is reached whole."""
+    """Return the ops that depend on ``tensors``; if a call is reached, all of it is."""
     flat = rules.flat
     consumers = find_readers(flat)
     whole = _whole(flat)
@@ -63,7 +63,7 @@ def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]
 
 
 def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """Return for each argument of a call, all its arguments and results."""
+    """Return, for each argument of a call, all arguments and results of the call."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments] + list(call.variables)
@@ -72,7 +72,7 @@ def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 
 
 def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
-    """Return for each result of a call, all that its bodies return and all that the call is handed, read there or not."""
+    """Return, for each result of a call, everything that its bodies return and all inputs of the call, even unread ones."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         returned = tuple(tensor for returns in call.returns for tensor in returns)

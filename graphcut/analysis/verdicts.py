@@ -1,4 +1,4 @@
-"""The verdicts of one loss: what TensorFlow answers for each tensor, each judged as if it were the only one asked for.
+"""The verdicts for one loss: TensorFlow's answer for each tensor, as if it were the only one asked for.
 
 ``RAISES`` beats the others; ``NONE``: *connected* does not lead to the tensor; ``ZERO``: *connected* does, *carries* does not;
 ``CONDITIONAL``: one branch lies on every carrying path; else ``FLOWS`` (which may be generous: not provably cut).
@@ -24,7 +24,7 @@ from graphcut.results import BarrierKind, Verdict
 
 @dataclass(frozen=True)
 class GradientFlow:
-    """All that follows from one loss: both walks, what feeds the ops that raise, conditions, sparse gradients.
+    """Everything computed for one loss: both walks, what feeds raising ops, conditions, and sparse gradients.
 
     ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
     ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
@@ -51,7 +51,7 @@ class GradientFlow:
     walks: Dict[Tuple[int, ...], Walk] = field(default_factory=dict)
 
     def verdict(self, tensor: Optional[int]) -> Verdict:
-        """TensorFlow's answer for one tensor; ``None`` stands for a variable that the graph does not hold."""
+        """Return TensorFlow's answer for one tensor; ``None`` stands for a variable that is not in the graph."""
         if tensor is None:
             return Verdict.NONE
         raised = self.raising_input(tensor)
@@ -68,13 +68,13 @@ class GradientFlow:
         return self._gets(tensor) if raised is None else Verdict.RAISES
 
     def walk_for(self, tensors: Tuple[int, ...]) -> Walk:
-        """Return the walk that TensorFlow takes when these tensors are asked for in one call."""
+        """Return the walk that TensorFlow does if the gradients of these tensors are asked for in one call."""
         if tensors not in self.walks:
             self.walks[tensors] = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, tensors)
         return self.walks[tensors]
 
     def raising_input(self, tensor: int) -> Optional[Tuple[int, int]]:
-        """Return the op that raises because of a tensor, and its input.
+        """Return the op that raises because of a tensor, and the input that the tensor feeds.
 
         TensorFlow looks at all that the tensor's op feeds, by whichever output (``_MarkReachedOps``); a tape goes through all
         that it recorded, whatever it is asked for (``tape.h``, ``ComputeGradient``).
@@ -92,24 +92,24 @@ class GradientFlow:
 
     @property
     def edges(self) -> GradientEdges:
-        """The edges that a gradient takes."""
+        """Return the edges that a gradient takes."""
         return GradientEdges(self.rules, self.stopped, self.fills, self.connected, self.carried)
 
     def carries_to(self, tensor: int) -> bool:
-        """Return whether a gradient that can be nonzero arrives at a tensor: the loss gets its own, whatever it leads to."""
+        """Return whether a gradient that can be nonzero arrives at a tensor; at the loss, it always does."""
         own = tensor in self.seeds or (tensor in self.losses and self.rules.is_discrete(tensor))
         return self.carried.reaches(tensor) or (own and tensor not in self.dead)
 
     def path(self, tensor: int) -> List[int]:
-        """Return the tensors from the loss to one where a gradient that can be nonzero arrives; empty where none does."""
+        """Return the tensors from the loss to a tensor at which a nonzero gradient can arrive; empty if none can."""
         return self.edges.path(tensor) or ([tensor] if self.carries_to(tensor) else [])
 
     def walk_over(self, relation: walking.Relation) -> Walk:
-        """Return the walk over a relation, without what zeros filled in alone connect."""
+        """Return the walk over a relation, without tensors that only filled-in zeros connect."""
         return self.sure if relation is walking.connected_inputs else self.carried
 
     def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
-        """Tell whether the walks that serve all tensors decide about this one.
+        """Return whether the walks for all tensors decide the verdict of this one.
 
         They do not where only zeros at the exits of v1 loops connect it, nor where its dtype keeps TensorFlow from looking at
         what it feeds.
@@ -124,7 +124,7 @@ class GradientFlow:
         return raised[0] in self.sure.raising or self.rules.row(raised[0]).raises is None
 
     def _verdict_alone(self, tensor: int) -> Verdict:
-        """Return the verdict of a tensor that is judged by itself, or with those that it was asked for together with."""
+        """Return the verdict of a tensor that is judged alone, or together with the others of its gradient call."""
         if tensor in self.together and self.rules.passing[tensor]:
             known = self.walk_for(self.together)
         else:
@@ -149,7 +149,7 @@ def compute_flow(
     dead: FrozenSet[int] = frozenset(),
     together: Tuple[int, ...] = (),
 ) -> GradientFlow:
-    """Everything about one loss.
+    """Compute everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
     as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
@@ -180,7 +180,7 @@ def _flow(
     dead: FrozenSet[int],
     together: Tuple[int, ...],
 ) -> GradientFlow:
-    """Return the gradient flow for rules that are complete already."""
+    """Return the gradient flow for rules that are already complete."""
     seeds = tuple(tensor for tensor in losses if rules.passing[tensor] or (together and rules.is_discrete(tensor)))
     rules = rules.start_from([tensor for tensor in seeds if not rules.passing[tensor]])
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
@@ -235,7 +235,7 @@ def _drop_zero_pieces(
 
 
 def _begins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:
-    """Where gradients begin that can be nonzero: the losses, and what is made on the way."""
+    """Return where gradients that can be nonzero begin: at the losses, and at ops that make a gradient of their own."""
     return {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
 
 
@@ -244,7 +244,7 @@ def _walk_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], s
 
 
 def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
-    """Return the walk without what is only made, perhaps, of a gradient that gets there anyhow.
+    """Return the walk without gradients that an op perhaps makes, if a gradient arrives there anyway.
 
     A guessed gradient function may make something out of zeros (``GradientPattern.independent_of_output`` and ``Row.waits``
     alike). That counts only where nothing else leads to the tensor.
@@ -263,13 +263,13 @@ def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int,
 
 
 def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
-    """Return the zeros that count whatever tensor is asked for: those of calls, on tensors that can carry a gradient."""
+    """Return the filled-in zeros that count for every tensor: those of calls, on tensors that can carry a gradient."""
     calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
     return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}
 
 
 def _results(rules: PatternLookup) -> Dict[int, Tuple[int, ...]]:
-    """Return for each result of a call, the tensors of all its results."""
+    """Return, for each result of a call, the tensors of all results of the call."""
     found: Dict[int, Tuple[int, ...]] = {}
     for call in rules.flat.calls:
         found.update(dict.fromkeys(call.results, tuple(rules.flat.first_output[op] for op in call.results)))

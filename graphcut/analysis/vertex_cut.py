@@ -1,4 +1,4 @@
-"""The smallest set of tensors that every path from the loss to some others passes: a minimum vertex cut.
+"""A minimum vertex cut: the smallest set of tensors that every path from the loss to some others passes.
 
 The graph is reduced first. (1) Tensors that are no end of a path are left out; those that must not be cut lie on the side
 of the loss and become one with it. (2) A tensor to which every path leads through one other, which may be cut, is as good
@@ -69,7 +69,7 @@ Before = Mapping[int, AbstractSet[int]]
 
 
 def smallest_cut(paths: Paths) -> FrozenSet[int]:
-    """Return the tensors of a smallest cut, the one nearest the loss; ``Uncuttable`` where there is none."""
+    """Return the tensors of the smallest cut nearest the loss; ``Uncuttable`` if there is none."""
     before, last = _reduce(paths)
     for node, tensor in last.items():
         if node == LOSS:
@@ -88,7 +88,7 @@ def smallest_cut(paths: Paths) -> FrozenSet[int]:
 def smallest_cuts(
     paths: Paths, alike: Callable[[int], AbstractSet[int]], most: int, searches: int
 ) -> Tuple[List[FrozenSet[int]], bool]:
-    """Return smallest cuts, the one nearest the loss first, and whether there is no other.
+    """Return smallest cuts, the one nearest the loss first, and whether these are all.
 
     Each further one is the smallest without some tensors of those before it. A smallest cut that has none of the tensors left
     out is either what a search finds, or lacks a tensor of what it finds, so the searches come upon all of them.
@@ -124,7 +124,7 @@ def smallest_cuts(
 
 
 def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
-    """Return the nodes left with those before each of them, and the nodes right before an end, with that end."""
+    """Return the remaining nodes with their predecessors, and the nodes right before an end, with that end."""
     stands_for: Dict[int, int] = {}
     before: Dict[int, Set[int]] = {tensor: {LOSS} for tensor in paths.starts}
     last: Dict[int, int] = {}
@@ -144,7 +144,7 @@ def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
 
 
 def _loop_targets(paths: Paths) -> FrozenSet[int]:
-    """Return the tensors that a loop leads back to: not all that is before them is known when it is their turn."""
+    """Return the tensors to which a loop leads back; not all their predecessors are known when they are visited."""
     seen: Set[int] = set()
     late: Set[int] = set()
     for tensor in paths.order:
@@ -157,7 +157,7 @@ _ANY = 1 << 60
 
 
 class Network(NamedTuple):
-    """Arcs by number: ``heads`` holds their ends, ``room`` the capacity left on each.
+    """A flow network with numbered arcs: ``heads`` holds their ends, ``room`` their remaining capacity.
 
     The number of the reverse arc is the same with the last bit flipped. ``arcs`` holds for each end of a node the arcs that
     leave it: node ``i`` is entered at ``2 * i`` and left at ``2 * i + 1``; the last two are the source and the sink.
@@ -179,7 +179,7 @@ class Network(NamedTuple):
 def smallest(
     after: Mapping[int, Iterable[int]], starts: AbstractSet[int], ends: AbstractSet[int], rigid: AbstractSet[int]
 ) -> Optional[Set[int]]:
-    """Return the smallest set of nodes on every path from a start to an end; ``None`` where some path has rigid nodes alone.
+    """Return the smallest set of nodes that cuts every path from start to end; ``None`` if a path has only rigid nodes.
 
     Args:
         after: for each node those that follow it.
@@ -202,7 +202,7 @@ def smallest(
 def _passes(
     after: Mapping[int, Iterable[int]], starts: AbstractSet[int], ends: AbstractSet[int], rigid: AbstractSet[int]
 ) -> bool:
-    """Return whether a path leads through rigid nodes alone."""
+    """Return whether a path leads through rigid nodes only."""
     return any(
         node in ends for node in walk_depth_first(starts & rigid, lambda node: [each for each in after[node] if each in rigid])
     )
@@ -237,7 +237,7 @@ def _add(network: Network, tail: int, head: int, room: int) -> None:
 
 
 def _augment(network: Network) -> bool:
-    """One phase; whether it found a path."""
+    """Run one phase, and return whether it found a path."""
     arcs, heads, room = network
     source, sink = network.source, network.sink
     tried, seen = [0] * len(arcs), bytearray(len(arcs))

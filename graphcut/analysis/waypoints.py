@@ -21,7 +21,7 @@ _Parents = Mapping[_State, Optional[_State]]
 def reach(
     flow: GradientFlow, asked: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]
 ) -> Reach:
-    """Return which of the targets a carrying path reaches; a target that TensorFlow answers with an error is reached by none.
+    """Return which targets a carrying path reaches; no path reaches a target for which TensorFlow raises.
 
     Args:
         flow: the judgement of the loss.
@@ -40,7 +40,7 @@ def reach(
 
 
 def _walk_states(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:
-    """Return every state that can be reached, with the one before it."""
+    """Return every reachable state, with its predecessor."""
     edges, size = flow.edges, flow.edges.size
     parents: Dict[_State, Optional[_State]] = {}
     losses, starts = [tensor for tensor in flow.losses if flow.carries_to(tensor)], frozenset(edges.starts())

@@ -1,1 +1,1 @@
-"""What a person wants to know beyond the verdict: the route, what else would stop it, which loss term it comes through."""
+"""The reasons behind a verdict: the route, what else would stop the gradient, and which loss term it comes through."""

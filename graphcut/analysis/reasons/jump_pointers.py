@@ -1,4 +1,4 @@
-"""Routes that can be read at both ends without being walked.
+"""Jump pointers: read both ends of a long route without walking it.
 
 A *chain* leads from a node to the loss, one parent after the other. Walked to the end for every variable they would be
 quadratic; jump pointers (Myers, "An applicative random-access stack", 1983) find what is near the loss in a logarithm of
@@ -16,14 +16,14 @@ _REACH = 10
 
 
 class Link(NamedTuple):
-    """From a node to the one nearer the loss (``END`` at the loss), over a barrier or none."""
+    """A link from a node to the next one towards the loss (``END`` at the loss), with or without a barrier."""
 
     parent: int
     fence: Optional[Fence] = None
 
 
 class Part(NamedTuple):
-    """A stretch of a chain up to a barrier or the loss: ``near`` the start, ``left_out`` that count, ``far`` from it."""
+    """A part of a chain up to a barrier or the loss: its ``near`` end, its ``far`` end, and how many are ``left_out``."""
 
     near: List[int]
     left_out: int
@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 
 class Chains:
-    """The chains of a graph: ``link`` says where a node leads, ``counts`` whether it counts.
+    """The chains of a graph. ``link`` returns the next node; ``counts`` returns whether a node counts.
 
     What is found out about a node (its parent, depth, length, jump and next barrier) is remembered.
     """
@@ -89,14 +89,14 @@ class Chains:
         return nodes
 
     def _ancestor(self, node: int, length: int) -> int:
-        """Return the node of the chain that is so many nodes from its end, that one included."""
+        """Return the node of the chain at a given distance from its end."""
         while self.lengths[node] > length:
             jump = self.jumps[node]
             node = jump if self.lengths[jump] >= length else self.parents[node]
         return node
 
     def _place(self, node: int) -> None:
-        """Find out about ``node`` and all nearer the loss that nothing is known of yet."""
+        """Compute the pointers of ``node`` and of all nodes towards the loss that have none yet."""
         waiting: List[Tuple[int, Link]] = []
         while node not in self.depths:
             link = self.link(node)

@@ -1,4 +1,4 @@
-"""The terms of a loss, and which of them hand a variable its gradient.
+"""The terms of a loss, and which of them give a variable its gradient.
 
 The *terms* are what the loss is the sum of: from the loss back through additions of scalars, through what only hands on,
 changes the sign or scales by a constant; a sum of stacked scalars is such an addition, too. Where a shape is not known, an
@@ -26,13 +26,13 @@ _REDUCES = frozenset(["Sum", "Mean"])
 
 @dataclass(frozen=True)
 class Summands:
-    """The terms of a loss as tensors; for each tensor, as bits, the terms that carry to it."""
+    """The terms of a loss as tensors, and for each tensor, as bits, the terms that carry to it."""
 
     terms: Tuple[int, ...]
     carrying: Dict[int, int]
 
     def only(self, tensor: int) -> List[int]:
-        """Return the one term that carries to a tensor, where there are others; else nothing."""
+        """Return the only term that carries to a tensor, if the loss has several terms; else ``None``."""
         found = self.terms_of(self.carrying.get(tensor, 0))
         return found if len(found) == 1 < len(self.terms) else []
 
@@ -41,7 +41,7 @@ class Summands:
         return self.terms_of(uses.get(tensor, 0) & ~self.carrying.get(tensor, 0))
 
     def terms_of(self, mask: int) -> List[int]:
-        """Return the terms of a mask."""
+        """Return the terms whose bits are set in a mask."""
         return [term for bit, term in enumerate(self.terms) if mask >> bit & 1]
 
 
@@ -79,7 +79,7 @@ def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int
 
 
 def _summands_of(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
-    """Return the tensors that a term is the sum of; empty where it is a term."""
+    """Return the tensors whose sum a tensor is; empty if it is itself a term."""
     op = flat.producer[tensor]
     kind, given = flat.type(op), flat.inputs[op]
     if kind in _SUMS:
@@ -111,7 +111,7 @@ def _used_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
 def _spread(
     flow: GradientFlow, terms: Sequence[int], further: Callable[[GradientFlow, int, int], Sequence[int]]
 ) -> Dict[int, int]:
-    """Return the terms that lead to each tensor, as bits, united from the loss outward."""
+    """Return for each tensor, as bits, the terms that lead to it, united from the loss outward."""
     flat = flow.rules.flat
     masks = {term: 1 << bit for bit, term in enumerate(terms)}
 

@@ -1,4 +1,4 @@
-"""Why one variable gets what it gets, as plain facts for the report."""
+"""Why a variable has its verdict, as plain facts for the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAIRS = 100
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss; ``regularizer``: it is computed from variables and constants alone, and not all terms are."""
+    """One term of the loss. ``regularizer``: it depends on variables and constants only, and not all terms do."""
 
     op: str
     where: Optional[str]
@@ -36,7 +36,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Instead:
-    """What a loss reads in place of an unused variable.
+    """What a loss reads instead of an unused variable.
 
     It is a ``value`` that the step refers to by ``name``, a ``variable``, or the op of another ``call`` of the layer, with its
     place.
@@ -50,7 +50,7 @@ class Instead:
 
 @dataclass(frozen=True)
 class Maker:
-    """The op that makes integers or booleans of floats, such as the indices of ``TopKV2``, and the dtype of what it makes."""
+    """The op that makes integers or booleans from floats, such as the indices of ``TopKV2``, and the dtype that it makes."""
 
     op: str
     type: str
@@ -59,7 +59,7 @@ class Maker:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one variable gets what it gets.
+    """Why a variable has its verdict.
 
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
     numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
@@ -98,14 +98,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class Reasons:
-    """The reasons of one loss; what serves all variables is found once, when it is first needed."""
+    """The reasons for one loss. Facts that serve all variables are computed once, when they are first needed."""
 
     findings: Findings
     targets: Sequence[Target] = ()
     known: Dict[str, Any] = field(default_factory=dict)
 
     def of(self, target: Target, said: VariableAudit) -> Reason:
-        """Why a target gets what is said of it. An error need not be its own: a recorded call raises for all its variables."""
+        """Return why a target has its verdict. A recorded call raises for all its variables, so an error may be another's."""
         found = self._of(target, said)
         idioms = dict(self._idioms((*found.cut, *found.harmless)))
         makers = dict(self._makers(found.cut))
@@ -123,7 +123,7 @@ class Reasons:
                     yield each.op, idiom
 
     def _makers(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Maker]]:
-        """Yield the barriers that read or make integers or booleans, each with the op that makes these of floats."""
+        """Yield the barriers that read or make integers or booleans, each with the op that makes them from floats."""
         flat, names = self.findings.traced.flat, self.findings.traced.names
         for each in cut:
             ops = names.ops(each.op) if each.kind is BarrierKind.DTYPE else ()
@@ -145,7 +145,7 @@ class Reasons:
         return [each for each in flat.inputs[flat.producer[tensor]] if rules.is_discrete(each)]
 
     def _overrides(self, found: Reason, said: VariableAudit) -> Iterator[Tuple[str, str]]:
-        """Return the ops on a route and in a cut whose override counts for nothing."""
+        """Return the ops on a route and in a cut whose override has no effect."""
         flat = self.findings.traced.flat
         known = {flat.names[op]: flat.type(op) for op in self.findings.flow.rules.ignored}
         names = [
@@ -179,7 +179,7 @@ class Reasons:
         return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
 
     def _filling_variable(self, tensor: int) -> str:
-        """Return a variable that fills the exits of a v1 loop, so that another one gets zeros that gets nothing alone."""
+        """Return a variable because of which another one gets zeros instead of ``None``: it fills the exits of a v1 loop."""
         flow = self.findings.flow
         if flow.together or not flow.connected.reaches(tensor):
             return ""
@@ -207,7 +207,7 @@ class Reasons:
         )
 
     def _in_other_runs(self, tensor: int, fence: Fence) -> bool:
-        """Return whether a gradient comes up to a barrier in runs in which none comes to the tensor."""
+        """Return whether a gradient reaches a barrier in runs in which none reaches the tensor."""
         flow = self.findings.flow
         mine = frozenset(flow.conditions.get(tensor, ()))
         if mine.issubset(flow.conditions.get(flow.rules.flat.first_output[fence.op], ())):
@@ -227,7 +227,7 @@ class Reasons:
                     yield self.findings.barrier_of(fence)
 
     def _raising_barrier(self, tensor: int) -> Optional[Barrier]:
-        """Return the op without a gradient, on the way to the loss, that the tensor feeds."""
+        """Return the op without a gradient that the tensor feeds on the way to the loss."""
         origin = self._once("raising", self._raisers).get(tensor)
         if origin is None:
             return None
@@ -252,7 +252,7 @@ class Reasons:
         return [Fence(op, 0, bounds.get(op) or BarrierKind.STOP_GRADIENT) for op in ops]
 
     def _stops(self) -> Tuple[List[int], Dict[int, int]]:
-        """Return the deliberate barriers that a gradient comes up to, and for each tensor those that it feeds, as bits."""
+        """Return the deliberate barriers that a gradient reaches, and for each tensor, as bits, those that it feeds."""
         flow = self._once("all recorded", lambda: record_all(self.findings.flow))
         flat = flow.rules.flat
         ops = {flat.producer[tensor] for tensor in flow.carried.order}
@@ -266,7 +266,7 @@ class Reasons:
         return Term(flat.names[op], self.findings.traced.place(op)[0], tensor in regularizers)
 
     def _regularizers(self) -> FrozenSet[int]:
-        """Return the terms that read no data, where another term does: else they are the loss itself."""
+        """Return the terms that read no data, if another term reads data; otherwise they are the loss itself."""
         flat, terms = self.findings.traced.flat, self.findings.summands().terms
         found = frozenset(term for term in terms if is_regularizer(flat, term, self._variables()))
         return found if len(found) < len(terms) else frozenset()
@@ -283,7 +283,7 @@ class Reasons:
 
 
 def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:
-    """Return the barriers without those at further inputs of the same op: what takes one out takes out all."""
+    """Return the barriers, one per op: removing an op removes its barriers at all inputs."""
     found: Dict[Tuple[str, BarrierKind], Barrier] = {}
     for each in cut:
         found.setdefault((each.op, each.kind), each)

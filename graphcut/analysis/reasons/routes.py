@@ -1,4 +1,4 @@
-"""The route of a variable to the loss, folded in the middle: over live edges alone, or over the barriers of its cut.
+"""The route of a variable to the loss, folded in the middle: over live edges only, or across the barriers of its cut.
 
 Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a node of the
 gradient flow (``flow.edges``); a tensor beyond a barrier is its number plus twice the number of tensors, for there it may
@@ -48,7 +48,7 @@ _PLUMBING = frozenset(
 
 
 class Step(NamedTuple):
-    """One op of a route, variable first. ``barrier``: no gradient passes it; ``left_out``: so many ops follow it unnamed."""
+    """One op of a route, variable first. ``barrier``: no gradient passes it. ``left_out``: how many unnamed ops follow it."""
 
     op: str
     type: str
@@ -58,13 +58,13 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Routes:
-    """The routes of one loss; the chains of a verdict are made once they are asked for."""
+    """The routes for one loss; the chains of a verdict are made when they are first needed."""
 
     findings: Findings
     made: Dict[Verdict, Chains] = field(default_factory=dict)
 
     def of(self, tensor: int, verdict: Verdict) -> Tuple[Step, ...]:
-        """Return the steps from a tensor to the loss, what only hands a tensor on left out; empty where there is no route."""
+        """Return the steps from a tensor to the loss, without ops that only pass a tensor on; empty if there is no route."""
         if verdict not in self.made:
             self.made[verdict] = _chains(self.findings, verdict)
         flow = self.findings.flow
@@ -76,7 +76,7 @@ class Routes:
 
 
 def _start(flow: GradientFlow, tensor: int, verdict: Verdict) -> int:
-    """Return the node that a route starts from: for an op that raises, at whichever output of the tensor's op feeds it."""
+    """Return the node where a route starts. For an op that raises, it is the output of the tensor's op that feeds it."""
     if verdict in WITH_GRADIENT:
         return tensor
     flat = flow.rules.flat
@@ -108,7 +108,7 @@ def _step(flat: FlatGraph, op: int, left_out: int = 0, barrier: Optional[Barrier
 
 
 def is_plumbing(flat: FlatGraph, op: int) -> bool:
-    """Return whether an op only hands a tensor on, into a function or out of a variable."""
+    """Return whether an op only passes a tensor on, into a function or out of a variable."""
     return flat.type(op) in _PLUMBING
 
 
@@ -139,7 +139,7 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
 
 
 def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
-    """For each tensor that no gradient reaches, the next one on a shortest route, over the barrier that is named first."""
+    """Return the next tensor on a shortest route, across the barrier that is named first, for tensors without a gradient."""
     places = _places(flow, cuts)
     found: Dict[int, Link] = {}
     foremost: Set[int] = set()
@@ -160,7 +160,7 @@ def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
 
 
 def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
-    """Return the places of tensors in an order in which a route without barriers never goes back, so that no route is endless.
+    """Return an order of the tensors in which a route without barriers never goes back, so that no route is endless.
 
     The order is the graph's own from the loss on; in a graph with loops, the order in which the search reached the tensors.
     """
@@ -174,7 +174,7 @@ def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
 
 
 def _to_raising(flow: GradientFlow) -> Mapping[int, Link]:
-    """Return for each tensor that feeds an op that raises, the next one towards that op, over the op itself at the end."""
+    """Return the next tensor towards the op that raises, and across that op at the end, for each tensor that feeds it."""
     flat = flow.rules.flat
     found: Dict[int, Link] = {}
     for source, tensor in links(flow.rules, flow.feeding).items():
