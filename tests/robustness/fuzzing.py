@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphcut.graph.attrs import entry
+from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.formats import reader
 from graphcut.graph.messages import CLASSES
 from tests.robustness.making import calling, function, graph, identity, node, variable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-SOURCES = (
-    "documents/003.meta", "documents/003.pb", "graphs/loop_v1.meta", "graphs/conditional_v2.pb", "graphs/saved_model",
-    "graphs/reloaded",
-)  # fmt: skip
+SEEDS = [FIXTURES / "documents" / "003.meta", FIXTURES / "documents" / "003.pb", *sorted((FIXTURES / "graphs").glob("*.meta"))]
+SEEDS += [FIXTURES / "graphs" / name for name in ("conditional_v2.pb", "saved_model", "reloaded")]
+SEEDS += [path for path in sorted((Path(__file__).parent / "seeds").iterdir()) if path.suffix in (".meta", ".pb")]
 NAMES = (
     "w",
     "v",
@@ -50,27 +49,37 @@ ATTRS = (
     "shared_name", "output_shapes", "begin_mask", "transpose_a", "equation", "element_dtype", "_output_shapes",
     "parallel_iterations", "num_original_outputs",
 )  # fmt: skip
+# Without the right attributes these have no output, so that what reads one is refused.
+WITHOUT_OUTPUT = frozenset(
+    ["AssignVariableOp", "ResourceApplyGradientDescent", "If", "StatelessIf", "While", "StatelessWhile", "Case", "f", "g"]
+    + ["PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient", "NoSuchOp", "IdentityN", "PyFunc", "EagerPyFunc"]
+)
 NUMBERS = (0, 1, 2, 3, 7, -1, 10**6, 2**31 - 1, 2**62, -(2**63))
 DTYPES = (1, 1, 1, 2, 3, 7, 8, 9, 10, 14, 19, 20, 21, 101, 120, 0)
 
 
 def graph_file(dice):
-    """The name and the bytes of a file: a fixture that was changed, or a graph of made-up ops."""
-    message = changed(dice.choice(SOURCES), dice) if dice.randrange(3) else made_up(dice)
-    if dice.randrange(8) == 0:
-        return "graph.pb", bytes_changed(message.SerializeToString(), dice)
-    return "graph.pb", message.SerializeToString()
+    """The name and the bytes of a file: a good graph that was changed, or a graph of made-up ops; at times a SavedModel."""
+    message = changed(dice.choice(SEEDS), dice) if dice.randrange(3) else made_up(dice)
+    name = "graph.pb"
+    if hasattr(message, "graph_def") and dice.randrange(4) == 0:
+        name, message = "saved_model.pb", CLASSES["SavedModel"](saved_model_schema_version=1, meta_graphs=[message])
+    if dice.randrange(20) == 0:
+        return name, bytes_changed(message.SerializeToString(), dice)
+    return name, message.SerializeToString()
 
 
-def changed(source, dice):
-    """A message of a fixture with a few changes."""
-    content = reader.read(str(FIXTURES / source))
+def changed(source, dice, changes=None):
+    """A message of a good graph with a few changes, or with those given."""
+    content = reader.read(str(source))
     message = CLASSES["Graph" if content.meta is None else "MetaGraph"]()
     message.CopyFrom(content.graph if content.meta is None else content.meta)
     held = message if content.meta is None else message.graph_def
-    for _ in range(dice.choice([1, 1, 2, 3, 8])):
-        change = dice.choice(CHANGES if content.meta is None else CHANGES + META_CHANGES)
-        change(held if change in CHANGES else message, dice)
+    possible = CHANGES if content.meta is None else CHANGES + META_CHANGES
+    drawn = [dice.choice(possible) for _ in range(dice.choice([1, 1, 2, 3, 8]))] if changes is None else changes
+    for change in drawn:
+        if change in CHANGES or message is not held:
+            change(held if change in CHANGES else message, dice)
     return message
 
 
@@ -88,8 +97,10 @@ def made_up(dice):
     functions = [made_up_function(name, names, dice) for name in names]
     nodes = [variable("w"), identity("x", "w")]
     for index in range(dice.choice([1, 3, 6, 15, 40])):
-        nodes.append(made_up_node("n%d" % index, [each.name for each in nodes], names, dice))
-    held = graph(*nodes, identity("loss", nodes[-1].name), functions=functions)
+        known = [each.name for each in nodes if each.op not in WITHOUT_OUTPUT or dice.randrange(30) == 0]
+        nodes.append(made_up_node("n%d" % index, known, names, dice))
+    last = next(each.name for each in reversed(nodes) if each.op not in WITHOUT_OUTPUT)
+    held = graph(*nodes, identity("loss", last), functions=functions)
     if dice.randrange(3):
         return held
     meta = CLASSES["MetaGraph"](graph_def=held)
@@ -110,9 +121,9 @@ def made_up_function(name, names, dice):
 def made_up_node(name, known, functions, dice, ending=""):
     if functions and dice.randrange(4) == 0:
         return calling(name, dice.choice(functions), dice.choice(known))
-    inputs = [dice.choice(known) + dice.choice(["", "", ":1", ":99"]) for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]
+    inputs = [dice.choice(known) + dice.choice([""] * 30 + [":1", ":99"]) for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]
     inputs = [each + ending if each != "x" and ":" not in each else each for each in inputs]
-    made = node(name, dice.choice(TYPES), *inputs, T={"type": 1})
+    made = node(name, dice.choice(TYPES), *inputs, T={"type": 1}, num_split={"i": 2}, num={"i": 2}, N={"i": len(inputs)})
     for _ in range(dice.choice([0, 1, 2, 5])):
         made.attr.append(made_up_attr(functions, dice))
     return made
@@ -127,7 +138,7 @@ def made_up_attr(functions, dice):
     if kind == 2:
         return entry(key, s=dice.choice([b"", b"CustomGradient-1", b"\xff\xfe", b"while/frame", b"ab,bc->ac"]))
     if kind == 3:
-        return entry(key, func=CLASSES["NameAttrList"](name=dice.choice([*functions, "f", "nowhere"])))
+        return entry(key, func=CLASSES["NameAttrList"](name=dice.choice([*(functions or ["f"]) * 6, "f", "nowhere"])))
     if kind == 4:
         return entry(key, shape=made_up_shape(dice))
     if kind == 5:
@@ -180,7 +191,9 @@ def change_input(held, dice):
     if not nodes:
         return
     chosen, other = dice.choice(nodes), dice.choice(nodes)
-    name = dice.choice(["", "^"]) + other.name + dice.choice(["", "", ":0", ":1", ":output:0", ":y:99999999999", ":-1"])
+    name = (
+        dice.choice(["", "^"]) + other.name + dice.choice([""] * 8 + [":0", ":0", ":output:0", ":1", ":y:99999999999", ":-1"])
+    )
     kind = dice.randrange(4)
     if kind == 0 and chosen.input:
         del chosen.input[dice.randrange(len(chosen.input))]
@@ -248,6 +261,61 @@ def change_function(held, dice):
         dice.choice(arguments).type = dice.choice(DTYPES)
 
 
+def call_function(held, dice):
+    """A call, branch or loop more, of functions that are there, whatever these take and give."""
+    names = [each.signature.name for each in held.library.function] or ["f"]
+    nodes = any_nodes(held, dice)
+    kind = dice.choice(["PartitionedCall", "If", "StatelessIf", "While", "StatelessWhile", "Case", "SymbolicGradient"])
+    count = dice.choice([0, 1, 2, 3])
+    made = nodes.add(name="called_%d" % len(nodes), op=kind)
+    made.input.extend(dice.choice(nodes).name for _ in range(count + (kind in ("If", "StatelessIf", "Case"))))
+    dtypes = [dice.choice(DTYPES) for _ in range(count)]
+    for key in {"PartitionedCall": ["f"], "SymbolicGradient": ["f"], "Case": []}.get(kind, ["then_branch", "else_branch"]):
+        made.attr.append(entry(key, func=CLASSES["NameAttrList"](name=dice.choice(names))))
+    if "While" in kind:
+        made.attr.extend(entry(key, func=CLASSES["NameAttrList"](name=dice.choice(names))) for key in ("cond", "body"))
+    if kind == "Case":
+        made.attr.append(entry("branches", list={"func": [{"name": dice.choice(names)} for _ in range(3)]}))
+    made.attr.extend(entry(key, list={"type": dtypes}) for key in ("T", "Tin", "Tout"))
+
+
+def change_called(held, dice):
+    """Let a call take another function, perhaps the one that it is in."""
+    names = [each.signature.name for each in held.library.function] or ["f"]
+    for nodes in [any_nodes(held, dice) for _ in range(3)]:
+        for each in nodes:
+            keys = [key for key in parse_attrs(tuple(each.attr)) if key in ("f", "then_branch", "else_branch", "cond", "body")]
+            if keys and dice.randrange(2):
+                each.attr.append(entry(dice.choice(keys), func=CLASSES["NameAttrList"](name=dice.choice(names))))
+                return
+
+
+def copy_scope(held, dice):
+    """A scope once more under another name: a second backward part, a second loop, a second tower."""
+    nodes = any_nodes(held, dice)
+    scopes = sorted({each.name.partition("/")[0] for each in nodes if "/" in each.name}) or [""]
+    old, new = dice.choice(scopes), dice.choice(["gradients_1", "gradients", "again", "while"])
+    for each in [each for each in nodes if each.name.startswith(old)][:200]:
+        made = nodes.add()
+        made.CopyFrom(each)
+        made.name = new + made.name[len(old) :]
+        for index, read in enumerate(made.input):
+            if read.startswith(old) and dice.randrange(8):
+                made.input[index] = new + read[len(old) :]
+
+
+def close_loop(held, dice):
+    """Lead an op's output back to an input before it, with or without the ops of a loop."""
+    nodes = any_nodes(held, dice)
+    heads = [each for each in nodes if each.op in ("Merge", "Switch", "Enter", "AddN", "Identity") and each.input]
+    if heads:
+        back = nodes.add(name="back_%d" % len(nodes), op=dice.choice(["NextIteration", "Identity", "Exit", "Switch"]))
+        back.input.extend(dice.choice(nodes).name for _ in range(dice.choice([1, 1, 2])))
+        back.attr.append(entry("T", type=dice.choice(DTYPES)))
+        chosen = dice.choice(heads)
+        chosen.input[dice.randrange(len(chosen.input))] = back.name
+
+
 def change_versions(held, dice):
     held.versions.producer = dice.choice([0, 1, 26, 1395, 2**31 - 1, -1])
 
@@ -283,6 +351,21 @@ def change_objects(meta, dice):
     saved.shape.CopyFrom(made_up_shape(dice))
 
 
+def change_object_edges(meta, dice):
+    """Edges of the object graph: to nowhere, round in a circle, to functions; and what these capture."""
+    objects = meta.object_graph_def
+    chosen = dice.choice(objects.nodes) if objects.nodes else objects.nodes.add()
+    functions = [each.signature.name for each in meta.graph_def.library.function] or ["f"]
+    for _ in range(dice.choice([1, 2, 5])):
+        place = dice.choice(
+            [0, 0, len(objects.nodes) - 1, dice.randrange(len(objects.nodes)), len(objects.nodes), -1, 2**31 - 1]
+        )
+        chosen.children.add(node_id=place, local_name=dice.choice(NAMES))
+    chosen.function.concrete_functions.append(dice.choice([*functions, "nowhere"]))
+    bound = objects.concrete_functions[dice.choice(functions)].bound_inputs
+    bound.extend(dice.choice([0, 1, len(objects.nodes), -1]) for _ in range(dice.choice([1, 2, 30])))
+
+
 def change_op_list(meta, dice):
     made = meta.meta_info_def.stripped_op_list.op.add(name=dice.choice(TYPES))
     for arguments in (made.input_arg, made.output_arg):
@@ -294,6 +377,6 @@ def change_op_list(meta, dice):
 
 CHANGES = (
     change_attr, change_attr, change_input, change_input, change_type, change_name, remove_node, move_node, stop_node,
-    change_function, change_function, change_versions,
+    change_function, change_function, change_versions, call_function, change_called, copy_scope, close_loop,
 )  # fmt: skip
-META_CHANGES = (change_collection, change_signature, change_objects, change_op_list)
+META_CHANGES = (change_collection, change_signature, change_objects, change_object_edges, change_op_list)
