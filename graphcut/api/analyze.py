@@ -1,4 +1,4 @@
-"""One question about a graph, and the judgement of it by TensorFlow, installed or as the gradient table has it."""
+"""Analyze one loss of a graph, with the gradients of the installed TensorFlow or of the gradient table."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _NAMED_STOPS, _NAMED_OPS = 50, 50_000  # stops whose idiom a picture names, of g
 
 
 class Audit:
-    """What one loss gives each variable. Built complete; the DAG and the list of stops are made when first asked for.
+    """The audit of one loss: what each variable gets. The DAG and the list of stops are built when first requested.
 
     ``variables`` has a ``VariableAudit`` for each, in the order asked; an audit iterates over them, and ``len`` counts them.
     ``str`` gives the table, worst first.
@@ -157,7 +157,7 @@ class Audit:
 
     @cached_property
     def idioms(self) -> Mapping[str, str]:
-        """What the stops that cut belong to, in a few words for a picture; empty for a large graph."""
+        """The idioms of the stops that cut, in a few words for a picture; empty for a large graph."""
         stops = [each.op for each in self.stops if each.role is Role.CUTS and not each.library][:_NAMED_STOPS]
         if not stops or len(self.flat.names) > _NAMED_OPS:
             return {}
@@ -276,7 +276,7 @@ class Audit:
         return bool(self._index.places(key))
 
     def select(self, pattern: Any) -> Tuple[VariableAudit, ...]:
-        """Return the rows of all variables that ``pattern`` means, in the audit's order; empty if there are none.
+        """Return the rows of all variables that match ``pattern``, in the audit's order; empty if there are none.
 
         Args:
             pattern: an ``fnmatch`` pattern such as ``encoder/*``, or anything else that names variables: an object, a name, a
@@ -405,7 +405,7 @@ class Audit:
         return Results(changes(self, other), "no verdict differs")
 
     def verify(self, numbers: bool = False) -> Tuple[Disagreement, ...]:
-        """Hold the verdicts against the real ``tf.gradients``, in scratch copies of the graph; the graph itself is untouched.
+        """Compare the verdicts with the real ``tf.gradients``, in scratch copies of the graph; the graph itself is untouched.
 
         Args:
             numbers: also compute, at random points, the gradients judged always zero.
@@ -624,12 +624,12 @@ class Audit:
         return to_json(self)
 
     def _of(self, inquiry: AuditRequest) -> Audit:
-        """Return the same variables audited for another inquiry."""
+        """Return the audit of the same variables for another request."""
         with collector_paused():
             return Audit(inquiry, self._targets, step=self._step)
 
     def _names(self, keys: Any) -> Tuple[str, ...]:
-        """Return the names of the variables that are meant; a name or pattern stays as it is."""
+        """Return the names of the variables that a key stands for; a name or pattern stays as it is."""
         names: Dict[str, None] = {}
         for key in as_tuple(keys):
             rows = () if isinstance(key, str) else self._index.require(key)
@@ -637,7 +637,7 @@ class Audit:
         return tuple(names)
 
     def _op_names(self, keys: Any, option: str) -> Tuple[str, ...]:
-        """Return the names of the ops that are meant; a name or pattern stays as it is."""
+        """Return the names of the ops that a key stands for; a name or pattern stays as it is."""
         from graphcut.api.select.resolve_places import op_names
 
         names: Dict[str, None] = {}

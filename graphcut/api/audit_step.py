@@ -31,7 +31,7 @@ from graphcut.util.source_lines import nearby
 
 
 def _check_step(step: Any) -> None:
-    """Raise an error for what cannot be a step."""
+    """Raise an error if the argument cannot be a step."""
     if isinstance(step, str) and load.names_function(step):
         raise load.function_name_error(step)
     if not callable(step):
@@ -99,7 +99,7 @@ Failed = Callable[[GradientCall, Exception], None]
 
 
 def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
-    """Yield the audits of recorded gradients, in order; of ``variables`` in place of those in the calls, if given.
+    """Yield the audits of recorded gradients, in order; if ``variables`` is given, of these instead of those in the calls.
 
     ``failed`` is called with each gradient that could not be audited and the reason; without it, the error is raised.
     """
@@ -118,7 +118,7 @@ def _is_old_model(step: Any) -> bool:
 
 
 def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
-    """Yield the audits of the gradients, without those of the same call and the same loss that tell nothing new.
+    """Yield the audits of the gradients; leave out repetitions of a call with the same loss and the same answers.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
     is a tensor as well. So each is judged, and held against every single one before it.
@@ -140,7 +140,7 @@ def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Fa
 
 
 def share_updates(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
-    """Yield the gradients, where one that is ``None`` for a variable does not say that it updates what another one trains."""
+    """Yield the gradients; one that is ``None`` for a variable is not said to update it if another gradient trains it."""
     live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
     for each in taken:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
@@ -176,7 +176,7 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
 
 
 def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
-    """Return the verdicts of the sources, to compare gradient calls. A tensor is a source of one call alone."""
+    """Return the verdicts of the sources, to compare gradient calls. A tensor belongs to one call only."""
     known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
     return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
@@ -196,7 +196,7 @@ def _stop_outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) ->
 
 
 def _requested_tensors(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional[BarrierKind]]:
-    """Return the tensors asked for, with the barrier of those that a tape watches only when it is told to."""
+    """Return the requested tensors, each with the barrier ``not-watched`` if a tape watches it only on request."""
     told = [(row, None if tape.automatic and row.variable.trainable else BarrierKind.NOT_WATCHED) for row in rows]
     return {tensor: barrier for row, barrier in told for tensor in row.tensors}
 
@@ -224,7 +224,7 @@ def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
 
 
 def _target(traced: LoadedGraph, source: Source) -> Target:
-    """Return the row of a source; a variable is known under the name that tells it from the others of the graph."""
+    """Return the row of a source; a variable has its unique name in the graph."""
     known = traced.index.by_object(*source.facts.objects) if source.is_variable else None
     variable = source.facts if known is None else known
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))

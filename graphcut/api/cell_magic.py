@@ -1,4 +1,4 @@
-"""``%%gradients``: a cell of a notebook runs as it is, and its audits are shown below it as the interactive page."""
+"""The cell magic ``%%gradients`` runs a notebook cell as it is, and shows its audits below as the interactive page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = "gradients"
 
 
 def load(ipython: Any) -> None:
-    """Add the magic."""
+    """Register the cell magic."""
 
     def gradients(line: str, cell: str) -> None:
         """Run a cell, and show an audit of each gradient that it takes. It takes no arguments."""
@@ -32,7 +32,7 @@ def load(ipython: Any) -> None:
 
 
 def _run(ipython: Any, cell: str) -> Any:
-    """Run what is below the magic, its lines under the numbers of the cell that shows them.
+    """Run the code below the magic; its lines keep their numbers in the cell.
 
     IPython counts a cell that is run inside of a cell as the next one.
     """
@@ -45,7 +45,7 @@ def _run(ipython: Any, cell: str) -> Any:
 
 
 def unload(ipython: Any) -> None:
-    """Take the magic away."""
+    """Remove the cell magic."""
     ipython.magics_manager.magics["cell"].pop(_NAME, None)
 
 

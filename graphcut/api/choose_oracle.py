@@ -1,4 +1,4 @@
-"""Who answers for TensorFlow's gradients: the installed TensorFlow, or a column of the gradient table."""
+"""Choose the oracle for gradients: the installed TensorFlow, or a column of the gradient table."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
 
 
 def overlay_of(ops: Any) -> Optional[OpOverlay]:
-    """Return the overlay in a file or in several; ``None`` where there is none."""
+    """Return the overlay from one or several files; ``None`` if there is none."""
     paths = [ops] if isinstance(ops, (str, os.PathLike)) else list(ops)
     return join_overlays([read_overlay(os.fsdecode(path)) for path in paths]) if paths else None
 
 
 def _is_running(origin: GraphMetadata) -> bool:
-    """Return whether a graph comes from the TensorFlow of this process, itself or as a message."""
+    """Return whether a graph comes from the TensorFlow of this process, as a live graph or as a message."""
     if origin.live is not None or not origin.foreign:
         return True
     return hasattr(origin.owner, "SerializeToString") and "tensorflow" in sys.modules

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphcut.api.match_variables import Identified
 
     class ComparableAudit(Identified, Protocol):
-        """What is compared of an audit."""
+        """The parts of an audit that are compared."""
 
         @property
         def graph(self) -> nx.DiGraph: ...

@@ -1,4 +1,4 @@
-"""SOURCE on the command line: a path as it is, or a Python function that is imported and, if need be, called."""
+"""Resolve SOURCE on the command line: a path, or a Python function, which is imported and, if necessary, called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphcut.errors import GraphcutError, near_names, printable
 
 
 class UntraceableError(GraphcutError):
-    """A function of no arguments returned nothing that can be traced; it may be what is to be traced itself."""
+    """A function without arguments returned nothing that can be traced; perhaps the function itself is to be traced."""
 
     function: Any = None
 
@@ -127,7 +127,7 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
 
 
 def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:
-    """Return the arguments of ``(function, (x, y))``, which means ``(function, x, y)``, except where ``(x, y)`` is one."""
+    """Return the arguments in ``(function, (x, y))``: ``x`` and ``y``, unless ``(x, y)`` is a single argument."""
     function = getattr(thing, "python_function", thing)
     if len(arguments) != 1 or not isinstance(arguments[0], tuple) or not (inspect.isroutine(function) and arguments[0]):
         return arguments
@@ -153,7 +153,7 @@ def _holds_tensors(value: Any) -> bool:
 
 
 def _check_number(source: str, function: Any, specs: Sequence[Spec]) -> None:
-    """Refuse specs that are more or fewer than the arguments of a plain function; what wraps one may take others."""
+    """Refuse a wrong number of specs for a plain function; a wrapped function may take other arguments."""
     signature = inspect.Signature.from_callable(function, follow_wrapped=False)
     try:
         signature.bind(*specs)

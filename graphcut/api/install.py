@@ -75,7 +75,7 @@ def explain_error(error: BaseException) -> str:
 
 
 class _Installed:
-    """What is in place, and what was there before."""
+    """The installed hooks, and what was there before."""
 
     def __init__(self, gradients: Any) -> None:
         self._gradients = gradients
@@ -89,7 +89,7 @@ class _Installed:
             self._notebook.events.register("post_run_cell", self._after_cell)
 
     def remove(self) -> None:
-        """Put everything back; a hook that somebody else put around ours stays, and calls what was there before."""
+        """Remove the hooks. If somebody wrapped one of them, the wrapper stays and calls what was there before."""
         for owner, name, ours, before in self._hooks:
             if getattr(owner, name) is ours:
                 setattr(owner, name, before)
@@ -121,7 +121,7 @@ class _Installed:
             print(text, file=sys.stderr)
 
     def explain(self, error: BaseException) -> str:
-        """Return the explanation of an error that a ``None`` caused that came back for a gradient, added to the error."""
+        """Return the explanation of an error that was caused by a gradient of ``None``, and add it to the error."""
         from graphcut.backend.record.missing_gradient_warnings import add_to
 
         try:

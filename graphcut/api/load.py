@@ -1,4 +1,4 @@
-"""From whatever the user has to a flat graph with its names and variables: the door where everything is verified."""
+"""Load any source into a flat graph with its names and variables. All user input is verified here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
 
 
 def keras_model(source: Any, oracle: Optional[str]) -> Optional[Tuple[Any, List[Any]]]:
-    """Return the model in a Keras file and what it takes, where the installed TensorFlow is asked for; else ``None``."""
+    """Return the model in a Keras file and its inputs, if the oracle is the installed TensorFlow; else ``None``."""
     from graphcut.graph.formats import keras_files
 
     path = os.fsdecode(source) if oracle == "installed" and isinstance(source, (str, os.PathLike)) else ""
@@ -74,14 +74,14 @@ def title(source: Any) -> str:
 
 
 def afresh(source: Any) -> Any:
-    """Return the source as it was before any trace: a ``tf.function`` without traces."""
+    """Return the source without traces: a fresh copy of a ``tf.function``."""
     from graphcut.backend.live import edited_code
 
     return edited_code.fresh(source)
 
 
 def to_dag(traced: LoadedGraph) -> nx.DiGraph:
-    """Return the networkx DAG of a graph that was read."""
+    """Return the networkx DAG of a loaded graph."""
     from graphcut.graph.to_networkx import to_networkx
 
     with collector_paused():
@@ -106,7 +106,7 @@ def read(
     signature: Optional[str] = None,
     overlay: Optional[OpOverlay] = None,
 ) -> LoadedGraph:
-    """Return the graph that ``trace`` reads, as columns. ``overlay`` knows the outputs of ops of packages."""
+    """Return the loaded graph, as columns. ``overlay`` knows the outputs of ops of packages."""
     if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
@@ -117,7 +117,7 @@ def read(
 
 
 def _is_dag(source: Any) -> bool:
-    """Return whether a source is a networkx graph; networkx is imported by whoever made it."""
+    """Return whether a source is a networkx graph, without importing networkx."""
     return "networkx" in sys.modules and isinstance(source, sys.modules["networkx"].DiGraph)
 
 
@@ -135,12 +135,12 @@ _FUNCTION = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.\w+)*):[A-Za-z_]\w*")
 
 
 def names_function(name: str) -> bool:
-    """Whether a name is ``path.py:name`` or ``package.module:name``, and no file."""
+    """Return whether a name is ``path.py:name`` or ``package.module:name``, and not a file."""
     return bool(_FUNCTION.fullmatch(name)) and not os.path.exists(name)
 
 
 def function_name_error(name: str) -> GraphcutError:
-    """Return the error for ``path.py:name`` in Python."""
+    """Return the error for ``path.py:name`` as a source in Python, where you pass the function instead."""
     return GraphcutError(
         "%s names a Python function, as on the command line\nIn Python, import it and pass the function itself."
         % printable(name)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphcut.api.match_variables import Identified
 
     class TableSource(Identified, Protocol):
-        """What a table is made of."""
+        """The audit of one column of a table."""
 
         @property
         def loss(self) -> Tuple[str, ...]: ...
@@ -35,7 +35,7 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class Row:
-    """Variables of one fate.
+    """The variables that have the same outcome for every loss.
 
     ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each of the variables gets, and
     is empty where that audit has none of them. ``matched_by`` says how the variables were known again from column to column:
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Losses by variables.
+    """A table of variables by losses.
 
     ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables (``label``, ``names``,
     ``cells``).
@@ -155,7 +155,7 @@ def _fate(variable: Optional[VariableAudit]) -> Hashable:
 
 
 def _unique(names: Iterable[str]) -> Iterable[str]:
-    """Different variables of one name, told apart."""
+    """Return unique labels for different variables with the same name."""
     taken: Dict[str, int] = {}
     for name in names:
         taken[name] = taken.get(name, 0) + 1

@@ -1,4 +1,4 @@
-"""Which variables of several audits are the same one: by the live object, else by name, else by position.
+"""Match the variables of several audits: by the live object, else by name, else by position.
 
 Keras numbers layers anew within a process, so the second build of a model calls ``dense`` and ``dense_1`` perhaps
 ``dense_2`` and ``dense_3``, or ``dense_1`` and ``dense_2``. Two lists of variables that are the same but for those numbers,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Identified(Protocol):
-        """What an audit tells of its variables; ``identities`` has one entry for each, ``held`` those of the whole graph."""
+        """The variables of an audit: ``identities`` has one entry for each, ``held`` has those of the whole graph."""
 
         @property
         def variables(self) -> Tuple[VariableAudit, ...]: ...
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Match(enum.Enum):
-    """By what a variable was known again."""
+    """What two variables were matched by."""
 
     OBJECT = "object"
     NAME = "name"
@@ -42,14 +42,14 @@ class Match(enum.Enum):
 
 
 class VariableKey(NamedTuple):
-    """A variable as it is matched without its object; ``shape`` is text."""
+    """The key of a variable for matching without its object; ``shape`` is text."""
 
     name: str
     shape: str
 
 
 class MatchedRow(NamedTuple):
-    """One variable in each of several audits, ``None`` where an audit does not have it; the weakest of the matches."""
+    """One variable in each of several audits (``None`` if an audit lacks it), with the weakest of the matches."""
 
     variables: Tuple[Optional[VariableAudit], ...]
     match: Match
@@ -75,7 +75,7 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
 def _matches(
     audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int
 ) -> Dict[int, Tuple[int, Match]]:
-    """Return the rows of the variables of one audit that an earlier one has, too, by their places."""
+    """Return the rows of the variables that an earlier audit has, too, by their places."""
     found: Dict[int, Tuple[int, Match]] = {}
     taken = set()
     for by_object in (True, False):
@@ -118,7 +118,7 @@ def _by_object(
 
 
 def _is_one_graph(held: FrozenSet[Hashable], other: FrozenSet[Hashable]) -> bool:
-    """Return whether two audits whose variables are known by name are of one graph, or of a part of it."""
+    """Return whether two audits are of the same graph or of parts of it, if their variables have only names."""
     names = all(isinstance(each, str) for each in held | other)
     return names and (held <= other or other <= held)
 

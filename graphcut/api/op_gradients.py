@@ -1,4 +1,4 @@
-"""What the gradient table says of one op type, in each version of TensorFlow."""
+"""What the gradient table has for one op type, in each version of TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SORTS = {
 
 @dataclass(frozen=True)
 class OpGradient:
-    """One op type in some versions of TensorFlow that answer alike.
+    """One op type in the versions of TensorFlow that give the same answer.
 
     ``gradient``: what is registered, a key of ``SORTS``. ``inputs``: for each input argument whether it gets a gradient:
     ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` where
@@ -101,7 +101,7 @@ def _gradients(op_type: str, entries: Sequence[Any], column: Optional[int]) -> I
 
 
 def _reason_to_assume(entry: Mapping[str, Any]) -> Optional[str]:
-    """Return why nothing in an entry answers for the op; ``None`` where something does."""
+    """Return why an entry has no answer for the op; ``None`` if it has one."""
     if entry["gradient"] != "function" or any(_answers_anything(row["reply"]) for row in entry["rows"]):
         return None
     failed = [row["reply"]["failed"] for row in entry["rows"] if "failed" in row["reply"]]

@@ -1,4 +1,4 @@
-"""What a loss reads in place of a variable that it does not depend on.
+"""What a loss reads instead of a variable that it does not depend on.
 
 A value that was computed from the variable before the step is a constant for the loss: a kernel that ``build`` made, a
 tensor in a closure, another variable's initial value. Nobody can tell from a value what it was computed from; what has as
@@ -88,7 +88,7 @@ def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iter
 
 
 def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
-    """Return the variables that the nearest op upstream reads, which reads any."""
+    """Return the variables that the nearest op upstream reads, of the ops that read any."""
     for _ in range(_NEAR):
         read = [_read(flat, tensor) for tensor in flat.inputs[op]]
         found = frozenset(each for each in read if each is not None)

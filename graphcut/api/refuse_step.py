@@ -1,4 +1,4 @@
-"""What is given to ``audit`` and is for ``audit_step``: a function that takes its own gradients, a model with its targets."""
+"""Recognize sources for ``audit_step`` that are passed to ``audit``: steps, and models with their targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOT_INPUTS = ("training", "mask")
 
 
 class StepError(GraphcutError):
-    """What was given to ``audit`` is a training step."""
+    """A training step was passed to ``audit``."""
 
 
 def is_step(source: Any, args: Sequence[Any], where: str) -> StepError:
@@ -40,7 +40,7 @@ def check_model(source: Any, args: Sequence[Any]) -> None:
 
 
 def takes_targets(source: Any, args: Sequence[Any]) -> bool:
-    """Return whether a Keras model is given what its ``fit`` takes, not what its ``call`` takes."""
+    """Return whether a Keras model is passed the arguments of its ``fit``, not those of its ``call``."""
     if not hasattr(source, "train_step") or not hasattr(source, "compile") or not args:
         return False
     return len(args) > _inputs(source) or hasattr(args[0], "element_spec") or hasattr(args[0], "on_epoch_end")

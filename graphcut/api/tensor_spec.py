@@ -16,14 +16,14 @@ _DTYPES = ("float", "double", "half", *(name for number, name in DTYPES.items() 
 
 @dataclass(frozen=True)
 class Spec:
-    """An argument that has no value yet, only a dtype and a shape."""
+    """An argument without a value: a dtype and a shape."""
 
     dtype: str
     shape: Tuple[Optional[int], ...]
 
 
 def parse_spec(text: str) -> Spec:
-    """Return the spec that ``text`` writes: ``float32[]`` is a scalar, ``?`` an unknown size. Else ``GraphcutError``.
+    """Parse a spec: ``float32[]`` is a scalar, ``?`` an unknown size. Raise ``GraphcutError`` if it is invalid.
 
     >>> parse_spec("float32[32,?]")
     Spec(dtype='float32', shape=(32, None))

@@ -1,4 +1,4 @@
-"""The audit held against the real ``tf.gradients``, asked in scratch copies of the graph.
+"""Compare an audit with the real ``tf.gradients``, in scratch copies of the graph.
 
 An answer *disagrees* where it is ``None`` and the verdict is not ``NONE``, or the other way round, and likewise an error and
 ``RAISES``; at random points also where a gradient judged always zero is not. What a copy cannot settle is *not checked*: a
@@ -30,7 +30,7 @@ Names = Dict[str, Tuple[str, ...]]
 
 
 def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
-    """Where TensorFlow answers otherwise, and what could not be checked, in the order of the audit.
+    """Return where TensorFlow disagrees, and what could not be checked, in the order of the audit.
 
     An integer loss has no gradient by definition; what TensorFlow makes of one differs from version to version.
     """
@@ -44,7 +44,7 @@ def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, 
 
 
 def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
-    """Return the gradients judged always zero that are not zero at some random point.
+    """Return the gradients with the verdict ``zero`` that are nonzero at a random point.
 
     Gradients that cannot be computed are not checked.
     """
@@ -139,7 +139,7 @@ def _compare_answers(
 
 
 def _unfaithful(inquiry: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
-    """Return why the copy may answer otherwise than the graph that was built; an empty string where it may not."""
+    """Return why the copy may answer differently from the original graph; an empty string if it cannot."""
     origin, flat = inquiry.traced.origin, inquiry.traced.flat
     handle = any(flat.dtypes[tensor] == RESOURCE for tensor in target.tensors)
     failed, foreign, calls = answer.kind == "failed", origin.foreign, given.calls

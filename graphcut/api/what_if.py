@@ -1,4 +1,4 @@
-"""What a loss would give if the graph were another: stops and other barriers taken out, tensors stopped.
+"""Audit an edited graph: with stops and other barriers removed, or tensors stopped.
 
 Nothing is traced again and nothing changes. (1) A ``StopGradient`` or ``PreventGradient`` that is taken out becomes an
 ``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient on,
@@ -35,7 +35,7 @@ _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration
 
 
 def edit_request(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
-    """Return the inquiry about the edited graph; ``flow`` is the judgement of the one given.
+    """Return the request for the edited graph; ``flow`` is the gradient flow of the original one.
 
     Raises:
         GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
@@ -63,7 +63,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
-    """Return the inquiry with a ``StopGradient`` behind each of the tensors."""
+    """Return the request with a ``StopGradient`` behind each of the tensors."""
     traced = inquiry.traced
     flat, copies = graph_edits.insert_stops(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
     loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
@@ -71,7 +71,7 @@ def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
 
 
 def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
-    """Return the inquiry with barriers taken out; ``flow`` is the judgement of the one given."""
+    """Return the request with barriers removed; ``flow`` is the gradient flow of the original one."""
     flat, constants = inquiry.traced.flat, inquiry.stopped
     stops = frozenset(op for op in taken if flat.type(op) in STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
@@ -184,7 +184,7 @@ def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
 
 
 def is_wiring(flat: FlatGraph, tensor: int) -> bool:
-    """Return whether nothing can stand between a tensor and what reads it: the frame of a loop."""
+    """Return whether no op can be inserted between a tensor and its readers: it is part of a loop's frame."""
     op = flat.producer[tensor]
     switch = flat.type(op) in ("Switch", "RefSwitch") and is_loop_switch(flat, op)
     return switch or flat.type(op) in _WIRING or op in flat.loop_inputs

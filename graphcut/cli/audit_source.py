@@ -23,7 +23,7 @@ def audit_source(
     oracle: Optional[str] = None,
     ops: Tuple[str, ...] = (),
 ) -> Tuple[Any, ...]:
-    """Return the audits of what ``source`` names.
+    """Return the audits of ``source``.
 
     A question about a loss is one about a graph, not a step, and so is a model that is given no targets. A function of no
     arguments that returns tensors is itself what is audited. ``modules`` are files that were executed before

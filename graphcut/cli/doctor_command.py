@@ -71,7 +71,7 @@ def installed_version(name: str) -> Optional[str]:
 
 
 def _engines() -> Iterator[Tuple[bool, str]]:
-    """Whether pictures can be laid out: by the wheels, or by the system's Graphviz."""
+    """Return whether pictures can be laid out, by the wheels or by the system's Graphviz."""
     from graphcut.render.picture.layout import available
 
     dot = shutil.which("dot")

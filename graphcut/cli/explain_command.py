@@ -1,4 +1,4 @@
-"""``graphcut explain``: why a variable gets what it gets, and what to do about it."""
+"""``graphcut explain``: why a variable gets a gradient or not, and what to do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``graphcut ops``: what the gradient table says of op types."""
+"""``graphcut ops``: what the gradient table has for op types."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _result(
 
 @contextmanager
 def work_in_folder(path: str) -> Iterator[None]:
-    """Work in a folder, and come back."""
+    """Change to a folder, and change back afterwards."""
     before = os.getcwd()
     os.chdir(path)
     try:

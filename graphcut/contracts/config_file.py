@@ -28,7 +28,7 @@ _DEFAULTS = "graphcut:defaults"
 
 
 class _Mistake(Exception):
-    """A value that a contract cannot have: the key, what is wrong, and whether ``[defaults]`` is where it stands."""
+    """An invalid value in a contract: the key, what is wrong, and whether it is in ``[defaults]``."""
 
     def __init__(self, key: str, message: str, in_defaults: bool = False) -> None:
         super().__init__(message)

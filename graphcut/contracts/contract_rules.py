@@ -1,4 +1,4 @@
-"""The rules of a contract, each held against the audits of its source.
+"""The rules of a contract, each checked against the audits of its source.
 
 A step may take several gradients. Where a contract names none of them, a variable counts as reached if any of the
 gradients reaches it.

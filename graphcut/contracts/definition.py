@@ -10,7 +10,7 @@ from graphcut.results import Barrier
 
 
 class Status(enum.Enum):
-    """What became of a contract.
+    """The outcome of checking a contract.
 
     ``kept``: it holds; ``broken``: it does not; ``invalid``: it cannot be read, or its source cannot be audited.
     """
@@ -88,7 +88,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ContractResult:
-    """What checking one contract gave.
+    """The result of checking one contract.
 
     ``notes`` are remarks that break nothing, such as a pattern in ``must_not_reach`` that matches no variable.
     ``audits`` are the audits that were judged; empty for an invalid contract.

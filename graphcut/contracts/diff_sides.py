@@ -75,7 +75,7 @@ _CHILD = "from graphcut.contracts.diff_sides import print_verdicts; print_verdic
 
 
 def _audited_apart(text: str, contract: Contract, folder: str) -> AuditedVerdicts:
-    """Return the verdicts of a source, from a process of its own."""
+    """Return the verdicts of a source, computed in a separate process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())}
     question = json.dumps([contract.source, contract.spec, contract.loss]).encode()
     done = subprocess.run(
@@ -99,7 +99,7 @@ def print_verdicts() -> None:
 
 
 def _python_path() -> Sequence[str]:
-    """Where this process imports from, without the current folder: the other side has one of its own."""
+    """Return the import path of this process without the current folder; the other side has its own folder."""
     here = os.getcwd()
     return [os.path.abspath(each) for each in sys.path if each and os.path.abspath(each) != here] + [
         os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -1,4 +1,4 @@
-"""Write a first file of contracts from what is true today."""
+"""Write a first contract file that describes the current state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of barrier, and everything that is said of each, in one record.
+"""The kinds of barrier, and the text about each kind, in one record.
 
 Counts, explanations, advice, pictures and the table in docs/words.md read these records. To add a kind, add a member to
 ``BarrierKind`` and a record to ``BARRIER_RECORDS``, in the same order. All kinds are drawn in one colour, that of a barrier.
@@ -39,7 +39,7 @@ class BarrierKind(enum.Enum):
 
     @property
     def deliberate(self) -> bool:
-        """Somebody put it there to cut: a stop, a prevention, an argument of that name.
+        """Return whether somebody put the barrier there on purpose: a stop, a ``PreventGradient``, or ``stop_gradients=``.
 
         >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
         (True, False)
@@ -49,7 +49,7 @@ class BarrierKind(enum.Enum):
 
 @dataclass(frozen=True)
 class BarrierRecord:
-    """What is said of one kind of barrier, and what follows from it.
+    """The text about one kind of barrier, and how the analysis treats the kind.
 
     ``meaning`` is its row in docs/words.md, ``singular`` and ``plural`` are nouns to count with, ``because`` says why
     no gradient passes, ``advice`` what to do. ``deliberate``: somebody put it there to cut. ``blocks_whole_op``: no

@@ -25,7 +25,7 @@ _ANSWERS = {"none": "answers None", "gradient": "answers a gradient", "raises": 
 
 
 def barrier(cut: Barrier) -> str:
-    """Where the gradient ends, and why."""
+    """Return where the gradient ends, and why."""
     return f"{_place_words(cut)}: {because(cut, '')}"
 
 

@@ -1,4 +1,4 @@
-"""The English for each verdict and role, and for one barrier. ``results.barrier_kinds`` has that for each kind."""
+"""The text for each verdict and role, and for one barrier; that for each kind is in ``results.barrier_kinds``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def escape_name(name: str, limit: int = 120) -> str:
 
 
 def at(where: str) -> str:
-    """``model.py:12`` as it is shown: from the folder one is in, escaped."""
+    """Return ``model.py:12`` as it is shown: relative to the current folder, escaped."""
     return escape_name(nearby(where))
 
 
@@ -51,14 +51,14 @@ def shape_text(shape: object) -> str:
 
 
 def place(cut: Barrier) -> str:
-    """``stop-gradient at z/StopGradient``, ``input 1 at gather (GatherV2)``."""
+    """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 at gather (GatherV2)``."""
     kind = f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
     plain = kind.replace("-", "") == cut.type.lower()
     return f"{kind} at {escape_name(cut.op)}" + ("" if plain else f" ({escape_name(cut.type)})")
 
 
 def because(cut: Barrier, made: str) -> str:
-    """Return why no gradient passes a barrier; ``made`` is the dtype of what its op makes, empty where that is not known."""
+    """Return why no gradient passes a barrier; ``made`` is the dtype of its op's output, empty if unknown."""
     if cut.type == "Cast" and cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return f"no gradient passes a cast to {made}"
     return BARRIER_RECORDS[cut.kind].because

@@ -1,1 +1,1 @@
-"""Resolve what a user names: the loss, variables, places."""
+"""Resolve names and objects that a user passes: the loss, variables, places."""

@@ -1,4 +1,4 @@
-"""The loss that the user means, what its gradient starts from, and the tensors that count as constants."""
+"""Resolve the loss, the gradient that it starts from, and the tensors that count as constants."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
 
 
 def _check_dtype(traced: LoadedGraph, start: Start) -> None:
-    """As ``gradients_util._DefaultGradYs``: a string loss has no gradient to start from, a complex one none by itself."""
+    """Refuse a string loss, and a complex one without ``grad_ys=``, as ``gradients_util._DefaultGradYs`` does."""
     dtype, name = dtype_name(traced.flat.dtypes[start.loss]), printable(traced.flat.tensor_name(start.loss))
     if dtype in _REFUSED or (dtype in COMPLEX_NAMES and not start.is_given):
         advice = "Name a float tensor."
@@ -84,7 +84,7 @@ def _start(traced: LoadedGraph, loss: int, key: Any) -> Start:
 
 
 def _value(key: Any) -> Any:
-    """Return the number or array that a key is, or the values of an eager tensor; ``None`` for a tensor of a graph."""
+    """Return a key that is a number or array, or the values of an eager tensor; ``None`` for a tensor of a graph."""
     if isinstance(key, (bool, int, float, complex)):
         return key
     if isinstance(key, (list, tuple)):
@@ -100,7 +100,7 @@ def _value(key: Any) -> Any:
 
 
 def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
-    """Raise unless the dtype and the shape are those of the loss; a plain number has no precision of its own."""
+    """Raise an error unless dtype and shape are those of the loss; a plain number takes the precision of the loss."""
     given, plain = _dtype_of(traced, start)
     real = not is_discrete(given) and given not in COMPLEX_NAMES
     fits = given in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or given.startswith(("int", "uint")))
@@ -153,7 +153,7 @@ def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
 
 
 def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
-    """Return the tensors of the outputs by key; where there are several signatures, those whose key only one of them has."""
+    """Return the tensors of the outputs by key; with several signatures, only keys that one of them has."""
     if not origin.signatures:
         return origin.outputs
     tensors: Dict[str, Set[str]] = {}
@@ -164,7 +164,7 @@ def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
 
 
 def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
-    """Return the key of the output that each tensor is; empty where it is none, or was given no key by the user."""
+    """Return the output key of each tensor; empty if it is not an output, or the user gave it no key."""
     found: Dict[int, str] = {}
     for key, name in _outputs(traced.origin).items():
         if not _POSITION.match(key):

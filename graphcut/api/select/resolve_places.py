@@ -97,7 +97,7 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
-    """Return the tensors of the ops that use the variables of a layer; of one without variables those under its name."""
+    """Return the tensors of the ops that use a layer's variables; for a layer without variables, those under its name."""
     if not owned:
         return _of_layer(traced, str(getattr(key, "name", type(key).__name__)), asked)
     handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
@@ -182,14 +182,14 @@ def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
 
 
 def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
-    """Return the tensors with each resource handle replaced by what is read of it."""
+    """Return the tensors, with each resource handle replaced by the tensors that are read from it."""
     return tuple(
         value for tensor in tensors for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
     )
 
 
 def _of_variable(traced: LoadedGraph, key: Any) -> Optional[Tuple[int, ...]]:
-    """Return the handles or references of the variable that a name or an object means."""
+    """Return the handles or references of the variable with that name, or of that object."""
     if isinstance(key, str):
         variable = traced.index.by_name(key[:-2] if key.endswith(":0") else key)
     else:

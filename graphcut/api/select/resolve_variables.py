@@ -1,4 +1,4 @@
-"""What the user asks about: variables, tensors, names and patterns, each with the keys under which it is found again."""
+"""Resolve ``variables=``: variables, tensors, names and patterns, each with the keys by which it is found again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphcut.util.text import join_first
 
 
 def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
-    """Return the targets that ``variables=`` means, in the order asked; by default every trainable variable."""
+    """Return the targets of ``variables=``, in the requested order; by default every trainable variable."""
     if asked is None:
         return tuple(join_partitions([_of_variable(traced, each) for each in default_variables(traced)]))
     found: List[Target] = []
@@ -28,7 +28,7 @@ def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
 
 
 def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
-    """Return the variables of the graph that a key means; none where it means nothing."""
+    """Return the variables of the graph that match a key; empty if none does."""
     try:
         return tuple(each.variable for each in targets(traced, key))
     except GraphcutError:
@@ -45,7 +45,7 @@ def _flatten_keys(asked: Any) -> Iterator[Any]:
 
 
 def components(key: Any) -> Tuple[Any, ...]:
-    """Return the tensors of a composite tensor that a gradient is taken of; any other key is returned as it is."""
+    """Return the tensors of a composite tensor with respect to which a gradient is taken; return other keys unchanged."""
     if isinstance(key, str):
         return (key,)
     from graphcut.backend.live import variable_objects
@@ -54,7 +54,7 @@ def components(key: Any) -> Tuple[Any, ...]:
 
 
 def as_tuple(value: Any) -> Tuple[Any, ...]:
-    """One thing or several as a tuple.
+    """Return one value or several as a tuple.
 
     >>> as_tuple("w"), as_tuple(["w", "b"]), as_tuple({"kernel": "w"}.values())
     (('w',), ('w', 'b'), ('w',))
@@ -70,7 +70,7 @@ def is_group(value: Any) -> bool:
 
 
 def default_variables(traced: LoadedGraph) -> Tuple[Variable, ...]:
-    """Return every trainable variable; where nobody knows, every float variable but optimizer slots."""
+    """Return every trainable variable; if that is unknown, every float variable except optimizer slots."""
     if traced.origin.knows_variables:
         return tuple(each for each in traced.variables if each.trainable)
     aside = training_part(traced.flat, traced.names).aside
@@ -115,7 +115,7 @@ def _targets_of_keys(traced: LoadedGraph, key: Any) -> List[Target]:
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Target]:
-    """Return the trainable variables of a layer or model, all of one that has none."""
+    """Return the trainable variables of a layer or model; all variables if none is trainable."""
     from graphcut.backend.live import models
 
     if not owned:
@@ -125,7 +125,7 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
 
 
 def _no_variables(key: Any) -> GraphcutError:
-    """Say that a layer, a model or a module has no variables; a ``tf.Module`` does not see those of Keras 3's layers."""
+    """Return the error for a layer, model or module without variables; a ``tf.Module`` does not see Keras 3's."""
     return GraphcutError("%s has no variables\nBuild it first, or name its layers." % printable(_key_name(key)))
 
 
@@ -136,7 +136,7 @@ def _with_object(target: Target, key: Any) -> Target:
 
 
 def _of_object(traced: LoadedGraph, key: Any, part: Any) -> Target:
-    """Return the target of a live variable, which the graph may not hold at all."""
+    """Return the target of a live variable, which may not be in the graph."""
     from graphcut.backend.live import trace, variable_objects
 
     variable = traced.index.by_object(part)
@@ -204,7 +204,7 @@ def _of_tensor(traced: LoadedGraph, name: str, tensors: Tuple[int, ...]) -> Targ
 
 
 class TargetIndex:
-    """Finds the targets of one audit by key, each in one look-up; the dictionaries are made when the first key comes.
+    """Index of an audit's targets by key; the dictionaries are built at the first look-up.
 
     Live objects are compared by identity: ``targets`` keep them alive, so an ``id`` is not used again.
     """
@@ -217,11 +217,11 @@ class TargetIndex:
         self._scopes: Optional[Scopes] = None
 
     def by_name(self, name: str) -> Optional[int]:
-        """Return the place of the target of exactly that name."""
+        """Return the place of the target with exactly that name."""
         return self._places().get(name)
 
     def place(self, key: Any) -> Optional[int]:
-        """Return the place of the one target that a variable, a tensor or a name means, or ``None``."""
+        """Return the place of the only target of a variable, a tensor or a name; else ``None``."""
         names = self._places()
         if not isinstance(key, str) and id(key) in self._objects:
             return self._objects[id(key)]
@@ -236,7 +236,7 @@ class TargetIndex:
         return min((self._tensors[each] for each in tensors if each in self._tensors), default=None)
 
     def places(self, key: Any) -> Tuple[int, ...]:
-        """Return the places of all targets that a key means.
+        """Return the places of all targets that match a key.
 
         A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these.
         """
@@ -265,7 +265,7 @@ class TargetIndex:
         return found
 
     def position(self, key: Any) -> int:
-        """Return the place of exactly one target, or an error."""
+        """Return the place of the only target of a key; raise an error if there is none, or several."""
         places = self.require(key)
         if len(places) > 1:
             names = [printable(self.targets[place].variable.name) for place in places]
@@ -321,7 +321,7 @@ class TargetIndex:
 
 
 class Scopes:
-    """Finds names by a name scope around them: ``encoder``, or ``dense`` for ``model/dense/kernel``."""
+    """Index of names by a name scope around them: ``encoder``, or ``dense`` for ``model/dense/kernel``."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._outer: Dict[str, List[int]] = {}

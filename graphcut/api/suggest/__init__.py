@@ -1,1 +1,1 @@
-"""Where to cut and what to open: the smallest sets of tensors to stop, the fewest barriers to take out."""
+"""Suggestions: the smallest sets of tensors to stop, and the fewest barriers to remove."""

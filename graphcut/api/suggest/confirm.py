@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retrace:
-    """How to audit the same source once more: ``run`` gives all its audits, of which this one is the one at ``index``.
+    """How to audit the same source again: ``run`` returns all its audits; ``index`` is the one to compare.
 
     ``source`` is what was traced; ``gradient_at`` is ``file:line`` of the call that takes the gradient, in a step.
     """
@@ -31,7 +31,7 @@ class Retrace:
 
 @dataclass(frozen=True)
 class Edit:
-    """Replacements in one source, and the statements that they are in."""
+    """An edit of one source: replacements, and the statements that contain them."""
 
     source: Source
     replacements: Tuple[Replacement, ...]
@@ -39,7 +39,7 @@ class Edit:
 
 
 def edited_texts(edits: Sequence[Edit]) -> Optional[Dict[str, str]]:
-    """Return the text of each file with all edits made; ``None`` where one leaves no Python."""
+    """Return the text of each file with all edits applied; ``None`` if a result is not valid Python."""
     texts: Dict[str, str] = {}
     for path, parts in _by_path(edits).items():
         text = parts[0].source.edited([one for each in parts for one in each.replacements])
@@ -57,7 +57,7 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
 
 
 def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Callable[[Any], bool]) -> Optional[bool]:
-    """Return whether the audit of the edited source is as it should be; ``None`` where the source cannot be traced again."""
+    """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again."""
     from graphcut.backend.live import edited_code
 
     texts = edited_texts(edits)

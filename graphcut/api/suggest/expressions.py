@@ -1,4 +1,4 @@
-"""Expressions that have a gradient in place of ones that have none, written with the names that the expression uses.
+"""Rules that rewrite an expression without a gradient as one that has a gradient, with the same names.
 
 Each rule looks at one expression of the user's and gives the types of the ops that it stands for, and the texts that could
 take its place, the likeliest first. Which of them holds is not decided here: the edited source is audited.
@@ -32,7 +32,7 @@ _PURE = (
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What a rule found: the op types that an expression stands for, possible replacements, and lines to put before it."""
+    """The result of a rule: the op types of the expression, possible replacements, and lines to insert before it."""
 
     types: FrozenSet[str]
     texts: Tuple[str, ...]
@@ -41,7 +41,7 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules know.
+    """What the rules know about the expression's source.
 
     They know the source, the name of TensorFlow in it, the types of the barriers to remove, and whether the stop to remove
     belongs to an inverted straight-through estimator. ``inlined`` collects the expressions that were put in place of a name:
@@ -55,7 +55,7 @@ class Context:
     inlined: List[ast.AST] = field(default_factory=list)
 
     def assigned_value(self, node: ast.AST) -> ast.AST:
-        """Return the expression that a name stands for, where it is assigned once in its function; else the node itself."""
+        """Return the expression assigned to a name, if it is assigned once in its function; else the node itself."""
         value = self.source.value_of(node) if isinstance(node, ast.Name) else None
         if value is None:
             return node
@@ -83,7 +83,7 @@ class Context:
         return name, Replacement(start, start, f"{indent}{name} = {self.text(node)}\n")
 
     def operand(self, node: ast.AST) -> str:
-        """Return the same in brackets where it must stand next to an operator."""
+        """Return the text, in brackets if it is needed next to an operator."""
         return self.text(node) if isinstance(node, _PLAIN) else "(%s)" % self.text(node)
 
 
@@ -103,7 +103,7 @@ def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast
 
 
 def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tuple[List[List[Replacement]], FrozenSet[str]]:
-    """Return the candidates for an edit, and the types of barriers that it takes out.
+    """Return the candidates for an edit, and the types of barriers that it removes.
 
     Where more expressions could be edited than barriers are ``wanted`` gone, each alone comes first: ``tf.stop_gradient(a) -
     tf.stop_gradient(b)``.
@@ -123,7 +123,7 @@ def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tup
 
 
 def _replacement(context: Context, node: ast.AST, text: str) -> Replacement:
-    """Brackets where the expression stands next to an operator or a dot, and is no simple one any more."""
+    """Return the replacement, in brackets if it is next to an operator or a dot and no longer simple."""
     start, end = context.source.span(node)
     parent = next(context.source.parents(node), None)
     inside = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Compare, ast.Starred)
@@ -136,7 +136,7 @@ def _replacement(context: Context, node: ast.AST, text: str) -> Replacement:
 
 
 def _stop(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.stop_gradient(x)``, and a Keras ``Lambda`` layer of it."""
+    """Rewrite ``tf.stop_gradient(x)``, and a Keras ``Lambda`` layer of it, as ``x``."""
     if not isinstance(node, ast.Call):
         return None
     x = argument(node, 0, "input", "variables", "variable")
@@ -186,7 +186,7 @@ def _straight(context: Context, types: FrozenSet[str], x: ast.AST, first: str, a
 
 
 def _where(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.where(p > 0., a, b)``: both sides, weighed."""
+    """Rewrite ``tf.where(p > 0., a, b)`` as a weighted sum of both sides."""
     if not is_named(node, "where", "where_v2") or not isinstance(node, ast.Call):
         return None
     condition, one, other = (argument(node, at, *names) for at, names in enumerate((("condition",), ("x",), ("y",))))
@@ -277,7 +277,7 @@ def _equality(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
 
 
 def _match(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.equal(tf.argmax(p, 1), y)``: the expected accuracy; of other numbers a bell around equality."""
+    """Rewrite ``tf.equal(tf.argmax(p, 1), y)`` as the expected accuracy; for other numbers, as a bell around equality."""
     sides = _equality(node)
     if sides is None:
         return None
@@ -315,7 +315,7 @@ def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, st
 
 
 def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.argmax(x, -1)`` as a number: the expected place."""
+    """Rewrite ``tf.argmax(x, -1)`` as a number: the expected index."""
     soft = _choice(context, node)
     if soft is None:
         return None
@@ -325,13 +325,13 @@ def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _weights(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.argmax`` whose weights are what later code computes with."""
+    """Rewrite ``tf.argmax`` if later code computes with its weights."""
     soft, place = (_choice(context, node), _position(context, node)) if is_named(node, "argmax", "argmin") else (None, None)
     return None if soft is None or place is None else Rewrite(place.types, (soft[0], *place.texts))
 
 
 def _one_hot(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.one_hot`` of a choice or a sample: the weights themselves."""
+    """Rewrite ``tf.one_hot`` of a choice or a sample as the weights."""
     index = argument(node, 0, "indices") if is_named(node, "one_hot") else None  # type: ignore[arg-type]
     if index is None:
         return None
@@ -365,7 +365,7 @@ def _sample(context: Context, node: ast.AST) -> Optional[str]:
 
 
 def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.gather(table, choice)``: all rows, weighed."""
+    """Rewrite ``tf.gather(table, choice)`` as a weighted sum of all rows."""
     if not is_named(node, "gather", "embedding_lookup") or not isinstance(node, ast.Call):
         return None
     table, index = argument(node, 0, "params"), argument(node, 1, "indices", "ids")
@@ -382,7 +382,7 @@ def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _sort(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``tf.argsort(x)`` along the last axis."""
+    """Rewrite ``tf.argsort(x)`` along the last axis."""
     if not is_named(node, "argsort") or not isinstance(node, ast.Call):
         return None
     x, axis = argument(node, 0, "values"), argument(node, 1, "axis")

@@ -1,4 +1,4 @@
-"""From barriers and tensors of the graph to edits of the user's source, and from edits to suggestions.
+"""Turn barriers and tensors of the graph into edits of the user's source, and edits into suggestions.
 
 A suggestion bears a diff where the edited source was audited and is as asked (``confirmed``), or where the source cannot be
 traced again and the edit leaves no choice. Else it says in words what to do.
@@ -27,7 +27,7 @@ _MOST = 12
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to edit the source: an edit for each statement, in the order of the barriers, and which barriers it takes out.
+    """One way to edit the source: an edit per statement, in the order of the barriers, and the barriers that it removes.
 
     ``owners`` has for each edit the position of the barrier or tensor that it is shown with.
     """
@@ -65,7 +65,7 @@ class SourceReader:
 def opening_candidates(
     traced: LoadedGraph, idioms: Idioms, fences: Sequence[Fence], tape: TapeSource, reader: SourceReader
 ) -> Iterator[Candidate]:
-    """Yield the edits that take barriers out of the source, the likeliest first."""
+    """Yield the edits that remove barriers from the source, the likeliest first."""
     flat = traced.flat
     parts: List[Tuple[int, Source, ast.AST, List[List[Replacement]]]] = []
     covered: Dict[int, FrozenSet[str]] = {}

@@ -248,7 +248,7 @@ def _serve_words(edits: Mapping[int, Any]) -> str:
 
 
 def _prose(traced: LoadedGraph, tensor: int, variable: str) -> str:
-    """Where to put the stop, in words."""
+    """Return in words where to put the stop."""
     op = traced.flat.producer[tensor]
     where = traced.place(op)[0]
     what = f"the value of variable {escape_name(variable)}" if variable else escape_name(traced.flat.tensor_name(tensor))
@@ -265,7 +265,7 @@ def _variable(traced: LoadedGraph, tensor: int) -> str:
 
 
 def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
-    """Tell whether a tensor is the final value of its statement.
+    """Return whether a tensor is the final value of its statement.
 
     It is if nothing of the same line reads it, and no other op of that line, from another call of the same function, is of its
     kind.
@@ -279,7 +279,7 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
 
 
 def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
-    """Return whether in the edited source the blocked variables get nothing, and the kept ones what they had."""
+    """Return whether, in the edited source, blocked variables get no gradient and kept ones the same as before."""
     if audit._retrace is None or audit._retrace.source is None:
         return None
     rows = tuple(audit.variables)

@@ -1,4 +1,4 @@
-"""Edits around a ``tf.GradientTape``: lines moved or copied into its block, a tensor that it is told to watch."""
+"""Edits around a ``tf.GradientTape``: move or copy lines into its block, or watch a tensor."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _names(node: ast.AST, context: type) -> FrozenSet[str]:
 
 
 def _move_lines(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
-    """Return the lines taken out where they are, and put at the start or the end of the tape's block."""
+    """Return the edit that moves lines to the start or the end of the tape's block."""
     text = "".join(_indented(source, each, tape) for each in statements)
     cuts = [Replacement(*source.lines(each), "") for each in statements]
     place = source.lines(tape.body[0])[0] if inside_first else source.lines(tape.body[-1])[1]

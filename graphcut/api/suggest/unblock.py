@@ -1,4 +1,4 @@
-"""Which barriers to take out so that a variable gets a gradient: the fewest.
+"""The fewest barriers to remove so that a variable gets a gradient.
 
 A 0-1 breadth-first search over the edges of ``barriers.edges``, from all that carries already, where crossing a barrier
 costs one. All routes that cross the fewest are alternatives; those come first that leave deliberate stops where they are
@@ -56,7 +56,7 @@ Route = Tuple[Fence, ...]
 
 
 def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
-    """Return the barriers to take out for every smallest alternative, nearest the loss first.
+    """Return the barriers to remove, for every smallest alternative, nearest the loss first.
 
     See ``Audit.suggest_unblock``.
     """
@@ -89,7 +89,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
 
 
 def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
-    """Return how many stops that belong to an idiom, and how many other deliberate barriers, a way gives up."""
+    """Return how many idiomatic stops, and how many other deliberate barriers, an alternative removes."""
     known = [(fence, idioms.of(fence.op)) for fence in fences]
     meant = [fence for fence, idiom in known if idiom is not None and idiom.is_meant]
     inverted = [fence for fence, idiom in known if idiom is not None and not idiom.is_meant]
@@ -111,7 +111,7 @@ def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
 def complete_alternative(
     inquiry: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
 ) -> Optional[Tuple[Fence, ...]]:
-    """Return the barriers of one alternative: those it begins with, and what still stands in the way without them."""
+    """Return the barriers of one alternative: those it begins with, and those that still block the gradient then."""
     taken = list(start)
     while taken:
         after = analyze(remove_barriers(inquiry, flow, frozenset(fence.op for fence in taken)))
@@ -213,7 +213,7 @@ class _Search:
         return tuple(reversed(fences))
 
     def _after(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
-        """Return the same ways the other way round, as far as they lead to ``end``."""
+        """Return the reversed edges of the routes that lead to ``end``."""
         found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
         for tensor in walk_depth_first([end], lambda each: [before for before, _ in self._before.get(each, ())]):
             for before, fence in self._before.get(tensor, ()):
@@ -222,7 +222,7 @@ class _Search:
 
 
 def _is_open(flow: GradientFlow, tensor: int, edge: Edge) -> bool:
-    """Return whether an edge has no barrier, or one that could be taken out: no zeros made up, no assignment elsewhere."""
+    """Return whether an edge has no barrier, or a removable one (not filled-in zeros, not an assignment elsewhere)."""
     if edge.fence is None or edge.fence.kind not in (BarrierKind.ZERO_FILLED, BarrierKind.STATE):
         return True
     return edge.fence.kind is BarrierKind.STATE and edge.fence.op == flow.rules.flat.producer[tensor]

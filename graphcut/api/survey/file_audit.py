@@ -1,4 +1,4 @@
-"""What a survey keeps of one file, and how it is made: by a worker process or a Dask worker."""
+"""The record that a survey keeps of one file; a worker process or a Dask worker makes it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _seconds_since(start: float) -> float:
 
 
 def limit_memory(limit: Optional[int]) -> None:
-    """Let this process take no more memory than that many bytes, where the system can."""
+    """Limit the memory of this process, if the system can."""
     if limit and os.name == "posix":
         import resource
 

@@ -52,7 +52,7 @@ class Journal:
         self.files[record.path] = record
 
     def _read(self, stream: IO[bytes]) -> int:
-        """Take in the whole lines; where they end."""
+        """Read all complete lines, and return where they end."""
         end = 0
         for line in stream:
             try:
@@ -93,7 +93,7 @@ def stamp(path: str) -> Any:
 
 
 def _lock(stream: IO[bytes], path: str) -> None:
-    """Let no two surveys write one journal, where the system can lock files."""
+    """Keep other surveys from writing the same journal, if the system can lock files."""
     try:
         import fcntl
     except ImportError:

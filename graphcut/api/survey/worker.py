@@ -13,7 +13,7 @@ from graphcut.api.survey.file_audit import audit_file, limit_memory
 
 
 def main() -> None:
-    """Answer until nobody asks."""
+    """Answer requests until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anybody else prints is no answer
     question = json.loads(sys.stdin.readline() or "{}")

@@ -1,4 +1,4 @@
-"""What checking contracts gave, for people and for machines: one module for each format."""
+"""Reports on checked contracts, for people and for machines: one module for each format."""
 
 from __future__ import annotations
 
