@@ -89,9 +89,15 @@ def _rendered(losses: List[Any], data: str) -> str:
 
     known = templates()
     style = known.get_template("page.css").render(verdicts=VERDICTS, palette=palette)
-    script = "".join(known.get_template(name).render() for name in _SCRIPTS)
+    script = "".join(_short(known.get_template(name).render()) for name in _SCRIPTS)
     filled = {"losses": losses, "data": data, "style": style, "script": script}
     return str(known.get_template("page.html").render(policy=_policy(style, script), **filled))
+
+
+def _short(script: str) -> str:
+    """Return a script without the indentation and the lines of comments, which a page need not hold."""
+    lines = (line.strip() for line in script.splitlines())
+    return "".join(line + "\n" for line in lines if line and not line.startswith("//"))
 
 
 def _policy(style: str, script: str) -> str:
