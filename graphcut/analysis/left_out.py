@@ -2,7 +2,8 @@
 
 A variable is read if its handle or reference feeds the loss by tensors, whether a gradient can come back there or not; an op
 that looks at a shape alone reads nothing. It is *frozen* if it is not trainable, or if a stop that somebody put there lies on
-every route from it to the loss; else it was *forgotten*. What another gradient of the same step asks for is neither.
+every route from it to the loss; else it was *forgotten*. What another gradient of the same step asks for is neither, unless it
+is not trainable when this gradient is taken, as in a script that freezes a layer for a while.
 
 Two kinds are meant to move without a gradient: the *averages* of a batch normalization, which its layer writes with
 ``training=True``, and a *copy* of a network that learns, such as a target network or a teacher, which the step assigns to.
@@ -165,14 +166,16 @@ def _read_and_not_asked(
 ) -> Iterator[Target]:
     flat = traced.flat
     asked = {tensor for each in targets for tensor in each.tensors}
-    objects = step.asked.union(id(known) for each in targets for known in each.variable.objects)
+    own = {id(known) for each in targets for known in each.variable.objects}
+    every = step.asked.union(own)
     read = read_ops(flat, losses)
     for variable in traced.variables:
         if is_discrete(variable.dtype) or (traced.origin.live is not None and not variable.objects):
             continue
         tensors = tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name))
         is_read = any(flat.producer[tensor] in read for tensor in tensors)
-        if is_read and asked.isdisjoint(tensors) and objects.isdisjoint(map(id, variable.objects)):
+        others = own if variable.trainable is False else every
+        if is_read and asked.isdisjoint(tensors) and others.isdisjoint(map(id, variable.objects)):
             yield Target(variable, tensors)
 
 
@@ -186,11 +189,13 @@ def _left_out(
     variable, objects = target.variable, set(map(id, target.variable.objects))
     is_open = any(flat.producer[tensor] in open_ops for tensor in target.tensors)
     is_frozen = variable.trainable is False or not is_open
+    updated = is_updated(target) if step.updated is None else step.is_updated(target)
+    is_of_another = not step.asked.isdisjoint(objects)  # what writes it may belong to the gradient that asks for it
     return LeftOut(
         name=variable.name,
         trainable=variable.trainable,
         reason=LeftOutReason.FROZEN if is_frozen else LeftOutReason.FORGOTTEN,
-        is_updated=is_updated(target) if step.updated is None else step.is_updated(target),
+        is_updated=None if is_of_another else updated,
         is_stopped=not is_open,
         is_untracked=not step.untracked.isdisjoint(objects),
     )

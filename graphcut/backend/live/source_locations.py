@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, List, Optional, Tuple
+import threading
+from typing import Any, Dict, List, Optional, Tuple
 
 from tensorflow.python.util import tf_stack
 
 from graphcut.graph import stack_frames
 from graphcut.graph.stack_frames import Frame, Place
 
+STARTED_AT: Dict[int, Optional[str]] = {}  # by the identifier of the thread
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -25,11 +27,14 @@ def user_frames(op: Any) -> Tuple[str, ...]:
 
 
 def here() -> Optional[str]:
-    """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written."""
+    """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written.
+
+    Where a thread has none it is the place that the thread was started at, if that is known.
+    """
     listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]
     while listed and os.path.dirname(os.path.abspath(listed[-1][0])) == _HERE:
         listed.pop()
-    return stack_frames.place(listed)[0]
+    return stack_frames.place(listed)[0] or STARTED_AT.get(threading.get_ident())
 
 
 def _stack() -> List[Any]:

@@ -24,7 +24,7 @@ from graphcut.analysis.tape_record import GradientCall, Tape
 from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
-from graphcut.backend.record import eager_ops, escaped_values, optimizers, tapes
+from graphcut.backend.record import eager_ops, escaped_values, optimizers, replica_threads, tapes
 from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
 
@@ -369,6 +369,7 @@ def _calls() -> Iterator[Patch]:
     yield Patch(gradients_util, "_GradientsHelper", _of_gradients)
     yield Patch(imperative_grad, "imperative_grad", _of_parts)
     yield from tapes.patches(_tapes)
+    yield from replica_threads.patches()
 
 
 def _tapes() -> Optional[tapes.Tapes]:

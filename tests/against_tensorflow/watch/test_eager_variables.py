@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.util import tf_stack
 
 import graphcut
 from tests.against_tensorflow.steps.judge import EAGER, variable, words
@@ -129,3 +130,45 @@ def test_a_step_whose_loss_is_a_variable_is_told_so():
 
     (audit,) = graphcut.audit_step(step)
     assert words(audit) == ["none"] and "the loss is a variable, which holds a copy" in str(audit)
+
+
+def test_a_layer_that_is_frozen_for_a_while_is_left_out_of_the_gradient_taken_then():
+    base, head = tf.keras.layers.Dense(2), tf.keras.layers.Dense(1)
+    base.build((None, 3)), head.build((None, 2))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(head(base(x[None])))
+        asked = [*base.trainable_variables, *head.trainable_variables]
+        for each, gradient in zip(asked, tape.gradient(loss, asked)):
+            each.assign_sub(0.1 * gradient)
+
+    with graphcut.watch() as watch:
+        base.trainable = False
+        step(tf.constant(X))
+        base.trainable = True
+        step(tf.constant(X))
+    first, second = watch.audits
+    assert [(each.reason.value, each.is_updated) for each in first.left_out] == [("frozen", None)] * 2
+    assert second.left_out == () and "frozen: " in str(first)
+
+
+@pytest.mark.skipif(not hasattr(tf_stack, "_source_mapper_stacks"), reason="this TensorFlow maps lines in other ways")
+def test_a_replica_has_the_lines_of_the_code_that_starts_it():
+    strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+    with strategy.scope():
+        w = tf.Variable(2.0, name="w")
+
+    @tf.function
+    def step(x):
+        def replica(part):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(tf.floor(w) * part)
+            return tape.gradient(loss, w)
+
+        return strategy.run(replica, args=(x,))
+
+    (audit,) = graphcut.audit_step(step, tf.constant(X))
+    line = step.python_function.__code__.co_firstlineno
+    assert "test_eager_variables.py:%d" % (line + 5) in audit.loss_source
+    assert audit.variables[0].cut[0].where.endswith(":%d" % (line + 4))
