@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence
+import os
+import sys
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import click
-from rich.console import Console
 
 from graphcut.cli.audit_source import as_documents, audit_source
 from graphcut.cli.draw_command import draw_each
@@ -15,7 +16,6 @@ from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
-from graphcut.render.text.terminal_table import rich_table
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress
@@ -37,6 +37,7 @@ Exit codes: 0 fine, 2 could not run.
 """
 
 _NARROW = 50  # columns; in less, rich leaves words out
+_TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then takes any stream for a terminal
 
 
 @click.command(help=_AUDIT, short_help="Show which variables get a gradient.")
@@ -50,9 +51,7 @@ _NARROW = 50  # columns; in less, rich leaves words out
     help="Write the audit as JSON; - prints it instead of the table.",
 )
 def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
-    console = Console()
-    rich = console.is_terminal and console.width >= _NARROW
-    words: Callable[..., Any] = rich_table if rich else table
+    words, print_words = _writers()
     with show_progress() as say, isolate_output():
         found = audit_source(say, **options)
         written = as_documents([to_json(each) for each in found]) if json else ""
@@ -60,7 +59,7 @@ def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
         undrawn = _try_to_draw(found, svg, say) if svg else None
     if json == "-":
         shown = [written]
-    say_one = console.print if rich and json != "-" else click.echo
+    say_one = click.echo if json == "-" else print_words
     for index, each in enumerate(shown):
         if index:
             write_answer(say_one, "")
@@ -71,6 +70,19 @@ def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
         save(json, (written + "\n").encode())
     if undrawn is not None:
         raise undrawn
+
+
+def _writers() -> Tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return what makes the table and what prints it; rich is imported for a terminal only, because that takes time."""
+    if not sys.stdout.isatty() and not any(map(os.environ.get, _TERMINAL_VARIABLES)):
+        return table, click.echo
+    from rich.console import Console
+
+    from graphcut.render.text.terminal_table import rich_table
+
+    console = Console()
+    is_wide = console.is_terminal and console.width >= _NARROW
+    return (rich_table, console.print) if is_wide else (table, click.echo)
 
 
 def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
