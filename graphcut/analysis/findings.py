@@ -60,7 +60,7 @@ class Findings:
         left = self._left(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
         variable = target.variable
-        barriers = tuple(self.barrier_of(fence) for fence in (*fences, *left))
+        barriers = tuple([self.barrier_of(fence) for fence in (*fences, *left)]) if fences or left else ()
         if unused and not left and is_discrete(variable.dtype):
             barriers, unused = (self._of_its_dtype(target),), False
         return VariableAudit(
@@ -71,14 +71,14 @@ class Findings:
             variable.dtype,
             variable.shape,
             barriers,
-            partial(self._path, tensor) if live else (),  # type: ignore[arg-type]
+            partial(Findings._path, self, tensor) if live else (),  # type: ignore[arg-type]
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
             unused and not left,
             live and tensor in self.flow.sparse,
             max(size + len(left), len(barriers)),
             self.is_updated(target),
             trained_by=self._trained_by(target),
-            only_through=partial(self._only_through, tensor) if live else (),  # type: ignore[arg-type]
+            only_through=partial(Findings._only_through, self, tensor) if live else (),  # type: ignore[arg-type]
         )
 
     def summands(self) -> Summands:

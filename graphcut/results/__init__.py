@@ -70,11 +70,11 @@ class Late:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return ()
-        value = instance.__dict__[self.name]
+        value = getattr(instance, self.name)
         return value() if callable(value) else value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        instance.__dict__[self.name] = value
+        object.__setattr__(instance, self.name, value)  # instance.__dict__ would make a dictionary for each result
 
 
 ResultT = TypeVar("ResultT")
