@@ -1,4 +1,4 @@
-"""What to install when something that is needed is missing."""
+"""Say what to install if something is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names told in few words: which variables belong in one row, one box.
+"""Group variables by outcome and shorten their names, for rows and boxes.
 
 Variables share a *fate* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
 stands for one or several names: a name, a scope whose every audited variable is meant (``encoder/*``), or a run of
@@ -20,7 +20,7 @@ _SHORTEST_RUN, _FEWEST_ALIKE = 4, 3
 
 @dataclass(frozen=True)
 class Label:
-    """``text`` stands for ``names``."""
+    """A short text that stands for several names."""
 
     text: str
     names: Tuple[str, ...]
@@ -33,7 +33,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Group:
-    """Variables of one fate, in the order audited, and the labels that stand for their names."""
+    """Variables with the same outcome, in audit order, and the labels for their names."""
 
     labels: Tuple[Label, ...]
     variables: Tuple[VariableAudit, ...]

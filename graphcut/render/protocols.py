@@ -1,4 +1,4 @@
-"""What pictures, reports and pages read of an audit, whoever holds it.
+"""What pictures, reports and pages read from an audit, as protocols.
 
 ``graphcut.Audit`` is one; the tests have others. Names that only one module needs of something else than an audit stay there.
 """
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
         def reason(self, variable: VariableAudit) -> Reason: ...
 
     class PageFacts(PictureFacts, ReportFacts, Protocol):
-        """What a page needs: what is drawn, what is said, and what the audit is called."""
+        """What a page needs: the picture, the text, and the name of the audit."""
 
         @property
         def source(self) -> str: ...

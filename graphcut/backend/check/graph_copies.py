@@ -1,4 +1,4 @@
-"""Scratch copies of a graph to take gradients in: ``tf.gradients`` adds to the graph it is asked in, and rewrites loops.
+"""Scratch copies of a graph for taking gradients: ``tf.gradients`` adds ops to its graph, and rewrites loops.
 
 A copy is imported from the ``GraphDef`` and then given what a ``GraphDef`` does not hold: the contexts of v1 control flow,
 what handles point to, the Python gradients of functions. For a live graph all of it is at hand.
@@ -41,7 +41,7 @@ Feed = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Original:
-    """What copies are made of: the ``MetaGraphDef``, and the live graph if there is one."""
+    """The original of the copies: the ``MetaGraphDef``, and the live graph if there is one."""
 
     meta: Any
     live: Any
@@ -53,7 +53,7 @@ class Original:
 
     @property
     def has_closures(self) -> bool:
-        """Tell whether a gradient function may refer to tensors of the live graph.
+        """Return whether a gradient function may refer to tensors of the live graph.
 
         In the body of a function these are captured; in a plain graph, ops would be added to the live one.
         """

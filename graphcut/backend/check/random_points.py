@@ -82,6 +82,6 @@ def _random(random: Any, tensor: Any, point: int) -> Any:
 
 
 def _config() -> Any:
-    """No optimizer that could fold what is asked about."""
+    """Return a session config without graph optimizers, which could fold the tensors to check."""
     options = config_pb2.GraphOptions(rewrite_options=rewriter_config_pb2.RewriterConfig(disable_meta_optimizer=True))
     return config_pb2.ConfigProto(graph_options=options)

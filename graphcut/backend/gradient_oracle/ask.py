@@ -1,4 +1,4 @@
-"""Asking the installed TensorFlow what the gradient function of one kind of op gives.
+"""Ask the installed TensorFlow what the gradient function of one kind of op answers.
 
 The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs and for the gradients of its outputs; the
 registered gradient function is called and what it gives is handed back as a graph. Nothing runs. Placeholders of
@@ -78,7 +78,7 @@ _NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that
 
 
 class _Unbuilt(Exception):
-    """The op cannot be built alone, which says nothing of its gradient."""
+    """The op cannot be built alone; its gradient stays unknown."""
 
 
 class InstalledOracle:
@@ -139,7 +139,7 @@ def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> Gr
 
 
 def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
-    """Return the op itself, where it is alive and what it was when the graph was read."""
+    """Return the live op, if it still exists and is unchanged since the graph was read."""
     op = None if question.place is None else origin.operation(*question.place)
     return op if op is not None and op.type == question.type and len(op.inputs) == len(question.inputs) else None
 
@@ -231,7 +231,7 @@ def _unknown(question: GradientQuery) -> GradientReply:
 
 
 def _answered(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
-    """Ask a gradient function about an op that stands alone in a scratch graph."""
+    """Ask a gradient function about an op that is alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
     except _Unbuilt as error:
@@ -355,7 +355,7 @@ def _called(question: GradientQuery, function: Any, custom: bool, library: Any, 
 
 
 def _built(question: GradientQuery, library: Any, graph: Any) -> Any:
-    """Return the op alone, in the scratch graph."""
+    """Build the op alone in the scratch graph, and return it."""
     try:
         tf.compat.v1.import_graph_def(isolate_op(question, library), name="")
     except _FAILURES as error:

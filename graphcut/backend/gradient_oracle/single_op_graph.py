@@ -1,4 +1,4 @@
-"""One op alone: the ``GraphDef`` that holds it and what feeds it.
+"""A ``GraphDef`` with a single op and the placeholders that feed it.
 
 The scratch graph that a question is built in, and which dtypes TensorFlow takes to carry gradients.
 """
@@ -39,7 +39,7 @@ def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
 
 
 def isolate_op(question: GradientQuery, library: Any) -> Any:
-    """Return a ``GraphDef`` that holds the op and what feeds it, and the functions it may name."""
+    """Return a ``GraphDef`` with the op, the placeholders that feed it, and the functions that it may name."""
     known = op_def(question.type)
     graph = CLASSES["Graph"]()
     if known is not None and question.shapes is not None:

@@ -1,4 +1,4 @@
-"""What a user's function can change: noted before it is called for a question, and put back afterwards.
+"""Everything that a user's function can change: recorded before graphcut calls it, and restored afterwards.
 
 A gradient function may remember what it computed: in a dictionary, an attribute, a ``global``, an ``lru_cache``. Called in a
 scratch graph it would remember tensors of that, and fail when the user's program calls it.

@@ -1,4 +1,4 @@
-"""What the installed TensorFlow does where versions differ, found by asking it once."""
+"""How the installed TensorFlow behaves where versions differ, found by probing it once."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _empty_calls_raise() -> bool:
 
 
 def _rebuilds_cases() -> bool:
-    """Tell whether ``SymbolicGradient`` differentiates functions called in a branch of a ``Case``.
+    """Return whether ``SymbolicGradient`` differentiates functions that are called in a branch of a ``Case``.
 
     It answers zeros where there is no gradient: up to TensorFlow 2.4, ``_CaseGrad`` builds the branches anew from their
     ``FunctionDef``.

@@ -113,14 +113,14 @@ def _same_modules() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the user's code prints: it was printed already."""
+    """Suppress the output of the user's code, which it has printed before."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 
 @contextmanager
 def _fresh_functions() -> Iterator[None]:
-    """With every ``tf.function`` that is called traced afresh."""
+    """Trace every ``tf.function`` that is called again."""
     _CLONES.append({})
     try:
         with _PATCHES.apply():
@@ -130,7 +130,7 @@ def _fresh_functions() -> Iterator[None]:
 
 
 def fresh(function: Any) -> Any:
-    """Return a ``tf.function`` that was never traced; anything else as it is."""
+    """Return a copy of a ``tf.function`` without traces; return anything else unchanged."""
     return function._clone(None) if isinstance(function, _FUNCTION) else function
 
 

@@ -1,4 +1,4 @@
-"""The identity of a gradient function: what tells whether it may answer otherwise than another one did.
+"""The identity of a gradient function: functions with equal keys give equal answers.
 
 TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``: ``tf.nn.silu`` called a thousand
 times is a thousand closures of one function of TensorFlow over other tensors, and one answer serves them all. Only functions
@@ -29,7 +29,7 @@ class _UnknownValue(Exception):
 
 
 def identity(function: Any) -> Optional[Hashable]:
-    """Return a key that equal gradient functions share; ``None`` if nobody can tell whether they answer alike."""
+    """Return a key that equal gradient functions share; ``None`` if their equality cannot be decided."""
     try:
         return _signature(function, _DEPTH)
     except _UnknownValue:

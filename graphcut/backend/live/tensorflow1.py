@@ -1,4 +1,4 @@
-"""TensorFlow 1 code under TensorFlow 2: what a script gets where it imports TensorFlow."""
+"""Run TensorFlow 1 code under TensorFlow 2: what a script gets when it imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphcut.graph.stack_frames import is_library
 
 
 class TensorFlow1Imports:
-    """A context in which the script and the modules beside it get ``tensorflow.compat.v1`` where they import TensorFlow.
+    """A context in which a script and the modules in its folder import ``tensorflow.compat.v1`` as TensorFlow.
 
     Libraries import what they always do: TensorFlow and Keras themselves are among them.
     """

@@ -43,7 +43,7 @@ def label_of(source: Any) -> str:
 
 @contextmanager
 def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
-    """Whatever the traced code raises becomes a ``GraphcutError``.
+    """Turn any error of the traced code into a ``GraphcutError``.
 
     Args:
         label: what was traced.
@@ -170,7 +170,7 @@ def _advice(said: str) -> List[str]:
 
 
 def _unwrapped(error: BaseException) -> BaseException:
-    """Return the error itself, without what Keras wraps round it."""
+    """Return the original error, without the one that Keras wraps around it."""
     inner = error.__cause__ or error.__context__
     while "Exception encountered when calling" in str(error) and inner is not None:
         error, inner = inner, inner.__cause__ or inner.__context__

@@ -75,7 +75,7 @@ def handle_of(variable: Any) -> Any:
 
 
 def tensor_name(value: Any, graph: Any, captured: Mapping[int, Tuple[int, str]]) -> str:
-    """Return the name of the graph tensor that is or stands for a tensor or a variable; empty where there is none.
+    """Return the name of the graph tensor of a tensor or variable; empty if there is none.
 
     ``captured`` is what ``captured_names`` returns for the graph.
     """
@@ -101,7 +101,7 @@ def stand_ins(variable: Any) -> Tuple[Any, ...]:
 
 
 def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
-    """Return the outer tensors that the graph of a function captured, and what stands for them inside."""
+    """Return the outer tensors that the graph of a function captured, and their placeholders inside."""
     found = getattr(graph, "captures", ())
     return found.items() if hasattr(found, "items") else found
 

@@ -1,4 +1,4 @@
-"""What the body of a function captured or was handed of the graphs around it, and what leads there."""
+"""The tensors of outer graphs that a function's body captured or received as arguments, and what leads to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CALLS = (
 
 
 class Entry(NamedTuple):
-    """What a placeholder of a body stands for; ``handed``: an argument, no capture."""
+    """The tensor that a placeholder of a body stands for. ``handed``: it is an argument, not a capture."""
 
     outer: Any
     handed: bool

@@ -51,7 +51,7 @@ class WatchedTensors(NamedTuple):
 
 
 class EagerCall:
-    """A gradient that is asked for eagerly, as it stands just before it is taken."""
+    """An eager gradient call, as recorded just before the gradient is taken."""
 
     def __init__(self, eager: EagerOps, asked: GradientRequest, tape: Optional[WatchedTensors]) -> None:
         self.eager, self.asked, self.tape = eager, asked, tape
@@ -68,7 +68,7 @@ class EagerCall:
         self.nodes = sorted(_with_assignments(roots, sources, targets, self.began), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
-        """Return a key that tells this gradient from another one of the same call.
+        """Return a key that distinguishes this gradient from others of the same call.
 
         It holds the ops between, which of them the tape recorded, the values that a verdict can follow from, and whether the
         gradient starts from zeros.
@@ -169,7 +169,7 @@ def _hashable(attrs: Any) -> Hashable:
 
 
 class EagerGraph:
-    """The recorded ops in the place of a ``tf.Graph``: what is asked of one while a gradient is judged.
+    """The recorded ops with the interface of a ``tf.Graph`` that audits need.
 
     ``began`` counts the ops that had run when the tape began; ``read`` are the variables that the gradient is not asked for,
     each with the name of its handle.
@@ -229,7 +229,7 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
 
 
 def _replaced(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
-    """Where the tensors were computed that a gradient is asked for as if they were variables."""
+    """Return where the tensors were computed with respect to which a gradient is taken as if they were variables."""
     for made in call.made:
         if isinstance(made[0], EagerOp) and made[0].outputs[made[1]].dtype != RESOURCE:
             yield writer.name(made), made[0].where[0]
@@ -294,7 +294,7 @@ def _sources(call: EagerCall, writer: _Writer) -> Iterator[Source]:
 
 
 class _Gone:
-    """Stands for a tensor that is not kept."""
+    """A stand-in for a tensor that is not kept."""
 
 
 def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
@@ -315,7 +315,7 @@ def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
 
 
 class _Writer:
-    """Writes nodes into a message, each under a name of its own."""
+    """Writes nodes with unique names into a message."""
 
     def __init__(self, graph: Any, call: EagerCall) -> None:
         self.graph = graph

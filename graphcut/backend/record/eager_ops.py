@@ -39,7 +39,7 @@ _LOCAL = threading.local()
 
 
 class Output(NamedTuple):
-    """What is known of a tensor: its dtype as a number, its shape."""
+    """The facts about a tensor: its dtype as a number, and its shape."""
 
     dtype: int
     shape: Shape
@@ -150,12 +150,12 @@ class EagerOps:
         self.detach()
 
     def attach(self) -> None:
-        """Be told of the ops of this thread, too: TensorFlow's callbacks are a thread's own."""
+        """Receive the ops of this thread, too; TensorFlow registers callbacks per thread."""
         if context.executing_eagerly():
             self._attached.attach()
 
     def detach(self) -> None:
-        """Be told of no op any more, in no thread."""
+        """Stop receiving ops, in all threads."""
         self._attached.detach()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""A Keras callback that watches the first batch of ``fit``: what is traced for it is traced anyway."""
+"""A Keras callback that watches the first batch of ``fit``, for which Keras traces its step anyway."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FirstBatch(tf.keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Put a watch around the next call of what ``fit`` calls for each batch."""
+        """Watch the next call of the function that ``fit`` calls for each batch."""
         model, original = self.model, getattr(self.model, "train_function", None)
         if not callable(original):
             raise GraphcutError("AuditCallback needs TensorFlow 2.2 or later, whose models have a train_function")

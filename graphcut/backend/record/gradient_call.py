@@ -1,4 +1,4 @@
-"""A gradient that a step asks for: what of, with respect to what, in the graph that is being built."""
+"""A gradient call of a step: its targets and sources, in the graph under construction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ZERO = tf.UnconnectedGradients.ZERO
 
 
 class GradientRequest:
-    """A gradient that is asked for, before it is taken."""
+    """A gradient call, before the gradient is taken."""
 
     def __init__(self, api: str, targets: Any, sources: Any, stops: Any, zeros: Any, starts: Any = None) -> None:
         self.api, self._given = api, tf.nest.flatten(sources)
@@ -51,7 +51,7 @@ class GradientRequest:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
     def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
-        """Tell for each source whether a tensor came back; for a composite tensor, for each of its components.
+        """Return for each source whether TensorFlow returned a tensor; for a composite tensor, for each component.
 
         ``parts`` are the gradients that TensorFlow built its answer from.
         """

@@ -30,7 +30,7 @@ from graphcut.backend.record.patches import Patch, Patches
 
 
 class _OfThread(threading.local):
-    """What holds for one thread; an attribute of the class is found at once where the thread has none."""
+    """State of one thread; a thread without a value falls back on the attribute of the class."""
 
     depth = 0
     notes: Any = None
@@ -65,7 +65,7 @@ class StepRecord:
         self.eager: Any = None
 
     def begin(self) -> None:
-        """Begin a trace of the step in the default graph; what an earlier trace took is dropped."""
+        """Begin a trace of the step in the default graph, and drop the gradients of an earlier trace."""
         self.root, self.gradients = ops.get_default_graph(), []
         self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
 
@@ -281,7 +281,7 @@ def _with_parts(answer: Any) -> Any:
 
 
 def _noted(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
-    """Take the gradient, and note what it was taken of and what came back."""
+    """Take the gradient, and record its arguments and its answer."""
     graph = asked.graph()
     if graph is None and made.eager is not None:
         return _noted_eagerly(made, asked, tape, lambda: _deeper(original, *args, **kwargs))
@@ -317,7 +317,7 @@ def _is_raised_inside(error: Exception) -> bool:
 
 
 def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[[], Any]) -> Any:
-    """Take a gradient eagerly, and note what it was taken of and what came back."""
+    """Take a gradient eagerly, and record its arguments and its answer."""
     seen = made.seen_eagerly(asked, tape)
     try:
         answer = take()

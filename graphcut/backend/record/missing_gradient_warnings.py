@@ -1,4 +1,4 @@
-"""Where TensorFlow and Keras complain that a gradient is missing, wrapped so that the reason is said with it.
+"""Wrap the functions with which TensorFlow and Keras complain about missing gradients, to add the reason.
 
 They come after the gradient call, so nothing is wrapped until one lacked something: by then the optimizers are loaded.
 Only the optimizers of TensorFlow 1 take the gradient and complain in one method, which is wrapped from the start.
@@ -24,7 +24,7 @@ _PAIR = 2
 
 
 class Explanation(NamedTuple):
-    """What is said of a gradient that is missing, and ``file:line`` of where it was taken."""
+    """The explanation of a missing gradient, and the ``file:line`` where it was taken."""
 
     text: str
     where: Optional[str]
@@ -49,7 +49,7 @@ class Complaints:
         self._apply([Patch(v1.Optimizer, name, self._of_optimizer) for name in ("minimize", "apply_gradients")])
 
     def apply(self) -> None:
-        """Wrap what is not wrapped yet."""
+        """Wrap the functions that are not wrapped yet."""
         self._apply(self._patches())
 
     def _apply(self, patches: Iterable[Patch]) -> None:
@@ -60,7 +60,7 @@ class Complaints:
                 self._applied.append(each)
 
     def restore(self) -> None:
-        """Put back what was there before."""
+        """Restore the original functions."""
         while self._applied:
             take(self._applied.pop())
 

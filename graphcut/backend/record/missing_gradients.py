@@ -1,4 +1,4 @@
-"""Gradients that come back as ``None`` while nobody watches: what is needed to explain them, at next to no cost.
+"""Record at low cost what is needed to explain gradients of ``None`` without a watch.
 
 A gradient that is taken in a graph is read from that graph, as it was just before. Of eager code nothing remains that could
 be read afterwards, so its ops are recorded for a while (*awake*): from the start until a gradient call repeats, which is one
@@ -103,7 +103,7 @@ class MissingGradients(watch_gradients.Watch):
 
     @property
     def tapes(self) -> Any:
-        """What is noted of tapes; ``None`` while nothing is recorded."""
+        """The records of tapes; ``None`` while nothing is recorded."""
         return self._tapes if self._awake or not context.executing_eagerly() else None
 
     @tapes.setter
@@ -137,7 +137,7 @@ class MissingGradients(watch_gradients.Watch):
                 self._applied.pop().__exit__(None, None, None)
 
     def afresh(self, function: Any) -> Any:
-        """Nothing is traced again."""
+        """Return the function unchanged: nothing is traced again."""
         return function
 
     def keeps(self, graph: Any) -> bool:

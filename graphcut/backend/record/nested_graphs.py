@@ -1,4 +1,4 @@
-"""A gradient taken in the body of a function, of what was computed around it: the graphs as one.
+"""Join graphs if the body of a function takes the gradient of something that was computed around it.
 
 What a body captured or was handed are its *entries*, placeholders. Where a variable that is asked for leads to one of
 them, the ops around that lead there are put before the body's own, and the entry becomes an ``Identity`` that reads what it

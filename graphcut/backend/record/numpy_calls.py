@@ -1,4 +1,4 @@
-"""The line where NumPy is called on a tensor: it reads the memory of the tensor itself, and tells nobody.
+"""Find the line where NumPy is called on a tensor; NumPy reads the tensor's memory without a callback.
 
 It is looked for in the source: on the lines between the read of a variable and the constant that came back, and in the
 functions that these lines call by name.

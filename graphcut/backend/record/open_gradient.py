@@ -1,4 +1,4 @@
-"""The graph in which a step took a gradient, as it was just before; with what leads to it in the graphs around it."""
+"""The graph in which a step took a gradient, as it was just before, joined with what leads to it in outer graphs."""
 
 from __future__ import annotations
 

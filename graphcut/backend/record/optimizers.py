@@ -1,4 +1,4 @@
-"""What each optimizer of a step is handed: which variables, each with a gradient or with ``None``.
+"""What each optimizer of a step receives: variables, each with a gradient or with ``None``.
 
 The outermost call counts: ``apply_gradients`` of Keras 3 calls ``apply``, an optimizer around another one calls that.
 """
@@ -22,7 +22,7 @@ Pairs = Sequence[Tuple[Any, Any]]
 
 
 class OptimizerCalls:
-    """What the optimizers of one trace were handed."""
+    """What the optimizers received in one trace."""
 
     def __init__(self) -> None:
         self._pairs: List[Tuple[Any, bool]] = []

@@ -13,7 +13,7 @@ Wrapping = Callable[[Any], Any]
 
 
 class Patch(NamedTuple):
-    """An attribute of a class or module, and what makes its wrapper out of the original."""
+    """An attribute of a class or module, and the function that wraps its original value."""
 
     owner: Any
     name: str
@@ -21,7 +21,7 @@ class Patch(NamedTuple):
 
 
 class _Layers:
-    """The wrappers of one attribute, each around those before it, in whatever order they come and go."""
+    """The stacked wrappers of one attribute; they can be added and removed in any order."""
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner, self.name = owner, name

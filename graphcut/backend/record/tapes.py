@@ -1,4 +1,4 @@
-"""What each tape of a step recorded: between which ops, and what it was told to watch."""
+"""What each tape of a step recorded: between which ops, and what it watches explicitly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def counts() -> Counts:
 
 
 class _Noted:
-    """One tape, which is not kept alive: when it recorded, and what it was told to watch."""
+    """One tape, not kept alive: when it recorded, and what it watches explicitly."""
 
     def __init__(self, tape: Any, forget: Callable[[Any], None]) -> None:
         self.reference, self.automatic = weakref.ref(tape, forget), tape._watch_accessed_variables
@@ -98,7 +98,7 @@ class Tapes:
             spans[-1] = (spans[-1][0], counts())
 
     def watching(self, tape: Any, tensor: Any) -> None:
-        """Note that a tape is told to watch something."""
+        """Record that ``watch`` is called on a tape."""
         self._of(tape).watched += [(each, counts()) for each in flatten_structure(tensor)]
 
     def accessed(self, variable: Any) -> None:

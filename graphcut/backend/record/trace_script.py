@@ -32,7 +32,7 @@ class TracedEnough(BaseException):
 
 
 class NothingIsRunError(RuntimeError):
-    """A script that is traced asks for a graph to be run."""
+    """A traced script tries to run a graph."""
 
 
 class ScriptTrace:
@@ -75,7 +75,7 @@ class ScriptTrace:
         yield Patch(threading.Thread, "_bootstrap_inner", self._in_thread)
 
     def _in_thread(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the wrapper of what a thread runs: by itself it would execute eagerly."""
+        """Return a wrapper for a thread's function, which would otherwise execute eagerly."""
 
         def wrapper(thread: Any) -> Any:
             if self._graph is None:

@@ -1,4 +1,4 @@
-"""Tracing a step: its own ``tf.function``s are traced afresh, for one that was traced before takes no gradient again."""
+"""Trace a step. Its ``tf.function``s are traced again, because a traced function takes no gradients in Python."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: S
 def _told(
     sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
 ) -> Iterator[Source]:
-    """Yield the sources with what is known after the step is traced.
+    """Yield the sources with what is known after the step was traced.
 
     That is what a model trains, what the step writes, and what its optimizers received. For a step that raises, what it writes
     is unknown (``None``).

@@ -30,7 +30,7 @@ _EVER = 2**62
 
 
 class ReceivedGradients:
-    """What optimizers were handed, by the ``id`` of the variable."""
+    """What optimizers received, by the ``id`` of the variable."""
 
     def __init__(self) -> None:
         self._given: Dict[int, bool] = {}
@@ -42,7 +42,7 @@ class ReceivedGradients:
             self._given[key] = self._given.get(key, False) or gradient is not None
 
     def given(self) -> Dict[int, bool]:
-        """Return whether a gradient was ever handed over for a variable."""
+        """Return whether an optimizer ever received a gradient for a variable."""
         return self._given
 
 
@@ -108,7 +108,7 @@ class Watch(gradient_calls.StepRecord):
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Whatever goes wrong here, the watched code goes on; it is told when the audits are asked for."""
+        """Keep the watched code running if recording fails; the audits report the problem."""
         try:
             yield
         except Exception as error:  # noqa: BLE001
@@ -206,7 +206,7 @@ def _is_traced(function: Any) -> bool:
 def _told(
     source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool], owned: Mapping[int, Tuple[Any, bool]]
 ) -> Source:
-    """Return a source with what is known of it by now.
+    """Return a source with what is known about it now.
 
     That is whether it was written, whether an optimizer received a gradient, and whether the models in use train it.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a page with some frames folded: what stands in a folded frame is one box, and all is laid out anew.
+"""The pictures of a page with some frames folded: each folded frame is one box in a new layout.
 
 Each frame of three boxes or more alone, and all outermost frames together, are laid out beforehand, for a page may not run a
 layout engine. With any other choice of frames the script of the page squeezes the whole picture instead.
@@ -62,7 +62,7 @@ def fold_frames(drawn: networkx.MultiDiGraph, scopes: Collection[Scope]) -> netw
 
 
 def _folded(scope: Scope, scopes: Collection[Scope]) -> Optional[Scope]:
-    """Return the folded frame that a box stands in."""
+    """Return the folded frame that contains a box."""
     return next((scope[: depth + 1] for depth in range(len(scope)) if scope[: depth + 1] in scopes), None)
 
 

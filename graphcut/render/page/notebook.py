@@ -1,4 +1,4 @@
-"""An audit as a notebook shows it: its page in a frame of its own, and below it the table and the picture without any script.
+"""An audit in a notebook: its page in a frame, or the table and the picture if scripts are stripped.
 
 What strips scripts, as GitHub and untrusted notebooks do, strips the frame too and shows the rest. Where the frame is loaded,
 it closes the rest. The frame is sandboxed: it has no access to the notebook.
@@ -38,6 +38,6 @@ def html(facts: PageFacts, sketch: Sketch) -> str:
 
 
 def frame(audits: Sequence[PageFacts], title: str) -> str:
-    """Return the page of several audits in a frame of its own."""
+    """Return the page of several audits in a frame."""
     template = templates().get_template("frame.html")
     return str(template.render(page=page_of(audits), title=title, border=GREY, closes=False))

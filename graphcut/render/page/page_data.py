@@ -1,4 +1,4 @@
-"""What a page knows of one audit, as plain values: boxes, links, variables, their groups, stops.
+"""The data of one audit for a page, as plain values: boxes, links, variables, their groups, and stops.
 
 Whatever is large is counted and cut off: a page lists at most ``LISTED`` variables, a box names ``_NAMED`` ops. Names are
 shown escaped, as in the table; the numbers of boxes are those of ``sketch``.
@@ -32,7 +32,7 @@ _ASKED = 400_000
 
 
 class ValueTable:
-    """A list in which each value stands once; ``of`` gives its place."""
+    """A list of unique values; ``of`` returns the index of a value."""
 
     def __init__(self) -> None:
         self.values: List[Any] = []
@@ -173,7 +173,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
 
 
 def _note(facts: PageFacts, stop: Stop, cut: Sequence[VariableAudit]) -> str:
-    """Return what a stop belongs to and that it is to be kept; empty where no idiom is known."""
+    """Return the idiom of a stop and the advice to keep it; empty if it has no known idiom."""
     found = (facts.reason(each).idioms.get(stop.op) for each in cut[:1])
     return next((idiom.note for idiom in found if idiom is not None), "")
 
@@ -191,5 +191,5 @@ def _gains(facts: PageFacts, stop: Stop) -> List[str]:
 
 
 def _line(stop: Stop) -> str:
-    """Return the user's line that the stop stands in; empty where it cannot be read."""
+    """Return the user's source line of a stop; empty if it cannot be read."""
     return source_line(stop.where) if stop.where and not stop.library else ""

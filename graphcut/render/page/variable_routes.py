@@ -1,4 +1,4 @@
-"""How a gradient goes to a variable, or where it ends, in the boxes of a picture; and what is said of the variable.
+"""The route of a gradient to a variable, or where it ends, as boxes of a picture, with text about the variable.
 
 A *way* is the route from the loss, as the pairs of boxes it steps between, and the boxes at which it is cut. Explanations are
 long and paths are as long as a graph is deep: ``EXPLAINED`` variables are explained in full, one of each box and of each
@@ -25,7 +25,7 @@ EXPLAINED, STEPS = 500, 300_000
 
 @dataclass(frozen=True)
 class VariableRoute:
-    """One variable: the box it is in (-1 where it is in none), what is said of it after its name, and its way.
+    """One variable: its box (-1 if it has none), the text after its name, and its route.
 
     ``explained``: all that ``explain`` says, and the route where there is one; else its verdict and its cuts alone.
     """

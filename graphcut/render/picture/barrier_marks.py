@@ -1,4 +1,4 @@
-"""Where the barriers stand and which branches bind, as edges from consumer to producer."""
+"""The edges, from consumer to producer, that have a barrier or enter a branch that is a condition."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barri
 
 
 def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
-    """Return the mark of a barrier in a cut, with what it belongs to and what to do about it."""
+    """Return the mark of a barrier in a cut, with its idiom and advice."""
     idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
     outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
     made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""

@@ -1,4 +1,4 @@
-"""What is in a box that stands for several ops: a picture of its own, of the ops in it and the lines between them."""
+"""The contents of a box that stands for several ops, as a separate picture of these ops and their edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside the gradient in a picture: the inputs, and the variables that no gradient was asked for.
+"""The context of the gradient in a picture: inputs, and variables that no gradient was asked for.
 
 Each is drawn below the boxes that read it: directly, else through the ops that the picture leaves out, by the shortest way.
 What looks at a shape alone reads nothing.
@@ -30,7 +30,7 @@ _WORDS: Mapping[LeftOutReason, str] = {
 
 
 class ContextBox(NamedTuple):
-    """A box beside the gradient, and the nodes of the sketch that read what it stands for."""
+    """A box for inputs or variables, and the nodes of the sketch that read them."""
 
     box: Box
     readers: Tuple[int, ...]

@@ -65,7 +65,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Link:
-    """What is written on the links of one ``line`` from box to box, and the source lines it comes from.
+    """The labels of the links of one ``line`` between two boxes, and their source lines.
 
     ``advice``: what to do about its barriers. ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient
     from nobody. ``state``: it leads from a variable, or the loss that reads it, to what is assigned to it.

@@ -21,7 +21,7 @@ _REJOINED = 400
 
 
 class EdgeInfo(NamedTuple):
-    """What is known of an edge.
+    """The facts about an edge.
 
     It holds the barriers, the branch that it enters, whether it goes around a loop, and whether it leads from a variable to
     what is assigned to it.
@@ -38,7 +38,7 @@ PLAIN = EdgeInfo()
 
 @dataclass(frozen=True)
 class Sketch:
-    """``nodes`` maps each node to the ops it stands for; ``edges`` maps (consumer, producer, line) to what is told."""
+    """``nodes`` maps each node to its ops; ``edges`` maps (consumer, producer, line) to facts about the edge."""
 
     nodes: Mapping[int, Tuple[int, ...]]
     edges: Mapping[Way, EdgeInfo]

@@ -1,4 +1,4 @@
-"""What is written in each box.
+"""The text in each box.
 
 Names are as the graph has them: whoever writes them out escapes them.
 """
@@ -27,7 +27,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class _TitleFacts:
-    """What is looked up for every box.
+    """The look-ups that every box needs.
 
     It holds the size of the variables' scopes, the nodes at a barrier by whether it cuts anything off, and the names of the
     barriers.

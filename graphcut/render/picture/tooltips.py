@@ -1,4 +1,4 @@
-"""What a box tells when it is pointed at: name, type, dtype and shape, ``file:line``."""
+"""The tooltip of a box: name, type, dtype, shape and ``file:line``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the picture a person asks to see."""
+"""The options of a picture."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
 
 @dataclass(frozen=True)
 class VariableSelection:
-    """The facts of some variables alone: their paths, their cuts."""
+    """The facts about selected variables only: their paths and cuts."""
 
     variables: Tuple[VariableAudit, ...]
     loss: Tuple[str, ...]
@@ -127,7 +127,7 @@ class VariableSelection:
 
 
 def select_variables(facts: PictureFacts, ops: Ops, wanted: Sequence[str]) -> PictureFacts:
-    """Return the facts of the variables in ``wanted`` alone, each with one path."""
+    """Return the facts about the variables in ``wanted`` only, each with one path."""
     names = {at: each.name for at, each in enumerate(facts.variables)}
     variables = tuple(facts.variables[at] for at in sorted(matching_numbers(names, wanted, "of")))
     passing: Dict[int, Tuple[int, ...]] = {}

@@ -29,7 +29,7 @@ _WARNING = "Keras warns of that: Gradients do not exist for variables"
 
 
 def explain(facts: ReportFacts, variable: VariableAudit) -> str:
-    """Twelve lines at most on why ``variable`` gets what it gets."""
+    """Return at most twelve lines on why ``variable`` gets a gradient or not."""
     return "\n".join(_lines(facts, variable, facts.reason(variable)))
 
 
@@ -283,7 +283,7 @@ def _is_mistake(reason: Reason, cut: Barrier) -> bool:
 
 
 def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
-    """Through what alone a gradient comes, and what was kept from it."""
+    """Yield the only branch or term that a gradient comes through, and where other routes end."""
     for condition in variable.conditions[:few]:
         yield f"Every route lies in {branch(condition)}: in other runs there is no gradient."
     if reason.term is not None:

@@ -1,4 +1,4 @@
-"""What each of several losses is called where they stand side by side."""
+"""The names of several losses in a table, picture or page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class HeadedAudit(Protocol):
-        """What an audit is called by."""
+        """The parts of an audit that its heading is made from."""
 
         @property
         def loss(self) -> Tuple[str, ...]: ...

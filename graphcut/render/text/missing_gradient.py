@@ -1,4 +1,4 @@
-"""What is said of a gradient that is missing and whose ops were not recorded: what is known, and how to find out more."""
+"""The text about a missing gradient whose ops were not recorded: what is known, and how to find out more."""
 
 from __future__ import annotations
 

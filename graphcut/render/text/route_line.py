@@ -1,4 +1,4 @@
-"""A route in one line: what stands in one name scope is one stop of it, the barriers stand out, the middle is counted."""
+"""A route in one line: ops of a name scope are joined, barriers are marked, and the middle is counted."""
 
 from __future__ import annotations
 

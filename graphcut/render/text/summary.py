@@ -1,4 +1,4 @@
-"""What is said of the whole audit: the line that counts, and what must be said once, first."""
+"""The text about the whole audit: the line of counts, and remarks that come first."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def _few_names(names: Sequence[str], totals: Mapping[str, int]) -> str:
 
 
 def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:
-    """Why nothing can be certified: what must be said before all else."""
+    """Yield why nothing can be certified; these lines come first."""
     for each in assumptions:
         if each.whole:
             yield f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class FileAudit(Protocol):
-        """What a row is made of."""
+        """The facts about one file that a row shows."""
 
         @property
         def path(self) -> str: ...

@@ -1,4 +1,4 @@
-"""Merging that loses nothing to see: what only reads a variable, what only hands a tensor on, unbranched rows."""
+"""Merges that lose no information: ops that only read a variable or pass a tensor on, and unbranched rows."""
 
 from __future__ import annotations
 

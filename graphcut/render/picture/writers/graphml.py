@@ -1,4 +1,4 @@
-"""A picture as a networkx graph of plain values, which other tools can read: what to draw, without how it looks.
+"""A picture as a networkx graph of plain values for other tools: what to draw, but not how it looks.
 
 Nodes have ``role``, ``title``, ``lines``, ``scope``, ``ops``, ``variables``, ``verdict``, ``live``, ``folded``, ``tips``,
 ``where``, ``change``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
