@@ -294,6 +294,7 @@ def test_the_picture_can_be_saved(page, tmp_path, kind, start):
     download.value.save_as(tmp_path / "saved")
     saved = (tmp_path / "saved").read_bytes()
     assert saved.startswith(start) and len(saved) > 1000 and b"<script" not in saved
+    assert b'class="sign"' not in saved and (kind == "png" or b'fill="white"' in saved)
 
 
 def test_a_phone_shows_the_picture_and_scrolls_to_the_table(opened):

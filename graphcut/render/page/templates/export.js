@@ -18,7 +18,8 @@ function svgText(svg) {
   copy.setAttribute("width", area.width);
   copy.setAttribute("height", area.height);
   copy.removeAttribute("class");
-  for (const each of copy.querySelectorAll(".unseen, .opened > :not(.inside)")) each.remove();
+  for (const each of copy.querySelectorAll(".unseen, .sign, .opened > :not(.inside)")) each.remove();
+  copy.prepend(drawn("rect", { x: area.x, y: area.y, width: area.width, height: area.height, fill: "white" }));
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -32,7 +33,7 @@ function paint(svg) {
   pen.fillRect(0, 0, canvas.width, canvas.height);
   const toUser = svg.getScreenCTM().inverse();
   for (const shape of svg.querySelectorAll("path, polygon, polyline, ellipse, circle, rect, text")) {
-    if (!shape.getClientRects().length) continue;
+    if (!shape.getClientRects().length || shape.classList.contains("sign")) continue;
     const placed = toUser.multiply(shape.getScreenCTM());
     pen.setTransform(new DOMMatrix([scale, 0, 0, scale, -area.x * scale, -area.y * scale]).multiply(DOMMatrix.fromMatrix(placed)));
     paintShape(pen, shape, getComputedStyle(shape));
