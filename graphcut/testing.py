@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, List, Sequence
 
 from graphcut.contracts.source_audits import variables_of
-from graphcut.results import WITH_GRADIENT, Verdict
+from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -36,6 +36,8 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
+    for name in _forgotten(audit, key):
+        raise AssertionError("%s must receive a gradient:\n%s" % (name, audit.explain(name)))
     for variable in variables_of(audit, key):
         if variable.verdict not in WITH_GRADIENT:
             raise AssertionError("%s must receive a gradient:\n%s" % (variable.name, audit.explain(variable.name)))
@@ -75,8 +77,8 @@ def assert_only_trains(audit: Audit, key: Any) -> None:
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    wanted = {each.name for each in variables_of(audit, key)}
     assert_reaches(audit, key)
+    wanted = {each.name for each in variables_of(audit, key)}
     for variable in audit:
         if variable.name not in wanted and variable.verdict in WITH_GRADIENT:
             message = "only %s may receive a gradient, and %s receives one:\n%s"
@@ -100,6 +102,13 @@ def assert_no_unused(audit: Audit) -> None:
     forgotten = [each for each in getattr(audit, "left_out", ()) if getattr(each, "trainable", None)]
     if forgotten:
         raise AssertionError("the loss reads variables that no gradient was asked for: %s" % _names(forgotten))
+
+
+def _forgotten(audit: Audit, key: Any) -> List[str]:
+    """Return the variables that a key means and that the gradient call forgot."""
+    if not getattr(audit, "left_out", ()):
+        return []
+    return [each.name for each in audit._left_out_of(key) if each.reason is LeftOutReason.FORGOTTEN]
 
 
 def _show_key(key: Any) -> str:

@@ -28,7 +28,8 @@ class Loss(NamedTuple):
     """The tensors of the loss (several are summed), and how it was chosen, in words.
 
     The gradient of those in ``dead`` starts from zeros; ``starts`` is what ``grad_ys=`` says. ``together`` are the tensors
-    that a recorded call asked for, which are judged together; without it each tensor is judged alone.
+    that a recorded call asked for, which are judged together; without it each tensor is judged alone. ``where`` is the
+    ``file:line`` of that call.
     """
 
     tensors: Tuple[int, ...]
@@ -36,6 +37,7 @@ class Loss(NamedTuple):
     dead: FrozenSet[int] = frozenset()
     starts: Tuple[Start, ...] = ()
     together: Tuple[int, ...] = ()
+    where: Optional[str] = None
 
 
 class StopOps(NamedTuple):

@@ -81,6 +81,11 @@ class Audit:
         return self._inquiry.loss.source
 
     @property
+    def loss_where(self) -> Optional[str]:
+        """Return ``file:line`` of the call that took this gradient, if it was recorded."""
+        return self._inquiry.loss.where
+
+    @property
     def hypothesis(self) -> str:
         """The edit that this audit assumes, such as ``without hidden``; empty unless ``what_if`` made the audit.
 

@@ -215,7 +215,7 @@ def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
     started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
     live = {tensor for name in started for tensor in traced.names.tensors(name)}
     dead = frozenset(tensor for tensor in tensors if tensor not in live)
-    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised + before), dead)
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised + before), dead, where=taken.where)
 
 
 def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:

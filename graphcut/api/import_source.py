@@ -84,7 +84,7 @@ def _execute_file(path: Path) -> ModuleType:
         raise GraphcutError(f"no file {printable(str(path))}")
     if b"\0" in path.read_bytes():
         raise GraphcutError(f"{printable(str(path))} is not Python source: it contains null bytes")
-    sys.path.insert(0, str(path.resolve().parent))
+    sys.path[:0] = [str(path.resolve().parent), os.getcwd()]  # a file of a package imports it by its name
     spec = importlib.util.spec_from_file_location(path.stem, os.path.abspath(str(path)))
     if spec is None or spec.loader is None:
         raise GraphcutError(f"{printable(str(path))} cannot be imported")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, 
 from graphcut.api.match_variables import Match, MatchedRow, match_variables
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.render.text.headings import headings
-from graphcut.results import VariableAudit
+from graphcut.results import Assumption, VariableAudit
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         def loss_keys(self) -> Tuple[str, ...]: ...
         @property
         def source(self) -> str: ...
+        @property
+        def assumptions(self) -> Tuple[Assumption, ...]: ...
 
 
 _NAMED = 4
@@ -54,11 +56,12 @@ class Table:
     """A table of variables by losses.
 
     ``str`` gives text; ``losses`` are the headings of the columns, ``rows`` the groups of variables (``label``, ``names``,
-    ``cells``).
+    ``cells``). ``assumptions`` has, for each loss, what its audit cannot certify.
     """
 
     losses: Tuple[str, ...]
     rows: Tuple[Row, ...]
+    assumptions: Tuple[Tuple[Assumption, ...], ...] = ()
 
     def __str__(self) -> str:
         from graphcut.render.text.loss_table_formats import text
@@ -107,7 +110,7 @@ def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Ta
     """
     listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
     heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
-    return Table(heads, _rows(match_variables(listed)))
+    return Table(heads, _rows(match_variables(listed)), tuple(tuple(each.assumptions) for each in listed))
 
 
 def _rows(found: Sequence[MatchedRow]) -> Tuple[Row, ...]:

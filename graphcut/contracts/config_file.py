@@ -294,7 +294,7 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
     starts = _headers(text, r"\[\[\s*%scontract\s*\]\]" % prefix)
     tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
     start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
-    return tables, _table(text, defaults, start[0] if start else 1)
+    return tables, _table(text, defaults, start[0]) if start else _Table(values=defaults, line=1, lines={})
 
 
 def _at(path: str, text: str, key: str) -> str:

@@ -6,6 +6,7 @@ gradients reaches it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -15,7 +16,7 @@ from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.results import WITH_GRADIENT, Role, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, VariableAudit, Verdict
 
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 _BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO, Verdict.NONE)
@@ -41,6 +42,20 @@ class Subjects:
         self.considered = _best(audits, contract.variables)
         self._all_variables = all_variables
         self._others: Optional[Mapping[str, Subject]] = None
+
+    def forgotten(self, pattern: str) -> List[Finding]:
+        """Return a finding for each variable that a pattern means and that the gradient calls forgot."""
+        left = {
+            each.name: audit
+            for audit in self.audits
+            for each in getattr(audit, "left_out", ())
+            if each.reason is LeftOutReason.FORGOTTEN and each.name not in self.considered
+        }
+        names = matching_names(list(left), pattern)
+        if self.contract.variables:
+            meant = [name for each in self.contract.variables for name in matching_names(names, each)]
+            names = [name for name in names if name in meant]
+        return [Finding(name, "", None, left[name].explain(name), where=left[name].loss_where) for name in names]
 
     def match(self, pattern: str) -> List[Subject]:
         """Return the variables that a pattern means: of those considered, else of the whole graph."""
@@ -190,7 +205,7 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
         for each in getattr(audit, "left_out", ()):
             if getattr(each, "trainable", True) and each.name not in subjects.considered:
                 message = "the loss reads %s, and no gradient was asked for it" % each.name
-                yield Finding(variable=each.name, rule="no_unused", verdict=None, message=message)
+                yield Finding(each.name, "no_unused", None, message, where=audit.loss_where)
 
 
 def _stops(subjects: Subjects) -> Iterator[Finding]:
@@ -230,9 +245,10 @@ _RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stop
 def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
-        found = subjects.match(pattern)
+        found, forgotten = subjects.match(pattern), subjects.forgotten(pattern)
         yield from found
-        if not found:
+        yield from (replace(each, rule=rule) for each in forgotten)
+        if not found and not forgotten:
             names = subjects.known_names()
             listed = _near_patterns(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")
             message = "%s matches no variable%s" % (printable(pattern), listed)

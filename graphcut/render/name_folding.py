@@ -77,7 +77,8 @@ def fate(variable: VariableAudit) -> Hashable:
     """Return the key that variables of one row share."""
     frozen, updated = variable.trainable is False, variable.is_updated
     cut = tuple(distinct_barriers(variable.cut))
-    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, updated, variable.only_through)
+    trained = (updated, variable.trained_by)
+    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, trained, variable.only_through)
 
 
 def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:

@@ -298,6 +298,9 @@ class TargetIndex:
                 "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern "
                 "or a list of these." % type(key).__name__
             )
+        if self.traced.names.tensors(name):
+            message = "%s is a tensor of the graph, but not among the %d that were audited\nAsk for it with variables=."
+            return GraphcutError(message % (printable(name), count))
         names = [each.variable.name for each in self.targets]
         near = near_places(name, self.traced, names) or _examples(names)
         return GraphcutError("%s is not among the %d variables audited%s" % (printable(name), count, near))

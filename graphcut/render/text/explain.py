@@ -174,7 +174,11 @@ def _override_line(reason: Reason) -> Iterator[str]:
 
 
 def _frozen_words(variable: VariableAudit) -> str:
-    return " It is not trainable: an optimizer skips it, whatever its gradient is." if variable.trainable is False else ""
+    if variable.trainable is not False:
+        return ""
+    if variable.is_updated and variable.verdict in WITH_GRADIENT:
+        return " It is not trainable, but the step updates it with this gradient: it is not frozen."
+    return " It is not trainable: fit and minimize skip it, whatever its gradient is."
 
 
 def _update_words(variable: VariableAudit) -> str:

@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from graphcut.render.palette import FILLS
-from graphcut.results import VariableAudit
+from graphcut.results import Assumption, VariableAudit
 from graphcut.results.words import escape_name, place
 from graphcut.util.source_lines import nearby
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
         def losses(self) -> Tuple[str, ...]: ...
         @property
         def rows(self) -> Sequence[TableRow]: ...
+        @property
+        def assumptions(self) -> Sequence[Sequence[Assumption]]: ...
 
 
 _MISSING = "not audited"
+_NAMED, _NOTES = 4, 6
 
 
 def text(table: LossTable) -> str:
@@ -46,7 +50,18 @@ def text(table: LossTable) -> str:
     widths = [max(map(len, column)) for column in zip(*lines)]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     notes = ["matched by position: " + escape_name(row.others, 400) for row in table.rows if row.others]
+    notes += _assumption_notes(table)
     return "\n".join(rows + [""] * bool(notes) + notes)
+
+
+def _assumption_notes(table: LossTable) -> List[str]:
+    """Return what the audits assume, each once, with the losses whose verdicts rest on it."""
+    losses: Dict[str, List[str]] = {}
+    for loss, assumptions in zip(table.losses, table.assumptions):
+        for each in assumptions:
+            losses.setdefault(str(each), []).append(escape_name(loss))
+    shown = [f"for {join_first(names, _NAMED)}: {text}" for text, names in losses.items()]
+    return shown[:_NOTES] + ([f"{len(shown) - _NOTES} more assumptions"] if len(shown) > _NOTES else [])
 
 
 def _words(cell: Sequence[VariableAudit]) -> str:
@@ -71,7 +86,8 @@ def to_dict(table: LossTable) -> Dict[str, Any]:
         }
         for row in table.rows
     ]
-    return {"losses": list(table.losses), "rows": rows}
+    assumptions = [[str(each) for each in column] for column in table.assumptions]
+    return {"losses": list(table.losses), "rows": rows, "assumptions": assumptions}
 
 
 def _plain(cell: Sequence[VariableAudit]) -> Optional[Dict[str, Any]]:
@@ -102,7 +118,8 @@ def html(table: LossTable) -> str:
 
     rows = [(_safe(row.label), _safe(_title(row)), [_cell(cell) for cell in row.cells]) for row in table.rows]
     heads = [_safe(head) for head in ("variable", *table.losses)]
-    return str(templates().get_template("loss_table.html").render(heads=heads, rows=rows))
+    notes = [_safe(each) for each in _assumption_notes(table)]
+    return str(templates().get_template("loss_table.html").render(heads=heads, rows=rows, notes=notes))
 
 
 def _title(row: TableRow) -> str:

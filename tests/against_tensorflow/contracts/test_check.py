@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
+from graphcut import testing
 from graphcut.contracts.definition import Status
 from tests.against_tensorflow.contracts.project import AGENTS
 
@@ -184,3 +185,69 @@ def test_an_exit_while_a_module_is_imported_is_shown_with_the_guard(project):
 def test_a_frozen_variable_is_noted_as_one_that_no_gradient_was_asked_for(project):
     notes = checked(project, 'gradient = 0\nonly = ["head/w"]\nmust_not_reach = ["frozen/*"]', "agents.py:step").notes
     assert notes == ("must_not_reach: 'frozen/*' matches no variable that a gradient was asked for",)
+
+
+FORGOTTEN = """
+import tensorflow as tf
+
+head = [tf.Variable([[1.0]], name="head/first"), tf.Variable([[2.0]], name="head/second")]
+body = tf.Variable([[1.0]], name="body/kernel")
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(x[:, :1] @ body @ head[0] @ head[1])
+    sources = head[1:] + [body]
+    gradients = tape.gradient(loss, sources)
+    for source, gradient in zip(sources, gradients):
+        source.assign_sub(0.1 * gradient)
+    return gradients
+"""
+
+
+@pytest.mark.parametrize(
+    "lines, rules",
+    [
+        ('must_reach = ["head"]', ["must_reach"]),
+        ('must_reach = ["head/*"]\nvariables = ["*"]', ["must_reach"]),
+        ('must_reach = ["head/first"]', ["must_reach"]),
+        ('only = ["head/*", "body/*"]', ["only"]),
+        ('updated = ["head"]', ["updated"]),
+        ("no_unused = true", ["no_unused"]),
+        ('must_reach = ["head"]\nvariables = ["head/second"]', []),
+        ('must_reach = ["body/*"]\nmust_not_reach = ["head/first"]', []),
+    ],
+)
+def test_a_variable_that_the_gradient_forgot_is_a_match(project, lines, rules):
+    (project / "training.py").write_text(FORGOTTEN, encoding="utf-8")
+    try:
+        result = checked(project, lines, "training.py:step")
+    finally:
+        sys.modules.pop("training", None)
+    found = [(each.rule, each.variable, each.verdict, each.where.rpartition("/")[2]) for each in result.findings]
+    assert found == [(rule, "head/first", None, "training.py:12") for rule in rules]
+    assert all("no gradient was asked for it" in each.message for each in result.findings)
+
+
+def test_a_file_of_a_package_imports_the_package(project):
+    package = project / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "nets.py").write_text(AGENTS, encoding="utf-8")
+    (package / "losses.py").write_text("from package.nets import stopped\n", encoding="utf-8")
+    try:
+        assert checked(project, 'must_not_reach = ["encoder"]', "package/losses.py:stopped").status is Status.KEPT
+    finally:
+        for name in ("package", "package.nets", "losses"):
+            sys.modules.pop(name, None)
+
+
+def test_assertions_know_what_the_gradient_forgot(project):
+    names = {}
+    exec(compile(FORGOTTEN, "training.py", "exec"), names)
+    (audit,) = graphcut.audit_step(names["step"], tf.TensorSpec([None, 1]))
+    for ask in (testing.assert_reaches, testing.assert_only_trains):
+        for key in ("head", "head/first", ["body", "head/*"]):
+            with pytest.raises(AssertionError, match="head/first must receive a gradient:\nhead/first was forgotten"):
+                ask(audit, key)
+    testing.assert_only_trains(audit, ["body", "head/second"])

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Tuple
 
-from graphcut import Verdict, table
+from graphcut import Assumption, Verdict, table
 from tests.unit.render.text.fakes import cut, variable
 
 
@@ -16,6 +16,7 @@ class Said:
     loss: Tuple[str, ...] = ("loss:0",)
     loss_keys: Tuple[str, ...] = ("",)
     source: str = "tf.Graph"
+    assumptions: Tuple[Any, ...] = ()
 
     @property
     def identities(self):
@@ -101,3 +102,18 @@ def test_unused_variables_are_told_apart_from_cut_ones():
 
 def test_an_empty_table_has_its_headings():
     assert str(table([])) == "variable"
+
+
+def test_what_is_assumed_is_told_with_the_losses_that_rest_on_it():
+    assumed = (Assumption("swish", "IdentityN", "its own gradient was not saved"),)
+    both = {
+        "a": Said((variable("w"),), assumptions=assumed),
+        "b": Said((variable("w"),), assumptions=assumed),
+        "c": Said((variable("w"),)),
+    }
+    made = table(both)
+    note = "for a and b: swish (IdentityN) is assumed to let gradients through: its own gradient was not saved"
+    assert str(made).splitlines()[-1].replace("a, b", "a and b") == note
+    assert [len(each) for each in json.loads(made.to_json())["assumptions"]] == [1, 1, 0]
+    assert "its own gradient was not saved" in made.to_html() and "<tfoot>" in made.to_html()
+    assert "<tfoot>" not in table({"c": Said((variable("w"),))}).to_html()

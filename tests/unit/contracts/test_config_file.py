@@ -267,3 +267,9 @@ def test_a_table_that_is_none_of_ours_is_shown_with_its_line(tmp_path, text, lin
 def test_a_spec_of_an_unknown_dtype_is_invalid_at_its_line(tmp_path):
     line, message = mistake(tmp_path, 'name = "a"\n%smust_reach = ["w"]\nspec = ["flaot32[?,4]"]\n' % LOSS)
     assert line == 5 and "did you mean 'float32'" in message
+
+
+def test_what_a_contract_lacks_is_told_with_its_own_line(tmp_path):
+    lines = '[[contract]]\nname = "a"\nsource = "model.py:loss"\n\n[[contract]]\nname = "b"\nmust_reach = ["w"]\n'
+    _, second = read_contracts(written(tmp_path, lines, "graphcut.toml"))
+    assert second.findings[0].where.endswith("graphcut.toml:5") and "source is required" in second.findings[0].message
