@@ -212,7 +212,7 @@ class Findings:
 
     def _make_barrier(self, fence: Fence) -> Barrier:
         flat = self.traced.flat
-        where, library = self.traced.place(fence.op)
+        where, library = self.traced.place(self._op_in_code(fence.op))
         where = self._replacing_line(fence) or where
         return Barrier(
             flat.names[fence.op],
@@ -223,6 +223,11 @@ class Findings:
             library,
             where,
         )
+
+    def _op_in_code(self, op: int) -> int:
+        """Return the op that a line of code made: the call itself for a result of it, which only the flat graph has."""
+        flat = self.traced.flat
+        return next((call.op for call in flat.calls if op in call.results), op) if flat.type(op) == "_Retval" else op
 
     def _path(self, tensor: int) -> Tuple[str, ...]:
         flat = self.traced.flat

@@ -18,7 +18,7 @@ from graphcut.analysis.stop_roles import record_all, stops_below
 from graphcut.graph.dtypes import dtype_name, is_float
 from graphcut.graph.flat import Shape
 from graphcut.graph.targets import Target
-from graphcut.graph.traverse import walk_depth_first
+from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 
 _FEW = 3
@@ -73,7 +73,8 @@ class Reason:
     ``ignored``: the ops on the route and in the cut for which ``gradient_override_map`` names another gradient, which a tape
     does not look at, as name and type. ``instead``: what the loss reads in place of an unused variable.
     ``idioms``: what the stops of the cut and the harmless ones belong to, by op, where it is known. ``makers``: what makes
-    integers of floats at a barrier of that dtype or before it, by the barrier's op.
+    integers of floats at a barrier of that dtype or before it, by the barrier's op. ``feeds``: the results of a call that the
+    variable feeds, where the loss reads others of it.
     """
 
     route: Tuple[Step, ...] = ()
@@ -94,6 +95,7 @@ class Reason:
     instead: Tuple[Instead, ...] = ()
     idioms: Mapping[str, Idiom] = field(default_factory=dict)
     makers: Mapping[str, Maker] = field(default_factory=dict)
+    feeds: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,28 @@ class Reasons:
             return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros, beside=beside)
         behind = tuple(self._barriers_behind(tensor, crossed)) if verdict is Verdict.NONE else ()
         made, raising = self._made(costly), self._raising_barrier(tensor)
-        return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside)
+        feeds = tuple(self._results_fed(tensor, costly))
+        return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside, feeds=feeds)
+
+    def _results_fed(self, tensor: int, cut: Sequence[Barrier]) -> Iterator[str]:
+        """Yield the results that a tensor feeds of a call for whose other results zeros are filled in."""
+        traced = self.findings.traced
+        flat = traced.flat
+        ops = {op for each in cut if each.kind is BarrierKind.ZERO_FILLED for op in traced.names.ops(each.op)}
+        calls = [call for call in flat.calls if call.op in ops and not call.variables and call.predicate is None]
+        if not calls:
+            return
+        readers: Dict[int, List[int]] = self._once("readers", lambda: find_readers(flat))
+        reached = find_reachable([tensor], lambda each: [made for op in readers.get(each, ()) for made in flat.outputs(op)])
+        keys = {name: key for key, name in traced.origin.outputs.items()}
+        for call in calls:
+            for index, result in enumerate(flat.first_output[op] for op in call.results):
+                if result in reached:
+                    handed = [
+                        made for op in readers.get(result, ()) if flat.type(op) == "Identity" for made in flat.outputs(op)
+                    ]
+                    named = (keys.get(flat.tensor_name(each)) for each in (result, *handed))
+                    yield next(filter(None, named), "output %d" % index)
 
     def _filling_variable(self, tensor: int) -> str:
         """Return a variable because of which another one gets zeros instead of ``None``: it fills the exits of a v1 loop."""

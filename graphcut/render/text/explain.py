@@ -10,7 +10,7 @@ from graphcut.render.name_folding import Group, fold
 from graphcut.render.text import advice
 from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
-from graphcut.results import WITH_GRADIENT, Barrier, LeftOut, LeftOutReason, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
 from graphcut.util.source_lines import source_line
@@ -130,6 +130,9 @@ def _why(cut: Barrier, reason: Reason) -> str:
         made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes from floats"
         done = f"makes {maker.dtype} from floats" if maker.op == cut.op else f"reads {made}"
         return f"it {done}, and {_discrete_word(maker.dtype)} have no gradient"
+    if cut.kind is BarrierKind.ZERO_FILLED and reason.feeds:
+        fed = join_first([escape_name(each) for each in reason.feeds], _NAMED)
+        return f"it feeds only {fed} of this call, the loss reads other results, and TensorFlow fills in zeros"
     return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
 
 

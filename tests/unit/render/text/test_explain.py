@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+import graphcut
 from graphcut.analysis.reasons.reason import Reason, Term
 from graphcut.analysis.reasons.routes import Step
 from graphcut.render.text.advice import LIBRARY, LOOP, LOSS_DTYPE, NO_BRANCH, PIECES, PRODUCT, STAND_INS, advice
@@ -183,3 +184,31 @@ def test_twelve_lines_are_enough():
         assert len(text.splitlines()) <= 12
         text = said(*cuts, verdict=verdict, reason={"size": 99, "route": steps("a")}, trainable=False)
         assert len(text.splitlines()) <= 12
+
+
+def test_zeros_filled_in_name_the_results_that_the_variable_feeds(tmp_path):
+    """Two results of one call: the loss reads the first, and the other variable feeds the second alone."""
+    text = """
+        node { name: "v" op: "VariableV2"
+          attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "shape" value { shape {} } } }
+        node { name: "w" op: "VariableV2"
+          attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "shape" value { shape {} } } }
+        node { name: "call" op: "PartitionedCall" input: "v" input: "w"
+          attr { key: "f" value { func { name: "f" } } }
+          attr { key: "Tin" value { list { type: DT_FLOAT type: DT_FLOAT } } }
+          attr { key: "Tout" value { list { type: DT_FLOAT type: DT_FLOAT } } } }
+        node { name: "loss" op: "Neg" input: "call" attr { key: "T" value { type: DT_FLOAT } } }
+        library { function {
+          signature { name: "f" input_arg { name: "a" type: DT_FLOAT } input_arg { name: "b" type: DT_FLOAT }
+            output_arg { name: "n" type: DT_FLOAT } output_arg { name: "m" type: DT_FLOAT } }
+          node_def { name: "Neg" op: "Neg" input: "a" attr { key: "T" value { type: DT_FLOAT } } }
+          node_def { name: "Abs" op: "Abs" input: "b" attr { key: "T" value { type: DT_FLOAT } } }
+          ret { key: "n" value: "Neg:y:0" } ret { key: "m" value: "Abs:y:0" } } }
+    """
+    path = tmp_path / "graph.pbtxt"
+    path.write_text(text)
+    audit = graphcut.audit(str(path), loss="loss")
+    assert audit["w"].verdict.value == "zero"
+    assert "it feeds only output 1 of this call, the loss reads other results, and TensorFlow fills in zeros" in audit.explain(
+        "w"
+    )
