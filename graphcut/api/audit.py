@@ -431,7 +431,10 @@ class Audit:
         if self.is_recorded:
             return self.disagreements
         judged = tuple(zip(self._targets, self.variables))
-        return Results(disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ()), _AGREES)
+        with show_progress() as say:
+            say("asking TensorFlow for the gradients")
+            found = disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
+        return Results(found, _AGREES)
 
     def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
         """Return the fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
@@ -460,7 +463,9 @@ class Audit:
         """
         from graphcut.api.suggest.stops import suggest_stops
 
-        return suggest_stops(self, block, keep)
+        with show_progress() as say:
+            say("searching for the fewest stops")
+            return suggest_stops(self, block, keep)
 
     def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
         """Return the fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
@@ -485,7 +490,9 @@ class Audit:
         """
         from graphcut.api.suggest.unblock import suggest_unblock
 
-        return suggest_unblock(self, key)
+        with show_progress() as say:
+            say("trying edits of the source")
+            return suggest_unblock(self, key)
 
     def explain(self, key: Any) -> str:
         """Explain what a variable gets, why, and what to do about it.
@@ -569,7 +576,9 @@ class Audit:
         chosen = picture_options(
             detail, self._op_names(expand, "expand"), self._op_names(around, "around"), hops, self._names(of), link, seconds
         )
-        page.draw(self, path, engine, chosen)
+        with show_progress() as say:
+            say(f"drawing {os.path.basename(os.fspath(path))}")
+            page.draw(self, path, engine, chosen)
 
     _repr_svg_, _repr_html_ = page.repr_svg, page.repr_html
 

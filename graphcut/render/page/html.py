@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Sequen
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.util.files import save
+from graphcut.util.progress import show_progress
 
 if TYPE_CHECKING:
     from graphcut.render.page.inline_svg import Sketch
@@ -54,7 +55,9 @@ def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Targ
     """
     if not os.fspath(path).lower().endswith(SUFFIXES):
         raise GraphcutError(f"cannot write a page to {printable(os.fspath(path))}: the name must end in .html")
-    save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
+    with show_progress() as say:
+        say(f"drawing {os.path.basename(os.fspath(path))}")
+        save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
 
 
 def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Optional[str] = None) -> str:

@@ -7,6 +7,9 @@ import sys
 import threading
 import types
 
+import pytest
+
+import graphcut
 from graphcut.util import progress
 from tests.unit.cli.terminals import ROOT, seen
 
@@ -99,3 +102,19 @@ def test_a_notebook_shows_a_line_below_the_cell_and_takes_it_away(monkeypatch):
         say("tracing model")
         assert seen_it.wait(10)
     assert shown[0].endswith(" … 0 s") and shown[-1] == ""
+
+
+@pytest.mark.parametrize(
+    "ask, told",
+    [
+        (lambda audit, folder: audit.draw(folder / "cut.dot"), "drawing cut.dot"),
+        (lambda audit, folder: graphcut.page([audit], folder / "cut.html"), "drawing cut.html"),
+        (lambda audit, folder: audit.suggest_unblock("w1"), "trying edits of the source"),
+        (lambda audit, folder: audit.suggest_stops(block="w2"), "searching for the fewest stops"),
+    ],
+)
+def test_a_question_that_may_take_long_tells_what_it_does(monkeypatch, tmp_path, ask, told):
+    audit, shown = graphcut.audit("fixtures/documents/003.meta", oracle="2.21"), []
+    monkeypatch.setattr(progress, "_display", lambda: lambda ended, steps: ended.wait() and shown.extend(steps))
+    ask(audit, tmp_path)
+    assert told in shown
