@@ -126,13 +126,14 @@ class EagerOps:
 
     ``version`` counts them, as that of a graph does. ``written`` has for each variable, by the ``id`` of its handle, how many
     had run when it was last written, its first value apart. ``variables`` are those that were read, by the ``id`` of the
-    handle.
+    handle. ``successors`` has for each variable in whose place a new one is made the line that makes it.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self.written: Dict[int, int] = {}
         self.variables: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self.successors: Dict[int, Line] = {}
         self.is_taking_gradient: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
         self.pairs: Dict[int, _Reference] = {}
@@ -199,7 +200,18 @@ class EagerOps:
             if node.outputs[index].dtype == RESOURCE:
                 if not _is_first_value(op, node):
                     self.written[id(tensor)] = op.position
+                elif op.is_of_gradient:
+                    self._note_successor(op)
                 node.assigned = op if op.type in _ASSIGNMENTS else None
+
+    def _note_successor(self, op: EagerOp) -> None:
+        """Note that a new variable takes the place of the one that its first value is computed of, with a gradient."""
+        value = op.inputs[-1][0]
+        inputs = value.inputs if isinstance(value, EagerOp) else ()
+        reads = [each for each, _ in inputs if isinstance(each, EagerOp) and each.type == "ReadVariableOp"]
+        before = {id(each.inputs[0][0]) for each in reads[:1]}
+        found = [key for key, each in list(self.pairs.items()) if id(each.node) in before]
+        self.successors.update(dict.fromkeys(found, op.where))
 
     def read(self, variable: Any) -> None:
         """Note that a variable is read."""
@@ -245,12 +257,13 @@ class EagerOps:
         self.pairs[id(tensor)] = reference
 
     def _forgetting(self) -> Any:
-        pairs, written = self.pairs, self.written
+        pairs, written, successors = self.pairs, self.written, self.successors
 
         def forget(reference: _Reference) -> None:
             if pairs.get(reference.key) is reference:
                 del pairs[reference.key]
                 written.pop(reference.key, None)
+                successors.pop(reference.key, None)
 
         return forget
 

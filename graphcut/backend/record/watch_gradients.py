@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Hashable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -24,9 +24,11 @@ from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
 from graphcut.graph.stack_frames import is_library
+from graphcut.util.source_lines import nearby
 
 _DISTINCT = 64  # gradients of one call; what differs after that differs in every iteration
 _EVER = 2**62
+_NAMED = 3
 
 
 class ReceivedGradients:
@@ -142,11 +144,14 @@ class Watch(gradient_calls.StepRecord):
         given = self.handed.given()
         for each, count in zip(self.gradients, self._counts):
             written = self._written(each, count)
-            known = written.union(key for key, got in given.items() if got) if written or given else None
+            known = (
+                written.union(key for key, got in given.items() if got) if written or given or self.eager.successors else None
+            )
             sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
             if isinstance(each.graph, eager_graph.EagerGraph) and known is not None:
                 known |= self._written(each, each.graph.began)
-            yield join_outer_graph(replace(each, sources=sources, written=known))
+            changed = each.changed or _replaced(each.sources, self.eager.successors)
+            yield join_outer_graph(replace(each, sources=sources, written=known, changed=changed))
 
     def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
         """Return the ``id`` of the handles written since a gradient was taken, or by the function that takes it."""
@@ -184,6 +189,16 @@ class Watch(gradient_calls.StepRecord):
                 watched.append((id(_tensor(each)), noted.accessed.get(id(each), {}).get(own, 0)))
         pauses = tuple((start.get(own, 0), end.get(own, 0)) for start, end in self.tapes.pauses)
         return eager_graph.WatchedTensors(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
+
+
+def _replaced(sources: Sequence[Source], successors: Mapping[int, eager_ops.Line]) -> str:
+    """Return the words on sources in whose place the code makes a new variable; empty where it does not."""
+    found = [(each.facts.name, successors[each.handle][0]) for each in sources if each.handle in successors]
+    if not found:
+        return ""
+    listed = list(dict.fromkeys(name for name, _ in found))
+    names = " and ".join(listed[:_NAMED]) + " and others" * (len(listed) > _NAMED)
+    return "a new variable takes the place of %s at %s; assign to it instead" % (names, nearby(found[0][1] or "?"))
 
 
 def _is_of_py_function() -> bool:

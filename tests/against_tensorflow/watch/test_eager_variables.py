@@ -172,3 +172,16 @@ def test_a_replica_has_the_lines_of_the_code_that_starts_it():
     line = step.python_function.__code__.co_firstlineno
     assert "test_eager_variables.py:%d" % (line + 5) in audit.loss_source
     assert audit.variables[0].cut[0].where.endswith(":%d" % (line + 4))
+
+
+def test_a_variable_that_a_new_one_takes_the_place_of_is_told_with_the_line():
+    w, v, x = tf.Variable(2.0, name="w"), variable(3.0, "v"), tf.constant(X)
+    with graphcut.watch() as watch:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(w * v * x)
+        slope = tape.gradient(loss, [w, v])
+        w = tf.Variable(w - 0.1 * slope[0])
+        v.assign_sub(0.1 * slope[1])
+    (audit,) = watch.audits
+    assert "a new variable takes the place of w at " in str(audit)
+    assert [each.is_updated for each in audit] == [False, True]
