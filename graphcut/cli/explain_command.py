@@ -32,7 +32,7 @@ Exit codes: 0 fine, 2 could not run.
 """
 
 
-@click.command(help=_EXPLAIN, short_help="Explain why a variable gets what it gets.")
+@click.command(help=_EXPLAIN, short_help="Explain why a variable gets a gradient or not.")
 @source_options
 @click.argument("keys", nargs=-1, required=True, metavar="VARIABLE...")
 def explain(source: str, keys: Tuple[str, ...], **options: Any) -> None:

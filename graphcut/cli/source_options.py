@@ -63,7 +63,7 @@ _OPTIONS = (
         "--tf",
         "oracle",
         metavar="VERSION",
-        help="The TensorFlow that counts: 'installed', or a version such as 2.15. Default: the one that wrote the file.",
+        help="The TensorFlow version to judge by: 'installed', or one such as 2.15. Default: the one that wrote the file.",
     ),
     click.option(
         "--ops", multiple=True, metavar="FILE", help="Gradients of a package's ops, written by graphcut ops --record."
