@@ -10,9 +10,9 @@ from graphcut.analysis.verdicts import GradientFlow, compute_flow
 from graphcut.api.choose_oracle import installed_oracle
 
 
-def analyze(inquiry: AuditRequest) -> GradientFlow:
+def analyze(request: AuditRequest) -> GradientFlow:
     """Return the gradient flow from the loss; the request's oracle gives the rows."""
-    traced, loss, stopped, chosen = inquiry.traced, inquiry.loss, inquiry.stopped, inquiry.oracle
+    traced, loss, stopped, chosen = request.traced, request.loss, request.stopped, request.oracle
     oracle = chosen or installed_oracle()
     around = oracle.behavior(traced.origin)
     symbolic = stopped.symbolic | calls_in_cases(traced.flat, around)

@@ -49,15 +49,15 @@ class Audit:
 
     def __init__(
         self,
-        inquiry: AuditRequest,
+        request: AuditRequest,
         asked: Sequence[Target],
         answers: Optional[RecordedAnswers] = None,
         step: Optional[StepFacts] = None,
     ) -> None:
-        self._inquiry, self._traced, self._targets = inquiry, inquiry.traced, tuple(asked)
+        self._request, self._traced, self._targets = request, request.traced, tuple(asked)
         self._step = StepFacts() if step is None else step
-        self._index = TargetIndex(inquiry.traced, self._targets)
-        self._findings = Findings(inquiry.traced, analyze(inquiry))
+        self._index = TargetIndex(request.traced, self._targets)
+        self._findings = Findings(request.traced, analyze(request))
         found = tuple(self._findings.of(target) for target in asked)
         self._answers, self._shown = answers, self._findings.recorded_answers(asked) if answers is None else None
         assumed = answers is not None and bool(answers.error) and bool(self._findings.assumptions())
@@ -68,22 +68,22 @@ class Audit:
     @property
     def loss(self) -> Tuple[str, ...]:
         """The names of the loss's tensors."""
-        return tuple(self._traced.flat.tensor_name(tensor) for tensor in self._inquiry.loss.tensors)
+        return tuple(self._traced.flat.tensor_name(tensor) for tensor in self._request.loss.tensors)
 
     @cached_property
     def loss_keys(self) -> Tuple[str, ...]:
         """The output key of each tensor of the loss; an empty string if it is not an output or has no key."""
-        return output_keys(self._traced, self._inquiry.loss.tensors)
+        return output_keys(self._traced, self._request.loss.tensors)
 
     @property
     def loss_source(self) -> str:
         """Return how the loss was chosen."""
-        return self._inquiry.loss.source
+        return self._request.loss.source
 
     @property
     def loss_where(self) -> Optional[str]:
         """Return ``file:line`` of the call that took this gradient, if it was recorded."""
-        return self._inquiry.loss.where
+        return self._request.loss.where
 
     @property
     def hypothesis(self) -> str:
@@ -94,17 +94,17 @@ class Audit:
         >>> audit.hypothesis, audit.what_if(remove="hidden").hypothesis
         ('', 'without hidden')
         """
-        return self._inquiry.hypothesis
+        return self._request.hypothesis
 
     @property
     def oracle(self) -> str:
         """The TensorFlow that answered, such as ``TensorFlow 2.15 (gradient table)``."""
-        return (self._inquiry.oracle or installed_oracle()).label
+        return (self._request.oracle or installed_oracle()).label
 
     @property
     def loss_dtypes(self) -> Tuple[str, ...]:
         """The dtypes of the loss's tensors."""
-        return tuple(dtype_name(self._traced.flat.dtypes[tensor]) for tensor in self._inquiry.loss.tensors)
+        return tuple(dtype_name(self._traced.flat.dtypes[tensor]) for tensor in self._request.loss.tensors)
 
     @cached_property
     def graph(self) -> nx.DiGraph:
@@ -157,7 +157,7 @@ class Audit:
 
     @cached_property
     def _left_out(self) -> Tuple[LeftOut, ...]:
-        loss, updated = self._inquiry.loss.tensors, self._findings.is_updated
+        loss, updated = self._request.loss.tensors, self._findings.is_updated
         return left_out(self._traced, loss, self._targets, updated, self._step)
 
     @cached_property
@@ -319,7 +319,7 @@ class Audit:
             from graphcut.api.precomputed_values import read_instead
 
             source = None if self._retrace is None else self._retrace.source
-            losses = self._inquiry.loss.tensors
+            losses = self._request.loss.tensors
             return replace(reason, instead=read_instead(self._traced, losses, target, self.left_out, source))
 
     @cached_property
@@ -360,7 +360,7 @@ class Audit:
         from graphcut.analysis.waypoints import reach
         from graphcut.api.select.resolve_places import every, rows
 
-        traced = self._inquiry.traced
+        traced = self._request.traced
         inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
         outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
         return reach(self._findings.flow, rows(self._index, key), inside, outside)
@@ -388,7 +388,7 @@ class Audit:
         """
         from graphcut.api.what_if import edit_request
 
-        return self._of(edit_request(self._inquiry, self._findings.flow, remove, stop))
+        return self._of(edit_request(self._request, self._findings.flow, remove, stop))
 
     def compare(self, other: Audit) -> Tuple[Change, ...]:
         """Return the variables whose verdict differs in ``other``, each with the op that makes the difference.
@@ -433,7 +433,7 @@ class Audit:
         judged = tuple(zip(self._targets, self.variables))
         with show_progress() as say:
             say("asking TensorFlow for the gradients")
-            found = disagreements(self._inquiry, judged) + (nonzeros(self._inquiry, judged) if numbers else ())
+            found = disagreements(self._request, judged) + (nonzeros(self._request, judged) if numbers else ())
         return Results(found, _AGREES)
 
     def suggest_stops(self, block: Any, keep: Any = None) -> Tuple[Suggestion, ...]:
@@ -637,10 +637,10 @@ class Audit:
 
         return to_json(self)
 
-    def _of(self, inquiry: AuditRequest) -> Audit:
+    def _of(self, request: AuditRequest) -> Audit:
         """Return the audit of the same variables for another request."""
         with collector_paused():
-            return Audit(inquiry, self._targets, step=self._step)
+            return Audit(request, self._targets, step=self._step)
 
     def _names(self, keys: Any) -> Tuple[str, ...]:
         """Return the names of the variables that a key stands for; a name or pattern stays as it is."""
@@ -732,8 +732,8 @@ def audit(
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
         found = resolve_loss(traced, loss, grad_ys)
-        inquiry = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
-        made = Audit(inquiry, targets(traced, variables))
+        request = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
+        made = Audit(request, targets(traced, variables))
     asked: Dict[str, Any] = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}
     made._retrace = _retrace(source, args, oracle=oracle, **asked)
     return made
@@ -752,12 +752,12 @@ def audit_same_graph(audited: Audit, source: Any, args: Sequence[Any], loss: Any
     Raises:
         GraphcutError: the graph has no such loss or variable, or the source is a training step and no loss is named.
     """
-    inquiry = audited._inquiry
-    if loss is None and inquiry.traced.origin.step is not None:
-        raise is_step(source, args, inquiry.traced.origin.step)
+    request = audited._request
+    if loss is None and request.traced.origin.step is not None:
+        raise is_step(source, args, request.traced.origin.step)
     with collector_paused():
-        asked = inquiry._replace(loss=resolve_loss(inquiry.traced, loss, None))
-        made = Audit(asked, targets(inquiry.traced, variables))
+        asked = request._replace(loss=resolve_loss(request.traced, loss, None))
+        made = Audit(asked, targets(request.traced, variables))
     made._retrace = _retrace(source, args, loss=loss, variables=variables)
     return made
 

@@ -29,30 +29,30 @@ Judged = Sequence[Tuple[Target, VariableAudit]]
 Names = Dict[str, Tuple[str, ...]]
 
 
-def disagreements(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
+def disagreements(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
     """Return where TensorFlow disagrees, and what could not be checked, in the order of the audit.
 
     An integer loss has no gradient by definition; what TensorFlow makes of one differs from version to version.
     """
-    flat = inquiry.traced.flat
-    if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in inquiry.loss.tensors):
+    flat = request.traced.flat
+    if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in request.loss.tensors):
         return ()
-    given, asking = _prepare(inquiry)
+    given, asking = _prepare(request)
     names = _names(flat, judged)
     answers = _ask_tensorflow(given, asking, names, judged)
-    return tuple(_compare_answers(inquiry, given, judged, names, answers))
+    return tuple(_compare_answers(request, given, judged, names, answers))
 
 
-def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
+def nonzeros(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
     """Return the gradients with the verdict ``zero`` that are nonzero at a random point.
 
     Gradients that cannot be computed are not checked.
     """
-    given, asking = _prepare(inquiry)
+    given, asking = _prepare(request)
     with tensorflow_needed("to compute gradients"):
         from graphcut.backend.check.random_points import nonzero
     zeros = [(target, row) for target, row in judged if row.verdict is Verdict.ZERO]
-    names = _names(inquiry.traced.flat, zeros)
+    names = _names(request.traced.flat, zeros)
     found = {row.name: nonzero(given, asking, row.name, names[row.name]) for _, row in zeros if row.name in names}
     kinds = {True: ("gradient", "nonzero at a random point"), None: (UNCHECKED, "the graph cannot run on random inputs")}
     return tuple(
@@ -60,33 +60,33 @@ def nonzeros(inquiry: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
     )  # fmt: skip
 
 
-def _prepare(inquiry: AuditRequest) -> Tuple[Original, LossNames]:
+def _prepare(request: AuditRequest) -> Tuple[Original, LossNames]:
     with tensorflow_needed("to take gradients"):
         from graphcut.backend.check.graph_copies import original
         from graphcut.backend.check.tf_gradients import LossNames
-    traced, flat = inquiry.traced, inquiry.traced.flat
+    traced, flat = request.traced, request.traced.flat
     if traced.edited:
         raise GraphcutError(
             "this audit describes an edit that exists in no graph\nMake the edit, or verify the audit that was edited."
         )
-    losses = [_root_name(flat, start.loss) for start in _starts(inquiry)]
-    starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(inquiry)]
-    inside = [each for each, name in zip(_starts(inquiry), starts) if each.tensor is not None and name is None]
+    losses = [_root_name(flat, start.loss) for start in _starts(request)]
+    starts = [None if each.tensor is None else _root_name(flat, each.tensor) for each in _starts(request)]
+    inside = [each for each, name in zip(_starts(request), starts) if each.tensor is not None and name is None]
     results = {call.op: flat.first_output[call.results[0]] for call in flat.calls if call.results}
-    stopped = [flat.first_output[op] for op in sorted(inquiry.stopped.ops)]
-    stopped += [results[op] for op in sorted(inquiry.stopped.symbolic) if op in results]
+    stopped = [flat.first_output[op] for op in sorted(request.stopped.ops)]
+    stopped += [results[op] for op in sorted(request.stopped.symbolic) if op in results]
     stops = [_root_name(flat, tensor) for tensor in stopped]
     if None in losses or None in stops or inside:
         raise GraphcutError("the loss, or a tensor of stop_gradients= or grad_ys=, is inside of a function's body\n"
                             "TensorFlow takes gradients of such a tensor nowhere else; audit the function.")  # fmt: skip
-    given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(inquiry)))
+    given = tuple(name if name is not None else start.value for name, start in zip(starts, _starts(request)))
     asking = LossNames(tuple(filter(None, losses)), tuple(filter(None, stops)), given)
     return original(traced.origin.live, traced.origin.owner), asking
 
 
-def _starts(inquiry: AuditRequest) -> Sequence[Start]:
+def _starts(request: AuditRequest) -> Sequence[Start]:
     """Return the initial gradient of each loss; a loss that is named twice has two."""
-    return inquiry.loss.starts or [Start(tensor) for tensor in inquiry.loss.tensors]
+    return request.loss.starts or [Start(tensor) for tensor in request.loss.tensors]
 
 
 def _names(flat: FlatGraph, judged: Judged) -> Names:
@@ -125,7 +125,7 @@ def _disagrees(verdict: Verdict, kind: str) -> bool:
 
 
 def _compare_answers(
-    inquiry: AuditRequest, given: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
+    request: AuditRequest, given: Original, judged: Judged, names: Names, answers: Dict[str, Answer]
 ) -> Iterator[Disagreement]:
     for target, row in judged:
         if row.name not in names:
@@ -134,13 +134,13 @@ def _compare_answers(
             continue
         answer = answers[row.name]
         if _disagrees(row.verdict, answer.kind):
-            reason = _unfaithful(inquiry, given, target, answer)
+            reason = _unfaithful(request, given, target, answer)
             yield Disagreement(row.name, row.verdict, UNCHECKED if reason else answer.kind, reason or answer.words)
 
 
-def _unfaithful(inquiry: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
+def _unfaithful(request: AuditRequest, given: Original, target: Target, answer: Answer) -> str:
     """Return why the copy may answer differently from the original graph; an empty string if it cannot."""
-    origin, flat = inquiry.traced.origin, inquiry.traced.flat
+    origin, flat = request.traced.origin, request.traced.flat
     handle = any(flat.dtypes[tensor] == RESOURCE for tensor in target.tensors)
     failed, foreign, calls = answer.kind == "failed", origin.foreign, given.calls
     reasons = (

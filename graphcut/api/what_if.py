@@ -34,24 +34,24 @@ _NAMED = 4
 _WIRING = frozenset(["_LoopVar", "LoopCond", "Enter", "RefEnter", "NextIteration", "RefNextIteration"])
 
 
-def edit_request(inquiry: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
+def edit_request(request: AuditRequest, flow: GradientFlow, remove: Any, stop: Any) -> AuditRequest:
     """Return the request for the edited graph; ``flow`` is the gradient flow of the original one.
 
     Raises:
         GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
     """
-    taken = frozenset(op for key in as_tuple(remove) for op in _removable(inquiry, flow, key))
-    tensors = [tensor for key in as_tuple(stop) for tensor in _stoppable(inquiry.traced, key)]
-    told = inquiry._replace(hypothesis=_hypothesis(inquiry, taken, tensors))
+    taken = frozenset(op for key in as_tuple(remove) for op in _removable(request, flow, key))
+    tensors = [tensor for key in as_tuple(stop) for tensor in _stoppable(request.traced, key)]
+    told = request._replace(hypothesis=_hypothesis(request, taken, tensors))
     return stop_tensors(remove_barriers(told, flow, taken), tensors)
 
 
-def _hypothesis(inquiry: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
+def _hypothesis(request: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
     """``without hidden; with output:0 stopped``, behind what was supposed before."""
-    flat = inquiry.traced.flat
+    flat = request.traced.flat
     removed, added = [flat.names[op] for op in sorted(taken)], [flat.tensor_name(tensor) for tensor in tensors]
     parts = [
-        inquiry.hypothesis,
+        request.hypothesis,
         *([f"without {_few(removed)}"] * bool(removed)),
         *([f"with {_few(added)} stopped"] * bool(added)),
     ]
@@ -62,27 +62,27 @@ def _few(names: Sequence[str]) -> str:
     return join_first([printable(name)[1:-1] for name in names], _NAMED)
 
 
-def stop_tensors(inquiry: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
+def stop_tensors(request: AuditRequest, tensors: Iterable[int]) -> AuditRequest:
     """Return the request with a ``StopGradient`` behind each of the tensors."""
-    traced = inquiry.traced
+    traced = request.traced
     flat, copies = graph_edits.insert_stops(traced.flat, tensors, lambda tensor: shape_of(traced.shapes, traced.flat, tensor))
-    loss = inquiry.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in inquiry.loss.tensors))
-    return inquiry._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
+    loss = request.loss._replace(tensors=tuple(copies.get(tensor, tensor) for tensor in request.loss.tensors))
+    return request._replace(traced=replace(traced, flat=flat, names=Names(flat), edited=True), loss=loss)
 
 
-def remove_barriers(inquiry: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
+def remove_barriers(request: AuditRequest, flow: GradientFlow, taken: FrozenSet[int]) -> AuditRequest:
     """Return the request with barriers removed; ``flow`` is the gradient flow of the original one."""
-    flat, constants = inquiry.traced.flat, inquiry.stopped
+    flat, constants = request.traced.flat, request.stopped
     stops = frozenset(op for op in taken if flat.type(op) in STOPS)
     arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
     flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, taken - stops - arguments, stops), stops)
-    return inquiry._replace(
-        traced=replace(inquiry.traced, flat=flat, names=Names(flat), edited=True),
+    return request._replace(
+        traced=replace(request.traced, flat=flat, names=Names(flat), edited=True),
         stopped=constants._replace(
             ops=constants.ops
             - taken
-            - _also_recorded(inquiry.traced.flat, constants, taken)
-            - _also_awake(inquiry.traced.flat, constants, taken),
+            - _also_recorded(request.traced.flat, constants, taken)
+            - _also_awake(request.traced.flat, constants, taken),
             symbolic=constants.symbolic - taken,
             unwatched=_still_unwatched(flat, constants, taken),
         ),
@@ -127,17 +127,17 @@ def _also_awake(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> F
     return constants.idle & found
 
 
-def _removable(inquiry: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:
-    flat, variables = inquiry.traced.flat, _variables(inquiry.traced, key)
+def _removable(request: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[int]:
+    flat, variables = request.traced.flat, _variables(request.traced, key)
     if variables:
         raise GraphcutError(
             "remove: %s names variables, and what is removed is a stop or another barrier\n"
             "audit.stops lists the stops, audit[variable].cut what cuts one off."
             % printable(key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__)))
         )
-    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(inquiry.traced, key, "remove")))
+    ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(request.traced, key, "remove")))
     for op in ops:
-        if flat.type(op) not in STOPS and not _is_argument(inquiry.stopped, op) and not _blocks(flow.rules, op):
+        if flat.type(op) not in STOPS and not _is_argument(request.stopped, op) and not _blocks(flow.rules, op):
             raise GraphcutError(
                 "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
                 % (printable(flat.names[op]), flat.type(op))

@@ -66,7 +66,7 @@ _MORE = "there are more sets of as few stops; these are the ones nearest the los
 
 def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tuple[Suggestion, ...]:
     """Return the stops to add for every smallest alternative, in the graph's order; see ``Audit.suggest_stops``."""
-    inquiry, flow, audited = audit._inquiry, audit._findings.flow, audit._index
+    request, flow, audited = audit._request, audit._findings.flow, audit._index
     blocked = rows(audited, block)
     away = _tensors(blocked)
     kept = rows(audited, keep) if keep is not None else [
@@ -77,17 +77,17 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         raise GraphcutError("%s cannot be both blocked and kept" % printable(both[0]))
     try:
         paths = paths_to(flow, away, _tensors(kept))
-        cuts, is_all = _smallest(inquiry.traced, paths, most)
+        cuts, is_all = _smallest(request.traced, paths, most)
     except Uncuttable as error:
-        raise _impossible(inquiry.traced.flat, error.tensor, blocked) from None
+        raise _impossible(request.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
-    ways = [sorted(cut, key=lambda tensor: rank[inquiry.traced.flat.producer[tensor]]) for cut in cuts]
+    ways = [sorted(cut, key=lambda tensor: rank[request.traced.flat.producer[tensor]]) for cut in cuts]
     blocked_names, kept_names = (frozenset(each.variable.name for each in targets) for targets in (blocked, kept))
     reader = SourceReader()
     known: Dict[Hashable, List[Suggestion]] = {}
     for number, tensors in enumerate(ways):
         try:
-            _confirm(inquiry, flow, tensors, blocked, kept)
+            _confirm(request, flow, tensors, blocked, kept)
         except GraphcutError:
             if number == len(ways) - 1 and not known:
                 raise
@@ -199,10 +199,10 @@ def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
 
 
 def _confirm(
-    inquiry: AuditRequest, flow: GradientFlow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]
+    request: AuditRequest, flow: GradientFlow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]
 ) -> None:
     """Audit again with the stops in place."""
-    after = analyze(stop_tensors(inquiry, cut)) if cut else flow
+    after = analyze(stop_tensors(request, cut)) if cut else flow
     wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets(after, tensor)}
     wrong |= {
         each.variable.name for each in kept for tensor in each.tensors if after.verdict(tensor) is not flow.verdict(tensor)
@@ -221,7 +221,7 @@ def _gets(flow: GradientFlow, tensor: int) -> bool:
 def _suggestions(
     audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str], number: int, reader: SourceReader
 ) -> Iterator[Suggestion]:
-    traced = audit._inquiry.traced
+    traced = audit._request.traced
     flat, variables = traced.flat, [_variable(traced, tensor) for tensor in tensors]
     candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], reader)
     chosen, is_confirmed = best(candidates, lambda each: _holds(audit, each, blocked, kept))

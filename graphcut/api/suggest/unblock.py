@@ -60,16 +60,16 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
 
     See ``Audit.suggest_unblock``.
     """
-    inquiry, flow = audit._inquiry, audit._findings.flow
+    request, flow = audit._request, audit._findings.flow
     asked = rows(audit._index, [key])
     blocked = [each for each in asked if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)]
     if not blocked:
         names = ", ".join(escape_name(each.variable.name) for each in asked)
         return Suggestions((), f"{names} gets a gradient; nothing blocks it")
     target = blocked[0]
-    idioms = Idioms(inquiry.traced, flow.losses)
+    idioms = Idioms(request.traced, flow.losses)
     starts = sorted(_starts(flow, target), key=lambda fences: _sacrifices(idioms, fences))
-    found = [complete_alternative(inquiry, flow, target, start) for start in starts[:_MOST]]
+    found = [complete_alternative(request, flow, target, start) for start in starts[:_MOST]]
     complete = [each for each in found if each is not None]
     if not complete:
         raise _impossible(target)
@@ -109,12 +109,12 @@ def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
 
 
 def complete_alternative(
-    inquiry: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
+    request: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
 ) -> Optional[Tuple[Fence, ...]]:
     """Return the barriers of one alternative: those it begins with, and those that still block the gradient then."""
     taken = list(start)
     while taken:
-        after = analyze(remove_barriers(inquiry, flow, frozenset(fence.op for fence in taken)))
+        after = analyze(remove_barriers(request, flow, frozenset(fence.op for fence in taken)))
         if any(after.verdict(tensor) in WITH_GRADIENT for tensor in target.tensors):
             return tuple(taken)
         fresh = [fence for fence in _next(after, target) if fence.op not in {each.op for each in taken}]
@@ -231,7 +231,7 @@ def _is_open(flow: GradientFlow, tensor: int, edge: Edge) -> bool:
 def _suggestions(
     audit: Audit, target: Target, idioms: Idioms, fences: Sequence[Fence], number: int, reader: SourceReader
 ) -> List[Suggestion]:
-    traced, name, retrace = audit._inquiry.traced, target.variable.name, audit._retrace
+    traced, name, retrace = audit._request.traced, target.variable.name, audit._retrace
     position = next((at for at, each in enumerate(audit._targets) if each.variable is target.variable), 0)
     tape = TapeSource(retrace.gradient_at if retrace else None, position, len(audit._targets))
     candidates = opening_candidates(traced, idioms, fences, tape, reader)
@@ -268,7 +268,7 @@ def _note(idioms: Idioms, fence: Fence) -> str:
 
 def _prose(audit: Audit, fence: Fence) -> str:
     """Return the advice for a barrier."""
-    flat = audit._inquiry.traced.flat
+    flat = audit._request.traced.flat
     barrier = audit._findings.barrier_of(fence)
     made = [dtype_name(flat.dtypes[tensor]) for tensor in flat.outputs(fence.op)]
     place_of = f" at {at(barrier.where)}" if barrier.where else ""

@@ -116,7 +116,7 @@ def without(audit: Any, known: Branches, condition: Condition) -> Set[int]:
 def roles(audit: Any) -> Iterator[str]:
     """What a stop is said to do is what taking it out does."""
     before = {variable.name: variable.verdict for variable in audit}
-    arguments = {audit.flat.names[op] for op in audit._inquiry.stopped.ops}
+    arguments = {audit.flat.names[op] for op in audit._request.stopped.ops}
     # What is named in stop_gradients= is no constant any more either in what_if.
     for stop in (stop for stop in audit.stops if stop.op not in arguments):
         after = {variable.name: variable.verdict for variable in audit.what_if(remove=stop)}

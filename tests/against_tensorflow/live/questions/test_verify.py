@@ -54,15 +54,15 @@ def doubted(audit, name, verdict):
                                                    ("second", Verdict.RAISES, "gradient")])  # fmt: skip
 def test_a_wrong_verdict_is_found(name, verdict, answer):
     audit = audited(two_layers)
-    (found,) = disagreements(audit._inquiry, doubted(audit, name, verdict))
+    (found,) = disagreements(audit._request, doubted(audit, name, verdict))
     assert (found.name, found.verdict, found.answer) == (name, verdict, answer)
 
 
 def test_a_zero_that_is_none_is_found_by_numbers_alone():
     audit = audited(two_layers)
     judged = doubted(audit, "second", Verdict.ZERO)
-    assert disagreements(audit._inquiry, judged) == ()
-    (found,) = nonzeros(audit._inquiry, judged)
+    assert disagreements(audit._request, judged) == ()
+    (found,) = nonzeros(audit._request, judged)
     assert (found.name, found.answer) == ("second", "gradient")
 
 
