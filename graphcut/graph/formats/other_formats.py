@@ -18,6 +18,8 @@ _CONVERTED = "Audit the TensorFlow model that it was converted from; graphcut re
 _PICKLE = "a Python pickle; graphcut never loads one, because loading runs code"
 _SAFETENSORS = re.compile(rb"[\s\S]{3}\0{5}\{")
 _JSON = re.compile(rb"\s*[{\[]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_FIRST_NODE = 128  # bytes; a first node of at most 123 bytes has the tag of its op, a control character, among them
 _TABLE = re.compile(rb"\0\0.\x08[\x01-\x7f]\x1a\x02\x08", re.DOTALL)  # a sorted table, its first value a BundleHeader
 _DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
 _CHECKPOINT_STATE = re.compile(rb"\s*(all_)?model_checkpoint_path\s*:")
@@ -41,7 +43,7 @@ def describe_content(head: bytes, path: str) -> Optional[str]:
     for magic, meaning, advice in _BEGINNINGS:
         if head.startswith(magic):
             return "%s\n%s" % (meaning, advice)
-    if head[4:8] == b"TFL3":
+    if head[2:8] == b"\0\0TFL3":  # a node may be called TFL3
         return "a TFLite model, which holds no gradients\n%s" % _CONVERTED
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "%s\n%s" % (_PICKLE, _FUNCTION)
@@ -51,7 +53,12 @@ def describe_content(head: bytes, path: str) -> Optional[str]:
         return "%s\n%s" % (_part_of_checkpoint(path), _graph_of_checkpoint(path))
     if _SAFETENSORS.match(head):
         return "a safetensors file, which holds weights and no graph\n%s" % _FUNCTION
-    return _describe_json(head) if _JSON.match(head) else None
+    return _describe_json(head) if _is_json(head) else None
+
+
+def _is_json(head: bytes) -> bool:
+    """Return whether a text is JSON. A GraphDef may begin like it: a new line, and the size 123 of its first node, is ``{``."""
+    return bool(_JSON.match(head)) and not _CONTROL.search(head[:_FIRST_NODE])
 
 
 def _part_of_checkpoint(path: str) -> str:

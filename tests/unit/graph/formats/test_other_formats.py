@@ -111,3 +111,24 @@ def test_the_content_decides_not_the_name(tmp_path, kind):
     path.write_bytes(message.SerializeToString())
     assert describe_content(path.read_bytes(), str(path)) is None
     assert [node.name for node in read(str(path)).graph.node] == ["x"]
+
+
+@pytest.mark.parametrize("size", [32, 34, 91, 123, 128, 256])
+def test_a_graph_is_a_graph_whatever_the_size_of_its_first_node(size):
+    """The size stands at the beginning of the file: 91 is ``[`` and 123 ``{``."""
+    for length in range(1, size):
+        graph = CLASSES["Graph"]()
+        graph.node.add(name="n" * length, op="NoOp")
+        rest = size - graph.node[0].ByteSize()
+        if rest < 0:
+            break
+        if rest:
+            graph.node[0].device = "d" * max(rest - 2, 0)
+        assert describe_content(graph.SerializeToString(), "graph.pb") is None
+
+
+@pytest.mark.parametrize("name", ["TFL3", "TFL3/loss", "PK", "{", "[1, 2]", '{"a": 1}', "ONNX"])
+def test_a_graph_is_a_graph_whatever_its_first_node_is_called(name):
+    graph = CLASSES["Graph"]()
+    graph.node.add(name=name, op="NoOp")
+    assert describe_content(graph.SerializeToString(), "graph.pb") is None
