@@ -57,7 +57,7 @@ def describe_content(head: bytes, path: str) -> Optional[str]:
 
 
 def _is_json(head: bytes) -> bool:
-    """Return whether a text is JSON. A GraphDef may begin like it: a new line, and the size 123 of its first node, is ``{``."""
+    """Return whether a file is JSON. A GraphDef may begin like it: a new line, and ``{`` for a first node of 123 bytes."""
     return bool(_JSON.match(head)) and not _CONTROL.search(head[:_FIRST_NODE])
 
 

@@ -123,7 +123,7 @@ def test_a_graph_is_a_graph_whatever_the_size_of_its_first_node(size):
         if rest < 0:
             break
         if rest:
-            graph.node[0].device = "d" * max(rest - 2, 0)
+            graph.node[0].input.append("i" * max(rest - 2, 0))
         assert describe_content(graph.SerializeToString(), "graph.pb") is None
 
 
