@@ -1,7 +1,4 @@
-"""The gradient table says of every op type what the installed TensorFlow answers when it is asked again.
-
-What several TensorFlows answer alike, the oldest of continuous integration is asked; GRAPHCUT_QUESTIONS=all asks each.
-"""
+"""The gradient table says of every op type what the installed TensorFlow answers when it is asked again."""
 
 from __future__ import annotations
 
@@ -13,10 +10,8 @@ import tensorflow as tf
 
 from graphcut.analysis.rules import gradient_table
 from graphcut.backend.gradient_oracle import ask_every_op
-from tests.against_tensorflow import share
 
 GROUPS = 24
-OLDER = share.VERSIONS[: share.PART]
 COLUMN = next(
     (number for number, each in enumerate(gradient_table.versions()) if each.split(".")[:2] == tf.__version__.split(".")[:2]),
     None,
@@ -44,17 +39,9 @@ def test_the_table_has_what_the_version_probes_find():
     assert gradient_table.data()["producers"][COLUMN] == tf.compat.v1.GRAPH_DEF_VERSION
 
 
-def is_asked_here(name):
-    """Whether none of the older TensorFlows that continuous integration runs has the same entry, and is asked about it."""
-    older = [number for number, each in enumerate(gradient_table.versions()) if each.startswith(OLDER)]
-    entry = gradient_table.entry_of(name, COLUMN)
-    return share.WHOLE or all(gradient_table.entry_of(name, number) != entry for number in older)
-
-
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_asked_again_tensorflow_answers_the_same(group):
     names = sorted(registered())[group::GROUPS]
     assert len(names) > 50
-    names = [name for name in names if is_asked_here(name)]
     entries = {name: as_json(ask_every_op.op_entry(registered()[name])) for name in names}
     assert entries == {name: gradient_table.entry_of(name, COLUMN) for name in names}
