@@ -159,8 +159,9 @@ def _check_number(source: str, function: Any, specs: Sequence[Spec]) -> None:
         signature.bind(*specs)
     except TypeError as error:
         takes = ", ".join(signature.parameters) or "no arguments"
-        message = "%s takes %s, and got %d specs: %s\ngive a --spec for each argument, such as --spec 'float32[32,10]'"
-        raise GraphcutError(message % (printable(source), takes, len(specs), error)) from None
+        counted = "1 spec" if len(specs) == 1 else "%d specs" % len(specs)
+        message = "%s takes %s, and got %s: %s\ngive a --spec for each argument, such as --spec 'float32[32,10]'"
+        raise GraphcutError(message % (printable(source), takes, counted, error)) from None
 
 
 def _required_arguments(function: Any) -> Sequence[str]:

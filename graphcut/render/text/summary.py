@@ -235,7 +235,7 @@ def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
     raising = sum(variable.verdict is Verdict.RAISES for variable in variables)
     if raising:
         yield f"{raising} {'raises' if raising == 1 else 'raise'} an error"
-    zero = [variable for variable in variables if variable.verdict is Verdict.ZERO]
+    zero = [variable for variable in variables if variable.verdict is Verdict.ZERO and not variable.unused]
     if zero:
         yield f"{len(zero)} always zero"
     cut = [variable for variable in variables if variable.verdict is Verdict.NONE and not variable.unused]

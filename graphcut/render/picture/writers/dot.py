@@ -25,7 +25,7 @@ from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_wi
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
-from graphcut.results import WITH_GRADIENT, BarrierKind, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, BarrierKind, LeftOutReason, VariableAudit, Verdict
 from graphcut.util.source_lines import nearby
 
 if TYPE_CHECKING:
@@ -55,13 +55,20 @@ def title(facts: PictureFacts) -> str:
     if not missing:
         told = (f"all {count} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
         some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
-        return told + ((", in some runs only" if some == count else f", {some} in some runs only") if some else "")
+        told += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
+        return told + _not_asked(facts)
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
     told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
     causes = [cause for cause, _ in Counter(map(_cause, missing)).most_common()]
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
-    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}"
+    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_not_asked(facts)}"
+
+
+def _not_asked(facts: PictureFacts) -> str:
+    """Return the end of a title that counts the variables which the gradient call forgot."""
+    count = len({each.name for each in facts.left_out_ops.values() if each.reason is LeftOutReason.FORGOTTEN})
+    return f"; {count} more {'was' if count == 1 else 'were'} not asked for" if count else ""
 
 
 def _none_of(missing: int, count: int) -> str:

@@ -68,6 +68,10 @@ def test_the_summary_counts_every_verdict():
     assert summary(*variables) == ("2 get a gradient (1 in some runs only), 3 do not: 1 raises an error, 1 always zero, 1 cut")
 
 
+def test_an_unused_variable_whose_zeros_were_asked_for_counts_once():
+    assert summary(variable("w", Verdict.ZERO, unused=True)) == "0 get a gradient, 1 does not: 1 unused"
+
+
 def test_several_barriers_are_counted_by_kind():
     cuts = (cut("a", BarrierKind.PYTHON, "PyFunc"), cut("b"), cut("c"))
     assert summary(variable("w", Verdict.NONE, cut=cuts)).endswith("1 cut by 2 stop_gradients and 1 Python call")

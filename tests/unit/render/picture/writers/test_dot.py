@@ -11,7 +11,7 @@ import pytest
 from graphcut.render.picture.model import Line
 from graphcut.render.picture.style import LINE_WORDS, LINES, ROLE_WORDS, ROLES, VERDICT_WORDS, VERDICTS
 from graphcut.render.picture.writers.dot import title, to_dot
-from graphcut.results import BarrierKind, Verdict
+from graphcut.results import BarrierKind, LeftOut, LeftOutReason, Verdict
 from tests.unit.render.text.fakes import FakeAudit, cut, dag, variable
 
 HOSTILE = [
@@ -66,6 +66,24 @@ def test_every_word_has_a_look_and_a_line_in_the_legend():
 def test_any_one_look_tells_the_verdicts_apart(look):
     told = {(looks[look], looks["shape"] if look == "style" else "") for looks in VERDICTS.values()}
     assert len(told) == len(Verdict)
+
+
+class Forgetful(FakeAudit):
+    """An audit whose gradient call forgot some variables, each of which several ops stand for."""
+
+    @property
+    def left_out_ops(self):
+        left = [LeftOut("head/a", True, LeftOutReason.FORGOTTEN), LeftOut("head/b", True, LeftOutReason.FORGOTTEN)]
+        return {0: left[0], 1: left[0], 2: left[1], 3: LeftOut("base", False, LeftOutReason.FROZEN)}
+
+
+def test_the_title_counts_what_the_gradient_call_forgot():
+    assert (
+        title(Forgetful(variables=(variable("c"),))) == "the variable gets a gradient from loss:0; 2 more were not asked for"
+    )
+    assert title(Forgetful(variables=(variable("c", Verdict.NONE, unused=True),))).endswith(
+        ": unused; 2 more were not asked for"
+    )
 
 
 def test_the_title_begins_with_what_is_wrong():
