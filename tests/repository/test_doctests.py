@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ MODULES = [
     "analysis.rules.gradient_table",
     "api.match_variables",
     "api.op_gradients",
+    "api.select.resolve_variables",
     "api.tensor_spec",
     "cli.__init__",
     "errors",
@@ -39,9 +41,33 @@ MODULES = [
     "render.picture.writers.xml_elements",
 ]
 
+# What tests/against_tensorflow/live/test_doctests.py tries.
+WITH_TENSORFLOW = [
+    "api.audit",
+    "api.audit_step",
+    "api.install",
+    "api.loss_table",
+    "api.watch",
+    "contracts.check",
+    "keras",
+    "testing",
+]
+
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     failed, tried = doctest.testmod(importlib.import_module("graphcut." + name))
     assert failed == 0 and tried > 0
+
+
+def test_every_module_with_examples_is_tried():
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "graphcut").rglob("*.py")}
+    found = {path for path, source in sources.items() if re.search(r"^ *>>> ", source, re.MULTILINE)}
+    names = {".".join(path.relative_to(ROOT / "graphcut").with_suffix("").parts) for path in found}
+    assert {_package(name) for name in names} == {*map(_package, MODULES), *WITH_TENSORFLOW}
+
+
+def _package(name):
+    """``results`` of ``results.__init__``, which imported by that name would be a second copy."""
+    return re.sub(r"\.__init__$", "", name)
