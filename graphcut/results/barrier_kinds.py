@@ -52,8 +52,9 @@ class BarrierRecord:
     """The text about one kind of barrier, and how the analysis treats the kind.
 
     ``meaning`` is its row in docs/words.md, ``singular`` and ``plural`` are nouns to count with, ``because`` says why
-    no gradient passes, ``advice`` what to do. ``deliberate``: somebody put it there to cut. ``blocks_whole_op``: no
-    input of its op gets a gradient. ``hides_the_rest``: nobody knows what a gradient would meet if it were gone.
+    no gradient passes, ``advice`` what to do, and ``brief`` the same in a few words, for a picture. ``deliberate``: somebody
+    put it there to cut. ``blocks_whole_op``: no input of its op gets a gradient. ``hides_the_rest``: nobody knows what a
+    gradient would meet if it were gone.
     """
 
     kind: BarrierKind
@@ -62,6 +63,7 @@ class BarrierRecord:
     plural: str
     because: str
     advice: str
+    brief: str
     deliberate: bool = False
     blocks_whole_op: bool = False
     hides_the_rest: bool = False
@@ -73,6 +75,7 @@ _RECORDS = (
         meaning="a `tf.stop_gradient`",
         singular="stop_gradient",
         plural="stop_gradients",
+        brief="deliberate: keep or remove it",
         because="tf.stop_gradient was put there to stop it",
         advice=(
             "if the stop is intended, nothing. Otherwise remove this tf.stop_gradient; if it is there to protect other "
@@ -87,6 +90,7 @@ _RECORDS = (
         meaning="a `PreventGradient` op",
         singular="prevent-gradient",
         plural="prevent-gradients",
+        brief="deliberate: compute it otherwise",
         because="the op forbids a gradient, and raises when asked for one",
         advice=(
             "the op forbids a gradient on purpose. Compute the value with an op that has one, or put tf.stop_gradient "
@@ -100,6 +104,7 @@ _RECORDS = (
         meaning="the `stop_gradients=` argument",
         singular="stop argument",
         plural="stop arguments",
+        brief="deliberate: in stop_gradients=",
         because="the tensor was named in stop_gradients=",
         advice="if the constant is intended, nothing. Otherwise remove this tensor from stop_gradients=",
         deliberate=True,
@@ -110,6 +115,7 @@ _RECORDS = (
         meaning=("registered without a gradient, or a gradient function that gives every input `None` (`Floor`, `ArgMax`)"),
         singular="not-differentiable op",
         plural="not-differentiable ops",
+        brief="instead: x + stop_gradient(f(x) - x)",
         because="TensorFlow gives this op no gradient at all",
         advice="use an op that has a gradient instead, or write the gradient that you want with @tf.custom_gradient",
         blocks_whole_op=True,
@@ -119,6 +125,7 @@ _RECORDS = (
         meaning="nothing registered: TensorFlow raises",
         singular="op without a gradient",
         plural="ops without a gradient",
+        brief="instead: ops with a gradient",
         because="nothing is registered for this op, so TensorFlow raises",
         advice=(
             "use ops that have a gradient instead, or wrap it in a function with @tf.custom_gradient that defines the "
@@ -131,6 +138,7 @@ _RECORDS = (
         meaning="this input gets `None`: an index, a shape, a condition",
         singular="input without a gradient",
         plural="inputs without a gradient",
+        brief="instead: softmax(k * x) as weights",
         because="the op has a gradient, but not for this input",
         advice=(
             "this input only picks, shapes or decides. To learn from it, make it a factor: weights from tf.nn.softmax "
@@ -142,6 +150,7 @@ _RECORDS = (
         meaning="an integer, boolean or string tensor",
         singular="integer, bool or string tensor",
         plural="integer, bool or string tensors",
+        brief="instead: keep it a float",
         because="a tensor of this dtype has no gradient",
         advice=(
             "only floats have a gradient: make it a float, and everything that is computed from it on the way to the loss"
@@ -153,6 +162,7 @@ _RECORDS = (
         meaning="the op's gradient is identically zero",
         singular="zero gradient",
         plural="zero gradients",
+        brief="instead: a smooth function",
         because="the gradient through this op is zero for every input",
         advice=(
             "its slope is 0 everywhere: use a smooth function instead, such as tf.tanh for tf.sign. If the variable "
@@ -165,6 +175,7 @@ _RECORDS = (
         meaning="TensorFlow made up zeros: for another output of a called function, for a loop variable",
         singular="zero-filled gradient",
         plural="zero-filled gradients",
+        brief="instead: let the loss read it",
         because="no gradient arrives there, and TensorFlow fills in zeros",
         advice=(
             "let the loss read what the function computes from this variable: it reads another result. If the variable "
@@ -178,6 +189,7 @@ _RECORDS = (
         meaning="a user's gradient function gives `None` or zeros",
         singular="custom gradient",
         plural="custom gradients",
+        brief="instead: return dy * derivative",
         because="the user's own gradient function answers None or zeros",
         advice=(
             "the function under @tf.custom_gradient returns None or zeros for this argument: let it return the "
@@ -189,6 +201,7 @@ _RECORDS = (
         meaning="a call into Python without a gradient",
         singular="Python call",
         plural="Python calls",
+        brief="instead: TensorFlow ops",
         because="Python code that has no gradient computes the value",
         advice=(
             "compute it with TensorFlow's own ops; or use tf.py_function, which passes gradients on, with TensorFlow's "
@@ -203,6 +216,7 @@ _RECORDS = (
         ),
         singular="assignment",
         plural="assignments",
+        brief="instead: use the new value itself",
         because="the value gets there only through state: a variable, a table, a queue or a dataset",
         advice=(
             "no gradient passes an assignment, and a tf.Variable made from a tensor is a copy of it. Keep the new value in "
@@ -214,6 +228,7 @@ _RECORDS = (
         meaning="it was computed before the tape opened, after it closed, or while it paused",
         singular="value made outside the tape",
         plural="values made outside the tape",
+        brief="instead: inside the tape's block",
         because="no tape recorded how it was computed",
         advice=(
             "move this line into the block `with tf.GradientTape() as tape:`, together with every line before it that "
@@ -228,6 +243,7 @@ _RECORDS = (
         meaning="the tape does not watch it",
         singular="unwatched tensor",
         plural="unwatched tensors",
+        brief="instead: tape.watch it first",
         because="the tape does not watch it",
         advice="call tape.watch on the tensor before it is used, or make it a trainable tf.Variable",
         blocks_whole_op=True,

@@ -52,9 +52,14 @@ def shape_text(shape: object) -> str:
 
 def place(cut: Barrier) -> str:
     """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 at gather (GatherV2)``."""
-    kind = f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
+    kind = kind_words(cut)
     plain = kind.replace("-", "") == cut.type.lower()
     return f"{kind} at {escape_name(cut.op)}" + ("" if plain else f" ({escape_name(cut.type)})")
+
+
+def kind_words(cut: Barrier) -> str:
+    """Return the kind of a barrier, and for an input which one it is: ``stop-gradient``, ``input 1``."""
+    return f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
 
 
 def because(cut: Barrier, made: str) -> str:

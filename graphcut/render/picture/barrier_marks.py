@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
+from graphcut.analysis.idioms import Idiom
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.render.text.advice import brief
@@ -70,7 +71,7 @@ def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
     idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
     outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
     made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
-    of_idiom = "instead: z + stop_gradient(q - z)" if idiom.startswith("inverted") else "keep it"
+    of_idiom = "instead: z + stop_gradient(q - z)" if idiom == Idiom.INVERTED_STRAIGHT_THROUGH.label else "keep it"
     advice = of_idiom if idiom else brief(cut, made)
     return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice)
 

@@ -116,23 +116,7 @@ REROUTE = (
 )
 
 
-_BRIEF = {
-    BarrierKind.STOP_GRADIENT: "deliberate: keep or remove it",
-    BarrierKind.PREVENT_GRADIENT: "deliberate: compute it otherwise",
-    BarrierKind.STOP_ARGUMENT: "deliberate: in stop_gradients=",
-    BarrierKind.NO_GRADIENT: "instead: ops with a gradient",
-    BarrierKind.INPUT: "instead: softmax(k * x) as weights",
-    BarrierKind.DTYPE: "instead: keep it a float",
-    BarrierKind.ZERO: "instead: a smooth function",
-    BarrierKind.ZERO_FILLED: "instead: let the loss read it",
-    BarrierKind.CUSTOM_GRADIENT: "instead: return dy * derivative",
-    BarrierKind.PYTHON: "instead: TensorFlow ops",
-    BarrierKind.STATE: "instead: use the new value itself",
-    BarrierKind.OUTSIDE_TAPE: "instead: inside the tape's block",
-    BarrierKind.NOT_WATCHED: "instead: tape.watch it first",
-}
 _BRIEF_STAND_INS = {
-    "float": "instead: x + stop_gradient(f(x) - x)",
     "bool": "instead: sigmoid(k * (a - b))",
     "int": "instead: softmax(k * x) as weights",
 }
@@ -149,11 +133,12 @@ def brief(cut: Barrier, made: str) -> str:
         return "made by a library"
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
         return "instead: let the loss read this piece" if cut.type in JOINING else "instead: a factor that is not 0"
+    general = BARRIER_RECORDS[cut.kind].brief
     if cut.kind is not BarrierKind.NOT_DIFFERENTIABLE:
-        return _BRIEF[cut.kind]
+        return general
     if cut.type == "Cast":
-        return _BRIEF[BarrierKind.DTYPE]
-    return _BRIEF_OF_TYPES[OWN[cut.type]] if cut.type in OWN else _BRIEF_STAND_INS[stand_in(made)]
+        return BARRIER_RECORDS[BarrierKind.DTYPE].brief
+    return _BRIEF_OF_TYPES[OWN[cut.type]] if cut.type in OWN else _BRIEF_STAND_INS.get(stand_in(made), general)
 
 
 def stand_in(dtype: str) -> str:

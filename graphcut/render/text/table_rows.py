@@ -7,7 +7,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
-from graphcut.results.words import at, branch, escape_name, place
+from graphcut.results.words import at, branch, escape_name, kind_words, place
 from graphcut.results.words import shape_text as shape_text
 
 _NAMED, _WIDTH = 4, 100  # names in a cell, and characters of these
@@ -99,8 +99,7 @@ def _place(cut: Barrier, group: Group) -> str:
     ops = list(dict.fromkeys(list(distinct_barriers(each.cut).values())[index].op for each in group.variables))
     if len(ops) == 1:
         return place(cut)
-    kind = place(cut).partition(" at ")[0]
-    return f"{kind} at {escape_name(ops[0])} … {escape_name(ops[-1])} ({len(ops)} {escape_name(cut.type)} ops)"
+    return f"{kind_words(cut)} at {escape_name(ops[0])} … {escape_name(ops[-1])} ({len(ops)} {escape_name(cut.type)} ops)"
 
 
 def update(variable: VariableAudit) -> Iterator[str]:

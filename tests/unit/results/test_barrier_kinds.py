@@ -17,10 +17,10 @@ def test_every_kind_has_a_record_in_the_order_of_the_kinds():
 @pytest.mark.parametrize("kind", BarrierKind)
 def test_a_record_is_complete(kind):
     texts = [value for value in dataclasses.astuple(BARRIER_RECORDS[kind])[1:] if isinstance(value, str)]
-    assert len(texts) == 5 and all(text.strip() == text != "" for text in texts)
+    assert len(texts) == 6 and all(text.strip() == text != "" for text in texts)
 
 
-@pytest.mark.parametrize("field", ["meaning", "singular", "plural", "because", "advice"])
+@pytest.mark.parametrize("field", ["meaning", "singular", "plural", "because", "advice", "brief"])
 def test_no_two_kinds_say_the_same(field):
     texts = [getattr(record, field) for record in BARRIER_RECORDS.values()]
     assert len(set(texts)) == len(texts)
