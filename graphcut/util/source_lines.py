@@ -43,6 +43,15 @@ def nearby(where: str) -> str:
     return where[len(start) :] if where.startswith(start) and start != here else where
 
 
+def file_and_line(where: str) -> str:
+    """Return a place without the folder of its file.
+
+    >>> file_and_line("/home/me/model.py:12")
+    'model.py:12'
+    """
+    return nearby(where).replace("\\", "/").rpartition("/")[2]
+
+
 def _cell(where: str) -> str:
     """Return ``In[3]:2`` for a place in the third cell that was run; empty for a place in a file."""
     path, _, number = where.rpartition(":")

@@ -26,7 +26,7 @@ from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, BarrierKind, LeftOutReason, VariableAudit, Verdict
-from graphcut.util.source_lines import nearby
+from graphcut.util.source_lines import file_and_line, nearby
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
@@ -86,7 +86,7 @@ def _cause(variable: VariableAudit) -> str:
     name = (
         "stop_gradient" if first.kind is BarrierKind.STOP_GRADIENT else printable(first.type, _WIDTH)[1:-1] or first.kind.value
     )
-    where = printable(nearby(first.where).replace("\\", "/").rpartition("/")[2], _WIDTH)[1:-1] if first.where else ""
+    where = printable(file_and_line(first.where), _WIDTH)[1:-1] if first.where else ""
     return f"{name}, {where}" if where else name
 
 

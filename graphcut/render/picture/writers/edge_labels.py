@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 from graphcut.render.picture.model import Line, Link
 from graphcut.render.picture.style import link_style
 from graphcut.render.picture.writers.font_metrics import text_width
+from graphcut.util.source_lines import file_and_line
 
 if TYPE_CHECKING:
     import networkx
@@ -33,7 +34,7 @@ def lines(link: Link) -> List[str]:
     """Return the words on a link: its labels, its files and lines, a count of the rest, and what to do."""
     told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
     told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
-    wheres = [where.replace("\\", "/").rpartition("/")[2] for where in link.wheres[:2]]
+    wheres = [file_and_line(where) for where in link.wheres[:2]]
     more = [f"and {len(link.wheres) - 2} more lines"] if len(link.wheres) > 2 else []
     return told + wheres + more + list(link.advice[:2])
 
