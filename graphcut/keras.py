@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from graphcut.api.audit import Audit
-from graphcut.api.select.resolve_variables import Scopes, as_tuple
+from graphcut.api.select.resolve_variables import Scopes, as_tuple, key_name
 from graphcut.api.watch import watch
 from graphcut.backend import tensorflow_needed
 from graphcut.contracts.source_audits import variables_of
@@ -95,8 +95,8 @@ class AuditCallback(FirstBatch):
             reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
             if reached:
                 yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
-            elif not found and self._unknown("frozen", key):
-                yield self._unknown("frozen", key)
+            elif not found:
+                yield from filter(None, [self._unknown("frozen", key)])
         for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
             yield from self._untrained(key)
 
@@ -146,4 +146,4 @@ def _explained(found: _Found) -> str:
 
 
 def _shown(key: Any) -> str:
-    return printable(key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__)))
+    return printable(key_name(key))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Sequence
 
+from graphcut.api.select.resolve_variables import as_tuple, key_name
 from graphcut.contracts.source_audits import variables_of
 from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
 
@@ -112,8 +113,7 @@ def _forgotten(audit: Audit, key: Any) -> List[str]:
 
 
 def _show_key(key: Any) -> str:
-    listed: Sequence[Any] = key if isinstance(key, (list, tuple)) else [key]
-    return ", ".join(each if isinstance(each, str) else str(getattr(each, "name", type(each).__name__)) for each in listed)
+    return ", ".join(map(key_name, as_tuple(key)))
 
 
 def _names(variables: Sequence[Any]) -> str:

@@ -514,7 +514,7 @@ class Audit:
         from graphcut.render.text.explain import explain_left_out, explain_several
 
         aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
-        known = [each for each in as_tuple(key) if not self._left_out_of(each) or self._index.places(each)]
+        known = [each for each in as_tuple(key) if self._index.places(each) or not self._left_out_of(each)]
         rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
         return Lines("\n\n".join([*([explain_several(self, rows)] if rows else []), *map(explain_left_out, aside)]))
 

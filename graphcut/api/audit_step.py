@@ -32,8 +32,8 @@ from graphcut.util.source_lines import nearby
 
 def _check_step(step: Any) -> None:
     """Raise an error if the argument cannot be a step."""
-    if isinstance(step, str) and load.names_function(step):
-        raise load.function_name_error(step)
+    if isinstance(step, str):
+        load.refuse_function_name(step)
     if not callable(step):
         raise GraphcutError(
             "a value of type %s was given, which is no training step\n"

@@ -134,17 +134,13 @@ def _of_dag(dag: nx.DiGraph) -> LoadedGraph:
 _FUNCTION = re.compile(r"(.+\.py|[A-Za-z_]\w*(\.\w+)*):[A-Za-z_]\w*")
 
 
-def names_function(name: str) -> bool:
-    """Return whether a name is ``path.py:name`` or ``package.module:name``, and not a file."""
-    return bool(_FUNCTION.fullmatch(name)) and not os.path.exists(name)
-
-
-def function_name_error(name: str) -> GraphcutError:
-    """Return the error for ``path.py:name`` as a source in Python, where you pass the function instead."""
-    return GraphcutError(
-        "%s names a Python function, as on the command line\nIn Python, import it and pass the function itself."
-        % printable(name)
-    )
+def refuse_function_name(name: str) -> None:
+    """Raise an error for ``path.py:name`` or ``package.module:name``, unless that is a file."""
+    if _FUNCTION.fullmatch(name) and not os.path.exists(name):
+        raise GraphcutError(
+            "%s names a Python function, as on the command line\nIn Python, import it and pass the function itself."
+            % printable(name)
+        )
 
 
 def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature: Optional[str]) -> Tuple[Any, GraphMetadata]:
@@ -154,8 +150,8 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
         if args or kwargs:
             raise GraphcutError("a graph file or message takes no arguments, but %d were given" % (len(args) + len(kwargs)))
         path = not hasattr(source, "SerializeToString")
-        if path and names_function(os.fsdecode(source)):
-            raise function_name_error(os.fsdecode(source))
+        if path:
+            refuse_function_name(os.fsdecode(source))
         content = reader.read(os.fsdecode(source)) if path else reader.of_message(source, source.DESCRIPTOR.name)
         return content.graph, replace(metagraph.origin(content, signature), owner=source)
     if not callable(source) and not hasattr(source, "as_graph_def"):

@@ -42,7 +42,7 @@ class Match(enum.Enum):
 
 
 class VariableKey(NamedTuple):
-    """The key of a variable for matching without its object; ``shape`` is text."""
+    """What identifies a variable if no object does: its name and its shape, as text."""
 
     name: str
     shape: str

@@ -20,7 +20,7 @@ from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.select.resolve_places import exact_tensors, values
-from graphcut.api.select.resolve_variables import Scopes, as_tuple, is_pattern, variables_of_owner
+from graphcut.api.select.resolve_variables import Scopes, as_tuple, is_pattern, key_name, variables_of_owner
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.loaded import LoadedGraph
@@ -132,8 +132,7 @@ def _removable(request: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[
     if variables:
         raise GraphcutError(
             "remove: %s names variables, and what is removed is a stop or another barrier\n"
-            "audit.stops lists the stops, audit[variable].cut what cuts one off."
-            % printable(key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__)))
+            "audit.stops lists the stops, audit[variable].cut what cuts one off." % printable(key_name(key))
         )
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(request.traced, key, "remove")))
     for op in ops:

@@ -6,9 +6,8 @@ gradients reaches it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
 from graphcut.api.suggest.stops import suggest_stops
@@ -17,6 +16,7 @@ from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, VariableAudit, Verdict
+from graphcut.util.caching import cached_property
 
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 _BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO, Verdict.NONE)
@@ -43,19 +43,23 @@ class Subjects:
         self._all_variables = all_variables
         self._others: Optional[Mapping[str, Subject]] = None
 
-    def forgotten(self, pattern: str) -> List[Finding]:
-        """Return a finding for each variable that a pattern means and that the gradient calls forgot."""
+    @cached_property
+    def _forgotten(self) -> Mapping[str, Audit]:
+        """The variables that the gradient calls forgot, each with the audit whose loss reads it."""
         left = {
             each.name: audit
             for audit in self.audits
             for each in getattr(audit, "left_out", ())
             if each.reason is LeftOutReason.FORGOTTEN and each.name not in self.considered
         }
-        names = matching_names(list(left), pattern)
-        if self.contract.variables:
-            meant = [name for each in self.contract.variables for name in matching_names(names, each)]
-            names = [name for name in names if name in meant]
-        return [Finding(name, "", None, left[name].explain(name), where=left[name].loss_where) for name in names]
+        kept = _kept_names(list(left), self.contract.variables)
+        return {name: audit for name, audit in left.items() if name in kept}
+
+    def forgotten(self, pattern: str, rule: str) -> Iterator[Finding]:
+        """Yield a finding for each variable that a pattern means and that the gradient calls forgot."""
+        for name in matching_names(list(self._forgotten), pattern):
+            audit = self._forgotten[name]
+            yield Finding(name, rule, None, audit.explain(name), where=audit.loss_where)
 
     def match(self, pattern: str) -> List[Subject]:
         """Return the variables that a pattern means: of those considered, else of the whole graph."""
@@ -82,13 +86,17 @@ class Subjects:
 def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subject]:
     best: Dict[str, Subject] = {}
     for audit in audits:
-        names = [each.name for each in audit]
-        kept = {name for pattern in patterns for name in matching_names(names, pattern)} if patterns else set(names)
+        kept = _kept_names([each.name for each in audit], patterns)
         for variable in audit:
             known = best.get(variable.name)
             if variable.name in kept and (known is None or _rank(variable) < _rank(known.variable)):
                 best[variable.name] = Subject(audit, variable)
     return best
+
+
+def _kept_names(names: Sequence[str], patterns: Sequence[str]) -> FrozenSet[str]:
+    """Return the names that any of the patterns means; without patterns, all."""
+    return frozenset(name for pattern in patterns for name in matching_names(names, pattern)) if patterns else frozenset(names)
 
 
 def _rank(variable: VariableAudit) -> int:
@@ -245,9 +253,9 @@ _RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stop
 def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
-        found, forgotten = subjects.match(pattern), subjects.forgotten(pattern)
+        found, forgotten = subjects.match(pattern), list(subjects.forgotten(pattern, rule))
         yield from found
-        yield from (replace(each, rule=rule) for each in forgotten)
+        yield from forgotten
         if not found and not forgotten:
             names = subjects.known_names()
             listed = _near_patterns(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from graphcut.graph import attrs
 from graphcut.graph.flat import SEPARATOR, FlatGraph, Kind, Shape
@@ -24,28 +24,25 @@ class VariableIndex:
     def __init__(self, variables: Sequence[Variable], find_tensor_name: Callable[[Any], str]) -> None:
         self._variables, self._find_tensor_name = variables, find_tensor_name
 
+    def _places(self, keys: Callable[[Variable], Iterable[Any]]) -> Dict[Any, int]:
+        """Return for each key the place of the first variable that has it."""
+        places: Dict[Any, int] = {}
+        for place, each in enumerate(self._variables):
+            for key in keys(each):
+                places.setdefault(key, place)
+        return places
+
     @cached_property
     def _names(self) -> Dict[str, int]:
-        names: Dict[str, int] = {}
-        for place, each in enumerate(self._variables):
-            names.setdefault(each.name, place)
-        return names
+        return self._places(lambda each: (each.name,))
 
     @cached_property
     def _tensors(self) -> Dict[str, int]:
-        tensors: Dict[str, int] = {}
-        for place, each in enumerate(self._variables):
-            for name in each.tensors:
-                tensors.setdefault(name, place)
-        return tensors
+        return self._places(lambda each: each.tensors)
 
     @cached_property
     def _objects(self) -> Dict[int, int]:
-        objects: Dict[int, int] = {}
-        for place, each in enumerate(self._variables):
-            for known in each.objects:
-                objects.setdefault(id(known), place)
-        return objects
+        return self._places(lambda each: map(id, each.objects))
 
     @cached_property
     def _parts(self) -> Dict[str, List[Variable]]:

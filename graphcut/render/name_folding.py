@@ -53,9 +53,9 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     """Group ``variables`` by fate, and groups whose barriers differ in the numbers of their names alone as one."""
     groups = fold(variables)
     members: Dict[Hashable, List[VariableAudit]] = {}
-    counts = Counter(_numberless_fate(group.variables[0]) for group in groups)
-    for group in groups:
-        key = _numberless_fate(group.variables[0])
+    numberless = [_numberless_fate(group.variables[0]) for group in groups]
+    counts = Counter(numberless)
+    for group, key in zip(groups, numberless):
         members.setdefault(key if counts[key] >= _FEWEST_ALIKE else fate(group.variables[0]), []).extend(group.variables)
     totals = scope_sizes(variable.name for variable in variables)
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
@@ -64,9 +64,7 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 def _numberless_fate(variable: VariableAudit) -> Hashable:
     """Return the fate of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
     cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())
-    terms = tuple(map(_numberless, variable.only_through))
-    rest = (variable.conditions, variable.unused, variable.trainable is False, variable.is_updated, variable.trained_by)
-    return variable.verdict, cut, terms, variable.cut_size, rest
+    return _rest_of_fate(variable), cut, tuple(map(_numberless, variable.only_through)), variable.cut_size
 
 
 def _numberless(name: str) -> str:
@@ -75,10 +73,13 @@ def _numberless(name: str) -> str:
 
 def fate(variable: VariableAudit) -> Hashable:
     """Return the key that variables of one row share."""
-    frozen, updated = variable.trainable is False, variable.is_updated
-    cut = tuple(distinct_barriers(variable.cut))
-    trained = (updated, variable.trained_by)
-    return (variable.verdict, cut, variable.conditions, variable.unused, frozen, trained, variable.only_through)
+    return _rest_of_fate(variable), tuple(distinct_barriers(variable.cut)), variable.only_through
+
+
+def _rest_of_fate(variable: VariableAudit) -> Hashable:
+    """Return what is said of a variable beside what cuts it and the loss terms that its gradient comes through."""
+    frozen, training = variable.trainable is False, (variable.is_updated, variable.trained_by)
+    return variable.verdict, variable.conditions, variable.unused, frozen, training
 
 
 def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:

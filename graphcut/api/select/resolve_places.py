@@ -15,6 +15,7 @@ from graphcut.api.select.resolve_variables import (
     Scopes,
     TargetIndex,
     as_tuple,
+    key_name,
     near_places,
     nearest_places,
     targets,
@@ -49,7 +50,7 @@ def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     if found is not None:
         return found
     if variables_of_owner(key) is not None:
-        raise GraphcutError("%s: no op of the layer %s in this graph" % (asked, printable(str(getattr(key, "name", "")))))
+        raise GraphcutError("%s: no op of the layer %s in this graph" % (asked, printable(key_name(key))))
     if isinstance(key, str) and not _is_known(traced, key):
         near = nearest_places(key, traced)
         raise GraphcutError("%s: no op, tensor or variable %s in this graph%s" % (asked, printable(key), near))
@@ -99,12 +100,11 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
     """Return the tensors of the ops that use a layer's variables; for a layer without variables, those under its name."""
     if not owned:
-        return _of_layer(traced, str(getattr(key, "name", type(key).__name__)), asked)
+        return _of_layer(traced, key_name(key), asked)
     handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
     found = dict.fromkeys([*handles, *users(traced.flat, handles)])
     if not found:
-        name = str(getattr(key, "name", type(key).__name__))
-        raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (asked, printable(name)))
+        raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (asked, printable(key_name(key))))
     return tuple(found)
 
 

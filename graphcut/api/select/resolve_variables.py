@@ -107,10 +107,7 @@ def _targets_of_keys(traced: LoadedGraph, key: Any) -> List[Target]:
         return join_partitions([_of_object(traced, key, each) for each in variable_objects.parts(key)])
     name = traced.index.tensor_name(key) or getattr(key, "name", None)
     if not isinstance(name, str):
-        raise GraphcutError(
-            "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern or a "
-            "list of these." % type(key).__name__
-        )
+        raise _no_key(key)
     return [_with_object(target, key) for target in _targets_of_name(traced, name)]
 
 
@@ -124,9 +121,16 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any]) -> List[Targe
     return [target for each in trained for target in _targets_of_keys(traced, each)]
 
 
+def _no_key(key: Any) -> GraphcutError:
+    return GraphcutError(
+        "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern or a "
+        "list of these." % type(key).__name__
+    )
+
+
 def _no_variables(key: Any) -> GraphcutError:
     """Return the error for a layer, model or module without variables; a ``tf.Module`` does not see Keras 3's."""
-    return GraphcutError("%s has no variables\nBuild it first, or name its layers." % printable(_key_name(key)))
+    return GraphcutError("%s has no variables\nBuild it first, or name its layers." % printable(key_name(key)))
 
 
 def _with_object(target: Target, key: Any) -> Target:
@@ -271,14 +275,14 @@ class TargetIndex:
             names = [printable(self.targets[place].variable.name) for place in places]
             raise GraphcutError(
                 "%s means %d variables: %s\naudit[key] wants one; audit.explain(key) and audit.reaches(key) take several."
-                % (printable(_key_name(key)), len(names), join_first(names, 4))
+                % (printable(key_name(key)), len(names), join_first(names, 4))
             )
         return places[0]
 
     def _missing_error(self, key: Any) -> GraphcutError:
         if is_group(key):
             return GraphcutError("an empty list means no variable") if not key else self._missing_error(as_tuple(key)[0])
-        name, count = _key_name(key), len(self.targets)
+        name, count = key_name(key), len(self.targets)
         other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if other is not None:
@@ -294,10 +298,7 @@ class TargetIndex:
                 "Ask for them with variables=." % (len(owned), printable(name), count)
             )
         if not isinstance(key, str) and not isinstance(getattr(key, "name", None), str):
-            return GraphcutError(
-                "a value of type %s names no variable\nA key is a variable, a layer, a model, a tensor, a name, a pattern "
-                "or a list of these." % type(key).__name__
-            )
+            return _no_key(key)
         if self.traced.names.tensors(name):
             message = "%s is a tensor of the graph, but not among the %d that were audited\nAsk for it with variables=."
             return GraphcutError(message % (printable(name), count))
@@ -388,9 +389,9 @@ def _name_of_row(key: Any) -> str:
     return key.name if isinstance(key, (VariableAudit, LeftOut)) else ""
 
 
-def _key_name(key: Any) -> str:
+def key_name(key: Any) -> str:
     if is_group(key):
-        return ", ".join(map(_key_name, as_tuple(key)[:3]))
+        return ", ".join(map(key_name, as_tuple(key)[:3]))
     return key if isinstance(key, str) else str(getattr(key, "name", type(key).__name__))
 
 

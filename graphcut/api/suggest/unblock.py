@@ -1,10 +1,9 @@
-"""The fewest barriers to remove so that a variable gets a gradient.
+"""Find the smallest sets of barriers whose removal gives a variable a gradient.
 
-A 0-1 breadth-first search over the edges of ``barriers.edges``, from all that carries already, where crossing a barrier
-costs one. All routes that cross the fewest are alternatives; those come first that leave deliberate stops where they are
-(``analysis/idioms.py``). Zeros that TensorFlow filled in and assignments are no barriers that could be taken out. Where the
-way leads into an op without a gradient that the variable feeds, that op is taken out as well. The answer is confirmed by an
-audit of the edited graph.
+A 0-1 breadth-first search starts from everything that carries a gradient already; crossing a barrier costs one
+(``analysis/barrier_edges.py``). Each route that crosses the fewest barriers is an alternative, and those that keep deliberate
+stops come first (``analysis/idioms.py``). Zeros that TensorFlow filled in and assignments cannot be removed. If the route
+enters an op without a gradient, that op is removed as well. An audit of the edited graph confirms the answer.
 """
 
 from __future__ import annotations
