@@ -147,7 +147,7 @@ class Idioms:
         return None
 
     def _chooses(self, code: int, latent: int) -> bool:
-        """Return whether ``code`` is an entry of a table of weights, picked by a choice that is made of ``latent``."""
+        """Return whether ``code`` is a row of a table of weights, chosen by an index that is computed from ``latent``."""
         flat, above = self._flat, self._ancestors(code)
         choices = [tensor for tensor in above if flat.type(flat.producer[tensor]) in _CHOICES]
         picked = latent in above and any(latent in self._ancestors(choice) for choice in choices)

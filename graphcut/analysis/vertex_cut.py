@@ -157,10 +157,10 @@ _ANY = 1 << 60
 
 
 class Network(NamedTuple):
-    """A flow network with numbered arcs: ``heads`` holds their ends, ``room`` their remaining capacity.
+    """A flow network. Arcs have numbers: ``heads`` holds the end of each, ``room`` the capacity that it has left.
 
-    The number of the reverse arc is the same with the last bit flipped. ``arcs`` holds for each end of a node the arcs that
-    leave it: node ``i`` is entered at ``2 * i`` and left at ``2 * i + 1``; the last two are the source and the sink.
+    The reverse of an arc has the same number with the last bit flipped. Node ``i`` is entered at ``2 * i`` and left at
+    ``2 * i + 1``, and ``arcs`` holds the arcs that leave each of these ends; the last two ends are the source and the sink.
     """
 
     arcs: Sequence[List[int]]

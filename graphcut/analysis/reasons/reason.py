@@ -36,7 +36,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Instead:
-    """What a loss reads instead of an unused variable.
+    """What the loss reads where one would expect it to read an unused variable.
 
     It is a ``value`` that the step refers to by ``name``, a ``variable``, or the op of another ``call`` of the layer, with its
     place.

@@ -287,7 +287,7 @@ class PatternLookup:
         return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
     def _called(self, op: int) -> bool:
-        """Return whether nothing but function calls lies between the graph and an op of a body."""
+        """Return whether an op is in the body of a function that the graph reaches by function calls alone."""
         flat, context = self.flat, self.flat.contexts[op]
         called = context >= 0
         while context >= 0:

@@ -56,7 +56,7 @@ def blocked_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> Gradient
 
 
 def raising_pattern(outputs: int, inputs: int, barrier: BarrierKind) -> GradientPattern:
-    """Return the pattern of an op that makes TensorFlow raise as soon as a gradient arrives."""
+    """Return the pattern of an op at which TensorFlow raises an error when a gradient arrives."""
     return GradientPattern(((),) * outputs, ((),) * outputs, (barrier,) * inputs, raises=barrier)
 
 

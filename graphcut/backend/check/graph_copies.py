@@ -83,7 +83,7 @@ class Original:
             return bool(load_functions.load(graph_def))
 
     def has(self, *types: str) -> bool:
-        """Return whether an op of one of these types is in the graph or in a function of its library."""
+        """Return whether the graph, or a function in its library, has an op of one of these types."""
         graph = self.meta.graph_def
         bodies = [graph.node, *[each.node_def for each in graph.library.function]]
         return any(node.op in types for nodes in bodies for node in nodes)

@@ -32,7 +32,7 @@ _NAMED = 3
 
 
 class ReceivedGradients:
-    """What optimizers received, by the ``id`` of the variable."""
+    """For which variables, by their ``id``, an optimizer received a gradient, and for which it received ``None``."""
 
     def __init__(self) -> None:
         self._given: Dict[int, bool] = {}
@@ -44,7 +44,7 @@ class ReceivedGradients:
             self._given[key] = self._given.get(key, False) or gradient is not None
 
     def given(self) -> Dict[int, bool]:
-        """Return whether an optimizer ever received a gradient for a variable."""
+        """Return, by the ``id`` of each variable, whether an optimizer received a gradient for it at least once."""
         return self._given
 
 

@@ -110,7 +110,7 @@ def guess_layout(values: Mapping[str, Any], outputs: int) -> Layout:
 
 
 def unknown_outputs(nodes: Sequence[Any], unknown: AbstractSet[str]) -> Dict[str, int]:
-    """Return how many outputs are read of each node whose type is one of ``unknown``."""
+    """Return, by name, the number of outputs that are read of each node whose type is in ``unknown``."""
     used = {node.name: 1 for node in nodes if node.op in unknown} if unknown else {}
     for read in (read for node in nodes for read in node.input) if used else ():
         name, _, rest = read.partition(":")
