@@ -1,4 +1,4 @@
-"""One TensorFlow or none: what a run of the suite does about it, and how hypothesis behaves.
+"""One TensorFlow or none: what a run of the suite does about it, how hypothesis behaves, and what ends a test that hangs.
 
 Every test below one of ``TENSORFLOW_FOLDERS`` bears the mark ``tensorflow``. Where TensorFlow cannot be imported those
 folders are not even collected, so that their modules may import it at the top; a marked test elsewhere is skipped.
@@ -7,9 +7,11 @@ A test that needs no TensorFlow, but tells more where it is installed, bears ``b
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import gc
 import os
+import random
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +24,11 @@ from tests import counted
 TESTS = Path(__file__).parent
 TENSORFLOW_FOLDERS = ("against_tensorflow",)
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
+
+# A test that hangs ends its process, so that the run goes on (under xdist), says which test it was, and fails (seconds).
+TEST_LIMIT = 600
+
+STDERR = pytest.StashKey[int]()
 
 # The same examples in every run: a red build can be repeated. HYPOTHESIS_PROFILE=default searches afresh.
 hypothesis.settings.register_profile(
@@ -46,10 +53,34 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "beside_tensorflow: needs no TensorFlow, and tells more where there is one")
     config.addinivalue_line("markers", "xdist_group(name): tests that share what one process worked out")
 
+    config.stash[STDERR] = os.dup(2)  # while a test runs its output is kept, this one is not
+
     if HAS_TENSORFLOW and find_spec("absl"):
         from absl import flags
 
         flags.FLAGS.mark_as_parsed()  # TensorFlow 2.1 reads them where it vectorizes and would take those of pytest
+
+
+def pytest_unconfigure(config):
+    os.close(config.stash[STDERR])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """End the process where a test hangs, even inside TensorFlow, after every thread has said where it is."""
+    faulthandler.dump_traceback_later(TEST_LIMIT, exit=True, file=item.config.stash[STDERR])
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Start each test with the same random numbers: a model that it trains starts, and moves, as in every other run."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].compat.v1.set_random_seed(0)
 
 
 def pytest_collection_finish(session):

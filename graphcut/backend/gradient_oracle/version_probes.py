@@ -11,6 +11,7 @@ from tensorflow.python.ops import cond_v2, gradients_util
 
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
 from graphcut.backend.gradient_oracle.single_op_graph import is_trainable
+from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.graph.dtypes import DTYPES
 from graphcut.graph.metadata import GraphMetadata
 
@@ -33,13 +34,14 @@ def reads_targets() -> bool:
 @lru_cache(maxsize=None)
 def surroundings() -> TensorFlowBehavior:
     """Return the rules' surroundings as far as the installed TensorFlow decides them."""
-    return TensorFlowBehavior(
-        trainable=trainable_dtypes(),
-        inert_counts=_looks_at_elements(),
-        fills_branches=_fills_branches(),
-        empty_calls_raise=_empty_calls_raise(),
-        rebuilds_cases=_rebuilds_cases(),
-    )
+    with restore_registry():  # TensorFlow 1.15 registers a gradient function for each function that is called
+        return TensorFlowBehavior(
+            trainable=trainable_dtypes(),
+            inert_counts=_looks_at_elements(),
+            fills_branches=_fills_branches(),
+            empty_calls_raise=_empty_calls_raise(),
+            rebuilds_cases=_rebuilds_cases(),
+        )
 
 
 @lru_cache(maxsize=None)
