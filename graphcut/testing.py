@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Sequence
 
-from graphcut.api.select.resolve_variables import as_tuple, key_name
+from graphcut.api.select.resolve_variables import as_tuple, key_name, reusable
 from graphcut.contracts.source_audits import variables_of
 from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
 
@@ -37,6 +37,7 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
+    key, through, avoiding = reusable(key), reusable(through), reusable(avoiding)
     for name in _forgotten(audit, key):
         raise AssertionError("%s must receive a gradient:\n%s" % (name, audit.explain(name)))
     for variable in variables_of(audit, key):
@@ -61,7 +62,7 @@ def assert_blocked(audit: Audit, key: Any) -> None:
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    for variable in variables_of(audit, key):
+    for variable in variables_of(audit, reusable(key)):
         if variable.verdict not in _BLOCKED:
             raise AssertionError("%s must receive no gradient:\n%s" % (variable.name, audit.explain(variable.name)))
 
@@ -78,6 +79,7 @@ def assert_only_trains(audit: Audit, key: Any) -> None:
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
+    key = reusable(key)
     assert_reaches(audit, key)
     wanted = {each.name for each in variables_of(audit, key)}
     for variable in audit:

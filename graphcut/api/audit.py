@@ -18,8 +18,9 @@ from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
 from graphcut.api.refuse_step import check_model, is_step
 from graphcut.api.select.resolve_loss import output_keys, resolve_loss, stop_ops
-from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_group, targets
+from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_group, reusable, targets
 from graphcut.api.suggest.confirm import Retrace
+from graphcut.errors import GraphcutError
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.targets import Target
@@ -261,7 +262,7 @@ class Audit:
         >>> audit["w1"].shape, audit["w2:0"].verdict, [each.name for each in audit.select("w*")]
         ((2, 3), <Verdict.FLOWS: 'flows'>, ['w1', 'w2'])
         """
-        return self.variables[self._index.position(key)]
+        return self.variables[self._index.position(reusable(key))]
 
     def __contains__(self, key: Any) -> bool:
         """Return whether the audit has a row for ``key``.
@@ -276,6 +277,7 @@ class Audit:
         if isinstance(key, VariableAudit):
             place = self._index.by_name(key.name)
             return place is not None and self.variables[place] == key
+        key = reusable(key)
         if is_group(key):
             return bool(key) and all(each in self for each in as_tuple(key))
         return bool(self._index.places(key))
@@ -292,7 +294,9 @@ class Audit:
         >>> [row.name for row in audit.select("w*")], audit.select("w3")
         (['w1', 'w2'], ())
         """
-        return Results((self.variables[place] for place in sorted(self._index.places(pattern))), "no variable matches")
+        return Results(
+            (self.variables[place] for place in sorted(self._index.places(reusable(pattern)))), "no variable matches"
+        )
 
     def __iter__(self) -> Iterator[VariableAudit]:
         return iter(self.variables)
@@ -363,7 +367,7 @@ class Audit:
         traced = self._request.traced
         inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
         outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
-        return reach(self._findings.flow, rows(self._index, key), inside, outside)
+        return reach(self._findings.flow, rows(self._index, reusable(key)), inside, outside)
 
     def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
         """Return the audit of the same loss and variables in an edited graph; nothing is traced again and no file changes.
@@ -400,6 +404,9 @@ class Audit:
         Returns:
             The changes, in the order of the variables; what only one audit has changes from or to ``None``.
 
+        Raises:
+            GraphcutError: ``other`` is no audit.
+
         >>> import graphcut
         >>> audit = graphcut.audit("fixtures/documents/003.meta")
         >>> print(audit.compare(audit.what_if(remove="hidden"))[0])
@@ -407,6 +414,10 @@ class Audit:
         """
         from graphcut.api.compare import changes
 
+        if not isinstance(other, Audit):
+            raise GraphcutError(
+                "a value of type %s was given, which is no audit\nGive the audit to compare with." % type(other).__name__
+            )
         return Results(changes(self, other), "no verdict differs")
 
     def verify(self, numbers: bool = False) -> Tuple[Disagreement, ...]:
@@ -465,7 +476,7 @@ class Audit:
 
         with show_progress() as say:
             say("searching for the fewest stops")
-            return suggest_stops(self, block, keep)
+            return suggest_stops(self, reusable(block), reusable(keep))
 
     def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
         """Return the fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
@@ -492,7 +503,7 @@ class Audit:
 
         with show_progress() as say:
             say("trying edits of the source")
-            return suggest_unblock(self, key)
+            return suggest_unblock(self, reusable(key))
 
     def explain(self, key: Any) -> str:
         """Explain what a variable gets, why, and what to do about it.
@@ -513,6 +524,7 @@ class Audit:
         """
         from graphcut.render.text.explain import explain_left_out, explain_several
 
+        key = reusable(key)
         aside = [] if self._index.places(key) and not is_group(key) else list(self._left_out_of(key))
         known = [each for each in as_tuple(key) if self._index.places(each) or not self._left_out_of(each)]
         rows = [self.variables[place] for place in (self._index.require(known) if known or not aside else ())]
@@ -577,8 +589,8 @@ class Audit:
             detail, self._op_names(expand, "expand"), self._op_names(around, "around"), hops, self._names(of), link, seconds
         )
         with show_progress() as say:
-            say(f"drawing {os.path.basename(os.fspath(path))}")
-            page.draw(self, path, engine, chosen)
+            say(f"drawing {os.path.basename(os.fsdecode(path))}")
+            page.draw(self, os.fsdecode(path), engine, chosen)
 
     _repr_svg_, _repr_html_ = page.repr_svg, page.repr_html
 
@@ -681,7 +693,7 @@ def audit(
             ``tf.gradients``. The default is the function's only float output, else the loss of the graph's own backward
             part, else the ``losses`` collection.
         variables: variables, tensors, names or ``fnmatch`` patterns. By default every trainable variable.
-        stop_gradients: tensors to treat as constants, as in ``tf.gradients``.
+        stop_gradients: tensors to treat as constants, as in ``tf.gradients``; ``None`` is the same as none of them.
         grad_ys: the gradient to start from, as in ``tf.gradients``: a tensor, a name, or a number or array with the dtype and
             shape of the loss; or a list with one of these or ``None`` for each tensor of the loss. ``None`` means ones. If it
             is zeros, the verdict is ``zero`` at best. A complex loss needs it.
@@ -719,6 +731,7 @@ def audit(
     <BLANKLINE>
     1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient
     """
+    loss, variables, stop_gradients, grad_ys = map(reusable, (loss, variables, stop_gradients, grad_ys))
     model = load.keras_model(source, oracle) if not args else None
     if model is not None:
         rest: Any = {"stop_gradients": stop_gradients, "grad_ys": grad_ys, "signature": signature, "oracle": oracle}

@@ -15,7 +15,7 @@ from graphcut.analysis.tape_replay import replay_tape
 from graphcut.api import load
 from graphcut.api.audit import Audit
 from graphcut.api.select.resolve_loss import stop_ops
-from graphcut.api.select.resolve_variables import targets
+from graphcut.api.select.resolve_variables import reusable, targets
 from graphcut.api.step_audits import StepAudits
 from graphcut.api.suggest.confirm import Retrace
 from graphcut.api.tensor_spec import refuse_specs
@@ -79,6 +79,7 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
     ((True,), <Verdict.FLOWS: 'flows'>, <Role.BYPASSED: 'bypassed'>)
     """
     _check_step(step)
+    variables = reusable(variables)
     refuse_specs(args, kwargs)
     with tensorflow_needed("to trace a step"):
         from graphcut.backend.record import trace_step

@@ -30,7 +30,10 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
         GraphcutError: the table has no such version, or TensorFlow is asked for and not installed.
     """
     if oracle is not None and not isinstance(oracle, str):
-        raise GraphcutError("oracle: expected 'installed' or a version such as '2.15', got %s" % printable(repr(oracle)))
+        raise GraphcutError(
+            "oracle= was given a value of type %s: %s\nIt takes 'installed' or the text of a version, such as '2.15'."
+            % (type(oracle).__name__, printable(repr(oracle))[1:-1])
+        )
     if oracle == INSTALLED or (oracle is None and _is_running(origin)):
         if overlay is not None:
             raise GraphcutError(

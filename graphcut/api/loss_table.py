@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Hashable, Iterable, List, Mapping, 
 
 from graphcut.api.match_variables import Match, MatchedRow, match_variables
 from graphcut.render.name_folding import labels, scope_sizes
-from graphcut.render.text.headings import headings
+from graphcut.render.text.headings import with_headings
 from graphcut.results import Assumption, VariableAudit
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ class Table:
         return html(self)
 
 
-def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Table:
+def table(audits: Union[TableSource, Iterable[TableSource], Mapping[str, TableSource]]) -> Table:
     """Put audits side by side, in a table of variables and losses.
 
     Args:
-        audits: audits, one for each loss; or a dict of them by the headings of their columns. By default the heading is
-            the name of the traced function, the name of the target in the code of a step, or the loss.
+        audits: one audit, or several, one for each loss; or a dict of them by the headings of their columns. By default
+            the heading is the name of the traced function, the name of the target in the code of a step, or the loss.
 
     Returns:
         A ``Table``: ``print`` it, or call ``to_json()`` or ``to_html()``.
@@ -108,8 +108,7 @@ def table(audits: Union[Iterable[TableSource], Mapping[str, TableSource]]) -> Ta
     w1        none: stop-gradient  flows
     w2        flows                flows
     """
-    listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
-    heads = tuple(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
+    listed, heads = with_headings(audits)
     return Table(heads, _rows(match_variables(listed)), tuple(tuple(each.assumptions) for each in listed))
 
 

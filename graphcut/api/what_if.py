@@ -19,7 +19,7 @@ from graphcut.analysis.rules.control_flow import is_loop_switch
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.analysis.verdicts import GradientFlow
-from graphcut.api.select.resolve_places import exact_tensors, values
+from graphcut.api.select.resolve_places import exact_tensors
 from graphcut.api.select.resolve_variables import Scopes, as_tuple, is_pattern, key_name, variables_of_owner
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import FlatGraph
@@ -27,6 +27,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import STOPS
 from graphcut.graph.traverse import find_reachable
+from graphcut.graph.variables import values
 from graphcut.results import BarrierKind
 from graphcut.util.text import join_first
 

@@ -13,6 +13,7 @@ from graphcut.graph.dtypes import RESOURCE, VARIANT, dtype_name
 from graphcut.graph.flat import FlatGraph, Kind, Shape
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.op_types import READERS, VARIABLES
+from graphcut.util.caching import cached_weakly
 
 _PLACEHOLDERS = frozenset(("Placeholder", "_Arg"))
 _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSwitch", "RefEnter", "RefIdentity"])
@@ -136,6 +137,28 @@ def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
             return
         tensor = flat.inputs[op][0]
     yield tensor
+
+
+def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
+    """Return the tensors that are read from the variable of a resource handle; computed once for each graph."""
+    return tuple(_reads(flat).get(handle, ()))
+
+
+@cached_weakly
+def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
+    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
+    values: Dict[int, List[int]] = {}
+    for op, kind in enumerate(flat.kinds):
+        if kind in kinds:
+            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first_output[op])
+    return values
+
+
+def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
+    """Return the tensors, with each resource handle replaced by the tensors that are read from it."""
+    return tuple(
+        value for tensor in tensors for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
+    )
 
 
 def inert(flat: FlatGraph) -> FrozenSet[int]:

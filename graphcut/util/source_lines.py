@@ -24,6 +24,14 @@ def line_of(where: Optional[str]) -> str:
     return linecache.getline(path, int(number)).strip()
 
 
+def text_from(where: Optional[str], lines: int) -> str:
+    """Return the line as ``line_of`` does, followed by those below it, ``lines`` in all."""
+    path, _, number = (where or "").rpartition(":")
+    first = line_of(where)
+    below = range(int(number) + 1, int(number) + lines) if first else ()
+    return "\n".join([first, *(linecache.getline(path, each).strip() for each in below)])
+
+
 def nearby(where: str) -> str:
     """Return a place as it is shown: by the path from the current folder if it is below that, or by the cell of a notebook.
 

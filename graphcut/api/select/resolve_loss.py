@@ -11,10 +11,11 @@ from graphcut.analysis.rules.trainable_tensors import shape_of
 from graphcut.api.select.resolve_variables import as_tuple, components
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.default_loss import default_loss, is_float
-from graphcut.graph.dtypes import COMPLEX_NAMES, dtype_name, is_discrete
-from graphcut.graph.flat import Shape
+from graphcut.graph.dtypes import COMPLEX_NAMES, RESOURCE, dtype_name, is_discrete
+from graphcut.graph.flat import FlatGraph, Shape
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.metadata import GraphMetadata
+from graphcut.graph.variables import reads
 
 _REFUSED = frozenset(("string", "resource", "variant"))
 
@@ -25,7 +26,8 @@ def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
         loss = Loss(*default_loss(traced.flat, traced.names, traced.origin))
         tensors = loss.tensors
     else:
-        tensors = tuple(tensor for key in as_tuple(asked) for tensor in tensors_of(traced, key, "loss"))
+        named = (tensor for key in as_tuple(asked) for tensor in tensors_of(traced, key, "loss"))
+        tensors = tuple(_value_of_variable(traced.flat, tensor) for tensor in named)
         loss = Loss(tuple(dict.fromkeys(tensors)), "asked for")
     if not loss.tensors:
         raise GraphcutError("loss= is empty\nName at least one tensor.")
@@ -37,6 +39,11 @@ def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
     zeros = zero_tensors(traced.flat)
     live = frozenset(start.loss for start in starts if not _is_zero(start, zeros))
     return loss._replace(dead=frozenset(loss.tensors) - live, starts=starts)
+
+
+def _value_of_variable(flat: FlatGraph, tensor: int) -> int:
+    """Return what is read from a variable if the tensor is its handle, as ``tf.gradients`` takes a variable for its value."""
+    return next(iter(reads(flat, tensor)), tensor) if flat.dtypes[tensor] == RESOURCE else tensor
 
 
 def _check_dtype(traced: LoadedGraph, start: Start) -> None:
@@ -219,7 +226,8 @@ def stop_ops(traced: LoadedGraph, asked: Any) -> StopOps:
     of a loop's ``Switch`` is ``None`` until one has come from the exit (``_SwitchGrad``).
     """
     flat = traced.flat
-    ops = {flat.producer[tensor] for key in as_tuple(asked) for tensor in tensors_of(traced, key, "stop_gradients")}
+    keys = () if asked is None else as_tuple(asked)
+    ops = {flat.producer[tensor] for key in keys for tensor in tensors_of(traced, key, "stop_gradients")}
     symbolic = {op for op in ops if flat.type(op) in traced.origin.opaque}
     ops -= symbolic
     for call in flat.calls if ops else ():

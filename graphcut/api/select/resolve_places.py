@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from graphcut.api.select.resolve_loss import tensors_of
 from graphcut.api.select.resolve_variables import (
@@ -27,8 +27,7 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target, unique
-from graphcut.graph.variables import root
-from graphcut.util.caching import cached_weakly
+from graphcut.graph.variables import values
 
 
 def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
@@ -164,28 +163,6 @@ def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
 def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
     places = index.places(key)
     return [index.targets[place] for place in places] if places else targets(index.traced, [key])
-
-
-def reads(flat: FlatGraph, handle: int) -> Tuple[int, ...]:
-    """Return the tensors that are read from the variable of a resource handle; computed once for each graph."""
-    return tuple(_reads(flat).get(handle, ()))
-
-
-@cached_weakly
-def _reads(flat: FlatGraph) -> Dict[int, List[int]]:
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
-    values: Dict[int, List[int]] = {}
-    for op, kind in enumerate(flat.kinds):
-        if kind in kinds:
-            values.setdefault(root(flat, flat.inputs[op][0]), []).append(flat.first_output[op])
-    return values
-
-
-def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
-    """Return the tensors, with each resource handle replaced by the tensors that are read from it."""
-    return tuple(
-        value for tensor in tensors for value in (reads(flat, tensor) if flat.dtypes[tensor] == RESOURCE else (tensor,))
-    )
 
 
 def _of_variable(traced: LoadedGraph, key: Any) -> Optional[Tuple[int, ...]]:

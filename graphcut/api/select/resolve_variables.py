@@ -59,9 +59,24 @@ def as_tuple(value: Any) -> Tuple[Any, ...]:
     >>> as_tuple("w"), as_tuple(["w", "b"]), as_tuple({"kernel": "w"}.values())
     (('w',), ('w', 'b'), ('w',))
     """
+    value = reusable(value)
     if not is_group(value):
         return (value,)
     return tuple(value.values() if isinstance(value, dict) else value)
+
+
+def reusable(value: Any) -> Any:
+    """Return a key that can be read more than once: the items of an iterator, a sequence or an array of names as a tuple.
+
+    >>> reusable(name for name in ("w", "b")), reusable("w")
+    (('w', 'b'), 'w')
+    """
+    if isinstance(value, (str, bytes, list, tuple)):
+        return value
+    if isinstance(value, (Iterator, Sequence)):
+        return tuple(value)
+    of_names = type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") in ("O", "U")
+    return value.ravel().tolist() if of_names else value
 
 
 def is_group(value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.framework.composite_tensor import CompositeTensor
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
@@ -31,15 +32,25 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     if isinstance(source, tf.Graph):
         if args or kwargs:
             raise GraphcutError("a tf.Graph takes no arguments, but %d were given" % (len(args) + len(kwargs)))
-        return of_graph(source, "tf.Graph", {}, graph_variables(source))
+        return _read_graph(source)
     from graphcut.backend.record.gradient_calls import note_gradients
     from graphcut.backend.record.recognize_step import step_place
 
     label, args = label_of(source), args or (() if kwargs else input_specs(source))
     with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
         concrete = _concrete(source, args, kwargs)
-    message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete, source)))
+    message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete.graph, source)))
     return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
+
+
+def _read_graph(graph: Any) -> LoadedGraph:
+    """Return the message and the origin of a ``tf.Graph``; the ``FuncGraph`` of a function knows outputs and captures."""
+    listed = graph_variables(graph)
+    if not isinstance(graph, FuncGraph):
+        return of_graph(graph, "tf.Graph", {}, listed)
+    known = {id(each.objects[-1]) for each in listed}
+    captured = [each for each in _function_variables(graph, None) if id(each.objects[-1]) not in known]
+    return of_graph(graph, "tf.Graph", _outputs(graph), (*listed, *captured))
 
 
 def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
@@ -111,12 +122,12 @@ def _is_float(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
-def _function_variables(concrete: Any, source: Any) -> Iterator[Variable]:
+def _function_variables(graph: Any, source: Any) -> Iterator[Variable]:
     """Yield the variables that the function captured, then the others of the models that it refers to."""
     from graphcut.backend.record.restore_objects import roots
 
-    inside = {id(outer): inner.name for outer, inner in captures(concrete.graph)}
-    listed = in_order([*function_variables(concrete.graph), *_captured_values(concrete.graph)], concrete.graph)
+    inside = {id(outer): inner.name for outer, inner in captures(graph)}
+    listed = in_order([*function_variables(graph), *_captured_values(graph)], graph)
     deeper = trainable_flags(source, roots(source))
     known: Dict[int, Tuple[Any, Optional[bool]]] = {}
     for each in listed:

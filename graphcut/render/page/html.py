@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import PageFacts
     from graphcut.util.files import Target
 
+    Audits = Union[PageFacts, Iterable[PageFacts], Mapping[str, PageFacts]]
+
 SUFFIXES = (".html", ".htm")
 _SCRIPTS = (
     "pan_zoom.js",
@@ -39,12 +41,12 @@ _SCRIPTS = (
 _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
-def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Target, *, engine: Optional[str] = None) -> None:
+def page(audits: Audits, path: Target, *, engine: Optional[str] = None) -> None:
     """Write one HTML page with the cut of every loss, a tab for each.
 
     Args:
-        audits: audits, one for each loss; or a dict of them by the titles of their tabs. By default the title of a tab
-            is the name of the traced function, the name of the target in the code of a step, or the loss.
+        audits: one audit, or several, one for each loss; or a dict of them by the titles of their tabs. By default the
+            title of a tab is the name of the traced function, the name of the target in the code of a step, or the loss.
         path: the output file, which must end in ``.html`` or ``.htm``.
         engine: the layout engine, ``"wasm"`` or ``"dot"``; by default the one that is installed. If there is none, or a
             layout fails, the page shows the table only and says why.
@@ -60,15 +62,14 @@ def page(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], path: Targ
         save(path, html(audits, engine).encode("ascii", "xmlcharrefreplace"))
 
 
-def html(audits: Union[Iterable[PageFacts], Mapping[str, PageFacts]], engine: Optional[str] = None) -> str:
+def html(audits: Audits, engine: Optional[str] = None) -> str:
     """Return the page as text; arguments and errors as for ``page``."""
     from graphcut.render.page.inline_svg import sketch
-    from graphcut.render.text.headings import headings
+    from graphcut.render.text.headings import with_headings
 
-    listed = list(audits.values()) if isinstance(audits, Mapping) else list(audits)
+    listed, heads = with_headings(audits)
     if not listed:
         raise GraphcutError("there is no audit to show\ngive one audit or several: graphcut.page([audit], 'cut.html')")
-    heads = list(map(str, audits)) if isinstance(audits, Mapping) else headings(listed)
     return of_sketches(listed, heads, [sketch(each, engine) for each in listed])
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Iterable, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from graphcut.util.source_lines import line_of
+from graphcut.util.source_lines import text_from
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _APIS = ("tape.", "tf.gradients")
 _TAKEN = re.compile(
     r"\b(?:gradient|jacobian|batch_jacobian|gradients|minimize|compute_gradients)\("
-    r"\s*(?:(?:target|ys|loss)\s*=\s*)?([A-Za-z_][\w.]*)\s*[,)]"
+    r"(?:\s*(?:(?:target|ys|loss)\s*=\s*)?([A-Za-z_][\w.]*)\s*[,)])?"
 )
+_LINES = 3  # the first of them begins the call
 
 
 def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
@@ -34,7 +35,8 @@ def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
 
     A gradient of a step is headed by what the user's code calls its target, and by the line where that is not told.
     """
-    functions = [_function(each.source) or _target(each.source) for each in audits]
+    targets = _targets([_place(each.source) for each in audits])
+    functions = [_function(each.source) or target for each, target in zip(audits, targets)]
     losses = [
         _line(each.source) or " + ".join(key or _plain(name) for name, key in zip(each.loss, each.loss_keys))
         for each in audits
@@ -53,10 +55,36 @@ def _function(source: str) -> str:
     return name if kind in ("function", "model") else ""
 
 
-def _target(source: str) -> str:
-    """Return the name of the target in the line that takes a gradient: ``loss`` in ``tape.gradient(loss, weights)``."""
-    found = _TAKEN.search(line_of(_place(source)))
-    return found.group(1) if found else ""
+def with_headings(audits: Any) -> Tuple[List[Any], Tuple[str, ...]]:
+    """Return the audits that stand side by side, and their headings: one, several, or a dict of them by heading."""
+    if isinstance(audits, Mapping):
+        return list(audits.values()), tuple(map(str, audits))
+    listed = [audits] if hasattr(audits, "loss_keys") else list(audits)
+    return listed, headings(listed)
+
+
+def _targets(places: Sequence[str]) -> List[str]:
+    """Return the name of the target in each call that takes a gradient: ``loss`` in ``tape.gradient(loss, weights)``.
+
+    Several calls in one line are taken in their order.
+    """
+    at: Dict[str, List[int]] = {}
+    for index, place in enumerate(places):
+        at.setdefault(place, []).append(index)
+    names = [""] * len(places)
+    for place, indices in at.items():
+        found = _names_at(place)
+        if len(found) == 1 or (len(found) == len(indices) and all(found)):
+            for order, index in enumerate(indices):
+                names[index] = found[order % len(found)]
+    return names
+
+
+def _names_at(place: str) -> List[str]:
+    """Return the name of the target of each call that begins in a line; empty for an expression."""
+    text = text_from(place, _LINES)
+    first = text.partition("\n")[0]
+    return [match.group(1) or "" for match in _TAKEN.finditer(text) if match.start() < len(first)]
 
 
 def _line(source: str) -> str:

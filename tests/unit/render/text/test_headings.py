@@ -42,6 +42,21 @@ def test_a_gradient_is_called_what_the_code_calls_its_target(places, line, name)
     assert headings([Told(each) for each in places(line)]) == (name,)
 
 
+def test_the_target_may_stand_in_a_line_below_the_call(places):
+    place, *_ = places("gradients = tape.gradient(", "    actor_loss,", "    weights,", ")")
+    assert headings([Told(place)]) == ("actor_loss",)
+
+
+def test_two_calls_in_one_line_are_told_apart(places):
+    (place,) = places("return tape.gradient(actor_loss, one), tape.gradient(critic_loss, two)")
+    assert headings([Told(place), Told(place)]) == ("actor_loss", "critic_loss")
+
+
+def test_two_calls_in_one_line_of_which_one_names_no_target_are_called_by_the_line(places):
+    (place,) = places("return tape.gradient(a + b, one), tape.gradient(critic_loss, two)")
+    assert headings([Told(place), Told(place)]) == ("train.py:1", "train.py:1 (2)")
+
+
 def test_where_two_targets_share_a_name_the_lines_tell_them_apart(places):
     told = [Told(each) for each in places("one.gradient(loss, w)", "two.gradient(loss, v)", "tape.gradient(other, v)")]
     assert headings(told) == ("train.py:1", "train.py:2", "other")

@@ -1,0 +1,106 @@
+"""Arguments in the forms that users give: iterators, arrays of names, a variable as the loss, the graph of a function."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import graphcut
+from graphcut import GraphcutError, Verdict, testing
+from tests.against_tensorflow.live.building import EAGER, spec, v1
+
+
+@pytest.fixture(scope="module")
+def graph():
+    with tf.Graph().as_default() as made:
+        one, two = (v1.get_variable(name, [3], use_resource=True) for name in ("one", "two"))
+        hidden = tf.multiply(one, 2.0, name="hidden")
+        tf.reduce_sum(hidden * tf.stop_gradient(two, name="halt"), name="loss")
+    return made
+
+
+@pytest.fixture(scope="module")
+def audit(graph):
+    return graphcut.audit(graph, loss="loss", variables="*")
+
+
+def names(rows):
+    return [each.name for each in rows]
+
+
+def test_variables_may_be_a_generator(graph):
+    assert names(graphcut.audit(graph, loss="loss", variables=(each for each in ("one", "two")))) == ["one", "two"]
+
+
+def test_variables_may_be_an_array_of_names(graph):
+    assert names(graphcut.audit(graph, loss="loss", variables=np.array(["one", "two"]))) == ["one", "two"]
+
+
+def test_the_loss_may_be_a_generator(graph):
+    assert graphcut.audit(graph, loss=(each for each in ["loss", "hidden"])).loss == ("loss:0", "hidden:0")
+
+
+def test_grad_ys_may_be_a_generator(graph):
+    audit = graphcut.audit(graph, loss=["loss", "hidden"], grad_ys=(each for each in [0.0, None]))
+    assert audit["one"].verdict is Verdict.FLOWS
+
+
+def test_no_stop_gradients_may_be_said_by_none(graph):
+    assert graphcut.audit(graph, loss="loss", stop_gradients=None)["one"].verdict is Verdict.FLOWS
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda audit, keys: names(audit.select(keys)),
+        lambda audit, keys: audit.explain(keys).count("gets"),
+        lambda audit, keys: len(audit.reaches("one", through=keys).reached) + 1,
+        lambda audit, keys: 2 * (keys in audit),
+        lambda audit, keys: 2 * (audit.suggest_unblock(keys)[0].op == "halt"),
+        lambda audit, keys: 2 * (testing.assert_only_trains(audit.what_if(remove="halt"), keys) is None),
+    ],
+    ids=["select", "explain", "through", "in", "suggest_unblock", "assert_only_trains"],
+)
+def test_a_generator_of_keys_is_as_good_as_a_list(audit, ask):
+    assert ask(audit, (each for each in ["one", "two"])) == ask(audit, ["one", "two"])
+
+
+@pytest.mark.parametrize("resource", [True, False], ids=["resource", "ref"])
+def test_a_variable_as_the_loss_means_its_value(resource):
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [3], use_resource=resource)
+        v1.get_variable("other", [3], use_resource=resource)
+        tf.reduce_sum(w * 2.0)
+        given = tf.gradients(w, [w])
+    audit = graphcut.audit(graph, loss=w)
+    assert given[0] is not None and (audit["w"].verdict, audit["other"].verdict) == (Verdict.FLOWS, Verdict.NONE)
+
+
+@pytest.mark.skipif(not EAGER, reason="about the graph of a tf.function")
+def test_the_graph_of_a_function_knows_what_it_captured():
+    w = tf.Variable([1.0, 2.0, 3.0], name="w")
+    function = tf.function(lambda x: {"total": tf.reduce_sum(w * x), "aux": x * 2.0}).get_concrete_function(spec())
+    audit = graphcut.audit(function.graph, loss="total")
+    assert (audit[w].verdict, audit["w"].trainable) == (Verdict.FLOWS, True)
+
+
+def test_an_oracle_that_is_no_text_is_refused(graph):
+    with pytest.raises(GraphcutError, match=r"oracle= was given a value of type float: 2\.15\nIt takes"):
+        graphcut.audit(graph, loss="loss", oracle=2.15)
+
+
+def test_a_comparison_with_no_audit_is_refused(audit):
+    with pytest.raises(GraphcutError, match="a value of type str was given, which is no audit"):
+        audit.compare("other")
+
+
+def test_one_audit_makes_a_table_and_a_page(audit, tmp_path):
+    graphcut.page(audit, tmp_path / "cut.html", engine=None)
+    assert str(graphcut.table(audit)) == str(graphcut.table([audit]))
+    assert (tmp_path / "cut.html").stat().st_size > 0
+
+
+def test_a_picture_s_path_may_be_bytes(audit, tmp_path):
+    audit.draw(str(tmp_path / "cut.dot").encode())
+    assert (tmp_path / "cut.dot").read_text().startswith("digraph cut")
