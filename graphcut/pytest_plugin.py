@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable, Generator, Iterable, Iterator, List, Optional, Tuple, Union
 
@@ -88,7 +89,7 @@ class _ContractItem(pytest.Item):
         result = self.checker.result_of(self.contract)
         if result.status is Status.KEPT:
             return
-        draw_failing(self.config, self.name, result.audits)
+        draw_failing(self.config, self.name, result.audits, partial(_draw_broken, result))
         if result.status is Status.BROKEN and result.severity is Severity.WARNING:
             self.warn(pytest.PytestWarning(_summarize(result)))
             return
@@ -111,11 +112,23 @@ class ContractFailure(Exception):
 
 def _summarize(result: Any) -> str:
     from graphcut.contracts.reports.check_text import finding_text
+    from graphcut.contracts.reports.finding_groups import merge_alike
 
-    return "\n".join(["contract %s is %s" % (result.name, result.status.value), *map(finding_text, result.findings)])
+    findings = map(finding_text, merge_alike(result.findings))
+    return "\n".join(["contract %s is %s" % (result.name, result.status.value), *findings])
 
 
-def draw_failing(config: Any, name: str, audits: Iterable[Any]) -> None:
+def _draw_broken(result: Any, audit: Any, path: str) -> None:
+    from graphcut.contracts.broken_picture import draw_broken
+
+    draw_broken(result, audit, path)
+
+
+def _draw(audit: Any, path: str) -> None:
+    audit.draw(path)
+
+
+def draw_failing(config: Any, name: str, audits: Iterable[Any], draw: Callable[[Any, str], None] = _draw) -> None:
     """Draw audits into the folder of ``--graphcut-dir``; a picture that cannot be drawn fails no test."""
     folder = config.getoption("graphcut_dir")
     if folder is None:
@@ -126,7 +139,7 @@ def draw_failing(config: Any, name: str, audits: Iterable[Any]) -> None:
     stem = re.sub(r"[^\w.-]+", "_", name).strip("_")[:100] or "audit"
     for number, audit in enumerate(audits, 1):
         try:
-            audit.draw(os.path.join(folder, "%s-%d.svg" % (stem, number)))
+            draw(audit, os.path.join(folder, "%s-%d.svg" % (stem, number)))
         except GraphcutError as error:
             config.issue_config_time_warning(pytest.PytestWarning("graphcut: %s" % error), stacklevel=2)
 

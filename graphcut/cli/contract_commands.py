@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import click
 
-from graphcut.errors import GraphcutError, printable
+from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.util.files import save
 from graphcut.util.progress import Say, show_progress
 
@@ -25,6 +25,7 @@ Examples:
   graphcut check
   graphcut check 'the encoder stays frozen' --format json
   graphcut check --format sarif --output graphcut.sarif
+  graphcut check --format github --report sarif=graphcut.sarif --report markdown=comment.md
 
 Exit codes: 0 all kept, 1 at least one broken, 2 at least one invalid or impossible to judge.
 """
@@ -90,6 +91,13 @@ _specs = click.option(
 @click.option(
     "--output", metavar="FILE", type=click.Path(allow_dash=True), help="Write the report to a file; - is standard output."
 )
+@click.option(
+    "--report",
+    "others",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Also write the report of the same run in another format, such as sarif=graphcut.sarif. May be repeated.",
+)
 @click.pass_context
 def check(
     context: click.Context,
@@ -98,13 +106,17 @@ def check(
     ops: Tuple[str, ...],
     form: str,
     output: Optional[str],
+    others: Tuple[str, ...],
 ) -> None:
     from graphcut.contracts.check import check as check_contracts
     from graphcut.contracts.reports import FORMATS
     from graphcut.contracts.reports.check_text import summary
 
+    files = _report_files(others, output)
     with show_progress() as say:
         report = check_contracts(config, names, say, ops)
+    for path, other in files.items():
+        save(path, (FORMATS[other](report) + "\n").encode("utf-8"))
     text = FORMATS[form](report)
     if output and output != "-":
         save(output, (text + "\n").encode("utf-8"))
@@ -112,6 +124,25 @@ def check(
     elif text:
         click.echo(text)
     context.exit(report.exit_code)
+
+
+def _report_files(reports: Sequence[str], output: Optional[str]) -> Dict[str, str]:
+    """Return the format to write to each file that ``--report`` names."""
+    files: Dict[str, str] = {}
+    for each in reports:
+        form, _, path = each.partition("=")
+        if form not in _FORMATS or not path:
+            near = near_names(form, _FORMATS) if form not in _FORMATS else ""
+            raise GraphcutError(
+                f"{printable(each)} is not a valid --report: expected FORMAT=FILE, such as sarif=graphcut.sarif{near}\n"
+                f"The formats are {', '.join(_FORMATS)}."
+            )
+        if path == "-":
+            raise GraphcutError(f"--report {form}=- names no file\nTo print the report, use --format {form}.")
+        if path in files or path == output:
+            raise GraphcutError(f"two reports cannot go to one file: {printable(path)}\nGive each --report a file of its own.")
+        files[path] = form
+    return files
 
 
 @click.command(help=_SNAPSHOT, short_help="Record the verdicts of all sources.")

@@ -212,8 +212,7 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
     for audit in subjects.audits:
         for each in getattr(audit, "left_out", ()):
             if getattr(each, "trainable", True) and each.name not in subjects.considered:
-                message = "the loss reads %s, and no gradient was asked for it" % each.name
-                yield Finding(each.name, "no_unused", None, message, where=audit.loss_where)
+                yield Finding(each.name, "no_unused", None, audit.explain(each.name), where=audit.loss_where)
 
 
 def _stops(subjects: Subjects) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ MODULES = [
     "contracts.contract_rules",
     "contracts.diff",
     "contracts.places",
+    "contracts.reports.finding_groups",
     "render.picture.writers.xml_elements",
 ]
 

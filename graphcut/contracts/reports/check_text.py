@@ -7,6 +7,7 @@ from typing import Iterator
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
+from graphcut.contracts.reports.finding_groups import merge_alike
 from graphcut.errors import printable
 
 
@@ -30,7 +31,7 @@ def _count(number: int) -> str:
 def _lines(result: ContractResult) -> Iterator[str]:
     warned = " (warning)" if result.severity is Severity.WARNING and result.status is Status.BROKEN else ""
     yield "%s: %s%s" % (result.status.value, printable(result.name, 400)[1:-1], warned)
-    for finding in result.findings:
+    for finding in merge_alike(result.findings):
         yield indent(finding_text(finding), "  ")
     for note in result.notes:
         yield "  note: %s" % note

@@ -6,17 +6,18 @@ from typing import Iterator, Tuple
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
+from graphcut.contracts.reports.finding_groups import merge_alike
 
 
 def to_annotations(report: CheckReport) -> str:
-    """Return a workflow command for each finding (``::error file=model.py,line=3,title=…::…``)."""
+    """Return a workflow command (``::error file=model.py,line=3,title=…::…``) for each finding; one for alike ones."""
     lines = [_annotation(report, result, finding) for result, finding in _findings(report)]
     return "\n".join(lines)
 
 
 def _findings(report: CheckReport) -> Iterator[Tuple[ContractResult, Finding]]:
     for result in report.contracts:
-        for finding in result.findings:
+        for finding in merge_alike(result.findings):
             yield result, finding
 
 

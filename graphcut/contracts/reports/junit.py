@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from graphcut.contracts.definition import CheckReport, ContractResult, Severity, Status
 from graphcut.contracts.reports.check_text import finding_text
+from graphcut.contracts.reports.finding_groups import merge_alike
 
 
 def to_junit(report: CheckReport) -> str:
@@ -31,7 +32,7 @@ def _add_case(suite: ElementTree.Element, result: ContractResult, path: str) -> 
     if result.status is Status.KEPT:
         return
     tag = "error" if result.status is Status.INVALID else "failure" if _is_failure(result) else "system-out"
-    said = _printable("\n".join(map(finding_text, result.findings)))
+    said = _printable("\n".join(map(finding_text, merge_alike(result.findings))))
     first = said.splitlines()[0] if said else result.status.value
     element = ElementTree.SubElement(case, tag, {} if tag == "system-out" else {"message": first, "type": result.status.value})
     element.text = said

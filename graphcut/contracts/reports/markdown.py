@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Iterator, List
 
 from graphcut.api.audit import Audit
+from graphcut.contracts.broken_picture import draw_broken
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
 from graphcut.contracts.reports.check_text import summary
+from graphcut.contracts.reports.finding_groups import merge_alike
 
 _MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}
 _LARGEST_PICTURE = 40_000  # characters; GitHub renders Mermaid text up to 50,000
@@ -34,7 +36,7 @@ def _status(result: ContractResult) -> str:
 
 def _details(result: ContractResult) -> Iterator[str]:
     yield "#### %s" % _cell(result.name)
-    for finding in result.findings:
+    for finding in merge_alike(result.findings):
         yield ""
         yield from _finding(finding)
     yield from _picture(result)
@@ -49,7 +51,8 @@ def _finding(finding: Finding) -> List[str]:
 
 
 def _picture(result: ContractResult) -> Iterator[str]:
-    text = next((text for text in map(_mermaid, _audits_of_findings(result)) if len(text) <= _LARGEST_PICTURE), "")
+    texts = (_mermaid(result, audit) for audit in _audits_of_findings(result))
+    text = next((text for text in texts if len(text) <= _LARGEST_PICTURE), "")
     if text:
         yield from ("", "<details><summary>Picture</summary>", "", "```mermaid", text.rstrip("\n"), "```", "", "</details>")
 
@@ -64,10 +67,10 @@ def _audits_of_findings(result: ContractResult) -> List[Audit]:
     return sorted(result.audits, key=is_about, reverse=True)
 
 
-def _mermaid(audit: Audit) -> str:
+def _mermaid(result: ContractResult, audit: Audit) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cut.mmd"
-        audit.draw(path)
+        draw_broken(result, audit, path)
         return path.read_text(encoding="utf-8")
 
 

@@ -6,14 +6,14 @@ merges until the rest can be read (``ladder``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, FrozenSet, Mapping, Tuple
+from typing import TYPE_CHECKING, FrozenSet, Hashable, Mapping, Tuple
 
 import networkx as nx
 
 from graphcut.errors import GraphcutError
 from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.barrier_marks import BarrierMark
-from graphcut.render.picture.change_notes import mark_changes, note_of
+from graphcut.render.picture.change_notes import mark_changes, mark_demands, note_of
 from graphcut.render.picture.coarsen.contract import without_readers
 from graphcut.render.picture.coarsen.levels import readable
 from graphcut.render.picture.coarsen.merge import Kinds
@@ -29,6 +29,7 @@ from graphcut.util.gc import collector_paused
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
     from graphcut.render.protocols import PictureFacts
+    from graphcut.results import VariableAudit
 
 _LINES = {LIVE: Line.LIVE, LOST: Line.LOST, CUT: Line.CUT, BEHIND: Line.BEHIND}
 _WHOLE = PictureOptions()
@@ -48,7 +49,7 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
         sketch = readable(*prepare_sketch(facts, ops, view), view)
         is_part = view.of or view.around
         graph = draw_sketch(facts, ops, sketch, sketch.edges) if is_part else whole(facts, ops, sketch)
-        return mark_changes(graph, view.changes)
+        return mark_demands(mark_changes(graph, view.changes), dict(view.demands))
 
 
 def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
@@ -73,11 +74,13 @@ def prepare_sketch(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple
 
 
 def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) -> Kinds:
-    changes = {each.name: each for each in view.changes}
-    fates = {
-        op: (audits[0].verdict.value, audits[0].unused, audits[0].trainable is False, note_of(changes.get(audits[0].name)))
-        for op, audits in ops.variables.items()
-    }
+    changes, demands = {each.name: each for each in view.changes}, dict(view.demands)
+
+    def fate(variable: VariableAudit) -> Hashable:
+        notes = (note_of(changes.get(variable.name)), demands.get(variable.name))
+        return (variable.verdict.value, variable.unused, variable.trainable is False, *notes)
+
+    fates = {op: fate(audits[0]) for op, audits in ops.variables.items()}
     barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
     plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])

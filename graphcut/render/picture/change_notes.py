@@ -1,9 +1,9 @@
-"""Which variables of a picture gained or lost their gradient since an older version, as notes on their boxes."""
+"""Notes on the boxes of variables: what changed since an older version, or what a broken contract demands."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
 import networkx as nx
 
@@ -23,6 +23,19 @@ def mark_changes(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiD
         if change is not None:
             lines = (*box.lines[:-1], *note_of(change, box.lines[-1]))
             drawn.nodes[node]["box"] = replace(box, lines=lines, change=change.direction)
+    return drawn
+
+
+def mark_demands(drawn: nx.MultiDiGraph, demands: Mapping[str, str]) -> nx.MultiDiGraph:
+    """Write on each box of variables what a contract demands of them: ``flows, must get none``.
+
+    All variables of a box share one demand, which is part of what tells them apart.
+    """
+    for node, box in drawn.nodes(data="box"):
+        demand = demands.get(box.variables[0]) if box.variables else None
+        if demand is not None:
+            lines = (*box.lines[:-1], f"{box.lines[-1]}, {demand}")
+            drawn.nodes[node]["box"] = replace(box, lines=lines, change="broken")
     return drawn
 
 

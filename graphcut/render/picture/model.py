@@ -46,7 +46,7 @@ class Box:
     ``folded``: it stands for several ops, named by their layer, their source lines or their types. ``verdict`` is that of the
     ``variables`` (their names). ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the
     ``file:line`` of the one op. ``change`` is what became of the variables since an older version: ``gained``, ``lost``,
-    ``changed``, ``new``.
+    ``changed``, ``new``; or ``broken`` if they break a contract.
     """
 
     role: Role

@@ -54,12 +54,18 @@ HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
 LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
-# What became of a variable since an older version. The outline keeps the pattern of the verdict; it becomes double.
+# What became of a variable since an older version, or that it breaks a contract. The outline keeps the pattern of the verdict;
+# it becomes double.
 CHANGES: Mapping[str, Attributes] = {
     "gained": {"color": BLACK, "fillcolor": GREEN, "peripheries": "2"},
     "lost": {"color": BLACK, "fillcolor": VERMILLION, "peripheries": "2"},
+    "broken": {"color": BLACK, "fillcolor": VERMILLION, "peripheries": "2"},
 }
-CHANGE_WORDS: Mapping[str, str] = {"gained": "gained its gradient", "lost": "lost its gradient"}
+CHANGE_WORDS: Mapping[str, str] = {
+    "gained": "gained its gradient",
+    "lost": "lost its gradient",
+    "broken": "breaks the contract",
+}
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.RAISES: "raises: an error",

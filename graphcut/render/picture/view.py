@@ -31,7 +31,8 @@ class PictureOptions:
     folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges far. ``of``: names
     or patterns of variables: their paths and cuts alone. ``link``: a template for links to the user's code; ``seconds``: the
     limit for the layout. ``boxes``: how many can be read. ``changes``: what to mark, under the names of the variables that
-    are drawn; ``heading``: what to write above the picture in place of the counts of verdicts.
+    are drawn; ``demands``: what a contract demands of a variable that breaks it, as pairs of name and words; ``heading``: what
+    to write above the picture in place of the counts of verdicts.
     """
 
     detail: Optional[str] = None
@@ -43,6 +44,7 @@ class PictureOptions:
     seconds: float = 30.0
     boxes: int = READABLE
     changes: Tuple[Change, ...] = ()
+    demands: Tuple[Tuple[str, str], ...] = ()
     heading: str = ""
 
     def changed_names(self) -> Tuple[str, ...]:

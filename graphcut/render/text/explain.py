@@ -42,7 +42,7 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
     for each in group.variables[:_NAMED]:
-        alike.setdefault(_without_route(explain(facts, each), escape_name(each.name)), []).append(each)
+        alike.setdefault(drop_variable(explain(facts, each), escape_name(each.name)), []).append(each)
     texts = []
     for first, *others in alike.values():
         same = f"\nThe same holds for {', '.join(escape_name(each.name) for each in others)}." if others else ""
@@ -53,10 +53,10 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
     return "\n\n".join(texts)
 
 
-def _without_route(text: str, name: str) -> str:
+def drop_variable(text: str, name: str) -> str:
     """Return an explanation without the name, shape and route of its variable: what it shares with those of others."""
     kept = [line for line in text.splitlines() if not line.startswith(_ROUTE)]
-    return re.sub(r"^ \[[^]]*\]", "", "\n".join(kept).replace(name + " ", " "))
+    return re.sub(r"%s(?![\w/])(?: \[[^]]*\])?" % re.escape(name), "", "\n".join(kept))
 
 
 def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:

@@ -32,7 +32,7 @@ must_reach = ["encoder/*"]
 PLUGIN = ("-p", "no:graphcut", "-p", "graphcut.pytest_plugin")
 INIT = ("init", "agents.py:stopped", "agents.py:step", "--spec", "float32[?,4]")
 COMMANDS = {
-    "check": ("graphcut", "check", "--format", "json"),
+    "check": ("graphcut", "check", "--format", "json", "--report", "sarif=a.sarif", "--report", "markdown=a.md"),
     "pytest": ("pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, "--graphcut", "--graphcut-dir", "pictures"),
     "snapshot": ("graphcut", "snapshot", "-o", "old.lock"),
     "edit": ("write", "agents.py", AGENTS.replace("tf.stop_gradient(tf.matmul(x, encoder))", "tf.matmul(x, encoder)")),
@@ -66,6 +66,13 @@ def test_the_command_line_answers_with_json_alone(answers):
     code, out, err = answers["check"]
     assert (code, err) == (1, "")
     assert [each["status"] for each in json.loads(out)["contracts"]] == ["kept", "broken"]
+
+
+def test_one_run_writes_reports_in_several_formats(answers):
+    (run,) = json.loads((answers["folder"] / "a.sarif").read_text(encoding="utf-8"))["runs"]
+    assert [each["ruleId"] for each in run["results"]] == ["graphcut/must-reach"]
+    comment = (answers["folder"] / "a.md").read_text(encoding="utf-8")
+    assert "❌ broken" in comment and "none, must get one" in comment
 
 
 def test_pytest_has_an_item_for_each_contract_and_draws_what_fails(answers):

@@ -165,3 +165,20 @@ def test_a_module_that_exits_is_an_error(capfd, tmp_path):
 def test_help_has_examples(arguments, capfd):
     assert main(arguments) == 0
     assert "Examples:" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "reports, answer",
+    [
+        (
+            ["sar=a"],
+            "'sar=a' is not a valid --report: expected FORMAT=FILE, such as sarif=graphcut.sarif; did you mean 'sarif'?",
+        ),
+        (["sarif"], "'sarif' is not a valid --report: expected FORMAT=FILE"),
+        (["sarif=-"], "To print the report, use --format sarif."),
+        (["sarif=a", "json=a"], "two reports cannot go to one file: 'a'"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_check(reports, answer, capsys):
+    assert main(["check", *[word for each in reports for word in ("--report", each)]]) == 2
+    assert answer in capsys.readouterr().err

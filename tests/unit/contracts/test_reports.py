@@ -74,6 +74,22 @@ def test_places_are_relative_to_the_project():
         assert "model.py" in FORMATS[form](report) and str(Path.cwd()) not in FORMATS[form](report)
 
 
+def test_variables_with_the_same_finding_share_an_entry():
+    advice = "\nTo block all 2 at model.py:7: y = tf.stop_gradient(x)"
+    findings = [Finding(n, "only", "flows", f"{n} [3] gets a gradient.{advice}", "model.py:7") for n in ("a/w", "a/w_1")]
+    other = Finding("b", "only", "flows", "b gets a gradient.", "model.py:7")
+    report = CheckReport("f", (result("all", Status.BROKEN, *findings, other),))
+    for form in ("text", "markdown", "github", "junit"):
+        text = FORMATS[form](report)
+        assert text.count("To block all 2") == 1 and "The same holds for a/w_1." in text and "b gets" in text
+    assert len(json.loads(FORMATS["sarif"](report))["runs"][0]["results"]) == 3
+
+
+def test_sarif_has_no_white_space():
+    text = FORMATS["sarif"](REPORT)
+    assert text == json.dumps(json.loads(text), separators=(",", ":"))
+
+
 def test_json_has_exactly_the_documented_keys():
     document = json.loads(FORMATS["json"](REPORT))
     assert document["schema_version"] == 1
@@ -143,4 +159,5 @@ def test_markdown_shows_the_picture_of_the_audit_that_the_finding_is_about():
     finding = Finding("w1", "must_not_reach", "flows", "w1 gets a gradient")
     result = ContractResult("a", Status.BROKEN, Severity.ERROR, 1, (finding,), audits=(kept, broken))
     text = FORMATS["markdown"](CheckReport("graphcut.toml", (result,)))
-    assert text.count("```mermaid") == 1 and "all 2 variables get a gradient" in text
+    assert text.count("```mermaid") == 1 and "1 of 2 variables breaks the contract: w1" in text
+    assert "flows, must get none" in text

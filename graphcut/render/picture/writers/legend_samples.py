@@ -62,7 +62,7 @@ def _box_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
 
 def _change_samples(boxes: List[Box]) -> List[Sample]:
     counts = {change: sum(len(box.variables) for box in boxes if box.change == change) for change in CHANGES}
-    outlines = {"gained": VERDICTS[Verdict.FLOWS], "lost": VERDICTS[Verdict.NONE]}
+    outlines = {"gained": VERDICTS[Verdict.FLOWS], "lost": VERDICTS[Verdict.NONE], "broken": VERDICTS[Verdict.FLOWS]}
     return [
         Sample(f"{CHANGE_WORDS[change]} ({count})", {**outlines[change], **CHANGES[change]})
         for change, count in counts.items()

@@ -1,0 +1,35 @@
+"""Findings that say the same about several variables, as one finding that names them all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, Hashable, List, Sequence
+
+from graphcut.contracts.definition import Finding
+from graphcut.render.text.explain import drop_variable
+from graphcut.results.words import escape_name
+from graphcut.util.text import join_first
+
+_NAMED = 8
+
+
+def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
+    """Return the findings, those that differ only in their variable as one: its message ends with the other variables.
+
+    >>> messages = ["a gets no gradient\\nRemove the stop.", "b gets no gradient\\nRemove the stop."]
+    >>> found = [Finding(each[0], "must_reach", "none", each) for each in messages]
+    >>> [each.message for each in merge_alike(found)]
+    ['a gets no gradient\\nRemove the stop.\\nThe same holds for b.']
+    """
+    groups: Dict[Hashable, List[Finding]] = {}
+    for each in findings:
+        told = each.message if each.variable is None else drop_variable(each.message, escape_name(each.variable))
+        groups.setdefault((each.rule, each.verdict, each.where, each.variable is None, told), []).append(each)
+    return [_merged(*group) for group in groups.values()]
+
+
+def _merged(first: Finding, *others: Finding) -> Finding:
+    names = [escape_name(each.variable) for each in others if each.variable is not None]
+    if not names:
+        return first
+    return replace(first, message=f"{first.message}\nThe same holds for {join_first(names, _NAMED)}.")
