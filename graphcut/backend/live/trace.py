@@ -5,10 +5,12 @@ The graph is handed over as a message (see ``written``). It is read, never chang
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
+from tensorflow.python.eager.def_function import Function
 from tensorflow.python.framework.composite_tensor import CompositeTensor
 from tensorflow.python.framework.func_graph import FuncGraph
 
@@ -37,10 +39,39 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     from graphcut.backend.record.recognize_step import step_place
 
     label, args = label_of(source), args or (() if kwargs else input_specs(source))
-    with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
-        concrete = _concrete(source, args, kwargs)
-    message, origin = of_graph(concrete.graph, label, _outputs(concrete), tuple(_function_variables(concrete.graph, source)))
-    return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
+    with as_before(source):
+        with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
+            concrete = _concrete(_untraced(source), args, kwargs)
+        variables = tuple(_function_variables(concrete.graph, source))
+        message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
+        return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
+
+
+@contextmanager
+def as_before(source: Any) -> Iterator[None]:
+    """Put back afterwards what tracing a function changes in its Keras objects and in the process.
+
+    A ``tf.function`` that was traced before keeps what its traces hold, such as the variables of an optimizer.
+    """
+    from graphcut.backend.record.restore_objects import same_random_states, undone
+
+    with same_random_states(), undone(None if _is_traced(source) else source):
+        yield
+
+
+def _is_traced(source: Any) -> bool:
+    """Return whether a source is a function that has traces: a concrete function, a loaded one, a called ``tf.function``."""
+    if not hasattr(source, "get_concrete_function"):
+        return hasattr(source, "captured_inputs")
+    listed = getattr(source, "_list_all_concrete_functions_for_serialization", None)
+    return not isinstance(source, Function) or listed is None or bool(listed())
+
+
+def _untraced(source: Any) -> Any:
+    """Return a copy of a ``tf.function`` without traces, so that the user's own gets none; anything else unchanged."""
+    from graphcut.backend.record.trace_step import clone
+
+    return clone(source, None) if isinstance(source, Function) and not _is_traced(source) else source
 
 
 def _read_graph(graph: Any) -> LoadedGraph:

@@ -241,7 +241,33 @@ def test_an_optimizer_of_an_own_step_is_not_built():
 
     before = sorted(vars(optimizer))
     graphcut.audit_step(step, X, Y)
+    with pytest.raises(graphcut.GraphcutError, match="it is a training step"):
+        graphcut.audit(step, X, Y)
+    graphcut.trace(tf.function(step), X, Y)
     assert sorted(vars(optimizer)) == before and "momentum" not in str(optimizer.variables)
+
+
+@pytest.mark.parametrize("ask", [graphcut.audit, graphcut.trace], ids=["audit", "trace"])
+def test_a_model_keeps_its_losses_and_the_process_its_random_states(ask):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, kernel_regularizer="l2", activity_regularizer="l2")])
+    model(X)
+    process = guest.process_state()
+    ask(lambda x: tf.reduce_sum(model(x) * np.random.rand()) + tf.add_n(model.losses), X)
+    assert guest.changed(process, guest.process_state()) == []
+    assert all(not hasattr(each, "graph") for each in model.losses)
+
+
+def test_a_function_that_was_never_traced_gets_no_trace():
+    traces = []
+
+    @tf.function
+    def loss(x):
+        traces.append(x.shape)
+        return tf.reduce_sum(x)
+
+    graphcut.audit(loss, tf.TensorSpec([None, 3]))
+    loss(tf.constant(X))
+    assert traces[-1] == (8, 3)
 
 
 def test_variables_made_in_a_replica_have_a_value():
