@@ -49,15 +49,19 @@ def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]
 
 
 def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, BarrierMark]]:
-    drawn, starts = set(), _call_starts(facts, ops)
-    for variable in facts.variables:
-        for cut in variable.cut:
-            drawn.add(cut.op)
-            edge = _edge(ops, cut.op, cut.input, cut.kind) or _edge_round(ops, starts[cut.op], variable)
-            if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
-                edge = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None)
-            if edge:
-                yield edge, cut_mark(facts, ops, cut)
+    drawn, marked, starts = set(), set(), _call_starts(facts, ops)
+    for variable, cut in ((each, cut) for each in facts.variables for cut in each.cut):
+        if cut in marked:  # many variables have the same cut
+            continue
+        drawn.add(cut.op)
+        own = _edge(ops, cut.op, cut.input, cut.kind)
+        edge = own or _edge_round(ops, starts[cut.op], variable)
+        if edge and cut.kind is BarrierKind.PYTHON and edge[1] in facts.passing.get(edge[0], ()):
+            edge, own = next(((edge[0], op) for op, each in ops.variables.items() if variable in each), None), None
+        if own:
+            marked.add(cut)
+        if edge:
+            yield edge, cut_mark(facts, ops, cut)
     moments = _stops_of_moments(ops.flat)
     for stop in facts.stops:
         edge = _edge(ops, stop.op, 0, BarrierKind.STOP_GRADIENT)
@@ -116,7 +120,7 @@ def _edge_round(ops: Ops, start: Optional[int], variable: VariableAudit) -> Opti
 
 def _call_starts(facts: PictureFacts, ops: Ops) -> Dict[str, Optional[int]]:
     """Return for each call or loop that is a barrier as a whole the op where the line past it to a variable starts."""
-    barriers = (each for variable in facts.variables for each in variable.cut)
+    barriers = dict.fromkeys(each for variable in facts.variables for each in variable.cut)
     calls = dict.fromkeys(each.op for each in barriers if _edge(ops, each.op, each.input, each.kind) is None)
     live = sorted(op for op in facts.passing if op < len(ops.flat.names)) if calls else []
     return {call: _call_start(ops, call, live) for call in calls}

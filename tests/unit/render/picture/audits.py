@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import List, Set
 
 from graphcut.results import BarrierKind, Condition, Role, Stop, VariableAudit, Verdict
@@ -78,6 +79,7 @@ EVERY_VERDICT = FakeAudit(
 )
 
 
+@lru_cache(maxsize=None)
 def beside(count: int, stopped: int) -> FakeAudit:
     """``count`` residual dense layers, every ``stopped``-th behind a stop beside the trunk."""
     lines, variables, live, last = ["x = Placeholder"], [], {"loss"}, "x"
@@ -92,6 +94,7 @@ def beside(count: int, stopped: int) -> FakeAudit:
     return _audit([*lines, f"loss = Mean {last}"], variables, live)
 
 
+@lru_cache(maxsize=None)
 def through(count: int, stopped: int) -> FakeAudit:
     """``count`` dense layers in a row, a stop after every ``stopped``-th: most variables are behind several."""
     lines, stops, last = ["x = Placeholder"], {}, "x"
