@@ -18,16 +18,11 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from graphcut.api.match_variables import Identified
+    from graphcut.render.protocols import HeadedFacts
 
-    class TableSource(Identified, Protocol):
+    class TableSource(Identified, HeadedFacts, Protocol):
         """The audit of one column of a table."""
 
-        @property
-        def loss(self) -> Tuple[str, ...]: ...
-        @property
-        def loss_keys(self) -> Tuple[str, ...]: ...
-        @property
-        def source(self) -> str: ...
         @property
         def assumptions(self) -> Tuple[Assumption, ...]: ...
 

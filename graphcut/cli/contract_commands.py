@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from graphcut.util.progress import Say, show_progress
 
 if TYPE_CHECKING:
     from graphcut.contracts.diff import Diff
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _CHECK = """Check the contracts of this project.
 
@@ -79,6 +81,28 @@ _ops = click.option(
 _specs = click.option(
     "--spec", "specs", multiple=True, metavar="SPEC", help="Dtype and shape of an argument, such as 'float32[32,10]'."
 )
+
+
+def _output(default: str) -> Callable[[Command], Command]:
+    """Return the option that names the file to write."""
+    return click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default=default,
+        show_default=True,
+        type=click.Path(allow_dash=True),
+        help="The output file; - is standard output.",
+    )
+
+
+def _write(text: str, output: str) -> bool:
+    """Write the text to a file, or to standard output for ``-``; return whether it is in a file."""
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        save(output, text.encode("utf-8"))
+    return output != "-"
 
 
 @click.command(help=_CHECK, short_help="Check the contracts of this project.")
@@ -148,24 +172,13 @@ def _report_files(reports: Sequence[str], output: Optional[str]) -> Dict[str, st
 @click.command(help=_SNAPSHOT, short_help="Record the verdicts of all sources.")
 @_config
 @_ops
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    default="graphcut.lock",
-    show_default=True,
-    type=click.Path(allow_dash=True),
-    help="The output file; - is standard output.",
-)
+@_output("graphcut.lock")
 def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.snapshot import snapshot as take_snapshot
 
     with show_progress() as say:
         text = take_snapshot(config, say, ops)
-    if output == "-":
-        click.echo(text, nl=False)
-    else:
-        save(output, text.encode("utf-8"))
+    _write(text, output)
 
 
 class DiffCommand(click.Command):
@@ -238,15 +251,7 @@ def _draw_changes(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Op
 @click.command(help=_INIT, short_help="Write a first graphcut.toml.")
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @_specs
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    default="graphcut.toml",
-    show_default=True,
-    type=click.Path(allow_dash=True),
-    help="The output file; - is standard output.",
-)
+@_output("graphcut.toml")
 def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
     from graphcut.contracts.config_file import FILES
     from graphcut.contracts.first_contracts import first_contracts
@@ -259,10 +264,7 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
         raise GraphcutError("init needs a SOURCE, such as train.py:train_step or model.meta\ntry: graphcut init --help")
     with show_progress() as say:
         text = first_contracts(sources, specs, say)
-    if output == "-":
-        click.echo(text, nl=False)
-    else:
-        save(output, text.encode("utf-8"))
+    if _write(text, output):
         option = "" if output in FILES else f" --config {output}"
         click.echo(f"wrote {output}; check it with: graphcut check{option}", file=sys.stderr)
 

@@ -17,7 +17,29 @@ if TYPE_CHECKING:
     from graphcut.render.page.inline_svg import Sketch
     from graphcut.results import Assumption, Disagreement, LeftOut, Stop, VariableAudit
 
-    class PictureFacts(Protocol):
+    class LossFacts(Protocol):
+        """The tensors that make the loss, and the keys of the outputs that they are."""
+
+        @property
+        def loss(self) -> Tuple[str, ...]: ...
+        @property
+        def loss_keys(self) -> Tuple[str, ...]: ...
+
+    class HeadedFacts(LossFacts, Protocol):
+        """The parts of an audit that its heading is made from."""
+
+        @property
+        def source(self) -> str: ...
+
+    class VerdictFacts(LossFacts, Protocol):
+        """The verdicts for one loss, and its stops."""
+
+        @property
+        def variables(self) -> Tuple[VariableAudit, ...]: ...
+        @property
+        def stops(self) -> Tuple[Stop, ...]: ...
+
+    class PictureFacts(VerdictFacts, Protocol):
         """The plain results of one audit, for one loss.
 
         ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
@@ -26,14 +48,6 @@ if TYPE_CHECKING:
         to, in a few words, by the names of the ops.
         """
 
-        @property
-        def variables(self) -> Tuple[VariableAudit, ...]: ...
-        @property
-        def loss(self) -> Tuple[str, ...]: ...
-        @property
-        def loss_keys(self) -> Tuple[str, ...]: ...
-        @property
-        def stops(self) -> Tuple[Stop, ...]: ...
         @property
         def flat(self) -> FlatGraph: ...
         @property
@@ -45,23 +59,15 @@ if TYPE_CHECKING:
         def shapes(self, op: int) -> Sequence[Shape]: ...
         def place(self, op: int) -> Tuple[Optional[str], bool]: ...
 
-    class ReportFacts(Protocol):
+    class ReportFacts(VerdictFacts, Protocol):
         """The plain results of one audit, for one loss."""
 
-        @property
-        def variables(self) -> Tuple[VariableAudit, ...]: ...
-        @property
-        def loss(self) -> Tuple[str, ...]: ...
-        @property
-        def loss_keys(self) -> Tuple[str, ...]: ...
         @property
         def loss_dtypes(self) -> Tuple[str, ...]: ...
         @property
         def loss_source(self) -> str: ...
         @property
         def hypothesis(self) -> str: ...
-        @property
-        def stops(self) -> Tuple[Stop, ...]: ...
         @property
         def assumptions(self) -> Tuple[Assumption, ...]: ...
         @property
@@ -76,11 +82,8 @@ if TYPE_CHECKING:
         def graph(self) -> networkx.DiGraph: ...
         def reason(self, variable: VariableAudit) -> Reason: ...
 
-    class PageFacts(PictureFacts, ReportFacts, Protocol):
+    class PageFacts(PictureFacts, ReportFacts, HeadedFacts, Protocol):
         """What a page needs: the picture, the text, and the name of the audit."""
-
-        @property
-        def source(self) -> str: ...
 
     class NotebookFacts(PageFacts, Protocol):
         """An audit that keeps its picture: a notebook asks for every format."""

@@ -56,10 +56,19 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
     return found
 
 
-def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Callable[[Any], bool]) -> Optional[bool]:
-    """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again."""
+Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]
+
+
+def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows], bool]) -> Optional[bool]:
+    """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
+
+    ``holds`` receives each variable's row of ``audit`` with its row after the edit, if it has one.
+    """
     from graphcut.backend.live import edited_code
 
+    retrace: Optional[Retrace] = audit._retrace
+    if retrace is None or retrace.source is None:
+        return None
     texts = edited_texts(edits)
     if texts is None:
         return False
@@ -76,10 +85,13 @@ def is_confirmed(retrace: Retrace, before: Any, edits: Sequence[Edit], holds: Ca
             audits = retrace.run()
         except Exception:  # noqa: BLE001 - the edited code may raise anything
             return False
-    return len(audits) > retrace.index and holds(audits[retrace.index])
+    if len(audits) <= retrace.index:
+        return False
+    after = audits[retrace.index]
+    return holds([(row, _find_same_variable(after, audit, row)) for row in audit.variables])
 
 
-def find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
+def _find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:
     """Return the row of a variable in another audit of the same source: the same object, else the same name."""
     objects = dict(zip((each.name for each in before), before.identities))[variable.name]
     for row, known in zip(after, after.identities):

@@ -37,8 +37,7 @@ from graphcut.analysis.verdicts import GradientFlow
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smallest_cuts
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
-from graphcut.api.suggest.confirm import find_same_variable
-from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
+from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
@@ -280,17 +279,13 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
 
 def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
     """Return whether, in the edited source, blocked variables get no gradient and kept ones the same as before."""
-    if audit._retrace is None or audit._retrace.source is None:
-        return None
-    rows = tuple(audit.variables)
 
-    def holds(after: Any) -> bool:
-        pairs = [(row, find_same_variable(after, audit, row)) for row in rows]
+    def holds(pairs: Rows) -> bool:
         same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in kept)
         none = [new is not None and new.verdict in (Verdict.NONE, Verdict.ZERO) for row, new in pairs if row.name in blocked]
         return same and all(none) and len(none) == len(blocked)
 
-    return confirmed_by(audit._retrace, audit, candidate.edits, holds)
+    return confirm(audit, candidate.edits, holds)
 
 
 def identifier(name: str) -> str:

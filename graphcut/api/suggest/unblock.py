@@ -32,8 +32,7 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
-from graphcut.api.suggest.confirm import find_same_variable
-from graphcut.api.suggest.confirm import is_confirmed as confirmed_by
+from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
@@ -283,14 +282,10 @@ def _prose(audit: Audit, fence: Fence) -> str:
 
 def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
     """Return whether the variable has a gradient in the edited source, and every other variable what it had."""
-    if audit._retrace is None or audit._retrace.source is None:
-        return None
-    rows = tuple(audit.variables)
 
-    def holds(after: Any) -> bool:
-        pairs = [(row, find_same_variable(after, audit, row)) for row in rows]
+    def holds(pairs: Rows) -> bool:
         wanted = [new for row, new in pairs if row.name == name]
         kept = [new for row, new in pairs if row.verdict in WITH_GRADIENT]
         return all(new is not None and new.verdict in WITH_GRADIENT for new in [*wanted, *kept]) and bool(wanted)
 
-    return confirmed_by(audit._retrace, audit, candidate.edits, holds)
+    return confirm(audit, candidate.edits, holds)

@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, 
 from graphcut.util.source_lines import text_from
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    class HeadedAudit(Protocol):
-        """The parts of an audit that its heading is made from."""
-
-        @property
-        def loss(self) -> Tuple[str, ...]: ...
-        @property
-        def loss_keys(self) -> Tuple[str, ...]: ...
-        @property
-        def source(self) -> str: ...
-
+    from graphcut.render.protocols import HeadedFacts
 
 _APIS = ("tape.", "tf.gradients")
 _TAKEN = re.compile(
@@ -30,7 +19,7 @@ _TAKEN = re.compile(
 _LINES = 3  # the first of them begins the call
 
 
-def headings(audits: Sequence[HeadedAudit]) -> Tuple[str, ...]:
+def headings(audits: Sequence[HeadedFacts]) -> Tuple[str, ...]:
     """Return a heading for each: the function, the loss where a function appears twice, a number where all that is the same.
 
     A gradient of a step is headed by what the user's code calls its target, and by the line where that is not told.
