@@ -42,7 +42,7 @@ class Case:
     ``crash`` names, for each mode, an error of TensorFlow's own that says nothing about gradients: such an answer is
     counted, not compared. ``expect`` names the verdict that graphcut must give a target where TensorFlow's answer
     leaves a choice: ``"conditional"``, ``("conditional", branch)``, ``"zero"``, ``"flows"``; ``"error"`` alone where
-    the audit itself must refuse.
+    the audit itself must refuse. ``not_run`` says why the gradients of a case are built, but never run.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Case:
     skip: Mapping[str, str] = field(default_factory=dict)
     crash: Mapping[str, str] = field(default_factory=dict)
     expect: Any = field(default_factory=dict)
+    not_run: str = ""
 
 
 @dataclass

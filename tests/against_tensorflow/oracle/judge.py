@@ -118,7 +118,7 @@ def answer(case: Case, mode: str, name: str) -> Answer:
     """TensorFlow's answer for one target, in the graph that the case is built in."""
     with built(case, mode) as one:
         gradient = gradient_of(one.question, name)
-        return gradient if isinstance(gradient, Answer) else valued(one.bench, one.outer, gradient, dense(gradient))
+        return gradient if isinstance(gradient, Answer) else valued(case, one.bench, one.outer, gradient, dense(gradient))
 
 
 def answer_inside(case: Case, mode: str, name: str) -> Answer:
@@ -133,7 +133,7 @@ def answer_inside(case: Case, mode: str, name: str) -> Answer:
         bench = Bench()
         result = tf.function(body, autograph=False).get_concrete_function()()
         gradient = found[-1]
-        return gradient if isinstance(gradient, Answer) else valued(bench, outer, gradient, result)
+        return gradient if isinstance(gradient, Answer) else valued(case, bench, outer, gradient, result)
 
 
 def gradient_of(question: Question, name: str) -> Any:
@@ -156,8 +156,10 @@ def dense(gradient: Any) -> Any:
     return gradient.values if sparse(gradient) else gradient
 
 
-def valued(bench: Bench, outer: Any, gradient: Any, values: Any) -> Answer:
+def valued(case: Case, bench: Bench, outer: Any, gradient: Any, values: Any) -> Answer:
     """The answer for a gradient whose values are these: are they nonzero at any point."""
+    if case.not_run:
+        return Answer("tensor", None, sparse(gradient), case.not_run)
     try:
         return Answer("tensor", nonzero(bench, outer, values), sparse(gradient))
     except (tf.errors.OpError, TypeError, ValueError) as error:

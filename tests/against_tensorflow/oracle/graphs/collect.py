@@ -22,11 +22,13 @@ def case(
     since: Tuple[int, int] = (1, 15),
     until: Tuple[int, int] = NEWEST,
     because: str = "",
+    not_run: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function under its name.
 
     ``skip`` maps a mode to the reason why it makes no sense there, ``crash`` to the error of TensorFlow's own. ``since``
-    and ``until`` bound the TensorFlow versions that have the API, both included; ``because`` names it.
+    and ``until`` bound the TensorFlow versions that have the API, both included; ``because`` names it. ``not_run`` says
+    why the gradients are not run.
     """
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,7 +37,7 @@ def case(
         skips = dict(skip or {})
         if not since <= VERSION <= until:
             skips = dict.fromkeys(MODES, because)
-        CASES[build.__name__] = Case(build.__name__, build, skips, dict(crash or {}), expect or {})
+        CASES[build.__name__] = Case(build.__name__, build, skips, dict(crash or {}), expect or {}, not_run)
         return build
 
     return register
