@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -43,7 +44,8 @@ PATIENT = PATIENT.replace("time.sleep(0.4)", 'wait_for("reading")', 1).replace("
 
 def test_what_takes_long_is_shown_and_goes_away():
     screen, out = seen(PATIENT, "0.1")
-    assert "reading a[bold]b" in screen and r"auditing\x1b[31m" in screen and "0:00:0" in screen
+    assert "reading a[bold]b" in screen and r"auditing\x1b[31m" in screen
+    assert re.search(r"\d:\d\d:\d\d", screen)
     assert "noise" not in screen and out == b"" and screen.rstrip().endswith("\x1b[2K")
 
 
@@ -74,8 +76,13 @@ from graphcut.util import progress
 progress.PATIENCE = 0.1
 from graphcut.api import load
 import graphcut
-read = load.read
-load.read = lambda *args: time.sleep(0.6) or read(*args)
+shown, escape, read = [], progress._escape, load.read
+progress._escape = lambda steps: shown.append(escape(steps)) or shown[-1]
+def read_later(*args):
+    while len(shown) < 10:
+        time.sleep(0.05)
+    return read(*args)
+load.read = read_later
 with progress.show_progress() as say:
     if sys.argv[1] == "within":
         say("the outer one")
