@@ -29,7 +29,7 @@ from graphcut.analysis.rules.trainable_tensors import (
 from graphcut.graph.attrs import text
 from graphcut.graph.dtypes import DIFFERENTIABLE, STRING, base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph, Shape
-from graphcut.graph.flatten.op_kinds import NAMES
+from graphcut.graph.flatten.node_bytes import NAMES
 from graphcut.graph.op_types import GRADIENT_TYPE
 from graphcut.results import Assumption, BarrierKind
 

@@ -16,6 +16,7 @@ from graphcut.graph.attrs import entry
 from graphcut.graph.flat import Call, Kind
 from graphcut.graph.flatten import calls
 from graphcut.graph.flatten.input_names import Namespace
+from graphcut.graph.flatten.node_bytes import UNKNOWN
 from graphcut.graph.flatten.op_kinds import Kinds, Layout, shared_name, unknown_outputs
 from graphcut.graph.op_types import HANDLES
 
@@ -99,38 +100,52 @@ class _Builder:
         self.scope = Namespace(name, self.names, self.first_output, outputs)
 
     def lay_out(self, arguments: Iterable[Any], nodes: Sequence[Any]) -> None:
-        """Append all ops, in one pass: what protobuf hands out costs more than what is done with it."""
+        """Append all ops, in one pass."""
         for arg in arguments:
-            self.scope.tensors[arg.name] = self.first_output[-1]
+            self.scope.tensors[arg.name.encode()] = self.first_output[-1]
             self._add(arg.name, self.known.of_outputs("_Arg", (arg.type,)))
         self.arguments, self.count = len(self.names), len(self.names) + len(nodes)
-        index, sizes, is_special = self.known.index, self.known.sizes, self.known.is_special
-        names, kinds, inputs, firsts = self.names, self.kinds, self.inputs, self.first_output
-        tensors, tensor = self.scope.tensors, self.first_output[-1]
-        for node in nodes:
-            name, attrs = node.name, tuple(node.attr)
-            kind = index.get((node.op, attrs))
-            if kind is None:
-                kind = self.known.of_attrs(node.op, attrs)
-            if is_special[kind]:
-                kind = self._special_kind(node, attrs, kind)
-                if self.known.opens[kind]:
-                    self._place_call(node, kind)
-                    tensor = firsts[-1]
-                    continue
+        sizes, names, kinds, inputs, firsts = self.known.sizes, self.names, self.kinds, self.inputs, self.first_output
+        is_special, tensors, tensor = self.known.is_special, self.scope.tensors, self.first_output[-1]
+        for place, (name, kind, texts, attrs) in enumerate(self.known.read(nodes)):
+            if kind == UNKNOWN:
+                self._place(nodes[place])
+                tensor = firsts[-1]
+                continue
+            if attrs and is_special[kind]:
+                self.shared[len(names)] = shared_name(self.known.table[kind].type, attrs)
             if sizes[kind]:
                 tensors[name] = tensor
                 tensor += sizes[kind]
             else:
                 self.scope.silent[name] = len(names)
-            names.append(name)
+            names.append(name.decode())
             kinds.append(kind)
             firsts.append(tensor)
             try:
-                inputs.append(tuple([tensors[text] for text in node.input]))
+                inputs.append(tuple([tensors[text] for text in texts]))
             except KeyError:
-                self.waiting.append((len(inputs), node))
+                self.waiting.append((len(inputs), nodes[place]))
                 inputs.append(())
+
+    def _place(self, node: Any) -> None:
+        """Append the op of a node as protobuf reads it."""
+        attrs, known = tuple(node.attr), self.known
+        kind = known.of_attrs(node.op, attrs)
+        if known.is_special[kind]:
+            kind = self._special_kind(node, attrs, kind)
+            if known.opens[kind]:
+                self._place_call(node, kind)
+                return
+        if known.sizes[kind]:
+            self.scope.tensors[node.name.encode()] = self.first_output[-1]
+        else:
+            self.scope.silent[node.name.encode()] = len(self.names)
+        op, tensors = self._add(node.name, kind), self.scope.tensors
+        try:
+            self.inputs[op] = tuple([tensors[text.encode()] for text in node.input])
+        except KeyError:
+            self.waiting.append((op, node))
 
     def build(self, ret: Iterable[str]) -> Body:
         """Connect the ops that wait for it, and return the body."""
@@ -172,9 +187,9 @@ class _Builder:
             for index, dtype in enumerate(outputs):
                 self._add("%s!variable#%d" % (node.name, index), self.known.of_outputs("_LoopVar", (dtype,)))
         self.based[op] = (self.first_output[-1], self.known.layouts[kind])
-        self.scope.silent[node.name] = op
+        self.scope.silent[node.name.encode()] = op
         if outputs:
-            self.scope.tensors[node.name] = self.first_output[-1]
+            self.scope.tensors[node.name.encode()] = self.first_output[-1]
         merged = (entry("branches", i=calls.branch_count(node, self.known.table[kind])),)
         for index, dtype in enumerate(outputs):
             self._add("%s!result#%d" % (node.name, index), self.known.of_outputs("_Retval", (dtype,), merged))

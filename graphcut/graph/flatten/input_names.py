@@ -13,7 +13,7 @@ _MANY = 20000
 
 
 class Namespace:
-    """The names of a body's ops. ``tensors`` caches the tensor of each input string.
+    """The names of a body's ops, as bytes. ``tensors`` caches the tensor of each input string.
 
     The name of an op stands for its first output in ``tensors``; ``silent`` has the ops without outputs and the calls, whose
     outputs are those of their results. No dictionary has all ops: the one of a million names is costly.
@@ -23,14 +23,14 @@ class Namespace:
         self, body: str, names: Sequence[str], first_output: Sequence[int], outputs: Callable[[int], Tuple[int, Layout]]
     ) -> None:
         self.body = "function " + printable(body) if body else "the graph"
-        self.tensors: Dict[str, int] = {}
-        self.silent: Dict[str, int] = {}
+        self.tensors: Dict[bytes, int] = {}
+        self.silent: Dict[bytes, int] = {}
         self._names, self._first_output, self._outputs = names, first_output, outputs
 
     def check(self, count: int, named: Iterable[Any]) -> None:
         """Refuse ops that share a name or have none. ``named`` are the ``count`` arguments and nodes; none was looked for."""
         both = sum(1 for name in self.silent if name in self.tensors)  # calls that have results
-        if len(self.tensors) + len(self.silent) - both < count or "" in self.tensors or "" in self.silent:
+        if len(self.tensors) + len(self.silent) - both < count or b"" in self.tensors or b"" in self.silent:
             raise self._duplicate_error([each.name for each in named])
 
     def _duplicate_error(self, names: Sequence[str]) -> GraphcutError:
@@ -49,15 +49,17 @@ class Namespace:
         return found
 
     def _find(self, name: str) -> Optional[int]:
-        if name in self.silent or name not in self.tensors:
-            return self.silent.get(name)
-        op = bisect_right(self._first_output, self.tensors[name]) - 1
+        key = name.encode()
+        if key in self.silent or key not in self.tensors:
+            return self.silent.get(key)
+        op = bisect_right(self._first_output, self.tensors[key]) - 1
         return op if self._names[op] == name else None
 
     def tensor(self, text: str, reader: str, verb: str) -> int:
         """Return the tensor of an input string, cached: ``op``, ``op:1``, or ``op:output_arg:1`` in functions."""
-        if text in self.tensors:
-            return self.tensors[text]
+        key = text.encode()
+        if key in self.tensors:
+            return self.tensors[key]
         name, _, rest = text.partition(":")
         op = self._find(name)
         if op is None:
@@ -69,7 +71,7 @@ class Namespace:
                 "op %s %s %s, and that op has no such output\nThe file is damaged, or written by another version of the op."
                 % (printable(reader), verb, printable(text))
             )
-        self.tensors[text] = first + offset
+        self.tensors[key] = first + offset
         return first + offset
 
     def _unknown_error(self, name: str, reader: str, verb: str) -> GraphcutError:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import parse_attrs, text
 from graphcut.graph.flat import Kind
 from graphcut.graph.flatten import calls
+from graphcut.graph.flatten.node_bytes import NAMES, NodeFields, read_nodes
 from graphcut.graph.op_types import HANDLES
 from graphcut.util.text import numeral
 
 _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
-# What names one op alone: with it each variable would be of a kind of its own.
-NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
+_FORMS_OF_NODES = 100  # so many forms are remembered, and one more for so many nodes: debug information may be of one op alone
 _SHARED_NAME = NAMES[3]
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
@@ -38,6 +38,15 @@ class Kinds:
     is_special: List[bool] = field(default_factory=list)
     unknown: Set[str] = field(default_factory=set)
     outputs: int = 0
+    forms: Dict[bytes, int] = field(default_factory=dict)
+
+    def read(self, nodes: Sequence[Any]) -> Iterator[NodeFields]:
+        """Yield the name, the kind (``UNKNOWN``: protobuf must read it), the inputs and new attributes of each node."""
+        return read_nodes(nodes, self.forms, _FORMS_OF_NODES + len(nodes) // _FORMS_OF_NODES, self._plain_kind)
+
+    def _plain_kind(self, op_type: str, attrs: Tuple[bytes, ...]) -> Optional[int]:
+        kind = self.index.get((op_type, attrs))
+        return None if kind is None or self.opens[kind] or op_type in self.unknown else kind
 
     def of_attrs(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
         """Return the index of the kind of a node. It is remembered for all attributes but those that name one op alone."""

@@ -1,0 +1,75 @@
+"""Nodes read from their bytes: protobuf takes longer to hand out the fields of a node than to write the node as a whole.
+
+A node is written as its name, its op type, its inputs and the rest: attributes, device, what else there is (Protocol Buffers,
+"Encoding": each field a tag, a length and as many bytes). The *form* of a node is its op type with the rest, as bytes; all
+nodes of one form are of one kind. A node that is written in any other way is left to protobuf.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from graphcut.graph.messages import CLASSES
+
+_NAME, _OP, _INPUT, _ATTR = 0x0A, 0x12, 0x1A, 0x2A  # the tags of fields 1, 2, 3 and 5, each a length and as many bytes
+_LONG = 128  # lengths from here on take more than one byte
+# What names one op alone: with it each variable would be of a kind of its own.
+NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
+UNKNOWN = -1
+
+NodeFields = Tuple[bytes, int, List[bytes], Tuple[bytes, ...]]
+FindKind = Callable[[str, Tuple[bytes, ...]], Optional[int]]
+_UNREAD: NodeFields = (b"", UNKNOWN, [], ())
+
+
+def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, find_kind: FindKind) -> Iterator[NodeFields]:
+    """Yield the name, the kind, the inputs and, unless the form is known, the attributes of each node.
+
+    The kind is ``UNKNOWN`` where protobuf must read the node. ``find_kind`` returns the kind of an op type with these
+    attributes, if it is known. Forms are added to ``forms``.
+    """
+    for raw in map(CLASSES["Node"].SerializeToString, nodes):
+        size, inputs = len(raw), []
+        try:
+            end = 2 + raw[1]
+            at = end + 2 + raw[end + 1]
+            op_type = raw[end:at]
+            while at < size and raw[at] == _INPUT and raw[at + 1] < _LONG:
+                start = at + 2
+                at = start + raw[at + 1]
+                inputs.append(raw[start:at])
+        except IndexError:
+            yield _UNREAD
+            continue
+        if raw[0] != _NAME or raw[1] >= _LONG:
+            yield _UNREAD
+            continue
+        form = op_type + raw[at:]
+        kind = forms.get(form)
+        if kind is not None:
+            yield raw[2:end], kind, inputs, ()
+            continue
+        attrs = _attrs(raw, at) if op_type[0] == _OP and op_type[1] == len(op_type) - 2 < _LONG else None
+        common = () if attrs is None else tuple([attr for attr in attrs if not attr.startswith(NAMES)])
+        kind = None if attrs is None else find_kind(op_type[2:].decode(), common)
+        if kind is None or attrs is None:
+            yield _UNREAD
+            continue
+        if len(common) == len(attrs) and len(forms) < most_forms:
+            forms[form] = kind
+        yield raw[2:end], kind, inputs, tuple(attrs)
+
+
+def _attrs(raw: bytes, at: int) -> Optional[List[bytes]]:
+    """Return the attributes from a place to the end; ``None`` if other fields that matter or large ones follow."""
+    attrs = []
+    while at < len(raw):
+        tag, size, at = raw[at], raw[at + 1], at + 2
+        if size >= _LONG:
+            size, at = size - _LONG + _LONG * raw[at], at + 1
+        if tag in (_NAME, _OP, _INPUT) or tag >= _LONG or tag & 7 != 2 or size >= _LONG**2:
+            return None
+        if tag == _ATTR:
+            attrs.append(raw[at : at + size])
+        at += size
+    return attrs
