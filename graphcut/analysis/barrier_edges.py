@@ -70,9 +70,9 @@ class Edges:
             op = producer[tensor]
             if op in barred or tensor in assigned:
                 return False
-            given = inputs[op]
+            sources = inputs[op]
             free = relation(row(op))[tensor - first[op]]
-            return len(free) == len(given) and False not in [passing[each] for each in given]
+            return len(free) == len(sources) and False not in [passing[each] for each in sources]
 
         return is_open
 
@@ -120,8 +120,8 @@ def _assignments(flat: FlatGraph) -> Assigned:
     What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
     """
     part = backward_part(flat, Names(flat)).reached
-    found: Assigned = {}
+    assignments: Assigned = {}
     for write in (each for each in writes(flat) if each.op not in part):
         values = [(write.op, index, flat.inputs[write.op][index]) for index in write.values]
-        found.setdefault(write.handle, []).extend(values)
-    return found
+        assignments.setdefault(write.handle, []).extend(values)
+    return assignments

@@ -63,7 +63,7 @@ class Conditions:
 
 def branches(flat: FlatGraph) -> Branches:
     """Return every branch of every conditional of a graph."""
-    found: Dict[Condition, int] = {}
+    bits: Dict[Condition, int] = {}
     entered: Dict[Tuple[int, int], int] = {}
     bodies: Dict[Tuple[int, str], int] = {}
     for number, call in enumerate(flat.calls):
@@ -72,7 +72,7 @@ def branches(flat: FlatGraph) -> Branches:
                 condition = Condition(
                     flat.names[call.op], flat.tensor_name(call.predicate), int(label) if label.isdigit() else label
                 )
-                bit = bodies[number, label] = found.setdefault(condition, len(found))
+                bit = bodies[number, label] = bits.setdefault(condition, len(bits))
                 entered.update({(result, index): bit for result in call.results})
     switches: Dict[int, None] = {}
     for op in _switches(flat):
@@ -80,8 +80,8 @@ def branches(flat: FlatGraph) -> Branches:
         for side, label in enumerate(_SIDES):
             predicate = flat.inputs[op][1]
             condition = Condition(flat.names[flat.producer[predicate]], flat.tensor_name(predicate), label)
-            entered[op, side] = found.setdefault(condition, len(found))
-    return Branches(tuple(found), entered, switches, bodies)
+            entered[op, side] = bits.setdefault(condition, len(bits))
+    return Branches(tuple(bits), entered, switches, bodies)
 
 
 def _switches(flat: FlatGraph) -> List[int]:
@@ -123,13 +123,13 @@ def _unbound(
     arrives: a constant does not.
     """
     alive = _alive(edges.rules.flat, known, order)
-    found: Dict[int, int] = {}
+    unbound: Dict[int, int] = {}
     for op in (op for op in sources if alive[op]):
         row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
         for tensor in {inputs[index] for index in row.independent_of_output - row.waits}.intersection(sources[op]):
-            found[tensor] = found.get(tensor, 0) | alive[op]
+            unbound[tensor] = unbound.get(tensor, 0) | alive[op]
     tensors = list(tensors_from_loss(edges.rules.flat, reversed(order)))
-    return run_analysis(found, tensors, lambda tensor: [source for source, _ in edges.onward(tensor)])
+    return run_analysis(unbound, tensors, lambda tensor: [source for source, _ in edges.onward(tensor)])
 
 
 def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
@@ -163,10 +163,10 @@ def _side(flat: FlatGraph, known: Branches, alive: Mapping[int, int], tensor: in
     return alive[op] | (0 if bit is None else 1 << bit)
 
 
-def unconditional(flat: FlatGraph, op: int, taken: AbstractSet[Condition]) -> AbstractSet[int]:
-    """Return the tensors that an op is computed from by routes that enter none of the branches ``taken``."""
+def unconditional(flat: FlatGraph, op: int, conditions: AbstractSet[Condition]) -> AbstractSet[int]:
+    """Return the tensors that an op is computed from by routes that enter none of the branches ``conditions``."""
     known = branches(flat)
-    entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in taken}
+    entered = {edge for edge, bit in known.entered.items() if known.conditions[bit] in conditions}
 
     def sources(tensor: int) -> Iterator[int]:
         producer = flat.producer[tensor]

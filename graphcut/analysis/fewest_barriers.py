@@ -113,16 +113,16 @@ def lowest(mask: int, limit: int) -> List[int]:
 
 def cuts(flow: GradientFlow, relation: Relation) -> Cuts:
     """Return the cuts of every tensor of the graph for one relation."""
-    crossed, taken = _search(flow, relation)
+    crossed, edges = _search(flow, relation)
     fences: List[Fence] = []
     numbers: Dict[Place, int] = {}
     by_op: Dict[Tuple[int, BarrierKind], List[int]] = {}
-    for fence, source in ((edge.fence, edge.source) for _, edge in taken if edge.fence is not None):
+    for fence, source in ((edge.fence, edge.source) for _, edge in edges if edge.fence is not None):
         if _place(fence, source) not in numbers:
             by_op.setdefault((fence.op, fence.kind), []).append(len(fences))
             numbers[_place(fence, source)] = len(fences)
             fences.append(fence)
-    shortest = [(tensor, edge) for tensor, edge in taken if crossed[tensor] + edge.cost == crossed[edge.source]]
+    shortest = [(tensor, edge) for tensor, edge in edges if crossed[tensor] + edge.cost == crossed[edge.source]]
     masks = _unite_masks(flow, shortest, numbers)
     behind_loops = frozenset(op for call in flow.rules.flat.calls if call.variables for op in call.results)
     first = sum(1 << bit for bit, fence in enumerate(fences) if fence.kind.deliberate)
@@ -152,9 +152,9 @@ def _search(flow: GradientFlow, relation: Relation) -> Search:
             else:
                 yield edge
 
-    others, taken = _spread(flow, walk, start, dict(crossed), without_zeros)
+    others, barred = _spread(flow, walk, start, dict(crossed), without_zeros)
     if not zeros:
-        return others, taken
+        return others, barred
 
     def weighed(tensor: int) -> Iterator[Edge]:
         for edge in edges(tensor):
@@ -179,19 +179,19 @@ def _spread(
 
     Made-up zeros are not searched through where ``others`` knows another route, so that the order is that of this route.
     """
-    taken: List[Tuple[int, Edge]] = []
+    barred: List[Tuple[int, Edge]] = []
     passing = flow.rules.passing
 
     def onward(tensor: int) -> Iterator[Tuple[int, int]]:
         is_inside = passing[tensor] and not crossed[tensor]
         for edge in edges(tensor):
             if edge.fence is not None or not (is_inside and walk.reaches(edge.source)):
-                taken.append((tensor, edge))
+                barred.append((tensor, edge))
             if not (_is_made_up(edge) and edge.source in others):
                 yield edge.source, edge.cost
 
     settle_costs(crossed, start, onward)
-    return crossed, taken
+    return crossed, barred
 
 
 def _unite_masks(flow: GradientFlow, shortest: Sequence[Tuple[int, Edge]], numbers: Mapping[Place, int]) -> Dict[int, int]:

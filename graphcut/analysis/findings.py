@@ -42,7 +42,7 @@ class Findings:
     traced: LoadedGraph
     flow: GradientFlow
     known: Dict[Verdict, Cuts] = field(default_factory=dict)
-    told: Dict[Fence, Barrier] = field(default_factory=dict)
+    barriers: Dict[Fence, Barrier] = field(default_factory=dict)
     holders: Dict[Place, List[int]] = field(default_factory=dict)
     training: List[TrainingPart] = field(default_factory=list)
     terms: List[Summands] = field(default_factory=list)
@@ -101,8 +101,8 @@ class Findings:
         evidence = self.flow.rules.evidence
         if evidence is None or self.traced.edited or self.flow.stopped or not evidence.calls():
             return None
-        given = tuple(evidence.shows_gradient(target.tensors) for target in targets)
-        return RecordedAnswers(given, source="the graph holds a gradient of it for this loss")
+        gradients = tuple(evidence.shows_gradient(target.tensors) for target in targets)
+        return RecordedAnswers(gradients, source="the graph holds a gradient of it for this loss")
 
     def _of_its_dtype(self, target: Target) -> Barrier:
         """Return the barrier of an integer, boolean or string variable to which no route leads.
@@ -199,9 +199,9 @@ class Findings:
 
     def barrier_of(self, fence: Fence) -> Barrier:
         """Return the barrier with names instead of numbers; the same object each time."""
-        if fence not in self.told:
-            self.told[fence] = self._make_barrier(fence)
-        return self.told[fence]
+        if fence not in self.barriers:
+            self.barriers[fence] = self._make_barrier(fence)
+        return self.barriers[fence]
 
     def _replacing_line(self, fence: Fence) -> Optional[str]:
         """Return the line that replaced a variable by a tensor, if that is why the tape does not watch it."""

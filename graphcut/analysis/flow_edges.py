@@ -39,7 +39,7 @@ class GradientEdges:
     @property
     def has_sources(self) -> bool:
         """Return whether the walk meets an op that makes a gradient of its own."""
-        return bool(self.connected.made)
+        return bool(self.connected.independent)
 
     def starts(self) -> List[int]:
         """Return the nodes of the loss."""
@@ -66,22 +66,22 @@ class GradientEdges:
         output = tensor - flat.first_output[op]
         if node < size:
             return [(inputs[index], index) for index in row.carries[output] if passing[inputs[index]]]
-        found = [(inputs[index] + size, index) for index in row.connected[output] if passing[inputs[index]]]
+        edges = [(inputs[index] + size, index) for index in row.connected[output] if passing[inputs[index]]]
         if row.raises is None:
-            found += [(inputs[index], index) for index in sorted(row.independent_of_output) if passing[inputs[index]]]
-        return found + [(each + size, FILLED) for each in self._zero_filled(op)]
+            edges += [(inputs[index], index) for index in sorted(row.independent_of_output) if passing[inputs[index]]]
+        return edges + [(each + size, FILLED) for each in self._zero_filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
         """Return the ops that make a gradient of their own, each with the tensors that receive it."""
         flat, passing = self.rules.flat, self.rules.passing
-        found: Dict[int, Tuple[int, ...]] = {}
+        targets: Dict[int, Tuple[int, ...]] = {}
         for tensor in self.connected.order if self.has_sources else ():
             op = flat.producer[tensor]
             row = self.rules.row(op)
             if row.independent_of_output and row.raises is None and op not in self.stopped:
                 inputs = flat.inputs[op]
-                found[op] = tuple(inputs[index] for index in sorted(row.independent_of_output) if passing[inputs[index]])
-        return found
+                targets[op] = tuple(inputs[index] for index in sorted(row.independent_of_output) if passing[inputs[index]])
+        return targets
 
     def path(self, tensor: int) -> List[int]:
         """Return the tensors from the loss to a tensor at which the gradient can be nonzero; empty if it cannot."""
@@ -108,8 +108,8 @@ class GradientEdges:
         for node in nodes:
             for other, _ in self.onward(node):
                 before.setdefault(other, []).append(node)
-        found = find_reachable(filter(self.carried.reaches, tensors), lambda node: before.get(node, ()))
-        return [node for node in nodes if node in found]
+        leading = find_reachable(filter(self.carried.reaches, tensors), lambda node: before.get(node, ()))
+        return [node for node in nodes if node in leading]
 
     def _zero_filled(self, op: int) -> List[int]:
         """Return the tensors that TensorFlow fills with zeros once a gradient arrives at ``op``."""

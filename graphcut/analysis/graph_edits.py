@@ -42,18 +42,18 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
     without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
     """
     flat, passing = rules.flat, rules.passing
-    handed = {**flat.pass_through, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
+    pass_through = {**flat.pass_through, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}
     waiting = [tensor for op in sorted(ops) for tensor in flat.outputs(op) if not passing[tensor]]
     opened = set(waiting)
     readers = readers_of(flat, _every) if waiting else {}
     while waiting:
         for op, index in readers.get(waiting.pop(), ()):
             if op in ops or op in stops or _enters(rules, op, index):
-                handed[op] = tuple(sorted({*handed.get(op, ()), index}))
+                pass_through[op] = tuple(sorted({*pass_through.get(op, ()), index}))
                 fresh = [each for each in flat.outputs(op) if not passing[each] and each not in opened]
                 opened.update(fresh)
                 waiting.extend(fresh)
-    return replace(flat, pass_through=handed, assumed_open=flat.assumed_open.union(opened))
+    return replace(flat, pass_through=pass_through, assumed_open=flat.assumed_open.union(opened))
 
 
 def _enters(rules: PatternLookup, op: int, index: int) -> bool:
@@ -69,12 +69,12 @@ def _every(op: int, index: int) -> bool:
 
 def readers_of(flat: FlatGraph, counts: Callable[[int, int], bool]) -> Readers:
     """Return the readers of each tensor: op and input."""
-    found: Dict[int, List[Tuple[int, int]]] = {}
+    readers: Dict[int, List[Tuple[int, int]]] = {}
     for op, inputs in enumerate(flat.inputs):
         for index, tensor in enumerate(inputs):
             if counts(op, index):
-                found.setdefault(tensor, []).append((op, index))
-    return found
+                readers.setdefault(tensor, []).append((op, index))
+    return readers
 
 
 def insert_stops(flat: FlatGraph, tensors: Iterable[int], shape_of: ShapeOf) -> Tuple[FlatGraph, Dict[int, int]]:
@@ -114,13 +114,13 @@ def _stop_kind(dtype: int, shape: Shape) -> Kind:
 
 def _names(flat: FlatGraph, tensors: Sequence[int]) -> Iterator[str]:
     """Return names that no TensorFlow op can have."""
-    taken = set(flat.names)
+    names = set(flat.names)
     for tensor in tensors:
         op = flat.producer[tensor]
         name = "%s/stop_gradient#%d" % (flat.names[op], tensor - flat.first_output[op])
-        while name in taken:
+        while name in names:
             name += "#"
-        taken.add(name)
+        names.add(name)
         yield name
 
 

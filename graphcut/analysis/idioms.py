@@ -233,15 +233,15 @@ class Idioms:
     def _ops_before(self, tensor: int) -> Sequence[int]:
         """Return the ops right before a tensor, not those beyond a layer."""
         flat, waiting, seen = self._flat, deque([tensor]), {tensor}
-        found: List[int] = []
-        while waiting and len(found) < _NEAR:
+        ops: List[int] = []
+        while waiting and len(ops) < _NEAR:
             op = flat.producer[waiting.popleft()]
-            found.append(op)
+            ops.append(op)
             if flat.type(op) not in _LAYERS | _MEASURES:
                 fresh = [each for each in flat.inputs[op] if each not in seen]
                 seen.update(fresh)
                 waiting.extend(fresh)
-        return found
+        return ops
 
     def _is_last(self, op: int) -> bool:
         """Return whether no layer lies between an op and the losses."""

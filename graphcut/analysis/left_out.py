@@ -44,12 +44,12 @@ _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Broa
 class StepFacts(NamedTuple):
     """What is known about the variables that one gradient of a step did not ask for, by the ``id`` of live variables.
 
-    ``updated``: what the step writes, ``None`` where nobody knows; ``asked``: what any gradient of the step asks for;
+    ``updated``: what the step writes, ``None`` where nobody knows; ``requested``: what any gradient of the step asks for;
     ``untracked``: what the Keras model of the step does not list among its variables.
     """
 
     updated: Optional[FrozenSet[int]] = None
-    asked: FrozenSet[int] = frozenset()
+    requested: FrozenSet[int] = frozenset()
     untracked: FrozenSet[int] = frozenset()
 
     def is_updated(self, target: Target) -> Optional[bool]:
@@ -74,19 +74,19 @@ def left_out(
         is_updated: whether the graph itself updates a variable.
         step: what is known of the step, if it is one.
     """
-    found = join_partitions(list(_read_and_not_asked(traced, losses, targets, step)))
-    if not found:
+    candidates = join_partitions(list(_read_and_not_asked(traced, losses, targets, step)))
+    if not candidates:
         return ()
     flat = traced.flat
     open_ops = read_ops(flat, losses, STOPS)
-    averages, copies = _averages(traced, found, targets), _copies(found, targets)
+    averages, copies = _averages(traced, candidates, targets), _copies(candidates, targets)
     return tuple(
         replace(
             _left_out(each, flat, open_ops, is_updated, step),
             is_average=each.variable.name in averages,
             copy_of=copies.get(each.variable.name, ""),
         )
-        for each in found
+        for each in candidates
     )
 
 
@@ -116,18 +116,18 @@ def _is_variance(flat: FlatGraph, readers: Mapping[int, Iterable[Tuple[int, int]
     return any(flat.type(op) == "Rsqrt" or (flat.type(op) in _FUSED and index == _FUSED_VARIANCE) for op, index in reads)
 
 
-def _copies(found: Sequence[Target], targets: Sequence[Target]) -> Dict[str, str]:
+def _copies(candidates: Sequence[Target], targets: Sequence[Target]) -> Dict[str, str]:
     """Return, for each variable of a copied network, its counterpart in the network that learns.
 
     A scope of layers is a copy of another one if all its kernels are, by name below the scope and by shape. Without such
     scopes all variables left out are a copy of all that are asked for, if the shapes agree one by one, of two layers at least.
     """
-    shapes = [[each.variable.shape for each in side] for side in (found, targets)]
+    shapes = [[each.variable.shape for each in side] for side in (candidates, targets)]
     if shapes[0] == shapes[1] and sum(len(shape or ()) > 1 for shape in shapes[0]) > 1:
-        return {each.variable.name: other.variable.name for each, other in zip(found, targets)}
+        return {each.variable.name: other.variable.name for each, other in zip(candidates, targets)}
     learning = {(_inner(each), each.variable.shape): each.variable.name for each in targets}
     groups: Dict[str, List[Target]] = {}
-    for each in found:
+    for each in candidates:
         if "/" in _inner(each):
             groups.setdefault(_top(each), []).append(each)
     copies: Dict[str, str] = {}
@@ -165,9 +165,9 @@ def _read_and_not_asked(
     traced: LoadedGraph, losses: Sequence[int], targets: Sequence[Target], step: StepFacts
 ) -> Iterator[Target]:
     flat = traced.flat
-    asked = {tensor for each in targets for tensor in each.tensors}
+    requested = {tensor for each in targets for tensor in each.tensors}
     own = {id(known) for each in targets for known in each.variable.objects}
-    every = step.asked.union(own)
+    every = step.requested.union(own)
     read = read_ops(flat, losses)
     for variable in traced.variables:
         if is_discrete(variable.dtype) or (traced.origin.live is not None and not variable.objects):
@@ -175,7 +175,7 @@ def _read_and_not_asked(
         tensors = tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name))
         is_read = any(flat.producer[tensor] in read for tensor in tensors)
         others = own if variable.trainable is False else every
-        if is_read and asked.isdisjoint(tensors) and others.isdisjoint(map(id, variable.objects)):
+        if is_read and requested.isdisjoint(tensors) and others.isdisjoint(map(id, variable.objects)):
             yield Target(variable, tensors)
 
 
@@ -190,7 +190,7 @@ def _left_out(
     is_open = any(flat.producer[tensor] in open_ops for tensor in target.tensors)
     is_frozen = variable.trainable is False or not is_open
     updated = is_updated(target) if step.updated is None else step.is_updated(target)
-    is_of_another = not step.asked.isdisjoint(objects)  # what writes it may belong to the gradient that asks for it
+    is_of_another = not step.requested.isdisjoint(objects)  # what writes it may belong to the gradient that asks for it
     return LeftOut(
         name=variable.name,
         trainable=variable.trainable,

@@ -30,28 +30,28 @@ def find_live_routes(flow: GradientFlow, live: Iterable[int]) -> Dict[int, Tuple
 def find_leading_tensors(flow: GradientFlow, walk: Walk, relation: Relation, ends: Iterable[int]) -> FrozenSet[int]:
     """Return the tensors that ``walk`` reached and from which ``relation`` leads to one of ``ends``; include ``ends``."""
     flat = flow.rules.flat
-    found = {tensor for tensor in ends if walk.reaches(tensor)}
+    leading = {tensor for tensor in ends if walk.reaches(tensor)}
     before = -1
-    while found and before != len(found):
-        before = len(found)
+    while leading and before != len(leading):
+        before = len(leading)
         for op in flow.order:
             if op not in flow.stopped:
-                _add(flow, walk, relation, op, found)
+                _add(flow, walk, relation, op, leading)
         if not flat.loop_inputs:
             break
-    return frozenset(found)
+    return frozenset(leading)
 
 
-def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, found: Set[int]) -> None:
+def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, leading: Set[int]) -> None:
     """Add the outputs of an op whose gradient reaches a tensor that was already found."""
     flat = flow.rules.flat
-    given = flat.inputs[op]
-    if found.isdisjoint(given):
+    sources = flat.inputs[op]
+    if leading.isdisjoint(sources):
         return
     rows = relation(flow.rules.row(op))
     for output, tensor in enumerate(flat.outputs(op)):
-        if walk.reaches(tensor) and tensor not in found and any(given[index] in found for index in rows[output]):
-            found.add(tensor)
+        if walk.reaches(tensor) and tensor not in leading and any(sources[index] in leading for index in rows[output]):
+            leading.add(tensor)
 
 
 def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
@@ -60,7 +60,7 @@ def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSe
     What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
     TensorFlow fills in included, for an op that raises, for a gradient made on the way.
     """
-    exact = bool(flow.connected.made)
+    exact = bool(flow.connected.independent)
     carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))
     zero = frozenset(kept if exact else kept - carried) | _raising_outputs(flow, kept)
     return find_leading_tensors(flow, flow.carried, carries, carried) | _connected_to(flow, zero)

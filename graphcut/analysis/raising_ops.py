@@ -40,17 +40,17 @@ def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[
     """
     flat = rules.flat
     inward = _call_inputs(flat)
-    found: Dict[int, Optional[int]] = {}
+    parents: Dict[int, Optional[int]] = {}
     for op in dict.fromkeys(op for op, _ in origins.values()):
-        found.update((each, None) for each in inward.get(op, flat.inputs[op]) if origins.get(each, (-1, 0))[0] == op)
-    waiting = list(found)
+        parents.update((each, None) for each in inward.get(op, flat.inputs[op]) if origins.get(each, (-1, 0))[0] == op)
+    waiting = list(parents)
     for tensor in waiting:
         op = flat.producer[tensor]
         for source in inward.get(op, flat.inputs[op]):
-            if source not in found and origins.get(source) == origins[tensor]:
-                found[source] = tensor
+            if source not in parents and origins.get(source) == origins[tensor]:
+                parents[source] = tensor
                 waiting.append(source)
-    return found
+    return parents
 
 
 def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[int]:

@@ -56,8 +56,8 @@ class Fill(NamedTuple):
 class Walk:
     """The result of a walk. ``parents[tensor]`` is the next tensor towards the loss, ``SEED`` at the loss, else ``UNSEEN``.
 
-    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``made`` the
-    tensors whose gradient is made out of nothing there, with the tensor nearer to the loss. ``origins`` are the tensors
+    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``independent``
+    the tensors that receive a gradient there whatever arrives, with the tensor nearer to the loss. ``origins`` are the tensors
     that the walk over *carries* sets out from beside the loss, made so, each with the tensor nearer to the loss in the
     walk over *connected*: that parent belongs to the other walk (see ``flow.edges``).
     """
@@ -65,7 +65,7 @@ class Walk:
     parents: Sequence[int]
     order: Sequence[int]
     raising: Tuple[int, ...]
-    made: Mapping[int, int]
+    independent: Mapping[int, int]
     origins: Mapping[int, int] = field(default_factory=dict)
 
     def reaches(self, tensor: int) -> bool:
@@ -85,7 +85,7 @@ def walk(
     parents = [UNSEEN] * len(flat.dtypes)
     order = list(seeds)
     raising: Dict[int, None] = {}
-    made: Dict[int, int] = {}
+    independent: Dict[int, int] = {}
     fired = set()
     for tensor, parent in seeds.items():
         parents[tensor] = parent
@@ -95,13 +95,13 @@ def walk(
         if op in stopped:
             continue
         row = row_of(op)
-        given = inputs[op]
+        sources = inputs[op]
         if row.raises is not None:
             raising[op] = None
         elif row.independent_of_output:
-            made.update((given[index], tensor) for index in row.independent_of_output if passing[given[index]])
+            independent.update((sources[index], tensor) for index in row.independent_of_output if passing[sources[index]])
         for index in relation(row)[tensor - first[op]]:
-            source = given[index]
+            source = sources[index]
             if parents[source] == UNSEEN and passing[source]:
                 parents[source] = tensor
                 order.append(source)
@@ -112,7 +112,7 @@ def walk(
             order.extend(dict.fromkeys(fresh))
             for source in fresh:
                 parents[source] = tensor
-    return Walk(parents, order, tuple(raising), made, {tensor: each for tensor, each in seeds.items() if each != SEED})
+    return Walk(parents, order, tuple(raising), independent, {tensor: each for tensor, each in seeds.items() if each != SEED})
 
 
 def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
@@ -140,14 +140,14 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 
 def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
     """Return one result of each function call that has a gradient but gives none to any argument."""
-    flat, found = rules.flat, []
+    flat, empty = rules.flat, []
     for call in flat.calls if rules.around.empty_calls_raise else ():
         live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
         arguments = [flat.first_output[op] for each in call.arguments for op in each]
         plain = call.predicate is None and not call.variables and not is_symbolic(call.type)
         if plain and live and arguments and not any(reached.reaches(tensor) for tensor in arguments):
-            found.append(live[0])
-    return tuple(found)
+            empty.append(live[0])
+    return tuple(empty)
 
 
 def _exits(flat: FlatGraph) -> Dict[int, Fill]:

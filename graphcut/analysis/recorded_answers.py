@@ -36,56 +36,60 @@ class Reconciliation(NamedTuple):
 
 
 def reconcile(
-    found: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
+    rows: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
 ) -> Tuple[Reconciliation, ...]:
     """Return the findings, each compared with its recorded answer if there is one.
 
     ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
     """
     if answers is None:
-        return tuple(map(Reconciliation, found))
-    told = list(found)
+        return tuple(map(Reconciliation, rows))
+    updated_rows = list(rows)
     if answers.updates:
-        known = zip(found, answers.updates, answers.handed or (None,) * len(found))
-        told = [replace_fields(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known]
+        known = zip(rows, answers.updates, answers.handed or (None,) * len(rows))
+        updated_rows = [
+            replace_fields(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known
+        ]
     if answers.error:
-        return tuple(_settle_raise(told, answers.error, assumed))
-    return tuple(_settle(each, answers, given) for each, given in zip(told, answers.given))
+        return tuple(_settle_raise(updated_rows, answers.error, assumed))
+    return tuple(_settle(each, answers, given) for each, given in zip(updated_rows, answers.given))
 
 
-def _settle(found: VariableAudit, answers: RecordedAnswers, given: Optional[bool]) -> Reconciliation:
+def _settle(row: VariableAudit, answers: RecordedAnswers, has_gradient: Optional[bool]) -> Reconciliation:
     if answers.decides:
-        return Reconciliation(_correct(found, bool(given)) if given is not None and not _holds(found, given) else found)
-    if answers.zeros and found.verdict is Verdict.NONE:
-        return Reconciliation(replace_fields(found, verdict=Verdict.ZERO))
-    if given is None or answers.zeros or given == _expected_answer(found.verdict):
-        return Reconciliation(found)
-    told = Disagreement(found.name, found.verdict, "gradient" if given else "none", answers.source)
-    return Reconciliation(_correct(found, given), told)
+        return Reconciliation(
+            _correct(row, bool(has_gradient)) if has_gradient is not None and not _holds(row, has_gradient) else row
+        )
+    if answers.zeros and row.verdict is Verdict.NONE:
+        return Reconciliation(replace_fields(row, verdict=Verdict.ZERO))
+    if has_gradient is None or answers.zeros or has_gradient == _expected_answer(row.verdict):
+        return Reconciliation(row)
+    disagreement = Disagreement(row.name, row.verdict, "gradient" if has_gradient else "none", answers.source)
+    return Reconciliation(_correct(row, has_gradient), disagreement)
 
 
-def _holds(found: VariableAudit, given: bool) -> bool:
+def _holds(row: VariableAudit, has_gradient: bool) -> bool:
     """Return whether a verdict holds, whatever a tape recorded before the step; zeros in the visible part prove nothing."""
-    return found.verdict in WITH_GRADIENT if given else found.verdict is Verdict.NONE
+    return row.verdict in WITH_GRADIENT if has_gradient else row.verdict is Verdict.NONE
 
 
-def _settle_raise(found: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
+def _settle_raise(rows: Sequence[VariableAudit], error: str, assumed: bool) -> Iterator[Reconciliation]:
     """Settle an error: TensorFlow raises for all variables of a call. If an op that raises is known, it is the reason."""
-    cause = next((each for each in found if each.verdict is Verdict.RAISES), None)
-    for each in found:
+    cause = next((each for each in rows if each.verdict is Verdict.RAISES), None)
+    for each in rows:
         if each.verdict is Verdict.RAISES:
             yield Reconciliation(each)
         elif cause is not None:
             yield Reconciliation(_raising_variable(each, cause.cut))
         else:
-            told = None if assumed else Disagreement(each.name, each.verdict, "raises", error)
-            yield Reconciliation(_raising_variable(each, ()), told)
+            disagreement = None if assumed else Disagreement(each.name, each.verdict, "raises", error)
+            yield Reconciliation(_raising_variable(each, ()), disagreement)
 
 
-def _raising_variable(found: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
+def _raising_variable(row: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
     """Return the row of a variable that is asked for in one call with another that feeds an op that raises."""
     return replace_fields(
-        found,
+        row,
         verdict=Verdict.RAISES,
         cut=cut,
         cut_size=len(cut),
@@ -100,8 +104,8 @@ def _expected_answer(verdict: Verdict) -> Optional[bool]:
     return None if verdict is Verdict.RAISES else verdict is not Verdict.NONE
 
 
-def _correct(found: VariableAudit, given: bool) -> VariableAudit:
+def _correct(row: VariableAudit, has_gradient: bool) -> VariableAudit:
     """Return the row corrected by the answer, which is a tensor with unknown values, or ``None``."""
-    if given:
-        return replace_fields(found, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
-    return replace_fields(found, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)
+    if has_gradient:
+        return replace_fields(row, verdict=Verdict.FLOWS, cut=(), cut_size=0, unused=False)
+    return replace_fields(row, verdict=Verdict.NONE, path=(), conditions=(), sparse=False)

@@ -42,24 +42,24 @@ def _swept(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientP
         arriving = any(sparse.get(tensor, False) for tensor in flat.outputs(op))
         for index in sorted({index for inputs in set(row.connected) for index in inputs}):
             tensor = flat.inputs[op][index]
-            made = index in row.sparse or (arriving and index in row.passes)
+            is_sparse = index in row.sparse or (arriving and index in row.passes)
             if op in branches:
                 key = (branches[op], tensor)
-                made = grouped[key] = grouped.get(key, False) or made
+                is_sparse = grouped[key] = grouped.get(key, False) or is_sparse
                 others = [value for (_, each), value in grouped.items() if each == tensor]
                 sparse[tensor] = all(others)
             else:
-                sparse[tensor] = sparse.get(tensor, True) and made
+                sparse[tensor] = sparse.get(tensor, True) and is_sparse
     return frozenset(tensor for tensor, each in sparse.items() if each)
 
 
 def _branches(flat: FlatGraph) -> Dict[int, int]:
     """Return the arguments of conditionals, each with its call."""
-    found: Dict[int, int] = {}
+    numbers: Dict[int, int] = {}
     for call in flat.calls:
         if call.predicate is not None:
-            found.update((op, call.op) for arguments in call.arguments for op in arguments)
-    return found
+            numbers.update((op, call.op) for arguments in call.arguments for op in arguments)
+    return numbers
 
 
 def _indexed_reads(rules: PatternLookup, reached: Walk) -> Iterator[int]:

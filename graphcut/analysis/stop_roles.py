@@ -35,14 +35,14 @@ def stops(findings: Findings, judged: Judged) -> Tuple[Stop, ...]:
 
 def _list_stops(flow: GradientFlow, judged: Judged, cuts: Mapping[Verdict, Cuts], place: Place) -> Tuple[Stop, ...]:
     flat = flow.rules.flat
-    found = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
-    if not found:
+    ops = [op for op in range(len(flat.names)) if flat.type(op) == "StopGradient"]
+    if not ops:
         return ()
     feeding = ancestors(flat, flow.losses)
-    below = stops_below(flow, found)
-    restored = _restored_by(record_all(flow), found)
+    below = stops_below(flow, ops)
+    restored = _restored_by(record_all(flow), ops)
     listed = []
-    for bit, op in enumerate(found):
+    for bit, op in enumerate(ops):
         upstream = [each for each in judged if any(below.get(tensor, 0) >> bit & 1 for tensor in each[1])]
         sole = [name for name, tensors, verdict in judged if _is_restored(restored, bit, tensors, verdict)]
         cutting = list(dict.fromkeys([*_variables_cut_by(op, upstream, cuts), *sole]))
@@ -100,12 +100,12 @@ def record_all(flow: GradientFlow) -> GradientFlow:
     )
 
 
-def _restored_by(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
+def _restored_by(flow: GradientFlow, stops: Sequence[int]) -> Dict[int, int]:
     """Return for each node without a gradient, as bits, the stops that each block the gradient on their own."""
     edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
     masks: Dict[int, int] = {}
     reached = (flow.carried.reaches, flow.connected.reaches)
-    for bit, op in enumerate(found):
+    for bit, op in enumerate(stops):
         source = flat.inputs[op][0]
         for faint in (0, 1) if op not in flow.stopped and flow.rules.passing[source] else ():
             if reached[faint](flat.first_output[op]) and not reached[faint](source):
@@ -128,21 +128,21 @@ def _restored_by(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
 def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
     """Return for each tensor the stops without which TensorFlow raises: an op without a gradient lies behind them."""
     flat = flow.rules.flat
-    found: Dict[int, int] = {}
+    raising: Dict[int, int] = {}
     ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
     for op in (op for op in ops if flow.rules.row(op).raises is not None and op not in flow.stopped):
         nodes = [node for tensor in flat.outputs(op) for node in (tensor, tensor + len(flat.dtypes))]
         mask = reduce(or_, [masks.get(node, 0) for node in nodes])
         for tensor in feeding_tensors(flow.rules, flat.inputs[op]):
-            found[tensor] = found.get(tensor, 0) | mask
-    return found
+            raising[tensor] = raising.get(tensor, 0) | mask
+    return raising
 
 
-def stops_below(flow: GradientFlow, found: Sequence[int]) -> Dict[int, int]:
+def stops_below(flow: GradientFlow, stops: Sequence[int]) -> Dict[int, int]:
     """Return for each tensor, as bits, the stops that it feeds through data edges."""
     flat = flow.rules.flat
     masks: Dict[int, int] = {}
-    for bit, op in enumerate(found):
+    for bit, op in enumerate(stops):
         for tensor in flat.inputs[op]:
             masks[tensor] = masks.get(tensor, 0) | 1 << bit
     order = list(tensors_from_loss(flat, reversed(flow.order)))

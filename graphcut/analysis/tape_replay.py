@@ -29,7 +29,7 @@ def replay_tape(
     traced: LoadedGraph,
     tape: Tape,
     targets: Sequence[int],
-    asked: Mapping[int, Optional[BarrierKind]],
+    requested: Mapping[int, Optional[BarrierKind]],
     passing: FrozenSet[int],
 ) -> StopOps:
     """Return the ops that the tape did not record.
@@ -38,7 +38,7 @@ def replay_tape(
         traced: the graph as it was when the gradient was taken.
         tape: what the tape recorded.
         targets: the tensors that the gradient is taken of.
-        asked: the tensors that the gradient is asked for, with the barrier of those that the tape watches only when it is
+        requested: the tensors that the gradient is asked for, with the barrier of those that the tape watches only when it is
             told to.
         passing: the dtypes that can carry a gradient.
     """
@@ -69,13 +69,13 @@ def replay_tape(
             tracked.update(tensor for end in ends for tensor in flat.outputs(end))
         elif inputs:
             before = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
-            early = [asked[tensor] for tensor in before if asked.get(tensor)]
+            early = [requested[tensor] for tensor in before if requested.get(tensor)]
             reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else BarrierKind.OUTSIDE_TAPE))
             idle.update(ends if inside and not silent and not early else ())
     known = tracked.union(watched, targets)
-    unwatched = {tensor: barrier for tensor, barrier in asked.items() if tensor not in known}
+    unwatched = {tensor: barrier for tensor, barrier in requested.items() if tensor not in known}
     placeholders = {tensor for name in tape.placeholders for tensor in traced.names.tensors(name)}
-    late = placeholders.intersection(asked, watched).difference(linked, targets)
+    late = placeholders.intersection(requested, watched).difference(linked, targets)
     unwatched.update(dict.fromkeys(late, BarrierKind.NOT_WATCHED))
     for tensor in set(stands_for).difference(linked):
         reasons[flat.producer[tensor]] = BarrierKind.NOT_WATCHED if stands_for[tensor] in watched else None
@@ -86,20 +86,20 @@ def replay_tape(
 
 def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
     """Return the tensors that capture a tensor of an outer graph, each with that tensor."""
-    found: Dict[int, int] = {}
+    origins: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
         if position in tape.captured:
-            found.update((tensor, found.get(inputs[0], inputs[0])) for end in ends for tensor in flat.outputs(end))
-    return found
+            origins.update((tensor, origins.get(inputs[0], inputs[0])) for end in ends for tensor in flat.outputs(end))
+    return origins
 
 
 def _watched_tensors(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
     """Return the watched tensors, each with the position from which the tape watches it."""
-    found: Dict[int, int] = {}
+    positions: Dict[int, int] = {}
     for name, position in tape.watched:
         for tensor in traced.names.tensors(name):
-            found[tensor] = min(position, found.get(tensor, position))
-    return found
+            positions[tensor] = min(position, positions.get(tensor, position))
+    return positions
 
 
 def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...], bool]]:

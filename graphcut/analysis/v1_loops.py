@@ -64,17 +64,17 @@ def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]
 
 def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     """Return, for each argument of a call, all arguments and results of the call."""
-    found: Dict[int, Tuple[int, ...]] = {}
+    loops: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         ends = [op for arguments in call.arguments for op in arguments] + list(call.variables)
-        found.update(dict.fromkeys(ends, tuple(ends) + call.results))
-    return found
+        loops.update(dict.fromkeys(ends, tuple(ends) + call.results))
+    return loops
 
 
 def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     """Return, for each result of a call, everything that its bodies return and all inputs of the call, even unread ones."""
-    found: Dict[int, Tuple[int, ...]] = {}
+    loops: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
         returned = tuple(tensor for returns in call.returns for tensor in returns)
-        found.update(dict.fromkeys(call.results, returned + call.inputs))
-    return found
+        loops.update(dict.fromkeys(call.results, returned + call.inputs))
+    return loops

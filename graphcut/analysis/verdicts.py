@@ -158,14 +158,14 @@ def compute_flow(
     A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far
     as a few in a row; beyond that it is taken to be handed tensors.
     """
-    found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    flow = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
     for _ in range(_ROUNDS):
-        slices = found.rules.slices(found.sparse)
+        slices = flow.rules.slices(flow.sparse)
         if not slices:
             break
         rules = rules.with_slices(slices)
-        found = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
-    return found
+        flow = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
+    return flow
 
 
 _ROUNDS = 16
@@ -190,7 +190,9 @@ def _flow(
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected_inputs, certain)
     order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
-    alike = live == starts and not fills and not connected.made and all(row.connected == row.carries for row in rules.met())
+    alike = (
+        live == starts and not fills and not connected.independent and all(row.connected == row.carries for row in rules.met())
+    )
     rules, connected, carried = _drop_zero_pieces(rules, connected, live, stopped, order, alike)
     bounds = {op: reasons.get(op, BarrierKind.STOP_ARGUMENT) for op in stopped}
     return GradientFlow(
@@ -227,16 +229,16 @@ def _drop_zero_pieces(
         if not zeros:
             return rules, kept, carried
         limited = rules.without(zeros)
-        again = _with_what_is_made(limited, connected, live, stopped).made
-        if all(tensor in kept.made for tensor in again):
+        again = _with_what_is_made(limited, connected, live, stopped).independent
+        if all(tensor in kept.independent for tensor in again):
             return limited, kept, _walk_made(limited, kept, live, stopped)
-        kept = replace(kept, made={**again, **kept.made})
+        kept = replace(kept, independent={**again, **kept.independent})
         carried = _walk_made(rules, kept, live, stopped)
 
 
 def _begins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:
     """Return where gradients that can be nonzero begin: at the losses, and at ops that make a gradient of their own."""
-    return {**live, **{tensor: nearer for tensor, nearer in connected.made.items() if tensor not in live}}
+    return {**live, **{tensor: nearer for tensor, nearer in connected.independent.items() if tensor not in live}}
 
 
 def _walk_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
@@ -250,16 +252,20 @@ def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int,
     alike). That counts only where nothing else leads to the tensor.
     """
     flat = rules.flat
-    rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.made.items()}
+    rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.independent.items()}
     perhaps = {tensor for tensor, row in rows.items() if row.independent_of_output <= row.waits}
     if not perhaps:
         return connected
-    certain = {tensor: nearer for tensor, nearer in connected.made.items() if tensor not in perhaps and tensor not in live}
-    carried = walking.walk(rules, {**live, **certain}, stopped, walking.carries, {})
-    made = {
-        tensor: nearer for tensor, nearer in connected.made.items() if tensor not in perhaps or not carried.reaches(tensor)
+    certain = {
+        tensor: nearer for tensor, nearer in connected.independent.items() if tensor not in perhaps and tensor not in live
     }
-    return replace(connected, made=made)
+    carried = walking.walk(rules, {**live, **certain}, stopped, walking.carries, {})
+    independent = {
+        tensor: nearer
+        for tensor, nearer in connected.independent.items()
+        if tensor not in perhaps or not carried.reaches(tensor)
+    }
+    return replace(connected, independent=independent)
 
 
 def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
@@ -270,10 +276,10 @@ def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]
 
 def _results(rules: PatternLookup) -> Dict[int, Tuple[int, ...]]:
     """Return, for each result of a call, the tensors of all results of the call."""
-    found: Dict[int, Tuple[int, ...]] = {}
+    results: Dict[int, Tuple[int, ...]] = {}
     for call in rules.flat.calls:
-        found.update(dict.fromkeys(call.results, tuple(rules.flat.first_output[op] for op in call.results)))
-    return found
+        results.update(dict.fromkeys(call.results, tuple(rules.flat.first_output[op] for op in call.results)))
+    return results
 
 
 def _has_v1_loops(rules: PatternLookup) -> bool:

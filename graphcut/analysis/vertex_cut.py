@@ -102,8 +102,8 @@ def smallest_cuts(
     Raises:
         Uncuttable: there is no cut.
     """
-    found = [smallest_cut(paths)]
-    waiting: Deque[FrozenSet[int]] = deque(frozenset(alike(tensor)) for tensor in sorted(found[0]))
+    cuts = [smallest_cut(paths)]
+    waiting: Deque[FrozenSet[int]] = deque(frozenset(alike(tensor)) for tensor in sorted(cuts[0]))
     seen = set(waiting)
     while waiting and searches > 0:
         away, searches = waiting.popleft(), searches - 1
@@ -111,16 +111,16 @@ def smallest_cuts(
             cut = smallest_cut(replace(paths, rigid=paths.rigid | away))
         except Uncuttable:
             continue
-        if len(cut) > len(found[0]):
+        if len(cut) > len(cuts[0]):
             continue
-        if cut not in found:
-            found.append(cut)
-            if len(found) > most:
-                return found[:most], False
+        if cut not in cuts:
+            cuts.append(cut)
+            if len(cuts) > most:
+                return cuts[:most], False
         fresh = [away | alike(tensor) for tensor in sorted(cut)]
         waiting.extend(each for each in dict.fromkeys(fresh) if each not in seen)
         seen.update(fresh)
-    return found, not waiting
+    return cuts, not waiting
 
 
 def _reduce(paths: Paths) -> Tuple[Before, Mapping[int, int]]:
@@ -215,17 +215,17 @@ def _network(
     ends: AbstractSet[int],
     rigid: AbstractSet[int],
 ) -> Network:
-    made = Network([[] for _ in range(2 * len(nodes) + 2)], [], [])
+    network = Network([[] for _ in range(2 * len(nodes) + 2)], [], [])
     places: Dict[int, int] = {node: place for place, node in enumerate(nodes)}
     for place, node in enumerate(nodes):
-        _add(made, 2 * place, 2 * place + 1, _ANY if node in rigid else 1)
+        _add(network, 2 * place, 2 * place + 1, _ANY if node in rigid else 1)
         for each in after[node]:
-            _add(made, 2 * place + 1, 2 * places[each], _ANY)
+            _add(network, 2 * place + 1, 2 * places[each], _ANY)
         if node in ends:
-            _add(made, 2 * place + 1, made.sink, _ANY)
+            _add(network, 2 * place + 1, network.sink, _ANY)
         if node in starts:
-            _add(made, made.source, 2 * place, _ANY)
-    return made
+            _add(network, network.source, 2 * place, _ANY)
+    return network
 
 
 def _add(network: Network, tail: int, head: int, room: int) -> None:
@@ -241,7 +241,7 @@ def _augment(network: Network) -> bool:
     arcs, heads, room = network
     source, sink = network.source, network.sink
     tried, seen = [0] * len(arcs), bytearray(len(arcs))
-    seen[source], place, found = 1, source, False
+    seen[source], place, is_found = 1, source, False
     path: List[int] = []
     while True:
         leaving, at = arcs[place], tried[place]
@@ -255,12 +255,12 @@ def _augment(network: Network) -> bool:
         elif path:
             place = heads[path.pop() ^ 1]
         else:
-            return found
+            return is_found
         if place == sink:
             for arc in path:
                 room[arc] -= 1
                 room[arc ^ 1] += 1
-            path, place, found = [], source, True
+            path, place, is_found = [], source, True
 
 
 def _reaches_sink(network: Network) -> Set[int]:

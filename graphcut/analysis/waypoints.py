@@ -19,19 +19,19 @@ _Parents = Mapping[_State, Optional[_State]]
 
 
 def reach(
-    flow: GradientFlow, asked: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]
+    flow: GradientFlow, targets: Sequence[Target], through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]
 ) -> Reach:
     """Return which targets a carrying path reaches; no path reaches a target for which TensorFlow raises.
 
     Args:
         flow: the judgement of the loss.
-        asked: the targets.
+        targets: the variables to look for.
         through: tensors of which the path must pass one; ``None`` for no such wish.
         avoiding: tensors that the path must not pass.
     """
     parents = _walk_states(flow, through, avoiding)
     found: Dict[str, _State] = {}
-    for target in asked:
+    for target in targets:
         states = ((tensor, True) for tensor in target.tensors if flow.verdict(tensor) in WITH_GRADIENT)
         state = next((each for each in states if each in parents), None)
         if state is not None:

@@ -85,11 +85,11 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
         from graphcut.backend.record import trace_step
     with show_progress() as say:
         say("tracing %s" % load.title(step))
-        taken = tuple(share_updates(trace_step.gradients(step, args, kwargs)))
-        if not taken:
+        calls = tuple(share_updates(trace_step.gradients(step, args, kwargs)))
+        if not calls:
             raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
-        say("auditing %d gradients" % len(taken))
-        audits = StepAudits(audits_of(taken, variables))
+        say("auditing %d gradients" % len(calls))
+        audits = StepAudits(audits_of(calls, variables))
     for index, each in enumerate(audits):
         again = partial(audit_step, step, *args, variables=variables, **kwargs)
         each._retrace = Retrace(step, again, index, each._retrace.gradient_at if each._retrace else None)
@@ -99,7 +99,7 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
 Failed = Callable[[GradientCall, Exception], None]
 
 
-def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
+def audits_of(calls: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
     """Yield the audits of recorded gradients, in order; if ``variables`` is given, of these instead of those in the calls.
 
     ``failed`` is called with each gradient that could not be audited and the reason; without it, the error is raised.
@@ -107,7 +107,7 @@ def audits_of(taken: Sequence[GradientCall], variables: Any = None, failed: Opti
     from graphcut.backend.record import eager_ops, gradient_calls
 
     with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspend_eager_ops():
-        yield from list(_distinct(taken, variables, failed))
+        yield from list(_distinct(calls, variables, failed))
 
 
 _NO_CALL = "It must call GradientTape.gradient, tf.gradients or an optimizer's minimize."
@@ -118,15 +118,15 @@ def _is_old_model(step: Any) -> bool:
     return hasattr(step, "fit") and hasattr(step, "compile") and not hasattr(step, "train_step")
 
 
-def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
+def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
     """Yield the audits of the gradients; leave out repetitions of a call with the same loss and the same answers.
 
     Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
     is a tensor as well. So each is judged, and held against every single one before it.
     """
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
-    asked = frozenset(id(known) for each in taken for source in each.sources for known in source.facts.objects)
-    for each in taken:
+    asked = frozenset(id(known) for each in calls for source in each.sources for known in source.facts.objects)
+    for each in calls:
         try:
             audit, places, outcome = _audit(each, variables, asked)
         except Exception as error:  # noqa: BLE001 - one gradient does not keep the others from being audited
@@ -140,17 +140,17 @@ def _distinct(taken: Sequence[GradientCall], variables: Any, failed: Optional[Fa
             yield audit
 
 
-def share_updates(taken: Sequence[GradientCall]) -> Iterator[GradientCall]:
+def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
     """Yield the gradients; one that is ``None`` for a variable is not said to update it if another gradient trains it."""
-    live = {source.identity for each in taken for source, given in zip(each.sources, each.answers or ()) if given}
-    for each in taken:
+    live = {source.identity for each in calls for source, given in zip(each.sources, each.answers or ()) if given}
+    for each in calls:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
         mute = [bool(source.updated) and not given and source.identity in live for source, given in pairs]
-        told = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
-        yield replace(each, sources=tuple(told))
+        sources = (replace(source, updated=None) if other else source for source, other in zip(each.sources, mute))
+        yield replace(each, sources=tuple(sources))
 
 
-def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
+def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
     """Return the audit of a gradient, the places in the code where its loss is made, and what each variable gets.
 
     ``every`` has the ``id`` of each variable that any gradient of the step asks for.
@@ -158,35 +158,35 @@ def _audit(taken: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[
     from graphcut.backend.gradient_oracle import version_probes
     from graphcut.backend.record import open_gradient as graphs
 
-    traced = load.open_graph(*graphs.open_gradient(taken))
-    rows = [_target(traced, each) for each in taken.sources]
+    traced = load.open_graph(*graphs.open_gradient(call))
+    rows = [_target(traced, each) for each in call.sources]
     listed = unique(rows) if variables is None else targets(traced, variables)
-    loss = _loss(traced, taken)
-    stopped = _stop_outside(traced, taken, stop_ops(traced, taken.stops))
-    if taken.tape is not None:
-        asked, trainable = _requested_tensors(taken.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
+    loss = _loss(traced, call)
+    stopped = _stop_outside(traced, call, stop_ops(traced, call.stops))
+    if call.tape is not None:
+        asked, trainable = _requested_tensors(call.tape, unique([*rows, *listed])), version_probes.surroundings().trainable
         unread = {tensor for tensor in loss.tensors if asked.get(tensor)} if version_probes.reads_targets() else ()
         starts = [tensor for tensor in loss.tensors if tensor not in unread]
-        stopped = replay_tape(traced, taken.tape, starts, asked, trainable)
+        stopped = replay_tape(traced, call.tape, starts, asked, trainable)
     loss = loss._replace(together=tuple(tensor for row in unique(rows) for tensor in row.tensors))
-    facts = graphs.step_facts(taken, traced.variables, every)
-    audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(taken, rows, listed, facts), facts)
-    audit._retrace = Retrace(None, tuple, gradient_at=taken.where)
+    facts = graphs.step_facts(call, traced.variables, every)
+    audit = Audit(AuditRequest(traced, loss, stopped), listed, _answers(call, rows, listed, facts), facts)
+    audit._retrace = Retrace(None, tuple, gradient_at=call.where)
     places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
-    return audit, places, _outcome(taken, rows, dict(zip(map(_key, listed), audit.variables)))
+    return audit, places, _outcome(call, rows, dict(zip(map(_key, listed), audit.variables)))
 
 
-def _outcome(taken: GradientCall, rows: Sequence[Target], found: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
+def _outcome(call: GradientCall, rows: Sequence[Target], rows_by_key: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:
     """Return the verdicts of the sources, to compare gradient calls. A tensor belongs to one call only."""
-    known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(taken.sources))
+    known = (source.identity if source.is_variable else ("tensor", place) for place, source in enumerate(call.sources))
     asked = {_key(row): each for each, row in zip(known, rows)}
-    return frozenset((asked.get(key, each.name), each.verdict) for key, each in found.items())
+    return frozenset((asked.get(key, each.name), each.verdict) for key, each in rows_by_key.items())
 
 
-def _stop_outside(traced: LoadedGraph, taken: GradientCall, stopped: StopOps) -> StopOps:
+def _stop_outside(traced: LoadedGraph, call: GradientCall, stopped: StopOps) -> StopOps:
     """Return the stops with the ops that ``tf.gradients`` does not reach: those around the function that calls it."""
     names = traced.names
-    tensors = [tensor for name in taken.outside for tensor in names.tensors(name)]
+    tensors = [tensor for name in call.outside for tensor in names.tensors(name)]
     handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]
     ops = {traced.flat.producer[tensor] for tensor in tensors if tensor not in handles}
     return stopped._replace(
@@ -205,18 +205,18 @@ def _requested_tensors(tape: Tape, rows: Sequence[Target]) -> Dict[int, Optional
 _BEFORE = "; the tape recorded before the step began, outside of what was traced: its answer decides"
 
 
-def _loss(traced: LoadedGraph, taken: GradientCall) -> Loss:
-    tensors = dict.fromkeys(tensor for name in taken.targets for tensor in traced.names.require(name, "loss"))
-    at = " at %s" % nearby(taken.where) if taken.where else ""
-    raised = "; after it the step raises %s" % taken.raised if taken.raised else ""
-    raised += "; it raises %s" % printable(" ".join(taken.error.split()), 250)[1:-1] if taken.error else ""
-    before = _BEFORE if taken.tape is not None and taken.tape.began_before else ""
-    raised += "; " + taken.changed if taken.changed else ""
-    zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in taken.starts) else frozenset()
-    started = [name for name, start in taken.starts if not _is_zero(traced, start, zeros)]
+def _loss(traced: LoadedGraph, call: GradientCall) -> Loss:
+    tensors = dict.fromkeys(tensor for name in call.targets for tensor in traced.names.require(name, "loss"))
+    at = " at %s" % nearby(call.where) if call.where else ""
+    raised = "; after it the step raises %s" % call.raised if call.raised else ""
+    raised += "; it raises %s" % printable(" ".join(call.error.split()), 250)[1:-1] if call.error else ""
+    before = _BEFORE if call.tape is not None and call.tape.began_before else ""
+    raised += "; " + call.changed if call.changed else ""
+    zeros = zero_tensors(traced.flat) if any(isinstance(start, str) for _, start in call.starts) else frozenset()
+    started = [name for name, start in call.starts if not _is_zero(traced, start, zeros)]
     live = {tensor for name in started for tensor in traced.names.tensors(name)}
     dead = frozenset(tensor for tensor in tensors if tensor not in live)
-    return Loss(tuple(tensors), "what %s is taken of%s%s" % (taken.api, at, raised + before), dead, where=taken.where)
+    return Loss(tuple(tensors), "what %s is taken of%s%s" % (call.api, at, raised + before), dead, where=call.where)
 
 
 def _is_zero(traced: LoadedGraph, start: Start, zeros: FrozenSet[int]) -> bool:
@@ -231,23 +231,23 @@ def _target(traced: LoadedGraph, source: Source) -> Target:
     return Target(variable, tuple(tensor for name in variable.tensors for tensor in traced.names.tensors(name)))
 
 
-def _answers(taken: GradientCall, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
+def _answers(call: GradientCall, rows: Sequence[Target], listed: Sequence[Target], facts: StepFacts) -> RecordedAnswers:
     """Return the answers in the order of the rows.
 
     A source given twice is one row; a source that was not asked for has no answer.
     """
-    known = {_key(row): source for row, source in zip(rows, taken.sources)}
+    known = {_key(row): source for row, source in zip(rows, call.sources)}
     asked = [known.get(_key(each)) for each in listed]
     updates = tuple(facts.is_updated(row) if each is None else each.updated for row, each in zip(listed, asked))
     handed = tuple(None if each is None else each.handed for each in asked)
-    if taken.answers is None:
-        return RecordedAnswers((None,) * len(listed), taken.zeros, taken.error, updates, handed)
+    if call.answers is None:
+        return RecordedAnswers((None,) * len(listed), call.zeros, call.error, updates, handed)
     found: Dict[Hashable, bool] = {}
-    for row, given in zip(rows, taken.answers):
+    for row, given in zip(rows, call.answers):
         found[_key(row)] = found.get(_key(row), False) or given
     answered = tuple(found.get(_key(each)) for each in listed)
-    decides = taken.tape is not None and taken.tape.began_before
-    return RecordedAnswers(answered, taken.zeros, "", updates, handed, decides=decides)
+    decides = call.tape is not None and call.tape.began_before
+    return RecordedAnswers(answered, call.zeros, "", updates, handed, decides=decides)
 
 
 def _key(target: Target) -> Hashable:

@@ -114,14 +114,14 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
         raise GraphcutError(
             f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
         )
-    made = found()
-    thing, arguments = (made[0], made[1:]) if isinstance(made, tuple) and made else (made, ())
+    result = found()
+    thing, arguments = (result[0], result[1:]) if isinstance(result, tuple) and result else (result, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
         error = UntraceableError(
             f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
-        error.function = found if _holds_tensors(made) else None
+        error.function = found if _holds_tensors(result) else None
         raise error
     return thing, _unpack(thing, arguments)
 

@@ -125,8 +125,8 @@ class _Installed:
         from graphcut.backend.record.missing_gradient_warnings import add_to
 
         try:
-            found = self._gradients.last() if _OF_NONE.search(str(error)) else None
-            if found is None or _is_explained(error) or not _is_near(error, found):
+            missing = self._gradients.last() if _OF_NONE.search(str(error)) else None
+            if missing is None or _is_explained(error) or not _is_near(error, missing):
                 return ""
             known = self._gradients.explanation(None, "error")
             text = "" if known is None else str(known.text)
@@ -138,13 +138,13 @@ class _Installed:
 
 
 def _is_explained(error: BaseException) -> bool:
-    said = [*getattr(error, "__notes__", ()), *error.args]
-    return any(isinstance(each, str) and _HEADING in each for each in said)
+    texts = [*getattr(error, "__notes__", ()), *error.args]
+    return any(isinstance(each, str) and _HEADING in each for each in texts)
 
 
-def _is_near(error: BaseException, found: MissingGradient) -> bool:
+def _is_near(error: BaseException, missing: MissingGradient) -> bool:
     """Return whether an error went through the file that took the gradient."""
-    path = (found.where or "").rpartition(":")[0]
+    path = (missing.where or "").rpartition(":")[0]
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == path:

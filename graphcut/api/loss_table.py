@@ -107,25 +107,25 @@ def table(audits: Union[TableSource, Iterable[TableSource], Mapping[str, TableSo
     return Table(heads, _rows(match_variables(listed)), tuple(tuple(each.assumptions) for each in listed))
 
 
-def _rows(found: Sequence[MatchedRow]) -> Tuple[Row, ...]:
-    names = list(_unique(next(each.name for each in row.variables if each is not None) for row in found))
+def _rows(matched: Sequence[MatchedRow]) -> Tuple[Row, ...]:
+    names = list(_unique(next(each.name for each in row.variables if each is not None) for row in matched))
     totals = scope_sizes(names)
     groups: Dict[Hashable, List[int]] = {}
-    for place, row in enumerate(found):
+    for place, row in enumerate(matched):
         groups.setdefault((row.match is Match.POSITION, *map(_fate, row.variables)), []).append(place)
-    return tuple(_row(found, names, group, totals) for group in groups.values())
+    return tuple(_row(matched, names, group, totals) for group in groups.values())
 
 
-def _row(found: Sequence[MatchedRow], names: Sequence[str], group: Sequence[int], totals: Mapping[str, int]) -> Row:
+def _row(matched: Sequence[MatchedRow], names: Sequence[str], group: Sequence[int], totals: Mapping[str, int]) -> Row:
     own = tuple(names[place] for place in group)
-    columns = zip(*(found[place].variables for place in group))
-    matches = [found[place].match for place in group]
+    columns = zip(*(matched[place].variables for place in group))
+    matches = [matched[place].match for place in group]
     return Row(
         _label(own, totals),
         own,
         tuple(tuple(each for each in column if each is not None) for column in columns),
         max(matches, key=list(Match).index).value,
-        _others(found, group) if Match.POSITION in matches else "",
+        _others(matched, group) if Match.POSITION in matches else "",
     )
 
 
@@ -134,11 +134,11 @@ def _label(names: Sequence[str], totals: Mapping[str, int]) -> str:
     return ", ".join(texts[:_NAMED] + ["…"] * (len(texts) > _NAMED))
 
 
-def _others(found: Sequence[MatchedRow], group: Sequence[int]) -> str:
+def _others(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
     """Return which variables of a row go by another name in another column."""
     pairs: Dict[str, None] = {}
     for place in group:
-        known = [each.name for each in found[place].variables if each is not None]
+        known = [each.name for each in matched[place].variables if each is not None]
         pairs.update(dict.fromkeys("%s is %s" % (known[0], name) for name in known if name != known[0]))
     more = len(pairs) - _NAMED
     return ", ".join([*list(pairs)[:_NAMED], *["%d more" % more] * (more > 0)])
@@ -153,7 +153,7 @@ def _fate(variable: Optional[VariableAudit]) -> Hashable:
 
 def _unique(names: Iterable[str]) -> Iterable[str]:
     """Return unique labels for different variables with the same name."""
-    taken: Dict[str, int] = {}
+    counts: Dict[str, int] = {}
     for name in names:
-        taken[name] = taken.get(name, 0) + 1
-        yield name if taken[name] == 1 else "%s_%d" % (name, taken[name] - 1)
+        counts[name] = counts.get(name, 0) + 1
+        yield name if counts[name] == 1 else "%s_%d" % (name, counts[name] - 1)

@@ -76,17 +76,17 @@ def _matches(
     audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int
 ) -> Dict[int, Tuple[int, Match]]:
     """Return the rows of the variables that an earlier audit has, too, by their places."""
-    found: Dict[int, Tuple[int, Match]] = {}
+    matches: Dict[int, Tuple[int, Match]] = {}
     taken = set()
     for by_object in (True, False):
         for earlier in range(column):
             own = {row[earlier]: at for at, row in enumerate(rows) if row[earlier] is not None and at not in taken}
-            free = [place for place in range(len(audits[column].variables)) if place not in found]
+            free = [place for place in range(len(audits[column].variables)) if place not in matches]
             pairs = _pairs(audits[earlier], audits[column], [each for each in own if each is not None], free, by_object)
             for old, new, match in pairs:
-                found[new] = own[old], match
+                matches[new] = own[old], match
                 taken.add(own[old])
-    return found
+    return matches
 
 
 def _pairs(

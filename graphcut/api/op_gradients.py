@@ -78,10 +78,10 @@ def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradien
     if op_type not in known:
         raise GraphcutError("the gradient table has no op type %s%s" % (printable(op_type), near_names(op_type, known)))
     column = None if version is None else gradient_table.find_version(version)
-    found = tuple(_gradients(op_type, known[op_type], column))
-    if not found:
+    gradients = tuple(_gradients(op_type, known[op_type], column))
+    if not gradients:
         raise GraphcutError("TensorFlow %s has no op type %s" % (version, printable(op_type)))
-    return found
+    return gradients
 
 
 def _gradients(op_type: str, entries: Sequence[Any], column: Optional[int]) -> Iterator[OpGradient]:
@@ -120,8 +120,8 @@ def _inputs(entry: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     rows = [words for row in entry["rows"] for words in words_of(row["reply"])]
     live = [words for words in rows if set(words) != {"-"}] or rows
     for place, spec in enumerate(entry["in"]):
-        said = {_answer(words, place) for words in live}
-        yield spec.partition(":")[0], said.pop() if len(said) == 1 else "depends" if said else "not asked"
+        answers = {_answer(words, place) for words in live}
+        yield spec.partition(":")[0], answers.pop() if len(answers) == 1 else "depends" if answers else "not asked"
 
 
 def _answer(words: Sequence[str], place: int) -> str:

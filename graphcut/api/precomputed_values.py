@@ -42,8 +42,8 @@ def read_instead(
         return tuple(_other_calls(traced, read, target.tensors[0]))
     if target.variable.trainable is False:
         return ()
-    found = [*_values(traced, read, target, source), *_variables(traced, target, left_out)]
-    return tuple(found[:_NAMED])
+    values = [*_values(traced, read, target, source), *_variables(traced, target, left_out)]
+    return tuple(values[:_NAMED])
 
 
 def _values(traced: LoadedGraph, read: FrozenSet[int], target: Target, source: Any) -> Iterator[Instead]:

@@ -28,14 +28,14 @@ def check_model(source: Any, args: Sequence[Any]) -> None:
     """Refuse a Keras model that is given targets, or a dataset, and say what to call."""
     if not takes_targets(source, args):
         return
-    given = "dataset" if len(args) == 1 else ", ".join(["x", "y", "sample_weight"][: len(args)])
+    arguments = "dataset" if len(args) == 1 else ", ".join(["x", "y", "sample_weight"][: len(args)])
     if getattr(source, "optimizer", None) is None:
         raise StepError(
             "a model with inputs and targets is a training step, and this model was not compiled\n"
-            "Call model.compile(optimizer, loss), then graphcut.audit_step(model, %s)." % given
+            "Call model.compile(optimizer, loss), then graphcut.audit_step(model, %s)." % arguments
         )
     raise StepError(
-        "a compiled model with inputs and targets is a training step\nCall graphcut.audit_step(model, %s)." % given
+        "a compiled model with inputs and targets is a training step\nCall graphcut.audit_step(model, %s)." % arguments
     )
 
 

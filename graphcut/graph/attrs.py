@@ -52,8 +52,8 @@ def _beginning(name: str) -> bytes:
 
 def entry(name: str, **value: Any) -> bytes:
     """Return the bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
-    made: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
-    return made
+    message: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
+    return message
 
 
 def function_name(kind: Kind, name: str) -> str:

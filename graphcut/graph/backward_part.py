@@ -120,14 +120,14 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
 
 def _scopes(flat: FlatGraph, names: Names) -> Dict[str, List[int]]:
     """Return the outermost scopes of calls, with their seeds; gradient functions may take gradients themselves."""
-    found: Dict[str, List[int]] = {}
+    scopes: Dict[str, List[int]] = {}
     for op, scope in _seeds(flat):
-        found.setdefault(scope, []).append(op)
+        scopes.setdefault(scope, []).append(op)
     prefixes = dict.fromkeys(name.rpartition(_GRADIENT)[0] for name in flat.names if _GRADIENT in name and "gradients" in name)
     for unseeded in (_scope_of(names, prefix) for prefix in prefixes):
         if unseeded is not None:
-            found.setdefault(unseeded, [])
-    return {scope: seeds for scope, seeds in found.items() if not any(map(found.__contains__, _scopes_around(scope)))}
+            scopes.setdefault(unseeded, [])
+    return {scope: seeds for scope, seeds in scopes.items() if not any(map(scopes.__contains__, _scopes_around(scope)))}
 
 
 def _scopes_around(scope: str) -> Iterator[str]:
@@ -173,11 +173,11 @@ def _seeds(flat: FlatGraph) -> Iterator[Tuple[int, str]]:
 def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[int]]:
     """Return the ops of each scope."""
     starts = tuple(scopes)
-    found: Dict[str, List[int]] = {scope: [] for scope in scopes}
+    members: Dict[str, List[int]] = {scope: [] for scope in scopes}
     for op, name in enumerate(flat.names):
         if name.startswith(starts):
-            found[next(scope for scope in (*_scopes_around(name), name) if scope in found)].append(op)
-    return found
+            members[next(scope for scope in (*_scopes_around(name), name) if scope in members)].append(op)
+    return members
 
 
 def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> Dict[int, List[int]]:
@@ -205,14 +205,14 @@ def _loss(
 ) -> Tuple[int, ...]:
     seeds = [op for op, own in _seeds(flat) if own == scope]
     used = {tensor for op in ops for tensor in flat.inputs[op]}
-    found: List[int] = []
+    losses: List[int] = []
     for seed in seeds:
         free = _is_read_by_others(flat, seed, ahead)
-        found += _shape_of(flat, seed) or sums.loss_of(_read_by(flat, names, seed, ahead, used), free)
-    found = found or sums.loss_of(_last(flat, names, ahead, used), False)
-    for seed in () if found else seeds:
-        found += sums.loss_of(_variable_of(flat, seed, sums.backward), False)
-    return tuple(dict.fromkeys(found))
+        losses += _shape_of(flat, seed) or sums.loss_of(_read_by(flat, names, seed, ahead, used), free)
+    losses = losses or sums.loss_of(_last(flat, names, ahead, used), False)
+    for seed in () if losses else seeds:
+        losses += sums.loss_of(_variable_of(flat, seed, sums.backward), False)
+    return tuple(dict.fromkeys(losses))
 
 
 def _gates(flat: FlatGraph, ops: Iterable[int]) -> bool:

@@ -152,8 +152,8 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
     """
     read = {tensor for inputs in flat.inputs for tensor in inputs}
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
-    made = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
-    free = [flat.first_output[op] for op in made if flat.outputs(op) and flat.first_output[op] not in read]
+    computed = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
+    free = [flat.first_output[op] for op in computed if flat.outputs(op) and flat.first_output[op] not in read]
     return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS])
 
 

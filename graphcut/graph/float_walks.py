@@ -13,12 +13,12 @@ from graphcut.util.caching import cached_weakly
 @cached_weakly
 def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
     """Return the ops that read the float outputs of an op."""
-    found: Dict[int, List[int]] = {}
+    consumers_of: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
             if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
-                found.setdefault(flat.producer[tensor], []).append(op)
-    return found
+                consumers_of.setdefault(flat.producer[tensor], []).append(op)
+    return consumers_of
 
 
 def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:

@@ -109,8 +109,12 @@ class LoadedGraph:
         counts = [len(kind.outputs) for kind in kinds]
         for name, kind, context in zip(flat.names, flat.kinds, flat.contexts):
             own = name if context < 0 else name.rpartition(SEPARATOR)[2]
-            found = shapes(functions[context], own) if counts[kind] else ()
-            yield found if found is not None and len(found) == counts[kind] else _shapes(kinds[kind], found)
+            shapes_of_op = shapes(functions[context], own) if counts[kind] else ()
+            yield (
+                shapes_of_op
+                if shapes_of_op is not None and len(shapes_of_op) == counts[kind]
+                else _shapes(kinds[kind], shapes_of_op)
+            )
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
         """Return the ``file:line`` of an op, and whether a library made it."""
@@ -120,8 +124,8 @@ class LoadedGraph:
         """Return the ``file:line`` of each of the user's frames of an op, innermost first; without frames, only the place."""
         finder = getattr(self.origin.where, "frames", None)
         if finder is not None:
-            found: Tuple[str, ...] = finder(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
-            return found
+            user_frames: Tuple[str, ...] = finder(self.flat.function(op), self.flat.names[op].rpartition(SEPARATOR)[2])
+            return user_frames
         where, _ = self.place(op)
         return () if where is None else (where,)
 

@@ -69,8 +69,8 @@ class LossSums:
         above = dict.fromkeys(self._additions_above(min(terms)))
         within = {tensor for addition in above for tensor in self._handed(self.flat.producer[addition])}
         inner = dict.fromkeys(self._innermost(addition, terms) for addition in above if addition not in within)
-        found = [each for each in inner if each is not None and self._is_total(each, terms)]
-        return found if len(found) == 1 else []
+        totals = [each for each in inner if each is not None and self._is_total(each, terms)]
+        return totals if len(totals) == 1 else []
 
     def _innermost(self, addition: int, terms: FrozenSet[int]) -> Optional[int]:
         """Return the innermost addition within ``addition`` that holds all terms, each once; ``None`` where there is none."""
@@ -78,12 +78,12 @@ class LossSums:
         waiting = [addition]
         while waiting:
             tensor = waiting[-1]
-            handed = [] if tensor in terms else self._handed(self.flat.producer[tensor])
-            fresh = [each for each in handed if each not in counts]
+            sources = [] if tensor in terms else self._handed(self.flat.producer[tensor])
+            fresh = [each for each in sources if each not in counts]
             if fresh:
                 waiting.extend(fresh)
             else:
-                counts[waiting.pop()] = sum(counts[each] for each in handed) + (tensor in terms)
+                counts[waiting.pop()] = sum(counts[each] for each in sources) + (tensor in terms)
         if counts[addition] != len(terms):
             return None
         whole: Optional[int] = addition
@@ -119,8 +119,8 @@ class LossSums:
 
     def _within(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
         """Yield the tensors that an addition hands its gradient on to, those before ``stop`` left out."""
-        handed = walk_depth_first([tensor], lambda each: () if each in stop else self._handed(self.flat.producer[each]))
-        return (each for each in handed if each != tensor)
+        inside = walk_depth_first([tensor], lambda each: () if each in stop else self._handed(self.flat.producer[each]))
+        return (each for each in inside if each != tensor)
 
     def _furthest(self, tensor: int) -> int:
         """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.

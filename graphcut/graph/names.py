@@ -59,9 +59,9 @@ class Names:
         op_name, colon, digits = name.rpartition(":")
         number = numeral(digits) if colon else None
         if number is not None:
-            found = [self._output(op, number) for op in self.ops(op_name)]
-            if any(found):
-                return tuple(tensor for each in found for tensor in each)
+            outputs = [self._output(op, number) for op in self.ops(op_name)]
+            if any(outputs):
+                return tuple(tensor for each in outputs for tensor in each)
         return tuple(tensor for op in self.ops(name) for tensor in self._outputs(op))
 
     def _outputs(self, op: int) -> Tuple[int, ...]:
@@ -74,21 +74,21 @@ class Names:
         outputs = self._outputs(op)
         return outputs[number : number + 1]
 
-    def require(self, name: str, asked: str) -> Tuple[int, ...]:
+    def require(self, name: str, role: str) -> Tuple[int, ...]:
         """Return the tensors of a name. Without any, raise an error with what was asked for and similar names."""
-        found = self.tensors(name)
-        if found:
-            return found
+        tensors = self.tensors(name)
+        if tensors:
+            return tensors
         op_name, _, number = name.rpartition(":")
         if op_name and self.ops(op_name):
             count = len(self._outputs(self.ops(op_name)[0]))
             outputs = "1 output" if count == 1 else "%d outputs" % count
             raise GraphcutError(
                 "%s %s: op %s has %s, and number %s is not among them"
-                % (asked, printable(name), printable(op_name), outputs, printable(number, 40)[1:-1])
+                % (role, printable(name), printable(op_name), outputs, printable(number, 40)[1:-1])
             )
         if self.ops(name):
-            raise GraphcutError("%s %s: that op has no outputs" % (asked, printable(name)))
+            raise GraphcutError("%s %s: that op has no outputs" % (role, printable(name)))
         raise GraphcutError("no op %s in this graph%s" % (printable(name), near_names(name, self.candidates())))
 
     def candidates(self) -> Iterable[str]:

@@ -46,8 +46,8 @@ def place(frames: Sequence[Frame]) -> Place:
         frames: file and line of each frame, and the name of the function where it is known, the outermost first.
     """
     own = (index for index, frame in enumerate(frames) if _OWN in frame[0] and _RECORDING not in frame[0])
-    asked = next(own, -1)
-    for index in range(len(frames) - 1, asked, -1):
+    position = next(own, -1)
+    for index in range(len(frames) - 1, position, -1):
         path, line = frames[index][:2]
         if not is_library(path):
             return "%s:%d" % (path, line), _made_inside(frames[index + 1 :])
@@ -56,8 +56,8 @@ def place(frames: Sequence[Frame]) -> Place:
 
 def places(frames: Sequence[Frame]) -> Tuple[str, ...]:
     """``file:line`` of every frame that is the user's, innermost first."""
-    asked = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
-    return tuple("%s:%d" % frame[:2] for frame in reversed(frames[asked + 1 :]) if not is_library(frame[0]))
+    position = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
+    return tuple("%s:%d" % frame[:2] for frame in reversed(frames[position + 1 :]) if not is_library(frame[0]))
 
 
 @lru_cache(maxsize=4096)
@@ -66,8 +66,13 @@ def is_library(path: str) -> bool:
     package = installed_package(path)
     if package:
         return package in _LIBRARIES
-    made = path.startswith("<") and not path.startswith(_TYPED)
-    return made or _OWN in path or path.startswith(_PYTHON) or os.path.basename(path).startswith("__autograph_generated_file")
+    is_generated = path.startswith("<") and not path.startswith(_TYPED)
+    return (
+        is_generated
+        or _OWN in path
+        or path.startswith(_PYTHON)
+        or os.path.basename(path).startswith("__autograph_generated_file")
+    )
 
 
 def installed_package(path: str) -> str:

@@ -36,10 +36,10 @@ def _whole(parts: Sequence[Target]) -> Target:
     return Target(variable, tuple(tensor for each in parts for tensor in each.tensors))
 
 
-def unique(found: Iterable[Target]) -> Tuple[Target, ...]:
+def unique(candidates: Iterable[Target]) -> Tuple[Target, ...]:
     """Names made unique; the same variable asked for twice is one row."""
     kept: Dict[Any, Target] = {}
-    for target in found:
+    for target in candidates:
         key = (
             (target.variable.name, target.tensors)
             if target.tensors

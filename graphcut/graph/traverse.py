@@ -163,7 +163,10 @@ def _cycle(flat: FlatGraph, missing: List[int]) -> GraphcutError:
         op = next(source for source in sources if missing[source])
     names = [flat.names[each] for each in seen][seen[op] :]
     shown = " <- ".join(printable(name) for name in names[:4])
-    said = "op %s feeds itself" % shown if len(names) == 1 else "%d ops feed each other in a cycle: %s" % (len(names), shown)
+    description = (
+        "op %s feeds itself" % shown if len(names) == 1 else "%d ops feed each other in a cycle: %s" % (len(names), shown)
+    )
     return GraphcutError(
-        "%s\nTensorFlow builds loops only from Enter, Merge, Switch, NextIteration and Exit; the file is damaged." % said
+        "%s\nTensorFlow builds loops only from Enter, Merge, Switch, NextIteration and Exit; the file is damaged."
+        % description
     )

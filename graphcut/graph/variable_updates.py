@@ -65,7 +65,7 @@ def _trained_writes(
 ) -> Dict[BackwardCall, List[Write]]:
     """Return the writes that each gradient reaches, by what was accumulated of it too."""
     holders: Dict[int, List[int]] = {}
-    found: Dict[BackwardCall, List[Write]] = {}
+    writes: Dict[BackwardCall, List[Write]] = {}
     for call in calls:
         ops, handles = set(call.reached), set()  # type: Set[int], Set[int]
         while True:
@@ -76,8 +76,8 @@ def _trained_writes(
             handles |= fresh
             holders = holders or _holders(flat, every)
             ops |= reachable_ops(flat, [op for handle in fresh for op in holders.get(handle, ())])
-        found[call] = met
-    return found
+        writes[call] = met
+    return writes
 
 
 def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
@@ -86,13 +86,13 @@ def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
     An op that only writes a variable, as a restored value is written, hands on nothing of it.
     """
     followers, written = consumers(flat), {write.op for write in every}
-    found: Dict[int, List[int]] = {}
+    holders: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         handles = {root(flat, each) for each in inputs if flat.dtypes[each] == RESOURCE or flat.dtypes[each] > REF}
         if len(handles) > 1 or op not in written or op in followers:
             for handle in handles:
-                found.setdefault(handle, []).append(op)
-    return found
+                holders.setdefault(handle, []).append(op)
+    return holders
 
 
 def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
@@ -110,17 +110,17 @@ def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
 
 def _other_variables(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:
     """Return the other variables that the updates read or write and that no differentiated loss reads."""
-    found: Set[int] = set()
+    others: Set[int] = set()
     first = {root(flat, flat.inputs[op][0]) for op in ops if flat.type(op).startswith(OPTIMIZERS)}
     for op in ops:
         for tensor in flat.inputs[op][1:]:
-            found.add(root(flat, _value_of(flat, tensor)))
+            others.add(root(flat, _value_of(flat, tensor)))
     if forward:
         near = upstream(flat, [tensor for op in ops for tensor in flat.inputs[op][1:]], forward)
-        found.update(flat.first_output[op] for op in near if flat.outputs(op))
-        found.update(root(flat, flat.inputs[op][0]) for op in ops)
-    held = {tensor for tensor in found if flat.producer[tensor] in forward}
-    return frozenset(found - held - first)
+        others.update(flat.first_output[op] for op in near if flat.outputs(op))
+        others.update(root(flat, flat.inputs[op][0]) for op in ops)
+    held = {tensor for tensor in others if flat.producer[tensor] in forward}
+    return frozenset(others - held - first)
 
 
 def _value_of(flat: FlatGraph, tensor: int) -> int:

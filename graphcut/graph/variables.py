@@ -22,8 +22,8 @@ _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSw
 def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
     """Return every variable, unique names, those that the origin names first and in its order."""
     found: Dict[str, Variable] = {}
-    told = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
-    for each in _of_ops(flat, told):
+    described = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
+    for each in _of_ops(flat, described):
         before = found.get(each.name)
         found[each.name] = each if before is None else _join(before, each)
     if not origin.variables:
@@ -34,8 +34,8 @@ def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
         by_name = None if known.objects else found.get(known.name)
         match = next((by_tensor[tensor] for tensor in known.tensors if tensor in by_tensor), by_name)
         named.append(known if match is None else _complete(known, match))
-    taken = {tensor for each in named for tensor in each.tensors}
-    rest = [each for each in found.values() if not taken.intersection(each.tensors)]
+    covered = {tensor for each in named for tensor in each.tensors}
+    rest = [each for each in found.values() if not covered.intersection(each.tensors)]
     return _unique(named + rest)
 
 
@@ -55,23 +55,23 @@ def _complete(known: Variable, match: Variable) -> Variable:
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
     """Names made unique: Keras gives many variables the same one, and eager variables are all ``Variable``."""
     seen: Dict[str, int] = {}
-    taken = {each.name for each in listed}
+    names = {each.name for each in listed}
     unique = []
     for each in listed:
         seen[each.name] = seen.get(each.name, 0) + 1
         name = each.name
-        while seen[each.name] > 1 and name in taken:
+        while seen[each.name] > 1 and name in names:
             name = "%s_%d" % (each.name, seen[each.name] - 1)
-            seen[each.name] += name in taken
-        taken.add(name)
+            seen[each.name] += name in names
+        names.add(name)
         unique.append(each if name == each.name else replace(each, name=name))
     return tuple(unique)
 
 
-def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
+def _of_ops(flat: FlatGraph, described: AbstractSet[str]) -> Iterator[Variable]:
     """Yield the variables that the graph's own ops make: handles, references, captured resources that are read.
 
-    Those whose tensor is in ``told`` come without their dtype and shape.
+    Those whose tensor is in ``described`` come without their dtype and shape.
     """
     facts: Dict[int, Tuple[str, Shape]] = {}
     read: Optional[Dict[int, int]] = None
@@ -81,7 +81,7 @@ def _of_ops(flat: FlatGraph, told: AbstractSet[str]) -> Iterator[Variable]:
         if each.type in VARIABLES:
             if kind not in facts:
                 facts[kind] = _dtype(each), _shape(each)
-            known = ("", None) if tensor_name in told else facts[kind]
+            known = ("", None) if tensor_name in described else facts[kind]
             yield Variable(flat.shared.get(op) or flat.names[op], (tensor_name,), None, *known)
         elif each.outputs[0] == RESOURCE:
             read = _read(flat) if read is None else read
@@ -109,11 +109,11 @@ def _shape(kind: Kind) -> Shape:
 
 def _read(flat: FlatGraph) -> Dict[int, int]:
     """Return the resources at the root of the graph that something reads as a variable, with the dtype of the value."""
-    found: Dict[int, int] = {}
+    dtypes: Dict[int, int] = {}
     for op, kind in enumerate(flat.kinds):
         if flat.kind_table[kind].type in READERS:
-            found.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first_output[op]])
-    return found
+            dtypes.setdefault(root(flat, flat.inputs[op][0]), flat.dtypes[flat.first_output[op]])
+    return dtypes
 
 
 def root(flat: FlatGraph, tensor: int, through: str = "") -> int:

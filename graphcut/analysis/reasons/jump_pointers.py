@@ -50,14 +50,14 @@ class Chains:
         between is counted.
         """
         self._place(node)
-        found: List[Part] = []
+        parts: List[Part] = []
         start = node
         for stop, is_next in self._stops(node, limit, named):
             fence = self.link(stop).fence
             folded = Part([], self.depths[start] - self.depths[stop], [stop], fence)
-            found.append(self._part(start, stop) if is_next else folded)
+            parts.append(self._part(start, stop) if is_next else folded)
             start = self.parents[stop]
-        return found if start == END else [*found, self._part(start, END)]
+        return parts if start == END else [*parts, self._part(start, END)]
 
     def _stops(self, node: int, limit: int, named: Optional[Fence]) -> List[Tuple[int, bool]]:
         """Return the nodes before a barrier that are kept, and whether each follows right after the one before."""

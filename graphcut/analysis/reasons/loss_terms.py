@@ -33,8 +33,8 @@ class Summands:
 
     def only(self, tensor: int) -> List[int]:
         """Return the only term that carries to a tensor, if the loss has several terms; else ``None``."""
-        found = self.terms_of(self.carrying.get(tensor, 0))
-        return found if len(found) == 1 < len(self.terms) else []
+        terms = self.terms_of(self.carrying.get(tensor, 0))
+        return terms if len(terms) == 1 < len(self.terms) else []
 
     def cut_off(self, tensor: int, uses: Mapping[int, int]) -> List[int]:
         """Return the terms that use a tensor and do not carry to it; ``uses`` is what ``terms_using`` returns."""
@@ -48,7 +48,7 @@ class Summands:
 def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     """Return the terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
-    if len(terms) < 2 or flow.connected.made:
+    if len(terms) < 2 or flow.connected.independent:
         return Summands((), {})
     return Summands(terms, _spread(flow, terms, _carried_inputs))
 
@@ -81,15 +81,15 @@ def _terms(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Iterator[int
 def _summands_of(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
     """Return the tensors whose sum a tensor is; empty if it is itself a term."""
     op = flat.producer[tensor]
-    kind, given = flat.type(op), flat.inputs[op]
+    kind, inputs = flat.type(op), flat.inputs[op]
     if kind in _SUMS:
-        return given if shape_of(tensor) in ((), None) else ()
+        return inputs if shape_of(tensor) in ((), None) else ()
     if kind in _REDUCES:
-        return given[:1] if shape_of(given[0]) == () else _stacked_numbers(flat, given[0], shape_of)
+        return inputs[:1] if shape_of(inputs[0]) == () else _stacked_numbers(flat, inputs[0], shape_of)
     if kind in _SCALES:
-        numbers = [each for each in given if flat.type(flat.producer[each]) != "Const"]
+        numbers = [each for each in inputs if flat.type(flat.producer[each]) != "Const"]
         return numbers if len(numbers) == 1 and shape_of(tensor) in ((), None) else ()
-    return given[:1] if kind in _HANDS_ON else ()
+    return inputs[:1] if kind in _HANDS_ON else ()
 
 
 def _stacked_numbers(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Shape]) -> Sequence[int]:
@@ -100,8 +100,8 @@ def _stacked_numbers(flat: FlatGraph, tensor: int, shape_of: Callable[[int], Sha
 
 
 def _carried_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
-    given = flow.rules.flat.inputs[op]
-    return () if op in flow.stopped else [given[index] for index in carries(flow.rules.row(op))[output]]
+    inputs = flow.rules.flat.inputs[op]
+    return () if op in flow.stopped else [inputs[index] for index in carries(flow.rules.row(op))[output]]
 
 
 def _used_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:

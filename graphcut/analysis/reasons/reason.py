@@ -64,7 +64,7 @@ class Reason:
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
     numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
     none where the variable itself is of a dtype without a gradient.
-    ``made``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
+    ``dtypes``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
@@ -81,7 +81,7 @@ class Reason:
     cut: Tuple[Barrier, ...] = ()
     size: int = 0
     crossed: int = 0
-    made: Mapping[str, str] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
     behind: Tuple[Barrier, ...] = ()
     raising: Optional[Barrier] = None
     term: Optional[Term] = None
@@ -161,25 +161,25 @@ class Reasons:
         verdict, tensor = self.findings.verdict(target)
         cut = said.cut
         if said.verdict is Verdict.RAISES and verdict is not Verdict.RAISES:
-            return Reason((), cut, len(cut), 1, self._made(cut))
+            return Reason((), cut, len(cut), 1, self._dtypes(cut))
         if tensor is None:
-            return Reason((), cut, len(cut), 0, self._made(cut))
+            return Reason((), cut, len(cut), 0, self._dtypes(cut))
         route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
         if verdict in WITH_GRADIENT:
             return self._gets(tensor, route)
         if verdict not in CUT:
-            return Reason(route, cut, len(cut), 1, self._made(cut))
+            return Reason(route, cut, len(cut), 1, self._dtypes(cut))
         known = self.findings.cuts(verdict)
         costly = tuple(_once_an_op(each for each, fence in zip(cut, known.barriers_of(tensor)) if not fence.is_free))
         crossed = known.crossed.get(tensor, 0)
         beside = self._filling_variable(tensor) if verdict is Verdict.NONE else ""
         if not crossed:
             zeros = verdict is Verdict.ZERO and bool(self.findings.flow.dead)
-            return Reason(route, cut, len(cut), 0, self._made(cut), from_zeros=zeros, beside=beside)
+            return Reason(route, cut, len(cut), 0, self._dtypes(cut), from_zeros=zeros, beside=beside)
         behind = tuple(self._barriers_behind(tensor, crossed)) if verdict is Verdict.NONE else ()
-        made, raising = self._made(costly), self._raising_barrier(tensor)
+        dtypes, raising = self._dtypes(costly), self._raising_barrier(tensor)
         feeds = tuple(self._results_fed(tensor, costly))
-        return Reason(route, costly, known.costly(tensor), crossed, made, behind, raising, beside=beside, feeds=feeds)
+        return Reason(route, costly, known.costly(tensor), crossed, dtypes, behind, raising, beside=beside, feeds=feeds)
 
     def _results_fed(self, tensor: int, cut: Sequence[Barrier]) -> Iterator[str]:
         """Yield the results that a tensor feeds of a call for whose other results zeros are filled in."""
@@ -263,7 +263,7 @@ class Reasons:
         raising = [op for op in sorted(ancestors(flow.rules.flat, flow.losses)) if flow.rules.row(op).raises is not None]
         return find_feeding_tensors(flow.rules, raising)
 
-    def _made(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
+    def _dtypes(self, cuts: Tuple[Barrier, ...]) -> Dict[str, str]:
         flat, names = self.findings.traced.flat, self.findings.traced.names
         ops = [op for cut in cuts for op in names.ops(cut.op)[:1]]
         return {flat.names[op]: dtype_name(flat.dtypes[flat.first_output[op]]) for op in ops if flat.outputs(op)}
@@ -307,7 +307,7 @@ class Reasons:
 
 def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:
     """Return the barriers, one per op: removing an op removes its barriers at all inputs."""
-    found: Dict[Tuple[str, BarrierKind], Barrier] = {}
+    barriers: Dict[Tuple[str, BarrierKind], Barrier] = {}
     for each in cut:
-        found.setdefault((each.op, each.kind), each)
-    return list(found.values())
+        barriers.setdefault((each.op, each.kind), each)
+    return list(barriers.values())

@@ -61,16 +61,16 @@ class Routes:
     """The routes for one loss; the chains of a verdict are made when they are first needed."""
 
     findings: Findings
-    made: Dict[Verdict, Chains] = field(default_factory=dict)
+    chains: Dict[Verdict, Chains] = field(default_factory=dict)
 
     def of(self, tensor: int, verdict: Verdict) -> Tuple[Step, ...]:
         """Return the steps from a tensor to the loss, without ops that only pass a tensor on; empty if there is no route."""
-        if verdict not in self.made:
-            self.made[verdict] = _chains(self.findings, verdict)
+        if verdict not in self.chains:
+            self.chains[verdict] = _chains(self.findings, verdict)
         flow = self.findings.flow
         flat = flow.rules.flat
         named = self.findings.cuts(verdict).barriers_of(tensor)[:1] if verdict in CUT else ()
-        parts = self.made[verdict].parts(_start(flow, tensor, verdict), HANDFUL, *named)
+        parts = self.chains[verdict].parts(_start(flow, tensor, verdict), HANDFUL, *named)
         last = (parts[-1].far or parts[-1].near)[-1] % len(flat.dtypes)
         return tuple(_steps(flat, parts)) if last in flow.losses else ()
 
@@ -141,7 +141,7 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
 def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     """Return the next tensor on a shortest route, across the barrier that is named first, for tensors without a gradient."""
     places = _places(flow, cuts)
-    found: Dict[int, Link] = {}
+    links: Dict[int, Link] = {}
     foremost: Set[int] = set()
     masks, parents = cuts.masks, walk.parents
     wanted = {mask: cuts.foremost(mask) for mask in {0, *masks.values()}}
@@ -152,11 +152,11 @@ def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
         first, leads = wanted[masks.get(source, 0)], False
         if first:
             leads = bool(first & (masks.get(tensor, 0) if fence is None else cuts.bit_of(edge) | masks.get(tensor, 0)))
-        if leads or source not in found:
-            found[source] = Link(tensor, None if fence is None or fence.is_free else fence)
+        if leads or source not in links:
+            links[source] = Link(tensor, None if fence is None or fence.is_free else fence)
         if leads:
             foremost.add(source)
-    return found
+    return links
 
 
 def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:

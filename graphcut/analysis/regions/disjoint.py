@@ -39,11 +39,11 @@ def find_zero_edges(
     regions: Dict[int, Region] = dict.fromkeys(seeds, EVERYTHING)
     back = (flat.inputs[op][index] for op, inputs in flat.loop_inputs.items() for index in inputs)
     regions.update((tensor, EVERYTHING) for tensor in back if carried.reaches(tensor))
-    found: Set[Edge] = set()
+    zeros: Set[Edge] = set()
     for op in reversed(order):
         if op not in stopped:
-            _spread(rules, op, regions, found)
-    return frozenset(found)
+            _spread(rules, op, regions, zeros)
+    return frozenset(zeros)
 
 
 def _meets(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
@@ -53,7 +53,7 @@ def _meets(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool
     return bool(kinds) and any(flat.kinds[flat.producer[tensor]] in kinds for tensor in carried.order)
 
 
-def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Set[Edge]) -> None:
+def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Set[Edge]) -> None:
     """From the regions of an op's outputs to those of its inputs."""
     flat = rules.flat
     given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
@@ -74,7 +74,7 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], found: Se
                 regions[source] = fresh if known is None else unite_regions(known, fresh)
     if info is not None:
         met = {index for output, _ in given for index in carried[output] if rules.passing[flat.inputs[op][index]]}
-        found.update((op, index) for index in met - full)
+        zeros.update((op, index) for index in met - full)
 
 
 def _input_region(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
@@ -86,7 +86,7 @@ def _input_region(info: StaticOpInfo, move: Move, output: int, index: int, regio
 
 def _static_info(rules: PatternLookup, op: int) -> StaticOpInfo:
     flat = rules.flat
-    given = flat.inputs[op]
-    constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in given)
-    shapes = tuple(map(rules.shape, given)), tuple(map(rules.shape, flat.outputs(op)))
+    inputs = flat.inputs[op]
+    constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in inputs)
+    shapes = tuple(map(rules.shape, inputs)), tuple(map(rules.shape, flat.outputs(op)))
     return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))

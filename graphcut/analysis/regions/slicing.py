@@ -38,8 +38,8 @@ def _attr(info: StaticOpInfo, name: str) -> int:
 
 
 def _one(info: StaticOpInfo, index: int) -> Optional[int]:
-    found = info.constants[index]
-    return found[0] if found is not None and len(found) == 1 else None
+    value = info.constants[index]
+    return value[0] if value is not None and len(value) == 1 else None
 
 
 def _size(shape: Shape, axis: int) -> Optional[int]:
@@ -100,12 +100,12 @@ def split_v(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[B
 def slice_(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Slice``: The gradient is padded with zeros."""
     begin, size = info.constants[1], info.constants[2]
-    found: Optional[Box] = box if begin is not None else {}
+    piece: Optional[Box] = box if begin is not None else {}
     for axis, start in enumerate(begin or ()):
         length = size[axis] if size is not None and axis < len(size) else -1
-        if found is not None:
-            found = limit_axis(move_axis(found, axis, start), axis, start, END if length < 0 else start + length)
-    return found
+        if piece is not None:
+            piece = limit_axis(move_axis(piece, axis, start), axis, start, END if length < 0 else start + length)
+    return piece
 
 
 def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -113,11 +113,11 @@ def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Opti
     known = spans(info.attrs, info.inputs[0], *info.constants[1:4])
     if known is None:
         return {}
-    found: Optional[Box] = renumber_axes(box, {there: here for here, there in known.axes.items()})
-    for axis, (low, high) in known.taken.items():
-        if found is not None:
-            found = limit_axis(move_axis(found, axis, known.moved.get(axis, 0)), axis, low, high)
-    return found
+    piece: Optional[Box] = renumber_axes(box, {there: here for here, there in known.axes.items()})
+    for axis, (low, high) in known.ranges.items():
+        if piece is not None:
+            piece = limit_axis(move_axis(piece, axis, known.moved.get(axis, 0)), axis, low, high)
+    return piece
 
 
 def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -125,22 +125,22 @@ def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) ->
     known = spans(info.attrs, info.constants[0] or info.outputs[0], *info.constants[1:4])
     if known is None:
         return {}
-    found: Optional[Box] = box
-    for axis, (low, high) in known.taken.items():
-        found = None if found is None else limit_axis(found, axis, low, high)
-        found = None if found is None else move_axis(found, axis, -known.moved.get(axis, 0))
-    return None if found is None else renumber_axes(found, known.axes)
+    piece: Optional[Box] = box
+    for axis, (low, high) in known.ranges.items():
+        piece = None if piece is None else limit_axis(piece, axis, low, high)
+        piece = None if piece is None else move_axis(piece, axis, -known.moved.get(axis, 0))
+    return None if piece is None else renumber_axes(piece, known.axes)
 
 
 def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Pad``: The gradient of what was padded is a slice."""
     paddings = info.constants[1]
-    found: Optional[Box] = box if paddings is not None else {}
+    piece: Optional[Box] = box if paddings is not None else {}
     for axis, before in enumerate((paddings or ())[::2]):
         size = _size(info.inputs[0], axis)
-        found = None if found is None else limit_axis(found, axis, before, END if size is None else before + size)
-        found = None if found is None else move_axis(found, axis, -before)
-    return found
+        piece = None if piece is None else limit_axis(piece, axis, before, END if size is None else before + size)
+        piece = None if piece is None else move_axis(piece, axis, -before)
+    return piece
 
 
 def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -166,6 +166,6 @@ def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
         return {}
     more = len(shape) - 1
     start, stop = box.get(axis, (0, END)) if not more else (0, END)
-    taken = places[start:stop]
+    rows = places[start:stop]
     moved_axes = {each: each - (more if each > axis else 0) for each in box if each < axis or each > axis + more}
-    return {**renumber_axes(box, moved_axes), axis: (min(taken), max(taken) + 1)} if taken else None
+    return {**renumber_axes(box, moved_axes), axis: (min(rows), max(rows) + 1)} if rows else None

@@ -15,11 +15,11 @@ Integers = Optional[Tuple[int, ...]]
 class Spans:
     """The ranges that a slice takes.
 
-    ``taken`` maps an axis of the sliced tensor to the range that is taken. ``axes`` maps the axes with a stride of one to the
+    ``ranges`` maps an axis of the sliced tensor to the range that is taken. ``axes`` maps the axes with a stride of one to the
     axis of the slice, and ``moved`` to where they start.
     """
 
-    taken: Dict[int, Range] = field(default_factory=dict)
+    ranges: Dict[int, Range] = field(default_factory=dict)
     axes: Dict[int, int] = field(default_factory=dict)
     moved: Dict[int, int] = field(default_factory=dict)
 
@@ -73,20 +73,20 @@ def _ends(attrs: Mapping[str, Any], index: int, begin: int, end: int, dim: Optio
     return 0 if start else _from_start(begin, dim), END if high is None else high
 
 
-def _take(found: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], stride: int) -> None:
+def _take(spans: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], stride: int) -> None:
     """Add one range; the axis stays unlimited where it runs backwards, or starts nobody knows where."""
     low, high = ends
     if stride > 0 and low is not None:
-        found.taken[axis] = low, high
+        spans.ranges[axis] = low, high
         if stride == 1:
-            found.axes[axis], found.moved[axis] = after, low
+            spans.axes[axis], spans.moved[axis] = after, low
 
 
-def _take_one(found: Spans, axis: int, place: int, dim: Optional[int]) -> None:
+def _take_one(spans: Spans, axis: int, place: int, dim: Optional[int]) -> None:
     """Add an axis of which one element is taken."""
     low = _from_start(place, dim)
     if low is not None:
-        found.taken[axis] = low, low + 1
+        spans.ranges[axis] = low, low + 1
 
 
 def _from_start(index: int, dim: Optional[int]) -> Optional[int]:

@@ -22,12 +22,12 @@ def _same(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box
 
 def _broadcast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """Return the limits along axes of the same, known length; a length of one may have been stretched."""
-    given, made = info.inputs[index], info.outputs[output]
-    if given is None or made is None:
+    before, after = info.inputs[index], info.outputs[output]
+    if before is None or after is None:
         return {}
-    less = len(made) - len(given)
-    axes = {axis: axis - less for axis in box if less <= axis < len(made)}
-    return renumber_axes(box, {axis: to for axis, to in axes.items() if made[axis] is not None and made[axis] == given[to]})
+    less = len(after) - len(before)
+    axes = {axis: axis - less for axis in box if less <= axis < len(after)}
+    return renumber_axes(box, {axis: to for axis, to in axes.items() if after[axis] is not None and after[axis] == before[to]})
 
 
 def _matmul(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:

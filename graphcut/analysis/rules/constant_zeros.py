@@ -121,12 +121,12 @@ def _is_zero(flat: FlatGraph, tests: Sequence[Test], op: int, zeros: AbstractSet
 
 def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
     """Return for each tensor the ops that read it and may be zero for it."""
-    found: Dict[int, List[int]] = {}
+    readers: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         if tests[flat.kinds[op]]:
             for tensor in inputs:
-                found.setdefault(tensor, []).append(op)
-    return found
+                readers.setdefault(tensor, []).append(op)
+    return readers
 
 
 def zero_test(kind: Kind) -> Test:
@@ -145,8 +145,8 @@ def idle_inputs(flat: FlatGraph) -> Dict[int, int]:
     Examples are the side that a ``Select`` never takes and the exponent of ``1 ** w``.
     """
     kinds = {kind: _IDLE[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _IDLE}
-    found = ((op, kinds[kind](_source(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
-    return {op: index for op, index in found if index is not None}
+    sources = ((op, kinds[kind](_source(flat, op))) for op, kind in enumerate(flat.kinds) if kind in kinds and flat.inputs[op])
+    return {op: index for op, index in sources if index is not None}
 
 
 def _source(flat: FlatGraph, op: int) -> Kind:

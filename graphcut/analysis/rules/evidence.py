@@ -67,15 +67,15 @@ class Answer(enum.Enum):
 class Gradients:
     """One call of ``tf.gradients`` of the loss.
 
-    ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``made`` for each op the
-    ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes. ``asks_inputs``: it
-    is the gradient of a function's body, which asks for those of all the body's inputs.
+    ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``gradient_ops`` for each op
+    the ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
+    ``asks_inputs``: it is the gradient of a function's body, which asks for those of all the body's inputs.
     """
 
     scope: str
     ops: FrozenSet[int]
     owners: Mapping[int, int]
-    made: Mapping[int, Sequence[int]]
+    gradient_ops: Mapping[int, Sequence[int]]
     gates: bool
     trained: Mapping[int, Sequence[int]]
     asks_inputs: bool = False
@@ -172,14 +172,14 @@ class Evidence:
         for op, inputs in enumerate(self.flat.inputs):
             for tensor in inputs:
                 readers.setdefault(tensor, []).append(op)
-        found: Set[int] = set()
+        results: Set[int] = set()
         for call in self.flat.calls:
             own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
             for result in _unnamed_results(self.flat, call):
                 known = readers.get(self.flat.first_output[result], ())
                 if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
-                    found.add(result)
-        return frozenset(found)
+                    results.add(result)
+        return frozenset(results)
 
     def shows_gradient(self, handles: Iterable[int]) -> Optional[bool]:
         """Whether a variable is trained with a gradient of this loss; ``None`` where the graph does not show it for certain.
@@ -261,12 +261,12 @@ class _Search:
     def _copies(self) -> List[int]:
         """Return the copies that gating makes of the gradients of this op, in the order of its inputs."""
         start = self.call.scope + self.flat.names[self.op]
-        found = []
-        for op in self.call.made.get(self.op, ()):
+        copies = []
+        for op in self.call.gradient_ops.get(self.op, ()):
             match = _TUPLE.match(self.flat.names[op][len(start) :]) if self.flat.names[op].startswith(start) else None
             if match and self.flat.type(op) == "Identity":
-                found.append((int(match.group(2) or 0), op))
-        return [op for _, op in sorted(found)]
+                copies.append((int(match.group(2) or 0), op))
+        return [op for _, op in sorted(copies)]
 
     def _received(self, index: int) -> List[int]:
         """Return the gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
@@ -299,7 +299,7 @@ class _Search:
         """Return the gradients that the gradient function of an op read, or that a variable was trained with."""
         if self.flat.type(source) in VARIABLES:
             return list(self.call.trained.get(self.flat.first_output[source], ()))
-        own = frozenset(self.call.made.get(source, ()))
+        own = frozenset(self.call.gradient_ops.get(source, ()))
         read = (tensor for op in own for tensor in self.flat.inputs[op])
         tensors = [each for each in dict.fromkeys(read) if self.flat.producer[each] in self.call.ops]
         return sorted(each for each in tensors if self.flat.producer[each] not in own)
@@ -322,7 +322,7 @@ class _Search:
         behind the op is behind this input, a gradient that was answered would have gone on to what makes the input.
         """
         source, _ = self._source(index)
-        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self._arrived():
+        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.gradient_ops.get(source) or not self._arrived():
             return False
         behind = self._variables([self.flat.inputs[self.op][index]])
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
@@ -330,7 +330,11 @@ class _Search:
     def _ends_in_body(self, index: int) -> bool:
         """Return whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
         source, _ = self._source(index)
-        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.made.get(source) or not self.call.made.get(self.op):
+        if (
+            not self.flat.type(source).startswith(_MAKE_OPS)
+            or self.call.gradient_ops.get(source)
+            or not self.call.gradient_ops.get(self.op)
+        ):
             return False
         waiting, seen = [source], set()
         for op in waiting:
@@ -352,7 +356,7 @@ class _Search:
         """Return whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
         outputs = frozenset(self.flat.outputs(self.op))
         unowned = (op for op in self.call.ops if op not in self.call.owners)
-        return bool(self.call.made.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
+        return bool(self.call.gradient_ops.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
 
 
 def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
@@ -437,26 +441,26 @@ def _unnamed_results(flat: FlatGraph, call: Call) -> Iterator[int]:
 
 def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
     owners: Dict[int, int] = {}
-    made: Dict[int, List[int]] = {}
+    gradients: Dict[int, List[int]] = {}
     inside = [op for op, name in enumerate(flat.names) if name.startswith(scope)]
     known: Dict[str, Optional[int]] = {}
     for op in inside:
         owner = _owner(flat.names[op][len(scope) :], names, known)
         if owner is not None:
             owners[op] = owner
-            made.setdefault(owner, []).append(op)
+            gradients.setdefault(owner, []).append(op)
     gates = any(_TUPLE.search(flat.names[op]) for op in owners)
-    return Gradients(scope, frozenset(inside), owners, made, gates, gradients_of_writes(flat, frozenset(inside)))
+    return Gradients(scope, frozenset(inside), owners, gradients, gates, gradients_of_writes(flat, frozenset(inside)))
 
 
 def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:
     """Return the gradient of one body: its ops are called ``gradients/CALL_grad/…!LABEL!gradients/NAME_grad/…``."""
     before = SEPARATOR.join((flat.names[forward.op], label, "") if label else (flat.names[forward.op], ""))
     owners: Dict[int, int] = {}
-    made: Dict[int, List[int]] = {}
+    gradients: Dict[int, List[int]] = {}
     inside = []
     known: Dict[str, Optional[int]] = {}
-    for op in call.made.get(forward.op, ()):
+    for op in call.gradient_ops.get(forward.op, ()):
         pieces = flat.names[op].split(SEPARATOR)
         if len(pieces) != (3 if label else 2) or (label and pieces[1] != label) or not pieces[-1].startswith(_BODY_SCOPE):
             continue
@@ -464,8 +468,8 @@ def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Cal
         owner = _owner(pieces[-1][len(_BODY_SCOPE) :], names, known, before)
         if owner is not None:
             owners[op] = owner
-            made.setdefault(owner, []).append(op)
-    return Gradients(call.scope, frozenset(inside), owners, made, False, {}, not forward.variables)
+            gradients.setdefault(owner, []).append(op)
+    return Gradients(call.scope, frozenset(inside), owners, gradients, False, {}, not forward.variables)
 
 
 def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
@@ -485,15 +489,15 @@ def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str
 
 def _plain(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
     """Follow ``Identity`` ops back, and return the tensors that these tensors are copies of."""
-    found = set()
+    plain = set()
     for tensor in tensors:
         for _ in range(_LONGEST):
             op = flat.producer[tensor]
             if flat.type(op) != "Identity" or not flat.inputs[op]:
                 break
             tensor = flat.inputs[op][0]
-        found.add(tensor)
-    return frozenset(found)
+        plain.add(tensor)
+    return frozenset(plain)
 
 
 def _upstream(

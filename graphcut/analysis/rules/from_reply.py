@@ -37,26 +37,26 @@ _SHAPE_READERS = frozenset(
 )
 
 
-def input_answers(asked: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
+def input_answers(reply: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
     """Return for each input what its gradient carries from; ``None`` where the function gave none."""
-    if asked.answers is not None:
-        return asked.answers
-    if not any(asked.gradients):
-        return (None,) * len(asked.gradients)
-    answers = _Answers(flatten(CLASSES["Graph"].FromString(asked.graph), asked.op_defs), asked)
-    return tuple(None if gradient is None else answers.of(gradient) for gradient in asked.gradients)
+    if reply.answers is not None:
+        return reply.answers
+    if not any(reply.gradients):
+        return (None,) * len(reply.gradients)
+    answers = _Answers(flatten(CLASSES["Graph"].FromString(reply.graph), reply.op_defs), reply)
+    return tuple(None if gradient is None else answers.of(gradient) for gradient in reply.gradients)
 
 
 class _Answers:
     """The scratch graph, with what all its answers need."""
 
-    def __init__(self, flat: FlatGraph, asked: GradientReply) -> None:
-        self.flat, self.custom = flat, asked.custom
-        self.outputs = {name: output for output, name in enumerate(asked.given) if name is not None}
+    def __init__(self, flat: FlatGraph, reply: GradientReply) -> None:
+        self.flat, self.custom = flat, reply.custom
+        self.outputs = {name: output for output, name in enumerate(reply.given) if name is not None}
         self.tensors = _tensors_by_op(flat)
         self.given = {self.tensor(name): output for name, output in self.outputs.items()}
-        known = frozenset(map(self.tensor, asked.zeros))
-        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(asked.given)))
+        known = frozenset(map(self.tensor, reply.zeros))
+        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(reply.given)))
         self.zeros_if_given = zero_tensors(flat, known.union(self.given))
         self.after = _after(flat, self.given)
 
@@ -70,9 +70,11 @@ class _Answers:
             output = self.outputs[gradient.tensor]
             return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
         tensor = self.tensor(gradient.tensor)
-        found = frozenset(self._roots(tensor))
-        made = (self.custom or not found) and tensor not in self.zeros_if_given
-        return InputAnswer(self.every if made else found, gradient.sparse, made=made, reads=bool(found))
+        roots = frozenset(self._roots(tensor))
+        is_independent = (self.custom or not roots) and tensor not in self.zeros_if_given
+        return InputAnswer(
+            self.every if is_independent else roots, gradient.sparse, independent=is_independent, reads=bool(roots)
+        )
 
     def _roots(self, tensor: int) -> Iterator[int]:
         """Return the outputs whose gradients the values of ``tensor`` depend on."""
@@ -92,10 +94,10 @@ def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
     return tensors
 
 
-def _after(flat: FlatGraph, given: Iterable[int]) -> Set[int]:
+def _after(flat: FlatGraph, tensors: Iterable[int]) -> Set[int]:
     """Return the tensors that may depend on those given: walks back need to see no others."""
     readers = find_readers(flat)
-    return find_reachable(given, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])
+    return find_reachable(tensors, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])
 
 
 _BY_TYPE = {
@@ -111,23 +113,23 @@ _BY_TYPE = {
 RecordedAnswers = Tuple[Optional[InputAnswer], ...]
 
 
-def row(question: GradientQuery, asked: GradientReply, trainable: FrozenSet[int]) -> GradientPattern:
+def row(question: GradientQuery, reply: GradientReply, trainable: FrozenSet[int]) -> GradientPattern:
     """Return the row that TensorFlow's answer gives for ops like ``question``'s."""
     outputs, inputs = len(question.outputs), len(question.inputs)
-    if asked.failed is not None:
-        return assumed_pattern(outputs, inputs, _trainable(question.inputs, trainable), asked.failed, BarrierKind.DTYPE)
-    if asked.missing:
+    if reply.failed is not None:
+        return assumed_pattern(outputs, inputs, _trainable(question.inputs, trainable), reply.failed, BarrierKind.DTYPE)
+    if reply.missing:
         return raising_pattern(outputs, inputs, _BY_TYPE.get(question.type, BarrierKind.NO_GRADIENT))
-    answers = input_answers(asked)
-    answers = tuple([answers[place] for place in asked.inputs]) if asked.inputs else answers
+    answers = input_answers(reply)
+    answers = tuple([answers[place] for place in reply.inputs]) if reply.inputs else answers
     connected = tuple(index for index, each in enumerate(answers) if each is not None)
     sparse = frozenset(index for index, each in enumerate(answers) if each is not None and each.sparse)
     passes = frozenset(index for index, each in enumerate(answers) if each is not None and each.passes)
-    barriers = tuple(_barrier(question, asked, answers, index, trainable, connected) for index in range(inputs))
-    carries = _carried_inputs(answers, asked.outputs or range(outputs))
+    barriers = tuple(_barrier(question, reply, answers, index, trainable, connected) for index in range(inputs))
+    carries = _carried_inputs(answers, reply.outputs or range(outputs))
     if question.type.startswith("TensorArray"):
         carries = (connected,) * outputs
-    makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.made)
+    makes = frozenset(index for index, each in enumerate(answers) if each is not None and each.independent)
     waits = frozenset(index for index in makes for each in answers[index : index + 1] if each is not None and each.reads)
     return GradientPattern(
         (connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, independent_of_output=makes, waits=waits
@@ -150,14 +152,14 @@ def _carried_inputs(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[T
 
 def _barrier(
     question: GradientQuery,
-    asked: GradientReply,
+    reply: GradientReply,
     answers: RecordedAnswers,
     index: int,
     trainable: FrozenSet[int],
     connected: Tuple[int, ...],
 ) -> BarrierKind:
     """Return the reason why ``index`` gets nothing, or nothing but zeros."""
-    if asked.custom:
+    if reply.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if answers[index] is not None:
         return BarrierKind.ZERO
@@ -167,23 +169,23 @@ def _barrier(
         return BarrierKind.STATE
     if connected:
         return BarrierKind.INPUT
-    return _wholly_without(question, asked, index, trainable)
+    return _wholly_without(question, reply, index, trainable)
 
 
-def without_gradient(question: GradientQuery, asked: GradientReply, others: bool) -> BarrierKind:
+def without_gradient(question: GradientQuery, reply: GradientReply, others: bool) -> BarrierKind:
     """Return the barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
-    if asked.custom:
+    if reply.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if question.type in _BY_TYPE:
         return _BY_TYPE[question.type]
     return BarrierKind.INPUT if others else BarrierKind.NOT_DIFFERENTIABLE
 
 
-def _wholly_without(question: GradientQuery, asked: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
+def _wholly_without(question: GradientQuery, reply: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """Return the barrier of an op none of whose inputs gets a gradient.
 
     What is read of a variable of integers is one of its dtype.
     """
-    if not asked.registered or base_dtype(question.inputs[index]) not in trainable or question.type in READERS:
+    if not reply.registered or base_dtype(question.inputs[index]) not in trainable or question.type in READERS:
         return BarrierKind.DTYPE
     return BarrierKind.NOT_DIFFERENTIABLE

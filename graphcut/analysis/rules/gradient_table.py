@@ -312,8 +312,8 @@ def _select(reply: Any, inputs: Sequence[Output], values: Mapping[str, Any], que
     zeros = reply.get("zeros", {})
     known = {number for key in zeros for number in map(int, key.split(","))}
     zero = sorted({places[place] for place in question.zeros}.intersection(known))
-    found: Words = zeros.get(",".join(map(str, zero)), reply["reply"])
-    return found
+    words: Words = zeros.get(",".join(map(str, zero)), reply["reply"])
+    return words
 
 
 def _exact(replies: Any, question: GradientQuery) -> Optional[Words]:
@@ -323,8 +323,8 @@ def _exact(replies: Any, question: GradientQuery) -> Optional[Words]:
     """
     if question.shapes is None or not isinstance(replies, dict):
         return None
-    found: Optional[Words] = replies.get(" ".join(map(shape_class, question.shapes)))
-    return None if found == ["!"] else found
+    words: Optional[Words] = replies.get(" ".join(map(shape_class, question.shapes)))
+    return None if words == ["!"] else words
 
 
 def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: GradientQuery) -> Optional[Words]:
@@ -332,8 +332,8 @@ def _constants(known: Mapping[str, Any], places: Mapping[int, int], question: Gr
         if str(number) in known and question.constants and question.constants[place] is not None:
             value = integers(Kind("Const", question.constants[place] or (), ()))
             if value is not None and len(value) == 1 and str(value[0]) in known[str(number)]:
-                found: Words = known[str(number)][str(value[0])]
-                return found
+                words: Words = known[str(number)][str(value[0])]
+                return words
     return None
 
 
@@ -341,9 +341,9 @@ def _columns(reply: Mapping[str, Any], places: Mapping[int, int], question: Grad
     """Return the words where an argument of integers is known to be one column."""
     known = reply.get("columns", {})
     for place, shape in enumerate(question.shapes or ()) if known else ():
-        found: Optional[Words] = known.get(str(places[place]), {}).get(shape_class(shape))
-        if found is not None:
-            return found
+        words: Optional[Words] = known.get(str(places[place]), {}).get(shape_class(shape))
+        if words is not None:
+            return words
     return None
 
 
@@ -351,22 +351,22 @@ def expand(
     words: Words, inputs: Sequence[Output], outputs: Sequence[Output], values: Mapping[str, Any], trainable: FrozenSet[int]
 ) -> Optional[Tuple[Optional[InputAnswer], ...]]:
     """Return the answers for each input tensor; ``None`` where a word says nothing of a tensor that is there."""
-    made: List[range] = []
+    ranges: List[range] = []
     for length in lengths(outputs, values):
-        start = made[-1].stop if made else 0
-        made.append(range(start, start + length))
-    found: List[Optional[InputAnswer]] = []
+        start = ranges[-1].stop if ranges else 0
+        ranges.append(range(start, start + length))
+    answers: List[Optional[InputAnswer]] = []
     for word, arg in zip(words, inputs):
         plain, _, other = word.partition("/")
         for place, dtype in enumerate(_dtypes(arg, values)):
             own = other if other and base_dtype(dtype) not in trainable else plain
             if own == ".":
                 return None
-            found.append(_answer(own, place, made))
-    return tuple(found)
+            answers.append(_answer(own, place, ranges))
+    return tuple(answers)
 
 
-def _answer(word: str, place: int, made: Sequence[range]) -> Optional[InputAnswer]:
+def _answer(word: str, place: int, ranges: Sequence[range]) -> Optional[InputAnswer]:
     if word == "-":
         return None
     match = _WORD.match(word)
@@ -374,7 +374,7 @@ def _answer(word: str, place: int, made: Sequence[range]) -> Optional[InputAnswe
     outputs: List[int] = []
     for each in match.group(1).strip("z").split(","):
         if each:
-            own = made[int(each.rstrip("="))]
+            own = ranges[int(each.rstrip("="))]
             outputs.extend([own[place]] if each.endswith("=") and place < len(own) else own)
     carried, flags = frozenset(outputs), match.group(2)
     made_of_nothing = "m" in flags

@@ -84,17 +84,17 @@ class PatternLookup:
 
     def row(self, op: int) -> GradientPattern:
         """Return the row of an op, asked for when it is first needed."""
-        found = self._rows[op]
-        if found is None:
-            found = self._rows[op] = self._row(op)
-            if found.assumed is not None:
-                self._guessed[op] = found
-        return found
+        pattern = self._rows[op]
+        if pattern is None:
+            pattern = self._rows[op] = self._row(op)
+            if pattern.assumed is not None:
+                self._guessed[op] = pattern
+        return pattern
 
     def _row(self, op: int) -> GradientPattern:
         key = (self.flat.kinds[op], len(self.flat.inputs[op]))
-        found = None if op in self._alone_ops else self._by_kind.get(key)
-        return found or self._by_op.get(op) or self._find(op, key)
+        pattern = None if op in self._alone_ops else self._by_kind.get(key)
+        return pattern or self._by_op.get(op) or self._find(op, key)
 
     def is_plain(self, op: int) -> bool:
         """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
@@ -111,21 +111,21 @@ class PatternLookup:
 
     def without(self, edges: Collection[Tuple[int, int]]) -> PatternLookup:
         """Return the same rules where these edges, as op and input, carry nothing but zeros."""
-        found = copy(self)
-        found._by_op, found._rows, found._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
+        limited = copy(self)
+        limited._by_op, limited._rows, limited._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
         for op, index in edges:
-            found._by_op[op] = found._rows[op] = zero_input(found._by_op.get(op) or self.row(op), index)
-        found._alone_ops = self._alone_ops.union(op for op, _ in edges)
-        return found
+            limited._by_op[op] = limited._rows[op] = zero_input(limited._by_op.get(op) or self.row(op), index)
+        limited._alone_ops = self._alone_ops.union(op for op, _ in edges)
+        return limited
 
     def start_from(self, tensors: Collection[int]) -> PatternLookup:
         """Return the same rules where a gradient starts from these integers and booleans."""
         if not tensors:
             return self
-        found = copy(self)
-        found._starts = frozenset(tensors)
-        found._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
-        return found
+        lookup = copy(self)
+        lookup._starts = frozenset(tensors)
+        lookup._alone_ops = self._alone_ops.union(self.flat.producer[tensor] for tensor in tensors)
+        return lookup
 
     def watch(self, tensors: Collection[int]) -> PatternLookup:
         """Return the same rules where a tape watches these tensors."""
@@ -165,11 +165,11 @@ class PatternLookup:
         """
         if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
             return self.row(op)
-        given = self._ask(self._exact(op, self._question(op)))
+        reply = self._ask(self._exact(op, self._question(op)))
         return (
             self.row(op)
-            if given.failed or given.missing or op in self.flat.pass_through
-            else from_reply.row(self._question(op), given, self.around.trainable)
+            if reply.failed or reply.missing or op in self.flat.pass_through
+            else from_reply.row(self._question(op), reply, self.around.trainable)
         )
 
     def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
@@ -255,12 +255,12 @@ class PatternLookup:
 
     def _ask_about(self, op: int) -> GradientPattern:
         question = self._question(op)
-        given = self._ask(question)
-        if given.failed is not None:
-            given = self._ask(self._exact(op, question))
-        if given.own:
+        reply = self._ask(question)
+        if reply.failed is not None:
+            reply = self._ask(self._exact(op, question))
+        if reply.own:
             self._own.setdefault(op, ())
-        row = from_reply.row(question, given, self.around.trainable)
+        row = from_reply.row(question, reply, self.around.trainable)
         if row.raises is not None and self._in_symbolic(op):
             return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
         return row

@@ -65,14 +65,14 @@ class InputAnswer:
     """The gradient of one input.
 
     It holds the outputs that the input gets a gradient from, whether the gradient is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, passed on unchanged. ``made``: it is not zero, whatever the gradients of the outputs
-    are; ``reads``: it reads one of these.
+    is the gradient of the first output, passed on unchanged. ``independent``: it is not zero, whatever the gradients of the
+    outputs are; ``reads``: it reads one of these.
     """
 
     outputs: FrozenSet[int]
     sparse: bool = False
     passes: bool = False
-    made: bool = False
+    independent: bool = False
     reads: bool = True
 
 

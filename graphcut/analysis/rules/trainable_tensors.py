@@ -63,14 +63,14 @@ def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int
 
     The type of the call says so, or it is one of ``calls``.
     """
-    found: List[int] = []
+    contexts: List[int] = []
     inside = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
         if is_symbolic(call.type) or call.op in calls or flat.contexts[call.op] in inside:
             inside.add(index)
-            found.append(index)
-    return frozenset(found)
+            contexts.append(index)
+    return frozenset(contexts)
 
 
 def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
@@ -79,13 +79,13 @@ def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[i
     It then forgets which functions have gradient functions of their own: everything inside a ``Case`` up to 2.4, each branch
     and each loop body in 1.15.
     """
-    found = set()
+    contexts = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
-        inside = around.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in found)
+        inside = around.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in contexts)
         if inside or (around.fills_branches and (call.predicate is not None or call.variables)):
-            found.add(index)
-    return frozenset(found)
+            contexts.add(index)
+    return frozenset(contexts)
 
 
 def calls_in_cases(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:

@@ -70,13 +70,13 @@ class LossValueError(GraphcutError, ValueError):
 
 def _starts(traced: LoadedGraph, tensors: Sequence[int], asked: Any) -> Iterator[Start]:
     """Yield the initial gradient of each loss; ``grad_ys=`` is a single value, or a list as long as the losses."""
-    given = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
-    if len(given) != len(tensors):
+    starts = (None,) * len(tensors) if asked is None else tuple(asked) if isinstance(asked, (list, tuple)) else (asked,)
+    if len(starts) != len(tensors):
         raise LossValueError(
             "grad_ys= has %d entries, the loss has %d tensors\nIt takes one entry for each tensor of the loss, None for ones."
-            % (len(given), len(tensors))
+            % (len(starts), len(tensors))
         )
-    for tensor, key in zip(tensors, given):
+    for tensor, key in zip(tensors, starts):
         yield _start(traced, tensor, key)
 
 
@@ -84,10 +84,10 @@ def _start(traced: LoadedGraph, loss: int, key: Any) -> Start:
     value = None if key is None or isinstance(key, str) else _value(key)
     if key is None or value is not None:
         return Start(loss, value=value)
-    found = tensors_of(traced, key, "grad_ys")
-    if len(found) != 1:
-        raise GraphcutError("grad_ys= names %s, which has %d outputs\nName one of them." % (printable(str(key)), len(found)))
-    return Start(loss, found[0])
+    tensors = tensors_of(traced, key, "grad_ys")
+    if len(tensors) != 1:
+        raise GraphcutError("grad_ys= names %s, which has %d outputs\nName one of them." % (printable(str(key)), len(tensors)))
+    return Start(loss, tensors[0])
 
 
 def _value(key: Any) -> Any:
@@ -97,8 +97,8 @@ def _value(key: Any) -> Any:
     if isinstance(key, (list, tuple)):
         from numpy import array
 
-        found = array(key)
-        return found.astype("float32") if found.dtype == "float64" else found
+        value = array(key)
+        return value.astype("float32") if value.dtype == "float64" else value
     if type(key).__module__.split(".")[0] == "numpy":
         return key
     from graphcut.backend.live import variable_objects
@@ -172,12 +172,12 @@ def _outputs(origin: GraphMetadata) -> Mapping[str, str]:
 
 def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
     """Return the output key of each tensor; empty if it is not an output, or the user gave it no key."""
-    found: Dict[int, str] = {}
+    keys: Dict[int, str] = {}
     for key, name in _outputs(traced.origin).items():
         if not _POSITION.match(key):
             for tensor in traced.names.tensors(name):
-                found.setdefault(tensor, key)
-    return tuple(found.get(tensor, "") for tensor in tensors)
+                keys.setdefault(tensor, key)
+    return tuple(keys.get(tensor, "") for tensor in tensors)
 
 
 _POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls the outputs of a function that names none

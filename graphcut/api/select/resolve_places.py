@@ -88,12 +88,12 @@ def _in_scope_or_pattern(traced: LoadedGraph, key: str, asked: str) -> Tuple[int
     names = [each.name for each in traced.variables]
     inside = Scopes(names).inside(scope) or [place for place, name in enumerate(names) if fnmatchcase(name, key)]
     handles = [tensor for place in inside for tensor in _of_variable(traced, names[place]) or ()]
-    found = dict.fromkeys(tensor for op in ops for tensor in flat.outputs(op))
-    found.update(dict.fromkeys(users(flat, handles)))
-    if not found:
+    tensors = dict.fromkeys(tensor for op in ops for tensor in flat.outputs(op))
+    tensors.update(dict.fromkeys(users(flat, handles)))
+    if not tensors:
         near = nearest_places(scope, traced)
         raise GraphcutError("%s: no op, tensor, variable or name scope %s in this graph%s" % (asked, printable(key), near))
-    return tuple(found)
+    return tuple(tensors)
 
 
 def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -> Tuple[int, ...]:
@@ -101,10 +101,10 @@ def _of_owner(traced: LoadedGraph, key: Any, owned: Sequence[Any], asked: str) -
     if not owned:
         return _of_layer(traced, key_name(key), asked)
     handles = [tensor for each in owned for tensor in _of_variable(traced, each) or ()]
-    found = dict.fromkeys([*handles, *users(traced.flat, handles)])
-    if not found:
+    tensors = dict.fromkeys([*handles, *users(traced.flat, handles)])
+    if not tensors:
         raise GraphcutError("%s: nothing in this graph uses a variable of %s" % (asked, printable(key_name(key))))
-    return tuple(found)
+    return tuple(tensors)
 
 
 def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
@@ -115,9 +115,9 @@ def _of_layer(traced: LoadedGraph, name: str, asked: str) -> Tuple[int, ...]:
     flat, segment = traced.flat, r"(^|[/%s])%s%s/"
     for number in ("", "_[0-9]+"):
         pattern = re.compile(segment % (SEPARATOR, re.escape(name), number))
-        found = tuple(each for op, known in enumerate(flat.names) if pattern.search(known) for each in flat.outputs(op))
-        if found:
-            return found
+        tensors = tuple(each for op, known in enumerate(flat.names) if pattern.search(known) for each in flat.outputs(op))
+        if tensors:
+            return tensors
     raise GraphcutError("%s: no op of the layer %s in this graph%s" % (asked, printable(name), near_places(name, traced)))
 
 
@@ -126,16 +126,16 @@ def users(flat: FlatGraph, handles: Sequence[int]) -> Tuple[int, ...]:
     wanted = set(handles)
     readers = {kind for kind, each in enumerate(flat.kind_table) if each.type in READERS}
     passing = {kind for kind, each in enumerate(flat.kind_table) if each.type in _HANDS_ON}
-    found: Dict[int, None] = dict.fromkeys(value for value in values(flat, tuple(handles)))
-    open_ends = {tensor for tensor in found if flat.kinds[flat.producer[tensor]] in readers or tensor in wanted}
+    values_read: Dict[int, None] = dict.fromkeys(value for value in values(flat, tuple(handles)))
+    open_ends = {tensor for tensor in values_read if flat.kinds[flat.producer[tensor]] in readers or tensor in wanted}
     open_ends -= {tensor for tensor in open_ends if flat.type(flat.producer[tensor]) in _GATHERS}
     for op, kind in enumerate(flat.kinds):
         if open_ends.isdisjoint(flat.inputs[op]):
             continue
-        found.update(dict.fromkeys(flat.outputs(op)))
+        values_read.update(dict.fromkeys(flat.outputs(op)))
         if kind in passing:
             open_ends.update(flat.outputs(op))
-    return tuple(found)
+    return tuple(values_read)
 
 
 _HANDS_ON = frozenset(["Identity", "Cast", "_Arg", "Enter", "RefEnter", "RefIdentity", "_LoopVar", "Switch", "RefSwitch"])

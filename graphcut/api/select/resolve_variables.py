@@ -17,14 +17,14 @@ from graphcut.results import LeftOut, VariableAudit
 from graphcut.util.text import join_first
 
 
-def targets(traced: LoadedGraph, asked: Optional[Any]) -> Tuple[Target, ...]:
+def targets(traced: LoadedGraph, keys: Optional[Any]) -> Tuple[Target, ...]:
     """Return the targets of ``variables=``, in the requested order; by default every trainable variable."""
-    if asked is None:
+    if keys is None:
         return tuple(join_partitions([_of_variable(traced, each) for each in default_variables(traced)]))
-    found: List[Target] = []
-    for key in _flatten_keys(asked):
-        found += _targets_of_keys(traced, key)
-    return unique(found)
+    chosen_targets: List[Target] = []
+    for key in _flatten_keys(keys):
+        chosen_targets += _targets_of_keys(traced, key)
+    return unique(chosen_targets)
 
 
 def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
@@ -35,9 +35,9 @@ def find_targets(traced: LoadedGraph, key: Any) -> Tuple[Variable, ...]:
         return ()
 
 
-def _flatten_keys(asked: Any) -> Iterator[Any]:
+def _flatten_keys(keys: Any) -> Iterator[Any]:
     """Yield the keys in lists and dicts, also nested ones."""
-    for key in as_tuple(asked):
+    for key in as_tuple(keys):
         if is_group(key):
             yield from _flatten_keys(key)
         else:
@@ -198,9 +198,9 @@ def _is_part(variable: Variable, name: str) -> bool:
 
 def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
     names = [name for name in traced.names.candidates() if fnmatch.fnmatchcase(name, pattern)] if is_pattern(pattern) else []
-    found = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
-    if found:
-        return found
+    targets_of_names = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
+    if targets_of_names:
+        return targets_of_names
     inside = Scopes([each.name for each in traced.variables]).inside(pattern)
     if inside:
         return join_partitions([_of_variable(traced, traced.variables[place]) for place in inside])
@@ -263,8 +263,8 @@ class TargetIndex:
             return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.places(each)))
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if owned is not None:
-            found = (self.place(each) for each in owned)
-            return tuple(dict.fromkeys(place for place in found if place is not None))
+            places_of_owned = (self.place(each) for each in owned)
+            return tuple(dict.fromkeys(place for place in places_of_owned if place is not None))
         if isinstance(key, str) and is_pattern(key):
             matching = [at for at, each in enumerate(self.targets) if fnmatch.fnmatchcase(each.variable.name, key)]
             if matching:
@@ -278,10 +278,10 @@ class TargetIndex:
         """Return the places of a key. Without any, raise an error that suggests similar names."""
         if is_group(key) and as_tuple(key):
             return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.require(each)))
-        found = self.places(key)
-        if not found:
+        places = self.places(key)
+        if not places:
             raise self._missing_error(key)
-        return found
+        return places
 
     def position(self, key: Any) -> int:
         """Return the place of the only target of a key; raise an error if there is none, or several."""

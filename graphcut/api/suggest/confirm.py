@@ -50,10 +50,10 @@ def edited_texts(edits: Sequence[Edit]) -> Optional[Dict[str, str]]:
 
 
 def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
-    found: Dict[str, List[Edit]] = {}
+    by_path: Dict[str, List[Edit]] = {}
     for each in edits:
-        found.setdefault(each.source.path, []).append(each)
-    return found
+        by_path.setdefault(each.source.path, []).append(each)
+    return by_path
 
 
 Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]

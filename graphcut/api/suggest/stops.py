@@ -149,7 +149,7 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
     """Return all that a gradient passes on its way to ``away``."""
     flat = flow.rules.flat
     raising = raising_for(flow, away)
-    exact = bool(raising or flow.connected.made)
+    exact = bool(raising or flow.connected.independent)
     relation: Relation = connected_inputs if exact else carries
     walk: Walk = flow.connected if exact else flow.carried
     ends = away | frozenset(tensor for op in raising for tensor in flat.outputs(op))

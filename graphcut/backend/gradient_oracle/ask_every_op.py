@@ -603,15 +603,15 @@ def _sort_word(own: Sequence[int], places: Sequence[int], replies: Any, outputs:
         if relation:
             relations.append("%d%s" % (number, relation.replace("*", "")))
     flags = ""
-    if len({answer.sparse for answer in answers}) > 1 or len({answer.made for answer in answers}) > 1:
+    if len({answer.sparse for answer in answers}) > 1 or len({answer.independent for answer in answers}) > 1:
         return None
     flags += "s" if answers[0].sparse else ""
     passing = {answer.passes for answer in answers if answer.outputs == frozenset([0])}
     if len(passing) > 1 or any(answer.passes for answer in answers if answer.outputs != frozenset([0])):
         return None
     flags += "p" if passing == {True} else ""
-    flags += "m" if answers[0].made else ""
-    if any(answer.reads is not (bool(answer.outputs) and not answer.made) for answer in answers):
+    flags += "m" if answers[0].independent else ""
+    if any(answer.reads is not (bool(answer.outputs) and not answer.independent) for answer in answers):
         return None
     return ",".join(relations) + flags or "z"
 

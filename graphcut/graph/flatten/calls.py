@@ -65,15 +65,15 @@ def make(
                 % (printable(name), printable(function), near_names(function, functions))
             )
     conditional = kind.type in IFS or kind.type in CASES
-    given = tuple(tensors[1:] if conditional else tensors)
+    arguments = tuple(tensors[1:] if conditional else tensors)
     for _, function in labelled:
         wanted = len(functions[function].signature.input_arg)
-        if wanted != len(given):
+        if wanted != len(arguments):
             raise GraphcutError(
                 "op %s passes %d inputs to function %s, which takes %d"
-                % (printable(name), len(given), printable(function), wanted)
+                % (printable(name), len(arguments), printable(function), wanted)
             )
-    return Call(op, kind.type, given, tensors[0] if conditional and tensors else None, labelled, variables, results)
+    return Call(op, kind.type, arguments, tensors[0] if conditional and tensors else None, labelled, variables, results)
 
 
 def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]]) -> Dict[str, int]:

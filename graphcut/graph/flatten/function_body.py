@@ -216,12 +216,12 @@ class _Builder:
         """Return the heads of v1 loops with the inputs that come from the loop's end."""
         ends, heads = self.known.loop_ends, self.known.loop_heads
         looped = {self.first_output[op] for op, kind in enumerate(self.kinds) if kind in ends} if ends else ()
-        found = {}
+        loop_inputs = {}
         for op in (op for op, kind in enumerate(self.kinds) if kind in heads) if looped else ():
             indices = tuple(index for index, tensor in enumerate(self.inputs[op]) if tensor in looped)
             if indices:
-                found[op] = indices
-        return found
+                loop_inputs[op] = indices
+        return loop_inputs
 
 
 def _outputs(

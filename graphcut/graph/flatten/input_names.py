@@ -43,10 +43,10 @@ class Namespace:
 
     def op(self, name: str, reader: str) -> int:
         """Return the op that a control input names."""
-        found = self._find(name)
-        if found is None:
+        number = self._find(name)
+        if number is None:
             raise self._unknown_error(name, reader, "waits for")
-        return found
+        return number
 
     def _find(self, name: str) -> Optional[int]:
         key = name.encode()

@@ -60,15 +60,15 @@ class Kinds:
     def of_outputs(self, op_type: str, outputs: Tuple[int, ...], attrs: Tuple[bytes, ...] = ()) -> int:
         """Return the index of the kind of a node that graphcut adds: ``_Arg``, ``_Retval``, ``_LoopVar``."""
         key = (op_type, attrs, outputs)
-        found = self.index.get(key)
-        return self._add(key, (("output", outputs),)) if found is None else found
+        number = self.index.get(key)
+        return self._add(key, (("output", outputs),)) if number is None else number
 
     def of_unknown(self, node: Any, outputs: int) -> int:
         """Return the index of the kind of a node with an unknown type, of which so many outputs are read."""
         key = (node.op, tuple(node.attr), outputs)
         layout = guess_layout(parse_attrs(tuple(node.attr)), outputs)
-        found = self.index.get(key)
-        return self._add(key, layout) if found is None else found
+        number = self.index.get(key)
+        return self._add(key, layout) if number is None else number
 
     def _add(self, key: Any, layout: Layout) -> int:
         outputs = tuple(dtype for _, dtypes in layout for dtype in dtypes)

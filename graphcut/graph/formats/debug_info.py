@@ -39,7 +39,7 @@ def _frames(info: Any, key: str) -> List[Frame]:
     """Return the frames of an op, the outermost first."""
     if key in info.name_to_trace_id:
         trace = info.traces_by_id[info.name_to_trace_id[key]]
-        found = [info.frames_by_id[each] for each in trace.frame_id]
+        frames = [info.frames_by_id[each] for each in trace.frame_id]
     else:
-        found = list(info.traces[key].file_line_cols)[::-1] if key in info.traces else []
-    return [(info.files[each.file_index], each.line, each.func) for each in found if 0 <= each.file_index < len(info.files)]
+        frames = list(info.traces[key].file_line_cols)[::-1] if key in info.traces else []
+    return [(info.files[each.file_index], each.line, each.func) for each in frames if 0 <= each.file_index < len(info.files)]

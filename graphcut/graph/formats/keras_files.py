@@ -149,11 +149,11 @@ def _dict(value: Any) -> Dict[str, Any]:
 def _described(known: KerasFile) -> str:
     listed = list(layers(known.model))
     frozen = [_name(each) for each in listed if _dict(each.get("config")).get("trainable") is False]
-    said = "a Keras model (%s) of %d layers" % (printable(str(known.model.get("class_name")), 40)[1:-1], len(listed))
+    description = "a Keras model (%s) of %d layers" % (printable(str(known.model.get("class_name")), 40)[1:-1], len(listed))
     if frozen:
         shown = ", ".join(printable(each, 40) for each in frozen[:_SHOWN])
-        said += ", %d frozen: %s%s" % (len(frozen), shown, ", …" if len(frozen) > _SHOWN else "")
-    return said + ("; it was compiled" if known.compiled else "; it was not compiled")
+        description += ", %d frozen: %s%s" % (len(frozen), shown, ", …" if len(frozen) > _SHOWN else "")
+    return description + ("; it was compiled" if known.compiled else "; it was not compiled")
 
 
 def _name(layer: Any) -> str:

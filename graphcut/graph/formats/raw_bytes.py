@@ -76,18 +76,18 @@ def _opened_at_once(path: str, flags: int) -> int:
 
 
 def _read(stream: IO[bytes], path: str) -> bytes:
-    found = os.fstat(stream.fileno())
-    if stat.S_ISFIFO(found.st_mode):
+    status = os.fstat(stream.fileno())
+    if stat.S_ISFIFO(status.st_mode):
         return _piped(stream, path)
-    _check_size(found, path)
+    _check_size(status, path)
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
     _check_format(head, path)
     packed = head.startswith(_GZIP)
-    if found.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, found.st_size):
+    if status.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, status.st_size):
         described = other_formats.describe_name(path)
-        told = "is " + described if described else "is not a graph: no protobuf message begins like this" + _DAMAGED
-        raise GraphcutError("%s %s" % (printable(path), told))
+        description = "is " + described if described else "is not a graph: no protobuf message begins like this" + _DAMAGED
+        raise GraphcutError("%s %s" % (printable(path), description))
     stream.seek(0)
     return stream.read()
 
@@ -126,13 +126,13 @@ def _piped(stream: IO[bytes], path: str) -> bytes:
     return bytes(data)
 
 
-def _check_size(found: os.stat_result, path: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _check_size(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise GraphcutError("%s is a device, not a file\ngraphcut reads %s." % (printable(path), SUFFIXES))
-    if found.st_size >= LIMIT:
+    if status.st_size >= LIMIT:
         raise GraphcutError(
             "%s has %.1f GB; a protobuf message, and so any graph file, ends at 2 GB\ngraphcut reads %s."
-            % (printable(path), found.st_size / 1e9, SUFFIXES)
+            % (printable(path), status.st_size / 1e9, SUFFIXES)
         )
 
 
@@ -166,8 +166,8 @@ def graphs_in(folder: str) -> str:
     except OSError as error:
         raise GraphcutError("cannot read %s: %s" % (printable(folder), error.strerror)) from error
     paths = [os.path.join(folder, name) for name in names]
-    found = [path for path in paths if _is_graph_file(path) or os.path.exists(os.path.join(path, "saved_model.pb"))]
-    return "; did you mean " + " or ".join(map(printable, found[:3])) + "?" if found else ""
+    graphs = [path for path in paths if _is_graph_file(path) or os.path.exists(os.path.join(path, "saved_model.pb"))]
+    return "; did you mean " + " or ".join(map(printable, graphs[:3])) + "?" if graphs else ""
 
 
 def _is_graph_file(path: str) -> bool:

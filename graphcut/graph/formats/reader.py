@@ -139,8 +139,8 @@ def _parsed(kind: str, data: bytes, path: str) -> Any:
 
 def _reason(error: Exception) -> str:
     """Return protobuf's error without the name of graphcut's own message type."""
-    said = str(error).partition("\n")[0]
-    return (said.rpartition("': ")[2] if "'graphcut." in said else said) or "wrong bytes"
+    message = str(error).partition("\n")[0]
+    return (message.rpartition("': ")[2] if "'graphcut." in message else message) or "wrong bytes"
 
 
 _FORMATS = {"Graph": "GraphDef", "MetaGraph": "MetaGraphDef", "SavedModel": "SavedModel"}

@@ -52,8 +52,8 @@ def url_exists(path: str) -> bool:
 def urls_like(pattern: str) -> Tuple[str, ...]:
     """Return the URLs that match a pattern such as ``s3://bucket/**/*.meta``."""
     system, inner = _system(pattern)
-    found = _tried(pattern, lambda: system.glob(inner))
-    return tuple(str(system.unstrip_protocol(each)) for each in sorted(found))
+    matches = _tried(pattern, lambda: system.glob(inner))
+    return tuple(str(system.unstrip_protocol(each)) for each in sorted(matches))
 
 
 def _system(path: str) -> Tuple[Any, str]:
@@ -87,5 +87,5 @@ def _tried(path: str, call: Any) -> Any:
             "%s cannot be opened: %s\nInstall %s." % (printable(path), printable(str(error), 160)[1:-1], needed)
         ) from error
     except Exception as error:  # noqa: BLE001 - see above
-        said = (str(error) or type(error).__name__).strip().splitlines()[0]
-        raise GraphcutError("cannot read %s: %s" % (printable(path), printable(said, 160)[1:-1])) from error
+        message = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise GraphcutError("cannot read %s: %s" % (printable(path), printable(message, 160)[1:-1])) from error

@@ -52,14 +52,14 @@ def saved_functions(meta: Any) -> Tuple[str, ...]:
 
 def _paths(nodes: Any) -> Dict[int, str]:
     """Return the shortest path of attributes from the saved object to each other object, preferring public ones."""
-    found = {0: ""}
+    paths = {0: ""}
     waiting = [0]
     for place in waiting:
         for child in sorted(nodes[place].children, key=lambda each: each.local_name.startswith("_")):
-            if child.node_id not in found and 0 <= child.node_id < len(nodes):
-                found[child.node_id] = "/".join(filter(None, (found[place], child.local_name)))
+            if child.node_id not in paths and 0 <= child.node_id < len(nodes):
+                paths[child.node_id] = "/".join(filter(None, (paths[place], child.local_name)))
                 waiting.append(child.node_id)
-    return found
+    return paths
 
 
 def _captured(meta: Any) -> Set[int]:
@@ -74,7 +74,7 @@ def _handles(meta: Any) -> Dict[int, str]:
     Captures come last.
     """
     functions = meta.object_graph_def.concrete_functions
-    found: Dict[int, str] = {}
+    handles: Dict[int, str] = {}
     for node in meta.graph_def.node:
         if node.op not in _CALLS:
             continue
@@ -83,5 +83,5 @@ def _handles(meta: Any) -> Dict[int, str]:
         inputs = [each for each in node.input if not each.startswith("^")]
         if len(captures) <= len(inputs):
             for place, tensor in zip(captures, inputs[len(inputs) - len(captures) :]):
-                found.setdefault(place, tensor if ":" in tensor else tensor + ":0")
-    return found
+                handles.setdefault(place, tensor if ":" in tensor else tensor + ":0")
+    return handles

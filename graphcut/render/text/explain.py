@@ -133,7 +133,7 @@ def _why(cut: Barrier, reason: Reason) -> str:
     if cut.kind is BarrierKind.ZERO_FILLED and reason.feeds:
         fed = join_first([escape_name(each) for each in reason.feeds], _NAMED)
         return f"it feeds only {fed} of this call, the loss reads other results, and TensorFlow fills in zeros"
-    return because(cut, reason.made.get(cut.op, "")) if idiom is None else idiom.note
+    return because(cut, reason.dtypes.get(cut.op, "")) if idiom is None else idiom.note
 
 
 def _discrete_word(dtype: str) -> str:
@@ -273,7 +273,9 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
         elif reason.route or not is_discrete(variable.dtype):
             maker = reason.makers.get(cut.op)
             yield (
-                advice.advice(cut, reason.made.get(cut.op, "")) if maker is None else advice.of_maker(maker.type, maker.dtype)
+                advice.advice(cut, reason.dtypes.get(cut.op, ""))
+                if maker is None
+                else advice.of_maker(maker.type, maker.dtype)
             )
     if is_discrete(variable.dtype):
         yield advice.INTEGER

@@ -148,7 +148,7 @@ def test_a_gradient_that_is_always_zero_is_told_by_what_makes_it_so(kind, text):
 
 
 def test_a_cast_is_said_to_be_one():
-    text = said(cut("z", BarrierKind.NOT_DIFFERENTIABLE, "Cast"), reason={"made": {"z": "int32"}})
+    text = said(cut("z", BarrierKind.NOT_DIFFERENTIABLE, "Cast"), reason={"dtypes": {"z": "int32"}})
     assert "not-differentiable at z (Cast): no gradient passes a cast to int32." in text
 
 
