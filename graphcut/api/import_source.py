@@ -129,10 +129,22 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
 def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:
     """Return the arguments in ``(function, (x, y))``: ``x`` and ``y``, unless ``(x, y)`` is a single argument."""
     function = getattr(thing, "python_function", thing)
-    if len(arguments) != 1 or not isinstance(arguments[0], tuple) or not (inspect.isroutine(function) and arguments[0]):
+    if len(arguments) != 1 or not isinstance(arguments[0], tuple) or not arguments[0]:
+        return arguments
+    if _is_compiled(thing) and len(arguments[0]) > 1:
+        return arguments[0]
+    if not inspect.isroutine(function):
         return arguments
     signature = inspect.signature(function)
     return arguments[0] if _binds(signature, arguments[0]) and not _binds(signature, arguments) else arguments
+
+
+def _is_compiled(thing: Any) -> bool:
+    """Return whether a source is a compiled Keras model with one input, so that a tuple holds its inputs and targets."""
+    if not hasattr(thing, "train_step") or getattr(thing, "optimizer", None) is None:
+        return False
+    is_plain = type(thing).__name__ in ("Sequential", "Functional")
+    return is_plain and len(getattr(thing, "inputs", None) or (None,)) == 1
 
 
 def _binds(signature: inspect.Signature, arguments: Sequence[Any]) -> bool:

@@ -39,6 +39,24 @@ def single(): return one, (1, 2)
 def number(): return 3
 
 def defaults(x=1): return decorated
+
+
+class Sequential:
+    train_step, inputs = None, None
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def __call__(self, inputs):
+        pass
+
+
+def compiled():
+    return Sequential("sgd"), (1, 2)
+
+
+def uncompiled():
+    return Sequential(None), (1, 2)
 """
 
 
@@ -89,7 +107,9 @@ def test_a_tuple_is_a_function_and_its_arguments(module):
     assert (thing.name, arguments) == ("decorated", (1, 2))
 
 
-@pytest.mark.parametrize("name, arguments", [("nested", (1, 2)), ("single", ((1, 2),))])
+@pytest.mark.parametrize(
+    "name, arguments", [("nested", (1, 2)), ("single", ((1, 2),)), ("compiled", (1, 2)), ("uncompiled", ((1, 2),))]
+)
 def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(module, name, arguments):
     assert load_source(f"{module}:{name}")[1] == arguments
 
