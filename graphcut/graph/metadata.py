@@ -32,6 +32,17 @@ class Variable:
     whole: Optional[PartitionedVariable] = None
 
 
+class SavedGradient(NamedTuple):
+    """A custom gradient that was saved with the graph: a graph that computes it, as bytes.
+
+    ``given`` are the tensors in it that stand for the gradients of the op's outputs, ``gradients`` those of its inputs.
+    """
+
+    graph: bytes
+    given: Tuple[str, ...]
+    gradients: Tuple[Optional[str], ...]
+
+
 Place = Tuple[Optional[str], str]
 
 
@@ -49,6 +60,7 @@ class GraphMetadata:
     ``functions``: those of its objects, which are no part of its graph unless a signature calls them. ``step``: the function
     is a training step; where it takes its gradients.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
+    ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
     ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
     maps tensors that took the place of a variable to the ``file:line`` that made them.
     """
@@ -67,6 +79,7 @@ class GraphMetadata:
     live: Any = None
     owner: Any = None
     op_defs: Callable[[str], Any] = lambda op_type: None
+    saved_gradient: Callable[[str], Optional[SavedGradient]] = lambda op_type: None
     knows_variables: bool = False
     asks_for_outputs: bool = False
     signatures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -143,9 +143,10 @@ class Condition:
 class Assumption:
     """An op whose gradient could not be determined; it is assumed to pass gradients from float to float.
 
-    ``op`` is the name of the op, ``type`` its type, and ``reason`` says why TensorFlow could not be asked. ``whole`` is true
-    if the op shows that the whole graph was optimized or frozen after it was built; the audit then describes what is left of
-    the graph and certifies nothing.
+    If TensorFlow traced a custom gradient when it saved the model, that is assumed to be the gradient. ``op`` is the name of
+    the op, ``type`` its type, and ``reason`` says why TensorFlow could not be asked. ``whole`` is true if the op shows that
+    the whole graph was optimized or frozen after it was built; the audit then describes what is left of the graph and
+    certifies nothing.
 
     >>> print(Assumption("sort", "MySort", "its library is not loaded"))
     sort (MySort) is assumed to let gradients through: its library is not loaded

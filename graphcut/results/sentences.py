@@ -17,7 +17,7 @@ from graphcut.results import (
     VariableAudit,
     Verdict,
 )
-from graphcut.results.words import ROLES, VERDICTS, at, because, branch, escape_name, place, shape_text
+from graphcut.results.words import ROLES, SAVED_GRADIENT, VERDICTS, at, because, branch, escape_name, place, shape_text
 
 _NAMED = 4
 _HOPS = 8
@@ -39,7 +39,12 @@ def assumption(each: Assumption) -> str:
     if each.whole:
         return f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
     name = f"{escape_name(each.op)} ({escape_name(each.type)})"
-    return f"{name} is assumed to let gradients through: {escape_name(each.reason, 200)}"
+    return f"{name} is {assumed_of(each.reason)}: {escape_name(each.reason, 200)}"
+
+
+def assumed_of(reason: str) -> str:
+    """Return what is assumed of an op, by the reason."""
+    return "assumed to have its saved gradient" if reason == SAVED_GRADIENT else "assumed to let gradients through"
 
 
 def stop(each: Stop) -> str:

@@ -18,6 +18,7 @@ VERDICTS = {
 }
 
 
+SAVED_GRADIENT = "TensorFlow traced its custom gradient anew when it saved the model"
 FROM_ZEROS = "the gradient of the loss starts from zeros there"
 ROLES = {
     Role.DEAD: "does not feed the loss",

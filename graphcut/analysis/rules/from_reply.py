@@ -17,6 +17,7 @@ from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.flatten.inline_calls import flatten
 from graphcut.graph.messages import CLASSES
+from graphcut.graph.metadata import SavedGradient
 from graphcut.graph.op_types import READERS
 from graphcut.graph.traverse import find_reachable, find_readers, walk_depth_first
 from graphcut.graph.writing_ops import written_inputs
@@ -134,6 +135,14 @@ def row(question: GradientQuery, reply: GradientReply, trainable: FrozenSet[int]
     return GradientPattern(
         (connected,) * outputs, carries, barriers, sparse=sparse, passes=passes, independent_of_output=makes, waits=waits
     )
+
+
+def of_saved_gradient(saved: Optional[SavedGradient]) -> Optional[GradientReply]:
+    """Return what a custom gradient that a file holds answers; ``None`` if the file holds none."""
+    if saved is None:
+        return None
+    gradients = tuple(None if each is None else InputGradient(each, False) for each in saved.gradients)
+    return GradientReply(saved.graph, saved.given, gradients, custom=True)
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from itertools import chain
 from typing import AbstractSet, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
@@ -32,6 +33,7 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph, Shape
 from graphcut.graph.flatten.node_bytes import NAMES
 from graphcut.graph.op_types import GRADIENT_TYPE
 from graphcut.results import Assumption, BarrierKind
+from graphcut.results.words import SAVED_GRADIENT
 
 _OWN_ENTRY = b"\n\x11" + GRADIENT_TYPE.encode()
 # Types whose gradient function refers to the graph that the op is in.
@@ -321,11 +323,14 @@ class PatternLookup:
         )
 
     def _foreign_custom(self, op: int) -> GradientPattern:
-        """Return the row of a custom gradient that was not saved.
+        """Return the row of a custom gradient of a file.
 
-        Its arguments are the slots whose outputs only gradients read.
+        If it was not saved, its arguments are the slots whose outputs only gradients read.
         """
         flat = self.flat
+        reply = from_reply.of_saved_gradient(self.around.saved_gradient(text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE)))
+        if reply is not None and (len(reply.given), len(reply.gradients)) == (len(flat.outputs(op)), len(flat.inputs[op])):
+            return replace(from_reply.row(self._question(op), reply, self.around.trainable), assumed=SAVED_GRADIENT)
         arguments = tuple(index for index in self._floats(op) if flat.first_output[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
         return assumed_pattern(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, FrozenSet, NamedTuple, Optional
 
 from graphcut.graph.dtypes import DIFFERENTIABLE
 from graphcut.graph.flat import Shape
-from graphcut.graph.metadata import GraphMetadata
+from graphcut.graph.metadata import GraphMetadata, SavedGradient
 
 
 class GradientQuery(NamedTuple):
@@ -120,7 +120,8 @@ class TensorFlowBehavior:
     nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
     ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
     compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
-    of their own. ``plain_root``: the graph is live and no function's body. ``empty_calls_raise``: a function
+    of their own. ``saved_gradient``: finds a custom gradient that the file holds. ``plain_root``: the graph is live and no
+    function's body. ``empty_calls_raise``: a function
     that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``. ``rebuilds_cases``: the
     gradient of a ``Case`` builds its branches anew, and forgets how functions called there are differentiated.
     """
@@ -132,6 +133,7 @@ class TensorFlowBehavior:
     dead_exits: FrozenSet[Place] = frozenset()
     second_exits: FrozenSet[Place] = frozenset()
     opaque: FrozenSet[str] = frozenset()
+    saved_gradient: Callable[[str], Optional[SavedGradient]] = lambda op_type: None
     plain_root: bool = False
     empty_calls_raise: bool = False
     rebuilds_cases: bool = False
@@ -144,6 +146,7 @@ class TensorFlowBehavior:
             dead_exits=origin.dead_exits,
             second_exits=origin.second_exits,
             opaque=origin.opaque,
+            saved_gradient=origin.saved_gradient,
             plain_root=origin.live is not None and not getattr(origin.live, "building_function", False),
         )
 

@@ -13,6 +13,7 @@ from graphcut.graph.attrs import function_name
 from graphcut.graph.flat import Kind
 from graphcut.graph.formats.debug_info import DebugInfo
 from graphcut.graph.formats.reader import Content
+from graphcut.graph.formats.saved_gradients import saved_gradient_finder
 from graphcut.graph.formats.saved_objects import saved_functions, saved_variables
 from graphcut.graph.messages import CLASSES
 from graphcut.graph.metadata import GraphMetadata, PartitionedVariable, Place, Variable
@@ -37,6 +38,7 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
         dead_exits=frozenset(_dead_exits(meta)),
         opaque=_opaque(content.graph),
         op_defs={op.name: op_outputs.from_op_def(op) for op in meta.meta_info_def.stripped_op_list.op}.get,
+        saved_gradient=saved_gradient_finder(meta),
         asks_for_outputs=signature is not None,
         signatures={} if _chosen_signature(meta, signature) else {key: _outputs(meta, key) for key in _signatures(meta)},
         knows_variables="trainable_variables" in meta.collection_def

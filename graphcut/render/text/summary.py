@@ -8,6 +8,7 @@ from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.results import WITH_GRADIENT, Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
+from graphcut.results.sentences import assumed_of
 from graphcut.results.words import escape_name
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Itera
     for (kind, reason), ops in alike[:limit]:
         more = f" and {len(ops) - 1} more" if len(ops) > 1 else ""
         named = f"{escape_name(ops[0])}{more} ({escape_name(kind)})"
-        yield f"assumed to let gradients through: {named}: {escape_name(reason, 200)}"
+        yield f"{assumed_of(reason)}: {named}: {escape_name(reason, 200)}"
     if len(alike) > limit:
         yield f"assumed to let gradients through: {sum(len(ops) for _, ops in alike[limit:])} more ops"
 

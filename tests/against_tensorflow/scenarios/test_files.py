@@ -55,6 +55,54 @@ def test_files_written_afresh_say_the_same(made, name, fixture, kwargs):
     assert verdicts(made / name, fixture, kwargs) == verdicts(FIXTURES / name, fixture, kwargs)
 
 
+class Customized(tf.Module):
+    """Variables behind custom gradients that answer a gradient, ``None``, zeros, and a variable's gradient."""
+
+    def __init__(self):
+        super().__init__(name="customized")
+        names = ("passed", "dropped", "zeroed", "inside", "silu")
+        self.passed, self.dropped, self.zeroed, self.inside, self.silu = (
+            tf.Variable(tf.ones([3]), name=each) for each in names
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec([3])])
+    def loss(self, x):
+        @tf.custom_gradient
+        def product(one, other):
+            gate = tf.sigmoid(one)
+            return gate * other, lambda dy: (dy * gate, None)
+
+        @tf.custom_gradient
+        def zeros(one):
+            return one * 1.0, tf.zeros_like
+
+        @tf.custom_gradient
+        def with_variable(one):
+            def grad(dy, variables=None):
+                return tf.zeros_like(dy), [dy for _ in variables]
+
+            return one * self.inside, grad
+
+        parts = product(self.passed * x, self.dropped), zeros(self.zeroed), with_variable(x), tf.nn.silu(self.silu)
+        return sum(tf.reduce_sum(each) for each in parts)
+
+
+@pytest.mark.skipif(not make.without_custom_gradients(), reason="this TensorFlow saves no custom gradient")
+def test_custom_gradients_that_were_saved_are_read(tmp_path):
+    tf.saved_model.save(Customized(), str(tmp_path), options=tf.saved_model.SaveOptions(experimental_custom_gradients=True))
+    loaded, audit = tf.saved_model.load(str(tmp_path)), graphcut.audit(str(tmp_path))
+    with tf.GradientTape() as tape:
+        loss = loaded.loss(tf.ones([3]))
+    asked = {each.name: getattr(loaded, each.name) for each in audit}
+    answers = dict(zip(asked, tape.gradient(loss, list(asked.values()))))
+    kinds = {
+        name: "none" if each is None else "flows" if tf.reduce_any(each != 0) else "zero" for name, each in answers.items()
+    }
+    assert {each.name: each.verdict.value for each in audit} == kinds
+    assert {"none", "zero", "flows"} == set(kinds.values())
+    assert all("is assumed to have its saved gradient: TensorFlow traced" in str(each) for each in audit.assumptions)
+
+
 @pytest.mark.skipif(not tf.__version__.startswith("2.15."), reason="the files in the repository are TensorFlow 2.15's")
 def test_the_script_writes_the_same_bytes_again(tmp_path):
     subprocess.run([sys.executable, "-m", "fixtures.make", str(tmp_path)], cwd=str(FIXTURES.parent), check=True)
