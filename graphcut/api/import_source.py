@@ -8,7 +8,6 @@ import inspect
 import os
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
@@ -55,11 +54,10 @@ def load_source(
 
 def _import_module(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
     if name.endswith(".py"):
-        path = Path(name)
-        key = str(path.resolve())
-        if key not in modules:
-            modules[key] = _execute_file(path)
-        return modules[key]
+        path = os.path.realpath(name)
+        if path not in modules:
+            modules[path] = _execute_file(name)
+        return modules[path]
     sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(name)
@@ -76,20 +74,22 @@ def _import_module(name: str, modules: Dict[str, ModuleType]) -> ModuleType:
 def modules_by_file(modules: Iterable[ModuleType]) -> Dict[str, ModuleType]:
     """Modules by the paths of their files."""
     files = ((getattr(each, "__file__", None), each) for each in modules)
-    return {str(Path(file).resolve()): each for file, each in files if file}
+    return {os.path.realpath(file): each for file, each in files if file}
 
 
-def _execute_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise GraphcutError(f"no file {printable(str(path))}")
-    if b"\0" in path.read_bytes():
-        raise GraphcutError(f"{printable(str(path))} is not Python source: it contains null bytes")
-    sys.path[:0] = [str(path.resolve().parent), os.getcwd()]  # a file of a package imports it by its name
-    spec = importlib.util.spec_from_file_location(path.stem, os.path.abspath(str(path)))
+def _execute_file(path: str) -> ModuleType:
+    if not os.path.isfile(path):
+        raise GraphcutError(f"no file {printable(path)}")
+    with open(path, "rb") as stream:
+        if b"\0" in stream.read():
+            raise GraphcutError(f"{printable(path)} is not Python source: it contains null bytes")
+    sys.path[:0] = [os.path.dirname(os.path.realpath(path)), os.getcwd()]  # a file of a package imports it by its name
+    name = os.path.basename(path)[: -len(".py")]
+    spec = importlib.util.spec_from_file_location(name, os.path.abspath(path))
     if spec is None or spec.loader is None:
-        raise GraphcutError(f"{printable(str(path))} cannot be imported")
+        raise GraphcutError(f"{printable(path)} cannot be imported")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -14,11 +14,6 @@ import click
 from graphcut.errors import GraphcutError
 from graphcut.util.version import VERSION
 
-if sys.version_info >= (3, 8):
-    from importlib.metadata import PackageNotFoundError, version
-else:
-    from importlib_metadata import PackageNotFoundError, version
-
 _HELP = """Show which versions are installed, what is missing, and how to install it.
 
 Exit codes: 0 everything that graphcut needs is there, 1 something is missing.
@@ -64,6 +59,10 @@ def tensorflow_version() -> Optional[Tuple[str, str]]:
 
 def installed_version(name: str) -> Optional[str]:
     """Return the version of a distribution, without importing it; ``None`` where it is not installed."""
+    if sys.version_info >= (3, 8):
+        from importlib.metadata import PackageNotFoundError, version
+    else:
+        from importlib_metadata import PackageNotFoundError, version
     try:
         return version(name)
     except PackageNotFoundError:

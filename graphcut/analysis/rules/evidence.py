@@ -132,18 +132,40 @@ class Evidence:
         return self._calls
 
     def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
-        """Return the certain answers of an op's gradient function for its inputs ``arguments``."""
+        """Return the certain answers of an op's gradient function for its inputs ``arguments``.
+
+        What the gradients of this loss leave open, those of other losses may show.
+        """
         if op not in self._answers:
-            context = self.flat.contexts[op]
-            calls = self.calls() if context < 0 else [self._of_body(call, context) for call in self.calls()]
-            each = [_Search(self, call, op, tuple(arguments)).run() for call in calls if call is not None]
-            self._answers[op] = {
-                index: known[0]
-                for index in arguments
-                for known in [list(dict.fromkeys(found[index] for found in each if index in found))]
-                if len(known) == 1
-            }
+            own = _agreed(self._each_answer(op, arguments), arguments)
+            missing = [index for index in arguments if index not in own]
+            others = _agreed(list(self._answers_for_others(op, arguments)), missing) if missing else {}
+            self._answers[op] = {**others, **own}
         return self._answers[op]
+
+    def _each_answer(self, op: int, arguments: Sequence[int], gated: bool = False) -> List[Dict[int, Answer]]:
+        """Return what each call of this loss shows, or each call that gates its gradients."""
+        context = self.flat.contexts[op]
+        whole = [call for call in self.calls() if call.gates or not gated]
+        calls = whole if context < 0 else [self._of_body(call, context) for call in whole]
+        return [_Search(self, call, op, tuple(arguments)).run() for call in calls if call is not None]
+
+    def _answers_for_others(self, op: int, arguments: Sequence[int]) -> Iterator[Dict[int, Answer]]:
+        """Yield what the function answered in the gradients of other losses that the same outputs of the op lead to.
+
+        TensorFlow calls it there in the same way: with a tensor for each of these outputs, and zeros for the others. So it
+        answers ``None`` for the same inputs, and zeros of its own for the same ones. Only gated gradients count: those are an
+        optimizer's, which takes no ``stop_gradients=``.
+        """
+        outputs = self.uses().intersection(self.flat.outputs(op))
+        for loss in dict.fromkeys(call.loss for call in backward_part(self.flat, self.names).calls if call.loss):
+            if loss not in self._others:
+                self._others[loss] = Evidence(self.flat, self.names, loss, self.copies)
+            other = self._others[loss]
+            if outputs and outputs == other.uses().intersection(self.flat.outputs(op)):
+                yield from other._each_answer(op, arguments, gated=True)
+
+    _others: Dict[Tuple[int, ...], Evidence] = field(default_factory=dict)
 
     def _of_body(self, call: Gradients, context: int) -> Optional[Gradients]:
         """Return the part of a call that differentiates the body of a function which the graph itself calls."""
@@ -224,6 +246,12 @@ class Evidence:
         return self._led[1]
 
     _led: Optional[Tuple[object, Set[int]]] = None
+
+
+def _agreed(each: Sequence[Mapping[int, Answer]], indices: Iterable[int]) -> Dict[int, Answer]:
+    """Return, for the inputs ``indices``, the answers on which all agree that know one."""
+    known = {index: {found[index] for found in each if index in found} for index in indices}
+    return {index: answers.pop() for index, answers in known.items() if len(answers) == 1}
 
 
 class _Search:

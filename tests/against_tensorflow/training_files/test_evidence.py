@@ -14,6 +14,9 @@ from tests.against_tensorflow.training_files.made_at_random import custom
 needs_tensorflow_2 = pytest.mark.skipif(tf.__version__.startswith("1."), reason="TensorFlow 1.15 fails to differentiate these")
 
 
+ANSWERS_FOR_TWO = [("tensor", "tensor"), ("tensor", "none"), ("none", "passed"), ("zeros", "tensor"), ("none", "zeros")]
+
+
 def towers(answers, trained=None, optimizer=True, **kwargs):
     """A graph whose loss joins two towers by a custom gradient, and has a head; trained for some variables."""
     with tf.Graph().as_default() as graph:
@@ -77,7 +80,39 @@ def test_a_custom_gradient_that_answers_none_alone_in_front_of_a_layer():
     assert audit["hidden"].verdict is Verdict.NONE and audit.assumptions == ()
 
 
-def test_the_gradients_of_another_loss_show_nothing():
+@pytest.mark.parametrize("first, second", ANSWERS_FOR_TWO)
+def test_what_a_custom_gradient_answered_for_one_loss_it_answers_for_another(first, second):
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        x = made.batch()
+        left, right = (tf.matmul(x, made.variable(name, 4, 3)) for name in ("left", "right"))
+        (joined,) = custom((first, second), 1)(left, right)
+        loss = tf.reduce_mean(tf.tanh(joined), name="loss")
+        v1.train.AdamOptimizer().minimize(tf.add(loss, tf.reduce_mean(tf.square(joined)), name="total"))
+        kept = graph.as_graph_def()
+        gradients = v1.gradients(loss, v1.trainable_variables())
+    audit = graphcut.audit(kept, loss="loss", variables=["left", "right"])
+    assert [each.verdict is Verdict.NONE for each in audit] == [each is None for each in gradients]
+    assert [each.verdict is Verdict.ZERO for each in audit] == ["zero" in each for each in (first, second)]
+    assert audit.assumptions == () and audit.recorded == ()
+
+
+def test_the_ungated_gradients_of_another_loss_show_no_none():
+    """They may have been taken with ``stop_gradients=``."""
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        hidden = tf.matmul(made.batch(), made.variable("hidden", 4, 3))
+        (answered,) = custom(("passed",), 1)(hidden)
+        total = tf.reduce_mean(tf.square(tf.matmul(answered, made.variable("head", 3, 2))))
+        variables = v1.trainable_variables()
+        gradients = v1.gradients(total, variables, stop_gradients=[hidden])
+        v1.train.GradientDescentOptimizer(0.1).apply_gradients(zip(gradients, variables))
+        tf.reduce_mean(tf.tanh(answered), name="loss")
+    audit = graphcut.audit(graph.as_graph_def(), loss="loss")
+    assert audit["hidden"].verdict is Verdict.FLOWS and audit.assumptions
+
+
+def test_the_gradients_of_a_loss_by_another_result_show_nothing():
     """A custom gradient of two results answers each argument from one of them."""
     with tf.Graph().as_default() as graph:
         made = Build(resource=True)
