@@ -22,6 +22,7 @@ FOLDER = ROOT / "docs" / "notebooks"
 def run(path, folder):
     """A notebook that was run in ``folder``; what differs from run to run is left out."""
     os.environ.update(PYTHONPATH=str(ROOT), TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", COLUMNS="120")
+    os.environ["GRAPHCUT_PROGRESS"] = "0"
     notebook = nbformat.read(str(path), as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     for cell in notebook.cells:

@@ -33,8 +33,8 @@ Examples:
   graphcut run --tf1 old_script.py
   graphcut run --trace train.py
 
-Exit codes: 0 fine, 2 the script failed or could not run. With --trace, a script that needs the value of a tensor has
-not failed: it is traced up to there, and that line is shown.
+Exit codes: 0 fine, 2 the script failed or could not run. With --trace, a script may need the value of a
+tensor: it is traced up to that line, the line is shown, and the exit code is 0.
 """
 _FINE, _FAILED = 0, 2
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")

@@ -57,7 +57,7 @@ _OPTIONS = (
         multiple=True,
         callback=_starts,
         metavar="G",
-        help="The gradient of each --loss to start from: a tensor, a number, or 'none' for ones.",
+        help="The gradient to start from, one for each --loss: a tensor, a number, or 'none' for ones.",
     ),
     click.option(
         "--tf",

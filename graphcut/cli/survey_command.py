@@ -11,10 +11,11 @@ import click
 
 _HELP = """Audit many graph files: a registry of models, a folder of checkpoints.
 
-One bad file never stops the others. Results go into the folder OUTPUT as they come: survey.jsonl has a line of
-JSON for each file, index.html a table of all. After a crash, run the same command again: it continues where it stopped
-and audits only the rest and the files that changed. The files are audited by processes on this machine or, with --dask, by
-the workers of a cluster, which must be able to open them by the same names (a shared folder, or URLs that fsspec opens).
+One bad file never stops the others. Results go into the folder OUTPUT as they come: survey.jsonl has a line of JSON for
+each file, and index.html is a table of all files. After a crash, run the same command again: it continues where it
+stopped and audits only the rest and the files that changed. The files are audited by processes on this machine or, with
+--dask, by the workers of a cluster, which must be able to open them by the same names (a shared folder, or URLs that
+fsspec opens).
 
 \b
 Examples:

@@ -267,9 +267,9 @@ def test_a_group_shows_why(opened):
 def test_a_stop_tells_what_would_be_without_it(page):
     page.locator(f"{STOP} .stops .row").first.click()
     page.locator(f"{STOP} .whatif").click()
-    assert "Taking it away alone would bring a gradient back." in page.inner_text(f"{STOP} .answer")
+    assert "Removing it alone would bring a gradient back." in page.inner_text(f"{STOP} .answer")
     page.locator(f"{STOP} .whatif").click()
-    assert "Taking it away" not in page.inner_text(f"{STOP} .answer")
+    assert "Removing it" not in page.inner_text(f"{STOP} .answer")
 
 
 def test_the_address_holds_what_is_chosen(opened):

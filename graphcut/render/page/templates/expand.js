@@ -1,9 +1,9 @@
-// A box that stands for several ops opens where it is: what is in it was laid out beforehand, and both axes are stretched
-// where the box stands until it fits in. Everything else keeps its place relative to the rest.
+// A box that stands for several ops opens in place: its contents were laid out beforehand, and both axes are stretched at the
+// box until they fit. Everything else keeps its place relative to the rest.
 
 const HEAD = 18, EDGE = 8;
 
-// After a map of one axis each span [low, high, size] gets at least its size; what lies beside it moves aside.
+// Map one axis so that each span [low, high, size] gets at least its size; whatever is next to it moves aside.
 function stretched(map, spans) {
   if (!spans.length) return map;
   const wanted = spans.map(([low, high, size]) => [map(low), map(high), size]);
@@ -22,7 +22,7 @@ function stretched(map, spans) {
   };
 }
 
-// What is in the boxes of a picture, by the number of the box: its parts, its size, and whether it is shown.
+// The contents of the boxes of a picture, by the number of the box: their parts, their size, and whether they are shown.
 function makeInsides(section) {
   const found = new Map();
   for (const held of section.querySelectorAll("svg[data-inside]")) {
@@ -42,7 +42,7 @@ function drawn(name, attributes, ...inside) {
   return element;
 }
 
-// Show what is in a box in its place, which is `area` now, below its title.
+// Show the contents of a box below its title, in the area that it has now.
 function showInside(node, inside, area, title) {
   if (!inside.shown) {
     inside.shown = drawn("g", { class: "inside" }, drawn("rect", { rx: 6 }), drawn("text", { "text-anchor": "middle", "font-size": 11 }, title), drawn("g", {}));

@@ -1,4 +1,4 @@
-// The picture as a file: SVG as it stands, PNG painted shape by shape, for the page allows itself no images.
+// Save the picture as a file: SVG as it is, PNG painted shape by shape, because the page's policy allows no images.
 
 function save(blob, name) {
   const link = document.createElement("a");
@@ -23,7 +23,7 @@ function svgText(svg) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-// Twice as many dots as points, on white; of very large pictures fewer.
+// Paint two dots per point on white, and fewer for very large pictures.
 function paint(svg) {
   const area = shownArea(svg), canvas = document.createElement("canvas");
   const scale = Math.min(2, 8000 / Math.max(area.width, area.height)), pen = canvas.getContext("2d");

@@ -1,11 +1,11 @@
-// Folding a scope. Each frame alone and all of them were laid out anew beforehand; that picture is shown in the place of the
-// whole one. For any other choice what is inside is hidden, the room that falls free is taken out of both axes, and everything
-// else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
+// Fold scopes. The pictures with one frame folded, and with all of them, were laid out beforehand and replace the whole one.
+// For any other set of frames, what is inside them is hidden, the space that becomes free is cut out of both axes, and
+// everything else keeps its place relative to the rest. The frame covers what is inside; lines end at it.
 
-// The least that is left of an emptied gap, and what a box and the corner of a frame keep, in points.
+// The least that remains of an emptied gap, and the size that a box and the corner of a frame keep, in points.
 const GAP = 18, ROOM = 14, CORNER = 12;
 
-// From the intervals that must keep their size and those that fell free, the new place of each old one.
+// Map each old coordinate to its new one, given the intervals that must keep their size and those that became free.
 function squeezed(kept, freed) {
   const solid = united(kept), free = united(freed), from = [], to = [];
   let end = 0;
@@ -38,7 +38,7 @@ function united(intervals) {
   return all;
 }
 
-// The pictures with frames folded, by the numbers of these, out of the page until they are shown.
+// The pictures with frames folded, by the numbers of the frames; they are not in the page until they are shown.
 function makeLayouts(section) {
   const found = new Map();
   for (const held of section.querySelectorAll("svg[data-layout]")) {
@@ -75,7 +75,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
   }
   const foldable = scopes.filter((each) => each.nodes.length);
 
-  // What keeps its size along one axis ("x", "width" or "y", "height"), and what falls free.
+  // What keeps its size along one axis ("x", "width" or "y", "height"), and what becomes free.
   function axis(low, size) {
     const span = (area, room) => [area[low] - room, area[low] + area[size] + room];
     const unseen = (each) => each.group.classList.contains("unseen");
@@ -93,7 +93,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
     return squeezed(kept, nodes.filter(unseen).map((each) => span(each.area, 0)));
   }
 
-  // Show the picture that was laid out with these frames folded, or the whole; whether there is one.
+  // Show the picture that was laid out with these frames folded, or the whole one; return whether there is one.
   function showLayout(folded) {
     const outer = folded.filter((each) => !folded.some((other) => other.inner.includes(each)));
     const key = outer.map((each) => Number(each.group.dataset.scope)).sort((one, other) => one - other).join(",");
@@ -113,7 +113,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
     return Boolean(layout);
   }
 
-  // The boxes are those of the whole, each at its place in this picture.
+  // The boxes are those of the whole picture, each at its place in this one.
   function drawBoxes(picture) {
     for (const node of picture.querySelectorAll("g.node[data-at]")) {
       const same = nodes.find((each) => each.group.dataset.box === node.dataset.box), [x, y] = node.dataset.at.split(" ").map(Number);
@@ -143,7 +143,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
       if (inside && open.includes(each)) showInside(each, inside, moved(each.area, across, down), loss.boxes[box].title);
       else if (inside) hideInside(each, inside);
     }
-    // A line ends where its box went; at a box that is folded or opened it goes on to the frame.
+    // A line ends where its box went; if the box is folded or opened, it goes on to the frame.
     const still = new Map(nodes.filter((each) => !hidden.has(each) && !open.includes(each)).map(({ group }) => [group.dataset.box, group]));
     for (const { group, shapes } of edges) {
       const ends = [group.dataset.from, group.dataset.to].map((box) => still.get(box) && still.get(box).dataset.moved.split(" ").map(Number));
@@ -181,7 +181,7 @@ function makeFolds(svg, loss, insides, layouts, ready, changed) {
   return {
     scopes: foldable,
     scope: (number) => foldable.find((each) => each.group.dataset.scope === number),
-    // What stands for a box in a picture with frames folded.
+    // The element that represents a box in a picture with frames folded.
     cover: (box) => {
       const folded = foldable.filter((each) => each.folded && each.nodes.some((node) => node.group.dataset.box === String(box)));
       const outer = folded.find((each) => !folded.some((other) => other.inner.includes(each)));
@@ -218,14 +218,14 @@ function moved(area, across, down) {
   return { x, y, width: across(area.x + area.width) - x, height: down(area.y + area.height) - y };
 }
 
-// A box keeps its form and goes where its middle goes.
+// A box keeps its shape and moves with its center.
 function shift(group, area, across, down) {
   const x = area.x + area.width / 2, y = area.y + area.height / 2;
   group.dataset.moved = (across(x) - x) + " " + (down(y) - y);
   group.setAttribute("transform", "translate(" + group.dataset.moved + ")");
 }
 
-// A line or a frame goes point by point; the old points are kept beside the new ones.
+// A line or a frame moves point by point; the old points are kept next to the new ones.
 function bend(shape, across, down) {
   const name = shape.tagName === "path" ? "d" : "points";
   if (shape.tagName === "text") return put(shape, { x: across(was(shape, "x")), y: down(was(shape, "y")) });
@@ -234,7 +234,7 @@ function bend(shape, across, down) {
   shape.setAttribute(name, shape.dataset.was.replace(/(-?[\d.]+),(-?[\d.]+)/g, (pair, x, y) => across(Number(x)) + "," + down(Number(y))));
 }
 
-// The head of a line keeps its form and goes where its tip goes; `moved` is how far each end goes, where that is known.
+// An arrowhead keeps its shape and moves with its tip; `moved` says how far each end moves, where that is known.
 function bendLine(shapes, across, down, moved) {
   for (const each of shapes) bend(each, across, down);
   const path = shapes.find((each) => each.tagName === "path"), heads = shapes.filter((each) => each.tagName.startsWith("poly"));

@@ -1,4 +1,4 @@
-// Which boxes and lines to light up: the way of a gradient to a variable, or to where it ends and on to what it would feed.
+// Which boxes and lines to highlight: the path of a gradient to a variable, or to where it ends and on to the variables behind.
 
 function makeWays(loss) {
   const next = loss.boxes.map(() => []), before = loss.boxes.map(() => []);
@@ -8,7 +8,7 @@ function makeWays(loss) {
   }
   const starts = loss.boxes.map((box, at) => at).filter((at) => loss.boxes[at].role === "loss");
 
-  // All that can be reached from some boxes by lines that are allowed, with the box each was reached from.
+  // Everything that the allowed lines reach from some boxes, each with the box that it was reached from.
   function reached(from, steps, allowed) {
     const origin = new Map(from.map((box) => [box, null])), waiting = from.slice();
     for (let at = 0; at < waiting.length; at++) {
@@ -26,7 +26,7 @@ function makeWays(loss) {
     for (let at = box; origin.get(at) !== null && origin.has(at); at = origin.get(at)) pairs.add(origin.get(at) + " " + at);
   }
 
-  // From the loss to a barrier, by lines that are not cut where there are such; then all data routes from it to the variable.
+  // From the loss to a barrier, if possible by lines that are not cut; then all data paths from it to the variable.
   function cut(barrier, box, pairs) {
     const open = reached(starts, next, (line) => line !== "cut"), any = reached(starts, next, () => true);
     back(open.has(barrier) ? open : any, barrier, pairs);
@@ -66,7 +66,7 @@ function makeWays(loss) {
     return { boxes: all, pairs };
   }
 
-  // The ways of the first few of a group, which has one cut.
+  // The paths of the first few variables of a group, which share one cut.
   function group(at) {
     const { first, listed } = loss.groups[at], all = { boxes: new Set(), pairs: new Set() };
     for (let each = first; each < first + Math.min(listed, 20); each++) {

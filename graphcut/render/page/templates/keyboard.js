@@ -1,4 +1,4 @@
-// The keyboard: one box or frame of a picture can be tabbed to, the arrows go on from there to the nearest in that direction.
+// The keyboard: Tab reaches one box or frame of a picture; from there, an arrow key goes to the nearest one in its direction.
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -42,7 +42,7 @@ function makeStops(svg, view) {
   enter(stops()[0]);
 }
 
-// Where an element stands, in the picture's points.
+// The place of an element, in the picture's points.
 function areaOn(svg, element) {
   const place = element.getBoundingClientRect(), toPoints = svg.getScreenCTM().inverse();
   const corner = new DOMPoint(place.x, place.y).matrixTransform(toPoints);
@@ -63,7 +63,7 @@ function arrowsInTable(aside) {
   });
 }
 
-// Single keys of the whole page; not while something is typed.
+// Keys for the whole page; ignored while the reader types.
 function pageKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

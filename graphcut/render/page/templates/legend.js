@@ -1,4 +1,4 @@
-// The legend below the picture is open where there is room for both, until the reader opens or closes it.
+// The legend below the picture is open if there is space for both, until the reader opens or closes it.
 
 function openLegend(svg) {
   const picture = svg.parentElement, legend = picture.querySelector(".legend");

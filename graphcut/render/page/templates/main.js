@@ -1,7 +1,7 @@
-// Puts the page together: one loss is seen at a time, one thing is chosen in it, or nothing.
+// Puts the page together. It shows one loss at a time, and at most one thing in it is selected.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-// The variables stand in the order of their groups, which have the verdict.
+// The variables are in the order of their groups; the verdict is that of the group.
 for (const loss of data) loss.variables.verdict = loss.groups.flatMap((each) => Array(each.listed).fill(each.verdict));
 const by = (id) => document.getElementById(id);
 
@@ -34,17 +34,17 @@ function makeLoss(section, loss) {
     return lines.map((line, index) => make("p", index ? (line.startsWith("    ") ? "code" : "") : "first", line.trim()));
   }
 
-  // Why a group gets what it gets: what is said of its first variable holds for all.
+  // Why a group has its verdict: the explanation of its first variable holds for all.
   function aboutGroup(group) {
     const made = [make("p", "first", group.label + ": " + counted(group.count, "variable", "variables") + ", " + group.verdict)];
     const why = [group.reason, group.where].filter(Boolean).join(", ");
     if (why) made.push(make("p", "", why));
-    return [...made, make("p", "", "What holds for each of them, told of the first:"), ...aboutVariable(group.first)];
+    return [...made, make("p", "", "The same holds for each of them. For the first:"), ...aboutVariable(group.first)];
   }
 
   function unexplained(at) {
     const group = loss.groups.find((each) => at >= each.first && at < each.first + each.listed);
-    return [group.reason, "This page explains some of its variables only; audit.explain tells of each."].filter(Boolean);
+    return [group.reason, "This page explains only some variables of the group; audit.explain explains each of them."].filter(Boolean);
   }
 
   function aboutStop(stop) {
@@ -59,13 +59,13 @@ function makeLoss(section, loss) {
     return [...made, make("p", "", "It cuts off " + counted(stop.count, "variable", "variables") + ":"), list];
   }
 
-  // What taking a stop away would change, computed beforehand; shown on the picture too while the button is pressed.
+  // What removing a stop would change, computed beforehand; the picture shows it, too, while the button is pressed.
   function whatIf(stop) {
-    const answer = make("p", "gain"), button = make("button", "whatif", "What if it were not there?");
+    const answer = make("p", "gain"), button = make("button", "whatif", "What if it were removed?");
     const list = make("ul", "", ...stop.gains.map((at) => make("li", "", lists.row("variable " + at, loss.variables.name[at]))));
     const more = stop.gaining - stop.gains.length;
     if (more > 0) list.append(make("li", "more", "and " + more + " more"));
-    answer.textContent = stop.gaining > 0 ? counted(stop.gaining, "variable", "variables") + " would get a gradient:" : stop.sole ? "Taking it away alone would bring a gradient back." : "No variable would get a gradient that gets none now.";
+    answer.textContent = stop.gaining > 0 ? counted(stop.gaining, "variable", "variables") + " would get a gradient:" : stop.sole ? "Removing it alone would bring a gradient back." : "No variable would get a gradient that gets none now.";
     button.setAttribute("aria-pressed", "false");
     const hidden = [answer, list];
     for (const each of hidden) each.hidden = true;
@@ -98,7 +98,7 @@ function makeLoss(section, loss) {
     return [...made, ...inside];
   }
 
-  // Open a box in the picture or close it, and choose it.
+  // Open or close a box in the picture, and select it.
   function turn(at) {
     folds.turn(at);
     choose("box " + at);
@@ -113,7 +113,7 @@ function makeLoss(section, loss) {
     light(key ? ways[kind](Number(at)) : null, kind === "variable" ? loss.variables.box[at] : kind === "stop" ? loss.stops[at].box : kind === "group" ? -1 : Number(at));
     if (!key) return answer.replaceChildren();
     const close = make("button", "close", "\u00d7");
-    close.setAttribute("aria-label", "Choose nothing");
+    close.setAttribute("aria-label", "Clear the selection");
     close.addEventListener("click", () => choose(""));
     answer.replaceChildren(close, ...told(key));
     lists.mark(key);
@@ -156,7 +156,7 @@ function makeLoss(section, loss) {
     return found;
   }
 
-  // The first thing that a search found.
+  // Select the first match of a search.
   function first(found) {
     if (found.variables.length) choose("variable " + found.variables[0]);
     else if (found.stops.length) choose("stop " + found.stops[0]);
@@ -172,7 +172,7 @@ function makeLoss(section, loss) {
     });
   }
 
-  // The boxes in a box can be chosen, too; a second click on the box opens it.
+  // The boxes in a box can be selected, too; a second click on the box opens it.
   function openable(node, at) {
     node.classList.add("openable");
     node.addEventListener("dblclick", (event) => {
@@ -189,7 +189,7 @@ function makeLoss(section, loss) {
     node.append(drawn("circle", { class: "sign", cx: right, cy: middle, r: 6 }), drawn("text", { class: "sign", x: right, y: middle + 4, "text-anchor": "middle", "font-size": 12 }, "+"));
   }
 
-  // A picture can be measured only once it is seen.
+  // A picture can be measured only once it is visible.
   function seen() {
     if (!svg || view) return;
     if (!svg.clientWidth) return whenSized(svg, seen);
@@ -208,7 +208,7 @@ function makeLoss(section, loss) {
     if (chosen) choose(chosen);
   }
 
-  // What is drawn can be chosen, opened and folded.
+  // Everything drawn can be selected, opened and folded.
   function ready(group) {
     for (const node of group.querySelectorAll("g.node[data-box]")) {
       const box = loss.boxes[node.dataset.box];
@@ -229,7 +229,7 @@ function makeLoss(section, loss) {
   return { section, has, svg, heading: loss.heading, chosen: () => chosen, seen, search, first, choose, turn: () => chosen.startsWith("box ") && insides.has(chosen.slice(4)) && turn(Number(chosen.slice(4))), view: () => view, folds: () => folds };
 }
 
-// In a frame that is not shown yet, as in a notebook, nothing has a size.
+// In a frame that is not visible yet, as in a notebook, nothing has a size.
 function whenSized(element, action) {
   const waiting = new ResizeObserver(() => {
     if (!element.clientWidth) return;
@@ -255,7 +255,7 @@ function show(at) {
   remember();
 }
 
-// The address holds the tab and what is chosen in it: `#1/variable-3`.
+// The address holds the tab and the selection in it: `#1/variable-3`.
 let restoring = true;
 function remember() {
   if (restoring) return;
@@ -264,7 +264,7 @@ function remember() {
   try {
     history.replaceState(null, "", state);
   } catch (error) {
-    // A page inside of another, such as a notebook's, may not.
+    // A page embedded in another, such as a notebook's, may not do this.
   }
 }
 
@@ -277,7 +277,7 @@ function restore() {
   return Boolean(losses[at]);
 }
 
-// Where most is missing; where nothing is, the first.
+// Start with the loss that has the most variables without a gradient, else with the first.
 function worst() {
   const share = data.map((each) => (each.total ? each.missing / each.total : 0));
   return share.indexOf(Math.max(...share));

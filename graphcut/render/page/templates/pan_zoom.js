@@ -1,11 +1,11 @@
 "use strict";
 
-// The part of a picture that is seen: a corner and a scale, kept as the SVG's viewBox. Units are the picture's points.
+// The visible part of a picture: a corner and a scale, kept as the SVG's viewBox. Units are the picture's points.
 
 function makeView(svg) {
   let whole = grown(svg.querySelector("g").getBBox(), 8);
   let x = whole.x, y = whole.y, scale = 1;
-  // What a new size of the window asks for: the same again, until the reader has moved the picture.
+  // What to do when the window is resized: the same again, until the reader has moved the picture.
   let refit = show;
 
   function show() {
@@ -23,7 +23,7 @@ function makeView(svg) {
     show();
   }
 
-  // All of it where its text can be read; else from the top, where the loss is.
+  // Show all of it if the text stays readable, else the top, where the loss is.
   function start(loss) {
     refit = () => start(loss);
     look(whole, 1.5);
@@ -55,7 +55,7 @@ function makeView(svg) {
     show();
   }
 
-  // Make sure that an area is seen, moving no more than needed.
+  // Make an area visible, moving no more than necessary.
   function reveal(area) {
     const width = svg.clientWidth / scale, height = svg.clientHeight / scale;
     const seen = area.x >= x && area.y >= y && area.x + area.width <= x + width && area.y + area.height <= y + height;
@@ -71,7 +71,7 @@ function makeView(svg) {
     whole = area;
   }
 
-  // Another picture is shown: all of it, but where the reader has moved the picture, what is to be seen of it.
+  // Another picture is shown: all of it, or, if the reader has moved the picture, the area to look at.
   function changed(area) {
     if (refit !== show) refit = () => look(whole, 1.5);
     refit();
@@ -86,11 +86,11 @@ function makeView(svg) {
   }, { passive: false });
 
   dragging(svg, move);
-  new ResizeObserver(() => svg.clientWidth && refit()).observe(svg);  // a tab that is not shown has no size
+  new ResizeObserver(() => svg.clientWidth && refit()).observe(svg);  // a hidden tab has no size
   return { look: fit, start, zoom, move, reveal, resized, changed, scale: () => scale };
 }
 
-// Drags of the mouse or a finger move the picture; the click that ends one is no choice.
+// Dragging with the mouse or a finger moves the picture; the click that ends a drag selects nothing.
 function dragging(svg, move) {
   let last = null, far = 0;
   svg.addEventListener("pointerdown", (event) => {

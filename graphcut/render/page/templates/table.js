@@ -1,4 +1,4 @@
-// The table beside the picture. Names from the graph are only ever put on the page as text.
+// The table next to the picture. Names from the graph go into the page as text only.
 
 const SHOWN = 200;
 
@@ -74,7 +74,7 @@ function makeLists(section, loss, choose) {
     fill(stops, loss.stops.slice(0, SHOWN).map(stop), loss.stops.length, "; search for the one you want");
   }
 
-  // Every word must occur; returns how many variables, stops and boxes do, and which boxes.
+  // Find what contains every word; return how many variables, stops and boxes do, and which boxes.
   function search(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (!words.length) {
@@ -97,7 +97,7 @@ function makeLists(section, loss, choose) {
     return { variables: named, stops: stopped, boxes: [...hit] };
   }
 
-  // Mark the row of what was chosen, and unfold the group that it is in.
+  // Mark the row of the selection, and unfold its group.
   function mark(key) {
     for (const button of section.querySelectorAll('[aria-current="true"]')) button.removeAttribute("aria-current");
     const [kind, at] = key.split(" ");
