@@ -131,6 +131,7 @@ def is_float(names: Names, name: str) -> bool:
     return any(base_dtype(names.flat.dtypes[tensor]) in REAL_FLOATS for tensor in names.tensors(name))
 
 
+_GUARDS = frozenset(("Switch", "RefSwitch", "_Arg"))
 _LOGS = {"ScalarSummary": 1, "WriteScalarSummary": 3, "WriteSummary": 2, "Print": 1, "StringFormat": 0, "Assert": 1}
 
 
@@ -140,9 +141,17 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
     Only what floats lead to from a variable counts: a learning rate and a step counter are logged too.
     """
     logs = {kind: _LOGS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _LOGS}
-    ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs and flat.contexts[op] < 0)
-    read = dict.fromkeys(tensor for op, start in ops for tensor in flat.inputs[op][start:])
-    return _plausible(flat, names, [tensor for tensor in read if flat.dtypes[tensor] in REAL_FLOATS]) if read else []
+    ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs)
+    read = dict.fromkeys(_before_guard(flat, tensor) for op, start in ops for tensor in flat.inputs[op][start:])
+    floats = [tensor for tensor in read if flat.dtypes[tensor] in REAL_FLOATS and flat.contexts[flat.producer[tensor]] < 0]
+    return _plausible(flat, names, floats) if floats else []
+
+
+def _before_guard(flat: FlatGraph, tensor: int) -> int:
+    """Return the tensor that a conditional hands to an ``Assert`` in its branch; any other tensor is its own."""
+    while flat.type(flat.producer[tensor]) in _GUARDS and flat.inputs[flat.producer[tensor]]:
+        tensor = flat.inputs[flat.producer[tensor]][0]
+    return tensor
 
 
 def ends(flat: FlatGraph, names: Names) -> List[int]:

@@ -280,6 +280,16 @@ def test_a_logged_loss_is_found_where_nothing_is_differentiated():
     assert chosen(graph) == (("the_loss:0",), "the only logged float")
 
 
+def test_a_loss_that_is_only_checked_is_found_before_the_guard_of_the_check():
+    with tf.Graph().as_default() as graph:
+        predicted, _ = prediction()
+        loss = mean_square(predicted)
+        with tf.control_dependencies([v1.Assert(loss < 10.0, [loss])]):
+            tf.identity(predicted)
+        v1.Print(loss, [loss])
+    assert chosen(graph) == (("the_loss:0",), "the only logged float")
+
+
 def test_gradients_and_slots_are_no_candidates():
     with tf.Graph().as_default() as graph:
         predicted, w = prediction()
