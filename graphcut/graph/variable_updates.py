@@ -8,7 +8,7 @@ are no updates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.backward_part import BackwardCall, backward_part
 from graphcut.graph.dtypes import REF, RESOURCE
@@ -26,9 +26,9 @@ from graphcut.util.caching import cached_weakly
 class TrainingPart:
     """What the training part of a graph writes.
 
-    ``updated`` holds the handles and references that are updated; ``by_loss`` the handles that the gradients of each loss
-    update; ``ops`` are the ops that update; ``aside`` are variables that only serve the updates of others: optimizer slots,
-    accumulated gradients, learning rates.
+    ``updated`` holds the handles and references that are updated, slots included; ``by_loss`` the handles that the gradients
+    of each loss update; ``ops`` are the ops that update; ``aside`` are variables that only serve the updates of others:
+    optimizer slots, accumulated gradients, learning rates.
     """
 
     updated: FrozenSet[int] = frozenset()
@@ -47,13 +47,20 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     trained = _trained_writes(flat, every, part.calls, part.forward)
     ops = optimizers.union(each.op for writes in trained.values() for each in writes)
     together = _run_together(flat, ops)
-    # a slot is written beside its variable: what an Apply op updates is its first input
-    updated = frozenset(each.handle for each in every if each.op in together and _is_variable(flat, each, optimizers))
+    updated = frozenset(each.handle for each in every if each.op in together).union(_slots(flat, optimizers & together))
     by_loss: Dict[Tuple[int, ...], FrozenSet[int]] = {}
     for call, those in trained.items():
         handles = frozenset(each.handle for each in those if _is_variable(flat, each, optimizers))
         by_loss[call.loss] = by_loss.get(call.loss, frozenset()) | handles
     return TrainingPart(updated, by_loss, ops, _other_variables(flat, ops, part.forward))
+
+
+def _slots(flat: FlatGraph, optimizers: Iterable[int]) -> Iterator[int]:
+    """Yield what an optimizer's op writes: besides the variable, its first input, the slots that it takes as references."""
+    for op in optimizers:
+        for tensor in flat.inputs[op]:
+            if flat.dtypes[tensor] == RESOURCE or flat.dtypes[tensor] > REF:
+                yield root(flat, tensor)
 
 
 def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) -> bool:

@@ -6,10 +6,10 @@ import os
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Dict, Mapping, Optional, Tuple
 
 from graphcut.errors import GraphcutError
-from graphcut.results import Verdict
+from graphcut.results import VariableAudit, Verdict
 
 AUDITED, REFUSED, LOST = "audited", "refused", "lost"
 _ORDER = {LOST: 0, REFUSED: 1, AUDITED: 2}
@@ -23,7 +23,8 @@ class FileAudit:
     ``path`` is the file, the SavedModel directory or the URL; ``status`` is ``"audited"``, ``"refused"`` or ``"lost"`` (its
     worker died), and ``error`` says why there is no audit. ``loss`` names the loss's tensors, ``loss_source`` says how it
     was chosen, ``oracle`` whose gradients count, ``ops`` the number of ops, the bodies of functions included. ``verdicts``
-    counts variables by verdict, ``barriers`` those without a gradient by the kinds that cut them off, ``missing`` names them;
+    counts variables by verdict, ``barriers`` those without a gradient by the kinds that cut them off or as ``unused``,
+    ``missing`` names them;
     ``assumptions`` counts the ops that could not be asked about. ``seconds`` is how long it took, ``page`` the HTML page in
     the survey's folder, or empty.
     """
@@ -102,7 +103,7 @@ def _page(audit: Any) -> str:
 
 def _summary(path: str, audit: Any, seconds: float) -> FileAudit:
     missing = [each for each in audit.variables if each.verdict in _MISSING]
-    kinds = Counter(kind for each in missing for kind in {barrier.kind.value for barrier in each.cut})
+    kinds = Counter(kind for each in missing for kind in _kinds(each))
     return FileAudit(
         path=path,
         status=AUDITED,
@@ -116,6 +117,11 @@ def _summary(path: str, audit: Any, seconds: float) -> FileAudit:
         assumptions=len(audit.assumptions),
         seconds=seconds,
     )
+
+
+def _kinds(variable: VariableAudit) -> AbstractSet[str]:
+    """Return the kinds of the barriers that cut a variable off; ``unused`` where nothing leads from it to the loss."""
+    return {barrier.kind.value for barrier in variable.cut}.union(["unused"] if variable.unused else [])
 
 
 def _seconds_since(start: float) -> float:

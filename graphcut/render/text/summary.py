@@ -121,14 +121,23 @@ def hypothetical(facts: ReportFacts) -> str:
 def summary_line(variables: Sequence[VariableAudit]) -> str:
     """Return the counts, such as ``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``.
 
-    The variables that are not trainable follow ``2 frozen:``.
+    The variables that are not trainable follow ``2 frozen:``. Those that the step writes without a gradient are its states.
     """
-    frozen = [variable for variable in variables if variable.trainable is False]
+    states = [variable for variable in variables if _is_state(variable)]
+    frozen = [variable for variable in variables if variable.trainable is False and not _is_state(variable)]
     trainable = [variable for variable in variables if variable.trainable is not False]
-    parts = [_counts(trainable)] * (bool(trainable) or not frozen) + [f"{len(frozen)} frozen: {_counts(frozen)}"] * bool(
-        frozen
-    )
+    parts = [_counts(trainable)] * (bool(trainable) or len(variables) == 0)
+    parts += [f"{len(frozen)} frozen: {_counts(frozen)}"] * bool(frozen)
+    if states:
+        word = "state" if len(states) == 1 else "states"
+        parts.append(f"{len(states)} {word} (slots, averages) that the step writes without a gradient")
     return "; ".join(parts)
+
+
+def _is_state(variable: VariableAudit) -> bool:
+    """Return whether a variable is no part of what is trained: the step writes it, and not with a gradient of this loss."""
+    written = variable.is_updated and not variable.optimizer_got_gradient
+    return variable.trainable is False and bool(written) and variable.verdict not in WITH_GRADIENT
 
 
 def _counts(variables: Sequence[VariableAudit]) -> str:

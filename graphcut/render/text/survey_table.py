@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         def rank(self) -> Tuple[int, int, str]: ...
 
 
-HEADINGS = ("file", "without a gradient", "what cuts them", "loss")
+HEADINGS = ("file", "without a gradient", "why", "loss")
 _MOST = 40
 
 

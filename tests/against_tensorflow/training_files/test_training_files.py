@@ -58,3 +58,17 @@ def test_updated_is_what_the_training_ops_write(recipe, tmp_path):
     record = build(recipe)
     for audit in audits(recipe, tmp_path, loss=list(record.losses)):
         assert wrong_updates(audit, record) == {}
+
+
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+def test_the_slots_of_dense_and_of_sparse_variables_are_updated(resource):
+    with tf.Graph().as_default():
+        made = graphs.Build(resource=resource)
+        dense, table = made.variable("dense", 4, 3), made.variable("table", 9, 3)
+        made.variable("unread", 4, 3)
+        rows = tf.gather(table, tf.compat.v1.placeholder(tf.int32, [None]))
+        tf.compat.v1.train.AdamOptimizer().minimize(tf.reduce_mean(tf.square(tf.matmul(made.batch(), dense) + rows)))
+        meta = tf.compat.v1.train.export_meta_graph()
+    audit = graphcut.audit(meta, variables="*")
+    assert sorted(each.name for each in audit if not each.is_updated) == ["unread"]
+    assert str(audit).endswith("6 states (slots, averages) that the step writes without a gradient")

@@ -12,11 +12,13 @@ import pytest
 
 import graphcut
 from graphcut import GraphcutError
-from graphcut.api.survey import dask_cluster, worker_processes
+from graphcut.api.survey import dask_cluster, file_audit, worker_processes
 from graphcut.api.survey.survey import find_files
 from graphcut.cli import main
+from graphcut.render.text.survey_table import survey_table
 from tests.repository.measure import ROOT
 from tests.robustness import making
+from tests.unit.graph.text import message
 
 DOCUMENT = (Path(ROOT) / "fixtures" / "documents" / "003.meta").read_bytes()
 # A worker that is killed by every file whose name says so.
@@ -61,6 +63,15 @@ def test_one_bad_file_never_stops_the_others(registry):
     assert [each.verdicts for each in found.files if each.status == "audited"] == [{"flows": 1, "none": 1}] * 10
     assert sorted(each["path"] for each in lines("out")) == [each.path for each in found.files]
     assert str(found).endswith("12 files: 10 audited, 10 with variables that get no gradient; 2 refused")
+
+
+def test_an_unused_variable_is_counted_as_such(tmp_path):
+    path = tmp_path / "unused.pb"
+    path.write_bytes(
+        message("w = VarHandleOp()\nv = VarHandleOp()\nread = ReadVariableOp(w)\nloss = Sum(read)").SerializeToString()
+    )
+    found, _ = file_audit.audit_file(str(path), {"loss": ["loss"]})
+    assert found.barriers == {"unused": 1} and "unused 1" in survey_table([found])
 
 
 def test_a_worker_that_is_killed_costs_its_file_alone(registry, monkeypatch):

@@ -148,6 +148,16 @@ def test_what_is_hypothetical_says_so():
     assert table(FakeAudit(hypothesis="without hidden")).startswith("loss: loss:0 (asked); hypothetical: without hidden\n")
 
 
+def test_what_the_step_writes_without_a_gradient_is_no_frozen_variable():
+    slot = variable("m", Verdict.NONE, trainable=False, unused=True, is_updated=True)
+    frozen = variable("f", Verdict.NONE, trainable=False, unused=True, is_updated=False)
+    moved = variable("g", trainable=False, is_updated=True)
+    assert (
+        summary(variable("w"), slot) == "1 gets a gradient; 1 state (slots, averages) that the step writes without a gradient"
+    )
+    assert summary(frozen, moved) == "2 frozen: 1 gets a gradient, 1 does not: 1 unused"
+
+
 def test_counts_tell_trainable_from_frozen():
     frozen = variable("f", trainable=False), variable("g", Verdict.NONE, trainable=False, cut=(STOPPED,))
     said = summary(variable("w"), variable("v"), *frozen)
