@@ -5,6 +5,7 @@ The graph is handed over as a message (see ``written``). It is read, never chang
 
 from __future__ import annotations
 
+import inspect
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -42,7 +43,8 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     with as_before(source):
         with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
             concrete = _concrete(_untraced(source), args, kwargs)
-        variables = tuple(_function_variables(concrete.graph, source))
+        passed = tuple(_passed_variables(concrete.graph, source, args, kwargs))
+        variables = tuple(_function_variables(concrete.graph, source, passed))
         message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
         return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
 
@@ -153,20 +155,40 @@ def _is_float(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
-def _function_variables(graph: Any, source: Any) -> Iterator[Variable]:
-    """Yield the variables that the function captured, then the others of the models that it refers to."""
+def _passed_variables(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Iterator[Tuple[Any, str]]:
+    """Yield the variables among the arguments, each with the name of the input that its handle is inside."""
+    if not any(isinstance(each, tf.Variable) for each in tf.nest.flatten((args, kwargs))):
+        return
+    try:
+        bound = inspect.signature(getattr(source, "python_function", source)).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return
+    leaves = tf.nest.flatten([*bound.args, *bound.kwargs.values()])
+    passed = [each for each in leaves if isinstance(each, tf.Variable) or getattr(each, "dtype", None) == tf.resource]
+    inside = {id(inner) for _, inner in captures(graph)}
+    inputs = [each for each in graph.inputs if each.dtype == tf.resource and id(each) not in inside]
+    if len(passed) != len(inputs):  # one that is passed twice is one input
+        passed = list({id(each): each for each in passed}.values())
+    if len(passed) == len(inputs):
+        yield from ((each, tensor.name) for each, tensor in zip(passed, inputs) if isinstance(each, tf.Variable))
+
+
+def _function_variables(graph: Any, source: Any, passed: Sequence[Tuple[Any, str]] = ()) -> Iterator[Variable]:
+    """Yield the variables that the function captured or was passed, then the others of the models that it refers to."""
     from graphcut.backend.record.restore_objects import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(graph)}
     listed = in_order([*function_variables(graph), *_captured_values(graph)], graph)
+    listed += [each for each, _ in passed if not any(each is known for known in listed)]
     deeper = trainable_flags(source, roots(source))
     known: Dict[int, Tuple[Any, Optional[bool]]] = {}
     for each in listed:
         known[id(variable_of(each))] = deeper.get(id(variable_of(each)), (each, None))
     known.update(trainable_flags(source))
     for each, trained in known.values():
-        names = tuple(inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside)
-        yield describe_variable(each, names[:1], trained)
+        names = [inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside][:1]
+        names += [name for other, name in passed if other is variable_of(each)]
+        yield describe_variable(each, tuple(names), trained)
 
 
 def in_order(variables: List[Any], graph: Any) -> List[Any]:

@@ -85,6 +85,28 @@ def test_the_graph_of_a_function_knows_what_it_captured():
     assert (audit[w].verdict, audit["w"].trainable) == (Verdict.FLOWS, True)
 
 
+@pytest.mark.skipif(not EAGER, reason="about eager variables")
+@pytest.mark.parametrize("asked", [None, "list"], ids=["default", "listed"])
+def test_a_variable_may_be_an_argument_of_the_function(asked):
+    w, b, captured = (tf.Variable(tf.ones([3]), name=name) for name in ("w", "b", "captured"))
+
+    def loss(x, passed, structure):
+        return tf.reduce_sum(x * passed * captured * tf.stop_gradient(structure["b"]))
+
+    args = spec(3), w, {"b": b}
+    audit = graphcut.audit(loss, *args, variables=asked and [w, b, captured])
+    with tf.GradientTape() as tape:
+        value = loss(tf.ones([3]), w, {"b": b})
+    given = [each is not None for each in tape.gradient(value, [w, b, captured])]
+    assert [audit[each].verdict is Verdict.FLOWS for each in (w, b, captured)] == given == [True, False, True]
+
+
+@pytest.mark.skipif(not EAGER, reason="about eager variables")
+def test_a_variable_that_is_passed_twice_is_one():
+    w = tf.Variable([1.0, 2.0, 3.0], name="w")
+    assert [each.name for each in graphcut.audit(lambda x, one, two: x * one + two, spec(3), w, w)] == ["w"]
+
+
 def test_an_oracle_that_is_no_text_is_refused(graph):
     with pytest.raises(GraphcutError, match=r"oracle= was given a value of type float: 2\.15\nIt takes"):
         graphcut.audit(graph, loss="loss", oracle=2.15)
