@@ -1,10 +1,10 @@
 """The edges that a route can take from a tensor towards the inputs, each with its barrier if no gradient crosses it.
 
-Crossing a barrier costs one. Tensors that cannot carry a gradient for their dtype (integers, booleans, strings) form a
-land of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it,
-at the op that made numbers discrete (``ArgMax``, a comparison), costs one already: a soft choice in its place hands the
-gradient on through all that computes with it. What would hand none on though it were fed with floats is a barrier of its
-own: a comparison of what ``ArgMax`` makes, a ``OneHot``, a logical op, another cast to integers.
+Crossing a barrier costs one. Tensors whose dtype cannot carry a gradient (integers, booleans, strings) form a
+region of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it
+at the op that made numbers discrete (``ArgMax``, a comparison) costs one already: a soft choice in its place passes the
+gradient on through everything computed from it. An op that would pass none on even if it were fed floats is a barrier of
+its own: a comparison with the result of ``ArgMax``, a ``OneHot``, a logical op, another cast to integers.
 """
 
 from __future__ import annotations

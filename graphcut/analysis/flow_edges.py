@@ -1,7 +1,7 @@
 """The edges of the gradient flow: where a gradient goes from a tensor, towards the inputs.
 
-The walks of ``flow.walk`` say where a gradient arrives. Whoever asks *how* it gets there (paths, reaches, conditions,
-pictures) takes the edges from here, so that no answer knows fewer of them than the verdict does.
+``reachability.walk`` says where a gradient arrives. Everything that asks *how* it gets there (paths, reaches, conditions,
+pictures) takes the edges from here, so that every answer knows the same edges as the verdict.
 
 A *node* is a place where a gradient arrives. It is the tensor's number where the gradient can be nonzero, and that number
 plus the number of tensors where TensorFlow has a gradient that may be all zeros. The second kind leads on to the

@@ -38,7 +38,7 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
 
     A rounding becomes straight-through, a choice soft.
 
-    What they made discrete counts as numbers then, through all that computes with it (``barriers.edges``: a land
+    What they made discrete counts as numbers then, through all that computes with it (``barrier_edges``: a land
     without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
     """
     flat, passing = rules.flat, rules.passing

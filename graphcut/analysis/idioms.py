@@ -4,8 +4,8 @@ A stop ends a gradient on purpose in a straight-through estimator (Bengio, Leona
 (van den Oord, Vinyals, Kavukcuoglu 2017), a target network (Mnih et al. 2015; Grill et al. 2020), a discriminator that is
 trained on detached fakes (Goodfellow et al. 2014), the score function (Williams 1992) and SimSiam (Chen and He 2021).
 
-Who reads "keep it" leaves the stop alone, so a wrong name is worse than none: an idiom is named only where its whole pattern
-feeds the loss, and what looks like none of them has no idiom; nothing follows from that.
+A reader of "keep it" leaves the stop alone, so a wrong name is worse than none: an idiom is named only if its whole pattern
+feeds the loss. A stop without an idiom may be deliberate all the same.
 """
 
 from __future__ import annotations

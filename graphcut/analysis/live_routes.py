@@ -1,6 +1,6 @@
 """The routes that a gradient takes: from the loss to the tensors that get one.
 
-What a gradient leads to: the tensors from which it goes on to any of some others.
+Also the tensors from which a gradient goes on to one of several others.
 """
 
 from __future__ import annotations

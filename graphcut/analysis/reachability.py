@@ -59,7 +59,7 @@ class Walk:
     ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``independent``
     the tensors that receive a gradient there whatever arrives, with the tensor nearer to the loss. ``origins`` are the tensors
     that the walk over *carries* sets out from beside the loss, made so, each with the tensor nearer to the loss in the
-    walk over *connected*: that parent belongs to the other walk (see ``flow.edges``).
+    walk over *connected*: that parent belongs to the other walk (see ``flow_edges``).
     """
 
     parents: Sequence[int]

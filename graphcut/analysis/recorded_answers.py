@@ -1,7 +1,7 @@
 """TensorFlow's answers from when a step was traced or a file was made, compared with the verdicts.
 
-The answer is the truth: where the tape gave ``None`` the verdict is ``NONE``, where it gave a tensor it is not. A verdict that
-had to be changed for it is a disagreement, a defect of graphcut, and is told.
+The answer is the truth: if the tape gave ``None`` the verdict is ``NONE``, and if it gave a tensor it is not. A verdict that
+had to be changed is reported as a disagreement, which is a defect of graphcut.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """The ops that a gradient tape did not record, and why; they count as constants for the tape.
 
 A tape records an op that is made while it records and reads a tensor that it watches or that comes from one (``tape.h``,
-``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which
-the tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies
-behind them is of the same land. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
+``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which the
+tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies behind
+them belongs to the same barrier. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
 (``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
 watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
-recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own.
-(6) What a body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that
-is watched after its last use gets nothing, though an op that read it was recorded. (7) It takes the gradient registered
-for the type of an op, whatever ``gradient_override_map`` names for it; the body of a function that is called, a branch or a
-loop, is differentiated as ``tf.gradients`` does (``backprop._gradient_function``).
+recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own. (6) What a
+body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that is watched
+after its last use gets nothing, though an op that read it was recorded. (7) It takes the gradient registered for the type of
+an op, whatever ``gradient_override_map`` names for it; the body of a function that is called, a branch or a loop, is
+differentiated as ``tf.gradients`` does (``backprop._gradient_function``).
 """
 
 from __future__ import annotations

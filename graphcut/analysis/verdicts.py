@@ -152,7 +152,7 @@ def compute_flow(
     """Compute everything about one loss.
 
     ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
-    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``losses.stop_ops``); ``reasons`` the
+    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``resolve_loss.stop_ops``); ``reasons`` the
     barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
     ``together`` are the tensors of a call that was recorded: TensorFlow judges them in one, and starts from integers, too.
     A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far

@@ -1,17 +1,17 @@
 """A minimum vertex cut: the smallest set of tensors that every path from the loss to some others passes.
 
 The graph is reduced first. (1) Tensors that are no end of a path are left out; those that must not be cut lie on the side
-of the loss and become one with it. (2) A tensor to which every path leads through one other, which may be cut, is as good
-as that one (a dominator). (3) A tensor right between the loss and the end is in every cut. What is left is for
-``disjoint``; of several smallest cuts it takes the one nearest the loss.
+of the loss and become one with it. (2) If every path to a tensor leads through one other tensor that may be cut (a
+dominator), cutting that one is as good. (3) A tensor directly between the loss and the end is in every cut. ``smallest``
+searches what is left; of several smallest cuts it takes the one nearest the loss.
 
 The smallest set of nodes that every path passes: as many as there are paths that share no node (Menger, 1927).
 
-Every node is an arc of room for one path, or for any number where it cannot be cut. Paths are found in phases: each looks
-for as many as it can from the source on and enters no node twice (A. Pothen, C.-J. Fan, "Computing the block triangular form
-of a sparse matrix", 1990). A phase that finds none has seen all that can be reached, so there is no other path (Ford and
-Fulkerson). Of several smallest sets it is the one nearest the sink. networkx's flows give the same, 20 times as slowly where
-a set has thousands of nodes: their arcs are dictionaries.
+Every node is an arc with a capacity of one path, or of any number if it must not be cut. Paths are found in phases: each phase
+looks for as many as it can from the source and enters no node twice (A. Pothen, C.-J. Fan, "Computing the block triangular
+form of a sparse matrix", 1990). A phase that finds none has visited everything reachable, so there is no other path (Ford and
+Fulkerson). Of several smallest sets it is the one nearest the sink. networkx's flows give the same, 20 times as slowly where a
+set has thousands of nodes: their arcs are dictionaries.
 """
 
 from __future__ import annotations

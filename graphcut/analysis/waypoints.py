@@ -1,9 +1,9 @@
 """Whether a gradient reaches a variable *through* one place and *avoiding* another.
 
-A *carrying path* leads from the loss to the variable over the edges of the gradient flow (``flow.edges``). It passes a
-place if one of its tensors is the place's, its ends included. The walk goes over pairs of a node and whether the place was
-passed, so each node is met twice at most: no path is enumerated, and loops need no care. Where no place is named the
-answer is the verdict's.
+A *carrying path* leads from the loss to the variable over the edges of the gradient flow (``flow_edges``). It passes a
+place if one of its tensors, ends included, belongs to the place. The walk visits pairs of a node and whether the place was
+passed, so it meets each node at most twice: no path is enumerated, and loops need no special care. If no place is named,
+the answer is that of the verdict.
 """
 
 from __future__ import annotations

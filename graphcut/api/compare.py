@@ -1,7 +1,7 @@
 """Two audits side by side: which verdicts changed, and through which op.
 
-The op is looked for where the variable gets less: in its cut, first of all what the other graph does not have or has as
-another type of op; failing a cut, the conditional that its gradient hangs on.
+The op is searched for on the side where the variable gets less: in its cut, preferably an op that the other graph does not
+have or has with another type; without a cut, it is the conditional that decides whether a gradient arrives.
 """
 
 from __future__ import annotations

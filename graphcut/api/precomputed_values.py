@@ -1,8 +1,8 @@
 """What a loss reads instead of a variable that it does not depend on.
 
-A value that was computed from the variable before the step is a constant for the loss: a kernel that ``build`` made, a
-tensor in a closure, another variable's initial value. Nobody can tell from a value what it was computed from; what has as
-many elements as the variable is named. For the output of a layer it is the output of another call of that layer.
+A value that was computed from the variable before the step is a constant for the loss: a kernel that ``build`` made, a tensor
+in a closure, another variable's initial value. A value does not tell what it was computed from, so every value with as many
+elements as the variable is named. For the output of a layer it is the output of another call of that layer.
 """
 
 from __future__ import annotations

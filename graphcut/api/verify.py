@@ -1,8 +1,8 @@
 """Compare an audit with the real ``tf.gradients``, in scratch copies of the graph.
 
-An answer *disagrees* where it is ``None`` and the verdict is not ``NONE``, or the other way round, and likewise an error and
-``RAISES``; at random points also where a gradient judged always zero is not. What a copy cannot settle is *not checked*: a
-tensor inside of a function's body, and what an import loses of the graph that was built (the contexts of v1 loops in a
+An answer *disagrees* if it is ``None`` and the verdict is not ``NONE``, or the other way round; the same holds for an error
+and ``RAISES``. At random points, it also disagrees if a gradient judged always zero is nonzero. What a copy cannot decide is
+*not checked*: a tensor inside a function's body, and what a graph loses when it is imported (the contexts of v1 loops in a
 bare GraphDef, what handles point to, gradients registered in the process that built a file).
 """
 

@@ -1,4 +1,4 @@
-"""What is known of a graph beside its ops: where it came from, its outputs, its variables, what was collected."""
+"""What is known of a graph besides its ops: where it came from, its outputs, variables and collections."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What tells that a graph is no longer the one that was built: it was *optimized*, or *frozen*.
+"""Signs that a graph is no longer as it was built: it was *optimized*, or *frozen*.
 
-Optimizers (Grappler, and the compilers behind it) take out every ``StopGradient`` (``grappler/optimizers/model_pruner.cc``)
-and put ops in that have no gradient; freezing writes the values of variables in as constants. Nothing of this is found in a
-graph that was built; but an optimized graph need not show any of it.
+Optimizers (Grappler, and the compilers behind it) remove every ``StopGradient`` (``grappler/optimizers/model_pruner.cc``) and
+add ops that have no gradient; freezing replaces variables by constants. A graph as it was built has none of these signs, but
+an optimized graph need not have any either.
 """
 
 from __future__ import annotations

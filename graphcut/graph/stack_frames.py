@@ -1,10 +1,10 @@
 """Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself.
 
-A stop that the user's line asks of Keras (``keras.ops.stop_gradient``, ``keras.backend.stop_gradient``) is the user's, as one
-that it asks of TensorFlow is: the functions of that name between the two only hand the call on.
+A stop that the user's line makes through Keras (``keras.ops.stop_gradient``, ``keras.backend.stop_gradient``) is the user's,
+like one made through TensorFlow: the functions of that name in between only pass the call on.
 
-What lies outside of graphcut's outermost frame asked for an audit and made no op: no line of it is an op's place. The
-wrappers around TensorFlow's functions ask for none: while code is watched they are all of graphcut that is in a stack.
+The frames outside graphcut's outermost one asked for an audit and made no op, so none of their lines is the place of an op.
+The wrappers around TensorFlow's functions do not count: while code is watched, they are the only frames of graphcut.
 """
 
 from __future__ import annotations

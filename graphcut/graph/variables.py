@@ -1,6 +1,6 @@
 """The variables of a flat graph: what its ops tell, joined with what its origin knows.
 
-The variant tensors whose elements have no gradient: lists of integers, as far as ``element_dtype`` tells.
+Also the variant tensors whose elements have no gradient, such as lists of integers, if ``element_dtype`` says so.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What pictures, reports and pages read from an audit, as protocols.
 
-``graphcut.Audit`` is one; the tests have others. Names that only one module needs of something else than an audit stay there.
+``graphcut.Audit`` is one; the tests have others. Protocols of other objects, which only one module needs, are in that module.
 """
 
 from __future__ import annotations

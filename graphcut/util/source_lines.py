@@ -1,8 +1,6 @@
-"""The line of source code that a place such as ``model.py:12`` names, where it can be read, and how a place is told.
+"""The line of source code that a place such as ``model.py:12`` names, if it can be read, and how the place is shown.
 
 A place may come from a file that somebody else made: only Python's own source is read, never a device or a huge file.
-
-The line of the user's code that ``file:line`` means, as it is shown.
 """
 
 from __future__ import annotations

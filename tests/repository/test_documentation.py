@@ -78,3 +78,32 @@ def test_every_field_is_told(name):
 @pytest.mark.parametrize("name", sorted(ENUMS))
 def test_every_word_is_told(name):
     assert [each.value for each in ENUMS[name] if f"``{each.value}``" not in ENUMS[name].__doc__] == []
+
+
+PACKAGE = Path(graphcut.__file__).parent
+SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = {path.stem: text for path, text in SOURCES.items() if path.stem != "__init__"}
+PACKAGES = {path.parent.name: {each.stem for each in path.parent.glob("*")} for path in SOURCES if path.stem == "__init__"}
+REFERENCE = re.compile(r"``([a-z]\w*)\.([A-Za-z_]\w*)(?:\.[\w.]+)?(?:\(\))?``")
+SUFFIXES = {"cc", "cfg", "desc", "h", "html", "json", "jsonl", "lock", "proto", "py", "svg", "toml", "txt"}
+OTHERS = {"ast", "audit", "backprop", "cond_v2", "dataclasses", "function_deserialization", "functools", "gradient"}
+OTHERS |= {"gradients_util", "keras", "layer", "model_explorer", "networkx", "options", "question", "rich", "sys", "tape"}
+OTHERS |= {"tensorflow", "tf", "variable", "while_v2"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_a_docstring_refers_to_is_there(path):
+    """A module, or a name of one: it was called so when the docstring was written, and renamed since."""
+    stale = []
+    for match in REFERENCE.finditer(SOURCES[path]):
+        owner, name = match.groups()
+        is_there = owner in OTHERS or name in SUFFIXES or name in PACKAGES.get(owner, ())
+        is_there = is_there or (owner == "graphcut" and hasattr(graphcut, name))
+        if not is_there and not re.search(rf"\b{name}\b *(?:[(:=]|,.*=)", MODULES.get(owner, "")):
+            stale.append(match.group())
+    assert stale == []
+
+
+def test_files_that_docstrings_refer_to_are_there():
+    named = {name for text in SOURCES.values() for name in re.findall(r"``(\w+\.(?:txt|desc|proto))``", text)}
+    assert named and named <= {path.name for path in PACKAGE.rglob("*")}

@@ -62,7 +62,7 @@ class Reason:
     """Why a variable has its verdict.
 
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
-    numbers, see ``barriers.edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
+    numbers, see ``barrier_edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
     none where the variable itself is of a dtype without a gradient.
     ``dtypes``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes

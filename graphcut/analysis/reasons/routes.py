@@ -1,8 +1,8 @@
 """The route of a variable to the loss, folded in the middle: over live edges only, or across the barriers of its cut.
 
-Of several shortest routes it is one over the barrier that the cut names first. A node of a chain is a node of the
-gradient flow (``flow.edges``); a tensor beyond a barrier is its number plus twice the number of tensors, for there it may
-lead elsewhere than where it is live.
+Of several shortest routes, it is one over the barrier that the cut names first. A node of a chain is a node of the
+gradient flow (``flow_edges``). A tensor beyond a barrier has its number plus twice the number of tensors as its node, because
+it may lead elsewhere there than where it is live.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Gradients that are zero because pieces do not meet.
 
-``Pack`` or ``ConcatV2`` puts tensors together; later ops take only other pieces out.
+``Pack`` or ``ConcatV2`` joins tensors, and later ops take out only other pieces.
 
 One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
 gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. What

@@ -1,6 +1,6 @@
 """Which tensors are all zeros whatever is fed. Sound, not complete: in doubt a tensor is not zero.
 
-A product with zero counts as zero, as everywhere in automatic differentiation: infinities are left out of account.
+A product with zero counts as zero, as everywhere in automatic differentiation: infinities are ignored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The op that would stand there if one of its inputs were a float: what a soft choice in the place of an index feeds.
+"""The op as it would be if one of its inputs were a float: what a soft choice in place of an index would feed.
 
-The input's type is an attribute of the op, and so the type of all that shares the attribute. An op that takes no floats there
-(the condition of a ``Select``, the indices of a ``OneHot``, anything of a ``LogicalAnd``) has no such twin.
+The input's type is an attribute of the op, and so the type of everything that shares the attribute. An op that takes no floats
+there (the condition of a ``Select``, the indices of a ``OneHot``, anything of a ``LogicalAnd``) has no such twin.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A gradient *carries* from an output if it depends on that output's gradient, or on none and is not provably zero. An op
 that reads only a shape is no dependence, nor is a tensor that is zero whatever is fed.
 
-From TensorFlow's answer about a kind to its row.
+Also turns TensorFlow's answer about a kind into its row.
 """
 
 from __future__ import annotations

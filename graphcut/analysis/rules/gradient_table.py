@@ -4,8 +4,8 @@
 group of versions that answer alike. ``gradient`` of an entry is ``"unregistered"``, ``"none"`` (registered without a
 gradient), ``"rule"`` (the gradient comes from what surrounds the op), or ``"function"``. Then ``rows`` hold what the
 function answers: the values of attributes for which a row holds (``when``), and a word for each input *argument*, so that a
-row serves any number of tensors. What no row holds for is answered as a question that could not be put: the analysis takes
-it to carry.
+row serves any number of tensors. A question that no row answers counts as one that could not be
+asked: the analysis assumes that the gradient carries.
 
 The words: ``-`` no gradient; else the numbers of the output arguments that the gradient carries from (``=`` after one: each
 tensor of a list from its own), ``z`` none of them; then ``s`` sparse, ``p`` handed on untouched, ``m`` made of nothing.

@@ -1,7 +1,7 @@
 """Turn barriers and tensors of the graph into edits of the user's source, and edits into suggestions.
 
-A suggestion bears a diff where the edited source was audited and is as asked (``confirmed``), or where the source cannot be
-traced again and the edit leaves no choice. Else it says in words what to do.
+A suggestion has a diff if the edited source was audited with the intended result (``confirmed``), or if the source cannot be
+traced again and there is only one possible edit. Otherwise it says in words what to do.
 """
 
 from __future__ import annotations

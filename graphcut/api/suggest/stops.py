@@ -2,9 +2,9 @@
 
 Each smallest set on other lines of code is an alternative. The one nearest the loss comes first, and a few are listed at most.
 
-A tensor may be stopped if no gradient of a kept variable passes it (``leading.touching``). In the body of a function all
-its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as none. The
-answer is confirmed by an audit of the edited graph.
+A tensor may be stopped if no gradient of a kept variable passes it (``live_routes.find_dependent_tensors``). In the body of a
+function all its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as
+none. The answer is confirmed by an audit of the edited graph.
 """
 
 from __future__ import annotations

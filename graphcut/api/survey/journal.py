@@ -1,6 +1,6 @@
-"""The journal of a survey: a line of JSON for each file as it is done, so that a survey that broke off goes on.
+"""The journal of a survey: one line of JSON per finished file, so that an interrupted survey can continue.
 
-The first line is the question. A line counts where it ends with a newline: one that was cut short is taken off, and its file
+The first line is the question. A line counts if it ends with a newline; one that was cut short is removed, and its file
 is audited again. A file that changed since is audited again, too; the last line of a file counts.
 """
 

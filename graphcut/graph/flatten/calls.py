@@ -1,6 +1,6 @@
 """Which ops call functions, with which inputs, and how large their expanded bodies are.
 
-How many inputs the ops have whose gradient is computed from their surroundings, where the walks read them by place.
+Also the number of inputs of the ops whose gradient depends on their surroundings, because the walks read these by position.
 """
 
 from __future__ import annotations

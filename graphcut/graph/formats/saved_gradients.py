@@ -1,7 +1,7 @@
 """The custom gradients of a SavedModel: the functions that TensorFlow traced for them when it saved the model.
 
 The library names the function of each ``CustomGradient-N`` (``registered_gradients``, from TensorFlow 2.5 on). It takes the
-gradients of the op's outputs, then what it captured. Which inputs it gives ``None`` is told by the object graph alone.
+gradients of the op's outputs, then what it captured. Only the object graph tells which inputs it gives ``None``.
 """
 
 from __future__ import annotations

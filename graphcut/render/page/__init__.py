@@ -1,7 +1,7 @@
 """Pictures that can be asked: ``page`` for a browser, ``notebook`` for Jupyter, ``explorer`` for Model Explorer.
 
-They show what ``report`` says beside what ``drawing`` draws and judge nothing. Jinja2 is imported when a page is made.
-``repr_svg`` and ``repr_html`` are methods of an audit, and ``draw`` serves one.
+They show the words of ``render.text`` next to the pictures of ``render.picture``, and judge nothing. Jinja2 is imported when a
+page is made. ``repr_svg`` and ``repr_html`` are methods of an audit, and ``draw`` serves one.
 """
 
 from __future__ import annotations

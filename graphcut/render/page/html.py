@@ -4,7 +4,7 @@ Nothing is fetched. The page forbids itself everything (``default-src 'none'``) 
 their hashes. What comes from the graph is either SVG copied element by element, or JSON in a block that no browser runs,
 or text that Jinja2 escapes; the script puts it on the page as text only.
 
-The templates of this room: what they are filled with is escaped, and a name that they are not given is an error.
+The templates are in ``templates/``: whatever fills them is escaped, and a name that they do not get is an error.
 """
 
 from __future__ import annotations

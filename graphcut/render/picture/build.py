@@ -1,7 +1,7 @@
 """What to draw: a small graph of boxes and links.
 
 ``picture`` keeps of the graph what matters for the cut (``routes``), folds what only reads a variable into the variable, and
-merges until the rest can be read (``ladder``).
+merges until the rest can be read (``coarsen.levels``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a picture looks: colour, shape and line for each word, so that any one of the three is enough.
+"""How a picture looks: each word has a colour, a shape and a line, and any one of the three is enough to tell it.
 
 The colours are those of ``palette``.
 """

@@ -3,7 +3,7 @@
 They are a node of their own in the middle of the line: a node has the size that we give it, the label of an edge the size that
 the machine's fonts give it.
 
-A link that comes round a loop has its words at its end, where they take no room.
+A link that closes a loop has its words at its end, where they take no space.
 """
 
 from __future__ import annotations

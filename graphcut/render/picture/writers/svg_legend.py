@@ -1,4 +1,4 @@
-"""The legend of an SVG: a strip of samples below the picture, as wide as that, which takes at most a fifth of the whole."""
+"""The legend of an SVG: a strip of samples below the picture, as wide as the picture and at most a fifth of the whole."""
 
 from __future__ import annotations
 
