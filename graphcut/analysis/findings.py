@@ -57,7 +57,7 @@ class Findings:
         """Return the result for one target. If it stands for several tensors, the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._first_with_route(target, verdict, tensor))
-        left = self._left(target) if unused else ()
+        left = self._writers_left(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
         variable = target.variable
         barriers = tuple([self.barrier_of(fence) for fence in (*fences, *left)]) if fences or left else ()
@@ -113,7 +113,7 @@ class Findings:
             return self.barrier_of(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
-    def _left(self, target: Target) -> Tuple[Fence, ...]:
+    def _writers_left(self, target: Target) -> Tuple[Fence, ...]:
         """Return the ops that hold a variable's value without reading the variable, if the loss depends on them."""
         known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)

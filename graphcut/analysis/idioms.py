@@ -104,12 +104,12 @@ class Idioms:
         if self._flat.type(op) != "StopGradient":
             return None
         if not self._feeding:
-            self._read()
+            self._read_graph()
         if op not in self._known:
             self._known[op] = self._straight_through(op) or self._difference(op) or self._further_on(op)
         return self._known[op]
 
-    def _read(self) -> None:
+    def _read_graph(self) -> None:
         flat = self._flat
         self._backward = frozenset(backward_part(flat, self._traced.names).reached)
         self._feeding = frozenset(flat.producer[each] for loss in self._losses for each in self._ancestors(loss))
@@ -126,19 +126,19 @@ class Idioms:
         inside = flat.producer[stopped]
         if flat.type(inside) != "Sub":
             return None
-        value, base = (self._plain(each) for each in flat.inputs[inside][:2])
+        value, base = (self._original(each) for each in flat.inputs[inside][:2])
         for reader, others in self._meetings(op):
-            if flat.type(reader) in _SUMS and base in [self._plain(each) for each in others]:
+            if flat.type(reader) in _SUMS and base in [self._original(each) for each in others]:
                 if value in self._ancestors(base):
                     return Idiom.INVERTED_STRAIGHT_THROUGH
                 return Idiom.STRAIGHT_THROUGH if base in self._ancestors(value) else None
         return None
 
     def _difference(self, op: int) -> Optional[Idiom]:
-        flat, stopped = self._flat, self._plain(self._flat.inputs[op][0])
+        flat, stopped = self._flat, self._original(self._flat.inputs[op][0])
         for reader, others in self._meetings(op):
             if flat.type(reader) in _DIFFERENCES:
-                moved = [each for each in map(self._plain, others) if flat.type(flat.producer[each]) != "StopGradient"]
+                moved = [each for each in map(self._original, others) if flat.type(flat.producer[each]) != "StopGradient"]
                 for other in moved:
                     if self._chooses(other, stopped):
                         return Idiom.CODEBOOK
@@ -168,7 +168,7 @@ class Idioms:
             return None
         weights: Set[str] = set()
         for reader, other in self._strangers(op):
-            if flat.type(flat.producer[self._plain(other)]) == "StopGradient":
+            if flat.type(flat.producer[self._original(other)]) == "StopGradient":
                 return None  # nothing learns from what is compared here
             if flat.type(reader) not in _LAYERS | _DIFFERENCES | {"Mul"}:
                 continue
@@ -283,7 +283,7 @@ class Idioms:
 
     def _is_applied_twice(self, own: FrozenSet[str], stopped: int, other: int) -> bool:
         """Return whether one network computes both values, from different data."""
-        if self._plain(stopped) in self._ancestors(other):
+        if self._original(stopped) in self._ancestors(other):
             return False
         ours, theirs = self._layers_of(stopped, own), self._layers_of(other, own)
         return bool(ours and theirs) and ours.isdisjoint(theirs) and self._sources(stopped) != self._sources(other)
@@ -333,7 +333,7 @@ class Idioms:
                 seen.update(fresh)
                 waiting += fresh
 
-    def _plain(self, tensor: int) -> int:
+    def _original(self, tensor: int) -> int:
         """Return the tensor that another one is but a copy of."""
         seen: Set[int] = set()
         while self._flat.type(self._flat.producer[tensor]) in ("Identity", "_Arg", "_Retval") and tensor not in seen:

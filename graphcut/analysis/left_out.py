@@ -74,7 +74,7 @@ def left_out(
         is_updated: whether the graph itself updates a variable.
         step: what is known of the step, if it is one.
     """
-    candidates = join_partitions(list(_read_and_not_asked(traced, losses, targets, step)))
+    candidates = join_partitions(list(_unrequested_variables(traced, losses, targets, step)))
     if not candidates:
         return ()
     flat = traced.flat
@@ -125,14 +125,14 @@ def _copies(candidates: Sequence[Target], targets: Sequence[Target]) -> Dict[str
     shapes = [[each.variable.shape for each in side] for side in (candidates, targets)]
     if shapes[0] == shapes[1] and sum(len(shape or ()) > 1 for shape in shapes[0]) > 1:
         return {each.variable.name: other.variable.name for each, other in zip(candidates, targets)}
-    learning = {(_inner(each), each.variable.shape): each.variable.name for each in targets}
+    learning = {(_inner_name(each), each.variable.shape): each.variable.name for each in targets}
     groups: Dict[str, List[Target]] = {}
     for each in candidates:
-        if "/" in _inner(each):
-            groups.setdefault(_top(each), []).append(each)
+        if "/" in _inner_name(each):
+            groups.setdefault(_outer_scope(each), []).append(each)
     copies: Dict[str, str] = {}
     for group in groups.values():
-        pairs = {each.variable.name: learning.get((_inner(each), each.variable.shape), "") for each in group}
+        pairs = {each.variable.name: learning.get((_inner_name(each), each.variable.shape), "") for each in group}
         kernels = [each.variable.name for each in group if len(each.variable.shape or ()) > 1]
         if kernels and all(pairs[name] for name in kernels):
             copies.update((name, other) for name, other in pairs.items() if other)
@@ -143,11 +143,11 @@ def _scope(target: Target) -> str:
     return target.variable.name.rpartition("/")[0]
 
 
-def _top(target: Target) -> str:
+def _outer_scope(target: Target) -> str:
     return target.variable.name.partition("/")[0]
 
 
-def _inner(target: Target) -> str:
+def _inner_name(target: Target) -> str:
     return target.variable.name.partition("/")[2]
 
 
@@ -161,7 +161,7 @@ def read_ops(flat: FlatGraph, losses: Iterable[int], barred: Collection[str] = (
     return frozenset(find_reachable((flat.producer[tensor] for tensor in losses), producers))
 
 
-def _read_and_not_asked(
+def _unrequested_variables(
     traced: LoadedGraph, losses: Sequence[int], targets: Sequence[Target], step: StepFacts
 ) -> Iterator[Target]:
     flat = traced.flat

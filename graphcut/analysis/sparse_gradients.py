@@ -28,10 +28,10 @@ def sparse_tensors(rules: PatternLookup, reached: Walk, order: Sequence[int], st
     if not any(row.sparse for row in exact.values()) and not any(row.sparse for row in rules.met()):
         return frozenset()
     live = [op for op in order if op not in stopped and any(parents[each] != UNSEEN for each in flat.outputs(op))]
-    return _swept(rules, live[::-1], exact)
+    return _sweep(rules, live[::-1], exact)
 
 
-def _swept(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientPattern]) -> FrozenSet[int]:
+def _sweep(rules: PatternLookup, live: Sequence[int], exact: Dict[int, GradientPattern]) -> FrozenSet[int]:
     """Pass once over the ops, consumers first; ``sparse`` maps tensors to whether all contributions so far are sparse."""
     flat = rules.flat
     branches = _branches(flat)

@@ -35,7 +35,7 @@ def ops_between(
     """Return the ops between the loss and ``tensors``, with every exit of each v1 loop that has one among them."""
     flat = rules.flat
     reached = _reached_ops(rules, tensors)
-    inner = _inner(flat)
+    inner = _return_groups(flat)
 
     def producers(tensors: Iterable[int]) -> List[int]:
         return [flat.producer[tensor] for tensor in tensors if flat.producer[tensor] in reached]
@@ -53,7 +53,7 @@ def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]
     """Return the ops that depend on ``tensors``; if a call is reached, all of it is."""
     flat = rules.flat
     consumers = find_readers(flat)
-    whole = _whole(flat)
+    whole = _argument_groups(flat)
 
     def onward(op: int) -> Set[int]:
         outputs = [output for output in flat.outputs(op) if rules.passing[output]]
@@ -62,7 +62,7 @@ def _reached_ops(rules: PatternLookup, tensors: Sequence[int]) -> FrozenSet[int]
     return frozenset(find_reachable((flat.producer[tensor] for tensor in tensors), onward))
 
 
-def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
+def _argument_groups(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     """Return, for each argument of a call, all arguments and results of the call."""
     loops: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:
@@ -71,7 +71,7 @@ def _whole(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     return loops
 
 
-def _inner(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
+def _return_groups(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
     """Return, for each result of a call, everything that its bodies return and all inputs of the call, even unread ones."""
     loops: Dict[int, Tuple[int, ...]] = {}
     for call in flat.calls:

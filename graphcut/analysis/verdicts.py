@@ -58,14 +58,14 @@ class GradientFlow:
         if tensor in self.seeds:
             if raised is not None and len(self.seeds) > 1:
                 return Verdict.RAISES
-            return self._gets(tensor) if tensor in self.dead else Verdict.FLOWS
+            return self._verdict_of_gradient(tensor) if tensor in self.dead else Verdict.FLOWS
         if tensor in self.losses and self.rules.is_discrete(tensor):
             return Verdict.FLOWS
         if not self.connected.reaches(tensor) and raised is None:
             return Verdict.NONE
         if not self._is_sure(tensor, raised):
             return self._verdict_alone(tensor)
-        return self._gets(tensor) if raised is None else Verdict.RAISES
+        return self._verdict_of_gradient(tensor) if raised is None else Verdict.RAISES
 
     def walk_for(self, tensors: Tuple[int, ...]) -> Walk:
         """Return the walk that TensorFlow does if the gradients of these tensors are asked for in one call."""
@@ -131,9 +131,9 @@ class GradientFlow:
             known = walk_for_tensors(self.rules, self.seeds, self.stopped, self.fills, (tensor,))
         if known.raising:
             return Verdict.RAISES
-        return self._gets(tensor) if known.reaches(tensor) else Verdict.NONE
+        return self._verdict_of_gradient(tensor) if known.reaches(tensor) else Verdict.NONE
 
-    def _gets(self, tensor: int) -> Verdict:
+    def _verdict_of_gradient(self, tensor: int) -> Verdict:
         """Return the verdict of a tensor for which TensorFlow has a gradient."""
         if not self.carries_to(tensor):
             return Verdict.ZERO

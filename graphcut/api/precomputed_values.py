@@ -90,7 +90,7 @@ def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iter
 def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
     """Return the variables that the nearest op upstream reads, of the ops that read any."""
     for _ in range(_NEAR):
-        read = [_read(flat, tensor) for tensor in flat.inputs[op]]
+        read = [_handle_of(flat, tensor) for tensor in flat.inputs[op]]
         found = frozenset(each for each in read if each is not None)
         if found or not flat.inputs[op]:
             return found
@@ -98,12 +98,12 @@ def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
     return frozenset()
 
 
-def _read(flat: FlatGraph, tensor: int) -> Optional[int]:
+def _handle_of(flat: FlatGraph, tensor: int) -> Optional[int]:
     """Return the handle that a tensor is the value of."""
-    ops: List[int] = list(find_reachable([flat.producer[tensor]], lambda op: _copied(flat, op)))
+    ops: List[int] = list(find_reachable([flat.producer[tensor]], lambda op: _sources(flat, op)))
     handles = (flat.inputs[op][0] for op in ops if flat.type(op) in READERS and flat.inputs[op])
     return next((root(flat, handle) for handle in handles), None)
 
 
-def _copied(flat: FlatGraph, op: int) -> Sequence[int]:
+def _sources(flat: FlatGraph, op: int) -> Sequence[int]:
     return [flat.producer[flat.inputs[op][0]]] if flat.type(op) in ("Identity", "Cast") and flat.inputs[op] else ()

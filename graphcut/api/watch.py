@@ -55,10 +55,10 @@ class watch:
         """The audits so far, one for each gradient call, in the order of the first calls."""
         if self._count != len(self._watch.gradients):
             self._count = len(self._watch.gradients)
-            self._audits = StepAudits(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._failed))
+            self._audits = StepAudits(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._note_failure))
         return self._audits
 
-    def _failed(self, gradient: GradientCall, error: Exception) -> None:
+    def _note_failure(self, gradient: GradientCall, error: Exception) -> None:
         self._watch.eager.problems.append("the gradient at %s: %s" % (nearby(gradient.where or "?"), error))
 
     @property

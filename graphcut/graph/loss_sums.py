@@ -44,7 +44,7 @@ class LossSums:
     _is_free: bool = False
 
     @cached_property
-    def _asked(self) -> FrozenSet[int]:
+    def _requested_variables(self) -> FrozenSet[int]:
         """The variables that a gradient may have been asked for.
 
         Differentiated ops read them, and the gradients train them where they train any.
@@ -67,7 +67,7 @@ class LossSums:
     def _total(self, terms: FrozenSet[int]) -> List[int]:
         """Return the addition of the terms, the innermost one; nothing where that cannot be told."""
         above = dict.fromkeys(self._additions_above(min(terms)))
-        within = {tensor for addition in above for tensor in self._handed(self.flat.producer[addition])}
+        within = {tensor for addition in above for tensor in self._passed_through(self.flat.producer[addition])}
         inner = dict.fromkeys(self._innermost(addition, terms) for addition in above if addition not in within)
         totals = [each for each in inner if each is not None and self._is_total(each, terms)]
         return totals if len(totals) == 1 else []
@@ -78,7 +78,7 @@ class LossSums:
         waiting = [addition]
         while waiting:
             tensor = waiting[-1]
-            sources = [] if tensor in terms else self._handed(self.flat.producer[tensor])
+            sources = [] if tensor in terms else self._passed_through(self.flat.producer[tensor])
             fresh = [each for each in sources if each not in counts]
             if fresh:
                 waiting.extend(fresh)
@@ -89,7 +89,9 @@ class LossSums:
         whole: Optional[int] = addition
         while whole is not None:
             addition = whole
-            whole = next((each for each in self._handed(self.flat.producer[addition]) if counts[each] == len(terms)), None)
+            whole = next(
+                (each for each in self._passed_through(self.flat.producer[addition]) if counts[each] == len(terms)), None
+            )
         return addition
 
     def _additions_above(self, tensor: int) -> Iterator[int]:
@@ -103,9 +105,9 @@ class LossSums:
         return (each for each in above if each != tensor and self.flat.type(self.flat.producer[each]) in _SUMS)
 
     def _hands_on(self, op: int, tensor: int) -> bool:
-        return tensor in self._handed(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
+        return tensor in self._passed_through(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
 
-    def _handed(self, op: int) -> List[int]:
+    def _passed_through(self, op: int) -> List[int]:
         """Return the tensors to which the gradient function of an op hands its gradient as it is."""
         if self.flat.type(op) in _SUMS:
             return list(self.flat.inputs[op])
@@ -113,13 +115,19 @@ class LossSums:
 
     def _is_total(self, addition: int, terms: AbstractSet[int]) -> bool:
         """Return whether the seed, handed on by an addition that holds the terms, is read by the gradients of no other op."""
-        met = self._within(addition, terms)
-        ends = (self.flat.producer[each] for each in met if each not in terms and not self._handed(self.flat.producer[each]))
+        met = self._summands_of(addition, terms)
+        ends = (
+            self.flat.producer[each]
+            for each in met
+            if each not in terms and not self._passed_through(self.flat.producer[each])
+        )
         return self._is_free or self.differentiated.isdisjoint(ends)
 
-    def _within(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
+    def _summands_of(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
         """Yield the tensors that an addition hands its gradient on to, those before ``stop`` left out."""
-        inside = walk_depth_first([tensor], lambda each: () if each in stop else self._handed(self.flat.producer[each]))
+        inside = walk_depth_first(
+            [tensor], lambda each: () if each in stop else self._passed_through(self.flat.producer[each])
+        )
         return (each for each in inside if each != tensor)
 
     def _furthest(self, tensor: int) -> int:
@@ -151,8 +159,8 @@ class LossSums:
         return self.flat.type(op) in _SUMS and all(self._end_without_trace(each) for each in others)
 
     def _end_without_trace(self, tensor: int) -> bool:
-        within = [tensor, *self._within(tensor)]
-        return all(self._leaves_no_trace(each) for each in within if not self._handed(self.flat.producer[each]))
+        within = [tensor, *self._summands_of(tensor)]
+        return all(self._leaves_no_trace(each) for each in within if not self._passed_through(self.flat.producer[each]))
 
     def _is_written(self, op: int) -> bool:
         """Return whether a variable is given the sum: a metric's, an average's."""
@@ -162,14 +170,14 @@ class LossSums:
         """Return whether a term that hands its gradient on to no other would not show that it was differentiated."""
         handle = root(self.flat, tensor, "ReadVariableOp")
         if self.flat.type(self.flat.producer[handle]) in VARIABLES:
-            return self._is_free or handle not in self._asked
+            return self._is_free or handle not in self._requested_variables
         if self.flat.producer[tensor] in self.differentiated:
             return self._is_free
         above = self._differentiable(tensor)
         if not all(above.isdisjoint(each) for each in (self.differentiated, self.backward, *self.others)):
             return False
         read = (root(self.flat, each, "ReadVariableOp") for op in above for each in self.flat.inputs[op])
-        return self._asked.isdisjoint(read)
+        return self._requested_variables.isdisjoint(read)
 
     def _differentiable(self, tensor: int) -> Set[int]:
         """Return the ops that a gradient of a tensor may come to."""

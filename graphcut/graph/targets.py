@@ -24,10 +24,10 @@ def join_partitions(found: Sequence[Target]) -> List[Target]:
     for target in found:
         whole = target.variable.whole
         parts.setdefault(id(target) if whole is None else whole, []).append(target)
-    return [each[0] if len(each) == 1 else _whole(each) for each in parts.values()]
+    return [each[0] if len(each) == 1 else _unite(each) for each in parts.values()]
 
 
-def _whole(parts: Sequence[Target]) -> Target:
+def _unite(parts: Sequence[Target]) -> Target:
     variables = [each.variable for each in parts]
     whole = variables[0].whole or PartitionedVariable("", None)
     names = tuple(name for each in variables for name in each.tensors)

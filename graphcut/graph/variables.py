@@ -84,7 +84,7 @@ def _of_ops(flat: FlatGraph, described: AbstractSet[str]) -> Iterator[Variable]:
             known = ("", None) if tensor_name in described else facts[kind]
             yield Variable(flat.shared.get(op) or flat.names[op], (tensor_name,), None, *known)
         elif each.outputs[0] == RESOURCE:
-            read = _read(flat) if read is None else read
+            read = _resource_dtypes(flat) if read is None else read
             tensor = flat.first_output[op]
             if tensor in read:
                 yield Variable(flat.names[op], (tensor_name,), None, dtype_name(read[tensor]), None)
@@ -107,7 +107,7 @@ def _shape(kind: Kind) -> Shape:
     return None if value is None else shape(value.shape)
 
 
-def _read(flat: FlatGraph) -> Dict[int, int]:
+def _resource_dtypes(flat: FlatGraph) -> Dict[int, int]:
     """Return the resources at the root of the graph that something reads as a variable, with the dtype of the value."""
     dtypes: Dict[int, int] = {}
     for op, kind in enumerate(flat.kinds):

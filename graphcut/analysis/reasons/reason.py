@@ -166,7 +166,7 @@ class Reasons:
             return Reason((), cut, len(cut), 0, self._dtypes(cut))
         route = self._once("routes", lambda: Routes(self.findings)).of(tensor, verdict)
         if verdict in WITH_GRADIENT:
-            return self._gets(tensor, route)
+            return self._of_gradient(tensor, route)
         if verdict not in CUT:
             return Reason(route, cut, len(cut), 1, self._dtypes(cut))
         known = self.findings.cuts(verdict)
@@ -210,7 +210,7 @@ class Reasons:
         filling = (each.variable.name for each, own in islice(live, _PAIRS) if flow.walk_for((tensor, own)).reaches(tensor))
         return next(filling, "")
 
-    def _gets(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
+    def _of_gradient(self, tensor: int, route: Tuple[Step, ...]) -> Reason:
         """Return why a gradient comes, and where it ends on other routes."""
         found = self.findings.summands()
         terms = tuple(self._term(term) for term in found.only(tensor))

@@ -119,9 +119,9 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     walk = flow.sure if verdict is Verdict.NONE else flow.connected if verdict is Verdict.RAISES else flow.carried
     nearer = flow.edges.nearer if walk is flow.carried else walk.parents.__getitem__
     beyond = (
-        _to_raising(flow)
+        _links_to_raising(flow)
         if verdict is Verdict.RAISES
-        else _beyond(flow, findings.cuts(verdict), walk)
+        else _links_across_barriers(flow, findings.cuts(verdict), walk)
         if verdict in CUT
         else {}
     )
@@ -138,7 +138,7 @@ def _chains(findings: Findings, verdict: Verdict) -> Chains:
     return Chains(link, lambda node: not plumbing[flat.kinds[flat.producer[node % size]]])
 
 
-def _beyond(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
+def _links_across_barriers(flow: GradientFlow, cuts: Cuts, walk: Walk) -> Mapping[int, Link]:
     """Return the next tensor on a shortest route, across the barrier that is named first, for tensors without a gradient."""
     places = _places(flow, cuts)
     links: Dict[int, Link] = {}
@@ -173,7 +173,7 @@ def _places(flow: GradientFlow, cuts: Cuts) -> Sequence[int]:
     return places
 
 
-def _to_raising(flow: GradientFlow) -> Mapping[int, Link]:
+def _links_to_raising(flow: GradientFlow) -> Mapping[int, Link]:
     """Return the next tensor towards the op that raises, and across that op at the end, for each tensor that feeds it."""
     flat = flow.rules.flat
     found: Dict[int, Link] = {}

@@ -124,10 +124,10 @@ class Evidence:
     def calls(self) -> Tuple[Gradients, ...]:
         """Return the calls of ``tf.gradients`` that differentiated this loss."""
         if self._calls is None:
-            wanted = _plain(self.flat, self.losses)
+            wanted = _originals(self.flat, self.losses)
             calls = backward_part(self.flat, self.names).calls
             self._calls = tuple(
-                _gradients(self.flat, self.names, call.scope) for call in calls if _plain(self.flat, call.loss) == wanted
+                _gradients(self.flat, self.names, call.scope) for call in calls if _originals(self.flat, call.loss) == wanted
             )
         return self._calls
 
@@ -137,9 +137,9 @@ class Evidence:
         What the gradients of this loss leave open, those of other losses may show.
         """
         if op not in self._answers:
-            own = _agreed(self._each_answer(op, arguments), arguments)
+            own = _agreed_answers(self._each_answer(op, arguments), arguments)
             missing = [index for index in arguments if index not in own]
-            others = _agreed(list(self._answers_for_others(op, arguments)), missing) if missing else {}
+            others = _agreed_answers(list(self._answers_for_others(op, arguments)), missing) if missing else {}
             self._answers[op] = {**others, **own}
         return self._answers[op]
 
@@ -248,7 +248,7 @@ class Evidence:
     _led: Optional[Tuple[object, Set[int]]] = None
 
 
-def _agreed(each: Sequence[Mapping[int, Answer]], indices: Iterable[int]) -> Dict[int, Answer]:
+def _agreed_answers(each: Sequence[Mapping[int, Answer]], indices: Iterable[int]) -> Dict[int, Answer]:
     """Return, for the inputs ``indices``, the answers on which all agree that know one."""
     known = {index: {found[index] for found in each if index in found} for index in indices}
     return {index: answers.pop() for index, answers in known.items() if len(answers) == 1}
@@ -265,13 +265,13 @@ class _Search:
         if not self.arguments:
             return {}
         constant = {index: Answer.TENSOR for index in self.arguments if self._is_constant(index)}
-        return {**constant, **self._found()}
+        return {**constant, **self._find_answers()}
 
-    def _found(self) -> Dict[int, Answer]:
+    def _find_answers(self) -> Dict[int, Answer]:
         copies = self._copies()
         if len(copies) == len(self.arguments) > 1:
             return {index: self._answer([self.flat.inputs[copy][0]]) for index, copy in zip(self.arguments, copies)}
-        received = {index: self._received(index) for index in self.arguments}
+        received = {index: self._gradients_for(index) for index in self.arguments}
         answers = {index: self._answer(tensors) for index, tensors in received.items() if tensors}
         if self.call.asks_inputs:
             return {**{index: Answer.NONE for index in self.arguments if self._ends_in_body(index)}, **answers}
@@ -296,7 +296,7 @@ class _Search:
                 copies.append((int(match.group(2) or 0), op))
         return [op for _, op in sorted(copies)]
 
-    def _received(self, index: int) -> List[int]:
+    def _gradients_for(self, index: int) -> List[int]:
         """Return the gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
         source, alone = self._source(index)
         sources = [self._source(each)[0] for each in self.arguments]
@@ -350,7 +350,7 @@ class _Search:
         behind the op is behind this input, a gradient that was answered would have gone on to what makes the input.
         """
         source, _ = self._source(index)
-        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.gradient_ops.get(source) or not self._arrived():
+        if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.gradient_ops.get(source) or not self._has_gradient():
             return False
         behind = self._variables([self.flat.inputs[self.op][index]])
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
@@ -380,7 +380,7 @@ class _Search:
         above = _upstream(self.flat, tensors)
         return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in VARIABLES}
 
-    def _arrived(self) -> bool:
+    def _has_gradient(self) -> bool:
         """Return whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
         outputs = frozenset(self.flat.outputs(self.op))
         unowned = (op for op in self.call.ops if op not in self.call.owners)
@@ -515,7 +515,7 @@ def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str
     return None
 
 
-def _plain(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
+def _originals(flat: FlatGraph, tensors: Iterable[int]) -> FrozenSet[int]:
     """Follow ``Identity`` ops back, and return the tensors that these tensors are copies of."""
     plain = set()
     for tensor in tensors:

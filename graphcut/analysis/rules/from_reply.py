@@ -59,7 +59,7 @@ class _Answers:
         known = frozenset(map(self.tensor, reply.zeros))
         self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(reply.given)))
         self.zeros_if_given = zero_tensors(flat, known.union(self.given))
-        self.after = _after(flat, self.given)
+        self.after = _dependents(flat, self.given)
 
     def tensor(self, name: str) -> int:
         """Return the tensor of a name such as ``op:1``."""
@@ -95,7 +95,7 @@ def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
     return tensors
 
 
-def _after(flat: FlatGraph, tensors: Iterable[int]) -> Set[int]:
+def _dependents(flat: FlatGraph, tensors: Iterable[int]) -> Set[int]:
     """Return the tensors that may depend on those given: walks back need to see no others."""
     readers = find_readers(flat)
     return find_reachable(tensors, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])

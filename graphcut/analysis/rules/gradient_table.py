@@ -56,12 +56,12 @@ def lengths(args: Sequence[Output], values: Mapping[str, Any]) -> List[int]:
 def _dtypes(arg: Output, values: Mapping[str, Any]) -> List[int]:
     if arg.dtype.startswith("["):
         listed = values.get(arg.dtype[1:-1])
-        return [_whole(each) for each in listed] if isinstance(listed, (list, tuple)) else []
-    dtype = int(arg.dtype) if arg.dtype.isdigit() else _whole(values.get(arg.dtype))
-    return [dtype + (REF if arg.ref else 0)] * (_whole(values.get(arg.number)) if arg.number else 1)
+        return [_number(each) for each in listed] if isinstance(listed, (list, tuple)) else []
+    dtype = int(arg.dtype) if arg.dtype.isdigit() else _number(values.get(arg.dtype))
+    return [dtype + (REF if arg.ref else 0)] * (_number(values.get(arg.number)) if arg.number else 1)
 
 
-def _whole(value: Any) -> int:
+def _number(value: Any) -> int:
     """Return a number of tensors or of a dtype; 0 where a damaged file holds anything else, which then fits no op."""
     return value if isinstance(value, int) and 0 <= value <= _MOST else 0
 
@@ -200,12 +200,12 @@ class TableOracle:
     def ask(self, question: GradientQuery) -> GradientReply:
         """Return the answer of this version for one kind of op."""
         key = question._replace(place=None, slices=(), taped=False)
-        return self._answers.get(key, weight(key), partial(self._ask if key.soft is None else self._ask_softened, key))
+        return self._answers.get(key, weight(key), partial(self._ask if key.soft is None else self._ask_float_twin, key))
 
     def _entry(self, op_type: str) -> Any:
         return self._overlay.get(op_type) or entry_of(op_type, self.column)
 
-    def _ask_softened(self, question: GradientQuery) -> GradientReply:
+    def _ask_float_twin(self, question: GradientQuery) -> GradientReply:
         """Return the answer for the op with floats in the place of one input.
 
         If the op takes no floats there, no input gets a gradient.

@@ -103,7 +103,7 @@ class PatternLookup:
         kind = self.flat.kind_table[self.flat.kinds[op]]
         return (
             op not in self.flat.pass_through
-            and not self._in_symbolic(op)
+            and not self._is_in_symbolic(op)
             and (op in self.ignored or not text(kind, GRADIENT_TYPE))
         )
 
@@ -217,7 +217,7 @@ class PatternLookup:
     def _find(self, op: int, key: Tuple[int, int]) -> GradientPattern:
         special = self._special(op)
         around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
-        alone = around or self._alone[key[0]] or op in self._alone_ops or self._in_symbolic(op)
+        alone = around or self._alone[key[0]] or op in self._alone_ops or self._is_in_symbolic(op)
         row = self._decide(op, special or self._ask_about(op))
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
             row = zero_input(row, self._idle[op])
@@ -263,18 +263,18 @@ class PatternLookup:
         if reply.own:
             self._own.setdefault(op, ())
         row = from_reply.row(question, reply, self.around.trainable)
-        if row.raises is not None and self._in_symbolic(op):
+        if row.raises is not None and self._is_in_symbolic(op):
             return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
         return row
 
     def _question(self, op: int) -> GradientQuery:
         flat = self.flat
         kind = flat.kind_table[flat.kinds[op]]
-        drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._in_symbolic(op) or op in self.ignored else ())
+        drop = _IRRELEVANT + ((_OWN_ENTRY,) if self._is_in_symbolic(op) or op in self.ignored else ())
         attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
         zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
-        inside = kind.type in _SENSITIVE and self.around.plain_root and self._called(op)
+        inside = kind.type in _SENSITIVE and self.around.plain_root and self._is_called(op)
         starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         slices = self._own.get(op, ())
@@ -288,7 +288,7 @@ class PatternLookup:
         known = text(self.flat.kind_table[self.flat.kinds[op]], GRADIENT_TYPE)
         return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
-    def _called(self, op: int) -> bool:
+    def _is_called(self, op: int) -> bool:
         """Return whether an op is in the body of a function that the graph reaches by function calls alone."""
         flat, context = self.flat, self.flat.contexts[op]
         called = context >= 0
@@ -310,7 +310,7 @@ class PatternLookup:
             constants=tuple(kind.attrs if kind.type == "Const" else None for kind in feeding),
         )
 
-    def _in_symbolic(self, op: int) -> bool:
+    def _is_in_symbolic(self, op: int) -> bool:
         return self.flat.contexts[op] in self._symbolic
 
     def _floats(self, op: int) -> Tuple[int, ...]:

@@ -221,7 +221,7 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
     return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), context.text(node))
 
 
-def _whole(context: Context, node: ast.AST) -> Optional[Rewrite]:
+def _keep_floats(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Rewrite a cast to integers whose value is used elsewhere: the same numbers as floats."""
     x = argument(node, 0, "x") if is_named(node, "cast", "to_int32", "to_int64") else None  # type: ignore[arg-type]
     if x is None:
@@ -421,5 +421,5 @@ def _is_float32(node: ast.AST) -> bool:
 
 
 _RULES: Tuple[Rule, ...] = (
-    _swap, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sort, _weights, _whole,
+    _swap, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sort, _weights, _keep_floats,
 )  # fmt: skip

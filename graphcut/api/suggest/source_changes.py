@@ -161,10 +161,10 @@ def _stoppings(traced: LoadedGraph, tensor: int, variable: str, reader: SourceRe
     for source, statement in statements:
         value = getattr(statement, "value", None)
         if not variable and _is_single(statement) and isinstance(value, _WRAPPED):
-            yield from _stopped(source, statement, value)
+            yield from _stop_edits(source, statement, value)
     for source, statement in statements:
         for part in _parts(statement, variable):
-            yield from _stopped(source, statement, part)
+            yield from _stop_edits(source, statement, part)
 
 
 def _is_single(statement: ast.stmt) -> bool:
@@ -189,7 +189,7 @@ def _parts(statement: ast.stmt, variable: str) -> Iterator[ast.AST]:
                 yield node
 
 
-def _stopped(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[Edit]:
+def _stop_edits(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[Edit]:
     tf, parent = source.tensorflow, next(source.parents(node), None)
     is_function = isinstance(parent, ast.Call) and parent.func is node
     if tf is not None and not is_function and source.of(node) != tf:

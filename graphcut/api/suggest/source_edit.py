@@ -39,7 +39,7 @@ class Source:
         self._starts = [0]
         for line in self.data.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
-        nodes, self._parents = _walked(self.tree)
+        nodes, self._parents = _walk(self.tree)
         self.names = frozenset(each.id for each in nodes if isinstance(each, ast.Name))
         self.tensorflow = _tensorflow_name(nodes)
         self._statements = [(_first(each), _last(each), each) for each in nodes if isinstance(each, ast.stmt)]
@@ -106,7 +106,7 @@ class Source:
         return text if text != self.text and _is_python(text) else None
 
 
-def _walked(tree: ast.AST) -> Tuple[List[ast.AST], Dict[ast.AST, ast.AST]]:
+def _walk(tree: ast.AST) -> Tuple[List[ast.AST], Dict[ast.AST, ast.AST]]:
     """Return all nodes of a tree, as ``ast.walk`` has them, and the parent of each but the first."""
     nodes = [tree]
     parents: Dict[ast.AST, ast.AST] = {}

@@ -202,7 +202,7 @@ def _confirm(
 ) -> None:
     """Audit again with the stops in place."""
     after = analyze(stop_tensors(request, cut)) if cut else flow
-    wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets(after, tensor)}
+    wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets_gradient(after, tensor)}
     wrong |= {
         each.variable.name for each in kept for tensor in each.tensors if after.verdict(tensor) is not flow.verdict(tensor)
     }
@@ -213,7 +213,7 @@ def _confirm(
         )
 
 
-def _gets(flow: GradientFlow, tensor: int) -> bool:
+def _gets_gradient(flow: GradientFlow, tensor: int) -> bool:
     return flow.verdict(tensor) in (*WITH_GRADIENT, Verdict.RAISES)
 
 

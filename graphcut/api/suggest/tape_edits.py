@@ -47,7 +47,7 @@ def copies(source: Source, statement: ast.stmt, line: int) -> Iterator[List[Repl
         for depth in range(_DEEPEST):
             copied = _needed_statements(statement, block[: block.index(statement)], depth)
             if copied != seen and all(isinstance(each, ast.Assign) for each in copied):
-                text = "".join(_indented(source, each, tape) for each in block if each in copied)
+                text = "".join(_indent(source, each, tape) for each in block if each in copied)
                 place = source.lines(tape.body[0])[0]
                 yield [Replacement(place, place, text)]
             seen = copied
@@ -99,13 +99,13 @@ def _names(node: ast.AST, context: type) -> FrozenSet[str]:
 
 def _move_lines(source: Source, statements: Sequence[ast.stmt], tape: ast.With, inside_first: bool) -> List[Replacement]:
     """Return the edit that moves lines to the start or the end of the tape's block."""
-    text = "".join(_indented(source, each, tape) for each in statements)
+    text = "".join(_indent(source, each, tape) for each in statements)
     cuts = [Replacement(*source.lines(each), "") for each in statements]
     place = source.lines(tape.body[0])[0] if inside_first else source.lines(tape.body[-1])[1]
     return [*cuts, Replacement(place, place, text)]
 
 
-def _indented(source: Source, statement: ast.stmt, tape: ast.With) -> str:
+def _indent(source: Source, statement: ast.stmt, tape: ast.With) -> str:
     """Return the lines of a statement, indented as the block of a tape."""
     start, end = source.lines(statement)
     indent, own = " " * tape.body[0].col_offset, " " * statement.col_offset

@@ -189,7 +189,7 @@ class _Search:
         if most == 1:
             return (self._first(end),)
         found: Dict[int, Dict[FrozenSet[int], Route]] = {start: {frozenset(): ()} for start in self._starts}
-        after = self._after(end)
+        after = self._reverse_edges(end)
         waiting: Deque[int] = deque(tensor for tensor in after if tensor in self._starts)
         while waiting:
             tensor = waiting.popleft()
@@ -210,7 +210,7 @@ class _Search:
             fences += [fence] if fence is not None else []
         return tuple(reversed(fences))
 
-    def _after(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
+    def _reverse_edges(self, end: int) -> Dict[int, List[Tuple[int, Optional[Fence]]]]:
         """Return the reversed edges of the routes that lead to ``end``."""
         found: Dict[int, List[Tuple[int, Optional[Fence]]]] = {end: []}
         for tensor in walk_depth_first([end], lambda each: [before for before, _ in self._before.get(each, ())]):

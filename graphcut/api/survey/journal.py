@@ -31,7 +31,7 @@ class Journal:
         except OSError as error:
             raise GraphcutError("cannot write %s: %s" % (printable(self.path), error.strerror)) from None
         _lock(self._stream, self.path)
-        end = self._read(self._stream)
+        end = self._read_lines(self._stream)
         self._stream.seek(end)
         self._stream.truncate()
         if not end:
@@ -51,7 +51,7 @@ class Journal:
         self._write({**record.to_dict(), "stamp": when})
         self.files[record.path] = record
 
-    def _read(self, stream: IO[bytes]) -> int:
+    def _read_lines(self, stream: IO[bytes]) -> int:
         """Read all complete lines, and return where they end."""
         end = 0
         for line in stream:

@@ -124,7 +124,7 @@ def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
     """Return the files that the patterns fit, in order, each once. A directory counts where it is a SavedModel."""
     found: List[str] = []
     for pattern in patterns:
-        fits = [_whole(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
+        fits = [_model_folder(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
         if not fits:
             raise GraphcutError(
                 "no graph file matches %s\nQuote a pattern, so that ** reaches graphcut: 'models/**/*.meta'."
@@ -143,7 +143,7 @@ def _matches(pattern: str) -> Sequence[str]:
     return glob.glob(pattern, recursive=True)
 
 
-def _whole(path: str) -> str:
+def _model_folder(path: str) -> str:
     """Return the directory of a SavedModel in the place of the file in it."""
     folder, name = os.path.split(path)
     return folder if folder and name in ("saved_model.pb", "saved_model.pbtxt") else path

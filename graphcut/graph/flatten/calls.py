@@ -90,7 +90,8 @@ def opened_sizes(root: str, sizes: Dict[str, int], called: Dict[str, List[str]])
     if opened[root] > sizes[root] + LIMIT:
         raise GraphcutError(
             "opening the graph's functions would make %s ops; the limit is %d\n"
-            "Audit one of the functions, or the part of the model that matters." % (_about(opened[root]), sizes[root] + LIMIT)
+            "Audit one of the functions, or the part of the model that matters."
+            % (_approximate(opened[root]), sizes[root] + LIMIT)
         )
     return opened
 
@@ -101,7 +102,7 @@ def check_outputs(outputs: int, ops: int) -> None:
         raise GraphcutError("the graph's ops declare %d outputs or more\nThe file is damaged." % outputs)
 
 
-def _about(count: int) -> str:
+def _approximate(count: int) -> str:
     return str(count) if count < 10**12 else "more than 10^%d" % (count.bit_length() * 301 // 1000 - 1)
 
 

@@ -55,7 +55,7 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
                 _zip_without_model(stream) if is_zip else "an HDF5 file of weights, without a model or a graph",
             )
         )
-    return KerasFileError("%s is %s\n%s" % (printable(path), _described(known), _NO_GRAPH))
+    return KerasFileError("%s is %s\n%s" % (printable(path), _describe(known), _NO_GRAPH))
 
 
 def _zip_without_model(stream: IO[bytes]) -> str:
@@ -146,7 +146,7 @@ def _dict(value: Any) -> Dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _described(known: KerasFile) -> str:
+def _describe(known: KerasFile) -> str:
     listed = list(layers(known.model))
     frozen = [_name(each) for each in listed if _dict(each.get("config")).get("trainable") is False]
     description = "a Keras model (%s) of %d layers" % (printable(str(known.model.get("class_name")), 40)[1:-1], len(listed))

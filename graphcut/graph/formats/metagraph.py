@@ -62,11 +62,11 @@ def _opaque(graph: Any) -> FrozenSet[str]:
     types = {node.op for nodes in bodies for node in nodes}
     called = {each.signature.name for each in graph.library.function if each.signature.name in types}
     if called and "SymbolicGradient" in types:
-        called.difference_update(_differentiated(node) for nodes in bodies for node in nodes)
+        called.difference_update(_differentiated_function(node) for nodes in bodies for node in nodes)
     return frozenset(named.union(called))
 
 
-def _differentiated(node: Any) -> str:
+def _differentiated_function(node: Any) -> str:
     """Return the function that a ``SymbolicGradient`` is the gradient of; an empty string for any other op."""
     return function_name(Kind(node.op, tuple(node.attr), ()), "f") if node.op == "SymbolicGradient" else ""
 

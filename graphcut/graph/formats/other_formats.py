@@ -101,7 +101,7 @@ def _graph_of_checkpoint(path: str) -> str:
         os.path.join(model, "saved_model.pb")
     ):
         return "It belongs to a SavedModel: audit %s." % printable(os.path.dirname(folder) or model)
-    beside = sorted(each for each in _listed(folder) if each.endswith(".meta"))
+    beside = sorted(each for each in _list_folder(folder) if each.endswith(".meta"))
     if beside:
         return "A graph is beside it: audit %s." % printable(os.path.join(folder, beside[-1]))
     return _NO_META
@@ -116,7 +116,7 @@ def describe_folder(folder: str) -> Optional[str]:
     Returns:
         Two lines, or ``None``.
     """
-    names = _listed(folder)
+    names = _list_folder(folder)
     if any(each.endswith(".index") or each == "checkpoint" for each in names):
         first = next((each for each in names if each.endswith(".index")), "checkpoint")
         return "%s\n%s" % (_CHECKPOINT, _graph_of_checkpoint(os.path.join(folder, first)))
@@ -127,7 +127,7 @@ def describe_folder(folder: str) -> Optional[str]:
     return None
 
 
-def _listed(folder: str) -> Sequence[str]:
+def _list_folder(folder: str) -> Sequence[str]:
     try:
         return sorted(os.listdir(folder or "."))[:1000]
     except OSError:

@@ -37,9 +37,9 @@ def bytes_of(path: str) -> bytes:
     try:
         if is_url(path):
             with open_url(path) as stream:
-                return _unpacked(_fetched(stream, path), path)
+                return _unpack(_fetch(stream, path), path)
         with _open(path) as stream:
-            return _unpacked(_read(stream, path), path)
+            return _unpack(_read(stream, path), path)
     except FileNotFoundError as error:
         raise GraphcutError("no file %s%s" % (printable(path), _near_files(path))) from error
     except (OSError, ValueError) as error:
@@ -52,7 +52,7 @@ def _open(path: str) -> IO[bytes]:
     return open(path, "rb", buffering=0, opener=_opened_at_once)
 
 
-def _unpacked(data: bytes, path: str) -> bytes:
+def _unpack(data: bytes, path: str) -> bytes:
     """Return the unpacked bytes of gzip data, up to the size that a protobuf message can have."""
     if not data.startswith(_GZIP):
         return data
@@ -78,7 +78,7 @@ def _opened_at_once(path: str, flags: int) -> int:
 def _read(stream: IO[bytes], path: str) -> bytes:
     status = os.fstat(stream.fileno())
     if stat.S_ISFIFO(status.st_mode):
-        return _piped(stream, path)
+        return _read_pipe(stream, path)
     _check_size(status, path)
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
@@ -92,7 +92,7 @@ def _read(stream: IO[bytes], path: str) -> bytes:
     return stream.read()
 
 
-def _fetched(stream: IO[bytes], path: str) -> bytes:
+def _fetch(stream: IO[bytes], path: str) -> bytes:
     """Return the bytes at a URL."""
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
@@ -104,7 +104,7 @@ def _fetched(stream: IO[bytes], path: str) -> bytes:
     return data
 
 
-def _piped(stream: IO[bytes], path: str) -> bytes:
+def _read_pipe(stream: IO[bytes], path: str) -> bytes:
     """Return the bytes that come through a pipe.
 
     A pipe that nobody writes to, or one that never ends, would be waited for without end.

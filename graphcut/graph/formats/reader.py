@@ -39,7 +39,7 @@ def read(path: str) -> Content:
     name = os.path.basename(path)
     if name in ("saved_model.pb", "saved_model.pbtxt"):
         return _saved_model(os.path.dirname(path) or ".")
-    return _checked(_content(data, name, path))
+    return _check(_content(data, name, path))
 
 
 def _content(data: bytes, name: str, path: str) -> Content:
@@ -57,7 +57,7 @@ def _content(data: bytes, name: str, path: str) -> Content:
     described = other_formats.describe_name(path)
     if described:
         raise GraphcutError("%s is %s" % (printable(path), described))
-    return _content_of(expected, _parsed(expected, data, path), path)
+    return _content_of(expected, _parse(expected, data, path), path)
 
 
 def _is_binary(data: bytes) -> bool:
@@ -85,7 +85,7 @@ def _graph_of(message: Any) -> Any:
 
 def _content_of(kind: str, message: Any, path: str) -> Content:
     if kind == "SavedModel":
-        return _chosen(message, path, None)
+        return _choose_graph(message, path, None)
     return Content(message.graph_def, message, path) if kind == "MetaGraph" else Content(message, None, path)
 
 
@@ -111,14 +111,14 @@ def of_message(message: Any, label: str) -> Content:
             % kind
         ) from error
     if kind == "MetaGraphDef":
-        meta = _parsed("MetaGraph", data, label)
-        return _checked(Content(meta.graph_def, meta, label))
+        meta = _parse("MetaGraph", data, label)
+        return _check(Content(meta.graph_def, meta, label))
     if kind == "GraphDef":
-        return _checked(Content(_parsed("Graph", data, label), None, label))
+        return _check(Content(_parse("Graph", data, label), None, label))
     raise GraphcutError("a %s message was given\ngraphcut reads GraphDef and MetaGraphDef." % kind)
 
 
-def _parsed(kind: str, data: bytes, path: str) -> Any:
+def _parse(kind: str, data: bytes, path: str) -> Any:
     try:
         with warnings.catch_warnings(record=True) as caught:  # old protobuf warns where it gives up in the middle
             message = CLASSES[kind].FromString(data)
@@ -159,7 +159,7 @@ def _from_text(kind: str, data: bytes, path: str) -> Any:
     return CLASSES[kind].FromString(spelled_out.SerializeToString())
 
 
-def _checked(content: Content) -> Content:
+def _check(content: Content) -> Content:
     if not content.graph.node:
         raise GraphcutError(
             "%s holds no op\nIt may be in another format; graphcut reads %s." % (printable(content.label), SUFFIXES)
@@ -180,15 +180,15 @@ def _saved_model(path: str) -> Content:
         )
     data = bytes_of(found)
     as_text = found == text or is_text(data[:_HEAD])
-    model = _from_text("SavedModel", data, found) if as_text else _parsed("SavedModel", data, found)
-    return _checked(_chosen(model, path, None if is_url(path) else path))
+    model = _from_text("SavedModel", data, found) if as_text else _parse("SavedModel", data, found)
+    return _check(_choose_graph(model, path, None if is_url(path) else path))
 
 
 def _exists(path: str) -> bool:
     return url_exists(path) if is_url(path) else os.path.exists(path)
 
 
-def _chosen(model: Any, path: str, folder: Optional[str]) -> Content:
+def _choose_graph(model: Any, path: str, folder: Optional[str]) -> Content:
     """Return the training graph of a SavedModel, else its first graph."""
     if not model.meta_graphs:
         raise GraphcutError("the SavedModel in %s holds no graph" % printable(path))

@@ -34,25 +34,25 @@ def is_url(path: str) -> bool:
 def open_url(path: str) -> Any:
     """Return a stream of the bytes behind a URL."""
     system, inner = _system(path)
-    return _tried(path, lambda: system.open(inner, "rb"))
+    return _call(path, lambda: system.open(inner, "rb"))
 
 
 def is_url_folder(path: str) -> bool:
     """Return whether a URL names a folder."""
     system, inner = _system(path)
-    return bool(_tried(path, lambda: system.isdir(inner)))
+    return bool(_call(path, lambda: system.isdir(inner)))
 
 
 def url_exists(path: str) -> bool:
     """Return whether a URL exists."""
     system, inner = _system(path)
-    return bool(_tried(path, lambda: system.exists(inner)))
+    return bool(_call(path, lambda: system.exists(inner)))
 
 
 def urls_like(pattern: str) -> Tuple[str, ...]:
     """Return the URLs that match a pattern such as ``s3://bucket/**/*.meta``."""
     system, inner = _system(pattern)
-    matches = _tried(pattern, lambda: system.glob(inner))
+    matches = _call(pattern, lambda: system.glob(inner))
     return tuple(str(system.unstrip_protocol(each)) for each in sorted(matches))
 
 
@@ -65,7 +65,7 @@ def _system(path: str) -> Tuple[Any, str]:
             "%s is a URL, and fsspec, which opens URLs, is not installed\nInstall it (pip install %s), or download the file."
             % (printable(path), " ".join(["fsspec", *_package(path)]))
         ) from None
-    system, inner = _tried(path, lambda: core.url_to_fs(path))
+    system, inner = _call(path, lambda: core.url_to_fs(path))
     return system, str(inner)
 
 
@@ -75,7 +75,7 @@ def _package(path: str) -> Tuple[str, ...]:
     return () if name is None else (name,)
 
 
-def _tried(path: str, call: Any) -> Any:
+def _call(path: str, call: Any) -> Any:
     """Call a file system and turn its errors into graphcut's; it is foreign code and may raise anything."""
     try:
         return call()

@@ -26,12 +26,12 @@ def saved_gradient_finder(meta: Any) -> Callable[[str], Optional[SavedGradient]]
     def find_saved_gradient(op_type: str) -> Optional[SavedGradient]:
         name = names.get(op_type, "")
         saved = meta.object_graph_def.concrete_functions
-        return _read(functions[name], saved[name], functions) if name in functions and name in saved else None
+        return _read_gradient(functions[name], saved[name], functions) if name in functions and name in saved else None
 
     return find_saved_gradient
 
 
-def _read(function: Any, saved: Any, functions: Mapping[str, Any]) -> Optional[SavedGradient]:
+def _read_gradient(function: Any, saved: Any, functions: Mapping[str, Any]) -> Optional[SavedGradient]:
     """Return the gradient; ``None`` if what the object graph says does not fit the function."""
     given = len(function.signature.input_arg) - len(saved.bound_inputs)
     inputs, outputs = [each.type for each in function.signature.input_arg], len(function.signature.output_arg)
@@ -59,12 +59,12 @@ def _graph(function: Any, inputs: List[int], functions: Mapping[str, Any]) -> by
     graph.node.add(
         name=_CALL, op="StatefulPartitionedCall", input=["given_%d" % index for index in range(len(inputs))], attr=attrs
     )
-    graph.library.function.extend(_with_called(function, functions))
+    graph.library.function.extend(_with_callees(function, functions))
     data: bytes = graph.SerializeToString()
     return data
 
 
-def _with_called(function: Any, functions: Mapping[str, Any]) -> List[Any]:
+def _with_callees(function: Any, functions: Mapping[str, Any]) -> List[Any]:
     """Return a function and all functions that it calls, directly or not."""
     found = {function.signature.name: function}
     waiting = [function]

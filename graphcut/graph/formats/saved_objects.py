@@ -24,7 +24,7 @@ def saved_variables(meta: Any) -> Iterator[Variable]:
     nodes = meta.object_graph_def.nodes
     if not any(node.HasField("variable") for node in nodes):
         return
-    paths, handles, read = _paths(nodes), _handles(meta), _captured(meta)
+    paths, handles, read = _paths(nodes), _handles(meta), _captured_objects(meta)
     kept = [
         place
         for place, node in enumerate(nodes)
@@ -62,7 +62,7 @@ def _paths(nodes: Any) -> Dict[int, str]:
     return paths
 
 
-def _captured(meta: Any) -> Set[int]:
+def _captured_objects(meta: Any) -> Set[int]:
     """Return the objects that functions capture."""
     functions = meta.object_graph_def.concrete_functions
     return {place for name in functions for place in functions[name].bound_inputs}
