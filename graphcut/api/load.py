@@ -185,11 +185,12 @@ def open_graph(message: Any, origin: GraphMetadata) -> LoadedGraph:
     topological_order(flat)  # refuses a cycle that is no loop
     known = variables(flat, origin)
     names = Names(flat, {flat.names[op] + ":0": flat.first_output[op] for op, _ in variable_ops(flat)})
-    return LoadedGraph(flat, origin, known, names, VariableIndex(known, _tensor_name_finder(origin.live)))
+    return LoadedGraph(flat, origin, known, names, VariableIndex(known, _tensor_name_finder(origin)))
 
 
-def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
+def _tensor_name_finder(origin: GraphMetadata) -> Callable[[Any], str]:
     """Return the function that finds the tensor's name for an object of a live graph."""
+    live, arguments = origin.live, {id(each): name for each, name in origin.arguments}
     captured: List[Mapping[int, Tuple[int, str]]] = []
 
     def find_tensor_name(value: Any) -> str:
@@ -197,6 +198,6 @@ def _tensor_name_finder(live: Any) -> Callable[[Any], str]:
 
         if not captured:
             captured.append(variable_objects.captured_names(live))
-        return variable_objects.tensor_name(value, live, captured[0])
+        return arguments.get(id(value)) or variable_objects.tensor_name(value, live, captured[0])
 
     return find_tensor_name

@@ -59,6 +59,7 @@ class GraphMetadata:
     ``asks_for_outputs``: a signature was named; ``signatures``: the outputs of each of a SavedModel, where none was chosen;
     ``functions``: those of its objects, which are no part of its graph unless a signature calls them. ``step``: the function
     is a training step; where it takes its gradients.
+    ``arguments`` are the tensors that a function was traced with, each with the input that stands for it.
     ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
     ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
     ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
@@ -87,6 +88,7 @@ class GraphMetadata:
     tensorflow_version: str = ""
     producer: int = 0
     step: Optional[str] = None
+    arguments: Tuple[Tuple[Any, str], ...] = ()
     left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)
     answered: Mapping[str, Tuple[Optional[bool], ...]] = field(default_factory=dict)
     replaced: Mapping[str, Optional[str]] = field(default_factory=dict)

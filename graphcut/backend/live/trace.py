@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.eager.def_function import Function
 from tensorflow.python.framework.composite_tensor import CompositeTensor
 from tensorflow.python.framework.func_graph import FuncGraph
+from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
@@ -46,7 +47,8 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
         passed = tuple(_passed_variables(concrete.graph, source, args, kwargs))
         variables = tuple(_function_variables(concrete.graph, source, passed))
         message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
-        return message, replace(origin, owner=concrete, step=step_place(concrete, notes))
+        arguments = tuple(_tensor_arguments(concrete.graph, source, args, kwargs))
+        return message, replace(origin, owner=concrete, step=step_place(concrete, notes), arguments=arguments)
 
 
 @contextmanager
@@ -90,9 +92,41 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
     if hasattr(source, "captured_inputs") and hasattr(source, "graph"):
         return source
     if not hasattr(source, "get_concrete_function"):
-        source = tf.function(source)
+        asked = list(args), dict(kwargs)
+        args, kwargs = held = hold(asked)
+        source = tf.function(source if held is asked else releasing(source))
     args = [example(arg) for arg in args]
     return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
+
+
+class _HeldVariable:
+    """A Keras variable among the arguments of a Python function; ``tf.function`` would pass a tensor in its place."""
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+
+def hold(structure: Any) -> Any:
+    """Return a structure of arguments with each Keras variable held."""
+    if not any(variable_of(each) is not each for each in tf.nest.flatten(structure)):
+        return structure
+    return tf.nest.map_structure(lambda each: each if variable_of(each) is each else _HeldVariable(each), structure)
+
+
+def release(structure: Any) -> Any:
+    """Return a structure of arguments with the Keras variables themselves."""
+    if not any(isinstance(each, _HeldVariable) for each in tf.nest.flatten(structure)):
+        return structure
+    return tf.nest.map_structure(lambda each: each.variable if isinstance(each, _HeldVariable) else each, structure)
+
+
+def releasing(function: Any) -> Any:
+    """Return a function that is passed the variables that its arguments hold."""
+
+    def released(*args: Any, **kwargs: Any) -> Any:
+        return released.__wrapped__(*release(args), **release(kwargs))  # type: ignore[attr-defined]
+
+    return tf_decorator.make_decorator(function, released)
 
 
 def example(value: Any) -> Any:
@@ -157,12 +191,14 @@ def _is_float(tensor: Any) -> bool:
 
 def _passed_variables(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Iterator[Tuple[Any, str]]:
     """Yield the variables among the arguments, each with the name of the input that its handle is inside."""
-    if not any(isinstance(each, tf.Variable) for each in tf.nest.flatten((args, kwargs))):
+    if not any(isinstance(variable_of(each), tf.Variable) for each in tf.nest.flatten((args, kwargs))):
         return
-    try:
-        bound = inspect.signature(getattr(source, "python_function", source)).bind(*args, **kwargs)
-    except (TypeError, ValueError):
+    bound = _bound_arguments(source, args, kwargs)
+    if bound is None:
         return
+    for name, value in bound.arguments.items():
+        if variable_of(value) is not value:  # a tf.function passes the value of a Keras variable
+            yield from ((value, each.name) for each in graph.inputs if each.name == name + ":0")
     leaves = tf.nest.flatten([*bound.args, *bound.kwargs.values()])
     passed = [each for each in leaves if isinstance(each, tf.Variable) or getattr(each, "dtype", None) == tf.resource]
     inside = {id(inner) for _, inner in captures(graph)}
@@ -173,13 +209,29 @@ def _passed_variables(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict
         yield from ((each, tensor.name) for each, tensor in zip(passed, inputs) if isinstance(each, tf.Variable))
 
 
+def _tensor_arguments(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Iterator[Tuple[Any, str]]:
+    """Yield the tensors among the arguments, each with the name of the input that stands for it."""
+    bound = _bound_arguments(source, args, kwargs) if any(map(tf.is_tensor, [*args, *kwargs.values()])) else None
+    inputs = {each.name for each in graph.inputs}
+    for name, value in bound.arguments.items() if bound is not None else ():
+        if isinstance(value, tf.Tensor) and name + ":0" in inputs:
+            yield value, name + ":0"
+
+
+def _bound_arguments(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Optional[inspect.BoundArguments]:
+    try:
+        return inspect.signature(getattr(source, "python_function", source)).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return None
+
+
 def _function_variables(graph: Any, source: Any, passed: Sequence[Tuple[Any, str]] = ()) -> Iterator[Variable]:
     """Yield the variables that the function captured or was passed, then the others of the models that it refers to."""
     from graphcut.backend.record.restore_objects import roots
 
     inside = {id(outer): inner.name for outer, inner in captures(graph)}
     listed = in_order([*function_variables(graph), *_captured_values(graph)], graph)
-    listed += [each for each, _ in passed if not any(each is known for known in listed)]
+    listed += [each for each, _ in passed if not any(variable_of(each) is variable_of(known) for known in listed)]
     deeper = trainable_flags(source, roots(source))
     known: Dict[int, Tuple[Any, Optional[bool]]] = {}
     for each in listed:
@@ -187,7 +239,7 @@ def _function_variables(graph: Any, source: Any, passed: Sequence[Tuple[Any, str
     known.update(trainable_flags(source))
     for each, trained in known.values():
         names = [inside[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in inside][:1]
-        names += [name for other, name in passed if other is variable_of(each)]
+        names += [name for other, name in passed if variable_of(other) is variable_of(each)]
         yield describe_variable(each, tuple(names), trained)
 
 

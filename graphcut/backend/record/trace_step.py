@@ -11,7 +11,7 @@ from tensorflow.python.util import tf_decorator
 
 from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import listed_variables, trainable_flags
-from graphcut.backend.live.trace import example
+from graphcut.backend.live.trace import example, hold, release
 from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
 from graphcut.backend.live.variable_objects import function_variables
 from graphcut.backend.record import keras_fit, variable_writes
@@ -119,7 +119,8 @@ def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made
     function = _begun(step, made)
     made.kept.append(function)
     with explain_errors(label_of(step), double_arguments(step, args, kwargs)):
-        given, named = tf.nest.map_structure(example, (list(args), dict(kwargs)))
+        asked = list(args), dict(kwargs)
+        given, named = tf.nest.map_structure(example, asked if hasattr(step, "python_function") else hold(asked))
         made.kept.append(function.get_concrete_function(*given, **named))
 
 
@@ -185,7 +186,7 @@ def _begun(step: Any, made: StepRecord) -> Any:
         made.begin()
         try:
             with tf.variable_creator_scope(lift_variable):
-                answer = begun.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+                answer = begun.__wrapped__(*release(args), **release(kwargs))  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the user's code may raise anything
             if not made.gradients or made.error is not None:
                 raise

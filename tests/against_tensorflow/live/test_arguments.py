@@ -107,6 +107,55 @@ def test_a_variable_that_is_passed_twice_is_one():
     assert [each.name for each in graphcut.audit(lambda x, one, two: x * one + two, spec(3), w, w)] == ["w"]
 
 
+@pytest.mark.skipif(not EAGER, reason="about eager tensors")
+def test_a_tensor_that_was_passed_is_a_key():
+    x, y = tf.constant([1.0, 2.0, 3.0]), tf.constant([4.0, 5.0, 6.0])
+    audit = graphcut.audit(lambda one, two: one * tf.stop_gradient(two), x, y, variables=[y, x])
+    assert [audit[each].verdict for each in (x, y)] == [Verdict.FLOWS, Verdict.NONE]
+    assert audit.reaches(x, through=x) and names(audit) == ["two:0", "one:0"]
+
+
+def keras_variables():
+    """Two variables of a Keras layer, in Keras 3 of a class of its own."""
+    layer = tf.keras.layers.Dense(3)
+    layer.build((None, 3))
+    return layer.kernel, layer.bias
+
+
+def stopped_kernel(x, kernel, rest):
+    return tf.reduce_sum(x + rest["bias"]) + tf.reduce_sum(tf.stop_gradient(kernel))
+
+
+@pytest.mark.skipif(not EAGER, reason="about eager variables")
+@pytest.mark.parametrize("asked", [False, True], ids=["default", "listed"])
+def test_a_keras_variable_may_be_an_argument(asked):
+    kernel, bias = keras_variables()
+    audit = graphcut.audit(stopped_kernel, spec(3), kernel, {"bias": bias}, variables=[kernel, bias] if asked else None)
+    assert [audit[each].verdict for each in (kernel, bias)] == [Verdict.NONE, Verdict.FLOWS]
+
+
+@pytest.mark.skipif(not EAGER, reason="about eager variables")
+def test_a_keras_variable_may_be_an_argument_of_a_step():
+    def step(x, kernel, rest):
+        with tf.GradientTape() as tape:
+            loss = stopped_kernel(x, kernel, rest)
+        return tape.gradient(loss, [kernel, rest["bias"]])
+
+    kernel, bias = keras_variables()
+    given = [each is not None for each in step(tf.ones([3]), kernel, {"bias": bias})]
+    (audit,) = graphcut.audit_step(step, tf.ones([3]), kernel, {"bias": bias})
+    assert list(audit.recorded) == given == [False, True]
+
+
+@pytest.mark.skipif(not EAGER, reason="about eager variables")
+def test_a_tf_function_that_a_keras_variable_is_passed_to():
+    _, bias = keras_variables()
+    assert (
+        graphcut.audit(tf.function(lambda x, v: tf.reduce_sum(x * v)), spec(3), bias, variables=bias)[bias].verdict
+        is Verdict.FLOWS
+    )
+
+
 def test_an_oracle_that_is_no_text_is_refused(graph):
     with pytest.raises(GraphcutError, match=r"oracle= was given a value of type float: 2\.15\nIt takes"):
         graphcut.audit(graph, loss="loss", oracle=2.15)
