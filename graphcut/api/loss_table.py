@@ -112,7 +112,7 @@ def _rows(matched: Sequence[MatchedRow]) -> Tuple[Row, ...]:
     totals = scope_sizes(names)
     groups: Dict[Hashable, List[int]] = {}
     for place, row in enumerate(matched):
-        groups.setdefault((row.match is Match.POSITION, *map(_fate, row.variables)), []).append(place)
+        groups.setdefault((row.match is Match.POSITION, *map(_outcome, row.variables)), []).append(place)
     return tuple(_row(matched, names, group, totals) for group in groups.values())
 
 
@@ -144,7 +144,7 @@ def _others(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
     return ", ".join([*list(pairs)[:_NAMED], *["%d more" % more] * (more > 0)])
 
 
-def _fate(variable: Optional[VariableAudit]) -> Hashable:
+def _outcome(variable: Optional[VariableAudit]) -> Hashable:
     """Return the key by which variables of one loss share a row: verdict, whether it is unused, first barrier kind."""
     if variable is None:
         return None

@@ -1,6 +1,6 @@
 """Group variables by outcome and shorten their names, for rows and boxes.
 
-Variables share a *fate* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
+Variables share an *outcome* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
 stands for one or several names: a name, a scope whose every audited variable is meant (``encoder/*``), or a run of
 numbers (``w/part_0..39``).
 """
@@ -40,29 +40,29 @@ class Group:
 
 
 def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
-    """Group ``variables`` by fate, worst verdict first."""
+    """Group ``variables`` by outcome, worst verdict first."""
     members: Dict[Hashable, List[VariableAudit]] = {}
     for variable in variables:
-        members.setdefault(fate(variable), []).append(variable)
+        members.setdefault(outcome(variable), []).append(variable)
     totals = scope_sizes(variable.name for variable in variables)
     groups = [Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values()]
     return tuple(sorted(groups, key=_rank))
 
 
 def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
-    """Group ``variables`` by fate, and groups whose barriers differ in the numbers of their names alone as one."""
+    """Group ``variables`` by outcome, and groups whose barriers differ in the numbers of their names alone as one."""
     groups = fold(variables)
     members: Dict[Hashable, List[VariableAudit]] = {}
     numberless = [_numberless_fate(group.variables[0]) for group in groups]
     counts = Counter(numberless)
     for group, key in zip(groups, numberless):
-        members.setdefault(key if counts[key] >= _FEWEST_ALIKE else fate(group.variables[0]), []).extend(group.variables)
+        members.setdefault(key if counts[key] >= _FEWEST_ALIKE else outcome(group.variables[0]), []).extend(group.variables)
     totals = scope_sizes(variable.name for variable in variables)
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
 
 
 def _numberless_fate(variable: VariableAudit) -> Hashable:
-    """Return the fate of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
+    """Return the outcome of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
     cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())
     return _rest_of_fate(variable), cut, tuple(map(_numberless, variable.only_through)), variable.cut_size
 
@@ -71,7 +71,7 @@ def _numberless(name: str) -> str:
     return re.sub(r"[0-9]+", "#", re.sub(r"_[0-9]+(?=/|$)", "", name))
 
 
-def fate(variable: VariableAudit) -> Hashable:
+def outcome(variable: VariableAudit) -> Hashable:
     """Return the key that variables of one row share."""
     return _rest_of_fate(variable), tuple(distinct_barriers(variable.cut)), variable.only_through
 

@@ -2,7 +2,7 @@
 
 A *way* is the route from the loss, as the pairs of boxes it steps between, and the boxes at which it is cut. Explanations are
 long and paths are as long as a graph is deep: ``EXPLAINED`` variables are explained in full, one of each box and of each
-fate first, and no more paths are walked once ``STEPS`` ops are passed.
+outcome first, and no more paths are walked once ``STEPS`` ops are passed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Dict, Hashable, List, Mapping, Sequence, Tuple
 
-from graphcut.render.name_folding import fate
+from graphcut.render.name_folding import outcome
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.text.explain import explain
 from graphcut.render.text.table_rows import shape_text
@@ -55,12 +55,12 @@ def _gets(variable: VariableAudit) -> bool:
 
 
 def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:
-    """Return the first of each box, then the first of each fate, then the second of each, and so on."""
+    """Return the first of each box, then the first of each outcome, then the second of each, and so on."""
     seen: Dict[Hashable, int] = {}
     ranks = []
     for variable, box in zip(variables, boxes):
-        ranks.append((bool(seen.get(box)), seen.get(fate(variable), 0)))
-        for key in (box, fate(variable)):
+        ranks.append((bool(seen.get(box)), seen.get(outcome(variable), 0)))
+        for key in (box, outcome(variable)):
             seen[key] = seen.get(key, 0) + 1
     return sorted(range(len(variables)), key=lambda at: (ranks[at], at))
 

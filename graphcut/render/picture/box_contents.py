@@ -66,4 +66,4 @@ def _in_runs(part: Sketch, kinds: Kinds) -> Sketch:
     """Few boxes of ops that follow each other in the graph, for what has no scopes to go by: a long row, say."""
     length = -(-len(part) // _RUNS)
     place = {node: at // length for at, node in enumerate(sorted(part.nodes))}
-    return merge_nodes(part, lambda node: (place[node], node in kinds.fixed, kinds.fates.get(node), node in kinds.live))
+    return merge_nodes(part, lambda node: (place[node], node in kinds.fixed, kinds.outcomes.get(node), node in kinds.live))

@@ -76,18 +76,18 @@ def prepare_sketch(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple
 def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) -> Kinds:
     changes, demands = {each.name: each for each in view.changes}, dict(view.demands)
 
-    def fate(variable: VariableAudit) -> Hashable:
+    def outcome(variable: VariableAudit) -> Hashable:
         notes = (note_of(changes.get(variable.name)), demands.get(variable.name))
         return (variable.verdict.value, variable.unused, variable.trainable is False, *notes)
 
-    fates = {op: fate(audits[0]) for op, audits in ops.variables.items()}
+    outcomes = {op: outcome(audits[0]) for op, audits in ops.variables.items()}
     barred = {consumer for consumer, _, line in sketch.edges if line == CUT}
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
     plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
     fixed = frozenset(barred | ops.losses)
     apart = _expanded_ops(ops, sketch, view)
     is_cut = any(each.verdict in MISSING for each in facts.variables)
-    return Kinds(fixed, ops.losses, fates, facts.passing, plumbing, apart, ops.name, is_cut)
+    return Kinds(fixed, ops.losses, outcomes, facts.passing, plumbing, apart, ops.name, is_cut)
 
 
 def _expanded_ops(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:

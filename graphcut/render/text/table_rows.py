@@ -16,7 +16,7 @@ HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: variables that share a fate. All text is escaped for a terminal."""
+    """One line of the table: variables that share an outcome. All text is escaped for a terminal."""
 
     verdict: Verdict
     variable: str

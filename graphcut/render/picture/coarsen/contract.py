@@ -18,8 +18,8 @@ def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
     """Return the sketch with each op that does nothing but read a variable in the variable's node."""
     consumers = sketch.consumers()
     owner: Dict[int, int] = {}
-    waiting = list(kinds.fates)
-    taken = {*kinds.fixed, *kinds.fates}
+    waiting = list(kinds.outcomes)
+    taken = {*kinds.fixed, *kinds.outcomes}
     for op in waiting:
         for reader in consumers.get(op, ()):
             if reader not in taken and _only_reads(ops, reader, owner.get(op, op)):

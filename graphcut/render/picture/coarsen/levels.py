@@ -1,6 +1,6 @@
-"""Fewer boxes for more ops, until the picture can be read: the finest rung that is small enough.
+"""Fewer boxes for more ops, until the picture can be read: the finest level that is small enough.
 
-The last rung has at most a few dozen boxes whatever the graph, so no picture has more than ``AT_MOST``.
+The last level has at most a few dozen boxes whatever the graph, so no picture has more than ``AT_MOST``.
 """
 
 from __future__ import annotations

@@ -22,14 +22,14 @@ Families = Mapping[int, Hashable]
 class Kinds:
     """What keeps nodes separate.
 
-    ``fixed``: the loss and the ops at a barrier. ``fates``: the variables, with what each gets. ``live``: the ops that a
+    ``fixed``: the loss and the ops at a barrier. ``outcomes``: the variables, with what each gets. ``live``: the ops that a
     gradient passes. ``plumbing``: those that only pass a tensor into or out of a function. ``apart``: those that the user
     wants to see. ``name``: of an op.
     """
 
     fixed: FrozenSet[int]
     losses: FrozenSet[int]
-    fates: Mapping[int, Hashable]
+    outcomes: Mapping[int, Hashable]
     live: Mapping[int, Any]
     plumbing: FrozenSet[int]
     apart: FrozenSet[int]
@@ -38,7 +38,7 @@ class Kinds:
 
     def plain(self, node: int) -> bool:
         """Neither loss nor barrier nor variable nor asked for."""
-        return node not in self.fixed and node not in self.fates and node not in self.apart
+        return node not in self.fixed and node not in self.outcomes and node not in self.apart
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
         """Return the innermost scope of each node."""
@@ -48,14 +48,14 @@ class Kinds:
 def by_scope(
     sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Hashable], sides: Mapping[int, Side], families: Families
 ) -> Sketch:
-    """One box for the nodes of a scope and a side, and one for variables of one fate that hang on the same boxes."""
+    """One box for the nodes of a scope and a side, and one for variables of one outcome that hang on the same boxes."""
 
     def key(node: int) -> Hashable:
         if node in kinds.apart:
             return node
         if node in kinds.fixed:
             return families.get(node, node)
-        return kinds.fates.get(node), scopes[node], sides[node], node in kinds.live
+        return kinds.outcomes.get(node), scopes[node], sides[node], node in kinds.live
 
     small = merge_nodes_convex(sketch, key)
     readers: Dict[int, List[Tuple[int, int]]] = {node: [] for node in small.nodes}
@@ -65,8 +65,8 @@ def by_scope(
         leads.add(consumer)
 
     def leaf_key(node: int) -> Hashable:
-        if node in kinds.fates and node not in kinds.fixed and node not in leads and node not in kinds.apart:
-            return kinds.fates[node], frozenset(readers[node]), sides[node]
+        if node in kinds.outcomes and node not in kinds.fixed and node not in leads and node not in kinds.apart:
+            return kinds.outcomes[node], frozenset(readers[node]), sides[node]
         return node
 
     return merge_nodes(small, leaf_key)
@@ -79,7 +79,7 @@ def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]
     def key(node: int) -> Hashable:
         if node in kinds.apart or node in kinds.fixed or not sides[node][0]:
             return node
-        return kinds.fates.get(node), scopes[node][:1], sides[node]
+        return kinds.outcomes.get(node), scopes[node][:1], sides[node]
 
     return merge_nodes_convex(sketch, key)
 
@@ -95,7 +95,7 @@ def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sket
     def key(node: int) -> Hashable:
         if node in kinds.apart or node in kinds.fixed or node not in kinds.live or not scopes[node]:
             return node
-        return kinds.fates.get(node), scopes[node][:1], sides[node]
+        return kinds.outcomes.get(node), scopes[node][:1], sides[node]
 
     return merge_nodes_convex(sketch, key)
 
@@ -111,7 +111,7 @@ def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
     def key(node: int) -> Hashable:
         if node in kinds.fixed:
             return "loss" if node in kinds.losses else families[node]
-        return kinds.fates.get(node), sides[node][0] > 0, node in kinds.live
+        return kinds.outcomes.get(node), sides[node][0] > 0, node in kinds.live
 
     return merge_nodes_convex(sketch, key)
 
@@ -123,12 +123,12 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
     """
     edges: Dict[Way, EdgeInfo] = {}
     for (consumer, producer, line), told in sketch.edges.items():
-        rises = consumer not in kinds.live and producer in kinds.live and producer not in kinds.fates
+        rises = consumer not in kinds.live and producer in kinds.live and producer not in kinds.outcomes
         if not rises or line == CUT:
             edges[(consumer, consumer if rises else producer, line)] = told
 
     def is_loose(node: int) -> bool:
-        return node not in kinds.losses and node not in kinds.fates and node not in kinds.apart
+        return node not in kinds.losses and node not in kinds.outcomes and node not in kinds.apart
 
     def key(node: int) -> Hashable:
         return (node in kinds.fixed, node in kinds.live) if is_loose(node) else node
