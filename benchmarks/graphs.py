@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import tensorflow as tf
 
@@ -94,12 +95,18 @@ def step(layers):
 
 
 def keras(layers):
-    """A compiled Keras model of so many dense layers, every tenth behind a stop, and a batch for it."""
+    """A compiled Keras model of so many dense layers, every tenth behind a stop, and a batch for it.
+
+    Keras 3 follows the layers by recursion when it builds the model, and then no more; graphcut never does.
+    """
     inputs = hidden = tf.keras.Input([8])
     for layer in range(layers):
         made = tf.keras.layers.Dense(8, activation="tanh", name="layer_%d" % layer)(hidden)
         hidden = tf.keras.layers.Add()([hidden, Stop()(made) if layer % 10 == 9 else made])
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 20 * layers)
     model = tf.keras.Model(inputs, hidden)
+    sys.setrecursionlimit(limit)
     model.compile("sgd", "mse")
     return model, (tf.zeros([4, 8]), tf.zeros([4, 8]))
 

@@ -27,7 +27,7 @@ def graph_of(number):
     with tf.Graph().as_default() as graph:
         width = draw.randrange(1, 50)
         hidden = tf1.placeholder(tf.float32, [None, width], name="x%d" % number)
-        for layer in range(draw.randrange(1, 30)):
+        for layer in range(draw.randrange(1, 9)):
             kernel = tf1.Variable(tf.zeros([width, width]), name="kernel%d_%d" % (number, layer))
             hidden = draw.choice(_UNARY)(tf.matmul(hidden, kernel) * draw.random())
         tf.reduce_sum(hidden, name="loss")
