@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import random
 import time
@@ -34,14 +35,27 @@ FAMILIES = {
     "stop": {"StopGradient", "PreventGradient"},
 }
 DRAWN = (".dot", ".mmd", ".graphml", ".json", ".html")
+# SOURCE, LOSS and KEY stand for the file, its loss and one of its variables or tensors, FOLDER for the folder to write into.
 COMMANDS = (
-    ["audit", "--json", "-"],
-    ["audit", "--variables", "*"],
-    ["explain"],
-    ["suggest"],
-    ["snapshot", "-o", os.devnull],
-    ["diff"],
+    "audit SOURCE --loss LOSS --json -",
+    "audit SOURCE --loss LOSS --variables *",
+    "audit SOURCE --loss LOSS --stop-gradients KEY",
+    "explain SOURCE KEY --loss LOSS",
+    "suggest SOURCE --unblock KEY --loss LOSS",
+    "suggest SOURCE --block KEY --loss LOSS",
+    "table SOURCE SOURCE --loss LOSS",
+    "draw SOURCE --loss LOSS -o FOLDER/drawn.html",
+    "draw SOURCE --loss LOSS --of KEY -o FOLDER/drawn.dot",
+    "snapshot --config FOLDER/graphcut.toml -o FOLDER/graphcut.lock",
+    "check --config FOLDER/graphcut.toml",
+    "diff SOURCE SOURCE --loss LOSS",
 )
+CONTRACT = """[[contract]]
+name = "fuzz"
+source = %s
+loss = %s
+must_reach = [%s]
+"""
 
 
 def ask_all(path, folder, dice, seen=None):
@@ -106,8 +120,6 @@ def _ask(path, folder, dice, seen):
     floats = [name for name, op in dag.nodes(data=True) if op["dtypes"][:1] in (("float32",), ("float64",))]
     oracle = dice.choice(["1.15", "2.4", "2.11", "2.15", "2.21", None, None])
     loss = dice.choice([None, *floats[-3:], dice.choice(floats)]) if floats else None
-    if dice.randrange(4) == 0:
-        _command(path, loss, dice, seen)
     try:
         audit = graphcut.audit(path, loss=loss, oracle=oracle)
     except (TypeError, ValueError) as error:  # as TensorFlow has it for a string or a complex number
@@ -118,17 +130,20 @@ def _ask(path, folder, dice, seen):
     if floats:
         _tolerate(lambda: graphcut.audit(path, loss=loss, variables=floats[:1], oracle=oracle))
     _question(audit, folder, dice, seen)
+    if dice.randrange(3) == 0:
+        keys = [each.name for each in audit.variables] or floats or ["nowhere"]
+        _command({"SOURCE": path, "LOSS": audit.loss[0], "KEY": dice.choice(keys), "FOLDER": folder}, dice, seen)
 
 
-def _command(path, loss, dice, seen):
+def _command(values, dice, seen):
     """Run a command of the command line as a user does: no traceback, and one of the exit codes."""
-    name, *options = dice.choice(COMMANDS)
-    sources = [path, path] if name == "diff" else [path]
-    named = ["--loss", loss] if loss and name in ("audit", "explain") else []
+    words = dice.choice(COMMANDS).split()
+    named = [json.dumps(values[each]) for each in ("SOURCE", "LOSS", "KEY")]
+    Path(values["FOLDER"], "graphcut.toml").write_text(CONTRACT % tuple(named), encoding="utf-8")
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main([name, *sources, *options, *named])
-    seen["%s: exit code %d" % (name, code)] += 1
+        code = main([values.get(word, word.replace("FOLDER", values["FOLDER"])) for word in words])
+    seen["%s: exit code %d" % (words[0], code)] += 1
     assert code in (0, 1, 2) and "Traceback" not in err.getvalue() and "\x1b" not in out.getvalue(), err.getvalue()
 
 
