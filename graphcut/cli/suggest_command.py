@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import click
@@ -9,13 +11,10 @@ import click
 from graphcut.cli.source_options import SOURCE, source_options
 from graphcut.errors import GraphcutError
 from graphcut.results import Suggestion
-from graphcut.results.words import escape_name
 from graphcut.util.files import save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import show_progress
-from graphcut.util.text import join_first
 
-_FEW = 3
 _SUGGEST = f"""Suggest what to change so that a variable gets a gradient (--unblock) or none (--block).
 
 A suggestion is a diff of your source if graphcut could trace and audit the edited source in memory, and a sentence if not.
@@ -57,7 +56,7 @@ def suggest(
     with show_progress() as say, isolate_output():
         audits = _audits(say, source, options)
         found = _suggestions(audits, unblock, block, keep)
-    click.echo(str(found) if found or not unblock else _open(audits, unblock))
+    click.echo(str(found))
     if patch and not found:
         click.echo("no patch was written: there is nothing to change", err=True)
     elif patch:
@@ -80,9 +79,24 @@ def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
 
     audits = run()
     for index, each in enumerate(audits):
-        if each._retrace is None and ".py" in source:
-            each._retrace = Retrace(source, run, index)
+        known = each._retrace
+        builder = _builder(source, modules, known.source if known else None)
+        if builder or (known is None and ".py" in source):
+            each._retrace = Retrace(
+                known.source if known else source, run, index, known.gradient_at if known else None, builder
+            )
     return audits
+
+
+def _builder(source: str, modules: Dict[str, Any], audited: Any) -> Optional[str]:
+    """Return ``file:line`` of the function that SOURCE names, if it builds what is audited instead of being that itself."""
+    file, _, name = source.rpartition(":")
+    path = os.path.realpath(file) if file.endswith(".py") else None
+    module = modules.get(path) if path else sys.modules.get(file)
+    code = getattr(getattr(module, name, None), "__code__", None)
+    if code is None or getattr(audited, "__code__", None) is code:
+        return None
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _suggestions(
@@ -96,16 +110,6 @@ def _suggestions(
         if found:
             break
     return found
-
-
-def _open(audits: Sequence[Any], name: str) -> str:
-    """Say that a variable has its gradient, and through what alone."""
-    rows = [row for audit in audits if name in audit for row in audit.select(name)]
-    terms = [term for row in rows for term in row.only_through]
-    if not terms:
-        return f"{name} gets a gradient; nothing blocks it"
-    alone = join_first([escape_name(term) for term in dict.fromkeys(terms)], _FEW)
-    return f"{name} gets a gradient, but only through {alone}; graphcut explain says what closes the other routes"
 
 
 def _patch(found: Sequence[Suggestion]) -> str:

@@ -306,17 +306,19 @@ def _reach_findings(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
 
 
 def _stop_advice(audit: Audit, names: Sequence[str]) -> str:
-    """Return the line that would block these variables, where one stop does and nothing else loses its gradient."""
+    """Return the line that would block these variables, where one edit does and nothing else loses its gradient."""
     block = list(dict.fromkeys(names))
     try:
         suggestions = suggest_stops(audit, block, None, most=1)
     except GraphcutError:
         return ""
-    if len(suggestions) != 1 or not suggestions[0].code:
+    edits = [each for each in suggestions if each.code]
+    if len(edits) != 1 or (len(suggestions) > 1 and not edits[0].confirmed):
         return ""
-    at = split_place(suggestions[0].where)
+    at = split_place(edits[0].where)
     place = " at %s:%d" % at if at else ""
-    return "\nTo block %s%s: %s" % ("it" if len(block) == 1 else "all %d" % len(block), place, suggestions[0].code)
+    note = " (%s)" % edits[0].note if edits[0].note else ""
+    return "\nTo block %s%s: %s%s" % ("it" if len(block) == 1 else "all %d" % len(block), place, edits[0].code, note)
 
 
 def _wrong_path(subject: Subject, rule: str, wanted: str) -> Finding:

@@ -57,6 +57,7 @@ JUDGED_BY = {
     "api/compare": "against_tensorflow/live/questions/test_matching.py",
     "api/install": "against_tensorflow/watch/test_install.py",
     "api/precomputed_values": "against_tensorflow/steps/test_precomputed_values.py",
+    "api/suggest/layer_stops": "against_tensorflow/live/questions/test_layer_stops.py",
     "api/load": "unit/graph/formats/test_reader.py",
     "api/loss_table": "against_tensorflow/questions/test_table.py",
     "api/match_variables": "against_tensorflow/live/questions/test_matching.py",

@@ -21,12 +21,14 @@ class Retrace:
     """How to audit the same source again: ``run`` returns all its audits; ``index`` is the one to compare.
 
     ``source`` is what was traced; ``gradient_at`` is ``file:line`` of the call that takes the gradient, in a step.
+    ``builder`` is ``file:line`` of the function that builds what is audited, if ``run`` calls it again.
     """
 
     source: Any
     run: Callable[[], Sequence[Any]]
     index: int = 0
     gradient_at: Optional[str] = None
+    builder: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ def _by_path(edits: Sequence[Edit]) -> Dict[str, List[Edit]]:
 Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]
 
 
-def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows], bool]) -> Optional[bool]:
+def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool]) -> Optional[bool]:
     """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
 
-    ``holds`` receives each variable's row of ``audit`` with its row after the edit, if it has one.
+    ``holds`` receives each variable's row of ``audit`` with its row after the edit, if it has one, and the audit after it.
     """
     from graphcut.backend.live import edited_code
 
@@ -88,7 +90,7 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows], bool]) ->
     if len(audits) <= retrace.index:
         return False
     after = audits[retrace.index]
-    return holds([(row, _find_same_variable(after, audit, row)) for row in audit.variables])
+    return holds([(row, _find_same_variable(after, audit, row)) for row in audit.variables], after)
 
 
 def _find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.api.suggest.source_edit import Replacement, Source, argument, function_name, is_named
 
@@ -21,6 +21,8 @@ _STEPS = {"Round": "round", "Rint": "rint", "Floor": "floor", "Ceil": "ceil", "S
 _ORDER = {ast.Gt: (0, 1), ast.GtE: (0, 1), ast.Lt: (1, 0), ast.LtE: (1, 0)}
 _ORDER_CALLS = {"greater": (0, 1), "greater_equal": (0, 1), "less": (1, 0), "less_equal": (1, 0)}
 _ORDERS = frozenset(["Greater", "GreaterEqual", "Less", "LessEqual"])
+_SAMPLES = ("categorical", "multinomial", "stateless_categorical", "stateless_multinomial")
+_SAMPLE_TYPES = frozenset(["Multinomial", "StatelessMultinomial"])
 _DEFERRED = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
 _PLAIN = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant)
@@ -315,17 +317,22 @@ def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, st
 
 
 def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite ``tf.argmax(x, -1)`` as a number: the expected index."""
-    soft = _choice(context, node)
+    """Rewrite ``tf.argmax(x, -1)``, or a sample, as a number: the expected index."""
+    soft, types = _choice(context, node), frozenset(["ArgMax", "ArgMin"])
+    if soft is None:
+        sample, types = _sample(context, node), _SAMPLE_TYPES
+        soft = None if sample is None else (sample.weights, sample.logits, "-1")
     if soft is None:
         return None
     weights, x, axis = soft
     places = f"{context.tf}.range({context.tf}.cast({context.tf}.shape({context.text(x)})[{axis}], {context.tf}.float32))"
-    return Rewrite(frozenset(["ArgMax", "ArgMin"]), (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
+    return Rewrite(types, (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
 
 
 def _weights(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite ``tf.argmax`` if later code computes with its weights."""
+    """Rewrite ``tf.argmax`` if later code computes with its weights; this or a sample if it computes with the number."""
+    if isinstance(node, (ast.Call, ast.Subscript)) and _sample(context, node) is not None:
+        return _position(context, node)
     soft, place = (_choice(context, node), _position(context, node)) if is_named(node, "argmax", "argmin") else (None, None)
     return None if soft is None or place is None else Rewrite(place.types, (soft[0], *place.texts))
 
@@ -339,46 +346,66 @@ def _one_hot(context: Context, node: ast.AST) -> Optional[Rewrite]:
     if soft is not None:
         return Rewrite(frozenset(["OneHot", "ArgMax", "ArgMin"]), (soft[0],))
     if sample is not None:
-        return Rewrite(frozenset(["OneHot", "Multinomial"]), (sample,))
+        return Rewrite(_SAMPLE_TYPES | {"OneHot"}, (sample.weights,))
     return None
 
 
-def _sample(context: Context, node: ast.AST) -> Optional[str]:
-    """Return the Gumbel softmax for one sample of each row: ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed."""
+class _Sample(NamedTuple):
+    """A sample from ``logits``: its Gumbel softmax as code, and whether the samples of a row have an axis of their own."""
+
+    weights: str
+    logits: ast.expr
+    is_several: bool
+
+
+def _sample(context: Context, node: ast.AST) -> Optional[_Sample]:
+    """Return the Gumbel softmax of ``tf.random.categorical(logits, n)``, or of the one sample that is taken out of each row.
+
+    One sample is taken out as in ``tf.random.categorical(logits, 1)[:, 0]``, or squeezed.
+    """
     node = context.assigned_value(node)
-    inner: Optional[ast.AST] = None
-    if isinstance(node, ast.Subscript):
-        inner = node.value
-    elif isinstance(node, ast.Call) and function_name(node) in ("squeeze", "cast"):
-        inner = argument(node, 0, "input", "x")
-    if isinstance(node, ast.Call) and function_name(node) == "cast" and inner is not None:
-        return _sample(context, inner)
-    inner = context.assigned_value(inner) if inner is not None else None
-    if inner is None or not is_named(inner, "categorical", "multinomial") or not isinstance(inner, ast.Call):
+    if is_named(node, "cast"):
+        inner = argument(node, 0, "x")  # type: ignore[arg-type]
+        return None if inner is None else _sample(context, inner)
+    call = node.value if isinstance(node, ast.Subscript) else node
+    call = argument(node, 0, "input") if is_named(node, "squeeze") else call  # type: ignore[arg-type,assignment]
+    call = context.assigned_value(call) if call is not None and call is not node else node
+    if not is_named(call, *_SAMPLES) or not isinstance(call, ast.Call):
         return None
-    logits, count = argument(inner, 0, "logits"), argument(inner, 1, "num_samples")
-    if logits is None or count is None or _number(count) != 1.0:
+    logits, count = argument(call, 0, "logits"), argument(call, 1, "num_samples")
+    if logits is None or count is None or (call is not node and _number(count) != 1.0):
         return None
-    tf, scores = context.tf, context.operand(logits)
-    noise = f"{tf}.math.log(-{tf}.math.log({tf}.random.uniform({tf}.shape({context.text(logits)}), 1e-20, 1.0)))"
-    return f"{tf}.nn.softmax({scores} - {noise}, axis=-1)"
+    tf, shape = context.tf, f"{context.tf}.shape({context.text(logits)})"
+    scores = context.operand(logits)
+    if call is node:
+        scores, shape = f"{scores}[:, None]", f"[{shape}[0], {context.text(count)}, {shape}[1]]"
+    seed = argument(call, 2, "seed") if function_name(call).startswith("stateless") else None
+    uniform = f"stateless_uniform({shape}, {context.text(seed)}, " if seed is not None else f"uniform({shape}, "
+    noise = f"{tf}.math.log(-{tf}.math.log({tf}.random.{uniform}1e-20, 1.0)))"
+    return _Sample(f"{tf}.nn.softmax({scores} - {noise}, axis=-1)", logits, call is node)
 
 
 def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite ``tf.gather(table, choice)`` as a weighted sum of all rows."""
+    """Rewrite ``tf.gather(table, choice)`` as a weighted sum of all rows, with ``batch_dims=1`` of the numbers of each row."""
     if not is_named(node, "gather", "embedding_lookup") or not isinstance(node, ast.Call):
         return None
     table, index = argument(node, 0, "params"), argument(node, 1, "indices", "ids")
-    if table is None or index is None or any(each.arg in ("axis", "batch_dims") for each in node.keywords):
+    batch = [each.value for each in node.keywords if each.arg == "batch_dims"]
+    if table is None or index is None or any(each.arg == "axis" for each in node.keywords):
         return None
     soft, sample, types = _choice(context, index), _sample(context, index), frozenset(["GatherV2", "ResourceGather"])
     if soft is not None:
         weights, types = soft[0], types | {"ArgMax", "ArgMin"}
     elif sample is not None:
-        weights, types = sample, types | {"Multinomial"}
+        weights, types = sample.weights, types | _SAMPLE_TYPES
     else:
         return None
-    return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
+    if not batch:
+        return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
+    if _number(batch[0]) != 1.0 or (soft is not None and soft[2] not in ("1", "-1")):
+        return None
+    rows = context.operand(table) + ("[:, None]" if sample is not None and sample.is_several else "")
+    return Rewrite(types, (f"{context.tf}.reduce_sum({weights} * {rows}, axis=-1)",))
 
 
 def _sort(context: Context, node: ast.AST) -> Optional[Rewrite]:

@@ -7,6 +7,7 @@ traced again and there is only one possible edit. Otherwise it says in words wha
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
@@ -15,8 +16,9 @@ from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.idioms import Idiom, Idioms
 from graphcut.api.suggest import expressions, tape_edits
 from graphcut.api.suggest.confirm import Edit
+from graphcut.api.suggest.layer_stops import stops_after_layer
 from graphcut.api.suggest.source_edit import Replacement, Source, changed_lines, read_source, unified_diff
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.results import BarrierKind
 
@@ -137,11 +139,23 @@ def roots(statement: ast.stmt) -> List[ast.AST]:
     return [each for each in children if isinstance(each, (ast.expr, ast.withitem))]
 
 
+@dataclass(frozen=True)
+class StopPlace:
+    """A tensor to stop, the variable that it is the value of, and the layer that it is the output of."""
+
+    tensor: int
+    variable: str = ""
+    layer: str = ""
+
+
 def stopping_candidates(
-    traced: LoadedGraph, tensors: Sequence[int], variables: Sequence[str], reader: SourceReader
+    traced: LoadedGraph, places: Sequence[StopPlace], reader: SourceReader, builder: Optional[str] = None
 ) -> Iterator[Candidate]:
-    """Yield the edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it."""
-    ways = [list(islice(_stoppings(traced, tensor, name, reader), _MOST)) for tensor, name in zip(tensors, variables)]
+    """Yield the edits that put a stop behind each of some tensors: the whole value of a statement first, then parts of it.
+
+    ``builder`` is ``file:line`` of the function that builds the model, whose layers are found by their names.
+    """
+    ways = [list(islice(_stoppings(traced, each, reader, builder), _MOST)) for each in places]
     for turn in range(max(map(len, ways), default=0)):
         chosen = [(at, way[min(turn, len(way) - 1)]) for at, way in enumerate(ways) if way]
         merged = _distinct(chosen)
@@ -155,8 +169,10 @@ def _distinct(chosen: Sequence[Tuple[int, Edit]]) -> List[Tuple[int, Edit]]:
     return list(seen.values())
 
 
-def _stoppings(traced: LoadedGraph, tensor: int, variable: str, reader: SourceReader) -> Iterator[Edit]:
-    frames = [each for each in map(reader, traced.frames(traced.flat.producer[tensor])) if each is not None]
+def _stoppings(traced: LoadedGraph, place: StopPlace, reader: SourceReader, builder: Optional[str]) -> Iterator[Edit]:
+    variable, built = _identifier(place.variable), reader(builder) if builder and place.layer else None
+    yield from stops_after_layer(built[0], place.layer) if built else ()
+    frames = [each for each in map(reader, traced.frames(traced.flat.producer[place.tensor])) if each is not None]
     statements = [(source, found) for source, line in frames for found in [source.statement(line)] if found is not None]
     for source, statement in statements:
         value = getattr(statement, "value", None)
@@ -165,6 +181,11 @@ def _stoppings(traced: LoadedGraph, tensor: int, variable: str, reader: SourceRe
     for source, statement in statements:
         for part in _parts(statement, variable):
             yield from _stop_edits(source, statement, part)
+
+
+def _identifier(name: str) -> str:
+    """Return the last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
+    return re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])
 
 
 def _is_single(statement: ast.stmt) -> bool:

@@ -9,7 +9,6 @@ none. The answer is confirmed by an audit of the edited graph.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import (
@@ -38,7 +37,8 @@ from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smalle
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import rows
 from graphcut.api.suggest.confirm import Rows, confirm
-from graphcut.api.suggest.source_changes import Candidate, SourceReader, best, diffs, stopping_candidates
+from graphcut.api.suggest.layer_stops import layer_names, layer_of_output
+from graphcut.api.suggest.source_changes import Candidate, SourceReader, StopPlace, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import base_dtype
@@ -47,9 +47,11 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
+from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.results import WITH_GRADIENT, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -60,6 +62,10 @@ _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 _MOST = 4  # alternatives
 _SEARCHES = 24
 _LARGE = 400_000  # tensors that all searches of one question may visit
+_NAMED = 4
+_PATIENCE = 4  # further edits that are tried once there is one that would do
+_BLOCKED = (Verdict.NONE, Verdict.ZERO)
+_COUNTED = 64  # variables that are looked at one by one
 _MORE = "there are more sets of as few stops; these are the ones nearest the loss"
 
 
@@ -83,7 +89,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     ways = [sorted(cut, key=lambda tensor: rank[request.traced.flat.producer[tensor]]) for cut in cuts]
     blocked_names, kept_names = (frozenset(each.variable.name for each in targets) for targets in (blocked, kept))
     reader = SourceReader()
-    known: Dict[Hashable, List[Suggestion]] = {}
+    known: Dict[Hashable, Tuple[List[Suggestion], bool]] = {}
     for number, tensors in enumerate(ways):
         try:
             _confirm(request, flow, tensors, blocked, kept)
@@ -91,14 +97,23 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
             if number == len(ways) - 1 and not known:
                 raise
             continue
-        group = list(_suggestions(audit, tensors, blocked_names, kept_names, len(known), reader))
+        places = _places(audit, tensors)
+        group = list(_suggestions(audit, places, blocked_names, kept_names, reader))
         edits = tuple(each.diff for each in group)
-        known.setdefault(edits if any(edits) else tuple(tensors), group)
-    found = [suggestion for group in known.values() for suggestion in group]
+        is_inside = not any(edits) and _is_inside_library(request.traced, places)
+        known.setdefault(edits if any(edits) else tuple(each.variable or each.tensor for each in places), (group, is_inside))
+    groups = [group for group, is_inside in known.values() if not is_inside] or [group for group, _ in known.values()]
+    found = [replace(each, alternative=number) for number, group in enumerate(groups) for each in group]
     if found and not is_all and most > 1:
-        found[-1] = replace(found[-1], note=_MORE)
+        found[-1] = replace(found[-1], note="; ".join(filter(None, [found[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
     return Suggestions(found, f"{names} gets no gradient; nothing is to stop")
+
+
+def _is_inside_library(traced: LoadedGraph, places: Sequence[StopPlace]) -> bool:
+    """Return whether one of some tensors is made inside a layer of a library, where no edit of the user's source stops it."""
+    plain = [traced.flat.producer[each.tensor] for each in places if not (each.variable or each.layer)]
+    return any(where is None and is_of_library for where, is_of_library in map(traced.place, plain))
 
 
 def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[FrozenSet[int]], bool]:
@@ -218,16 +233,21 @@ def _gets_gradient(flow: GradientFlow, tensor: int) -> bool:
 
 
 def _suggestions(
-    audit: Audit, tensors: Sequence[int], blocked: FrozenSet[str], kept: FrozenSet[str], number: int, reader: SourceReader
+    audit: Audit, places: Sequence[StopPlace], blocked: FrozenSet[str], kept: FrozenSet[str], reader: SourceReader
 ) -> Iterator[Suggestion]:
-    traced = audit._request.traced
-    flat, variables = traced.flat, [_variable(traced, tensor) for tensor in tensors]
-    candidates = stopping_candidates(traced, tensors, [identifier(each) if each else "" for each in variables], reader)
-    chosen, is_confirmed = best(candidates, lambda each: _holds(audit, each, blocked, kept))
+    traced, retrace = audit._request.traced, audit._retrace
+    flat, tensors = traced.flat, [each.tensor for each in places]
+    candidates = stopping_candidates(traced, places, reader, retrace.builder if retrace else None)
+    judge = _Judge(audit, blocked, kept)
+    chosen, is_confirmed = best(judge.until_patience_ends(candidates), judge)
+    if not is_confirmed and judge.lossy is not None:
+        chosen, is_confirmed = judge.lossy, True
+    note = judge.note if chosen is not None and chosen is judge.lossy else ""
     if not is_confirmed and (traced.edited or not all(is_whole_value(traced, tensor) for tensor in tensors)):
         chosen = None
     edits = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
-    for position, (tensor, variable) in enumerate(zip(tensors, variables)):
+    prose = dict(_prose(traced, places)) if not is_confirmed else dict.fromkeys(tensors, _serve_words(edits))
+    for position, tensor in enumerate(tensors):
         op = flat.producer[tensor]
         diff, code = edits.get(position, ("", ""))
         yield Suggestion(
@@ -237,21 +257,46 @@ def _suggestions(
             code=code,
             diff=diff,
             confirmed=is_confirmed,
-            alternative=number,
-            prose="" if diff else _serve_words(edits) if is_confirmed else _prose(traced, tensor, variable),
+            prose="" if diff else prose[tensor],
+            note=note if diff else "",
         )
+
+
+def _places(audit: Audit, tensors: Sequence[int]) -> List[StopPlace]:
+    traced = audit._request.traced
+    variables = [_variable(traced, tensor) for tensor in tensors]
+    names = layer_names(traced, audit._retrace.source) if audit._retrace else frozenset()
+    layers = ["" if name else layer_of_output(traced, tensor, names) for name, tensor in zip(variables, tensors)]
+    return [StopPlace(*each) for each in zip(tensors, variables, layers)]
 
 
 def _serve_words(edits: Mapping[int, Any]) -> str:
     return "the edit above stops this tensor, too" if edits else ""
 
 
-def _prose(traced: LoadedGraph, tensor: int, variable: str) -> str:
-    """Return in words where to put the stop."""
-    op = traced.flat.producer[tensor]
+def _prose(traced: LoadedGraph, places: Sequence[StopPlace]) -> Iterator[Tuple[int, str]]:
+    """Yield for each tensor in words where to put the stop; for the variables that layers read, once what to do instead."""
+    of_layers = [each for each in places if each.variable and traced.place(traced.flat.producer[each.tensor])[1]]
+    for each in places:
+        if each in of_layers[1:]:
+            yield each.tensor, "the advice above holds for this tensor, too"
+        elif each in of_layers:
+            names = join_first([escape_name(other.variable) for other in of_layers], _NAMED)
+            them = "it" if len(of_layers) == 1 else "them"
+            yield each.tensor, f"set trainable = False on the layer of {names}, or leave {them} out of the gradient call"
+        else:
+            yield each.tensor, _stop_words(traced, each)
+
+
+def _stop_words(traced: LoadedGraph, place: StopPlace) -> str:
+    flat, op = traced.flat, traced.flat.producer[place.tensor]
     where = traced.place(op)[0]
-    what = f"the value of variable {escape_name(variable)}" if variable else escape_name(traced.flat.tensor_name(tensor))
-    made = ", ".join([escape_name(traced.flat.type(op)), *([at(where)] if where else [])])
+    if place.layer and where is None:
+        lambda_layer = "tf.keras.layers.Lambda(tf.stop_gradient)"
+        return f"put a layer {lambda_layer} after layer {escape_name(place.layer)}, for all that reads its output"
+    tensor = escape_name(flat.tensor_name(place.tensor))
+    what = f"the value of variable {escape_name(place.variable)}" if place.variable else tensor
+    made = ", ".join([escape_name(flat.type(op)), *([at(where)] if where else [])])
     return f"put tf.stop_gradient around {what} ({made}), for all that reads it"
 
 
@@ -277,17 +322,54 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
     return where is not None and not twice and all(traced.place(reader)[0] != where for reader, _ in readers)
 
 
-def _holds(audit: Audit, candidate: Candidate, blocked: FrozenSet[str], kept: FrozenSet[str]) -> Optional[bool]:
-    """Return whether, in the edited source, blocked variables get no gradient and kept ones the same as before."""
+class _Judge:
+    """Judges edits of the source: blocked variables get no gradient, kept ones the same as before.
 
-    def holds(pairs: Rows) -> bool:
-        same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in kept)
-        none = [new is not None and new.verdict in (Verdict.NONE, Verdict.ZERO) for row, new in pairs if row.name in blocked]
-        return same and all(none) and len(none) == len(blocked)
+    ``lossy`` is the first edit after which a kept variable has its verdict still, but lost a part of its gradient; ``note``
+    names such variables.
+    """
 
-    return confirm(audit, candidate.edits, holds)
+    def __init__(self, audit: Audit, blocked: FrozenSet[str], kept: FrozenSet[str]) -> None:
+        self._audit, self._blocked, self._kept = audit, blocked, kept
+        self.lossy: Optional[Candidate] = None
+        self.note = ""
+
+    def until_patience_ends(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+        """Yield candidates; a few more only once there is one that would do."""
+        left = _PATIENCE
+        for each in candidates:
+            yield each
+            left -= self.lossy is not None
+            if not left:
+                break
+
+    def __call__(self, candidate: Candidate) -> Optional[bool]:
+        """Return whether an edit holds; ``None`` if the source cannot be traced again."""
+        return confirm(self._audit, candidate.edits, lambda pairs, after: self._holds(candidate, pairs, after))
+
+    def _holds(self, candidate: Candidate, pairs: Rows, after: Audit) -> bool:
+        same = all(new is not None and new.verdict is row.verdict for row, new in pairs if row.name in self._kept)
+        none = [new is not None and new.verdict in _BLOCKED for row, new in pairs if row.name in self._blocked]
+        if not (same and all(none) and len(none) == len(self._blocked)):
+            return False
+        names = [(row.name, new.name) for row, new in pairs if row.name in self._kept and new is not None]
+        before, now = (_passed(each, frozenset(side)) for each, side in zip((self._audit, after), (*zip(*names),) or ((), ())))
+        if now < before and self.lossy is None:
+            self.lossy, self.note = candidate, self._note(after, names)
+        return now >= before
+
+    def _note(self, after: Audit, names: Sequence[Tuple[str, str]]) -> str:
+        """Return which kept variables lose a part of their gradient."""
+        one_by_one = ((old, _passed(self._audit, frozenset([old])), _passed(after, frozenset([new]))) for old, new in names)
+        lost = [old for old, before, now in one_by_one if now < before] if len(names) <= _COUNTED else []
+        if not lost:
+            return "this also stops a part of the gradient of other variables"
+        found = labels(lost, scope_sizes(each.name for each in self._audit))
+        texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in found]
+        return f"this also stops a part of the gradient of {join_first(texts, _NAMED)}"
 
 
-def identifier(name: str) -> str:
-    """Return the last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
-    return re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])
+def _passed(audit: Audit, names: FrozenSet[str]) -> int:
+    """Return how many tensors the gradients of some variables pass."""
+    tensors = _tensors(each for each in audit._targets if each.variable.name in names)
+    return len(find_dependent_tensors(audit._findings.flow, tensors))

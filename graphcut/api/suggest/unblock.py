@@ -43,11 +43,13 @@ from graphcut.render.text.advice import advice, of_maker
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name, place
+from graphcut.util.text import join_first
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
 
 _MOST = 6  # alternatives
+_FEW = 3
 _ROUTES = 24  # that are looked at, so that those that keep deliberate stops are among the alternatives
 _MORE = "there are more ways that take out as few barriers; those that keep deliberate stops are listed first"
 Route = Tuple[Fence, ...]
@@ -62,8 +64,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     asked = rows(audit._index, [key])
     blocked = [each for each in asked if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)]
     if not blocked:
-        names = ", ".join(escape_name(each.variable.name) for each in asked)
-        return Suggestions((), f"{names} gets a gradient; nothing blocks it")
+        return Suggestions((), _open_words(audit, asked))
     target = blocked[0]
     idioms = Idioms(request.traced, flow.losses)
     starts = sorted(_starts(flow, target), key=lambda fences: _sacrifices(idioms, fences))
@@ -84,6 +85,17 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     if len(starts) > _MOST:
         listed[-1] = replace(listed[-1], note="; ".join(filter(None, [listed[-1].note, _MORE])))
     return Suggestions(listed)
+
+
+def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
+    """Say that variables have their gradient, and through what alone."""
+    names = {each.variable.name for each in asked}
+    terms = [term for each in audit if each.name in names for term in each.only_through]
+    text = f"{', '.join(escape_name(each.variable.name) for each in asked)} gets a gradient"
+    if not terms:
+        return f"{text}; nothing blocks it"
+    alone = join_first([escape_name(term) for term in dict.fromkeys(terms)], _FEW)
+    return f"{text}, but only through {alone}; explain says what closes the other routes"
 
 
 def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
@@ -283,7 +295,7 @@ def _prose(audit: Audit, fence: Fence) -> str:
 def _holds(audit: Audit, name: str, candidate: Candidate) -> Optional[bool]:
     """Return whether the variable has a gradient in the edited source, and every other variable what it had."""
 
-    def holds(pairs: Rows) -> bool:
+    def holds(pairs: Rows, _: Any) -> bool:
         wanted = [new for row, new in pairs if row.name == name]
         kept = [new for row, new in pairs if row.verdict in WITH_GRADIENT]
         return all(new is not None and new.verdict in WITH_GRADIENT for new in [*wanted, *kept]) and bool(wanted)

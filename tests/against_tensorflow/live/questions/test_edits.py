@@ -45,6 +45,7 @@ LOSSES = {
     "one_hot": "p = x @ w\nreturn tf.reduce_sum(tf.one_hot(tf.argmax(p, 1), 3) * x[:, :1])",
     "cast": "p = x @ w\nhard = tf.cast(p > 0.5, tf.float32)\nreturn tf.reduce_sum(hard * x[:, :1])",
     "sample": "s = tf.one_hot(tf.random.categorical(x @ w, 1)[:, 0], 3)\nreturn tf.reduce_sum(s * x[:, :1])",
+    "sample_as_a_number": "a = tf.random.categorical(x @ w, 1)\nreturn tf.reduce_sum(tf.cast(a, tf.float32) ** 2.0)",
     "sign": "return tf.reduce_sum(tf.sign(x @ w))",
     "rounding_of_a_call": "return tf.reduce_sum(tf.round(tf.matmul(x, w)) * 2.0)",
     "argsort": "z = x @ w\nreturn tf.reduce_sum(tf.cast(tf.argsort(z), tf.float32))",
@@ -62,7 +63,6 @@ TAPES = {
     "not_watched": "with tf.GradientTape() as tape:\n    loss = tf.reduce_sum(x * x)\nreturn tape.gradient(loss, x)",
 }
 PROSE = {
-    "sample_as_a_number": "a = tf.random.categorical(x @ w, 1)\nreturn tf.reduce_sum(tf.cast(a, tf.float32))",
     "in_a_lambda": "return tf.reduce_sum((lambda v: tf.round(tf.matmul(v, w)))(x))",
 }
 SPEC = tf.TensorSpec([4, 2])

@@ -1,0 +1,125 @@
+"""Stops behind the layers of a functional or sequential Keras model, whose code graphcut finds by the layers' names."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import pytest
+import tensorflow as tf
+
+import graphcut
+from graphcut.cli import main
+from tests.patching import applied
+
+VERSION = tuple(int(each) for each in tf.__version__.split(".")[:2])
+pytestmark = [
+    pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8"),
+    pytest.mark.skipif(VERSION < (2, 4), reason="Keras models take no part in tf.function before"),
+]
+FUNCTIONAL = """
+import numpy as np
+import tensorflow as tf
+
+def build():
+    x = tf.keras.Input((3,), name="x")
+    hidden = tf.keras.layers.Dense(4, activation="gelu", name="hidden")(x)
+    loud = tf.keras.layers.Dense(2, name="loud")(hidden)
+    quiet = tf.keras.layers.Dense(2, name="quiet")(hidden)
+    model = tf.keras.Model(x, [loud, quiet], name="net")
+    model.compile("sgd", loss=["mse", "mse"])
+    return model, np.zeros((2, 3), "float32"), [np.zeros((2, 2), "float32")] * 2
+"""
+SEQUENTIAL = """
+import numpy as np
+import tensorflow as tf
+
+def build():
+    layers = [tf.keras.layers.Dense(4, activation="tanh", name="hidden"), tf.keras.layers.Dense(2, name="head")]
+    model = tf.keras.Sequential(layers, name="net")
+    model.build((None, 3))
+    model.compile("sgd", loss="mse")
+    return model, np.zeros((2, 3), "float32"), np.zeros((2, 2), "float32")
+"""
+
+
+def suggested(text, folder, capsys, *options):
+    """What ``graphcut suggest`` prints for a file; the file with the first patch; the verdicts of the model that it builds."""
+    path = folder / "model.py"
+    path.write_text(text, encoding="utf-8")
+    try:
+        assert main(["suggest", f"{path}:build", *options, "--apply", str(folder / "a.patch")]) == 0
+    finally:
+        sys.modules.pop("model", None)
+    edited = applied(text, (folder / "a.patch").read_text(encoding="utf-8"))
+    names = {}
+    exec(compile(edited, "edited_model.py", "exec", dont_inherit=True), names)
+    (audit,) = graphcut.audit_step(*names["build"]())
+    return capsys.readouterr().out, edited, {each.name: each.verdict.value for each in audit}
+
+
+def test_the_output_of_a_functional_layer_is_stopped_by_a_lambda(tmp_path, capsys):
+    said, edited, verdicts = suggested(FUNCTIONAL, tmp_path, capsys, "--block", "hidden/*")
+    assert "hidden = tf.keras.layers.Lambda(tf.stop_gradient)(tf.keras.layers.Dense(4, " in edited and "Gelu" not in said
+    assert [verdicts[each] for each in sorted(verdicts)] == ["none"] * 2 + ["flows"] * 4
+
+
+def test_a_lambda_follows_the_layer_in_a_list(tmp_path, capsys):
+    _, edited, verdicts = suggested(SEQUENTIAL, tmp_path, capsys, "--block", "hidden")
+    assert 'name="hidden"), tf.keras.layers.Lambda(tf.stop_gradient), tf' in edited
+    assert sorted(verdicts.values()) == ["flows"] * 2 + ["none"] * 2
+
+
+@pytest.fixture(scope="module")
+def audit():
+    names = {}
+    exec(FUNCTIONAL, names)
+    (found,) = graphcut.audit_step(*names["build"]())
+    return found
+
+
+def test_where_the_model_was_built_elsewhere_the_layer_is_named(audit):
+    (found,) = audit.suggest_stops(block="hidden/*")
+    assert (
+        found.prose == "put a layer tf.keras.layers.Lambda(tf.stop_gradient) after layer hidden, for all that reads its output"
+    )
+
+
+def test_the_advice_for_variables_inside_layers_is_said_once(audit):
+    first, second = audit.suggest_stops(block="loud")
+    assert (
+        first.prose == "set trainable = False on the layer of loud/kernel, loud/bias, or leave them out of the gradient call"
+    )
+    assert second.prose == "the advice above holds for this tensor, too"
+
+
+STEP = """
+import tensorflow as tf
+
+encoder = tf.Variable(tf.ones([3]), name="encoder")
+critic = tf.keras.layers.Dense(1, name="critic")
+critic.build((None, 3))
+
+def step(x):
+    with tf.GradientTape() as tape:
+        features = x * encoder
+        value = critic(features)[:, 0]
+        loss = tf.reduce_sum(value * features[:, 0])
+    return tape.gradient(loss, [encoder, *critic.trainable_variables])
+"""
+
+
+def test_a_stop_that_costs_another_variable_a_part_of_its_gradient_says_so(tmp_path):
+    (tmp_path / "critic.py").write_text(STEP, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("critic", str(tmp_path / "critic.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (audit,) = graphcut.audit_step(module.step, tf.TensorSpec([2, 3]))
+    first, second = audit.suggest_stops(block=critic_variables(audit))
+    assert first.code == "value = tf.stop_gradient(critic(features)[:, 0])" and first.confirmed
+    assert first.note == "this also stops a part of the gradient of encoder"
+    assert second.prose == "the edit above stops this tensor, too"
+
+
+def critic_variables(audit):
+    return [each.name for each in audit if each.name != "encoder"]
