@@ -1,6 +1,8 @@
 #!/usr/bin/env python
-"""Draw the pictures of this folder, and the tutorial's: ``python docs/pictures/make.py [NAME …]``; ``--png`` draws PNGs, too;
-``page`` takes the picture of the tutorial's page (needs playwright and Chromium).
+"""Draw the pictures of this folder, the tutorial's and the README's: ``python docs/pictures/make.py [NAME …]``.
+
+``keras`` is the README's. ``--png`` draws PNGs, too; ``page`` takes the picture of the tutorial's page (needs playwright and
+Chromium).
 
 Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and real in depth; nothing of it runs.
 """
@@ -8,6 +10,7 @@ Needs TensorFlow 2.16 or later with its Keras. Each model is small in width and 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +32,7 @@ from fixtures.gallery import actor_critic as agents  # noqa: E402
 from fixtures.gallery import dcgan as images  # noqa: E402
 from fixtures.gallery import vq_vae as codes  # noqa: E402
 from fixtures.graphs import flow as loops  # noqa: E402
-from tests.readme.blocks import text_of  # noqa: E402
+from tests.readme.blocks import blocks, text_of  # noqa: E402
 from tests.readme.pages import blocks_of  # noqa: E402
 
 v1 = tf.compat.v1
@@ -166,8 +169,25 @@ def main(arguments):
         print(f"{time.perf_counter() - audited:.1f} s")
         if "--png" in arguments:
             audit.draw(FOLDER / f"{model.__name__}.png", engine="wasm")
+    if not wanted or "keras" in wanted:
+        draw_keras_example(FOLDER.parent / "keras.svg")
     if "page" in wanted:
         photograph(example(), FOLDER.parent / "page.png")
+
+
+def draw_keras_example(path):
+    """Draw the picture of the README as its Keras example draws it: by running that in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = os.path.join(os.path.realpath(folder), "example.py")
+        Path(script).write_text(blocks("Keras", "python")[0], encoding="utf-8")
+        subprocess.run(
+            [sys.executable, script], cwd=folder, check=True, env={**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+        )
+        text = (Path(folder) / "cut.svg").read_text(encoding="utf-8")
+    for root in (os.path.dirname(script), os.path.dirname(script).replace("-", "&#45;")):
+        text = text.replace(root + os.sep, "")
+    path.write_text(text, encoding="utf-8")
+    without_paths(path)
 
 
 def photograph(audit, path):

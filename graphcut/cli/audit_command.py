@@ -11,7 +11,7 @@ import click
 from graphcut.cli.audit_source import as_documents, audit_source
 from graphcut.cli.draw_command import draw_each
 from graphcut.cli.source_options import SOURCE, source_options
-from graphcut.cli.standard_output import write_answer
+from graphcut.cli.standard_output import say_written, write_answer
 from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain_table import table
@@ -56,7 +56,7 @@ def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
         found = audit_source(say, **options)
         written = as_documents([to_json(each) for each in found]) if json else ""
         shown = [words(each, quote_lines(each)) for each in found]
-        undrawn = _try_to_draw(found, svg, say) if svg else None
+        pictures, undrawn = _try_to_draw(found, svg, say) if svg else ((), None)
     if json == "-":
         shown = [written]
     say_one = click.echo if json == "-" else print_words
@@ -68,6 +68,7 @@ def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
         write_answer(say_one, f"\ngradients: {found[0].oracle}")
     if json and json != "-":
         save(json, (written + "\n").encode())
+    say_written(pictures)
     if undrawn is not None:
         raise undrawn
 
@@ -85,10 +86,9 @@ def _writers() -> Tuple[Callable[..., Any], Callable[..., Any]]:
     return (rich_table, console.print) if is_wide else (table, click.echo)
 
 
-def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Optional[GraphcutError]:
-    """Draw the cut and return the error, if any, because a failed picture stops no audit."""
+def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
+    """Return the pictures that were drawn, or what went wrong: a failed picture stops no audit."""
     try:
-        draw_each(found, path, say)
+        return draw_each(found, path, say), None
     except GraphcutError as error:
-        return error
-    return None
+        return (), error

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import click
 
+from graphcut.cli.standard_output import say_written
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.util.files import save
 from graphcut.util.progress import Say, show_progress
@@ -178,7 +178,8 @@ def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
 
     with show_progress() as say:
         text = take_snapshot(config, say, ops)
-    _write(text, output)
+    if _write(text, output):
+        say_written((output,))
 
 
 class DiffCommand(click.Command):
@@ -232,8 +233,7 @@ def diff(
     click.echo(found.to_json() if json == "-" else str(found))
     if json and json != "-":
         save(json, (found.to_json() + "\n").encode("utf-8"))
-    for each in pictures:
-        click.echo(f"wrote {each}", file=sys.stderr)
+    say_written(pictures)
     if undrawn is not None:
         raise undrawn
     context.exit(1 if found else 0)
@@ -266,7 +266,7 @@ def init(sources: Tuple[str, ...], specs: Tuple[str, ...], output: str) -> None:
         text = first_contracts(sources, specs, say)
     if _write(text, output):
         option = "" if output in FILES else f" --config {output}"
-        click.echo(f"wrote {output}; check it with: graphcut check{option}", file=sys.stderr)
+        click.echo(f"wrote {output}; check it with: graphcut check{option}", err=True)
 
 
 COMMANDS = (check, snapshot, diff, init)

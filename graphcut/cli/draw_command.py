@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Sequence, Tuple
 
 import click
 
 from graphcut.cli import draw_options
 from graphcut.cli.audit_source import audit_source
 from graphcut.cli.source_options import SOURCE, source_options
+from graphcut.cli.standard_output import say_written
 from graphcut.util.files import numbered_paths
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.progress import Say, show_progress
@@ -44,11 +45,14 @@ Exit codes: 0 fine, 2 could not run.
 def draw(output: str, **options: Any) -> None:
     asked = draw_options.take_draw_options(options)
     with show_progress() as say, isolate_output():
-        draw_each(audit_source(say, **options), output, say, **asked)
+        paths = draw_each(audit_source(say, **options), output, say, **asked)
+    say_written(paths)
 
 
-def draw_each(found: Sequence[Any], path: str, say: Say, **asked: Any) -> None:
-    """Draw each audit into a file of its own: of several, the files are numbered."""
-    for each, name in zip(found, numbered_paths(path, len(found))):
+def draw_each(found: Sequence[Any], path: str, say: Say, **asked: Any) -> Tuple[str, ...]:
+    """Draw each audit into a file of its own, and return the files: of several, they are numbered."""
+    paths = numbered_paths(path, len(found))
+    for each, name in zip(found, paths):
         say(f"drawing {name}")
         each.draw(name, **asked)
+    return paths

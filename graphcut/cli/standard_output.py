@@ -1,10 +1,12 @@
-"""Write the answer of a command to standard output."""
+"""Write the answer of a command to standard output, and say on standard error which files it wrote."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
-from graphcut.errors import GraphcutError
+import click
+
+from graphcut.errors import GraphcutError, printable
 
 
 def write_answer(say_one: Callable[[Any], None], answer: Any) -> None:
@@ -15,3 +17,9 @@ def write_answer(say_one: Callable[[Any], None], answer: Any) -> None:
         raise
     except OSError as error:
         raise GraphcutError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def say_written(paths: Sequence[str]) -> None:
+    """Say on standard error which files were written."""
+    for each in paths:
+        click.echo(f"wrote {printable(each, len(repr(each)))[1:-1]}", err=True)

@@ -19,6 +19,15 @@ def numeral(text: str) -> Optional[int]:
     return int(text) if _NUMERAL.fullmatch(text) else None
 
 
+def every(count: int) -> str:
+    """Return ``both`` or ``all 3``.
+
+    >>> every(2), every(3)
+    ('both', 'all 3')
+    """
+    return "both" if count == 2 else f"all {count}"
+
+
 def join_first(texts: Sequence[str], limit: int) -> str:
     """Return the first texts with commas between them, and how many more there are.
 

@@ -295,6 +295,10 @@ def test_the_picture_can_be_saved(page, tmp_path, kind, start):
     saved = (tmp_path / "saved").read_bytes()
     assert saved.startswith(start) and len(saved) > 1000 and b"<script" not in saved
     assert b'class="sign"' not in saved and (kind == "png" or b'fill="white"' in saved)
+    words = saved.decode("utf-8", "replace")
+    assert kind == "png" or all(
+        each in words for each in ("variables get no gradient", "flows: gets a gradient (", "cut: no gradient")
+    )
 
 
 def test_a_phone_shows_the_picture_and_scrolls_to_the_table(opened):

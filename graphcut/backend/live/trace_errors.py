@@ -121,12 +121,37 @@ def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) 
         return ["%s() returns NumPy values, and no gradient passes those: call model(x) under the tape" % name]
     if "None" in said and _LOSSES.intersection(called):
         return ["the loss is None: its function has no return, or there are no labels in the batch"]
+    functions = _NUMPY.findall(line) if "numpy() is only available" in said or "to a numpy array" in said else []
+    if len(functions) == 1 and ".numpy(" not in line:
+        return ["np.%s() %suse %s" % (functions[0], _NO_VALUE, _tensorflow_name(functions[0]))]
     if _is_of_target(line, said):
         return ["the loss is None: what computes it returns nothing, or no value was assigned to it"]
     return []
 
 
+_NUMPY = re.compile(r"\b(?:np|numpy|onp)\.(\w+)\(")
+_OTHER_NAMES: Mapping[str, str] = {
+    "array": "the tensor itself",
+    "asarray": "the tensor itself",
+    "clip": "tf.clip_by_value",
+    "concatenate": "tf.concat",
+    "dot": "tf.tensordot",
+    "power": "tf.pow",
+}
 _LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and_reduce"])
+
+
+def _tensorflow_name(name: str) -> str:
+    """Return TensorFlow's function in place of NumPy's of a name, such as ``tf.reduce_mean``."""
+    import tensorflow as tf
+
+    if isinstance(getattr(tf, name, None), tf.DType):
+        return "tf.cast"
+    names = (
+        (prefix, module, each) for prefix, module in (("tf.", tf), ("tf.math.", tf.math)) for each in (name, "reduce_" + name)
+    )
+    known = [prefix + each for prefix, module, each in names if callable(getattr(module, each, None))]
+    return _OTHER_NAMES.get(name) or (known[0] if known else "TensorFlow's function of that name")
 
 
 def _is_of_target(line: str, said: str) -> bool:

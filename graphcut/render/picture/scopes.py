@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.flat import SEPARATOR
 from graphcut.render.picture.model import Box, Role
+from graphcut.util.text import every
 
 Scope = Tuple[str, ...]
 
@@ -134,7 +135,12 @@ def _in_scopes(box: Box, sizes: Mapping[Tuple[str, ...], int]) -> Box:
     scopes = tuple("/".join(box.scope[start:end]) for start, end in zip([0] + kept, kept))
     inner = box.scope[kept[-1] if kept else 0 :]
     title = "/".join(inner) if box.folded and inner else "/".join(inner + (box.title,))
-    if inner and box.role is Role.VARIABLE and len(box.variables) > 1 and box.title == f"all {len(box.variables)} variables":
+    if (
+        inner
+        and box.role is Role.VARIABLE
+        and len(box.variables) > 1
+        and box.title == f"{every(len(box.variables))} variables"
+    ):
         title = f"{'/'.join(inner)}/* ({len(box.variables)})"
     lines = (box.title,) + box.lines if box.folded and inner else box.lines
     return replace(box, scope=scopes, title=title, lines=lines)

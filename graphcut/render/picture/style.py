@@ -77,7 +77,7 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
 LINE_WORDS: Mapping[Line, str] = {
     Line.LIVE: "gradient, from loss to variable",
     Line.LOST: "gradient that reaches no variable",
-    Line.CUT: "cut: no gradient passes; remove all on one way",
+    Line.CUT: "cut: no gradient passes",
     Line.BEHIND: "data behind the cut",
     Line.DATA: "data, no gradient asked for",
 }

@@ -17,6 +17,7 @@ from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way
 from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
 from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
+from graphcut.util.text import every
 
 if TYPE_CHECKING:
     from graphcut.render.picture.ops import Ops
@@ -148,11 +149,11 @@ def _variable_box(
     notes = [first.verdict.value] + ["unused"] * first.unused + ["not trainable"] * (first.trainable is False)
     found = labels(names, known.totals)
     whole = found[0].text == "*"
-    texts = (f"all {len(names)} variables",) if whole else _first_and_last(found)
+    texts = (f"{every(len(names))} variables",) if whole else _first_and_last(found)
     depth = found[0].text.count("/") if len(found) == 1 and not whole else 0
     scope = common_scope(names)[:depth]
     title = texts[0][len("".join(part + "/" for part in scope)) :]
-    title = f"all {len(names)} variables" if title.startswith("* ") else title
+    title = f"{every(len(names))} variables" if title.startswith("* ") else title
     lines = texts[1:] + (", ".join(notes),)
     return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
 

@@ -14,7 +14,7 @@ from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOut, LeftO
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
 from graphcut.util.source_lines import source_line
-from graphcut.util.text import join_first
+from graphcut.util.text import every, join_first
 
 if TYPE_CHECKING:
     from graphcut.analysis.reasons.reason import Instead, Reason, Term
@@ -239,8 +239,11 @@ def _op(cut: Barrier) -> str:
 
 def _gone(size: int, crossed: int) -> str:
     if crossed > 1:
-        every = "both" if crossed == 2 else f"all {crossed}"
-        return f"Remove {every} of them and" if size <= crossed else f"Remove {crossed} of them, one behind the other, and"
+        return (
+            f"Remove {every(crossed)} of them and"
+            if size <= crossed
+            else f"Remove {crossed} of them, one behind the other, and"
+        )
     return "Remove it and" if size == 1 else "Remove any one of them and"
 
 

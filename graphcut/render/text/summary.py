@@ -42,12 +42,19 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
         return ("no variable to audit was found in this graph", *_weights(facts))
     if any(variable.verdict is not Verdict.NONE for variable in variables):
         nothing = not any(variable.verdict in WITH_GRADIENT for variable in variables)
-        return ("this loss trains nothing: no variable gets a gradient",) * nothing
+        return (_nothing_words(facts),) * nothing
     if without_gradient(facts.loss_dtypes):
         return (f"the loss is {' and '.join(facts.loss_dtypes)}: only a float loss has a gradient",)
     if _all_unused(variables):
         return (elsewhere(facts) or "the loss depends on none of these variables",)
-    return ("this loss trains nothing: no variable gets a gradient",)
+    return (_nothing_words(facts),)
+
+
+def _nothing_words(facts: ReportFacts) -> str:
+    """Return what to say if no variable gets a gradient: others may, if the user asked about some only."""
+    if not facts.is_recorded and any(each.reason is LeftOutReason.FORGOTTEN for each in facts.left_out):
+        return "none of the variables asked about gets a gradient"
+    return "this loss trains nothing: no variable gets a gradient"
 
 
 def _weights(facts: ReportFacts) -> Iterator[str]:
@@ -170,7 +177,8 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
         if each
     ]
     if parts:
-        yield f"not asked for although the loss reads them{': ' if forgotten else ', '}{'; '.join(parts)}"
+        head = "not asked for although the loss reads them" if facts.is_recorded else "not asked about, but read by the loss"
+        yield f"{head}{': ' if forgotten else ', '}{'; '.join(parts)}"
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"

@@ -83,7 +83,7 @@ def test_pytest_has_an_item_for_each_contract_and_draws_what_fails(answers):
 
 
 def test_a_snapshot_shows_what_changed_since(answers):
-    assert [answers[each] for each in ("snapshot", "snapshot again")] == [[0, "", ""]] * 2
+    assert answers["snapshot"] == [0, "", "wrote old.lock\n"] and answers["snapshot again"] == [0, "", "wrote new.lock\n"]
     code, out, err = answers["diff"]
     assert (code, err) == (1, "") and "gained  encoder/w: none → flows through StopGradient" in out
     assert answers["diff of equals"][0] == 0

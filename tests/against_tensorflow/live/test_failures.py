@@ -46,6 +46,18 @@ def array(x):
     return tf.constant(np.asarray(x))
 
 
+def rounded(x):
+    return tf.square(np.round(x))
+
+
+def mean(x):
+    return tf.square(np.mean(x))
+
+
+def two_of_numpy(x):
+    return np.exp(1.0) * np.exp(x)
+
+
 @plain
 def branch(x):
     return x if x > 0 else -x
@@ -75,7 +87,10 @@ def mine(x):
         (number, "return tf.ones([2]) * float(x)", "float() needs a value"),
         (formatted, 'return x * len("%f" % x)', "a Python number needs a value"),
         (counted, "return tf.constant([1.0 for _ in range(tf.cast(x, tf.int32))])", "range() needs a value"),
-        (array, "return tf.constant(np.asarray(x))", "NumPy needs a value"),
+        (array, "return tf.constant(np.asarray(x))", "np.asarray() needs a value"),
+        (rounded, "return tf.square(np.round(x))", "use tf.round"),
+        (mean, "return tf.square(np.mean(x))", "use tf.reduce_mean"),
+        (two_of_numpy, "return np.exp(1.0) * np.exp(x)", "use TensorFlow's function of that name"),
         (branch, "return x if x > 0 else -x", "a branch (if, while, and, or, assert) needs a value"),
         (loop, "return sum(each for each in tf.ones([3]) * x)", "a Python loop needs a value"),
         (one_sided, "if x > 0:", "must give each name a tensor"),

@@ -119,9 +119,10 @@ def test_draw_takes_what_to_draw(asked, tmp_path):
     assert "w2" in whole.read_text(encoding="utf-8") and "w2" not in part.read_text(encoding="utf-8")
 
 
-def test_draw_says_nothing(asked, capfd, tmp_path):
+def test_draw_says_what_it_wrote(asked, capfd, tmp_path):
     assert main(["draw", "model.meta", "-o", str(tmp_path / "cut.dot")]) == 0
-    assert capfd.readouterr() == ("", "") and (tmp_path / "cut.dot").exists()
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith("wrote ") and err.endswith("cut.dot\n") and (tmp_path / "cut.dot").exists()
 
 
 def test_a_question_that_cannot_be_answered_is_2(failing, capfd):

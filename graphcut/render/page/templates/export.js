@@ -12,32 +12,67 @@ function shownArea(svg) {
   return grown(svg.querySelector("g").getBBox(), 8);
 }
 
-function svgText(svg) {
-  const copy = svg.cloneNode(true), area = shownArea(svg);
-  copy.setAttribute("viewBox", [area.x, area.y, area.width, area.height].join(" "));
-  copy.setAttribute("width", area.width);
-  copy.setAttribute("height", area.height);
-  copy.removeAttribute("class");
+// Frame a copy of the picture with its title above and its legend below, which the page shows outside of the SVG.
+function framed(svg) {
+  const area = shownArea(svg), copy = svg.cloneNode(true), margin = 8;
   for (const each of copy.querySelectorAll(".unseen, .sign, .opened > :not(.inside)")) each.remove();
-  copy.prepend(drawn("rect", { x: area.x, y: area.y, width: area.width, height: area.height, fill: "white" }));
-  return new XMLSerializer().serializeToString(copy);
+  const width = Math.max(area.width, 420), left = area.x + area.width / 2 - width / 2;
+  const head = titleLines(svg.parentElement.getAttribute("aria-label"), left, width, margin);
+  const foot = legendRows(svg.parentElement, left, area.y + area.height, width, margin);
+  const top = area.y - head.height, height = head.height + area.height + foot.height;
+  for (const [key, value] of Object.entries({ viewBox: [left, top, width, height].join(" "), width, height })) copy.setAttribute(key, value);
+  copy.removeAttribute("class");
+  copy.prepend(drawn("rect", { x: left, y: top, width, height, fill: "white" }));
+  head.lines.forEach((line, at) => copy.append(drawn("text", { ...TITLE, x: left + width / 2, y: top + 8 + 18 * (at + 0.7) }, line)));
+  copy.append(...foot.samples);
+  return { copy, area: { x: left, y: top, width, height } };
 }
 
-// Paint two dots per point on white, and fewer for very large pictures.
+const TITLE = { "text-anchor": "middle", "font-family": "Helvetica,Arial,sans-serif", "font-size": 14, "font-weight": "bold", fill: "black" };
+
+function titleLines(text, left, width, margin) {
+  const pen = document.createElement("canvas").getContext("2d"), lines = [""];
+  pen.font = "bold 14px Helvetica, Arial, sans-serif";
+  for (const word of (text || "").split(" ")) {
+    const longer = lines[lines.length - 1] ? lines[lines.length - 1] + " " + word : word;
+    if (lines[lines.length - 1] && pen.measureText(longer).width > width - 2 * margin) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return { lines, height: 18 * lines.length + 2 * 8 };
+}
+
+function legendRows(picture, left, top, width, margin) {
+  const samples = [];
+  let x = left + margin, y = top + margin;
+  for (const each of picture.querySelectorAll(".legend .samples svg")) {
+    const wide = Number(each.getAttribute("width")), tall = Number(each.getAttribute("height"));
+    if (x > left + margin && x + wide > left + width - margin) [x, y] = [left + margin, y + tall];
+    samples.push(drawn("g", { transform: "translate(" + x + " " + y + ")" }, ...[...each.children].map((part) => part.cloneNode(true))));
+    x += wide + 16;
+  }
+  return { samples, height: samples.length ? y + 15 + margin - top : 0 };
+}
+
+function svgText(svg) {
+  return new XMLSerializer().serializeToString(framed(svg).copy);
+}
+
+// Paint two dots per point on white, and fewer for very large pictures. The copy is laid out where nobody sees it.
 function paint(svg) {
-  const area = shownArea(svg), canvas = document.createElement("canvas");
+  const { copy, area } = framed(svg), canvas = document.createElement("canvas");
   const scale = Math.min(2, 8000 / Math.max(area.width, area.height)), pen = canvas.getContext("2d");
   canvas.width = Math.ceil(area.width * scale);
   canvas.height = Math.ceil(area.height * scale);
-  pen.fillStyle = "white";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  const toUser = svg.getScreenCTM().inverse();
-  for (const shape of svg.querySelectorAll("path, polygon, polyline, ellipse, circle, rect, text")) {
-    if (!shape.getClientRects().length || shape.classList.contains("sign")) continue;
+  copy.style.cssText = "position: absolute; left: -99999px; top: 0";
+  document.body.append(copy);
+  const toUser = copy.getScreenCTM().inverse();
+  for (const shape of copy.querySelectorAll("path, polygon, polyline, ellipse, circle, rect, text")) {
+    if (!shape.getClientRects().length) continue;
     const placed = toUser.multiply(shape.getScreenCTM());
     pen.setTransform(new DOMMatrix([scale, 0, 0, scale, -area.x * scale, -area.y * scale]).multiply(DOMMatrix.fromMatrix(placed)));
     paintShape(pen, shape, getComputedStyle(shape));
   }
+  copy.remove();
   return canvas;
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Counter as Counts
 
 import graphviz
 import networkx
@@ -27,6 +28,7 @@ from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, BarrierKind, LeftOutReason, VariableAudit, Verdict
 from graphcut.util.source_lines import file_and_line, nearby
+from graphcut.util.text import every
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import PictureFacts
@@ -53,14 +55,14 @@ def title(facts: PictureFacts) -> str:
     if not count:
         return f"gradient of {losses}: no variables"
     if not missing:
-        told = (f"all {count} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
+        told = (f"{every(count)} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
         some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
         told += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
         return told + _not_asked(facts)
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
     told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
-    causes = [cause for cause, _ in Counter(map(_cause, missing)).most_common()]
+    causes = _causes(missing)
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
     return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_not_asked(facts)}"
 
@@ -78,16 +80,34 @@ def _none_of(missing: int, count: int) -> str:
     return f"{missing} of {count} variables {'gets' if missing == 1 else 'get'} no gradient"
 
 
-def _cause(variable: VariableAudit) -> str:
-    """Return the first barrier of its cut and the place of that: ``stop_gradient, model.py:12``."""
+def _causes(missing: Sequence[VariableAudit]) -> List[str]:
+    """Return what cuts off most variables first: ``stop_gradient, model.py:12``.
+
+    Where a file knows no lines, the op is named, ``stop_gradient enc/stop``, or several of one type are counted.
+    """
+    counts: Counts[str] = Counter()
+    ops: Dict[str, Dict[str, str]] = {}
+    for variable in missing:
+        cause, op, named = _cause(variable)
+        counts[cause] += 1
+        ops.setdefault(cause, {})[op] = named
+    causes = ((cause, list(ops[cause].values())) for cause, _ in counts.most_common())
+    return [named[0] if len(named) == 1 else f"{len(named)} × {cause}" for cause, named in causes]
+
+
+def _cause(variable: VariableAudit) -> Tuple[str, str, str]:
+    """Return the first barrier of its cut with the place of that; the op and its name, if no place is known."""
     if not variable.cut:
-        return "unused" if variable.unused else variable.verdict.value
+        cause = "unused" if variable.unused else variable.verdict.value
+        return cause, "", cause
     first = variable.cut[0]
-    name = (
-        "stop_gradient" if first.kind is BarrierKind.STOP_GRADIENT else printable(first.type, _WIDTH)[1:-1] or first.kind.value
-    )
-    where = printable(file_and_line(first.where), _WIDTH)[1:-1] if first.where else ""
-    return f"{name}, {where}" if where else name
+    is_stop = first.kind is BarrierKind.STOP_GRADIENT
+    name = "stop_gradient" if is_stop else printable(first.type, _WIDTH)[1:-1] or first.kind.value
+    if first.where:
+        cause = f"{name}, {printable(file_and_line(first.where), _WIDTH)[1:-1]}"
+        return cause, "", cause
+    op = printable(first.op, _WIDTH)[1:-1]
+    return name, first.op, op if first.type.lower() in op.lower() else f"{name} {op}"
 
 
 def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None) -> str:

@@ -107,7 +107,7 @@ def test_nothing_is_folded_for_size_where_everything_flows():
 def test_the_title_says_what_gets_a_gradient_in_some_runs_only():
     condition = (Condition("cond", "pred:0", "then"),)
     gate, w = variable("gate", Verdict.CONDITIONAL, conditions=condition), variable("w")
-    assert title(FakeAudit(variables=(gate, w))) == "all 2 variables get a gradient from loss:0, 1 in some runs only"
+    assert title(FakeAudit(variables=(gate, w))) == "both variables get a gradient from loss:0, 1 in some runs only"
     assert title(FakeAudit(variables=(gate,))) == "the variable gets a gradient from loss:0, in some runs only"
 
 
@@ -130,6 +130,6 @@ def test_a_layer_without_variables_is_in_the_frame_of_its_model():
 def test_all_variables_of_a_scope_without_a_frame_are_named_by_a_pattern():
     boxes = [
         Box(Role.LOSS, "loss", (), ("loss",)),
-        Box(Role.VARIABLE, "all 2 variables", (), (), ("net",), variables=("a", "b")),
+        Box(Role.VARIABLE, "both variables", (), (), ("net",), variables=("a", "b")),
     ]
     assert [each.title for each in place_scopes(boxes, {0: [], 1: [0]})] == ["loss", "net/* (2)"]

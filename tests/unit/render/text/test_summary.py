@@ -191,3 +191,19 @@ def test_a_cell_names_as_many_variables_as_fit_into_it():
         line for line in table(FakeAudit(variables=tuple(map(variable, names)))).splitlines() if line.startswith("flows")
     )
     assert f"{names[0]} and 3 more" in row and len(row) < 130
+
+
+FORGOTTEN = LeftOut("head", True, LeftOutReason.FORGOTTEN)
+
+
+@pytest.mark.parametrize(
+    "is_recorded, first, last",
+    [
+        (False, "none of the variables asked about gets a gradient", "not asked about, but read by the loss: head"),
+        (True, "this loss trains nothing: no variable gets a gradient", "not asked for although the loss reads them: head"),
+    ],
+)
+def test_what_the_user_did_not_ask_about_is_no_fault(is_recorded, first, last):
+    blocked = variable("w", Verdict.NONE, cut=(STOPPED,))
+    lines = table(FakeAudit(variables=(blocked,), left_out=(FORGOTTEN,), is_recorded=is_recorded)).splitlines()
+    assert first in lines and last in lines

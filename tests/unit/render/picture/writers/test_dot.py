@@ -89,7 +89,7 @@ def test_the_title_counts_what_the_gradient_call_forgot():
 def test_the_title_begins_with_what_is_wrong():
     raises, zero = variable("a", Verdict.RAISES), variable("b", Verdict.ZERO, cut=(cut("mul", BarrierKind.ZERO, "Mul"),))
     assert title(FakeAudit(variables=(raises, zero, variable("c")))) == (
-        "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; Mul"
+        "2 of 3 variables get no gradient from loss:0 (1 by an error, 1 always zeros): raises; mul"
     )
     assert title(FakeAudit(variables=(variable("c"),))) == "the variable gets a gradient from loss:0"
 
@@ -97,12 +97,21 @@ def test_the_title_begins_with_what_is_wrong():
 @pytest.mark.parametrize(
     "names, bad, words",
     [
-        ("ab", "a", "1 of 2 variables gets no gradient from loss:0: Mul"),
-        ("abc", "ab", "2 of 3 variables get no gradient from loss:0: Mul"),
-        ("ab", "ab", "none of the 2 variables gets a gradient from loss:0: Mul"),
-        ("a", "a", "the variable gets no gradient from loss:0: Mul"),
+        ("ab", "a", "1 of 2 variables gets no gradient from loss:0: mul"),
+        ("abc", "ab", "2 of 3 variables get no gradient from loss:0: mul"),
+        ("ab", "ab", "none of the 2 variables gets a gradient from loss:0: mul"),
+        ("a", "a", "the variable gets no gradient from loss:0: mul"),
     ],
 )
 def test_the_title_is_a_sentence_for_every_number(names, bad, words):
     found = [variable(each, Verdict.NONE, cut=(cut("mul", BarrierKind.STATE, "Mul"),)) for each in bad]
     assert title(FakeAudit(variables=(*found, *(variable(each) for each in names if each not in bad)))) == words
+
+
+def test_the_title_names_the_ops_of_a_file_that_knows_no_lines():
+    stops = [variable(each, Verdict.NONE, cut=(cut(f"{each}/stop"),)) for each in "ab"]
+    gather = variable("c", Verdict.NONE, cut=(cut("pick", BarrierKind.INPUT, "GatherV2"),))
+    argmax = variable("d", Verdict.NONE, cut=(cut("head/ArgMax", BarrierKind.NOT_DIFFERENTIABLE, "ArgMax"),))
+    assert title(FakeAudit(variables=(*stops, gather, argmax, variable("e")))).endswith(
+        "from loss:0: 2 × stop_gradient; GatherV2 pick; head/ArgMax"
+    )

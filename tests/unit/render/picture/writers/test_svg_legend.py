@@ -41,7 +41,7 @@ def test_it_holds_what_occurs_worst_first_then_lines():
         "input",
         "gradient, from loss to variable",
         "gradient that reaches no variable",
-        "cut: no gradient passes; remove all on one way",
+        "cut: no gradient passes",
         "data behind the cut",
         "data, no gradient asked for",
     ]
