@@ -416,7 +416,8 @@ class Audit:
 
         if not isinstance(other, Audit):
             raise GraphcutError(
-                "a value of type %s was given, which is no audit\nGive the audit to compare with." % type(other).__name__
+                "compare was given a value of type %s, which is not an audit\nPass the audit to compare with."
+                % type(other).__name__
             )
         return Results(changes(self, other), "no verdict differs")
 

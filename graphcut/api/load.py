@@ -36,8 +36,9 @@ def trace(source: Any, *args: Any, signature: Optional[str] = None, **kwargs: An
     Returns:
         A ``networkx.DiGraph`` with a node for each op, including the ops in the bodies of functions. Nodes have ``type``,
         ``inputs``, ``dtypes``, ``shapes``, ``function`` and ``variable``. Edges have ``tensors`` (pairs of output and input
-        index) and ``control``. The graph has ``source``, ``outputs``, ``variables`` and ``loop_edges`` (pairs of names, which
-        are not edges of the DAG because they close cycles).
+        index) and ``control``. The graph has ``source``, ``outputs``, ``variables``, ``captured`` (inputs of a function that
+        stand for values computed before) and ``loop_edges`` (pairs of names, which are not edges of the DAG because they
+        close cycles).
 
     Raises:
         GraphcutError: the source cannot be read or traced, or it is not a file and TensorFlow is not installed.
@@ -95,8 +96,20 @@ def to_dag(traced: LoadedGraph) -> nx.DiGraph:
     dag.graph["source"] = traced.origin.label
     dag.graph["outputs"] = dict(traced.origin.outputs)
     dag.graph["variables"] = {each.name: (each.tensors[0] if each.tensors else None) for each in traced.variables}
+    dag.graph["captured"] = _captured_values(traced)
     dag.graph["traced"] = traced
     return dag
+
+
+def _captured_values(traced: LoadedGraph) -> Tuple[str, ...]:
+    """Return the inputs of a traced function that stand for values computed before, not for variables or arguments."""
+    if not hasattr(traced.origin.live, "captures"):
+        return ()
+    from graphcut.backend.live import variable_objects
+
+    variables = {name for each in traced.variables for name in each.tensors}
+    inside = (str(inner.name) for _, inner in variable_objects.captures(traced.origin.live))
+    return tuple(name.rpartition(":")[0] for name in inside if name not in variables)
 
 
 def read(

@@ -167,7 +167,7 @@ def _of_gradient(
 def match_variables(
     old: Mapping[str, VariableVerdict], new: Mapping[str, VariableVerdict]
 ) -> List[Tuple[Optional[str], Optional[str]]]:
-    """Pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
+    """Return pairs of names of the same variable on both sides; ``None`` where one side does not have it."""
     names = sorted(old, key=_in_order), sorted(new, key=_in_order)
     sides = [[VariableKey(name, known[name].shape) for name in listed] for listed, known in zip(names, (old, new))]
     found = {first: second for first, second, _ in match_names(*sides)}

@@ -94,7 +94,10 @@ def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
 
 
 def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:
-    """Few labels for ``names``; ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``."""
+    """Return as few labels as possible for ``names``.
+
+    ``totals`` counts the audited names in each scope: ``a/*`` means all of ``a``.
+    """
     partitions = _fold_runs([Label(name, (name,)) for name in names if _is_partition(name)], shortest=2)
     whole = [Label(name, (name,)) for name in names if not _is_partition(name)]
     folded = _fold_runs(_fold_scopes(partitions + whole, totals), shortest=_SHORTEST_RUN)

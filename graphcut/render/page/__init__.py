@@ -39,7 +39,10 @@ def draw(
         raise GraphcutError(f"cannot draw {printable(name)}: the name must end in .{known}")
     changed = options.changed_names() if options else ()
     if changed:
-        raise GraphcutError(f"a .{ending} holds all there is: {', '.join(changed)} is for pictures\nwrite a .svg")
+        shown = " and ".join(changed)
+        raise GraphcutError(
+            f"{shown} cannot be used for a .{ending}, which shows the whole graph\nDraw a picture, such as a .svg."
+        )
     return model_explorer.write(facts, path) if ending == "json" else page([facts], path, engine=engine)
 
 

@@ -92,7 +92,25 @@ def elsewhere(facts: ReportFacts) -> str:
         return "the loss is a variable, which holds a copy of what it was made from: let the loss be the tensor itself"
     if types and types <= _HANDED_IN:
         return "the loss depends on nothing in this graph: it was computed elsewhere, and its value was handed in"
+    if _is_computed_before(facts):
+        return "the loss depends on nothing in this graph: it is computed from constants or from earlier values"
     return ""
+
+
+def _is_computed_before(facts: ReportFacts) -> bool:
+    """Return whether the loss is computed from nothing but constants and values that a traced function captured."""
+    graph, captured = facts.graph, frozenset(facts.graph.graph.get("captured", ()))
+    waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in graph]
+    seen = set(waiting)
+    while waiting:
+        op = waiting.pop()
+        before = list(graph.predecessors(op))
+        if not before and graph.nodes[op]["type"] != "Const" and op not in captured:
+            return False
+        fresh = [each for each in before if each not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
+    return bool(seen)
 
 
 def _types(facts: ReportFacts) -> Set[str]:

@@ -162,7 +162,7 @@ def test_an_oracle_that_is_no_text_is_refused(graph):
 
 
 def test_a_comparison_with_no_audit_is_refused(audit):
-    with pytest.raises(GraphcutError, match="a value of type str was given, which is no audit"):
+    with pytest.raises(GraphcutError, match="compare was given a value of type str, which is not an audit"):
         audit.compare("other")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow as tf
 
+import graphcut
 from fixtures.scenarios import dependence
 from graphcut import BarrierKind, Verdict
 from tests.against_tensorflow.scenarios.judge import said
@@ -16,6 +18,16 @@ def test_d1_a_value_from_outside_trains_nothing():
 
 def test_d1_it_is_said_that_the_loss_depends_on_none_of_them():
     assert "the loss depends on nothing in this graph" in str(said(dependence.computed_outside).audit)
+
+
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="about a value that was computed eagerly")
+@pytest.mark.parametrize("add_input", [False, True], ids=["alone", "with an input"])
+def test_d1_a_loss_computed_from_captured_values_is_told_from_one_of_inputs(add_input):
+    w = tf.Variable([1.0, 2.0], name="w")
+    value = tf.reduce_sum(w * 2.0)
+    audit = graphcut.audit(lambda x: value + 1.0 + (x if add_input else 0.0), tf.TensorSpec([]), variables=w)
+    words = "the loss depends on none of these variables" if add_input else "the loss depends on nothing in this graph"
+    assert audit[w].unused and words in str(audit)
 
 
 def test_d1_computed_inside_the_weights_learn():

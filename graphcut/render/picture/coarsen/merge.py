@@ -37,7 +37,7 @@ class Kinds:
     is_cut: bool = False
 
     def plain(self, node: int) -> bool:
-        """Neither loss nor barrier nor variable nor asked for."""
+        """Return whether a node is no loss, barrier or variable, and nobody asked for it."""
         return node not in self.fixed and node not in self.outcomes and node not in self.apart
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
