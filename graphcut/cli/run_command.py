@@ -16,7 +16,7 @@ from graphcut.errors import GraphcutError
 from graphcut.render.text.json_report import to_json
 from graphcut.render.text.plain_table import table
 from graphcut.render.text.source_quotes import quote_lines
-from graphcut.util.files import save
+from graphcut.util.files import check_folder, save
 from graphcut.util.isolate_output import isolate_output
 from graphcut.util.source_lines import line_of, nearby
 
@@ -80,6 +80,8 @@ def run(
     from graphcut.api.watch import watch
 
     code = _compile(script)
+    if json and json != "-":
+        check_folder(json)  # before a training of hours
 
     def on_gradient(count: int, repeated: bool) -> None:
         if trace:
@@ -173,11 +175,11 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
     if path == "-":
         click.echo(array)
         return
-    if path:
-        save(path, (array + "\n").encode())
     for number, each in enumerate(audits, 1):
         click.echo("\ngradient %d of %d" % (number, len(audits)))
         click.echo(table(each, quote_lines(each)))
+    if path:
+        save(path, (array + "\n").encode())
 
 
 def _show_end(end: _End, script: str) -> bool:

@@ -29,6 +29,13 @@ def save(path: Target, content: bytes) -> None:
         raise GraphcutError(f"cannot write {printable(name)}: {error.strerror}") from None
 
 
+def check_folder(path: Target) -> None:
+    """Raise the error of ``save`` if the folder of a file is not there."""
+    name = os.fspath(path)
+    if not os.path.isdir(os.path.dirname(os.path.realpath(name))):
+        raise GraphcutError(f"cannot write {printable(name)}: {os.strerror(errno.ENOENT)}")
+
+
 def _save(name: str, content: bytes) -> None:
     mode = _mode(name)
     if mode is not None and not stat.S_ISREG(mode):
