@@ -91,13 +91,13 @@ def test_a_script_ends_after_the_gradients_that_were_asked_for(tmp_path, capfd):
     assert len(json.loads(path.read_text())) == 1
 
 
-@needs_eager
 def test_a_file_that_cannot_be_written_is_refused_before_the_script_runs(tmp_path, capfd):
     assert main(["run", "--json", str(tmp_path / "nowhere" / "audits.json"), str(FOLDER / "persistent_tape.py")]) == 2
     out, err = capfd.readouterr()
     assert out == "" and "cannot write" in err and "No such file or directory" in err
 
 
+@needs_eager
 def test_a_script_ends_when_a_gradient_call_repeats(tmp_path, capfd):
     path = tmp_path / "audits.json"
     assert main(["run", "--once", "--json", str(path), str(FOLDER / "eager_loop.py")]) == 0
