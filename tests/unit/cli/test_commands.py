@@ -91,7 +91,7 @@ def test_json_and_picture_go_to_files_beside_the_table(asked, capfd, tmp_path):
     assert (tmp_path / "cut.dot").exists() and "stop-gradient at hidden" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("options", [["--svg", "cut.txt"], ["--svg", "no/cut.svg"], ["--json", "no/a.json"]])
+@pytest.mark.parametrize("options", [["--svg", "cut.txt"], ["--svg", "no/cut.dot"], ["--json", "no/a.json"]])
 def test_what_cannot_be_drawn_or_written_stops_no_audit(asked, capfd, tmp_path, monkeypatch, options):
     monkeypatch.chdir(tmp_path)
     assert main(["audit", "model.meta", *options]) == 2
