@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Scope = Tuple[str, ...]
 _FRAMES = 8  # that are folded alone
-_LEAST = 3  # boxes in such a frame: with fewer little room falls free
+_LEAST = 3  # boxes in such a frame: folding fewer saves little space
 _BOXES = 150  # of a picture whose frames are folded
 
 
