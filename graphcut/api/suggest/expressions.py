@@ -46,14 +46,16 @@ class Context:
     """What the rules know about the expression's source.
 
     They know the source, the name of TensorFlow in it, the types of the barriers to remove, and whether the stop to remove
-    belongs to an inverted straight-through estimator. ``inlined`` collects the expressions that were put in place of a name:
-    ``choice = tf.argmax(p, 1)`` stays as it is, because other code may read it.
+    belongs to an inverted straight-through estimator. ``rank`` is the number of axes of what ``tf.argmax`` chooses from, if it
+    is known. ``inlined`` collects the expressions that were put in place of a name: ``choice = tf.argmax(p, 1)`` stays as it
+    is, because other code may read it.
     """
 
     source: Source
     tf: str
     types: FrozenSet[str]
     inverted: bool = False
+    rank: Optional[int] = None
     inlined: List[ast.AST] = field(default_factory=list)
 
     def assigned_value(self, node: ast.AST) -> ast.AST:
@@ -63,6 +65,11 @@ class Context:
             return node
         self.inlined.append(value)
         return value
+
+    def place_of(self, axis: Optional[ast.AST], default: float) -> Optional[float]:
+        """Return an axis, counted from the end as far as that is known; ``None`` if its number is not in the source."""
+        number = default if axis is None else _number(axis)
+        return number if number is None or number < 0 or self.rank is None else number - self.rank
 
     def text(self, node: ast.AST) -> str:
         """Return the source of a node."""
@@ -288,7 +295,7 @@ def _match(context: Context, node: ast.AST) -> Optional[Rewrite]:
     for choice, label in (sides, sides[::-1]):
         soft = _choice(context, choice)
         if soft is not None:
-            weights, x, axis = soft
+            weights, x, axis, _ = soft
             labels = f"{context.tf}.one_hot({context.text(label)}, {context.tf}.shape({context.text(x)})[{axis}], axis={axis})"
             texts.append(f"{context.tf}.reduce_sum({weights} * {labels}, axis={axis})")
     types = frozenset(["ArgMax", "ArgMin", "Equal", "NotEqual"])
@@ -301,8 +308,17 @@ def _match(context: Context, node: ast.AST) -> Optional[Rewrite]:
     return Rewrite(types, tuple(f"1.0 - {text}" if unequal else text for text in texts))
 
 
-def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, str]]:
-    """Return the weights of ``tf.argmax(x, axis)``, what it chooses from, and the axis."""
+class _Choice(NamedTuple):
+    """The choice ``tf.argmax(logits, axis)``: its weights and axis as code, and the axis as ``Context.place_of`` counts."""
+
+    weights: str
+    logits: ast.expr
+    axis: str
+    place: Optional[float]
+
+
+def _choice(context: Context, node: ast.AST) -> Optional[_Choice]:
+    """Return the choice that an expression is, without casts and stops."""
     node = context.assigned_value(node)
     while is_named(node, "cast", "stop_gradient") and argument(node, 0, "x", "input") is not None:  # type: ignore[arg-type]
         node = argument(node, 0, "x", "input")  # type: ignore[arg-type,assignment]
@@ -313,7 +329,8 @@ def _choice(context: Context, node: ast.AST) -> Optional[Tuple[str, ast.expr, st
         return None
     along = context.text(axis) if axis is not None else "0"
     sign = "" if function_name(node) in ("argmax", "arg_max") else "-"
-    return f"{context.tf}.nn.softmax({sign}{STEEPNESS} * {context.operand(x)}, axis={along})", x, along
+    weights = f"{context.tf}.nn.softmax({sign}{STEEPNESS} * {context.operand(x)}, axis={along})"
+    return _Choice(weights, x, along, context.place_of(axis, 0.0))
 
 
 def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
@@ -321,11 +338,13 @@ def _position(context: Context, node: ast.AST) -> Optional[Rewrite]:
     soft, types = _choice(context, node), frozenset(["ArgMax", "ArgMin"])
     if soft is None:
         sample, types = _sample(context, node), _SAMPLE_TYPES
-        soft = None if sample is None else (sample.weights, sample.logits, "-1")
+        soft = None if sample is None else _Choice(sample.weights, sample.logits, "-1", -1.0)
     if soft is None:
         return None
-    weights, x, axis = soft
+    weights, x, axis, place = soft
     places = f"{context.tf}.range({context.tf}.cast({context.tf}.shape({context.text(x)})[{axis}], {context.tf}.float32))"
+    if place != -1.0:
+        return Rewrite(types, (f"{context.tf}.tensordot({places}, {weights}, [[0], [{axis}]])",))
     return Rewrite(types, (f"{context.tf}.reduce_sum({weights} * {places}, axis={axis})",))
 
 
@@ -334,20 +353,28 @@ def _weights(context: Context, node: ast.AST) -> Optional[Rewrite]:
     if isinstance(node, (ast.Call, ast.Subscript)) and _sample(context, node) is not None:
         return _position(context, node)
     soft, place = (_choice(context, node), _position(context, node)) if is_named(node, "argmax", "argmin") else (None, None)
-    return None if soft is None or place is None else Rewrite(place.types, (soft[0], *place.texts))
+    return None if soft is None or place is None else Rewrite(place.types, (soft.weights, *place.texts))
 
 
 def _one_hot(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite ``tf.one_hot`` of a choice or a sample as the weights."""
+    """Rewrite ``tf.one_hot`` of a choice or a sample as the weights, if they have their classes along the same axis."""
     index = argument(node, 0, "indices") if is_named(node, "one_hot") else None  # type: ignore[arg-type]
-    if index is None:
+    if index is None or not isinstance(node, ast.Call):
         return None
     soft, sample = _choice(context, index), _sample(context, index)
-    if soft is not None:
-        return Rewrite(frozenset(["OneHot", "ArgMax", "ArgMin"]), (soft[0],))
-    if sample is not None:
-        return Rewrite(_SAMPLE_TYPES | {"OneHot"}, (sample.weights,))
+    place = context.place_of(argument(node, 4, "axis"), -1.0)
+    if soft is not None and place is not None and place == soft.place:
+        return Rewrite(frozenset(["OneHot", "ArgMax", "ArgMin"]), (_scaled(context, node, soft.weights),))
+    if soft is None and sample is not None and place == -1.0:
+        return Rewrite(_SAMPLE_TYPES | {"OneHot"}, (_scaled(context, node, sample.weights),))
     return None
+
+
+def _scaled(context: Context, one_hot: ast.Call, weights: str) -> str:
+    """Return the weights between the ``off_value`` and the ``on_value`` of a ``tf.one_hot``."""
+    on, off = argument(one_hot, 2, "on_value"), argument(one_hot, 3, "off_value")
+    high = weights if on is None else f"{weights} * {context.operand(on)}"
+    return high if off is None else f"{high} + (1.0 - {weights}) * {context.operand(off)}"
 
 
 class _Sample(NamedTuple):
@@ -391,18 +418,20 @@ def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
         return None
     table, index = argument(node, 0, "params"), argument(node, 1, "indices", "ids")
     batch = [each.value for each in node.keywords if each.arg == "batch_dims"]
-    if table is None or index is None or any(each.arg == "axis" for each in node.keywords):
+    if table is None or index is None or len(node.args) > 3 or any(each.arg == "axis" for each in node.keywords):
         return None
     soft, sample, types = _choice(context, index), _sample(context, index), frozenset(["GatherV2", "ResourceGather"])
+    axes = "1"
     if soft is not None:
-        weights, types = soft[0], types | {"ArgMax", "ArgMin"}
+        weights, types = soft.weights, types | {"ArgMax", "ArgMin"}
+        axes = "1" if soft.place == -1.0 else f"[[{soft.axis}], [0]]"
     elif sample is not None:
         weights, types = sample.weights, types | _SAMPLE_TYPES
     else:
         return None
     if not batch:
-        return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, 1)",))
-    if _number(batch[0]) != 1.0 or (soft is not None and soft[2] not in ("1", "-1")):
+        return Rewrite(types, (f"{context.tf}.tensordot({weights}, {context.text(table)}, {axes})",))
+    if _number(batch[0]) != 1.0 or (soft is not None and soft.axis not in ("1", "-1")):
         return None
     rows = context.operand(table) + ("[:, None]" if sample is not None and sample.is_several else "")
     return Rewrite(types, (f"{context.tf}.reduce_sum({weights} * {rows}, axis=-1)",))

@@ -68,7 +68,7 @@ def opening_candidates(
     traced: LoadedGraph, idioms: Idioms, fences: Sequence[Fence], tape: TapeSource, reader: SourceReader
 ) -> Iterator[Candidate]:
     """Yield the edits that remove barriers from the source, the likeliest first."""
-    flat = traced.flat
+    flat, rank = traced.flat, _rank_of_choices(traced, fences)
     parts: List[Tuple[int, Source, ast.AST, List[List[Replacement]]]] = []
     covered: Dict[int, FrozenSet[str]] = {}
     lost = False
@@ -82,7 +82,7 @@ def opening_candidates(
         if flat.type(fence.op) in covered.get(_place(statement), frozenset()):
             continue
         together = [each for each in fences if _is_at(traced, each, read[0].path, statement)] or [fence]
-        found, nodes, types = _openings(flat, idioms, read[0], read[1], statement, fence, together, tape)
+        found, nodes, types = _openings(flat, idioms, rank, read[0], read[1], statement, fence, together, tape)
         for node in nodes:
             line = read[0].statement(node.lineno)  # type: ignore[attr-defined]
             key = _place(line if line is not None else statement)
@@ -93,6 +93,17 @@ def opening_candidates(
     for turn in range(max((len(each[3]) for each in parts), default=0)):
         edits = tuple(Edit(source, tuple(way[min(turn, len(way) - 1)]), (node,)) for _, source, node, way in parts)
         yield Candidate(edits, tuple(each[0] for each in parts), not lost)
+
+
+def _rank_of_choices(traced: LoadedGraph, fences: Sequence[Fence]) -> Optional[int]:
+    """Return the number of axes of what the choices among some barriers choose from; ``None`` if it is unknown or differs."""
+    flat, ranks = traced.flat, set()
+    for op in (each.op for each in fences if flat.type(each.op) in ("ArgMax", "ArgMin")):
+        tensor = flat.inputs[op][0]
+        producer = flat.producer[tensor]
+        shape = traced.shapes(producer)[tensor - flat.first_output[producer]]
+        ranks.add(None if shape is None else len(shape))
+    return ranks.pop() if len(ranks) == 1 else None
 
 
 def _place(statement: ast.AST) -> int:
@@ -107,6 +118,7 @@ def _is_at(traced: LoadedGraph, fence: Fence, path: str, statement: ast.stmt) ->
 def _openings(
     flat: FlatGraph,
     idioms: Idioms,
+    rank: Optional[int],
     source: Source,
     line: int,
     statement: ast.stmt,
@@ -126,7 +138,7 @@ def _openings(
     if tf is None or fence.kind in kinds:
         return [], [], frozenset()
     inverted = any(idioms.of(each.op) is Idiom.INVERTED_STRAIGHT_THROUGH for each in together)
-    context = expressions.Context(source, tf, frozenset(flat.type(each.op) for each in together), inverted)
+    context = expressions.Context(source, tf, frozenset(flat.type(each.op) for each in together), inverted, rank)
     found, types = expressions.replacements(context, roots(statement), len({each.op for each in together}))
     return found, [statement, *context.inlined], types
 

@@ -54,6 +54,27 @@ LOSSES = {
     "logic": "p = x @ w\nboth = tf.logical_and(p > 0.1, p < 0.9)\nreturn tf.reduce_sum(tf.cast(both, tf.float32))",
     "stop_over_lines": "h = tf.stop_gradient(\n    x @ w\n)\nreturn tf.reduce_sum(tf.nn.relu(h))",
 }
+# A choice, with the weights and the sizes that a soft one must have to compute the same where it is nearly hard.
+CHOICES = {
+    "along_the_first_axis": "tf.gather(square, tf.argmax(p, 0))",
+    "along_a_middle_axis": "tf.cast(tf.argmax(p[None] * weights, 1), tf.float32)",
+    "of_a_cube": "tf.gather(square, tf.argmax(p[None] * weights, 1))",
+    "as_a_number": "tf.cast(tf.argmax(p, 0), tf.float32)",
+    "between_two_values": "tf.one_hot(tf.argmax(p, -1), 3, 2.0, -1.0)",
+    "of_one_value": "tf.one_hot(tf.argmin(p, 1), 3, on_value=4.0)",
+    "with_classes_first": "tf.one_hot(tf.argmax(p, 0), 3, axis=0)",
+    "with_classes_last": "tf.one_hot(tf.argmax(p, 1), depth=3, axis=-1)",
+}
+# The classes of these stand along another axis than the choice: no weights of the same shape are the same.
+TURNED = ["tf.one_hot(tf.argmax(p, 0), 3)", "tf.one_hot(tf.argmax(p, -1), 3, axis=0)"]
+CHOICE = (
+    "p = 50.0 * w @ square\np = tf.concat([p, p[:1] * [[-1.0, 2.0, 0.5]]], 0)\n"
+    "return tf.reduce_sum(%s * square * [[1.0], [2.0], [4.0]])"
+)
+SQUARE = """
+square = tf.constant([[0.1, 0.5, 0.3], [0.9, 0.2, 0.8], [0.4, 0.6, 0.7]])
+weights = tf.constant([[[1.0]], [[-1.0]], [[2.0]]])
+"""
 TAPES = {
     "before": (
         "h = x @ w\ng = tf.tanh(h)\nwith tf.GradientTape() as tape:\n    loss = tf.reduce_sum(g)\n"
@@ -76,8 +97,10 @@ def loaded(path, text):
     return module
 
 
-def source(body):
-    return HEAD + "".join("    %s\n" % line for line in body.split("\n"))
+def source(body, more=""):
+    return HEAD.replace("\n\n\ndef network", "\n" + more + "\n\ndef network") + "".join(
+        "    %s\n" % line for line in body.split("\n")
+    )
 
 
 def edit(text, suggestions):
@@ -97,6 +120,24 @@ def test_a_loss_has_its_gradient_once_the_edit_is_applied(name, tmp_path):
     with tf.GradientTape() as tape:
         loss = after.ask(tf.random.uniform([4, 2]))
     assert tape.gradient(loss, after.w) is not None
+
+
+@pytest.mark.parametrize("name", sorted(CHOICES))
+def test_a_soft_choice_computes_what_the_hard_one_did(name, tmp_path):
+    text = source(CHOICE % CHOICES[name], SQUARE)
+    module = loaded(tmp_path / "before.py", text)
+    found = graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert found[0].confirmed and found[0].diff
+    after = loaded(tmp_path / "after.py", edit(text, found))
+    x = tf.ones([4, 2])
+    assert float(after.ask(x)) == pytest.approx(float(module.ask(x)), abs=1e-3)
+
+
+@pytest.mark.parametrize("choice", TURNED)
+def test_weights_of_another_shape_take_no_choice_s_place(choice, tmp_path):
+    module = loaded(tmp_path / "before.py", source(CHOICE % choice, SQUARE))
+    found = graphcut.audit(module.ask, SPEC).suggest_unblock(module.w)
+    assert not any(each.diff for each in found)
 
 
 @pytest.mark.parametrize("name", sorted(TAPES))
