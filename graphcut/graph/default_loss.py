@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Iterator, List, Optional, Set, Tuple
+from typing import AbstractSet, Iterator, List, Optional, Tuple
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.backward_part import backward_part, differentiated_losses, trains
@@ -10,10 +10,10 @@ from graphcut.graph.dtypes import COMPLEX, REAL_FLOATS, VARIANT, base_dtype
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.metadata import GraphMetadata
 from graphcut.graph.names import Names
-from graphcut.graph.op_types import READERS, VARIABLES
+from graphcut.graph.op_types import READERS
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training_part
-from graphcut.graph.variables import root
+from graphcut.graph.variables import root, variable_handles
 from graphcut.util.text import join_first
 
 Chosen = Tuple[Tuple[int, ...], str]
@@ -85,7 +85,7 @@ _STEP = "\nA training step that takes its own gradients is for graphcut.audit_st
 def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     shown = join_first(list(dict.fromkeys(_candidates(flat, names, origin))), _NAMED)
     step = _STEP if origin.label.startswith(("function ", "model ")) else ""
-    if not step and not origin.variables and not _variables(flat):
+    if not step and not origin.variables and not variable_handles(flat):
         raise GraphcutError(
             "%s holds no variables, so no loss can train anything in it\n"
             "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
@@ -173,7 +173,7 @@ def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
     gradient penalty) counts only if there is no other.
     """
     part, aside = backward_part(flat, names), training_part(flat, names)
-    variables = _variables(flat)
+    variables = variable_handles(flat)
     kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
     kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]
     kept = [each for each in kept if not _is_value(flat, each, variables)]
@@ -191,12 +191,6 @@ def _is_value(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool
 
 def _has_loss_name(flat: FlatGraph, tensor: int) -> bool:
     return "loss" in flat.names[flat.producer[tensor]].lower()
-
-
-def _variables(flat: FlatGraph) -> Set[int]:
-    """Return the handles and references of the graph's variables."""
-    kinds = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
-    return {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in kinds}
 
 
 def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> bool:

@@ -97,6 +97,14 @@ def variable_ops(flat: FlatGraph) -> Iterator[Tuple[int, int]]:
     return ((op, kind) for op, kind in enumerate(kinds) if kind in wanted and contexts[op] < 0)
 
 
+def variable_handles(flat: FlatGraph) -> FrozenSet[int]:
+    """Return the handles and references of the graph's variables, captured handles that are read as variables included."""
+    types = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
+    made = {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in types}
+    given = {flat.first_output[op] for op, kind in variable_ops(flat) if flat.kind_table[kind].outputs[0] == RESOURCE} - made
+    return frozenset(made.union(given.intersection(_resource_dtypes(flat)) if given else ()))
+
+
 def _dtype(kind: Kind) -> str:
     value = attribute(kind, "dtype")
     return dtype_name(0 if value is None else value.type)

@@ -24,6 +24,7 @@ _TABLE = re.compile(rb"\0\0.\x08[\x01-\x7f]\x1a\x02\x08", re.DOTALL)  # a sorted
 _DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
 _CHECKPOINT_STATE = re.compile(rb"\s*(all_)?model_checkpoint_path\s*:")
 _ONNX_VERSIONS = range(3, 32)
+_EVENTS = "events.out.tfevents."
 _WEIGHTS = (".h5", ".safetensors", ".bin", ".msgpack")
 
 _BEGINNINGS: Sequence[Tuple[bytes, str, str]] = (
@@ -85,6 +86,8 @@ def describe_name(path: str) -> str:
         return "part of %s\n%s" % (_CHECKPOINT, _graph_of_checkpoint(path))
     if name.endswith((".pkl", ".pickle", ".joblib", ".dill")):
         return "%s\n%s" % (_PICKLE, _FUNCTION)
+    if name == "tfhub_module.pb":
+        return "a part of a TF-Hub module\nAudit the directory that it is in."
     if name.endswith(".onnx"):
         return "an ONNX model, which holds no gradients\n%s" % _CONVERTED
     return ""
@@ -117,11 +120,15 @@ def describe_folder(folder: str) -> Optional[str]:
         Two lines, or ``None``.
     """
     names = _list_folder(folder)
+    events = sorted(each for each in names if each.startswith(_EVENTS))
     if any(each.endswith(".index") or each == "checkpoint" for each in names):
         first = next((each for each in names if each.endswith(".index")), "checkpoint")
         return "%s\n%s" % (_CHECKPOINT, _graph_of_checkpoint(os.path.join(folder, first)))
     if "model.json" in names:
         return "a TensorFlow.js model, which holds no gradients\n%s" % _CONVERTED
+    if events:
+        last = printable(os.path.join(folder, events[-1]))
+        return "event files of TensorBoard, which may hold the graph\nAudit one of them: %s." % last
     if "config.json" in names and any(each.endswith(_WEIGHTS) for each in names):
         return "a model's weights and configuration (Hugging Face?), which hold no graph\n%s" % _FUNCTION
     return None

@@ -14,11 +14,13 @@ import re
 import select
 import stat
 import zlib
-from typing import IO, Optional, Tuple
+from typing import IO, Optional
 
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.formats import keras_files, other_formats
+from graphcut.graph.formats.event_files import is_event_file
 from graphcut.graph.formats.remote_files import is_url, open_url
+from graphcut.graph.formats.wire_format import may_begin
 
 SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
 LIMIT = 2**31  # bytes; protobuf writes and reads no larger message
@@ -84,7 +86,7 @@ def _read(stream: IO[bytes], path: str) -> bytes:
     _check_archive(head, stream, path)
     _check_format(head, path)
     packed = head.startswith(_GZIP)
-    if status.st_size > _LARGE and not packed and not is_text(head) and not may_begin(head, status.st_size):
+    if status.st_size > _LARGE and not packed and not _fits(head, status.st_size):
         described = other_formats.describe_name(path)
         description = "is " + described if described else "is not a graph: no protobuf message begins like this" + _DAMAGED
         raise GraphcutError("%s %s" % (printable(path), description))
@@ -97,7 +99,7 @@ def _fetch(stream: IO[bytes], path: str) -> bytes:
     head = stream.read(_HEAD) or b""
     _check_archive(head, stream, path)
     _check_format(head, path)
-    fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
+    fits = head.startswith(_GZIP) or _fits(head, LIMIT)
     data = head + stream.read(LIMIT - len(head) if fits else _LARGE)
     if len(data) >= (LIMIT if fits else _LARGE):
         raise GraphcutError("%s is not a graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
@@ -119,7 +121,7 @@ def _read_pipe(stream: IO[bytes], path: str) -> bytes:
             _check_format(piece, path)
         data += piece
         head = bytes(data[:_HEAD])
-        fits = head.startswith(_GZIP) or is_text(head) or may_begin(head, LIMIT)
+        fits = head.startswith(_GZIP) or _fits(head, LIMIT)
         if len(data) > _LARGE and not fits or len(data) >= LIMIT:
             raise GraphcutError("%s is not a graph, or one of 2 GB and more%s" % (printable(path), _DAMAGED))
     _check_format(bytes(data[:16]), path)
@@ -152,6 +154,11 @@ def _check_format(head: bytes, path: str) -> None:
     described = other_formats.describe_content(head, path)
     if described is not None:
         raise GraphcutError("%s is %s" % (printable(path), described))
+
+
+def _fits(head: bytes, size: int) -> bool:
+    """Return whether a file of ``size`` bytes that begins like this may hold a graph."""
+    return is_text(head) or is_event_file(head) or may_begin(head, size)
 
 
 def is_text(head: bytes) -> bool:
@@ -188,37 +195,3 @@ def _near_files(path: str) -> str:
     if name + ".index" in beside:
         return ", but %s of that name" % other_formats.describe_name(path + ".index").replace("part of a", "a", 1)
     return near_names(name, beside)
-
-
-_VARINT, _FIXED64, _BYTES, _GROUP, _FIXED32 = 0, 1, 2, 3, 5
-
-
-def may_begin(head: bytes, size: int) -> bool:
-    """Return whether a message of ``size`` bytes can begin like this; its last twenty bytes are not checked.
-
-    >>> may_begin(b"\\x0a\\x02hi" * 6, 24), may_begin(bytes(24), 24), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f".ljust(25), 25)
-    (True, False, False)
-    """
-    place = 0
-    while place + 20 <= min(len(head), size):
-        tag, place = _varint(head, place)
-        if not tag >> 3:
-            return False
-        if tag & 7 == _GROUP:  # nobody writes them any more, and where one ends is not told
-            return True
-        value, after = _varint(head, place)
-        sizes = {_VARINT: after, _FIXED64: place + 8, _FIXED32: place + 4, _BYTES: after + value}
-        place = sizes.get(tag & 7, size + 1)
-        if place > size:
-            return False
-    return True
-
-
-def _varint(data: bytes, place: int) -> Tuple[int, int]:
-    """Return a varint and where it ends; one that does not end is reported as a very large number."""
-    number = 0
-    for shift in range(10):
-        number |= (data[place + shift] & 127) << 7 * shift
-        if data[place + shift] < 128:
-            return number, place + shift + 1
-    return 1 << 70, place + 10

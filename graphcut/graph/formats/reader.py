@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, EncodeError
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.formats import other_formats
+from graphcut.graph.formats.event_files import graph_in_events, is_event_file
 from graphcut.graph.formats.raw_bytes import SUFFIXES, bytes_of, graphs_in, is_text
 from graphcut.graph.formats.remote_files import is_url, is_url_folder, url_exists
 from graphcut.graph.messages import CLASSES
@@ -46,6 +47,9 @@ def _content(data: bytes, name: str, path: str) -> Content:
     """Parse a file. The content decides the format; the suffix decides only if the content is ambiguous."""
     stem = name[: -len(".gz")] if name.endswith(".gz") else name
     expected = "MetaGraph" if stem.endswith(".meta") else "Graph"
+    if is_event_file(data[:_HEAD]):
+        kind, graph = graph_in_events(data, path)
+        return _content_of(kind, _parse(kind, graph, path), path)
     if is_text(data[:_HEAD]) or stem.endswith(".pbtxt") and not _is_binary(data):
         field = _FIELD.search(data[:_HEAD])
         kind = _BY_FIELD.get(field.group(1).decode() if field else "", expected)

@@ -67,7 +67,9 @@ def _weights(facts: ReportFacts) -> Iterator[str]:
     ]
     if found:
         listed = ", ".join(found[:_LISTED]) + (", …" if len(found) > _LISTED else "")
-        yield f"{len(found)} float constants may be weights, as in a frozen graph ({listed}): name them as variables"
+        one = len(found) == 1
+        said = "1 float constant may be a weight" if one else f"{len(found)} float constants may be weights"
+        yield f"{said}, as in a frozen graph ({listed}): name {'it as a variable' if one else 'them as variables'}"
 
 
 def without_gradient(dtypes: Sequence[str]) -> bool:

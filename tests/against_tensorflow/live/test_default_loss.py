@@ -302,3 +302,29 @@ def test_where_two_sums_could_be_meant_the_terms_are_named():
     with graph.as_default():
         tf.add(graph.get_tensor_by_name("value:0"), graph.get_tensor_by_name("entropy:0"), name="shown")
     assert set(graphcut.audit(graph).loss) == {"entropy:0", "value:0"}
+
+
+@pytest.mark.skipif(tf.__version__.startswith("1."), reason="a function of TensorFlow 1.15 captures references")
+def test_the_graph_of_a_function_has_its_captured_handles_as_variables():
+    weight, scale = tf.Variable([1.0, 2.0], name="weight"), tf.constant(3.0)
+
+    def loss(x):
+        tf.identity(x * scale, name="of_no_variable")
+        return tf.reduce_sum(x * weight)
+
+    graph = tf.function(loss).get_concrete_function(tf.TensorSpec([2])).graph.as_graph_def()
+    audit = graphcut.audit(graph)
+    assert len(audit) == 1 and audit.loss == ("Identity:0",)
+
+
+def test_an_event_file_holds_the_graph_that_a_writer_was_given(tmp_path):
+    with tf.Graph().as_default() as graph:
+        weight = tf.compat.v1.get_variable("weight", [2], use_resource=True)
+        left = tf.compat.v1.get_variable("left", [2], use_resource=True)
+        loss = tf.reduce_sum(weight * tf.stop_gradient(left), name="loss")
+        tf.compat.v1.train.GradientDescentOptimizer(0.1).minimize(loss)
+        tf.compat.v1.summary.FileWriter(str(tmp_path), graph).close()
+    (path,) = tmp_path.iterdir()
+    audit = graphcut.audit(str(path))
+    assert audit.loss == ("loss:0",)
+    assert {each.name: each.verdict.value for each in audit} == {"weight": "flows", "left": "none"}

@@ -80,7 +80,7 @@ def test_a_frozen_graph_names_the_constants_that_may_be_weights(tmp_path):
     given = making.node("x", "Placeholder", dtype={"type": 1})
     graph = making.graph(given, weights, making.node("out", "MatMul", "x", "model/w1", T={"type": 1}))
     (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
-    assert "1 float constants may be weights, as in a frozen graph (model/w1 [3, 4]): name them as variables" in str(
+    assert "1 float constant may be a weight, as in a frozen graph (model/w1 [3, 4]): name it as a variable" in str(
         graphcut.audit(str(tmp_path / "graph.pb"), loss="out")
     )
     assert graphcut.audit(str(tmp_path / "graph.pb"), loss="out", variables="model/w1")["model/w1"].verdict.value == "flows"
