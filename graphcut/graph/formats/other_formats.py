@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from graphcut.errors import printable
 
@@ -104,7 +104,7 @@ def _graph_of_checkpoint(path: str) -> str:
         os.path.join(model, "saved_model.pb")
     ):
         return "It belongs to a SavedModel: audit %s." % printable(os.path.dirname(folder) or model)
-    beside = sorted(each for each in _list_folder(folder) if each.endswith(".meta"))
+    beside = sorted((each for each in _list_folder(folder) if each.endswith(".meta")), key=_steps)
     if beside:
         return "A graph is beside it: audit %s." % printable(os.path.join(folder, beside[-1]))
     return _NO_META
@@ -122,8 +122,8 @@ def describe_folder(folder: str) -> Optional[str]:
     names = _list_folder(folder)
     events = sorted(each for each in names if each.startswith(_EVENTS))
     if any(each.endswith(".index") or each == "checkpoint" for each in names):
-        first = next((each for each in names if each.endswith(".index")), "checkpoint")
-        return "%s\n%s" % (_CHECKPOINT, _graph_of_checkpoint(os.path.join(folder, first)))
+        last = max((each for each in names if each.endswith(".index")), key=_steps, default="checkpoint")
+        return "%s\n%s" % (_CHECKPOINT, _graph_of_checkpoint(os.path.join(folder, last)))
     if "model.json" in names:
         return "a TensorFlow.js model, which holds no gradients\n%s" % _CONVERTED
     if events:
@@ -132,6 +132,11 @@ def describe_folder(folder: str) -> Optional[str]:
     if "config.json" in names and any(each.endswith(_WEIGHTS) for each in names):
         return "a model's weights and configuration (Hugging Face?), which hold no graph\n%s" % _FUNCTION
     return None
+
+
+def _steps(name: str) -> Tuple[List[int], str]:
+    """Return what sorts checkpoints by their steps: the numbers in a name, then the name."""
+    return [int(digits) for digits in re.findall(r"\d{1,18}", name)], name
 
 
 def _list_folder(folder: str) -> Sequence[str]:

@@ -71,6 +71,15 @@ def test_the_meta_file_beside_a_checkpoint_is_named(tmp_path, name):
     assert "is beside it: audit 'm.ckpt-7.meta'" in refused(tmp_path / name, data)[1]
 
 
+@pytest.mark.parametrize("name", ["", "checkpoint"])
+def test_of_many_checkpoints_the_latest_is_named(tmp_path, name):
+    for step in (9, 10, 0):
+        (tmp_path / ("m.ckpt-%d.meta" % step)).write_bytes(b"")
+        (tmp_path / ("m.ckpt-%d.index" % step)).write_bytes(INDEX)
+    (tmp_path / "checkpoint").write_bytes(b'model_checkpoint_path: "m"')
+    assert "m.ckpt-10.meta'" in str(refused(tmp_path / name))
+
+
 def test_the_saved_model_around_a_checkpoint_is_named(tmp_path):
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "saved_model.pb").write_bytes(b"")
