@@ -211,7 +211,10 @@ def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
 
 
 def _examples(known: List[str]) -> str:
-    return "\nThere is %s." % ", ".join(printable(each) for each in known[:5]) if known else "\nThe graph has no variables."
+    if not known:
+        return "\nThe graph has no variables."
+    listed = ", ".join(printable(each) for each in known[:5]) + (", …" if len(known) > 5 else "")
+    return "\nThere %s %s." % ("is" if len(known) == 1 else "are", listed)
 
 
 def _of_tensor(traced: LoadedGraph, name: str, tensors: Tuple[int, ...]) -> Target:
@@ -297,29 +300,28 @@ class TargetIndex:
     def _missing_error(self, key: Any) -> GraphcutError:
         if is_group(key):
             return GraphcutError("an empty list means no variable") if not key else self._missing_error(as_tuple(key)[0])
-        name, count = key_name(key), len(self.targets)
+        name = key_name(key)
         other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if other is not None:
             return GraphcutError(
-                "variable %s is not among the %d that were audited (by default those that are trainable)\n"
-                "Ask for it with variables=, all of them with variables='*'." % (printable(other.name), count)
+                "variable %s was not audited (by default the trainable ones are)\n"
+                "Ask for it with variables=, all of them with variables='*'." % printable(other.name)
             )
         if owned is not None and not owned:
             return _no_variables(key)
         if owned is not None:
-            return GraphcutError(
-                "none of the %d variables of %s is among the %d that were audited\n"
-                "Ask for them with variables=." % (len(owned), printable(name), count)
-            )
+            message = "none of the variables of %s was audited (it has %d)\nAsk for them with variables=."
+            return GraphcutError(message % (printable(name), len(owned)))
         if not isinstance(key, str) and not isinstance(getattr(key, "name", None), str):
             return _no_key(key)
         if self.traced.names.tensors(name):
-            message = "%s is a tensor of the graph, but not among the %d that were audited\nAsk for it with variables=."
-            return GraphcutError(message % (printable(name), count))
+            return GraphcutError(
+                "%s is a tensor of the graph that was not audited\nAsk for it with variables=." % printable(name)
+            )
         names = [each.variable.name for each in self.targets]
-        near = near_places(name, self.traced, names) or _examples(names)
-        return GraphcutError("%s is not among the %d variables audited%s" % (printable(name), count, near))
+        near = did_you_mean(_close_variables(name, [*names, *Scopes(names).names()], names)) or _examples(names)
+        return GraphcutError("%s is not among the audited variables%s" % (printable(name), near))
 
     def _in_scope(self, name: str) -> Tuple[int, ...]:
         if self._scopes is None:
@@ -362,10 +364,11 @@ class Scopes:
         return list(dict.fromkeys([*self._outer, *self._inner]))
 
 
-def near_places(name: str, traced: LoadedGraph, variables: Sequence[str] = ()) -> str:
+def near_places(name: str, traced: LoadedGraph) -> str:
     """Return near names for an unknown name: outputs first, then variables, layers and scopes, then ops."""
-    known = variables or [each.name for each in traced.variables]
-    return did_you_mean(_close_variables(name, traced, known)) or near_names(name, traced.names.candidates())
+    known = [each.name for each in traced.variables]
+    near = _close_variables(name, list(_named_places(traced, known)), known)
+    return did_you_mean(near) or near_names(name, traced.names.candidates())
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
@@ -374,12 +377,12 @@ def nearest_places(name: str, traced: LoadedGraph) -> str:
     return near_names(name, dict.fromkeys([*_named_places(traced, known), *traced.names.candidates()]))
 
 
-def _close_variables(name: str, traced: LoadedGraph, variables: Sequence[str]) -> List[str]:
-    """Return near names among outputs, variables and scopes; a variable is also known by the last part of its name."""
+def _close_variables(name: str, places: Sequence[str], variables: Sequence[str]) -> List[str]:
+    """Return near names among places; a variable is also known by the last part of its name."""
     ends: Dict[str, List[str]] = {}
     for each in variables:
         ends.setdefault(each.rpartition("/")[2], []).append(each)
-    near = close_names(name, [*_named_places(traced, variables), *ends])
+    near = close_names(name, [*places, *ends])
     whole = (each if each not in ends else full for each in near for full in ends.get(each, [each]))
     return list(dict.fromkeys(each for each in whole if each != name))[:_NEAR]
 

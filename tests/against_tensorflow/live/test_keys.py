@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import tensorflow as tf
 
@@ -177,8 +179,41 @@ def test_a_variable_that_was_not_asked_for():
     w, frozen = tf.Variable(1.0, name="w"), tf.Variable(1.0, name="frozen", trainable=False)
     audit = graphcut.audit(lambda x: x * w * frozen, 1.0)
     for key in (frozen, "frozen"):
-        with pytest.raises(graphcut.GraphcutError, match="variable 'frozen' is not among the 1 that were audited"):
+        with pytest.raises(graphcut.GraphcutError, match="variable 'frozen' was not audited"):
             audit[key]
+
+
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="layers that are built by name")
+def test_layers_are_variables_to_audit_and_keys():
+    encoder, decoder, plain = (tf.keras.layers.Dense(2, name=name) for name in ("encoder", "decoder", "plain"))
+    audit = graphcut.audit(lambda x: encoder(x) * tf.stop_gradient(decoder(x)), spec(3, 2), variables=[encoder, [decoder]])
+    verdicts = [each.verdict for each in audit]
+    assert verdicts == [Verdict.FLOWS, Verdict.FLOWS, Verdict.NONE, Verdict.NONE]
+    rows = graphcut.audit(lambda x: encoder(x), spec(3, 2), variables=list(audit.select(encoder)))
+    assert [each.name for each in rows] == [each.name for each in audit.select(encoder)]
+    alone = graphcut.audit(lambda x: encoder(x) * decoder(x), spec(3, 2), variables=encoder)
+    for key, message in [
+        (decoder, "none of the variables of 'decoder' was audited .it has 2."),
+        (plain, "'plain' has no var"),
+    ]:
+        with pytest.raises(graphcut.GraphcutError, match=message):
+            alone[key]
+    with pytest.raises(graphcut.GraphcutError, match="'encoder' means 2 variables: "):
+        alone[encoder]
+    with pytest.raises(graphcut.GraphcutError, match="'plain' has no variables"):
+        graphcut.audit(lambda x: encoder(x), spec(3, 2), variables=plain)
+
+
+def test_names_that_an_error_of_a_key_suggests_are_keys():
+    """The ops of the graph are none: they would have to be asked for first."""
+    kernel = tf.Variable(1.0, name="kernel")
+    audit = graphcut.audit(lambda x: tf.identity(x * kernel, name="kernels"), spec())
+    with pytest.raises(graphcut.GraphcutError) as raised:
+        audit["kernelz"]
+    (suggested,) = re.findall("'(\\w+)'", str(raised.value).partition("did you mean")[2])
+    assert audit[suggested].verdict is Verdict.FLOWS
+    with pytest.raises(graphcut.GraphcutError, match="is not among the audited variables\nThere is '"):
+        audit["an/unknown/name"]
 
 
 def test_variables_stand_in_the_order_of_their_use():
