@@ -19,6 +19,7 @@ from tensorflow.python.util import tf_decorator
 from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.models import input_specs, trainable_flags
+from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
 from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
 from graphcut.backend.live.variable_objects import captures, function_variables, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import escaped_value_ops
@@ -94,6 +95,7 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
     if not hasattr(source, "get_concrete_function"):
         asked = list(args), dict(kwargs)
         args, kwargs = held = hold(asked)
+        source = as_run_eagerly(source) if is_plain(source) else source
         source = tf.function(source if held is asked else releasing(source))
     args = [example(arg) for arg in args]
     return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})

@@ -16,6 +16,7 @@ from graphcut.util.text import object_name
 _LONG = 150
 _NO_VALUE = "needs a value, and while a function is traced no tensor has one: "
 _ADVICE = (
+    (r"in eager code only", "run it under graphcut.watch(), or its script with graphcut run: they audit what eager code does"),
     (r"no attribute '?(numpy|item|tolist)\b", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),
     (r"\b(numpy)\(\) is only available", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the variable"),
     (r"tensor using `?\.?(eval)", r".\1() " + _NO_VALUE + "leave it out, TensorFlow's functions take the tensor"),

@@ -47,9 +47,13 @@ _OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scop
 
 
 class StepRecord:
-    """What one step took so far. ``kept`` holds what must outlive the trace. ``rests``: nothing is recorded just now."""
+    """What one step took so far.
 
-    rests = False
+    ``kept`` holds what must outlive the trace. ``rests``: nothing is recorded just now. ``is_plain``: the step is no
+    ``tf.function``, and its trace does what it does eagerly.
+    """
+
+    rests, is_plain = False, False
 
     def __init__(self) -> None:
         self.gradients: List[GradientCall] = []

@@ -11,6 +11,7 @@ from tensorflow.python.util import tf_decorator
 
 from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import listed_variables, trainable_flags
+from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
 from graphcut.backend.live.trace import example, hold, release
 from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
 from graphcut.backend.live.variable_objects import function_variables
@@ -46,6 +47,7 @@ def _gradients(
     step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str
 ) -> Tuple[GradientCall, ...]:
     with record_gradients() as made, _PATCHES.apply():
+        made.is_plain = is_plain(step) if model is None else bool(getattr(model, "run_eagerly", False))
         errors: List[GraphcutError] = []
         partial: Optional[List[GradientCall]] = None
         for way in _ways(step, args, kwargs):
@@ -181,6 +183,7 @@ def _begun(step: Any, made: StepRecord) -> Any:
     audited: the variables that an optimizer made in it would otherwise never be initialized.
     """
     python = getattr(step, "python_function", step)
+    python = as_run_eagerly(python) if made.is_plain else python
 
     def begun(*args: Any, **kwargs: Any) -> Any:
         made.begin()
@@ -196,7 +199,7 @@ def _begun(step: Any, made: StepRecord) -> Any:
         return answer
 
     decorated = tf_decorator.make_decorator(python, begun)
-    return tf.function(decorated) if python is step else clone(step, decorated)
+    return clone(step, decorated) if hasattr(step, "python_function") else tf.function(decorated)
 
 
 def _is_partial(taken: Sequence[GradientCall]) -> bool:

@@ -1,0 +1,296 @@
+"""Trace plain Python code so that it does what it does when it is run eagerly.
+
+A function that is no ``tf.function`` is run eagerly by its user, but graphcut traces it with AutoGraph, which gives some of
+Python another meaning: ``float(x)`` becomes a cast, which passes a gradient on; a loop over a dataset becomes
+``Dataset.reduce``, which passes none. In the code of such a function, these mean what they mean in eager code. Nothing is
+changed where TensorFlow traces or converts eager code, too: in a ``tf.function`` that it calls, in the functions that
+``Dataset.map`` and ``tf.map_fn`` are given. What cannot be traced with its eager meaning is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, MutableMapping
+from weakref import WeakKeyDictionary
+
+import tensorflow as tf
+from tensorflow.python.autograph.impl import api
+from tensorflow.python.autograph.operators import control_flow, py_builtins
+from tensorflow.python.data.ops import iterator_ops
+from tensorflow.python.eager import backprop, context
+from tensorflow.python.framework import ops, tensor_util
+from tensorflow.python.ops import control_flow_v2_func_graphs, tensor_array_ops
+from tensorflow.python.util import tf_decorator
+
+from graphcut.backend.record.patches import Patch, Patches
+
+_BODIES = (
+    control_flow_v2_func_graphs.CondBranchFuncGraph,
+    control_flow_v2_func_graphs.WhileCondFuncGraph,
+    control_flow_v2_func_graphs.WhileBodyFuncGraph,
+)
+# AutoGraph stages a loop body once in a graph of this name, to learn the types of what it assigns.
+_STAGING = "tmp"
+_MOST_ELEMENTS = 100
+_ROOTS: List[Any] = []
+# How many elements Python took of an iterator, and the graph that a tape began in.
+_TAKEN: MutableMapping[Any, int] = WeakKeyDictionary()
+_BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
+
+
+class _OfThread(threading.local):
+    """How many functions that TensorFlow converts in eager code, too, are being called in this thread."""
+
+    conversions = 0
+
+
+_LOCAL = _OfThread()
+
+
+class EagerOnlyError(RuntimeError):
+    """Raised for code that does something else when it is traced than when it is run eagerly."""
+
+
+def is_plain(source: Any) -> bool:
+    """Return whether a callable is run eagerly: it is neither a ``tf.function`` nor part of Keras' compiled step."""
+    if not ops.executing_eagerly_outside_functions() or hasattr(source, "get_concrete_function"):
+        return False
+    owner = getattr(source, "__self__", source)
+    if not hasattr(owner, "add_weight"):
+        return True
+    of_keras = source is owner or not hasattr(type(owner), "train_step") or source.__name__ in _OF_KERAS
+    return bool(getattr(owner, "run_eagerly", False)) or not of_keras
+
+
+_OF_KERAS = frozenset(("call", "__call__", "train_step", "test_step", "predict_step", "compute_loss"))
+
+
+def as_run_eagerly(python: Callable[..., Any]) -> Any:
+    """Return a function like this one whose trace does what its eager run does."""
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        with eager_meaning():
+            return plain.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+
+    return tf_decorator.make_decorator(python, plain)
+
+
+@contextmanager
+def eager_meaning() -> Iterator[None]:
+    """Give the code that is traced in the default graph its eager meaning."""
+    with _PATCHES.apply():
+        _ROOTS.append(ops.get_default_graph())
+        try:
+            yield
+        finally:
+            _ROOTS.pop()
+            _TAKEN.clear()
+
+
+def in_plain_code() -> bool:
+    """Return whether what is traced now is plain code: in the graph of its function, or in a branch or loop of that."""
+    if not _ROOTS:
+        return False
+    if _LOCAL.conversions:
+        return False
+    graph = ops.get_default_graph()
+    while isinstance(graph, _BODIES) or getattr(graph, "name", None) == _STAGING:
+        graph = graph.outer_graph
+    return any(graph is each for each in _ROOTS)
+
+
+def _overload(original: Any) -> Any:
+    """Wrap AutoGraph's choice of what to call in place of a builtin."""
+
+    @functools.wraps(original)
+    def overload_of(function: Any) -> Any:
+        chosen = original(function)
+        eager = _BUILTINS.get(getattr(function, "__name__", "")) if chosen is not function else None
+        return functools.partial(eager, chosen) if eager is not None and in_plain_code() else chosen
+
+    return overload_of
+
+
+def _float(traced: Any, *args: Any) -> Any:
+    """Return what ``float`` gives: a number of Python, by which no gradient returns."""
+    (value,) = args or (0.0,)
+    if not tensor_util.is_tensor(value) or not value.dtype.is_floating:
+        return traced(*args)
+    known = None if isinstance(value, tf.Variable) else tensor_util.constant_value(value)
+    if known is not None:
+        return float(known)
+    with ops.name_scope("float"):
+        number = tf.numpy_function(lambda each: each, [traced(value)], tf.float32)
+    number.set_shape([])
+    return number
+
+
+def _map(traced: Any, function: Any, *iterables: Any) -> Any:
+    if any(isinstance(each, tf.data.Dataset) for each in iterables):
+        raise EagerOnlyError("map() over a dataset calls the function for each element, in eager code only")
+    return traced(function, *iterables)
+
+
+_BUILTINS: Dict[str, Any] = {"float": _float, "map": _map}
+
+
+def _unconverted(original: Any) -> Any:
+    """Wrap the call of what AutoGraph leaves alone: plain code is told that it is run eagerly."""
+
+    @functools.wraps(original)
+    def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+        answers = [answer for question, answer in _QUESTIONS if function is question]
+        return answers[0] if answers and in_plain_code() else original(function, *args, **kwargs)
+
+    return call
+
+
+_QUESTIONS = (
+    (tf.executing_eagerly, True),
+    (context.executing_eagerly, True),
+    (getattr(tf, "inside_function", None), False),
+)
+
+
+def _converted(original: Any) -> Any:
+    """Wrap the conversion of a function that TensorFlow is given: where it is the default, eager code has it, too."""
+
+    @functools.wraps(original)
+    def tf_convert(function: Any, *args: Any, **kwargs: Any) -> Any:
+        made = original(function, *args, **kwargs)
+        is_default = kwargs.get("convert_by_default", args[1] if len(args) > 1 else True)
+        return functools.wraps(made)(functools.partial(_call_traced, made)) if is_default and in_plain_code() else made
+
+    return tf_convert
+
+
+def _call_traced(function: Any, *args: Any, **kwargs: Any) -> Any:
+    _LOCAL.conversions += 1
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _LOCAL.conversions -= 1
+
+
+def _of_dataset(traced: Any) -> Any:
+    """Wrap a loop over a dataset: its elements come one by one from an iterator, and a gradient passes the loop."""
+
+    @functools.wraps(traced)
+    def for_stmt(dataset: Any, extra_test: Any, body: Any, *args: Any) -> Any:
+        if not in_plain_code():
+            return traced(dataset, extra_test, body, *args)
+        elements = iter(dataset)
+        count = tf.data.experimental.cardinality(dataset)
+        positions = tf.range(tf.maximum(count, tf.ones_like(count)))
+        return control_flow._tf_range_for_stmt(positions, extra_test, lambda _: body(elements.get_next()), *args)
+
+    return for_stmt
+
+
+class _Loops:
+    """AutoGraph's registry of loops by what they run over, with another one for datasets."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def lookup(self, iterated: Any) -> Any:
+        """Return the function that stages a loop over a value."""
+        loop = self._registry.lookup(iterated)
+        return _of_dataset(loop) if isinstance(iterated, tf.data.Dataset) else loop
+
+    def register(self, kind: Any, loop: Any) -> None:
+        """Register a loop, as the registry does."""
+        self._registry.register(kind, loop)
+
+
+def _next(original: Any) -> Any:
+    """Wrap the step of an iterator that Python's own loop takes: in a trace it never ends."""
+
+    @functools.wraps(original)
+    def step(self: Any) -> Any:
+        if in_plain_code():
+            _TAKEN[self] = _TAKEN.get(self, 0) + 1
+            if _TAKEN[self] > _MOST_ELEMENTS:
+                raise EagerOnlyError("a Python loop over a dataset (a comprehension, list(), sum()) ends in eager code only")
+        return original(self)
+
+    return step
+
+
+def _written(original: Any) -> Any:
+    """Wrap a method of a ``TensorArray`` that writes: in eager code the array itself holds what was written."""
+
+    @functools.wraps(original)
+    def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        written = original(self, *args, **kwargs)
+        inner: Any = getattr(self, "_implementation", None)
+        flow = getattr(inner, "_flow", None)
+        if flow is None or not in_plain_code():
+            return written
+        if flow.graph is ops.get_default_graph():
+            inner._flow = written.flow
+        elif _in_loop_of(flow.graph):
+            raise EagerOnlyError("a TensorArray that a loop does not assign (a = a.write(...)) is written in eager code only")
+        return written
+
+    return write
+
+
+def _in_loop_of(outer: Any) -> bool:
+    """Return whether the default graph is the body of a loop, directly or in branches, inside of another graph."""
+    graph = ops.get_default_graph()
+    while isinstance(graph, _BODIES) and graph is not outer:
+        if not isinstance(graph, _BODIES[0]):
+            return True
+        graph = graph.outer_graph
+    return False
+
+
+def _recording(original: Any) -> Any:
+    """Wrap a method that suspends or resets a tape: in a branch or loop, only an eager tape knows about it."""
+
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(ops.get_default_graph(), _BODIES) and in_plain_code() and not _begun_here(self):
+            raise EagerOnlyError("tape.%s() in a branch or loop takes effect in eager code only" % original.__name__)
+        return original(self, *args, **kwargs)
+
+    return method
+
+
+def _begun_here(tape: Any) -> bool:
+    return _BEGUN.get(tape) in (None, id(ops.get_default_graph()))
+
+
+def _pushed(original: Any) -> Any:
+    """Wrap the beginning of a tape, to know the graph that it records in."""
+
+    @functools.wraps(original)
+    def push(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _BEGUN.setdefault(self, id(ops.get_default_graph()))
+        return original(self, *args, **kwargs)
+
+    return push
+
+
+def _patches() -> Iterator[Patch]:
+    yield Patch(py_builtins, "overload_of", _overload)
+    yield Patch(api, "_call_unconverted", _unconverted)
+    if hasattr(control_flow, "for_loop_registry"):
+        yield Patch(control_flow, "for_loop_registry", _Loops)
+    elif hasattr(control_flow, "_tf_dataset_for_stmt") and hasattr(control_flow, "_tf_iterator_for_stmt"):
+        yield Patch(control_flow, "_tf_dataset_for_stmt", _of_dataset)
+    owned = getattr(iterator_ops, "OwnedIterator", None) or getattr(iterator_ops, "IteratorV2", None)
+    if owned is not None and "__next__" in vars(owned):
+        yield Patch(owned, "__next__", _next)
+    for name in ("write", "unstack", "scatter", "split"):
+        yield Patch(tensor_array_ops.TensorArray, name, _written)
+    yield Patch(api, "tf_convert", _converted)
+    yield Patch(backprop.GradientTape, "_push_tape", _pushed)
+    for name in ("stop_recording", "reset"):
+        yield Patch(backprop.GradientTape, name, _recording)
+
+
+_PATCHES = Patches(lambda: tuple(_patches()))

@@ -1,0 +1,204 @@
+"""A plain function is judged as its eager run, the same code in a ``tf.function`` as its trace; TensorFlow is the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import graphcut
+from graphcut import BarrierKind, Verdict
+from tests.against_tensorflow.steps.judge import EAGER, LIVE
+
+pytestmark = pytest.mark.skipif(not EAGER, reason="only what runs eagerly differs from its trace")
+
+POINT = np.array([1.0, 2.0], np.float32)
+
+
+@pytest.fixture(scope="module")
+def variables():
+    return [tf.Variable([1.5, 2.5], name="w"), tf.Variable(0.7, name="s"), tf.Variable(1.2, name="v")]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tf.data.Dataset.from_tensor_slices([[1.0, 2.0], [3.0, 4.0]])
+
+
+def to_float(x, w, s, v, data):
+    return float(tf.reduce_sum(w)) * v * tf.reduce_sum(x)
+
+
+def to_float_of_variable(x, w, s, v, data):
+    return float(s) * v
+
+
+def to_float_in_lambda(x, w, s, v, data):
+    return (lambda value: float(value) * v)(s)
+
+
+def to_float_of_constant(x, w, s, v, data):
+    return v * float(tf.constant(2.0)) / float(tf.shape(x)[0])
+
+
+def to_int(x, w, s, v, data):
+    return tf.cast(int(tf.reduce_sum(w)), tf.float32) * v
+
+
+def converted_in_eager_code_too(x, w, s, v, data):
+    return tf.reduce_sum(tf.map_fn(lambda each: float(each) * s, w * x))
+
+
+def inner_function(x, w, s, v, data):
+    @tf.function
+    def inner(value):
+        return float(tf.reduce_sum(value)) * s
+
+    return inner(w) * v
+
+
+def loop_over_data(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for batch in data:
+        total += tf.reduce_sum(w * batch)
+    return total + s
+
+
+def enumerated_data(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for _, batch in enumerate(data):
+        total += tf.reduce_sum(w * batch)
+    return total + s
+
+
+def zipped_data(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for one, other in zip(data, data):
+        total += tf.reduce_sum(w * one * other)
+    return total
+
+
+def data_until(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for batch in data:
+        total += tf.reduce_sum(w * batch)
+        if total > 3.0:
+            break
+    return total
+
+
+def array_that_is_written(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 2)
+    array.write(0, s)
+    array.write(1, v)
+    return tf.reduce_sum(array.stack())
+
+
+def asks_whether_eager(x, w, s, v, data):
+    return s * 1.0 if tf.executing_eagerly() else v * 1.0
+
+
+def loop_over_tensor(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for each in w * x:
+        total += each * s
+    return total
+
+
+LOSSES = (
+    to_float, to_float_of_variable, to_float_in_lambda, to_float_of_constant, to_int, converted_in_eager_code_too,
+    inner_function, loop_over_data, enumerated_data, zipped_data, data_until, array_that_is_written, asks_whether_eager,
+    loop_over_tensor,
+)  # fmt: skip
+
+
+def step_of(loss, variables, data):
+    def step(x):
+        with tf.GradientTape() as tape:
+            value = loss(x, *variables, data)
+        return tape.gradient(value, variables)
+
+    return step
+
+
+def check(step, variables):
+    """Hold the verdicts of a step against what the step returns when it is called."""
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
+    for found, gradient in zip(audit, step(tf.constant(POINT))):
+        assert (found.verdict is Verdict.NONE) == (gradient is None), found
+        assert gradient is None or found.verdict in LIVE, found
+    assert audit.disagreements == ()
+    return audit
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_a_plain_step_is_judged_as_it_runs_eagerly(loss, variables, data):
+    check(step_of(loss, variables, data), variables)
+
+
+@pytest.mark.parametrize("loss", (to_float, to_float_of_variable, inner_function), ids=lambda loss: loss.__name__)
+def test_a_traced_step_is_judged_as_it_is_traced(loss, variables, data):
+    check(tf.function(step_of(loss, variables, data)), variables)
+
+
+def test_a_number_is_cut_by_python(variables, data):
+    audit = check(step_of(to_float, variables, data), variables)
+    (cut,) = audit.variables[0].cut
+    assert cut.kind is BarrierKind.PYTHON
+    assert "float(tf.reduce_sum(w))" in audit.explain(audit.variables[0].name)
+
+
+def test_a_plain_loss_is_judged_as_the_step_that_holds_it(variables, data):
+    w, s, v = variables
+    plain = graphcut.audit(lambda x: to_float(x, w, s, v, data), tf.TensorSpec([2]), variables=variables)
+    traced = graphcut.audit(tf.function(lambda x: to_float(x, w, s, v, data)), tf.TensorSpec([2]), variables=variables)
+    assert [each.verdict.value for each in plain] == ["none", "none", "flows"]
+    assert [each.verdict.value for each in traced] == ["flows", "none", "flows"]
+
+
+def comprehension(x, w, s, v, data):
+    return sum([tf.reduce_sum(w * batch) for batch in data])
+
+
+def listed(x, w, s, v, data):
+    return sum(tf.reduce_sum(w * batch) for batch in list(data))
+
+
+def mapped(x, w, s, v, data):
+    total = tf.constant(0.0)
+    for each in map(lambda batch: w * batch, data):  # noqa: C417 - what is tested
+        total += tf.reduce_sum(each)
+    return total
+
+
+def written_in_a_loop(x, w, s, v, data):
+    array = tf.TensorArray(tf.float32, 2)
+    for index in tf.range(2):
+        array.write(index, s)
+    return tf.reduce_sum(array.stack())
+
+
+@pytest.mark.parametrize("loss", (comprehension, listed, mapped, written_in_a_loop), ids=lambda loss: loss.__name__)
+def test_what_only_eager_code_does_is_refused(loss, variables, data):
+    step = step_of(loss, variables, data)
+    with pytest.raises(graphcut.GraphcutError, match="cannot be traced: EagerOnlyError: .*\n.*test_plain_code.*\n.*watch"):
+        graphcut.audit_step(step, tf.TensorSpec([2]))
+    with graphcut.watch() as watched:
+        step(tf.constant(POINT))
+    assert any(each.verdict is Verdict.FLOWS for each in watched.audits[0])
+
+
+def test_a_tape_that_stops_in_a_branch_is_refused(variables):
+    w, s, v = variables
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(w)
+            if tf.reduce_sum(x) > 0.0:
+                with tape.stop_recording():
+                    value = value * s
+            loss = value * v
+        return tape.gradient(loss, variables)
+
+    with pytest.raises(graphcut.GraphcutError, match=r"tape.stop_recording\(\) in a branch or loop"):
+        graphcut.audit_step(step, tf.TensorSpec([2]))
