@@ -204,9 +204,9 @@ def _where(context: Context, node: ast.AST) -> Optional[Rewrite]:
     soft = _soft_condition(context, context.assigned_value(condition))
     if soft is None:
         return None
-    weight, types = soft.texts[0], soft.types
+    weight, types = _factor(soft.texts[0]), soft.types
     if (_number(one), _number(other)) == (1.0, 0.0):
-        text = weight
+        text = soft.texts[0]
     else:
         text = f"{weight} * {context.operand(one)} + (1.0 - {weight}) * {context.operand(other)}"
     return Rewrite(types | {"Select", "SelectV2"}, (text,))
@@ -251,7 +251,7 @@ def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
         parts = [_soft_condition(context, context.assigned_value(each)) for each in node.args[:2]]
         if None in parts:
             return None
-        texts = [each.texts[0] for each in parts if each]
+        texts = [_factor(each.texts[0]) for each in parts if each]
         types = frozenset(kind for each in parts if each for kind in each.types)
         if function_name(node) == "logical_not" and len(texts) == 1:
             return Rewrite(types | {"LogicalNot"}, (f"1.0 - {texts[0]}",))
@@ -261,6 +261,12 @@ def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
             text = product if both else f"{texts[0]} + {texts[1]} - {product}"
             return Rewrite(types | {"LogicalAnd" if both else "LogicalOr"}, (text,))
     return None
+
+
+def _factor(text: str) -> str:
+    """Return an expression as it may stand in a product or behind a minus sign: a sum in brackets."""
+    body = ast.parse(text, mode="eval").body
+    return f"({text})" if isinstance(body, ast.BinOp) and isinstance(body.op, (ast.Add, ast.Sub)) else text
 
 
 def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:

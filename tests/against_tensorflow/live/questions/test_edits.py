@@ -64,6 +64,14 @@ CHOICES = {
     "of_one_value": "tf.one_hot(tf.argmin(p, 1), 3, on_value=4.0)",
     "with_classes_first": "tf.one_hot(tf.argmax(p, 0), 3, axis=0)",
     "with_classes_last": "tf.one_hot(tf.argmax(p, 1), depth=3, axis=-1)",
+    "neither": "tf.cast(tf.logical_not(tf.logical_or(p > 21.0, p < -10.0)), tf.float32)",
+    "one_of_two_and_a_third": "tf.cast(tf.logical_and(tf.logical_or(p > 21.0, p < -10.0), p < 40.0), tf.float32)",
+    "either_as_a_condition": "tf.where(tf.logical_or(p > 21.0, p < -10.0), 2.0 * square, 3.0 * square)",
+    "not_as_a_condition": "tf.where(tf.logical_not(p > 21.0), 2.0 * square, 3.0 * square)",
+    "greater_as_a_call": "tf.cast(tf.greater(p, 21.0), tf.float32)",
+    "both_unequal": "tf.cast(tf.not_equal(tf.argmax(p, 1), [0, 1, 0]), tf.float32)",
+    "the_descending_order": "tf.cast(tf.argsort(p, -1, 'DESCENDING'), tf.float32)",
+    "whole_steps": "p // 7.0",
 }
 # The classes of these stand along another axis than the choice: no weights of the same shape are the same.
 TURNED = ["tf.one_hot(tf.argmax(p, 0), 3)", "tf.one_hot(tf.argmax(p, -1), 3, axis=0)"]
