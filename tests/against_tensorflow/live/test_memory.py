@@ -39,13 +39,17 @@ def collector():
     (gc.enable if enabled else gc.disable)()
 
 
+def ask(audit, pair):
+    """The audit, asked all kinds of questions, and the answers."""
+    return audit, str(audit), audit.explain(pair.u), audit.graph, audit.what_if(audit.stops[0]), audit.suggest_unblock(pair.u)
+
+
 def test_an_audit_leaves_the_collector_as_it_was(collector):
     graph, loss, pair = placeholder_graph()
-    graphcut.audit(graph, loss=loss)  # what is loaded and asked once
+    kept = [ask(graphcut.audit(graph, loss=loss), pair)]  # what is loaded and asked once
     before = gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]
     young = gc.get_count()[0]
-    audit = graphcut.audit(graph, loss=loss)
-    str(audit), audit.explain(pair.u), audit.graph, audit.what_if(remove=audit.stops[0]), audit.suggest_unblock(pair.u)
+    kept.append(ask(graphcut.audit(graph, loss=loss), pair))
     assert gc.get_count()[0] > young, "what an audit makes is young"
     assert not gc.isenabled()
     assert (gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]) == before
