@@ -362,12 +362,12 @@ class Audit:
         False
         """
         from graphcut.analysis.waypoints import reach
-        from graphcut.api.select.resolve_places import every, rows
+        from graphcut.api.select.resolve_places import every, require_rows
 
         traced = self._request.traced
         inside: Optional[FrozenSet[int]] = None if through is None else every(traced, through, "through")
         outside = frozenset() if avoiding is None else every(traced, avoiding, "avoiding")
-        return reach(self._findings.flow, rows(self._index, reusable(key)), inside, outside)
+        return reach(self._findings.flow, require_rows(self._index, reusable(key)), inside, outside)
 
     def what_if(self, remove: Any = (), stop: Any = ()) -> Audit:
         """Return the audit of the same loss and variables in an edited graph; nothing is traced again and no file changes.

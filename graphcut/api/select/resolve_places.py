@@ -160,6 +160,14 @@ def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
     return unique(target for key in as_tuple(keys) for target in _rows(index, key))
 
 
+def require_rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
+    """Return the targets that keys and patterns mean; an empty list is an error, for nothing would be asked."""
+    targets_of_keys = rows(index, keys)
+    if not targets_of_keys:
+        raise GraphcutError("an empty list means no variable")
+    return targets_of_keys
+
+
 def _rows(index: TargetIndex, key: Any) -> Sequence[Target]:
     places = index.places(key)
     return [index.targets[place] for place in places] if places else targets(index.traced, [key])

@@ -35,7 +35,7 @@ from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smallest_cuts
 from graphcut.api.analyze import analyze
-from graphcut.api.select.resolve_places import rows
+from graphcut.api.select.resolve_places import require_rows, rows
 from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.layer_stops import layer_names, layer_of_output
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, StopPlace, best, diffs, stopping_candidates
@@ -72,7 +72,7 @@ _MORE = "there are more sets of as few stops; these are the ones nearest the los
 def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tuple[Suggestion, ...]:
     """Return the stops to add for every smallest alternative, in the graph's order; see ``Audit.suggest_stops``."""
     request, flow, audited = audit._request, audit._findings.flow, audit._index
-    blocked = rows(audited, block)
+    blocked = require_rows(audited, block)
     away = _tensors(blocked)
     kept = rows(audited, keep) if keep is not None else [
         each for each in audited.targets if away.isdisjoint(each.tensors)
@@ -107,7 +107,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     if found and not is_all and most > 1:
         found[-1] = replace(found[-1], note="; ".join(filter(None, [found[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
-    return Suggestions(found, f"{names} gets no gradient; nothing is to stop")
+    return Suggestions(found, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
 
 
 def _is_inside_library(traced: LoadedGraph, places: Sequence[StopPlace]) -> bool:

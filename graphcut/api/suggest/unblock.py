@@ -31,7 +31,7 @@ from graphcut.analysis.reachability import carries
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.analyze import analyze
-from graphcut.api.select.resolve_places import rows
+from graphcut.api.select.resolve_places import require_rows
 from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
 from graphcut.api.what_if import remove_barriers
@@ -61,7 +61,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     See ``Audit.suggest_unblock``.
     """
     request, flow = audit._request, audit._findings.flow
-    asked = rows(audit._index, [key])
+    asked = require_rows(audit._index, [key])
     blocked = [each for each in asked if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)]
     if not blocked:
         return Suggestions((), _open_words(audit, asked))

@@ -298,6 +298,13 @@ def test_a_value_that_can_be_no_key_is_refused_by_its_type(key):
             ask(key)
 
 
+def test_a_question_about_no_variable_is_refused():
+    audit = graphcut.audit(placeholder_graph()[0], loss="loss")
+    for ask in (audit.explain, audit.reaches, audit.suggest_unblock, lambda key: audit.suggest_stops(block=key)):
+        with pytest.raises(GraphcutError, match="an empty list means no variable"):
+            ask([])
+
+
 def test_no_variable_at_all_is_no_assertion_that_holds():
     audit = graphcut.audit(placeholder_graph()[0], loss="loss")
     with pytest.raises(GraphcutError, match="an empty list means no variable"):
