@@ -46,11 +46,14 @@ def ask(audit, pair):
 
 def test_an_audit_leaves_the_collector_as_it_was(collector):
     graph, loss, pair = placeholder_graph()
-    kept = [ask(graphcut.audit(graph, loss=loss), pair)]  # what is loaded and asked once
+    kept = [
+        ask(graphcut.audit(graph, loss=loss), pair) for _ in range(2)
+    ]  # what is loaded and asked once, and let go by the next
     before = gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]
     young = gc.get_count()[0]
-    kept.append(ask(graphcut.audit(graph, loss=loss), pair))
+    audit = graphcut.audit(graph, loss=loss)
     assert gc.get_count()[0] > young, "what an audit makes is young"
+    kept.append(ask(audit, pair))
     assert not gc.isenabled()
     assert (gc.get_threshold(), gc.get_freeze_count(), [each["collections"] for each in gc.get_stats()]) == before
 
