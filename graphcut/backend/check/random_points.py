@@ -71,7 +71,8 @@ def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
 
 def _random(random: Any, tensor: Any, point: int) -> Any:
     """Return a value for a tensor; sizes that nobody knows are two."""
-    sizes: List[int] = [] if tensor.shape.ndims is None else [size or _UNKNOWN for size in tensor.shape.as_list()]
+    known = [] if tensor.shape.ndims is None else tensor.shape.as_list()
+    sizes: List[int] = [_UNKNOWN if size is None else size for size in known]
     if tensor.dtype == tf.bool:
         return np.full(sizes, point % 2 == 0)
     if tensor.dtype == tf.string:

@@ -20,6 +20,7 @@ from graphcut.api.verify import disagreements, nonzeros
 from tests.against_tensorflow.live.questions.asked import audited, two_layers
 
 FILES = Path(fixtures.__file__).parent
+v1 = tf.compat.v1
 FIXTURES = [
     each
     for module in (document_001, document_002, document_003, control_flow, dependence, losses, operations, stops)
@@ -154,3 +155,16 @@ def test_arrays_of_a_v1_loop_in_a_meta_are_checked():
     with looped(lambda x: x * x).as_default():
         meta = tf.compat.v1.train.export_meta_graph()
     assert graphcut.audit(meta, loss="loss").verify() == ()
+
+
+@pytest.mark.parametrize("size", [0, 2, None])
+def test_numbers_are_checked_for_inputs_of_every_size_and_dtype(size):
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [2, 2], use_resource=False)
+        x = v1.placeholder(tf.float32, [size, 2])
+        is_used, index = v1.placeholder(tf.bool, []), v1.placeholder(tf.int32, [None])
+        text = tf.cast(tf.equal(v1.placeholder(tf.string, []), "a"), tf.float32)
+        rows = tf.gather(tf.where(tf.fill([2, 2], is_used), w, 2.0 * w), index) * tf.zeros([2])
+        tf.add(tf.reduce_sum(x) * text, tf.reduce_sum(rows), name="loss")
+    audit = graphcut.audit(graph, loss="loss")
+    assert audit["w"].verdict is Verdict.ZERO and audit.verify(numbers=True) == ()
