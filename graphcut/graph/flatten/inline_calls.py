@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.flat import SEPARATOR, Call, Context, FlatGraph
@@ -183,8 +183,10 @@ def _unique(names: List[str]) -> List[str]:
     """Return unique names, even if a file uses the separators that TensorFlow forbids."""
     if len(set(names)) == len(names):
         return names
-    seen: Dict[str, int] = {}
+    known: Set[str] = set()
+    free = set(names)
     for index, name in enumerate(names):
-        seen[name] = seen.get(name, 0) + 1
-        names[index] = name if seen[name] == 1 else "%s#%d" % (name, index)
+        while names[index] in known or (names[index] != name and names[index] in free):
+            names[index] += "#%d" % index
+        known.add(names[index])
     return names

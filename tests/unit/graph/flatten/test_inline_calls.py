@@ -37,6 +37,13 @@ def test_each_call_has_its_own_copy():
     assert {"one!y", "two!y"} <= set(graph(TWICE).names)
 
 
+@pytest.mark.parametrize("other", ["one!y#%d" % index for index in range(6, 11)])
+def test_names_stay_unique_where_a_file_uses_the_separators(other):
+    """TensorFlow forbids them in names; a file may hold them all the same."""
+    flat = graph(TWICE + "    one!y = Neg(x)\n    %s = Neg(x)\n" % other)
+    assert len(set(flat.names)) == len(flat.names) and {"one!y", other} < set(flat.names)
+
+
 def test_a_name_of_a_body_means_all_its_copies():
     flat = graph(TWICE)
     assert [flat.names[op] for op in Names(flat).ops("y")] == ["one!y", "two!y"]
