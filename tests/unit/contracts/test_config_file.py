@@ -273,3 +273,25 @@ def test_what_a_contract_lacks_is_told_with_its_own_line(tmp_path):
     lines = '[[contract]]\nname = "a"\nsource = "model.py:loss"\n\n[[contract]]\nname = "b"\nmust_reach = ["w"]\n'
     _, second = read_contracts(written(tmp_path, lines, "graphcut.toml"))
     assert second.findings[0].where.endswith("graphcut.toml:5") and "source is required" in second.findings[0].message
+
+
+def test_what_is_allowed_is_a_list_of_tables(tmp_path):
+    line, message = mistake(tmp_path, 'name = "a"\nsource = "x.meta"\nmust_reach = ["w"]\nallow = "w"\n')
+    assert line == 5 and message.startswith("allow must be a list of tables") and message.endswith(", not a string")
+
+
+def test_a_name_of_blanks_is_none(tmp_path):
+    assert mistake(tmp_path, 'name = " "\nsource = "x.meta"\nno_unused = true\n') == (
+        2,
+        "name is required: a string that no other contract has",
+    )
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [(b"defaults = 3\n[[contract]]\n", "defaults must be a table"), (b"\xff\xfe[[contract]]\n", "is not UTF-8 text")],
+)
+def test_a_file_that_is_wrong_as_a_whole_is_an_error(tmp_path, data, message):
+    (tmp_path / "graphcut.toml").write_bytes(data)
+    with pytest.raises(GraphcutError, match=message):
+        read_contracts(str(tmp_path / "graphcut.toml"))
