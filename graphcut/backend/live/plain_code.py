@@ -26,7 +26,8 @@ from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.record.patches import Patch, Patches
 
-_BODIES = (
+# The graphs of branches and loops.
+BODIES = (
     control_flow_v2_func_graphs.CondBranchFuncGraph,
     control_flow_v2_func_graphs.WhileCondFuncGraph,
     control_flow_v2_func_graphs.WhileBodyFuncGraph,
@@ -96,7 +97,7 @@ def in_plain_code() -> bool:
     if _LOCAL.conversions:
         return False
     graph = ops.get_default_graph()
-    while isinstance(graph, _BODIES) or getattr(graph, "name", None) == _STAGING:
+    while isinstance(graph, BODIES) or getattr(graph, "name", None) == _STAGING:
         graph = graph.outer_graph
     return any(graph is each for each in _ROOTS)
 
@@ -241,8 +242,8 @@ def _written(original: Any) -> Any:
 def _in_loop_of(outer: Any) -> bool:
     """Return whether the default graph is the body of a loop, directly or in branches, inside of another graph."""
     graph = ops.get_default_graph()
-    while isinstance(graph, _BODIES) and graph is not outer:
-        if not isinstance(graph, _BODIES[0]):
+    while isinstance(graph, BODIES) and graph is not outer:
+        if not isinstance(graph, BODIES[0]):
             return True
         graph = graph.outer_graph
     return False
@@ -253,7 +254,7 @@ def _recording(original: Any) -> Any:
 
     @functools.wraps(original)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(ops.get_default_graph(), _BODIES) and in_plain_code() and not _begun_here(self):
+        if isinstance(ops.get_default_graph(), BODIES) and in_plain_code() and not _begun_here(self):
             raise EagerOnlyError("tape.%s() in a branch or loop takes effect in eager code only" % original.__name__)
         return original(self, *args, **kwargs)
 

@@ -18,6 +18,7 @@ from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
+from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import input_specs, trainable_flags
 from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
 from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
@@ -42,6 +43,7 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     from graphcut.backend.record.recognize_step import step_place
 
     label, args = label_of(source), args or (() if kwargs else input_specs(source))
+    registered, is_traced = TracedGradients(), _is_traced(source)
     with as_before(source):
         with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
             concrete = _concrete(_untraced(source), args, kwargs)
@@ -49,7 +51,9 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
         variables = tuple(_function_variables(concrete.graph, source, passed))
         message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
         arguments = tuple(_tensor_arguments(concrete.graph, source, args, kwargs))
-        return message, replace(origin, owner=concrete, step=step_place(concrete, notes), arguments=arguments)
+        if not is_traced:  # else the function of the user keeps the trace
+            registered.find(concrete.graph)
+        return message, replace(origin, owner=(concrete, registered), step=step_place(concrete, notes), arguments=arguments)
 
 
 @contextmanager
@@ -92,6 +96,9 @@ def _read_graph(graph: Any) -> LoadedGraph:
 def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
     if hasattr(source, "captured_inputs") and hasattr(source, "graph"):
         return source
+    call = inspect.getattr_static(type(source), "__call__", None)
+    if not (args or kwargs) and isinstance(call, Function) and call.input_signature is not None:
+        source = _untraced(source.__call__)
     if not hasattr(source, "get_concrete_function"):
         asked = list(args), dict(kwargs)
         args, kwargs = held = hold(asked)

@@ -31,7 +31,7 @@ _ADVICE = (
         "a branch or loop that depends on a tensor's value must give each name a tensor of one dtype on every way through it",
     ),
     (
-        r"missing.* argument|requires? .*argument|first argument to .* must always be passed",
+        r"missing.* argument|too many positional|requires? .*argument|first argument to .* must always be passed",
         "give example arguments or a tf.TensorSpec for each",
     ),
 )  # fmt: skip
@@ -206,10 +206,13 @@ def _unwrapped(error: BaseException) -> BaseException:
 def _said(error: BaseException) -> str:
     """Type and first line of what an error says, of a long line the first sentence; AutoGraph puts a traceback before it."""
     known = getattr(error, "ag_error_metadata", None)
-    text = str(error if known is None else known.cause_message).strip()
+    text = _BINDING.sub(r"\1", str(error if known is None else known.cause_message).strip())
     first = text.partition("\n")[0]
     first = first.partition(". ")[0] if len(first) > _LONG else first
     return first if known is not None else "%s: %s" % (type(error).__name__, first) if first else type(error).__name__
+
+
+_BINDING = re.compile(r"Binding inputs to tf\.function failed due to `(.*?)`(?:\. Received args: .*)?", re.DOTALL)
 
 
 def _where(error: BaseException) -> Optional[str]:

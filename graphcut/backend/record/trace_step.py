@@ -10,6 +10,7 @@ from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
 from graphcut.analysis.tape_record import GradientCall, Source
+from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import listed_variables, trainable_flags
 from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
 from graphcut.backend.live.trace import example, hold, release
@@ -48,6 +49,8 @@ def _gradients(
 ) -> Tuple[GradientCall, ...]:
     with record_gradients() as made, _PATCHES.apply():
         made.is_plain = is_plain(step) if model is None else bool(getattr(model, "run_eagerly", False))
+        registered = TracedGradients()
+        made.kept.append(registered)
         errors: List[GraphcutError] = []
         partial: Optional[List[GradientCall]] = None
         for way in _ways(step, args, kwargs):
@@ -83,6 +86,8 @@ def _gradients(
             "written": None if halted or not (written or given) else written.union(key for key, got in given.items() if got),
             "of_model": model is not None and keras_fit.lists_keras_variables(model),
         }
+        for graph in {id(graph): graph for graph in [made.root, *_built(taken)]}.values():
+            registered.find(graph)
         known = (replace(each, sources=sources, **facts) for each, sources in zip(taken, told_of))
         if model is not None and not any(each.sources for each in taken):
             _check_trainable(model)

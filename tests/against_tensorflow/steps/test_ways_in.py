@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
-from tests.against_tensorflow.steps.judge import VERSION, variable
+from tests.against_tensorflow.steps.judge import EAGER, VERSION, variable
 
 X, Y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
 SPEC = tf.TensorSpec([3])
@@ -226,3 +226,26 @@ def test_names_that_are_offered_can_be_used():
         message = refused(audit.suggest_unblock, wrong)
         offered = message.partition("did you mean ")[2].rstrip("?").split(" or ")
         assert sorted(each.strip("'") for each in offered) == sorted(names)
+
+
+@pytest.mark.skipif(not EAGER, reason="a module's variables are read in TensorFlow 2")
+def test_a_module_whose_call_declares_its_signature():
+    class Net(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = tf.Variable([1.0, 2.0], name="w")
+
+        @tf.function(input_signature=[tf.TensorSpec([2])])
+        def __call__(self, x):
+            return tf.reduce_sum(self.w * x)
+
+    class Deeper(Net):
+        """Its call is inherited."""
+
+    assert [each.verdict for each in graphcut.audit(Deeper())] == [graphcut.Verdict.FLOWS]
+
+
+def test_a_missing_argument_is_named():
+    message = refused(graphcut.audit, lambda x, y: x * y, SPEC)
+    assert "missing" in message and "'y'" in message and "Binding inputs" not in message
+    assert "give example arguments or a tf.TensorSpec for each" in message
