@@ -42,9 +42,13 @@ _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 
 
 class _OfThread(threading.local):
-    """How many functions that TensorFlow converts in eager code, too, are being called in this thread."""
+    """What is so in this thread.
 
-    conversions = 0
+    ``conversions``: how many functions that TensorFlow converts in eager code, too, are being called. ``is_told``: code
+    asked whether it is run eagerly, and was told so. ``tells``: code that asks is told so.
+    """
+
+    conversions, is_told, tells = 0, False, True
 
 
 _LOCAL = _OfThread()
@@ -76,6 +80,25 @@ def as_run_eagerly(python: Callable[..., Any]) -> Any:
             return plain.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
 
     return tf_decorator.make_decorator(python, plain)
+
+
+def trace_either_way(trace: Callable[[], Any]) -> Any:
+    """Return what a trace returns; once more if it fails after code was told that it is run eagerly.
+
+    ``if tf.executing_eagerly(): print(loss.numpy())`` is written so that the function can be traced. The second time, such
+    code is told the truth.
+    """
+    _LOCAL.is_told = False
+    try:
+        return trace()
+    except Exception:
+        if not _LOCAL.is_told:
+            raise
+    _LOCAL.tells = False
+    try:
+        return trace()
+    finally:
+        _LOCAL.tells = True
 
 
 @contextmanager
@@ -143,7 +166,10 @@ def _unconverted(original: Any) -> Any:
     @functools.wraps(original)
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
         answers = [answer for question, answer in _QUESTIONS if function is question]
-        return answers[0] if answers and in_plain_code() else original(function, *args, **kwargs)
+        if not answers or not _LOCAL.tells or not in_plain_code():
+            return original(function, *args, **kwargs)
+        _LOCAL.is_told = True
+        return answers[0]
 
     return call
 

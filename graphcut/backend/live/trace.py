@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager.def_function import Function
@@ -20,7 +20,7 @@ from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
 from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import input_specs, trainable_flags
-from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
+from graphcut.backend.live.plain_code import as_run_eagerly, is_plain, trace_either_way
 from graphcut.backend.live.trace_errors import double_arguments, explain_errors, label_of
 from graphcut.backend.live.variable_objects import captures, function_variables, stand_ins, variable_of
 from graphcut.backend.record.escaped_values import escaped_value_ops
@@ -102,8 +102,12 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
     if not hasattr(source, "get_concrete_function"):
         asked = list(args), dict(kwargs)
         args, kwargs = held = hold(asked)
-        source = as_run_eagerly(source) if is_plain(source) else source
-        source = tf.function(source if held is asked else releasing(source))
+        plain = as_run_eagerly(source) if is_plain(source) else source
+        return trace_either_way(lambda: _of_function(tf.function(plain if held is asked else releasing(plain)), args, kwargs))
+    return _of_function(source, args, kwargs)
+
+
+def _of_function(source: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     args = [example(arg) for arg in args]
     return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
 

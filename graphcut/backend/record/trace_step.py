@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -12,7 +13,7 @@ from tensorflow.python.util import tf_decorator
 from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import listed_variables, trainable_flags
-from graphcut.backend.live.plain_code import as_run_eagerly, is_plain
+from graphcut.backend.live.plain_code import as_run_eagerly, is_plain, trace_either_way
 from graphcut.backend.live.trace import example, hold, release
 from graphcut.backend.live.trace_errors import double_arguments, error_line, explain_errors, label_of
 from graphcut.backend.live.variable_objects import function_variables
@@ -55,7 +56,7 @@ def _gradients(
         partial: Optional[List[GradientCall]] = None
         for way in _ways(step, args, kwargs):
             try:
-                way(step, args, kwargs, made)
+                trace_either_way(functools.partial(way, step, args, kwargs, made))
             except GraphcutError as error:
                 errors.append(error)
             if made.error is not None or (made.finished is not None and not _is_partial(made.finished)):

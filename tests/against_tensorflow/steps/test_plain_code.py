@@ -98,6 +98,13 @@ def asks_whether_eager(x, w, s, v, data):
     return s * 1.0 if tf.executing_eagerly() else v * 1.0
 
 
+def prints_where_eager(x, w, s, v, data):
+    loss = tf.reduce_sum(w * x) * s
+    if tf.executing_eagerly():
+        print("loss", loss.numpy())
+    return loss
+
+
 def loop_over_tensor(x, w, s, v, data):
     total = tf.constant(0.0)
     for each in w * x:
@@ -108,7 +115,7 @@ def loop_over_tensor(x, w, s, v, data):
 LOSSES = (
     to_float, to_float_of_variable, to_float_in_lambda, to_float_of_constant, to_int, converted_in_eager_code_too,
     inner_function, loop_over_data, enumerated_data, zipped_data, data_until, array_that_is_written, asks_whether_eager,
-    loop_over_tensor,
+    prints_where_eager, loop_over_tensor,
 )  # fmt: skip
 
 
@@ -117,6 +124,18 @@ def step_of(loss, variables, data):
         with tf.GradientTape() as tape:
             value = loss(x, *variables, data)
         return tape.gradient(value, variables)
+
+    return step
+
+
+def prints_at_the_end(loss, variables, data):
+    def step(x):
+        with tf.GradientTape() as tape:
+            value = loss(x, *variables, data)
+        gradients = tape.gradient(value, variables)
+        if tf.executing_eagerly():
+            print("loss", value.numpy())
+        return gradients
 
     return step
 
@@ -134,6 +153,10 @@ def check(step, variables):
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 def test_a_plain_step_is_judged_as_it_runs_eagerly(loss, variables, data):
     check(step_of(loss, variables, data), variables)
+
+
+def test_a_step_may_print_its_loss_where_it_is_run_eagerly(variables, data):
+    assert len(check(prints_at_the_end(loop_over_data, variables, data), variables)) == 3
 
 
 @pytest.mark.parametrize("loss", (to_float, to_float_of_variable, inner_function), ids=lambda loss: loss.__name__)
