@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
@@ -9,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 import graphcut
 from fixtures.graphs.flow import Network
-from graphcut import GraphcutError
+from graphcut import GraphcutError, Verdict
 from graphcut.backend.live import serialize
 from tests.against_tensorflow.live.building import EAGER, placeholder_graph, v1, words
 
@@ -152,3 +153,25 @@ def test_a_live_graph_of_2_gb(error, monkeypatch):
     monkeypatch.setattr(serialize, "_bytes", too_large)
     with pytest.raises(GraphcutError, match="cannot write this graph out: .*\nA GraphDef ends at 2 GB"):
         graphcut.trace(graph)
+
+
+@pytest.mark.parametrize("last, verdict", [(0.0, Verdict.ZERO), (1.0, Verdict.FLOWS)])
+def test_a_large_constant_is_still_known_to_be_zero_or_not_without_its_value(monkeypatch, last, verdict):
+    monkeypatch.setattr(serialize, "_MANY", 0)
+    value = np.zeros([400], np.float32)
+    value[-1] = last
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [400])
+        tf.reduce_sum(w * tf.constant(value), name="loss")
+    audit = graphcut.audit(graph, loss="loss")
+    assert audit["w"].verdict is verdict and audit.verify(numbers=True) == ()
+
+
+def test_large_sizes_without_their_values_limit_nothing(monkeypatch):
+    """The last piece is the variable's; nobody knows that once the sizes are left out."""
+    monkeypatch.setattr(serialize, "_MANY", 0)
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("w", [2])
+        pieces = tf.split(tf.concat([tf.zeros([600]), w], 0), [2] * 301)
+        tf.reduce_sum(pieces[-1], name="loss")
+    assert graphcut.audit(graph, loss="loss")["w"].verdict is Verdict.FLOWS
