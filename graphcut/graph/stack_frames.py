@@ -45,7 +45,7 @@ def place(frames: Sequence[Frame]) -> Place:
     Args:
         frames: file and line of each frame, and the name of the function where it is known, the outermost first.
     """
-    own = (index for index, frame in enumerate(frames) if _OWN in frame[0] and _RECORDING not in frame[0])
+    own = (index for index, frame in enumerate(frames) if _OWN in frame[0] and not _is_wrapping(frame[0]))
     position = next(own, -1)
     for index in range(len(frames) - 1, position, -1):
         path, line = frames[index][:2]
@@ -84,7 +84,8 @@ def installed_package(path: str) -> str:
 
 _PYTHON = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_RECORDING = os.path.join(_OWN, "backend", "record") + os.sep  # wrappers between the user's code and TensorFlow's
+# Wrappers between the user's code and TensorFlow's.
+_WRAPPING = (os.path.join(_OWN, "backend", "record") + os.sep, os.path.join(_OWN, "backend", "live", "plain_code.py"))
 
 
 def _made_inside(frames: Iterable[Frame]) -> bool:
@@ -95,4 +96,8 @@ def _made_inside(frames: Iterable[Frame]) -> bool:
 def is_wrapper(path: str, function: str = "") -> bool:
     """Return whether a frame of a library only hands on the op that its caller asks for."""
     name = os.path.basename(path)
-    return (function,) == _STOP or name in _WRAPPERS or name.startswith("gen_") or _RECORDING in path
+    return (function,) == _STOP or name in _WRAPPERS or name.startswith("gen_") or _is_wrapping(path)
+
+
+def _is_wrapping(path: str) -> bool:
+    return any(each in path for each in _WRAPPING)

@@ -41,6 +41,13 @@ def test_who_asked_for_an_audit_made_no_op():
     assert place([*asked, ("layers.py", 7), (TENSORFLOW, 900)]) == ("layers.py:7", True)
 
 
+@pytest.mark.parametrize("wrapper", ["backend/record/tapes", "backend/live/plain_code"])
+def test_a_wrapper_of_graphcut_between_the_line_and_tensorflow_makes_no_op(wrapper):
+    own = stack_frames.__file__.replace("graph/stack_frames", wrapper)
+    stop = (TENSORFLOW.replace("math_ops", "gen_array_ops"), 10839, "stop_gradient")
+    assert place([("layers.py", 7, "loss"), (own, 170, "call"), stop]) == ("layers.py:7", False)
+
+
 def test_the_command_line_s_own_frames_are_no_place():
     click = "/x/site-packages/click/core.py"
     own = stack_frames.__file__.replace("graph/stack_frames", "cli/__init__")
