@@ -14,6 +14,7 @@ import linecache
 import os
 import sys
 import types
+import warnings
 from contextlib import contextmanager
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -114,7 +115,8 @@ def _same_modules() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Suppress the output of the user's code, which it has printed before."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
         yield
 
 

@@ -82,7 +82,18 @@ def _fold(segment: Sequence[_Stop]) -> List[_Stop]:
     if len(found) <= _FEW:
         return found
     middle = sum(stop.ops for stop in found[_ENDS:-_ENDS])
-    return found[:_ENDS] + [_Stop((), (), middle)] + found[-_ENDS:]
+    return _join_counts(found[:_ENDS] + [_Stop((), (), middle)] + found[-_ENDS:])
+
+
+def _join_counts(stops: Sequence[_Stop]) -> List[_Stop]:
+    """Return the stops with counts of ops that follow each other as one: ``14 more ops``."""
+    joined: List[_Stop] = []
+    for stop in stops:
+        if joined and not (joined[-1].names or stop.names):
+            joined[-1] = _Stop((), (), joined[-1].ops + stop.ops)
+        else:
+            joined.append(stop)
+    return joined
 
 
 def _by_scope(segment: Sequence[_Stop], depth: int) -> List[_Stop]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 
 import pytest
 import tensorflow as tf
@@ -94,6 +95,7 @@ def test_the_advice_for_variables_inside_layers_is_said_once(audit):
 
 
 STEP = """
+import warnings
 import tensorflow as tf
 
 encoder = tf.Variable(tf.ones([3]), name="encoder")
@@ -101,6 +103,7 @@ critic = tf.keras.layers.Dense(1, name="critic")
 critic.build((None, 3))
 
 def step(x):
+    warnings.warn("of the step")
     with tf.GradientTape() as tape:
         features = x * encoder
         value = critic(features)[:, 0]
@@ -109,13 +112,16 @@ def step(x):
 """
 
 
-def test_a_stop_that_costs_another_variable_a_part_of_its_gradient_says_so(tmp_path):
+def test_a_stop_that_costs_another_variable_a_part_of_its_gradient_says_so(tmp_path, recwarn):
     (tmp_path / "critic.py").write_text(STEP, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("critic", str(tmp_path / "critic.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (audit,) = graphcut.audit_step(module.step, tf.TensorSpec([2, 3]))
+    recwarn.clear()
+    warnings.simplefilter("always")  # within recwarn, which restores the filters
     first, second = audit.suggest_stops(block=critic_variables(audit))
+    assert not [each for each in recwarn if "of the step" in str(each.message)]
     assert first.code == "value = tf.stop_gradient(critic(features)[:, 0])" and first.confirmed
     assert first.note == "this also stops a part of the gradient of encoder"
     assert second.prose == "the edit above stops this tensor, too"

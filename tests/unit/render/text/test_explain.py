@@ -169,6 +169,14 @@ def test_a_long_route_counts_its_middle():
     assert route("w", found) == "w → a → b → c → 93 more ops → g → h → loss"
 
 
+def test_counts_of_ops_that_follow_each_other_are_one():
+    found = (
+        steps("a", "b") + (Step("c", "Op", left_out=7),) + steps("d", "e") + (Step("f", "Op", left_out=7),) + steps("g", "h")
+    )
+    counted = route("w", found)
+    assert counted.count("more op") == 1 and "more ops → 7" not in counted
+
+
 def test_twelve_lines_are_enough():
     cuts = tuple(cut(f"z{i}", barrier, where=__file__ + ":1") for i, barrier in enumerate(BarrierKind))
     conditions = tuple(Condition(f"c{i}", "p:0", "else") for i in range(9))
