@@ -204,8 +204,8 @@ _RECORDS = (
         brief="instead: TensorFlow ops",
         because="Python code that has no gradient computes the value",
         advice=(
-            "compute it with TensorFlow's own ops; or use tf.py_function, which passes gradients on, with TensorFlow's "
-            "ops inside, instead of tf.numpy_function"
+            "compute it with TensorFlow's own ops, without float() and NumPy; or use tf.py_function, which passes gradients "
+            "on, with TensorFlow's ops inside, instead of tf.numpy_function"
         ),
         blocks_whole_op=True,
     ),
