@@ -10,6 +10,7 @@ changed where TensorFlow traces or converts eager code, too: in a ``tf.function`
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, MutableMapping
@@ -188,9 +189,15 @@ def _converted(original: Any) -> Any:
     def tf_convert(function: Any, *args: Any, **kwargs: Any) -> Any:
         made = original(function, *args, **kwargs)
         is_default = kwargs.get("convert_by_default", args[1] if len(args) > 1 else True)
-        return functools.wraps(made)(functools.partial(_call_traced, made)) if is_default and in_plain_code() else made
+        is_traced = is_default and not _is_call(function) and in_plain_code()
+        return functools.wraps(made)(functools.partial(_call_traced, made)) if is_traced else made
 
     return tf_convert
+
+
+def _is_call(function: Any) -> bool:
+    """Return whether a function is the ``call`` of a Keras layer or loss, which Keras converts in graphs alone."""
+    return inspect.ismethod(function) and function.__name__ == "call"
 
 
 def _call_traced(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -315,6 +322,9 @@ def _patches() -> Iterator[Patch]:
     for name in ("write", "unstack", "scatter", "split"):
         yield Patch(tensor_array_ops.TensorArray, name, _written)
     yield Patch(api, "tf_convert", _converted)
+    of_keras = getattr(getattr(tf.compat.v2, "__internal__", None), "autograph", None)
+    if hasattr(of_keras, "tf_convert"):  # Keras 2 from TensorFlow 2.6 on
+        yield Patch(of_keras, "tf_convert", _converted)
     yield Patch(backprop.GradientTape, "_push_tape", _pushed)
     for name in ("stop_recording", "reset"):
         yield Patch(backprop.GradientTape, name, _recording)

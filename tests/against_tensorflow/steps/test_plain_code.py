@@ -155,6 +155,24 @@ def test_a_plain_step_is_judged_as_it_runs_eagerly(loss, variables, data):
     check(step_of(loss, variables, data), variables)
 
 
+def number_times_sum(y, prediction):
+    return float(tf.reduce_sum(y)) * tf.reduce_sum(prediction)
+
+
+class NumberTimesSum(tf.keras.losses.Loss):
+    def call(self, y, prediction):
+        return number_times_sum(y, prediction)
+
+
+@pytest.mark.skipif(not hasattr(tf.keras.Model, "_get_trainable_state"), reason="Keras 3 converts no loss")
+@pytest.mark.parametrize("is_function", (False, True), ids=("method", "function"))
+def test_keras_converts_loss_functions_in_eager_code_too_and_methods_do_not_change(is_function, variables, data):
+    wrapper = type(tf.keras.losses.MeanSquaredError()).__mro__[1]
+    loss = wrapper(number_times_sum) if is_function else NumberTimesSum()
+    audit = check(step_of(lambda x, w, s, v, data: loss(w * x, s * x), variables, data), variables)
+    assert [each.verdict.value for each in audit][:2] == ["flows" if is_function else "none", "flows"]
+
+
 def test_a_step_may_print_its_loss_where_it_is_run_eagerly(variables, data):
     assert len(check(prints_at_the_end(loop_over_data, variables, data), variables)) == 3
 
