@@ -35,7 +35,7 @@ from graphcut.cli import main
 from tests.readme.blocks import ROOT, text_of
 
 BLOCK = re.compile(r"^( *)```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-CELL = re.compile(r"/tmp/ipykernel_\d+/\d+\.py")
+CELL = re.compile(r"/tmp/ipykernel_0/(\d+)\.py")
 EXIT_CODE = re.compile(r"# exits with (\d)$")
 PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:graphcut", "-p", "graphcut.pytest_plugin")
 REPOSITORY = {"GIT_%s_%s" % (who, what): "reader@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -83,26 +83,27 @@ def run_blocks(blocks, page):
 
 def outputs(blocks, page):
     """Run the blocks of a page; give each ``text`` with what was printed before it."""
-    known, printed = {"__name__": "__main__"}, ""
+    known, printed, cell = {"__name__": "__main__"}, "", 1  # the first cell installs
     for block in blocks:
         place = "%s:%d" % (page, block.line)
         if block.title:
             Path(block.title).parent.mkdir(parents=True, exist_ok=True)
             Path(block.title).write_text(block.text, encoding="utf-8")
         elif block.language == "text":
-            yield block, CELL.sub("cell.py", printed.replace(os.getcwd() + os.sep, ""))
+            yield block, CELL.sub(r"In[\1]", printed.replace(os.getcwd() + os.sep, ""))
         elif block.language == "python":
-            printed = output_of(exec, compiled(block, page), known)
+            cell += 1
+            printed = output_of(exec, compiled(block, page, cell), known)
         elif block.language == "sh":
             lines = block.text.replace("\\\n", " ").splitlines()
             printed = "".join(run_line(line, place, known) for line in lines if line.strip())
 
 
-def compiled(block, page):
+def compiled(block, page, cell):
     """The code of a block, by its place in the page; a cell of a notebook is a file of its own, as in a kernel."""
     if not page.endswith(".ipynb"):
         return compile("\n" * block.line + block.text, page, "exec")
-    name = "/tmp/ipykernel_0/%d.py" % block.line
+    name = "/tmp/ipykernel_0/%d.py" % cell
     linecache.cache[name] = (len(block.text), None, block.text.splitlines(keepends=True), name)
     return compile(block.text, name, "exec")
 

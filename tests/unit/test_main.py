@@ -58,7 +58,7 @@ def graphcut(tmp_path, *arguments, model=MODEL):
 @pytest.mark.tensorflow
 def test_a_graph_that_python_builds(tmp_path):
     code, out, err = graphcut(tmp_path, "audit", "model.py:build", "--loss", "loss", "--svg", "cut.dot")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "wrote cut.dot\n")
     assert out.splitlines()[-1] == "1 gets a gradient, 1 does not: 1 cut by 1 stop_gradient"
     assert "stop-gradient at hidden" in out
     assert 'model.py:13: hidden = tf.stop_gradient(tf.matmul(x, w1), name="hidden")\n' in out
