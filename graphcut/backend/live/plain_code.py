@@ -253,6 +253,18 @@ def _next(original: Any) -> Any:
     return step
 
 
+def _made(original: Any) -> Any:
+    """Wrap what makes an iterator: up to TensorFlow 2.9 its end adds an op to its graph, which may be gone by then."""
+
+    @functools.wraps(original)
+    def make(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if in_plain_code() and getattr(self, "_resource_deleter", None) is not None:
+            self._resource_deleter = None  # adds the op now
+
+    return make
+
+
 def _written(original: Any) -> Any:
     """Wrap a method of a ``TensorArray`` that writes: in eager code the array itself holds what was written."""
 
@@ -319,6 +331,7 @@ def _patches() -> Iterator[Patch]:
     owned = getattr(iterator_ops, "OwnedIterator", None) or getattr(iterator_ops, "IteratorV2", None)
     if owned is not None and "__next__" in vars(owned):
         yield Patch(owned, "__next__", _next)
+        yield Patch(owned, "__init__", _made)
     for name in ("write", "unstack", "scatter", "split"):
         yield Patch(tensor_array_ops.TensorArray, name, _written)
     yield Patch(api, "tf_convert", _converted)
