@@ -139,7 +139,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "dot": "tf.tensordot",
     "power": "tf.pow",
 }
-_LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and_reduce"])
+_LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and_reduce", "compute_weighted_loss"])
 
 
 def _tensorflow_name(name: str) -> str:
