@@ -218,7 +218,9 @@ def _of_dataset(traced: Any) -> Any:
         elements = iter(dataset)
         count = tf.data.experimental.cardinality(dataset)
         positions = tf.range(tf.maximum(count, tf.ones_like(count)))
-        return control_flow._tf_range_for_stmt(positions, extra_test, lambda _: body(elements.get_next()), *args)
+        return control_flow._tf_range_for_stmt(
+            positions, extra_test, lambda _, *state: body(elements.get_next(), *state), *args
+        )
 
     return for_stmt
 
