@@ -78,10 +78,17 @@ def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Se
 
 
 def _input_region(info: StaticOpInfo, move: Move, output: int, index: int, region: Region) -> Region:
-    """Return the region of an input; empty where only zeros arrive."""
-    boxes = [move(info, output, index, dict(box)) for box in region]
+    """Return the region of an input; empty where only zeros arrive, everything where a damaged op lacks an input or output."""
+    try:
+        boxes = [move(info, output, index, dict(box)) for box in region]
+    except IndexError:
+        return EVERYTHING
     fresh = frozenset(freeze_box(box) for box in boxes if box is not None)
     return EVERYTHING if () in fresh else fresh
+
+
+# What is known of the constants that a damaged op lacks: nothing.
+_LACKING = (None,) * 5
 
 
 def _static_info(rules: PatternLookup, op: int) -> StaticOpInfo:
@@ -89,4 +96,4 @@ def _static_info(rules: PatternLookup, op: int) -> StaticOpInfo:
     inputs = flat.inputs[op]
     constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in inputs)
     shapes = tuple(map(rules.shape, inputs)), tuple(map(rules.shape, flat.outputs(op)))
-    return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))
+    return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, (*constants, *_LACKING))
