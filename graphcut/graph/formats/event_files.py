@@ -7,16 +7,15 @@ TFRecord format and TensorFlow's ``Event``. The first event names the version of
 from __future__ import annotations
 
 import struct
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Tuple
 
 from graphcut.errors import GraphcutError, printable
-from graphcut.graph.formats.wire_format import BYTES, FIXED32, FIXED64, VARINT, read_varint
+from graphcut.graph.formats.wire_format import BYTES, read_field
 
 _LENGTH, _CHECKSUM = 8, 4
 _WALL_TIME = b"\x09"  # the first field of an event
 _VERSION = b"brain.Event:"
 _GRAPH, _META_GRAPH = 4, 9  # the fields of an event that hold a GraphDef and a MetaGraphDef, as bytes
-_SIZES = {FIXED64: 8, FIXED32: 4}
 
 
 def is_event_file(head: bytes) -> bool:
@@ -47,7 +46,7 @@ def graph_in_events(data: bytes, path: str) -> Tuple[str, bytes]:
 
 
 def _events(data: bytes) -> Iterator[bytes]:
-    """Yield the events that are there as a whole; the last one may still be being written."""
+    """Yield the complete events; TensorFlow may not have finished writing the last one."""
     place = 0
     while place + _LENGTH + _CHECKSUM <= len(data):
         (size,) = struct.unpack_from("<Q", data, place)
@@ -59,26 +58,11 @@ def _events(data: bytes) -> Iterator[bytes]:
 
 def _fields(event: bytes) -> Iterator[Tuple[int, bytes]]:
     """Yield the number and the bytes of each field of a message that holds bytes; stop at damage."""
-    place: Optional[int] = 0
-    while place is not None and place < len(event):
-        field = _field(event, place)
-        if field is None:
+    place = 0
+    while place < len(event):
+        try:
+            number, wire_type, start, place = read_field(event, place)
+        except IndexError:
             return
-        number, value, place = field
-        if value is not None:
-            yield number, value
-
-
-def _field(event: bytes, place: int) -> Optional[Tuple[int, Optional[bytes], int]]:
-    """Return the number of a field, its bytes where it holds some, and where it ends; ``None`` where it is damaged."""
-    try:
-        tag, place = read_varint(event, place)
-        if tag & 7 in _SIZES:
-            return tag >> 3, None, place + _SIZES[tag & 7]
-        size, place = read_varint(event, place)
-    except IndexError:
-        return None
-    if tag & 7 == VARINT:
-        return tag >> 3, None, place
-    end = place + size
-    return (tag >> 3, event[place:end], end) if tag & 7 == BYTES and end <= len(event) else None
+        if wire_type == BYTES and place <= len(event):
+            yield number, event[start:place]

@@ -1,9 +1,6 @@
 """Read the bytes of a path. Refuse what is not a file, is too large, or begins like another format, before reading it.
 
 The beginning of a protobuf message is enough to refuse a large file before reading all of it.
-
-A message is a sequence of fields, each a tag (field number and wire type), then a varint, 8 bytes, 4 bytes, or a length and as
-many bytes (Protocol Buffers, "Encoding").
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Tuple
 
 VARINT, FIXED64, BYTES, _GROUP, FIXED32 = 0, 1, 2, 3, 5
+_SIZES = {FIXED64: 8, FIXED32: 4}
+_NOWHERE = 1 << 70  # past the end of any message
 
 
 def may_begin(head: bytes, size: int) -> bool:
@@ -19,17 +21,32 @@ def may_begin(head: bytes, size: int) -> bool:
     """
     place = 0
     while place + 20 <= min(len(head), size):
-        tag, place = read_varint(head, place)
-        if not tag >> 3:
+        number, wire_type, _, place = read_field(head, place)
+        if not number:
             return False
-        if tag & 7 == _GROUP:  # nobody writes them any more, and where one ends is not told
+        if wire_type == _GROUP:  # nobody writes them any more, and where one ends is not told
             return True
-        value, after = read_varint(head, place)
-        sizes = {VARINT: after, FIXED64: place + 8, FIXED32: place + 4, BYTES: after + value}
-        place = sizes.get(tag & 7, size + 1)
         if place > size:
             return False
     return True
+
+
+def read_field(data: bytes, place: int) -> Tuple[int, int, int, int]:
+    """Return the number and the wire type of a field, and where its value begins and ends.
+
+    The end is past any message where the type is unknown or a group.
+
+    Raises:
+        IndexError: The data end before the value begins.
+    """
+    tag, start = read_varint(data, place)
+    wire_type = tag & 7
+    if wire_type in (VARINT, BYTES):
+        value, after = read_varint(data, start)
+        start, end = (after, after + value) if wire_type == BYTES else (start, after)
+    else:
+        end = start + _SIZES.get(wire_type, _NOWHERE)
+    return tag >> 3, wire_type, start, end
 
 
 def read_varint(data: bytes, place: int) -> Tuple[int, int]:
@@ -39,4 +56,4 @@ def read_varint(data: bytes, place: int) -> Tuple[int, int]:
         number |= (data[place + shift] & 127) << 7 * shift
         if data[place + shift] < 128:
             return number, place + shift + 1
-    return 1 << 70, place + 10
+    return _NOWHERE, place + 10
