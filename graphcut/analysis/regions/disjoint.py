@@ -87,13 +87,9 @@ def _input_region(info: StaticOpInfo, move: Move, output: int, index: int, regio
     return EVERYTHING if () in fresh else fresh
 
 
-# What is known of the constants that a damaged op lacks: nothing.
-_LACKING = (None,) * 5
-
-
 def _static_info(rules: PatternLookup, op: int) -> StaticOpInfo:
     flat = rules.flat
     inputs = flat.inputs[op]
     constants = (integers(flat.kind_table[flat.kinds[flat.producer[tensor]]]) for tensor in inputs)
     shapes = tuple(map(rules.shape, inputs)), tuple(map(rules.shape, flat.outputs(op)))
-    return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, (*constants, *_LACKING))
+    return StaticOpInfo(attributes(flat.kind_table[flat.kinds[op]]), *shapes, tuple(constants))

@@ -108,9 +108,13 @@ def slice_(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     return piece
 
 
+def _begin_end_strides(info: StaticOpInfo) -> Tuple[Integers, Integers, Integers]:
+    return info.constants[1], info.constants[2], info.constants[3]
+
+
 def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSlice``: The gradient is padded with zeros."""
-    known = spans(info.attrs, info.inputs[0], *info.constants[1:4])
+    known = spans(info.attrs, info.inputs[0], *_begin_end_strides(info))
     if known is None:
         return {}
     piece: Optional[Box] = renumber_axes(box, {there: here for here, there in known.axes.items()})
@@ -122,7 +126,7 @@ def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Opti
 
 def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``StridedSliceGrad``: The gradient of what was padded is a slice."""
-    known = spans(info.attrs, info.constants[0] or info.outputs[0], *info.constants[1:4])
+    known = spans(info.attrs, info.constants[0] or info.outputs[0], *_begin_end_strides(info))
     if known is None:
         return {}
     piece: Optional[Box] = box
