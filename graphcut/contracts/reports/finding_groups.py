@@ -6,11 +6,8 @@ from dataclasses import replace
 from typing import Dict, Hashable, List, Sequence
 
 from graphcut.contracts.definition import Finding
-from graphcut.render.text.explain import drop_variable
+from graphcut.render.text.explain import drop_variable, say_same_holds
 from graphcut.results.words import escape_name
-from graphcut.util.text import join_first
-
-_NAMED = 8
 
 
 def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
@@ -29,7 +26,5 @@ def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
 
 
 def _merged(first: Finding, *others: Finding) -> Finding:
-    names = [escape_name(each.variable) for each in others if each.variable is not None]
-    if not names:
-        return first
-    return replace(first, message=f"{first.message}\nThe same holds for {join_first(names, _NAMED)}.")
+    names = [each.variable for each in others if each.variable is not None]
+    return replace(first, message=say_same_holds(first.message, names))

@@ -45,8 +45,7 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
         alike.setdefault(drop_variable(explain(facts, each), escape_name(each.name)), []).append(each)
     texts = []
     for first, *others in alike.values():
-        same = f"\nThe same holds for {', '.join(escape_name(each.name) for each in others)}." if others else ""
-        texts.append(explain(facts, first) + same)
+        texts.append(say_same_holds(explain(facts, first), [each.name for each in others]))
     more = len(group.variables) - _NAMED
     if more > 0:
         texts.append(f"{more} more have the same verdict: {group.variables[0].verdict.value}.")
@@ -66,8 +65,12 @@ def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> st
 
 def _of_first(facts: ReportFacts, alike: Sequence[VariableAudit]) -> str:
     first, *others = alike
-    names = [escape_name(each.name) for each in others]
-    return explain(facts, first) + (f"\nThe same holds for {join_first(names, _NAMED)}." if names else "")
+    return say_same_holds(explain(facts, first), [each.name for each in others])
+
+
+def say_same_holds(text: str, names: Sequence[str]) -> str:
+    """Return a text about one variable, followed by the names of others for which the same holds."""
+    return f"{text}\nThe same holds for {join_first([escape_name(each) for each in names], _NAMED)}." if names else text
 
 
 def explain_left_out(variable: LeftOut) -> str:
