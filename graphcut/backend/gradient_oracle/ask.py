@@ -12,7 +12,7 @@ from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop
-from tensorflow.python.framework import func_graph, ops
+from tensorflow.python.framework import func_graph
 
 from graphcut.analysis.rules.float_twins import soften
 from graphcut.analysis.rules.oracle import (
@@ -37,6 +37,7 @@ from graphcut.backend.gradient_oracle.single_op_graph import (
 )
 from graphcut.backend.live import function_graphs
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
+from graphcut.backend.live.gradient_registry import REGISTRY
 from graphcut.backend.live.variable_objects import captures
 from graphcut.graph.attrs import entry
 from graphcut.graph.dtypes import RESOURCE, VARIANT, base_dtype
@@ -147,7 +148,7 @@ def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
 def _function(question: GradientQuery) -> Any:
     """Return the gradient function of an op that can have a gradient; ``None`` where there is none."""
     try:
-        function = registry().lookup(own_type(question) or question.type)
+        function = REGISTRY.lookup(own_type(question) or question.type)
     except LookupError:
         return None
     return function if question.starts or any(map(_may_carry, question.outputs)) else None
@@ -165,7 +166,7 @@ def ask(question: GradientQuery) -> GradientReply:
     nothing = (None,) * len(question.inputs)
     discrete = not question.starts and not any(map(_may_carry, question.outputs))
     try:
-        function = registry().lookup(gradient_type)
+        function = REGISTRY.lookup(gradient_type)
     except LookupError:
         known = op_def(question.type) is not None
         return GradientReply(missing=not discrete, gradients=nothing, registered=False) if known else _unknown(question)
@@ -206,11 +207,6 @@ def _may_carry(dtype: int) -> bool:
         return not dtype or is_trainable(tf.as_dtype(base_dtype(dtype)))
     except TypeError:
         return False
-
-
-def registry() -> Any:
-    """TensorFlow's registry of gradient functions."""
-    return getattr(ops, "gradient_registry", None) or ops._gradient_registry
 
 
 def own_type(question: GradientQuery) -> str:

@@ -31,6 +31,7 @@ from graphcut.analysis.rules.oracle import GradientQuery, GradientReply
 from graphcut.backend.gradient_oracle import ask as oracle
 from graphcut.backend.gradient_oracle import version_probes
 from graphcut.backend.gradient_oracle.single_op_graph import takes_sparse_matrices
+from graphcut.backend.live.gradient_registry import REGISTRY
 from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.dtypes import DTYPES, RESOURCE, STRING, VARIANT, base_dtype
 from graphcut.graph.flat import Shape
@@ -138,7 +139,7 @@ def op_entry(op_def: Any) -> Dict[str, Any]:
     _, _, floats = oracle.signature(op_def)
     entry_ = {"in": specs(op_def.input_arg), "out": specs(op_def.output_arg), "floats": sorted(floats)}
     try:
-        function = oracle.registry().lookup(op_def.name)
+        function = REGISTRY.lookup(op_def.name)
     except LookupError:
         return {**entry_, "gradient": "rule" if op_def.name in BY_RULE else "unregistered"}
     if op_def.name in BY_RULE or function is None:

@@ -9,13 +9,14 @@ from typing import Any, Dict, List, Set
 
 import tensorflow as tf
 
-from graphcut.backend.gradient_oracle import ask, ask_every_op
+from graphcut.backend.gradient_oracle import ask_every_op
+from graphcut.backend.live.gradient_registry import REGISTRY
 from graphcut.errors import GraphcutError, printable
 
 
 def record(package: str) -> Dict[str, Any]:
     """Return the overlay of a package: an entry for each op type that it defines or registers a gradient for."""
-    ops, gradients = set(ask_every_op.registered_ops()), set(ask.registry().list())
+    ops, gradients = set(ask_every_op.registered_ops()), set(REGISTRY.list())
     try:
         module = importlib.import_module(package)
         unloaded = _load_ops(package)
@@ -26,7 +27,7 @@ def record(package: str) -> Dict[str, Any]:
             "no package %s to import\nGive the name that Python imports, such as tensorflow_text." % printable(package)
         ) from None
     known = ask_every_op.registered_ops()
-    names = (set(known) - ops) | (set(ask.registry().list()) - gradients) | _registered_by(package)
+    names = (set(known) - ops) | (set(REGISTRY.list()) - gradients) | _registered_by(package)
     entries = {name: ask_every_op.op_entry(known[name]) for name in sorted(names & set(known))}
     if not entries:
         raise GraphcutError(
@@ -61,7 +62,6 @@ def _loads(library: Any) -> bool:
 
 def _registered_by(package: str) -> Set[str]:
     """Return the op types whose gradient function is of the package, which may have been imported before."""
-    registry = ask.registry()
-    found = {name: registry.lookup(name) for name in registry.list()}
+    found = {name: REGISTRY.lookup(name) for name in REGISTRY.list()}
     prefix = package.partition(".")[0] + "."
     return {name for name, function in found.items() if (str(getattr(function, "__module__", "")) + ".").startswith(prefix)}
