@@ -47,10 +47,11 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
     with as_before(source):
         with explain_errors(label, double_arguments(source, args, kwargs)), note_gradients() as notes:
             concrete = _concrete(_untraced(source), args, kwargs)
-        passed = tuple(_passed_variables(concrete.graph, source, args, kwargs))
+        bound = _bind_arguments(source, args, kwargs)
+        passed = tuple(_passed_variables(concrete.graph, bound)) if bound else ()
         variables = tuple(_function_variables(concrete.graph, source, passed))
         message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
-        arguments = tuple(_tensor_arguments(concrete.graph, source, args, kwargs))
+        arguments = tuple(_tensor_arguments(concrete.graph, bound)) if bound else ()
         if not is_traced:  # else the function of the user keeps the trace
             registered.find(concrete.graph)
         return message, replace(origin, owner=(concrete, registered), step=step_place(concrete, notes), arguments=arguments)
@@ -120,21 +121,21 @@ class _HeldVariable:
 
 
 def hold(structure: Any) -> Any:
-    """Return a structure of arguments with each Keras variable held."""
+    """Return arguments with each Keras variable wrapped, so that ``tf.function`` leaves it as it is."""
     if not any(variable_of(each) is not each for each in tf.nest.flatten(structure)):
         return structure
     return tf.nest.map_structure(lambda each: each if variable_of(each) is each else _HeldVariable(each), structure)
 
 
 def release(structure: Any) -> Any:
-    """Return a structure of arguments with the Keras variables themselves."""
+    """Return arguments with each wrapped Keras variable unwrapped."""
     if not any(isinstance(each, _HeldVariable) for each in tf.nest.flatten(structure)):
         return structure
     return tf.nest.map_structure(lambda each: each.variable if isinstance(each, _HeldVariable) else each, structure)
 
 
 def releasing(function: Any) -> Any:
-    """Return a function that is passed the variables that its arguments hold."""
+    """Return a function that unwraps the Keras variables among its arguments and calls the one given."""
 
     def released(*args: Any, **kwargs: Any) -> Any:
         return released.__wrapped__(*release(args), **release(kwargs))  # type: ignore[attr-defined]
@@ -202,13 +203,8 @@ def _is_float(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
-def _passed_variables(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Iterator[Tuple[Any, str]]:
-    """Yield the variables among the arguments, each with the name of the input that its handle is inside."""
-    if not any(isinstance(variable_of(each), tf.Variable) for each in tf.nest.flatten((args, kwargs))):
-        return
-    bound = _bound_arguments(source, args, kwargs)
-    if bound is None:
-        return
+def _passed_variables(graph: Any, bound: inspect.BoundArguments) -> Iterator[Tuple[Any, str]]:
+    """Yield each variable among the arguments, with the name of the graph's input for its handle or value."""
     for name, value in bound.arguments.items():
         if variable_of(value) is not value:  # a tf.function passes the value of a Keras variable
             yield from ((value, each.name) for each in graph.inputs if each.name == name + ":0")
@@ -222,16 +218,18 @@ def _passed_variables(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict
         yield from ((each, tensor.name) for each, tensor in zip(passed, inputs) if isinstance(each, tf.Variable))
 
 
-def _tensor_arguments(graph: Any, source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Iterator[Tuple[Any, str]]:
-    """Yield the tensors among the arguments, each with the name of the input that stands for it."""
-    bound = _bound_arguments(source, args, kwargs) if any(map(tf.is_tensor, [*args, *kwargs.values()])) else None
+def _tensor_arguments(graph: Any, bound: inspect.BoundArguments) -> Iterator[Tuple[Any, str]]:
+    """Yield each tensor among the arguments, with the name of the graph's input for it."""
     inputs = {each.name for each in graph.inputs}
-    for name, value in bound.arguments.items() if bound is not None else ():
+    for name, value in bound.arguments.items():
         if isinstance(value, tf.Tensor) and name + ":0" in inputs:
             yield value, name + ":0"
 
 
-def _bound_arguments(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Optional[inspect.BoundArguments]:
+def _bind_arguments(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Optional[inspect.BoundArguments]:
+    """Return the arguments by the names of the parameters; ``None`` if there are none of TensorFlow, or they do not fit."""
+    if not any(tf.is_tensor(each) or isinstance(variable_of(each), tf.Variable) for each in tf.nest.flatten((args, kwargs))):
+        return None
     try:
         return inspect.signature(getattr(source, "python_function", source)).bind(*args, **kwargs)
     except (TypeError, ValueError):
