@@ -97,7 +97,7 @@ def _output(default: str) -> Callable[[Command], Command]:
 
 
 def _write(text: str, output: str) -> bool:
-    """Write the text to a file, or to standard output for ``-``; return whether it is in a file."""
+    """Write a text to a file, or to standard output if the file is ``-``; return whether a file was written."""
     if output == "-":
         click.echo(text, nl=False)
     else:

@@ -20,7 +20,7 @@ def numeral(text: str) -> Optional[int]:
 
 
 def every(count: int) -> str:
-    """Return ``both`` or ``all 3``.
+    """Return the word for all of two or more things: ``both``, ``all 3``.
 
     >>> every(2), every(3)
     ('both', 'all 3')

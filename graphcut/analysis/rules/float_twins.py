@@ -1,4 +1,4 @@
-"""The op as it would be if one of its inputs were a float: what a soft choice in place of an index would feed.
+"""An op rewritten to take a float for one of its inputs, as it would if a soft choice replaced the index that it takes.
 
 The input's type is an attribute of the op, and so the type of everything that shares the attribute. An op that takes no floats
 there (the condition of a ``Select``, the indices of a ``OneHot``, anything of a ``LogicalAnd``) has no such twin.

@@ -1,4 +1,4 @@
-"""A worker process of a survey: it reads paths and writes audits, both as lines of JSON.
+"""A worker process of a survey. It reads one path a line and writes one audit a line, as JSON.
 
 ``python -m graphcut.api.survey.worker``; the first line is the question. It ends where its input ends.
 """

@@ -115,10 +115,8 @@ def eager_meaning() -> Iterator[None]:
 
 
 def in_plain_code() -> bool:
-    """Return whether what is traced now is plain code: in the graph of its function, or in a branch or loop of that."""
-    if not _ROOTS:
-        return False
-    if _LOCAL.conversions:
+    """Return whether plain code is being traced: the default graph is its function's, or that of a branch or loop in it."""
+    if not _ROOTS or _LOCAL.conversions:
         return False
     graph = ops.get_default_graph()
     while isinstance(graph, BODIES) or getattr(graph, "name", None) == _STAGING:
@@ -139,7 +137,7 @@ def _overload(original: Any) -> Any:
 
 
 def _float(traced: Any, *args: Any) -> Any:
-    """Return what ``float`` gives: a number of Python, by which no gradient returns."""
+    """Return a number that passes no gradient on, like the Python number that ``float`` returns in eager code."""
     (value,) = args or (0.0,)
     if not tensor_util.is_tensor(value) or not value.dtype.is_floating:
         return traced(*args)
@@ -161,7 +159,7 @@ def _map(traced: Any, function: Any, *iterables: Any) -> Any:
 _BUILTINS: Dict[str, Any] = {"float": _float, "map": _map}
 
 
-def _unconverted(original: Any) -> Any:
+def _wrap_unconverted(original: Any) -> Any:
     """Wrap the call of what AutoGraph leaves alone: plain code is told that it is run eagerly."""
 
     @functools.wraps(original)
@@ -182,7 +180,7 @@ _QUESTIONS = (
 )
 
 
-def _converted(original: Any) -> Any:
+def _wrap_conversion(original: Any) -> Any:
     """Wrap the conversion of a function that TensorFlow is given: where it is the default, eager code has it, too."""
 
     @functools.wraps(original)
@@ -237,11 +235,11 @@ class _Loops:
         return _of_dataset(loop) if isinstance(iterated, tf.data.Dataset) else loop
 
     def register(self, kind: Any, loop: Any) -> None:
-        """Register a loop, as the registry does."""
+        """Register the function that stages loops over values of a type."""
         self._registry.register(kind, loop)
 
 
-def _next(original: Any) -> Any:
+def _wrap_next(original: Any) -> Any:
     """Wrap the step of an iterator that Python's own loop takes: in a trace it never ends."""
 
     @functools.wraps(original)
@@ -255,8 +253,8 @@ def _next(original: Any) -> Any:
     return step
 
 
-def _made(original: Any) -> Any:
-    """Wrap what makes an iterator: up to TensorFlow 2.9 its end adds an op to its graph, which may be gone by then."""
+def _wrap_new_iterator(original: Any) -> Any:
+    """Wrap the constructor of iterators: up to TensorFlow 2.9, deleting one adds an op to a graph that may be gone by then."""
 
     @functools.wraps(original)
     def make(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -267,7 +265,7 @@ def _made(original: Any) -> Any:
     return make
 
 
-def _written(original: Any) -> Any:
+def _wrap_write(original: Any) -> Any:
     """Wrap a method of a ``TensorArray`` that writes: in eager code the array itself holds what was written."""
 
     @functools.wraps(original)
@@ -296,7 +294,7 @@ def _in_loop_of(outer: Any) -> bool:
     return False
 
 
-def _recording(original: Any) -> Any:
+def _wrap_suspension(original: Any) -> Any:
     """Wrap a method that suspends or resets a tape: in a branch or loop, only an eager tape knows about it."""
 
     @functools.wraps(original)
@@ -312,7 +310,7 @@ def _begun_here(tape: Any) -> bool:
     return _BEGUN.get(tape) in (None, id(ops.get_default_graph()))
 
 
-def _pushed(original: Any) -> Any:
+def _wrap_begin(original: Any) -> Any:
     """Wrap the beginning of a tape, to know the graph that it records in."""
 
     @functools.wraps(original)
@@ -325,24 +323,24 @@ def _pushed(original: Any) -> Any:
 
 def _patches() -> Iterator[Patch]:
     yield Patch(py_builtins, "overload_of", _overload)
-    yield Patch(api, "_call_unconverted", _unconverted)
+    yield Patch(api, "_call_unconverted", _wrap_unconverted)
     if hasattr(control_flow, "for_loop_registry"):
         yield Patch(control_flow, "for_loop_registry", _Loops)
     elif hasattr(control_flow, "_tf_dataset_for_stmt") and hasattr(control_flow, "_tf_iterator_for_stmt"):
         yield Patch(control_flow, "_tf_dataset_for_stmt", _of_dataset)
     owned = getattr(iterator_ops, "OwnedIterator", None) or getattr(iterator_ops, "IteratorV2", None)
     if owned is not None and "__next__" in vars(owned):
-        yield Patch(owned, "__next__", _next)
-        yield Patch(owned, "__init__", _made)
+        yield Patch(owned, "__next__", _wrap_next)
+        yield Patch(owned, "__init__", _wrap_new_iterator)
     for name in ("write", "unstack", "scatter", "split"):
-        yield Patch(tensor_array_ops.TensorArray, name, _written)
-    yield Patch(api, "tf_convert", _converted)
+        yield Patch(tensor_array_ops.TensorArray, name, _wrap_write)
+    yield Patch(api, "tf_convert", _wrap_conversion)
     of_keras = getattr(getattr(tf.compat.v2, "__internal__", None), "autograph", None)
     if hasattr(of_keras, "tf_convert"):  # Keras 2 from TensorFlow 2.6 on
-        yield Patch(of_keras, "tf_convert", _converted)
-    yield Patch(backprop.GradientTape, "_push_tape", _pushed)
+        yield Patch(of_keras, "tf_convert", _wrap_conversion)
+    yield Patch(backprop.GradientTape, "_push_tape", _wrap_begin)
     for name in ("stop_recording", "reset"):
-        yield Patch(backprop.GradientTape, name, _recording)
+        yield Patch(backprop.GradientTape, name, _wrap_suspension)
 
 
 _PATCHES = Patches(lambda: tuple(_patches()))

@@ -47,10 +47,10 @@ _OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scop
 
 
 class StepRecord:
-    """What one step took so far.
+    """The gradients that a step has taken so far.
 
-    ``kept`` holds what must outlive the trace. ``rests``: nothing is recorded just now. ``is_plain``: the step is no
-    ``tf.function``, and its trace does what it does eagerly.
+    ``kept`` holds what must outlive the trace. While ``rests`` is true, nothing is recorded. ``is_plain`` says that the step
+    is no ``tf.function``, and is traced with its eager meaning.
     """
 
     rests, is_plain = False, False

@@ -23,7 +23,7 @@ _UNREAD: NodeFields = (b"", UNKNOWN, [], ())
 
 
 def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, find_kind: FindKind) -> Iterator[NodeFields]:
-    """Yield the name, the kind, the inputs and, unless the form is known, the attributes of each node.
+    """Yield the name, kind, inputs and attributes of each node; no attributes where its form is known.
 
     The kind is ``UNKNOWN`` where protobuf must read the node. ``find_kind`` returns the kind of an op type with these
     attributes, if it is known. Forms are added to ``forms``.

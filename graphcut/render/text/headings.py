@@ -45,7 +45,7 @@ def _function(source: str) -> str:
 
 
 def with_headings(audits: Any) -> Tuple[List[Any], Tuple[str, ...]]:
-    """Return the audits that stand side by side, and their headings: one, several, or a dict of them by heading."""
+    """Return the audits of a table and the heading of each. ``audits`` is one audit, several, or a dict by heading."""
     if isinstance(audits, Mapping):
         return list(audits.values()), tuple(map(str, audits))
     listed = [audits] if hasattr(audits, "loss_keys") else list(audits)
