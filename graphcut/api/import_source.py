@@ -13,13 +13,7 @@ from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
-
-
-class UntraceableError(GraphcutError):
-    """A function without arguments returned nothing that can be traced; perhaps the function itself is to be traced."""
-
-    function: Any = None
-
+from graphcut.graph.formats.raw_bytes import near_files
 
 _PYTHON = re.compile(r"(?P<module>.+):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
@@ -29,14 +23,16 @@ def load_source(
 ) -> Tuple[Any, Sequence[Any]]:
     """Return the object to trace, and its arguments.
 
+    A function of no arguments is called, and what it returns is traced. If it returns tensors or nothing, it builds no
+    graph, so it is a loss or a step, and is itself what is traced.
+
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.
         specs: the arguments of a function.
         modules: the modules of files that are not to be executed again, by path; what is imported now is added.
 
     Raises:
-        GraphcutError: there is no such thing.
-        UntraceableError: a function of no arguments returned nothing that can be traced.
+        GraphcutError: there is no such thing, or a function of no arguments returned nothing that can be traced.
     """
     modules = {} if modules is None else modules
     found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
@@ -79,7 +75,7 @@ def modules_by_file(modules: Iterable[ModuleType]) -> Dict[str, ModuleType]:
 
 def _execute_file(path: str) -> ModuleType:
     if not os.path.isfile(path):
-        raise GraphcutError(f"no file {printable(path)}")
+        raise GraphcutError(f"no file {printable(path)}{near_files(path)}")
     with open(path, "rb") as stream:
         if b"\0" in stream.read():
             raise GraphcutError(f"{printable(path)} is not Python source: it contains null bytes")
@@ -117,12 +113,12 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
     result = found()
     thing, arguments = (result[0], result[1:]) if isinstance(result, tuple) and result else (result, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
-        error = UntraceableError(
+        if result is None or _holds_tensors(result):
+            return found, ()
+        raise GraphcutError(
             f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
-        error.function = found if _holds_tensors(result) else None
-        raise error
     return thing, _unpack(thing, arguments)
 
 

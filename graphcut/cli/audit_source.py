@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from graphcut.api.import_source import UntraceableError, load_source
+from graphcut.api.import_source import load_source
 from graphcut.api.tensor_spec import Spec
 from graphcut.util.progress import Say
 
@@ -25,19 +25,13 @@ def audit_source(
 ) -> Tuple[Any, ...]:
     """Return the audits of ``source``.
 
-    A question about a loss is one about a graph, not a step, and so is a model that is given no targets. A function of no
-    arguments that returns tensors is itself what is audited. ``modules`` are files that were executed before
-    (``import_source.load_source``).
+    A question about a loss is one about a graph, not a step, and so is a model that is given no targets. ``modules`` are files
+    that were executed before (``import_source.load_source``).
     """
     from graphcut.api.audit import audit
 
     say(f"reading {source}")
-    try:
-        thing, arguments = load_source(source, specs, modules)
-    except UntraceableError as error:
-        if error.function is None:
-            raise
-        thing, arguments = error.function, ()
+    thing, arguments = load_source(source, specs, modules)
     say(f"auditing {source}")
     asks = losses or signature or stop_gradients or grad_ys or oracle or ops
     if callable(thing) and not asks and _may_be_step(thing, arguments):

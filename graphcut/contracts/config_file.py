@@ -231,7 +231,8 @@ def _allowances(key: str, value: Any) -> Tuple[Allowance, ...]:
 
 def _severity(key: str, value: Any) -> Severity:
     if value not in ("error", "warning"):
-        raise _Mistake(key, 'severity must be "error" or "warning", not %s' % printable(str(value)))
+        shown = printable(value) if isinstance(value, str) else _kind(value)
+        raise _Mistake(key, 'severity must be "error" or "warning", not %s' % shown)
     return Severity(value)
 
 
@@ -282,7 +283,7 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
     contracts, defaults = document.get("contract", []), document.get("defaults", {})
     unknown = next((each for each in document if each not in ("contract", "defaults")), None)
     if unknown is not None:
-        sort = "table" if isinstance(document[unknown], (dict, list)) else "key"
+        sort = "table" if _is_table(document[unknown]) else "key"
         near = near_names(unknown, ["contract", "defaults"])
         message = "%s: unknown %s %s%s\nKeys of a contract stand below [[%scontract]], those of all below [%sdefaults]."
         raise GraphcutError(message % (_at(path, text, unknown), sort, printable(unknown), near, shown, shown))
@@ -290,11 +291,17 @@ def _toml_tables(path: str) -> Tuple[List[_Table], _Table]:
         message = "%s: contract must be an array of tables: write [[%scontract]], with two brackets"
         raise GraphcutError(message % (_at(path, text, "contract"), shown))
     if not isinstance(defaults, dict):
-        raise GraphcutError("%s: defaults must be a table" % _label(path))
+        message = "%s: defaults must be a table: write [%sdefaults], with one bracket"
+        raise GraphcutError(message % (_at(path, text, "defaults"), shown))
     starts = _headers(text, r"\[\[\s*%scontract\s*\]\]" % prefix)
     tables = [_table(text, each, starts[place] if place < len(starts) else 1) for place, each in enumerate(contracts)]
     start = _headers(text, r"\[\s*%sdefaults\s*\]" % prefix)
     return tables, _table(text, defaults, start[0]) if start else _Table(values=defaults, line=1, lines={})
+
+
+def _is_table(value: Any) -> bool:
+    """Return whether a value is written as a table, or as an array of tables."""
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value))
 
 
 def _at(path: str, text: str, key: str) -> str:
@@ -319,14 +326,23 @@ def _headers(text: str, pattern: str) -> List[int]:
 
 
 def _table(text: str, values: Mapping[str, Any], start: int) -> _Table:
+    """Return a table with the line of each key; a table in it, such as ``[[contract.allow]]``, is the value of its key."""
     lines: Dict[str, int] = {}
+    in_value = False
     for number, line in enumerate(text.splitlines()[start:], start + 1):
         if re.match(r"\s*\[+\s*[A-Za-z\"']", line) and "=" not in line.split("#")[0]:
-            break
+            inner = _INNER_TABLE.match(line)
+            if not inner:
+                break
+            lines.setdefault(inner.group("key"), number)
+            in_value = True
         key = re.match(r"\s*[\"']?([A-Za-z_][\w-]*)[\"']?\s*=", line)
-        if key:
+        if key and not in_value:
             lines.setdefault(key.group(1), number)
     return _Table(values=values, line=start, lines=lines)
+
+
+_INNER_TABLE = re.compile(r"\s*\[+\s*(tool\s*\.\s*graphcut\s*\.\s*)?(contract|defaults)\s*\.\s*[\"']?(?P<key>[\w-]+)")
 
 
 # setup.cfg

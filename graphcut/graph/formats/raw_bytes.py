@@ -40,7 +40,7 @@ def bytes_of(path: str) -> bytes:
         with _open(path) as stream:
             return _unpack(_read(stream, path), path)
     except FileNotFoundError as error:
-        raise GraphcutError("no file %s%s" % (printable(path), _near_files(path))) from error
+        raise GraphcutError("no file %s%s" % (printable(path), near_files(path))) from error
     except (OSError, ValueError) as error:
         raise GraphcutError("cannot read %s: %s" % (printable(path), getattr(error, "strerror", None) or error)) from error
 
@@ -180,7 +180,7 @@ def _is_graph_file(path: str) -> bool:
     return path.endswith((".meta", ".pb", ".pbtxt")) and os.path.basename(path) not in beside and os.path.isfile(path)
 
 
-def _near_files(path: str) -> str:
+def near_files(path: str) -> str:
     """Return likely alternatives: the ``.meta`` of a checkpoint, a file of a similar name."""
     folder, name = os.path.split(path)
     try:

@@ -52,6 +52,32 @@ def test_what_is_true_is_kept(project, source, lines):
     assert (result.status, result.findings) == (Status.KEPT, ())
 
 
+@pytest.mark.parametrize("source", ["loss", "step"])
+def test_a_function_without_arguments_is_a_source(project, source):
+    (project / "alone.py").write_text(ALONE, encoding="utf-8")
+    lines = '[[contract]]\nname = "it"\nsource = "alone.py:%s"\nonly = ["w"]\n' % source
+    (project / "graphcut.toml").write_text(lines, encoding="utf-8")
+    assert graphcut.check().exit_code == 0
+
+
+ALONE = """
+import tensorflow as tf
+
+w, v = tf.Variable(2.0, name="w"), tf.Variable(3.0, name="v")
+
+
+def loss():
+    return w * tf.stop_gradient(v)
+
+
+def step():
+    with tf.GradientTape() as tape:
+        value = loss()
+    (gradient, _) = tape.gradient(value, [w, v])
+    w.assign_sub(gradient)
+"""
+
+
 @pytest.mark.parametrize(
     "source, lines, found",
     [

@@ -38,6 +38,15 @@ def single(): return one, (1, 2)
 
 def number(): return 3
 
+class Tensor:
+    dtype, shape = "float32", ()
+
+def loss(): return Tensor()
+
+def losses(): return {"total": Tensor()}
+
+def step(): pass
+
 def defaults(x=1): return decorated
 
 
@@ -102,6 +111,12 @@ def test_a_function_without_arguments_is_called_for_what_to_trace(module, name):
     assert load_source(f"{module}:{name}")[0].name == "decorated"
 
 
+@pytest.mark.parametrize("name", ["loss", "losses", "step"])
+def test_a_function_that_returns_tensors_or_nothing_is_itself_traced(module, name):
+    thing, arguments = load_source(f"{module}:{name}")
+    assert (thing.__name__, arguments) == (name, ())
+
+
 def test_a_tuple_is_a_function_and_its_arguments(module):
     thing, arguments = load_source(module + ":pair")
     assert (thing.name, arguments) == ("decorated", (1, 2))
@@ -123,6 +138,7 @@ def test_a_tuple_of_arguments_is_unpacked_where_the_function_takes_several(modul
         ("a_module.py", "names no function\nsay which: a_module.py:function"),
         ("no_such_module:f", "no module 'no_such_module' to import"),
         ("no_such.py:f", "no file 'no_such.py'"),
+        ("a_modul.py:f", "no file 'a_modul.py'; did you mean 'a_module.py'?"),
     ],
 )
 def test_what_cannot_be_is_said_in_at_most_three_lines(module, source, said):
