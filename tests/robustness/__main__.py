@@ -9,6 +9,7 @@ import argparse
 import random
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from .campaign import run_campaign
@@ -28,6 +29,7 @@ def main():
         print("%8d  %s" % (count, what))
     for each in found.values():
         print(each)
+    print("%.1f minutes of CPU" % (time.process_time() / 60))
     print("%d kinds of failures%s" % (len(found), ", kept in %s" % given.keep if found else ""))
     sys.exit(bool(found))
 

@@ -1,14 +1,18 @@
 """Graphs that no TensorFlow would write: good ones with changes that know what a graph is made of, and made-up ones.
 
+In most files a change that graphcut would refuse to read is undone, since only what can be read is audited.
 Everything is drawn from ``dice``, which has the methods of ``random.Random``: hypothesis gives one that it can shrink.
 """
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
+from graphcut import GraphcutError
+from graphcut.api.load import open_graph
 from graphcut.graph.attrs import entry, parse_attrs
-from graphcut.graph.formats import reader
+from graphcut.graph.formats import metagraph, reader
 from graphcut.graph.messages import CLASSES
 from tests.robustness.making import calling, function, graph, identity, node, variable
 
@@ -59,27 +63,74 @@ DTYPES = (1, 1, 1, 2, 3, 7, 8, 9, 10, 14, 19, 20, 21, 101, 120, 0)
 
 
 def graph_file(dice):
-    """The name and the bytes of a file: a good graph that was changed, or a graph of made-up ops; at times a SavedModel."""
-    message = changed(dice.choice(SEEDS), dice) if dice.randrange(3) else made_up(dice)
+    """The name and the bytes of a file: a good graph that was changed, or a graph of made-up ops."""
+    is_kept = is_readable if dice.randrange(8) else lambda message: True
+    message = changed(dice.choice(SEEDS), dice, is_kept=is_kept) if dice.randrange(3) else made_up(dice, is_kept)
     name = "graph.pb"
-    if hasattr(message, "graph_def") and dice.randrange(4) == 0:
+    form = dice.randrange(6)
+    if form == 0:
+        return "events.out.tfevents.1.host", event_file(message, dice)
+    if form == 1 and hasattr(message, "graph_def"):
         name, message = "saved_model.pb", CLASSES["SavedModel"](saved_model_schema_version=1, meta_graphs=[message])
     if dice.randrange(20) == 0:
         return name, bytes_changed(message.SerializeToString(), dice)
     return name, message.SerializeToString()
 
 
-def changed(source, dice, changes=None):
-    """A message of a good graph with a few changes, or with those given."""
+def is_readable(message):
+    """Whether a graph can be read, and so be audited; a foreign exception is left for the audit to meet."""
+    meta = message if hasattr(message, "graph_def") else None
+    content = reader.Content(message if meta is None else meta.graph_def, meta, "")
+    try:
+        open_graph(content.graph, metagraph.origin(content, None))
+    except GraphcutError:
+        return False
+    except Exception:  # noqa: BLE001
+        return True
+    return True
+
+
+def event_file(message, dice):
+    """An event file of TensorBoard that holds a graph among other events; at times its records are damaged."""
+    number = 9 if hasattr(message, "graph_def") else 4
+    graphs = [field(number, message.SerializeToString())]
+    other = [field(dice.choice([2, 4, 5, 6, 9, 12]), b"x" * dice.choice([0, 3, 200])) for _ in range(dice.randrange(4))]
+    events = graphs * dice.choice([1, 1, 1, 2]) + other
+    if dice.randrange(4) == 0:
+        events.append(field(dice.choice([4, 9]), bytes_changed(message.SerializeToString(), dice)))
+    dice.shuffle(events)
+    return b"".join(record(b"\x09" + bytes(8) + event, dice) for event in [field(3, b"brain.Event:2"), *events])
+
+
+def record(event, dice):
+    """A record of an event file; at times it is damaged, or says that it is longer or shorter than it is."""
+    size = len(event) + (dice.choice([-1, 1, 7, 2**20, 2**40, 2**63]) if dice.randrange(30) == 0 else 0)
+    data = struct.pack("<Q", max(size, 0)) + bytes(4) + event + bytes(4)
+    return bytes_changed(data, dice) if dice.randrange(40) == 0 else data
+
+
+def field(number, data):
+    """A field of bytes in a protobuf message."""
+    size, length = len(data), b""
+    while size >= 128:
+        size, length = size // 128, length + bytes([size % 128 + 128])
+    return bytes([number * 8 + 2]) + length + bytes([size]) + data
+
+
+def changed(source, dice, changes=None, is_kept=lambda message: True):
+    """A message of a good graph with a few changes, or with those given; a change that is not kept is undone."""
     content = reader.read(str(source))
     message = CLASSES["Graph" if content.meta is None else "MetaGraph"]()
     message.CopyFrom(content.graph if content.meta is None else content.meta)
-    held = message if content.meta is None else message.graph_def
     possible = CHANGES if content.meta is None else CHANGES + META_CHANGES
-    drawn = [dice.choice(possible) for _ in range(dice.choice([1, 1, 2, 3, 8]))] if changes is None else changes
+    drawn = [dice.choice(possible) for _ in range(dice.choice([1, 2, 4, 8, 16]))] if changes is None else changes
     for change in drawn:
+        before = message.SerializeToString()
+        held = message if content.meta is None else message.graph_def
         if change in CHANGES or message is not held:
             change(held if change in CHANGES else message, dice)
+        if not is_kept(message):
+            message = type(message).FromString(before)
     return message
 
 
@@ -91,21 +142,30 @@ def bytes_changed(data, dice):
     return bytes(data) or b"\0"
 
 
-def made_up(dice):
-    """A graph of random ops, most of whose inputs exist; with functions, and perhaps collections around it."""
-    names = ["f", "g", "h"][: dice.randrange(4)]
-    functions = [made_up_function(name, names, dice) for name in names]
+def made_up(dice, is_kept=lambda message: True):
+    """A graph of random ops, most of whose inputs exist; with functions, and perhaps collections around it.
+
+    Ops and functions that are not kept are left out.
+    """
+    names, functions = ["f", "g", "h"][: dice.randrange(4)], []
+    for name in names:
+        more = [*functions, made_up_function(name, names[: len(functions)] or names, dice)]
+        functions = more if is_kept(graph(variable("w"), functions=more)) else functions
     nodes = [variable("w"), identity("x", "w")]
     for index in range(dice.choice([1, 3, 6, 15, 40])):
         known = [each.name for each in nodes if each.op not in WITHOUT_OUTPUT or dice.randrange(30) == 0]
-        nodes.append(made_up_node("n%d" % index, known, names, dice))
+        more = [*nodes, made_up_node("n%d" % index, known, names, dice)]
+        nodes = more if is_kept(graph(*more, functions=functions)) else nodes
     last = next(each.name for each in reversed(nodes) if each.op not in WITHOUT_OUTPUT)
     held = graph(*nodes, identity("loss", last), functions=functions)
     if dice.randrange(3):
         return held
     meta = CLASSES["MetaGraph"](graph_def=held)
     for _ in range(dice.choice([1, 2, 4])):
+        before = meta.SerializeToString()
         dice.choice(META_CHANGES)(meta, dice)
+        if not is_kept(meta):
+            meta = type(meta).FromString(before)
     return meta
 
 
