@@ -105,14 +105,18 @@ def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
 def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     """Return the ops that run whenever one of ``ops`` causes an op to run.
 
-    They are ``ops``, what waits for them, and all that these need.
+    They are ``ops``, what waits for them, and all that these need. An op waits by its constants too: TensorFlow leaves out a
+    control edge that an input already has.
     """
-    followers: Dict[int, List[int]] = {op: list(each) for op, each in consumers(flat).items()}
-    for op, controls in enumerate(flat.controls):
-        for source in controls:
+
+    def needed(op: int) -> List[int]:
+        return [*(flat.producer[tensor] for tensor in flat.inputs[op]), *flat.controls[op]]
+
+    followers: Dict[int, List[int]] = {}
+    for op in range(len(flat.inputs)):
+        for source in needed(op):
             followers.setdefault(source, []).append(op)
-    after = find_reachable(ops, lambda op: followers.get(op, ()))
-    return find_reachable(after, lambda op: [*(flat.producer[tensor] for tensor in flat.inputs[op]), *flat.controls[op]])
+    return find_reachable(find_reachable(ops, lambda op: followers.get(op, ())), needed)
 
 
 def _other_variables(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSet[int]) -> FrozenSet[int]:

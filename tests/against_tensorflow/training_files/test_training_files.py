@@ -72,3 +72,17 @@ def test_the_slots_of_dense_and_of_sparse_variables_are_updated(resource):
     audit = graphcut.audit(meta, variables="*")
     assert sorted(each.name for each in audit if not each.is_updated) == ["unread"]
     assert str(audit).endswith("6 states (slots, averages) that the step writes without a gradient")
+
+
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+def test_the_counter_of_steps_is_updated(resource):
+    """It waits for the optimizer by the constant that it adds."""
+    with tf.Graph().as_default():
+        made = graphs.Build(resource=resource)
+        counter = tf.compat.v1.get_variable("counter", [], tf.int64, trainable=False, use_resource=resource)
+        tf.compat.v1.assign(made.variable("restored", 4, 3), tf.zeros([4, 3]))
+        loss = tf.reduce_mean(tf.square(tf.matmul(made.batch(), made.variable("dense", 4, 3))))
+        tf.compat.v1.train.AdamOptimizer().minimize(loss, global_step=counter)
+        meta = tf.compat.v1.train.export_meta_graph()
+    audit = graphcut.audit(meta, variables="*")
+    assert [each.name for each in audit if not each.is_updated] == ["restored"]
