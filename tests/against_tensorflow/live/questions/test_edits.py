@@ -177,6 +177,18 @@ def test_the_stop_is_put_where_the_caller_has_a_name_for_the_value(tmp_path):
     assert [each is None for each in tape.gradient(loss, [after.w, after.other])] == [False, True]
 
 
+def test_the_part_of_a_line_that_costs_no_other_gradient_is_stopped(tmp_path):
+    loss = "tf.reduce_mean(tf.square(p - network(x, other)))"
+    text = source("p = network(x, w)\nfirst = tf.reduce_sum(p)\nsecond = %s\nreturn first + 0.1 * second" % loss)
+    module = loaded(tmp_path / "before.py", text)
+    (found,) = graphcut.audit(module.ask, SPEC).suggest_stops(block=module.other)
+    assert (found.code, found.confirmed, found.note) == (
+        "second = tf.reduce_mean(tf.square(p - tf.stop_gradient(network(x, other))))",
+        True,
+        "",
+    )
+
+
 def test_every_smallest_set_of_stops_is_an_alternative_that_works(tmp_path):
     text = source("h = tf.tanh(x @ w)\nk = tf.nn.relu(h)\nreturn tf.reduce_mean(k @ tf.transpose(x @ other))")
     module = loaded(tmp_path / "before.py", text)
