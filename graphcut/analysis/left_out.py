@@ -2,8 +2,10 @@
 
 A variable is read if its handle or reference feeds the loss by tensors, whether a gradient can come back there or not; an op
 that looks at a shape alone reads nothing. It is *frozen* if it is not trainable, or if a stop that somebody put there lies on
-every route from it to the loss; else it was *forgotten*. What another gradient of the same step asks for is neither, unless it
-is not trainable when this gradient is taken, as in a script that freezes a layer for a while.
+every route from it to the loss; else it was *forgotten*. A plain variable that the step's Keras model does not track was
+forgotten behind a stop too, unless the step writes it or it is a copy: the stop is not why no gradient is asked for it. What
+another gradient of the same step asks for is neither, unless it is not trainable when this gradient is taken, as in a script
+that freezes a layer for a while.
 
 Two kinds are meant to move without a gradient: the *averages* of a batch normalization, which its layer writes with
 ``training=True``, and a *copy* of a network that learns, such as a target network or a teacher, which the step assigns to.
@@ -80,7 +82,7 @@ def left_out(
     flat = traced.flat
     open_ops = read_ops(flat, losses, STOPS)
     averages, copies = _averages(traced, candidates, targets), _copies(candidates, targets)
-    return tuple(
+    rows = (
         replace(
             _left_out(each, flat, open_ops, is_updated, step),
             is_average=each.variable.name in averages,
@@ -88,6 +90,13 @@ def left_out(
         )
         for each in candidates
     )
+    return tuple(replace(each, reason=LeftOutReason.FORGOTTEN) if _is_only_untracked(each) else each for each in rows)
+
+
+def _is_only_untracked(row: LeftOut) -> bool:
+    """Whether a variable behind a stop is left out because its model does not track it."""
+    is_meant = row.is_updated or row.is_average or row.copy_of or row.trainable is False
+    return row.is_stopped and row.is_untracked and row.is_plain and not is_meant
 
 
 def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:

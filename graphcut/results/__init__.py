@@ -257,6 +257,11 @@ class LeftOut:
     is_average: bool = False
     copy_of: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a variable of its own, which no scope of a layer is around."""
+        return "/" not in self.name
+
     def __str__(self) -> str:
         from graphcut.results import sentences
 

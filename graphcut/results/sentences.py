@@ -11,6 +11,7 @@ from graphcut.results import (
     Condition,
     Disagreement,
     LeftOut,
+    LeftOutReason,
     Reach,
     Role,
     Stop,
@@ -78,9 +79,9 @@ def left_out(each: LeftOut) -> str:
     updated = {None: "", True: "; the step updates it nevertheless", False: ""}[each.is_updated]
     if each.trainable is False:
         return f"{name} is frozen: the loss reads it, and no gradient was asked for it because it is not trainable{updated}"
-    if each.is_stopped:
+    if each.reason is LeftOutReason.FROZEN:
         return f"{name} is frozen: the loss reads it, behind a stop_gradient, and no gradient was asked for it{updated}"
-    kind = "trainable" if each.trainable else "perhaps trainable"
+    kind = ("trainable" if each.trainable else "perhaps trainable") + ", behind a stop_gradient" * each.is_stopped
     return f"{name} was forgotten: the loss reads it ({kind}), and no gradient was asked for it{updated}"
 
 

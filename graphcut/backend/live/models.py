@@ -14,6 +14,8 @@ from graphcut.backend.live.function_identity import content
 from graphcut.backend.live.variable_objects import variable_of
 from graphcut.graph.stack_frames import is_library
 
+_TRAINING = ("fit", "train_on_batch")
+
 
 def trainable_flags(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
     """Return the variables of all owners as Keras holds them, and whether they are trained.
@@ -59,18 +61,29 @@ def referenced_values(function: Any) -> Iterator[Any]:
     yield from (known[name] for name in names if name in known)
 
 
+def models_in_training() -> List[Any]:
+    """Return the Keras models whose ``fit`` or ``train_on_batch`` is running now."""
+    owners = [frame.f_locals["self"] for frame in _frames() if frame.f_code.co_name in _TRAINING and "self" in frame.f_locals]
+    return [each for each in owners if _is_layer(each)]
+
+
+def _frames() -> Iterator[Any]:
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def layers_in_use() -> List[Any]:
     """Return the Keras models and layers that the code that is running now names, or is a method of."""
     found: Dict[int, Any] = {}
-    frame: Any = sys._getframe(1)
-    while frame is not None:
+    for frame in _frames():
         if is_library(frame.f_code.co_filename):
             values = [frame.f_locals[name] for name in ("self", "model") if name in frame.f_locals]
         else:
             known = frame.f_globals
             values = [*frame.f_locals.values(), *(known[name] for name in frame.f_code.co_names if name in known)]
         found.update((id(each), each) for each in values if _is_layer(each))
-        frame = frame.f_back
     return list(found.values())
 
 

@@ -15,11 +15,12 @@ from tensorflow.python.eager import def_function
 from tensorflow.python.framework import func_graph
 
 from graphcut.analysis.tape_record import GradientCall, Source
-from graphcut.backend.live.models import layers_in_use, trainable_flags
+from graphcut.backend.live.models import layers_in_use, models_in_training, trainable_flags
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, variable_writes
 from graphcut.backend.record.gradient_call import GradientRequest
+from graphcut.backend.record.keras_fit import lists_keras_variables
 from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
@@ -92,7 +93,8 @@ class Watch(gradient_calls.StepRecord):
         if not gradient.sources:
             self.unasked.append(gradient.where)
             return
-        self.gradients.append(replace(gradient, owned=trainable_flags(None, layers_in_use())))
+        of_model = any(map(lists_keras_variables, models_in_training()))
+        self.gradients.append(replace(gradient, owned=trainable_flags(None, layers_in_use()), of_model=of_model))
         self._counts.append(self.eager.version)
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
@@ -292,7 +294,11 @@ def _patches() -> Iterator[Patch]:
 
 
 def _of_traces() -> Iterator[Patch]:
-    """Yield the wrapper that has a function traced again: one that was traced before takes no gradient in Python."""
+    """Yield the wrappers around traces of functions.
+
+    One has a function traced again, as one that was traced before takes no gradient in Python. The other keeps the values that
+    variables made by a trace begin with apart from updates.
+    """
 
     def calling(original: Any) -> Any:
         @functools.wraps(original)
@@ -304,6 +310,16 @@ def _of_traces() -> Iterator[Patch]:
 
     for name in ("__call__", "get_concrete_function"):
         yield Patch(def_function.Function, name, calling)
+
+    def initializing(original: Any) -> Any:
+        def _initialize_uninitialized_variables(*args: Any, **kwargs: Any) -> Any:
+            with eager_ops.suspend_eager_ops():  # a first value is no update
+                return original(*args, **kwargs)
+
+        return _initialize_uninitialized_variables
+
+    if hasattr(def_function.Function, "_initialize_uninitialized_variables"):
+        yield Patch(def_function.Function, "_initialize_uninitialized_variables", initializing)
 
 
 PATCHES = Patches(lambda: tuple(_patches()))

@@ -94,6 +94,13 @@ UNTRACKED = (
     "create it with self.add_weight in the layer: Keras 3 does not track a plain tf.Variable, so the model's "
     "trainable_variables lack it"
 )
+BEHIND_STOP = (
+    "assign to it in the step if it should follow other weights; if it should learn from this loss, remove the stop and ask "
+    "for its gradient"
+)
+STOPPED_TOO = (
+    "a stop_gradient is on every route from it to the loss: remove the stop as well, or the gradient of this loss is None"
+)
 LOSS_OUTSIDE = (
     "compute the loss from the variable inside what is differentiated: the function that you audit, or the tape's block"
 )

@@ -83,10 +83,11 @@ def explain_left_out(variable: LeftOut) -> str:
         todo = "" if variable.is_updated else follow
     elif variable.trainable is False:
         todo = "" if variable.is_updated else "\nWhat to do: set trainable = True on its layer if it should learn."
-    elif variable.is_stopped:
-        todo = "" if variable.is_updated else "\nWhat to do: assign to it in the step if it should follow other weights."
+    elif variable.reason is LeftOutReason.FROZEN:
+        todo = "" if variable.is_updated else f"\nWhat to do: {advice.BEHIND_STOP}."
     else:
-        todo = "\nWhat to do: " + (advice.UNTRACKED if variable.is_untracked else advice.FORGOTTEN) + "."
+        todo = f"\nWhat to do: {advice.UNTRACKED if variable.is_untracked else advice.FORGOTTEN}."
+        todo += f"\nAnd: {advice.STOPPED_TOO}." if variable.is_stopped else ""
     return f"{variable}{still}.{todo}"
 
 

@@ -188,17 +188,18 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
         return
     totals = scope_sizes([*(each.name for each in facts.variables), *(each.name for each in found)])
     forgotten = [each for each in found if each.reason is LeftOutReason.FORGOTTEN]
+    unstopped = [each for each in forgotten if not each.is_stopped]
     stopped = [each for each in found if each.is_stopped and each.trainable is not False and not each.is_updated]
     averages = [each for each in found if _is_still(facts, each) and each.is_average]
     frozen = [each for each in found if each.trainable is False and not each.is_updated and each not in averages]
     parts = [
         head + _few(each, totals)
-        for head, each in (("", forgotten), ("behind a stop: ", stopped), ("frozen: ", frozen))
+        for head, each in (("", unstopped), ("behind a stop: ", stopped), ("frozen: ", frozen))
         if each
     ]
     if parts:
         head = "not asked for although the loss reads them" if facts.is_recorded else "not asked about, but read by the loss"
-        yield f"{head}{': ' if forgotten else ', '}{'; '.join(parts)}"
+        yield f"{head}{': ' if unstopped else ', '}{'; '.join(parts)}"
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
         yield f"the step updates without asking for a gradient: {_few(written, totals)}"
@@ -208,7 +209,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
 
 def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
     """Yield the advice for variables that the model does not track: its own, and those of its layers, which have a scope."""
-    plain, of_layers = ([each for each in found if ("/" in each.name) is scoped] for scoped in (False, True))
+    plain, of_layers = ([each for each in found if each.is_plain is wanted] for wanted in (True, False))
     if plain:
         names = _few(plain, totals)
         yield f"the model does not track a plain tf.Variable: in Keras 3 create {names} with self.add_weight"
