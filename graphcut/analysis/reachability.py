@@ -2,7 +2,7 @@
 
 *Connected* follows ``tf.gradients`` (``gradients_util._GradientsHelper``): as soon as one output of a call, one variable
 of a loop or one exit of a v1 loop has a gradient, TensorFlow fills the trainable others with zeros. Filled tensors are
-connected and carry nothing.
+connected and carry nothing. At the conditionals and loops of plain code nothing is filled (see ``graph.eager_calls``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from graphcut.analysis.rules.control_flow import is_loop_switch
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.analysis.rules.pattern import GradientPattern
 from graphcut.analysis.rules.trainable_tensors import is_symbolic
-from graphcut.graph.flat import FlatGraph
+from graphcut.graph.eager_calls import is_eager_call
+from graphcut.graph.flat import Call, FlatGraph
 
 UNSEEN, SEED = -2, -1
 Relation = Callable[[GradientPattern], Tuple[Tuple[int, ...], ...]]
@@ -122,7 +123,7 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     """
     flat, added = rules.flat, rules.side_results()
     filled: Dict[int, Fill] = {}
-    for call in flat.calls:
+    for call in _recorded_calls(flat):
         tensors = [flat.first_output[op] for op in call.variables]
         own = [index for index, op in enumerate(call.results) if op not in added]
         tensors = tensors or [returns[index] for returns in call.returns for index in own]
@@ -141,13 +142,18 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
     """Return one result of each function call that has a gradient but gives none to any argument."""
     flat, empty = rules.flat, []
-    for call in flat.calls if rules.around.empty_calls_raise else ():
+    for call in _recorded_calls(flat) if rules.around.empty_calls_raise else ():
         live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
         arguments = [flat.first_output[op] for each in call.arguments for op in each]
         plain = call.predicate is None and not call.variables and not is_symbolic(call.type)
         if plain and live and arguments and not any(reached.reaches(tensor) for tensor in arguments):
             empty.append(live[0])
     return tuple(empty)
+
+
+def _recorded_calls(flat: FlatGraph) -> List[Call]:
+    """Return the calls that a tape records as one op."""
+    return [call for call in flat.calls if not is_eager_call(flat.kind_table[flat.kinds[call.op]])]
 
 
 def _exits(flat: FlatGraph) -> Dict[int, Fill]:

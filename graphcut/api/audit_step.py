@@ -24,7 +24,7 @@ from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import RESOURCE
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.targets import Target, unique
-from graphcut.results import BarrierKind, VariableAudit
+from graphcut.results import BarrierKind, VariableAudit, Verdict
 from graphcut.util.gc import collector_paused
 from graphcut.util.progress import show_progress
 from graphcut.util.source_lines import nearby
@@ -85,7 +85,7 @@ def audit_step(step: Any, *args: Any, variables: Any = None, **kwargs: Any) -> T
         from graphcut.backend.record import trace_step
     with show_progress() as say:
         say("tracing %s" % load.title(step))
-        calls = tuple(share_updates(trace_step.gradients(step, args, kwargs)))
+        calls = tuple(share_updates(trace_step.gradients(step, args, kwargs, _have_gradients)))
         if not calls:
             raise NoGradientError("the step takes no gradient\n" + (_OLD_MODEL if _is_old_model(step) else _NO_CALL))
         say("auditing %d gradients" % len(calls))
@@ -174,6 +174,16 @@ def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[A
     audit._retrace = Retrace(None, tuple, gradient_at=call.where)
     places = tuple(traced.place(traced.flat.producer[tensor])[0] for tensor in loss.tensors)
     return audit, places, _outcome(call, rows, dict(zip(map(_key, listed), audit.variables)))
+
+
+def _have_gradients(call: GradientCall) -> Tuple[bool, ...]:
+    """Return for each source of a gradient that is being taken whether it gets one, by the verdicts alone."""
+    from graphcut.backend.record import eager_ops, gradient_calls
+
+    with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspend_eager_ops():
+        audit, _, _ = _audit(replace(call, answers=None), None, frozenset())
+        verdicts = {_key(target): row.verdict for target, row in zip(audit._targets, audit.variables)}
+        return tuple(verdicts[_key(_target(audit._traced, each))] is not Verdict.NONE for each in call.sources)
 
 
 def _outcome(call: GradientCall, rows: Sequence[Target], rows_by_key: Mapping[Hashable, VariableAudit]) -> FrozenSet[Hashable]:

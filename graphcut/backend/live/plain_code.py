@@ -13,7 +13,7 @@ import functools
 import inspect
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, MutableMapping
+from typing import Any, Callable, Dict, Iterator, List, MutableMapping, Set, Tuple
 from weakref import WeakKeyDictionary
 
 import tensorflow as tf
@@ -23,6 +23,7 @@ from tensorflow.python.data.ops import iterator_ops
 from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.ops import control_flow_v2_func_graphs, tensor_array_ops
+from tensorflow.python.ops.parallel_for import control_flow_ops as pfor_ops
 from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.record.patches import Patch, Patches
@@ -38,6 +39,8 @@ _STAGING = "tmp"
 _MOST_ELEMENTS = 100
 _ROOTS: List[Any] = []
 # How many elements Python took of an iterator, and the graph that a tape began in.
+# What stands for a Python number, by the graph and the name of its op.
+_NUMBERS: Set[Tuple[int, str]] = set()
 _TAKEN: MutableMapping[Any, int] = WeakKeyDictionary()
 _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 
@@ -112,6 +115,7 @@ def eager_meaning() -> Iterator[None]:
         finally:
             _ROOTS.pop()
             _TAKEN.clear()
+            _NUMBERS.clear()
 
 
 def in_plain_code() -> bool:
@@ -147,7 +151,22 @@ def _float(traced: Any, *args: Any) -> Any:
     with ops.name_scope("float"):
         number = tf.numpy_function(lambda each: each, [traced(value)], tf.float32)
     number.set_shape([])
+    _NUMBERS.add((id(number.graph), number.op.name))
     return number
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a tensor stands for what is a Python number in eager code: a ``float``, or a sum of such."""
+    op = getattr(value, "op", None)
+    if op is None or not _NUMBERS:
+        return False
+    if (id(op.graph), op.name) in _NUMBERS:
+        return True
+    inputs = [each for each in op.inputs if each.op.type != "Const" or not each.op.name.startswith(op.name + "/")]
+    return op.type in _ARITHMETIC and bool(inputs) and all(map(is_number, inputs))
+
+
+_ARITHMETIC = frozenset(("Add", "AddV2", "Sub", "Mul", "RealDiv", "Neg"))
 
 
 def _map(traced: Any, function: Any, *iterables: Any) -> Any:
@@ -321,6 +340,18 @@ def _wrap_begin(original: Any) -> Any:
     return push
 
 
+def _wrap_pfor(original: Any) -> Any:
+    """Wrap what ``tf.vectorized_map`` calls: in eager code it runs in a function of its own."""
+
+    @functools.wraps(original)
+    def pfor(*args: Any, **kwargs: Any) -> Any:
+        if not in_plain_code():
+            return original(*args, **kwargs)
+        return tf.function(lambda: original(*args, **kwargs), autograph=False)()
+
+    return pfor
+
+
 def _patches() -> Iterator[Patch]:
     yield Patch(py_builtins, "overload_of", _overload)
     yield Patch(api, "_call_unconverted", _wrap_unconverted)
@@ -338,6 +369,7 @@ def _patches() -> Iterator[Patch]:
     of_keras = getattr(getattr(tf.compat.v2, "__internal__", None), "autograph", None)
     if hasattr(of_keras, "tf_convert"):  # Keras 2 from TensorFlow 2.6 on
         yield Patch(of_keras, "tf_convert", _wrap_conversion)
+    yield Patch(pfor_ops, "pfor", _wrap_pfor)
     yield Patch(backprop.GradientTape, "_push_tape", _wrap_begin)
     for name in ("stop_recording", "reset"):
         yield Patch(backprop.GradientTape, name, _wrap_suspension)

@@ -21,12 +21,14 @@ from tensorflow.python.framework import ops
 from tensorflow.python.ops import gradients_util
 
 from graphcut.analysis.tape_record import GradientCall, Tape
+from graphcut.backend.live.plain_code import in_plain_code, is_number
 from graphcut.backend.live.serialize import serialize_graph
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import captures, is_variable, variable_of
 from graphcut.backend.record import eager_ops, escaped_values, optimizers, replica_threads, tapes
 from graphcut.backend.record.gradient_call import GradientRequest, graphs_around, name_in, sources, stand_ins_in
 from graphcut.backend.record.patches import Patch, Patches
+from graphcut.graph.eager_calls import has_eager_calls, mark_eager_calls
 
 
 class _OfThread(threading.local):
@@ -50,10 +52,12 @@ class StepRecord:
     """The gradients that a step has taken so far.
 
     ``kept`` holds what must outlive the trace. While ``rests`` is true, nothing is recorded. ``is_plain`` says that the step
-    is no ``tf.function``, and is traced with its eager meaning.
+    is no ``tf.function``, and is traced with its eager meaning; ``judge`` tells for each source of a gradient whether the
+    eager run gets one.
     """
 
     rests, is_plain = False, False
+    judge: Optional[Callable[[GradientCall], Sequence[bool]]] = None
 
     def __init__(self) -> None:
         self.gradients: List[GradientCall] = []
@@ -205,6 +209,7 @@ _PARAMETERS = {
     "jacobian": ("self", "target", "sources", "unconnected_gradients"),
     "batch_jacobian": ("self", "target", "source", "unconnected_gradients"),
 }
+_NO_TENSOR = "it is no tensor but a %s, and TensorFlow raises %s: %s"
 # TensorFlow's own code that takes gradients by a tape in the middle of the user's forward pass.
 _OWN_TAPES = "eager/forwardprop.py"
 
@@ -290,16 +295,37 @@ def _noted(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, a
     if graph is None and made.eager is not None:
         return _noted_eagerly(made, asked, tape, lambda: _deeper(original, *args, **kwargs))
     seen = None if graph is None else _seen(made, asked, tape, graph)
+    is_of_number = made.is_plain and tape is not None and any(map(is_number, asked.targets))
     try:
+        if is_of_number:
+            raise AttributeError("'float' object has no attribute 'dtype'")  # as an eager tape does
         answer = _deeper(original, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
-        if seen is not None and _is_answer(error):
+        if seen is not None and is_of_number:
+            made.add(replace(seen, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
+        elif seen is not None and _is_answer(error):
             made.error = error
             made.add(replace(seen, error="%s: %s" % (type(error).__name__, error)))
         raise
     if seen is not None:
-        made.add(replace(seen, answers=asked.given(answer, _LOCAL.__dict__.pop("parts", ()))))
+        parts = _LOCAL.__dict__.pop("parts", ())
+        answer, parts = _as_run_eagerly(made, asked, seen, answer, parts)
+        made.add(replace(seen, answers=asked.given(answer, parts)))
     return answer
+
+
+def _as_run_eagerly(
+    made: StepRecord, asked: GradientRequest, seen: GradientCall, answer: Any, parts: Sequence[Any]
+) -> Tuple[Any, Sequence[Any]]:
+    """Return the answer, and its parts, without the zeros that TensorFlow fills in at conditionals and loops of plain code.
+
+    An eager tape answers ``None`` there, and what the step does next depends on that.
+    """
+    flat = tf.nest.flatten(answer)
+    if made.judge is None or asked.zeros or len(flat) != len(asked.pairs) or not has_eager_calls(seen.message):
+        return answer, parts
+    kept = [each if has else None for each, has in zip(flat, made.judge(seen))]
+    return tf.nest.pack_sequence_as(answer, kept), kept
 
 
 def _is_answer(error: Exception) -> bool:
@@ -329,7 +355,7 @@ def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[
         words = "%s: %s" % (type(error).__name__, error)
         plain = [type(each).__name__ for each in asked.targets if isinstance(each, eager_ops.PLAIN)]
         if plain:
-            made.add_eager(seen, asked, None, note="it is no tensor but a %s, and TensorFlow raises %s" % (plain[0], words))
+            made.add_eager(seen, asked, None, note=_NO_TENSOR % (plain[0], type(error).__name__, error))
         elif _is_answer(error):
             made.add_eager(seen, asked, None, error=words)
         raise
@@ -339,10 +365,11 @@ def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[
 
 def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
     asked.capture(graph)
-    inside = stand_ins_in(graph)
+    inside, message = stand_ins_in(graph), serialize_graph(graph)
+    message = mark_eager_calls(message) if made.is_plain and in_plain_code() else message
     made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
     return GradientCall(
-        asked.api, graph, serialize_graph(graph), inside,
+        asked.api, graph, message, inside,
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
         tuple(sources(asked.pairs, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),

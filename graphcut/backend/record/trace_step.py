@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import Any, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.eager import def_function
@@ -29,15 +29,21 @@ _FUNCTION = def_function.Function
 _LISTED = 8
 
 
-def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[GradientCall, ...]:
-    """Return the gradients that a step takes, in order, while it is traced with these arguments. It is not run."""
+Judge = Callable[[GradientCall], Sequence[bool]]
+
+
+def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], judge: Judge) -> Tuple[GradientCall, ...]:
+    """Return the gradients that a step takes, in order, while it is traced with these arguments. It is not run.
+
+    ``judge`` tells for each source of a gradient whether it gets one.
+    """
     model = step if keras_fit.is_compiled_model(step) else None
     with same_random_states(), same_collections():
         step, args, kwargs = _of_model(step, args, kwargs)
         with undone(step if model is None else model), _trainable_as_run(model, step, (args, kwargs)) as changed:
             if model is not None and not keras_fit.has_own_step(model):
                 _check_trainable(model)
-            return _gradients(step, args, kwargs, model, changed)
+            return _gradients(step, args, kwargs, model, changed, judge)
 
 
 def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
@@ -46,10 +52,11 @@ def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
 
 
 def _gradients(
-    step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str
+    step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any, changed: str, judge: Judge
 ) -> Tuple[GradientCall, ...]:
     with record_gradients() as made, _PATCHES.apply():
         made.is_plain = is_plain(step) if model is None else bool(getattr(model, "run_eagerly", False))
+        made.judge = lambda call: judge(join_outer_graph(call))
         registered = TracedGradients()
         made.kept.append(registered)
         errors: List[GraphcutError] = []
@@ -82,14 +89,15 @@ def _gradients(
         facts: Dict[str, Any] = {
             "owner": kept,
             "reads": reads,
-            "changed": changed,
             "owned": trained,
             "written": None if halted or not (written or given) else written.union(key for key, got in given.items() if got),
             "of_model": model is not None and keras_fit.lists_keras_variables(model),
         }
         for graph in {id(graph): graph for graph in [made.root, *_built(taken)]}.values():
             registered.find(graph)
-        known = (replace(each, sources=sources, **facts) for each, sources in zip(taken, told_of))
+        known = (
+            replace(each, sources=sources, changed=each.changed or changed, **facts) for each, sources in zip(taken, told_of)
+        )
         if model is not None and not any(each.sources for each in taken):
             _check_trainable(model)
         return tuple(map(join_outer_graph, known))

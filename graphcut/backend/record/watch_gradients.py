@@ -149,9 +149,9 @@ class Watch(gradient_calls.StepRecord):
             known = (
                 written.union(key for key, got in given.items() if got) if written or given or self.eager.successors else None
             )
-            sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
             if isinstance(each.graph, eager_graph.EagerGraph) and known is not None:
                 known |= self._written(each, each.graph.began)
+            sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
             changed = each.changed or _replaced(each.sources, self.eager.successors)
             yield join_outer_graph(replace(each, sources=sources, written=known, changed=changed))
 

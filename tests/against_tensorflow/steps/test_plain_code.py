@@ -112,22 +112,118 @@ def loop_over_tensor(x, w, s, v, data):
     return total
 
 
+def loop_carries_more(x, w, s, v, data):
+    total, other = tf.reduce_sum(w * x), s * 1.0
+    for _ in tf.range(2):
+        total, other = total * 2.0, other * v
+    return total
+
+
+def while_carries_more(x, w, s, v, data):
+    total, other = tf.reduce_sum(w * x), s * 1.0
+    while total < 100.0:
+        total, other = total * 2.0, other * v
+    return total
+
+
+def branch_makes_more(x, w, s, v, data):
+    total, other = tf.reduce_sum(w * x), s * 1.0
+    if total > 0.0:
+        total, other = total * 2.0, other * v
+    return total
+
+
+def branch_in_a_loop(x, w, s, v, data):
+    total, other = tf.reduce_sum(w * x), s * 1.0
+    for index in tf.range(2):
+        if index < 5:
+            total, other = total * 2.0, other * v
+    return total
+
+
+def calls_of_control_flow(x, w, s, v, data):
+    scanned = tf.scan(lambda all, each: (all[0] + each, all[1] * s), w * x, (tf.constant(0.0), v * 1.0))
+    return tf.cond(tf.reduce_sum(x) > 0.0, lambda: (scanned[0][-1], s), lambda: (scanned[0][0], s))[0]
+
+
+def loop_in_a_function(x, w, s, v, data):
+    return tf.function(loop_carries_more)(x, w, s, v, None)
+
+
+def vectorized(x, w, s, v, data):
+    return tf.reduce_sum(tf.vectorized_map(lambda each: (each * s, each * v), w * x)[0])
+
+
 LOSSES = (
     to_float, to_float_of_variable, to_float_in_lambda, to_float_of_constant, to_int, converted_in_eager_code_too,
     inner_function, loop_over_data, enumerated_data, zipped_data, data_until, array_that_is_written, asks_whether_eager,
-    prints_where_eager, loop_over_tensor,
+    prints_where_eager, loop_over_tensor, loop_carries_more, while_carries_more, branch_makes_more, branch_in_a_loop,
+    calls_of_control_flow,
 )  # fmt: skip
 # TensorFlow 2.1 makes no float of a variable, and converts no function that tf.map_fn is given in eager code.
 LATER = (to_float_of_variable, to_float_in_lambda, converted_in_eager_code_too)
 
 
-def step_of(loss, variables, data):
+def step_of(loss, variables, data, persistent=False):
     def step(x):
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=persistent) as tape:
             value = loss(x, *variables, data)
         return tape.gradient(value, variables)
 
     return step
+
+
+@pytest.mark.parametrize("loss", (loop_in_a_function, vectorized), ids=lambda loss: loss.__name__)
+def test_a_function_fills_in_zeros_in_eager_code_too(loss, variables, data):
+    step = step_of(loss, variables, data)
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
+    assert [each is not None for each in step(tf.constant(POINT))] == [each.verdict is not Verdict.NONE for each in audit]
+    assert "zero" in [each.verdict.value for each in audit] and audit.disagreements == ()
+
+
+@pytest.mark.parametrize("loss", (loop_carries_more, branch_makes_more), ids=lambda loss: loss.__name__)
+def test_a_persistent_tape_is_judged_as_it_runs_eagerly(loss, variables, data):
+    audit = check(step_of(loss, variables, data, persistent=True), variables)
+    assert [each.verdict.value for each in audit] == ["flows", "none", "none"]
+
+
+def test_a_step_goes_on_with_the_none_of_its_eager_run():
+    w, s, v = [tf.Variable(2.0, name=name) for name in "wsv"]
+    sgd = tf.keras.optimizers.SGD(0.1)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = loop_carries_more(x, w, s, v, None)
+        gradients = tape.gradient(loss, [w, s, v])
+        sgd.apply_gradients([(each, one) for each, one in zip(gradients, [w, s, v]) if each is not None])
+
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
+    assert [each.is_updated for each in audit] == [True, False, False]
+    assert [each.optimizer_got_gradient for each in audit] == [True, None, None]
+    assert audit.recorded == (True, False, False) and not audit.disagreements
+
+
+def direct(loss):
+    return float(loss)
+
+
+def computed(loss):
+    return 2.0 * float(loss) + 1.0
+
+
+@pytest.mark.parametrize("number", (direct, computed), ids=lambda number: number.__name__)
+def test_a_tape_that_is_asked_for_the_gradient_of_a_number_raises(number, variables):
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(variables[0] * x)
+        variables[0].assign_sub(tape.gradient(number(loss), variables)[0])
+
+    with pytest.raises((AttributeError, TypeError)):
+        step(tf.constant(POINT))
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([2]))
+    assert "it is no tensor but a float, and TensorFlow raises " in str(audit)
+    assert "the step raises" in str(audit) and audit.recorded == (None, None, None)
+    assert [each.is_updated for each in audit] == [None, None, None]
 
 
 def prints_at_the_end(loss, variables, data):

@@ -68,6 +68,19 @@ def test_what_is_written_under_the_tape_is_updated(times):
     assert {each.name: each.is_updated for each in audit.left_out} == {"mean": True, "total": False}
 
 
+def test_what_is_asked_for_and_written_under_the_tape_is_updated():
+    w, mean, still = variable(2.0, "w"), variable(0.0, "mean"), variable(0.0, "still")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            mean.assign(0.9 * mean + 0.1 * tf.reduce_mean(x))
+            loss = tf.reduce_sum(w * x)
+        w.assign_sub(0.1 * tape.gradient(loss, [w, mean, still])[0])
+
+    (audit,) = watched(step)
+    assert [each.is_updated for each in audit] == [True, True, False]
+
+
 def test_the_first_value_of_a_variable_is_no_update():
     w = variable(2.0, "w")
 
