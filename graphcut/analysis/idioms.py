@@ -22,6 +22,7 @@ from graphcut.graph.traverse import find_reachable, walk_depth_first
 
 _DIFFERENCES = frozenset(["Sub", "SquaredDifference"])
 _SUMS = frozenset(["Add", "AddV2"])
+_ADDING = _SUMS.union(("AddN", "Sub"))
 _CHOICES = frozenset(["ArgMin", "ArgMax", "TopKV2"])
 _LOGARITHMS = frozenset(
     ["Log", "LogSoftmax", "SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits", "Log1p", "Softplus"]
@@ -48,12 +49,13 @@ class Idiom(enum.Enum):
     TARGET_NETWORK = "a target network"
     DETACHED_FAKES = "a discriminator that is trained on detached fakes"
     SCORE_FUNCTION = "a score function estimator"
+    SHARED_SCORE_FUNCTION = "a score function estimator, but a loss term of its own reads it as well"
     SIMSIAM = "SimSiam's stop on one of two views"
 
     @property
     def is_meant(self) -> bool:
         """Return whether the stop is as its idiom has it."""
-        return self is not Idiom.INVERTED_STRAIGHT_THROUGH
+        return self not in (Idiom.INVERTED_STRAIGHT_THROUGH, Idiom.SHARED_SCORE_FUNCTION)
 
     @property
     def label(self) -> str:
@@ -61,10 +63,17 @@ class Idiom(enum.Enum):
         return "SimSiam" if self is Idiom.SIMSIAM else self.name.lower().replace("_", " ")
 
     @property
+    def brief(self) -> str:
+        """What to do about the stop, in a few words for a picture."""
+        return _BRIEF.get(self, "keep it")
+
+    @property
     def note(self) -> str:
         """What the stop belongs to and what to do about it, in words."""
         if self is Idiom.INVERTED_STRAIGHT_THROUGH:
             return "this is an inverted straight-through estimator: the gradient goes to the chosen value, not to its source"
+        if self is Idiom.SHARED_SCORE_FUNCTION:
+            return f"this stop belongs to {self.value}, and trains nothing"
         return f"this stop belongs to {self.value}; keep it"
 
     @property
@@ -82,8 +91,17 @@ _ADVICE = {
     Idiom.TARGET_NETWORK: "nothing, if the step copies the weights of the network that learns to it, or their moving average",
     Idiom.DETACHED_FAKES: "nothing here; the generator learns from a loss of its own",
     Idiom.SCORE_FUNCTION: "nothing here; what estimates the return learns from a loss of its own",
+    Idiom.SHARED_SCORE_FUNCTION: (
+        "let the loss term that learns the estimate, such as the squared error of a critic, read the value before the stop, "
+        "and keep the stopped value for the score function"
+    ),
     Idiom.STRAIGHT_THROUGH: "if it should learn, let another term of the loss read it, such as the codebook loss of a VQ-VAE",
 }
+_BRIEF = {
+    Idiom.INVERTED_STRAIGHT_THROUGH: "instead: z + stop_gradient(q - z)",
+    Idiom.SHARED_SCORE_FUNCTION: "keep it, but compute the other term before it",
+}
+MEANT = frozenset(each.label for each in Idiom if each.is_meant)
 
 
 class Idioms:
@@ -176,15 +194,17 @@ class Idioms:
             if flat.type(reader) in _LAYERS and names and self._is_weight(other):
                 weights |= names
             elif names:
-                return None if weights else self._compared_idiom(stopped, other, reader)
+                return None if weights else self._compared_idiom(op, other, reader)
         return Idiom.DETACHED_FAKES if weights and self._is_discriminator(weights, stopped) else None
 
-    def _compared_idiom(self, stopped: int, other: int, reader: int) -> Optional[Idiom]:
-        """Return the idiom of a stopped value that is compared with another one."""
-        kind = self._flat.type(reader)
+    def _compared_idiom(self, op: int, other: int, reader: int) -> Optional[Idiom]:
+        """Return the idiom of a stop whose value is compared with another one."""
+        kind, stopped = self._flat.type(reader), self._flat.inputs[op][0]
         own, names = self._names(stopped), self._names(other)
         if kind == "Mul" and self._is_logarithm(other):
-            return Idiom.SCORE_FUNCTION if own - names and self._is_advantage(stopped, reader, other) else None
+            if not own - names or not self._is_advantage(stopped, reader, other):
+                return None
+            return Idiom.SHARED_SCORE_FUNCTION if self._is_term(op) else Idiom.SCORE_FUNCTION
         if not self._is_last(reader) or (kind == "Mul" and not self._is_added_up(reader)):
             return None  # what is made of the two goes on through layers, or is no distance
         if own < names or (own == names and kind != "Sub" and kind != "SquaredDifference"):
@@ -192,6 +212,19 @@ class Idioms:
         if own & names or not (self._has_layer(stopped, own) and self._has_layer(other, names)):
             return None
         return Idiom.TARGET_NETWORK if self._is_copy(own, names) and self._is_target(stopped, other) else None
+
+    def _is_term(self, op: int) -> bool:
+        """Return whether a stopped value is a term of the loss by itself: no other value that learns meets it before a sum."""
+        flat = self._flat
+        strangers = {reader for reader, other in self._strangers(op) if self._names(other)}
+
+        def readers(tensor: int) -> List[int]:
+            passing = (
+                each for each, _ in self._readers.get(tensor, ()) if each not in strangers or flat.type(each) in _ADDING
+            )
+            return [each for reader in passing for each in flat.outputs(reader)]
+
+        return not find_reachable(flat.outputs(op), readers).isdisjoint(self._losses)
 
     def _is_copy(self, own: FrozenSet[str], names: FrozenSet[str]) -> bool:
         """Return whether one network has the shapes of the other, which may have more."""

@@ -207,4 +207,5 @@ def _left_out(
         is_updated=None if is_of_another else updated,
         is_stopped=not is_open,
         is_untracked=not step.untracked.isdisjoint(objects),
+        shape=variable.shape,
     )

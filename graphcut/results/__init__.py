@@ -243,6 +243,7 @@ class LeftOut:
     is on every route to it. ``is_untracked`` says that the audited Keras model does not list it among its variables.
     ``is_average`` says that it is a moving average of a batch normalization, which changes only with ``training=True``.
     ``copy_of`` names the variable that it is a copy of, judged by names and shapes, as in a target network; else it is empty.
+    ``shape`` is ``None`` if unknown.
 
     >>> print(LeftOut("w2", trainable=True, reason=LeftOutReason.FORGOTTEN))
     w2 was forgotten: the loss reads it (trainable), and no gradient was asked for it
@@ -256,6 +257,7 @@ class LeftOut:
     is_untracked: bool = False
     is_average: bool = False
     copy_of: str = ""
+    shape: Optional[Tuple[Optional[int], ...]] = None
 
     @property
     def is_plain(self) -> bool:

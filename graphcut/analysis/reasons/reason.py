@@ -62,8 +62,8 @@ class Reason:
     """Why a variable has its verdict.
 
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
-    numbers, see ``barrier_edges``), ``size`` the count of them. ``crossed``: how many stand one behind the other;
-    none where the variable itself is of a dtype without a gradient.
+    numbers, see ``barrier_edges``), stops to keep last. ``size``: the count of them. ``crossed``: how many stand one
+    behind the other; none where the variable itself is of a dtype without a gradient.
     ``dtypes``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
@@ -111,7 +111,8 @@ class Reasons:
         found = self._of(target, said)
         idioms = dict(self._idioms((*found.cut, *found.harmless)))
         makers = dict(self._makers(found.cut))
-        found = replace(found, idioms=idioms, makers=makers) if idioms or makers else found
+        if idioms or makers:
+            found = replace(found, cut=_kept_last(found, idioms), idioms=idioms, makers=makers)
         return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
@@ -303,6 +304,13 @@ class Reasons:
         if key not in self.known:
             self.known[key] = find()
         return self.known[key]
+
+
+def _kept_last(reason: Reason, idioms: Mapping[str, Idiom]) -> Tuple[Barrier, ...]:
+    """Return a cut whose barriers each block a route of their own, those last that belong to an idiom as it is meant."""
+    if reason.crossed != 1:
+        return reason.cut
+    return tuple(sorted(reason.cut, key=lambda cut: cut.op in idioms and idioms[cut.op].is_meant))
 
 
 def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:

@@ -77,7 +77,13 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool
     files = {}
     for path, parts in _by_path(edits).items():
         functions: FrozenSet[Tuple[str, int]] = frozenset(
-            function for each in parts for node in each.nodes for function in each.source.functions(node)
+            [function for each in parts for node in each.nodes for function in each.source.functions(node)]
+            + [
+                function
+                for each in parts
+                for one in each.replacements
+                for function in each.source.functions_around(one.start, one.end)
+            ]
         )
         files[path] = edited_code.FileEdit(parts[0].source.text, texts[path], functions)
     with edited_code.edit_functions(retrace.source, files) as is_alive:

@@ -49,6 +49,14 @@ def layer_of_output(traced: LoadedGraph, tensor: int, names: FrozenSet[str]) -> 
     return ""
 
 
+def layer_around(traced: LoadedGraph, tensor: int, names: FrozenSet[str]) -> str:
+    """Return the innermost layer that a tensor is made inside of; empty if it is an output, or no layer is known."""
+    if layer_of_output(traced, tensor, names):
+        return ""
+    scopes = reversed(traced.flat.names[traced.flat.producer[tensor]].split("/")[:-1])
+    return next(filter(None, (_layer_of_scope(each.rpartition(SEPARATOR)[2], names) for each in scopes)), "")
+
+
 def _layer_of_scope(scope: str, names: FrozenSet[str]) -> str:
     """Return the layer whose scope this is: Keras 3 numbers the scope of each further call, ``hidden_1``."""
     plain = re.sub(r"_[0-9]+$", "", scope)

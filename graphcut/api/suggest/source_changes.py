@@ -153,11 +153,12 @@ def roots(statement: ast.stmt) -> List[ast.AST]:
 
 @dataclass(frozen=True)
 class StopPlace:
-    """A tensor to stop, the variable that it is the value of, and the layer that it is the output of."""
+    """A tensor to stop, the variable that it is the value of, and the layer that it is the output of, or is made inside of."""
 
     tensor: int
     variable: str = ""
     layer: str = ""
+    around: str = ""
 
 
 def stopping_candidates(

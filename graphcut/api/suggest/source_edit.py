@@ -42,6 +42,7 @@ class Source:
         nodes, self._parents = _walk(self.tree)
         self.names = frozenset(each.id for each in nodes if isinstance(each, ast.Name))
         self.tensorflow = _tensorflow_name(nodes)
+        self._functions = [each for each in nodes if isinstance(each, FUNCTIONS)]
         self._statements = [(_first(each), _last(each), each) for each in nodes if isinstance(each, ast.stmt)]
 
     def offset(self, line: int, column: int) -> int:
@@ -75,6 +76,13 @@ class Source:
         """Return the name and first line, decorators included, of each function that a node is in."""
         inside = [each for each in self.parents(node) if isinstance(each, FUNCTIONS)]
         return [(getattr(each, "name", "<lambda>"), _first(each)) for each in inside]
+
+    def functions_around(self, start: int, end: int) -> List[Tuple[str, int]]:
+        """Return, as ``functions`` does, the functions and lambdas that contain some bytes."""
+        spans = ((self.span(each), each) for each in self._functions)
+        return [
+            (getattr(each, "name", "<lambda>"), _first(each)) for span, each in spans if span[0] <= start and end <= span[1]
+        ]
 
     def value_of(self, name: ast.Name) -> Optional[ast.expr]:
         """Return the expression assigned to a name in its function, if there is one plain assignment."""

@@ -37,7 +37,7 @@ from graphcut.analysis.vertex_cut import Paths, Uncuttable, smallest_cut, smalle
 from graphcut.api.analyze import analyze
 from graphcut.api.select.resolve_places import require_rows, rows
 from graphcut.api.suggest.confirm import Rows, confirm
-from graphcut.api.suggest.layer_stops import layer_names, layer_of_output
+from graphcut.api.suggest.layer_stops import layer_around, layer_names, layer_of_output
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, StopPlace, best, diffs, stopping_candidates
 from graphcut.api.what_if import is_wiring, stop_tensors
 from graphcut.errors import GraphcutError, printable
@@ -246,7 +246,7 @@ def _suggestions(
     if not is_confirmed and (traced.edited or not all(is_whole_value(traced, tensor) for tensor in tensors)):
         chosen = None
     edits = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
-    prose = dict(_prose(traced, places)) if not is_confirmed else dict.fromkeys(tensors, _serve_words(edits))
+    prose = dict(_prose(traced, places, blocked)) if not is_confirmed else dict.fromkeys(tensors, _serve_words(edits))
     for position, tensor in enumerate(tensors):
         op = flat.producer[tensor]
         diff, code = edits.get(position, ("", ""))
@@ -267,22 +267,27 @@ def _places(audit: Audit, tensors: Sequence[int]) -> List[StopPlace]:
     variables = [_variable(traced, tensor) for tensor in tensors]
     names = layer_names(traced, audit._retrace.source) if audit._retrace else frozenset()
     layers = ["" if name else layer_of_output(traced, tensor, names) for name, tensor in zip(variables, tensors)]
-    return [StopPlace(*each) for each in zip(tensors, variables, layers)]
+    around = ["" if name else layer_around(traced, tensor, names) for name, tensor in zip(variables, tensors)]
+    return [StopPlace(*each) for each in zip(tensors, variables, layers, around)]
 
 
 def _serve_words(edits: Mapping[int, Any]) -> str:
     return "the edit above stops this tensor, too" if edits else ""
 
 
-def _prose(traced: LoadedGraph, places: Sequence[StopPlace]) -> Iterator[Tuple[int, str]]:
-    """Yield for each tensor in words where to put the stop; for the variables that layers read, once what to do instead."""
-    of_layers = [each for each in places if each.variable and traced.place(traced.flat.producer[each.tensor])[1]]
+def _prose(traced: LoadedGraph, places: Sequence[StopPlace], blocked: FrozenSet[str]) -> Iterator[Tuple[int, str]]:
+    """Yield for each tensor in words where to put the stop; for those inside layers of a library, once what to do instead."""
+    of_layers = [
+        each for each in places if (each.variable or each.around) and traced.place(traced.flat.producer[each.tensor])[1]
+    ]
+    read = [each.variable for each in of_layers if each.variable]
+    meant = read if len(read) == len(of_layers) else sorted(blocked)
     for each in places:
         if each in of_layers[1:]:
             yield each.tensor, "the advice above holds for this tensor, too"
         elif each in of_layers:
-            names = join_first([escape_name(other.variable) for other in of_layers], _NAMED)
-            them = "it" if len(of_layers) == 1 else "them"
+            names = join_first([escape_name(name) for name in meant], _NAMED)
+            them = "it" if len(meant) == 1 else "them"
             yield each.tensor, f"set trainable = False on the layer of {names}, or leave {them} out of the gradient call"
         else:
             yield each.tensor, _stop_words(traced, each)

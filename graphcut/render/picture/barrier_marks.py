@@ -75,8 +75,7 @@ def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
     idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
     outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
     made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
-    of_idiom = "instead: z + stop_gradient(q - z)" if idiom == Idiom.INVERTED_STRAIGHT_THROUGH.label else "keep it"
-    advice = of_idiom if idiom else brief(cut, made)
+    advice = next((each.brief for each in Idiom if each.label == idiom), None) or brief(cut, made)
     return BarrierMark(cut.op, cut.input, cut.kind, cut.where, idiom=idiom, advice=advice)
 
 

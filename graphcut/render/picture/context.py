@@ -115,7 +115,8 @@ def _variable_box(
     variables = list(dict.fromkeys(facts.left_out_ops[op].name for op in group))
     found = labels(variables, sizes)
     texts = [each.text + (f" ({each.count})" if each.count > 1 else "") for each in found]
-    shown = texts[:_NAMED] + ([f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else [])
+    more = sum(each.count for each in found[_NAMED:])
+    shown = texts[:_NAMED] + ([f"and {more} more"] if more else [])
     told, where = tips(facts, ops, group)
     lines = (*shown[1:], _WORDS[reason])
     return Box(Role.LEFT_OUT, shown[0], lines, tuple(map(ops.name, group)), tips=told, where=where)

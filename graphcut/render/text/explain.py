@@ -41,12 +41,13 @@ def explain_several(facts: ReportFacts, variables: Sequence[VariableAudit]) -> s
 def _of_group(facts: ReportFacts, group: Group) -> str:
     """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
     alike: Dict[str, List[VariableAudit]] = {}
-    for each in group.variables[:_NAMED]:
+    named = _NAMED + (len(group.variables) == _NAMED + 1)  # a name is as short as "1 more"
+    for each in group.variables[:named]:
         alike.setdefault(drop_variable(explain(facts, each), escape_name(each.name)), []).append(each)
     texts = []
     for first, *others in alike.values():
         texts.append(say_same_holds(explain(facts, first), [each.name for each in others]))
-    more = len(group.variables) - _NAMED
+    more = len(group.variables) - named
     if more > 0:
         texts.append(f"{more} more have the same verdict: {group.variables[0].verdict.value}.")
     return "\n\n".join(texts)

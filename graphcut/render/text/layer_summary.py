@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from graphcut.render.text.summary import loss_line, summary_line
-from graphcut.render.text.table_rows import named_cuts
-from graphcut.results import LeftOut, VariableAudit
+from graphcut.render.text.table_rows import count_cuts, named_cuts
+from graphcut.results import LeftOut, LeftOutReason, VariableAudit
 from graphcut.results.words import at, escape_name, place
 from graphcut.util.text import join_first
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
 
 _HEADINGS = ("layer or scope", "variables", "params", "gradient")
-_REASONS, _NAMED = 2, 3
+_REASONS, _NAMED, _FROZEN_ROWS = 2, 3, 8
+_LONG = 60  # characters of a reason that is given once
 
 
 def layer_summary(facts: ReportFacts) -> str:
@@ -25,12 +26,23 @@ def layer_summary(facts: ReportFacts) -> str:
     missing: Dict[str, List[LeftOut]] = {}
     for each in facts.left_out:
         missing.setdefault(_layer(each.name), []).append(each)
-    rows = [_row(layer, layers.get(layer, ()), missing.get(layer, ())) for layer in dict.fromkeys([*layers, *missing])]
+    rows = [_row(layer, members, missing.get(layer, ())) for layer, members in layers.items()]
+    rows += _rows_not_asked([(layer, found) for layer, found in missing.items() if layer not in layers])
     total = _params(facts.variables)
     params = "" if total is None else f" ({total:,} params)"
     count = len(facts.variables)
     variables = f"{count} variable{'' if count == 1 else 's'}{params}: {summary_line(facts.variables)}"
-    return "\n".join([loss_line(facts), "", *_align([_HEADINGS, *rows]), "", variables])
+    return "\n".join([loss_line(facts), "", *_align([_HEADINGS, *_refer_back(rows)]), "", variables])
+
+
+def _refer_back(rows: Sequence[Tuple[str, str, str, str]]) -> Iterator[Tuple[str, str, str, str]]:
+    """Yield the rows; a long reason that an earlier row has is given by the name of its layer."""
+    known: Dict[str, str] = {}
+    for layer, count, params, words in rows:
+        first = known.setdefault(words, layer)
+        verdict, bracket, _ = words.partition(" (")
+        is_repeated = first != layer and bracket and len(words) > _LONG
+        yield layer, count, params, f"{verdict} (as {first})" if is_repeated else words
 
 
 def _layer(name: str) -> str:
@@ -39,13 +51,24 @@ def _layer(name: str) -> str:
 
 
 def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftOut]) -> Tuple[str, str, str, str]:
-    params = _params(variables) if variables else None
+    params = _params([*variables, *missing])
     words = [*_gets(variables), *_not_asked(missing)]
     count = str(len(variables) + len(missing))
     return escape_name(layer), count, "?" if params is None else f"{params:,}", "; ".join(words)
 
 
-def _params(variables: Sequence[VariableAudit]) -> Optional[int]:
+def _rows_not_asked(layers: Sequence[Tuple[str, Sequence[LeftOut]]]) -> Iterator[Tuple[str, str, str, str]]:
+    """Yield a row for each layer that no gradient was asked for; one row for the rest of many frozen ones."""
+    frozen = [layer for layer, found in layers if all(each.reason is LeftOutReason.FROZEN for each in found)]
+    shown = set(frozen if len(frozen) <= _FROZEN_ROWS else frozen[: _FROZEN_ROWS - 1])
+    yield from (_row(layer, (), found) for layer, found in layers if layer in shown or layer not in frozen)
+    rest = [each for layer, found in layers if layer in frozen and layer not in shown for each in found]
+    if rest:
+        _, *cells = _row("", (), rest)
+        yield (f"{len(frozen) - len(shown)} more layers", *cells)  # type: ignore[misc]
+
+
+def _params(variables: Sequence[Union[VariableAudit, LeftOut]]) -> Optional[int]:
     """Return the count of numbers in some variables; ``None`` if a shape is not known."""
     total = 0
     for variable in variables:
@@ -74,7 +97,9 @@ def _outcome(variable: VariableAudit) -> str:
         words += " (unused)"
     cuts = named_cuts(variable)[:_REASONS]
     if cuts:
-        places = (place(cut) + (f", {at(cut.where)}" if cut.where else "") for cut in cuts)
+        places = [place(cut) + (f", {at(cut.where)}" if cut.where else "") for cut in cuts]
+        more = count_cuts(variable) - len(cuts)
+        places += [f"{more} more"] if more > 0 else []
         words += " (" + "; ".join(places) + ")"
     return words + (", not trainable" if variable.trainable is False else "")
 

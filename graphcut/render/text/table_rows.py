@@ -50,6 +50,12 @@ def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
     return (own or cuts)[:3]
 
 
+def count_cuts(variable: VariableAudit) -> int:
+    """Return how many barriers a cut has, repeated ones once."""
+    repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
+    return max(variable.cut_size, len(variable.cut)) - repeated
+
+
 def _names(labels: Sequence[Label]) -> str:
     """Return names such as ``encoder/* (24), head/kernel``: a few that fit into a cell, at least one; the rest is counted."""
     texts = _fitting(labels)
@@ -79,8 +85,7 @@ def _reason(group: Group, with_lines: bool) -> Iterator[str]:
         yield "unused: nothing leads from it to the loss"
     for cut in named_cuts(variable):
         yield _place(cut, group) + (f", {at(cut.where)}" if with_lines and cut.where else "")
-    repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
-    more = max(variable.cut_size, len(variable.cut)) - repeated - len(named_cuts(variable))
+    more = count_cuts(variable) - len(named_cuts(variable))
     if more > 0:
         yield f"{more} more"
     for condition in variable.conditions:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut.analysis.idioms import Idiom, Idioms
+from graphcut.render.picture.writers.dot import title
 
 pytestmark = pytest.mark.skipif(not tf.executing_eagerly(), reason="needs eager TensorFlow")
 
@@ -56,6 +57,9 @@ IDIOMS = {
     Idiom.SCORE_FUNCTION: lambda n, x, y: (
         -tf.reduce_mean(stop(first(y) - first(x @ n["head"])) * log_probability(x, y, n["online"]))
     ),
+    Idiom.SHARED_SCORE_FUNCTION: lambda n, x, y: (
+        lambda advantage: tf.reduce_mean(advantage**2) - tf.reduce_mean(advantage * log_probability(x, y, n["online"]))
+    )(stop(first(y) - first(x @ n["head"]))),
     Idiom.SIMSIAM: lambda n, x, y: squared(x @ n["online"] @ n["predictor"], stop(y @ n["online"])),
 }
 
@@ -126,3 +130,21 @@ def test_an_explanation_says_to_keep_the_stop(nets):
 def test_an_explanation_of_another_stop_names_no_idiom(nets):
     text = graphcut.audit(lambda x, y: NONE["two towers"](nets, x, y), *DATA).explain("target")
     assert "belongs to" not in text and "keep it" not in text and "Remove it and the gradient gets through" in text
+
+
+def test_stops_to_keep_come_last_in_an_explanation_and_in_a_title(nets):
+    def loss(x, y):
+        predicted = stop(x @ nets["online"]) @ nets["predictor"]
+        return squared(predicted, stop(y @ nets["online"]))
+
+    audit = graphcut.audit(loss, *DATA)
+    first_line = loss.__code__.co_firstlineno
+    lines = [line for line in audit.explain("online").splitlines() if line.startswith("It is cut by")]
+    assert f":{first_line + 1}: tf.stop_gradient was put there" in lines[0] and "keep it" in lines[1]
+    assert title(audit).endswith(f"stop_gradient, test_idioms.py:{first_line + 1}")
+
+
+def test_the_loss_of_a_critic_that_reads_a_stopped_advantage_is_no_idiom_to_keep(nets):
+    text = graphcut.audit(lambda x, y: IDIOMS[Idiom.SHARED_SCORE_FUNCTION](nets, x, y), *DATA).explain("head")
+    assert "but a loss term of its own reads it as well, and trains nothing" in text
+    assert "What to do: let the loss term that learns the estimate" in text and "keep it" not in text

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from typing import Counter as Counts
 
 import graphviz
 import networkx
 
+from graphcut.analysis.idioms import MEANT
 from graphcut.errors import printable
 from graphcut.render.palette import FAINT, GREY, WHITE
 from graphcut.render.picture.build import picture
@@ -62,7 +63,7 @@ def title(facts: PictureFacts) -> str:
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
     told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
-    causes = _causes(missing)
+    causes = _causes(facts, missing)
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
     return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_not_asked(facts)}"
 
@@ -80,27 +81,31 @@ def _none_of(missing: int, count: int) -> str:
     return f"{missing} of {count} variables {'gets' if missing == 1 else 'get'} no gradient"
 
 
-def _causes(missing: Sequence[VariableAudit]) -> List[str]:
+def _causes(facts: PictureFacts, missing: Sequence[VariableAudit]) -> List[str]:
     """Return what cuts off most variables first: ``stop_gradient, model.py:12``.
 
     Where a file knows no lines, the op is named, ``stop_gradient enc/stop``, or several of one type are counted.
     """
     counts: Counts[str] = Counter()
     ops: Dict[str, Dict[str, str]] = {}
+    kept = frozenset(op for op, label in facts.idioms.items() if label in MEANT)
     for variable in missing:
-        cause, op, named = _cause(variable)
+        cause, op, named = _cause(variable, kept)
         counts[cause] += 1
         ops.setdefault(cause, {})[op] = named
     causes = ((cause, list(ops[cause].values())) for cause, _ in counts.most_common())
     return [named[0] if len(named) == 1 else f"{len(named)} × {cause}" for cause, named in causes]
 
 
-def _cause(variable: VariableAudit) -> Tuple[str, str, str]:
-    """Return the first barrier of its cut with the place of that; the op and its name, if no place is known."""
+def _cause(variable: VariableAudit, kept: FrozenSet[str]) -> Tuple[str, str, str]:
+    """Return the first barrier of its cut with the place of that; the op and its name, if no place is known.
+
+    The ops in ``kept`` are stops that belong to an idiom: another barrier of the cut comes first.
+    """
     if not variable.cut:
         cause = "unused" if variable.unused else variable.verdict.value
         return cause, "", cause
-    first = variable.cut[0]
+    first = next((each for each in variable.cut if each.op not in kept), variable.cut[0])
     is_stop = first.kind is BarrierKind.STOP_GRADIENT
     name = "stop_gradient" if is_stop else printable(first.type, _WIDTH)[1:-1] or first.kind.value
     if first.where:

@@ -79,6 +79,42 @@ def audit():
     return found
 
 
+WRAPPED = """
+import tensorflow as tf
+
+def build():
+    x = tf.keras.Input((3,), name="x")
+    hidden = tf.keras.layers.Dense(4, name="hidden")(x)
+    rough = tf.keras.layers.Lambda(lambda value: tf.round(value))(hidden)
+    model = tf.keras.Model(x, tf.keras.layers.Dense(2, name="head")(rough), name="net")
+    model.compile("sgd", loss="mse")
+    return model
+"""
+
+
+def test_a_lambda_of_a_live_model_is_edited_where_it_is_written(tmp_path):
+    path = tmp_path / "wrapped.py"
+    path.write_text(WRAPPED, encoding="utf-8")
+    names = {}
+    exec(compile(WRAPPED, str(path), "exec", dont_inherit=True), names)
+    (audit,) = graphcut.audit_step(names["build"](), tf.zeros([2, 3]), tf.zeros([2, 2]))
+    (found,) = audit.suggest_unblock("hidden/*" if "hidden/kernel" in audit else "net/hidden/*")
+    assert found.confirmed and "Lambda(lambda value: value + tf.stop_gradient(tf.round(value) - value))" in found.code
+
+
+def test_a_value_inside_a_layer_is_not_to_be_stopped_by_hand():
+    dense = tf.keras.layers.Dense(2, name="inner")
+    dense(tf.zeros([2, 3]))
+
+    def loss(a, b):
+        return tf.reduce_sum(dense(a)) * tf.reduce_sum(dense(b))
+
+    audit = graphcut.audit(loss, *[tf.TensorSpec([2, 3])] * 2, variables=dense.trainable_variables)
+    first, *others = audit.suggest_stops(block=dense.kernel)
+    assert "trainable = False on the layer of" in first.prose and "kernel, or leave it out" in first.prose
+    assert {each.prose for each in others} <= {"the advice above holds for this tensor, too"}
+
+
 def test_where_the_model_was_built_elsewhere_the_layer_is_named(audit):
     (found,) = audit.suggest_stops(block="hidden/*")
     assert (

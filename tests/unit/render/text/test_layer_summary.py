@@ -43,6 +43,33 @@ def test_an_unknown_size_makes_the_count_unknown():
     assert row.split()[2] == "?"
 
 
+def frozen(layer):
+    return LeftOut(f"{layer}/w", False, LeftOutReason.FROZEN, shape=(2, 3))
+
+
+def test_a_layer_that_was_not_asked_for_has_its_size():
+    (row,) = rows(left_out=(frozen("backbone"),))
+    assert row.split()[:3] == ["backbone", "1", "6"]
+
+
+def test_many_frozen_layers_share_a_row():
+    found = rows(left_out=[*(frozen(f"block_{at}") for at in range(20)), LeftOut("head/w", True, LeftOutReason.FORGOTTEN)])
+    assert [row.split()[0] for row in found] == [*(f"block_{at}" for at in range(7)), "head", "13"]
+    assert found[-1].split() == ["13", "more", "layers", "13", "78", "13", "not", "asked", "for", "(frozen)"]
+
+
+def test_a_long_reason_is_given_once():
+    one = cut("enc/Round", where="a_long_path/to_the/model.py:31")
+    first, second = rows(*(variable(f"{layer}/w", Verdict.NONE, cut=(one, STOPPED)) for layer in ("enc", "dec")))
+    assert "to_the/model.py:31; stop-gradient at" in first and second.endswith("none (as enc)")
+
+
+def test_barriers_that_have_no_room_are_counted():
+    cuts = tuple(cut(f"stop_{at}/StopGradient", where=f"model.py:{at}") for at in range(4))
+    (row,) = rows(variable("enc/w", Verdict.NONE, cut=cuts))
+    assert row.endswith("model.py:1; 2 more)")
+
+
 def test_the_counts_stand_below():
     last = layer_summary(FakeAudit(variables=(variable("a/w"), variable("b/w", Verdict.NONE, unused=True)))).splitlines()[-1]
     assert last == "2 variables (12 params): 1 gets a gradient, 1 does not: 1 unused"
