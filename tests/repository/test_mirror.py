@@ -71,11 +71,12 @@ JUDGED_BY = {
     "api/suggest/stops": "against_tensorflow/live/questions/test_suggest.py",
     "api/suggest/tape_edits": "against_tensorflow/scenarios/test_suggested_code.py",
     "api/suggest/unblock": "against_tensorflow/questions/test_unblock.py",
-    "api/survey": "unit/api/survey/test_survey.py",
+    "api/survey": "processes/test_survey.py",
     "api/verify": "against_tensorflow/live/questions/test_verify.py",
     "api/watch": "against_tensorflow/watch",
     "api/what_if": "against_tensorflow/live/questions/test_what_if.py",
     "backend": "against_tensorflow",
+    "cli/__init__": "processes/test_main.py",
     "cli/audit_command": "unit/cli/test_commands.py",
     "cli/contract_commands": "against_tensorflow/contracts/test_command_line.py",
     "cli/doctor_command": "repository/test_repository.py",
@@ -84,9 +85,9 @@ JUDGED_BY = {
     "cli/source_options": "unit/cli/test_commands.py",
     "cli/audit_source": "unit/cli/test_commands.py",
     "cli/run_command": "against_tensorflow/watch/test_scripts.py",
-    "cli/standard_output": "unit/test_main.py",
+    "cli/standard_output": "processes/test_main.py",
     "cli/suggest_command": "against_tensorflow/live/questions/test_suggest_command.py",
-    "cli/survey_command": "unit/api/survey/test_survey.py",
+    "cli/survey_command": "processes/test_survey.py",
     "cli/table_command": "unit/cli/test_explain_command.py",
     "contracts/check": "against_tensorflow/contracts/test_check.py",
     "contracts/contract_rules": "against_tensorflow/contracts/test_check.py",
@@ -118,24 +119,25 @@ JUDGED_BY = {
     "render/picture/barrier_marks": "unit/render/picture/test_select_ops.py",
     "render/picture/change_notes": "unit/contracts/test_diff.py",
     "render/picture/coarsen": "unit/render/picture/test_properties.py",
-    "render/picture/layout": "unit/render/test_picture.py",
+    "render/picture/layout": "processes/test_layout_engines.py",
     "render/picture/ops": "unit/render/picture/test_select_ops.py",
     "render/picture/quotient": "unit/render/picture/test_properties.py",
     "render/picture/style": "unit/render/test_palette.py",
     "render/picture/svg_layout": "unit/render/picture/writers/test_svg_legend.py",
-    "render/picture/tooltips": "unit/render/test_picture.py",
-    "render/picture/writers/edge_labels": "unit/render/test_picture.py",
-    "render/picture/writers/font_metrics": "unit/render/test_picture.py",
+    "render/picture/tooltips": "processes/test_layout_engines.py",
+    "render/picture/writers/edge_labels": "processes/test_layout_engines.py",
+    "render/picture/writers/font_metrics": "processes/test_layout_engines.py",
     "render/picture/writers/legend_samples": "unit/render/picture/writers/test_svg_legend.py",
     "render/picture/writers/mermaid": "unit/render/picture/writers/test_graphml.py",
-    "render/picture/writers/svg": "unit/render/test_picture.py",
+    "render/picture/writers/svg": "processes/test_layout_engines.py",
     "render/text/loss_table_formats": "against_tensorflow/questions/test_table.py",
     "render/text/missing_gradient": "against_tensorflow/steps/test_starts.py",
     "render/text/plain_table": "unit/render/text/test_summary.py",
     "render/text/route_line": "unit/render/text/test_explain.py",
-    "render/text/survey_table": "unit/api/survey/test_survey.py",
+    "render/text/terminal_table": "processes/test_terminal_table.py",
+    "render/text/survey_table": "processes/test_survey.py",
     "testing": "against_tensorflow/contracts/test_check.py",
-    "util/isolate_output": "unit/test_main.py",
+    "util/isolate_output": "processes/test_main.py",
 }
 
 
@@ -156,12 +158,14 @@ TESTED = {
 def listed(module):
     """The entry of ``JUDGED_BY`` that a module is in, if any."""
     parts = module.split("/")
+    if module + "/__init__" in JUDGED_BY:
+        return module + "/__init__"
     return next((name for name in ("/".join(parts[:end]) for end in range(len(parts), 0, -1)) if name in JUDGED_BY), None)
 
 
 def test_each_file_is_named_for_a_module():
     names = {name_of(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")}
-    assert [str(path) for name, path in TESTED.items() if name not in names and name != "main"] == []
+    assert [str(path) for name, path in TESTED.items() if name not in names] == []
 
 
 @pytest.mark.parametrize("module", [name for name, found in MODULES.items() if found])

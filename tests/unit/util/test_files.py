@@ -109,3 +109,15 @@ def busy(source, target):
 def test_a_device_is_written_as_it_is():
     save("/dev/null", b"x")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_half_a_file_does_not_stay(tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of POSIX's")
+    path, limits = tmp_path / "cut.json", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(GraphcutError, match="cannot write '.*cut.json': File too large"):
+            save(path, b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not path.exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -36,14 +35,6 @@ def test_a_meta_graph_by_another_name_keeps_its_collections(tmp_path):
     path = tmp_path / "graph.pb"
     path.write_bytes((DOCUMENTS / "003.meta").read_bytes())
     assert list(graphcut.trace(str(path)).graph["variables"]) == ["w1", "w2"]
-
-
-def test_standard_input_is_read():
-    code = "import graphcut; print(graphcut.trace('-').number_of_nodes())"
-    command = [sys.executable, "-c", code]
-    data = (DOCUMENTS / "003.meta").read_bytes()
-    done = subprocess.run(command, cwd=str(ROOT), input=data, check=True, stdout=subprocess.PIPE)
-    assert done.stdout == b"%d\n" % OPS
 
 
 def test_a_git_lfs_pointer_is_named_with_what_to_do(tmp_path):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from graphcut.render.page.folded_frames import fold_frames, foldings, frames
-from graphcut.render.page.inline_svg import sketch
-from graphcut.render.picture import layout
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Line
 from graphcut.results import Verdict
@@ -68,10 +66,3 @@ def test_with_every_frame_folded_no_line_leads_into_nothing(drawn):
 def test_folding_nothing_changes_nothing(drawn):
     folded = fold_frames(drawn, [])
     assert dict(folded.nodes(data="box")) == dict(drawn.nodes(data="box")) and links(folded) == links(drawn)
-
-
-@pytest.mark.skipif(not any(map(layout.available, layout.ENGINES)), reason="no layout engine")
-def test_the_page_has_a_layout_for_each(drawn):
-    found = sketch(nested())
-    assert set(found.layouts) == set(foldings(drawn))
-    assert all('data-scope="' in each and 'aria-expanded="false"' in each for each in found.layouts.values())

@@ -6,12 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from graphcut import GraphcutError
-from graphcut.util.files import save
+from tests.repository.measure import ROOT
 
 pytestmark = pytest.mark.beside_tensorflow
 
@@ -49,7 +47,7 @@ def build():
 def graphcut(tmp_path, *arguments, model=MODEL):
     (tmp_path / "model.py").write_text(model, encoding="utf-8")
     environment = {each: os.environ[each] for each in os.environ if each != "TF_CPP_MIN_LOG_LEVEL"}
-    environment.update(PYTHONPATH=str(Path(__file__).parents[2]), CUDA_VISIBLE_DEVICES="-1")
+    environment.update(PYTHONPATH=str(ROOT), CUDA_VISIBLE_DEVICES="-1")
     command = [sys.executable, "-m", "graphcut", *arguments]
     done = subprocess.run(command, cwd=str(tmp_path), env=environment, capture_output=True, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -87,7 +85,7 @@ def test_the_user_s_own_error_is_told_with_its_line(tmp_path):
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = f"'{sys.executable}' -m graphcut audit --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -131,7 +129,7 @@ def test_a_stream_that_is_closed_or_full(tmp_path, streams, code):
     if "full" in streams and not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     (tmp_path / "run.py").write_text(ANSWERING, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = f"'{sys.executable}' run.py {streams}"
     done = subprocess.run(["bash", "-c", command], cwd=str(tmp_path), env=environment, capture_output=True, check=False)
     full = "graphcut: cannot write to standard output: No space left on device\n"
@@ -148,13 +146,9 @@ sys.exit(main())
 """
 
 
-def test_half_a_file_does_not_stay(tmp_path):
-    resource = pytest.importorskip("resource", reason="limits of POSIX's")
-    path, limits = tmp_path / "cut.json", resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(GraphcutError, match="cannot write '.*cut.json': File too large"):
-            save(path, b"x" * 2000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert not path.exists()
+def test_standard_input_is_read():
+    code = "import graphcut; print(graphcut.trace('-').number_of_nodes())"
+    command = [sys.executable, "-c", code]
+    data = (ROOT / "fixtures" / "documents" / "003.meta").read_bytes()
+    done = subprocess.run(command, cwd=str(ROOT), input=data, check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"%d\n" % 29

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 pty = pytest.importorskip("pty", reason="a terminal of POSIX's")
-ROOT = str(Path(__file__).parents[3])
+ROOT = str(Path(__file__).parents[2])
 
 
 def seen(code, *arguments, stream="stderr", **environment):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.cli.terminals import seen
+from tests.processes.terminals import seen
 
 CODE = """
 import importlib
