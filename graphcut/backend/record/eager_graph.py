@@ -390,7 +390,8 @@ class _Writer:
             self._call(node, name, inputs, function)
         elif node.type == _CUSTOM or op_def(node.type) is None:
             self.answered[name] = tuple(node.carries or (None,) * len(node.inputs))
-            self._node(name, "EagerPyFunc", inputs, _lists(node, len(node.outputs), token=b"", is_async=False))
+            own = name.encode()  # each has a function of its own, so no two are of one kind
+            self._node(name, "EagerPyFunc", inputs, _lists(node, len(node.outputs), token=own, is_async=False))
         else:
             self._node(name, node.type, inputs, _attrs(node))
 

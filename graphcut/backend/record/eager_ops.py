@@ -187,7 +187,8 @@ class EagerOps:
         stack = getattr(_LOCAL, "functions", ())
         if stack and op.type.startswith("__"):
             op.function = stack[-1]
-            self.written.update(dict.fromkeys(_written(stack[-1]), op.position))
+            if _INITIALIZER not in op.type:
+                self.written.update(dict.fromkeys(_written(stack[-1]), op.position))
         elif not outputs:
             self._note_write(op, inputs)
         op.outputs = tuple([_output(each) for each in outputs])
@@ -272,6 +273,8 @@ def _is_first_value(op: EagerOp, node: Node) -> bool:
     """Return whether an op gives a variable that was just made the value that it begins with."""
     return op.type == "AssignVariableOp" and isinstance(node, EagerOp) and node.type == "VarHandleOp" and node.assigned is None
 
+
+_INITIALIZER = "_initialize_variables_"  # what gives variables that a ``tf.function`` made the values that they begin with
 
 _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from tensorflow.python.eager import backprop
 from tensorflow.python.eager import tape as tape_lib
@@ -63,13 +64,21 @@ class _Noted:
         return bool(self.spans) and self.spans[-1][1] is None
 
 
+class Pause(NamedTuple):
+    """A time in which no tape of one thread recorded."""
+
+    start: Counts
+    end: Counts
+    thread: int
+
+
 class Tapes:
     """The tapes of one trace."""
 
     def __init__(self) -> None:
         self._noted: Dict[int, _Noted] = {}
         self.before_push: Callable[[], None] = lambda: None
-        self.pauses: List[Tuple[Counts, Counts]] = []
+        self.pauses: List[Pause] = []
 
     def pushing(self, tape: Any) -> None:
         """Note that a tape is about to record.
@@ -146,7 +155,7 @@ class Tapes:
         return _Noted(tape, forget)
 
     def _paused(self, graph: int) -> FrozenSet[int]:
-        spans = ((start.get(graph, 0), end.get(graph, 0)) for start, end in self.pauses)
+        spans = ((each.start.get(graph, 0), each.end.get(graph, 0)) for each in self.pauses)
         return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
@@ -210,7 +219,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
                 with original():
                     yield
             finally:
-                found.pauses.append((start, counts()))
+                found.pauses.append(Pause(start, counts(), threading.get_ident()))
 
         @functools.wraps(original)
         def wrapper() -> Any:

@@ -189,7 +189,8 @@ class Watch(gradient_calls.StepRecord):
         for each in tape.watched_variables():
             if id(each) in noted.accessed or id(each) not in told:
                 watched.append((id(_tensor(each)), noted.accessed.get(id(each), {}).get(own, 0)))
-        pauses = tuple((start.get(own, 0), end.get(own, 0)) for start, end in self.tapes.pauses)
+        paused = [each for each in self.tapes.pauses if each.thread == threading.get_ident()]
+        pauses = tuple((each.start.get(own, 0), each.end.get(own, 0)) for each in paused)
         return eager_graph.WatchedTensors(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
 
 

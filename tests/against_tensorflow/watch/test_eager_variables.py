@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import tensorflow as tf
 from tensorflow.python.util import tf_stack
 
 import graphcut
+from graphcut.backend.record import tapes
 from tests.against_tensorflow.steps.judge import EAGER, variable, words
 
 pytestmark = pytest.mark.skipif(not EAGER, reason="code is run eagerly from TensorFlow 2 on")
@@ -198,3 +201,57 @@ def test_a_variable_that_a_new_one_takes_the_place_of_is_told_with_the_line():
     (audit,) = watch.audits
     assert "a new variable takes the place of w at " in str(audit)
     assert [each.is_updated for each in audit] == [False, True]
+
+
+def test_a_pause_of_one_thread_is_none_of_another():
+    w, begun, ended = variable(2.0, "w"), threading.Event(), threading.Event()
+
+    def pause():
+        with tapes._PAUSING[-1].stop_recording():
+            begun.set()
+            ended.wait(60)
+
+    def step(x):
+        thread = threading.Thread(target=pause)
+        with tf.GradientTape() as tape:
+            thread.start()
+            begun.wait(60)
+            loss = tf.reduce_sum(w * x)
+            ended.set()
+            thread.join()
+        tape.gradient(loss, w)
+
+    (audit,) = watched(step, times=1)
+    assert words(audit) == ["flows"]
+    assert audit.recorded == (True,) and audit.disagreements == ()
+
+
+def test_the_first_value_of_a_variable_is_no_update():
+    made = []
+
+    @tf.function
+    def step(x):
+        if not made:
+            made.append(tf.Variable(2.0, name="w"))
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.stop_gradient(made[0]) * x)
+        tape.gradient(loss, made[0])
+        return loss
+
+    audit = watched(step)[0]
+    assert not audit["w"].is_updated
+
+
+def test_each_custom_gradient_answers_for_itself():
+    w, v = variable(1.5, "w"), variable(2.5, "v")
+    straight = tf.custom_gradient(lambda x: (tf.round(x), lambda dy: dy))
+    blocked = tf.custom_gradient(lambda x: (x * 2.0, lambda dy: None))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(straight(w * 1.0) * x + blocked(v * 1.0))
+        tape.gradient(loss, [w, v])
+
+    (audit,) = watched(step)
+    assert words(audit) == ["flows", "none: custom-gradient"]
+    assert audit.recorded == (True, False) and audit.disagreements == ()
