@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
+import threading
 import traceback
 import types
 from contextlib import nullcontext, suppress
+from importlib.machinery import SourceFileLoader
 from textwrap import indent
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -33,8 +36,9 @@ Examples:
   graphcut run --tf1 old_script.py
   graphcut run --trace train.py
 
-Exit codes: 0 fine, 2 the script failed or could not run. With --trace, a script may need the value of a
-tensor: it is traced up to that line, the line is shown, and the exit code is 0.
+Exit codes: 0 fine, 2 the script raised an error or could not run; a script that calls sys.exit has the exit code
+that it asks for. With --trace, a script may need the value of a tensor: it is traced up to that line, the line is shown,
+and the exit code is 0.
 """
 _FINE, _FAILED = 0, 2
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
@@ -104,25 +108,25 @@ def run(
         _show(watched.audits, json)
         _flush()
     finally:
-        failed = end.error is not None or bool(end.code)
+        failed = end.error is not None
         if trace:
-            failed = _show_end(end, script) or bool(end.code)
+            failed = _show_end(end, script)
         elif end.error is not None:
-            _trace(end.error)
+            _show_error(end.error)
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for place in watched.unasked if watched.audits else ():
         click.echo("graphcut: the gradient at %s asks for no variable%s" % (place, _name_frozen_model(end)), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
-    return _FAILED if failed else _FINE
+    return _FAILED if failed else end.code
 
 
 def _compile(script: str) -> Any:
     """Return the script's code, with its own line numbers."""
     try:
         with open(script, "rb") as stream:
-            return compile(stream.read(), script, "exec", dont_inherit=True)
+            return compile(stream.read(), _file(script), "exec", dont_inherit=True)
     except OSError as error:
         raise GraphcutError("cannot read %s: %s" % (script, error.strerror)) from error
     except (SyntaxError, ValueError) as error:
@@ -130,27 +134,48 @@ def _compile(script: str) -> Any:
         raise GraphcutError("%s is not a Python script that this Python can read\n%s" % (script, lines)) from error
 
 
+def _file(script: str) -> str:
+    """Return the ``__file__`` of a script: its absolute path from Python 3.9 on, before that the path as it was typed."""
+    return os.path.abspath(script) if sys.version_info >= (3, 9) else script
+
+
 def _execute(code: Any, script: str, arguments: Sequence[str]) -> _End:
     """Run the script as ``python SCRIPT ARGS`` does: as ``__main__``, its folder first on the path."""
-    main = types.ModuleType("__main__")
-    main.__dict__.update(__file__=script, __builtins__=__builtins__, __cached__=None, __loader__=None, __spec__=None)
+    main, path = types.ModuleType("__main__"), _file(script)
+    loader = SourceFileLoader("__main__", path)
+    main.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None, __loader__=loader, __spec__=None)
     before = sys.argv, sys.path[:], sys.modules.get("__main__")
+    running = threading.enumerate()
     sys.argv = [script, *arguments]
     sys.path[0:1] = [os.path.dirname(os.path.realpath(script))]
     sys.modules["__main__"] = main
     try:
-        exec(code, main.__dict__)  # noqa: S102 - this is what the command is for
+        try:
+            exec(code, main.__dict__)  # noqa: S102 - this is what the command is for
+        except SystemExit as error:
+            end = _exit(error)
+        else:
+            end = _End(models=tuple(_models(main)))
+        _wait_for_threads(running)
     except _Enough:
         return _End(is_enough=True)
-    except SystemExit as error:
-        return _exit(error)
     except BaseException as error:  # noqa: BLE001 - a script may raise anything; it is shown below
         return _End(error)
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
         if before[2] is not None:
             sys.modules["__main__"] = before[2]
-    return _End(models=tuple(_models(main)))
+    return end
+
+
+def _wait_for_threads(running: Sequence[threading.Thread]) -> None:
+    """Wait for the threads that a script left behind, as Python does before it ends; they may take gradients, too."""
+    while True:
+        left = [each for each in threading.enumerate() if not each.daemon and each not in running]
+        if not left:
+            return
+        for each in left:
+            each.join()
 
 
 def _models(main: types.ModuleType) -> Iterator[Tuple[str, Any]]:
@@ -198,18 +223,44 @@ def _show_end(end: _End, script: str) -> bool:
     return not why.needs_value
 
 
-def _trace(error: BaseException) -> None:
-    """Print the script's traceback, without the frames of graphcut."""
-    report = traceback.TracebackException.from_exception(error)
-    seen: List[Any] = []
-    waiting: List[Any] = [report]
+def _show_error(error: BaseException) -> None:
+    """Print the script's traceback without the frames of graphcut, by the script's own ``sys.excepthook`` if it has one."""
+    _remove_own_frames(error)
+    if sys.excepthook is not sys.__excepthook__:
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except Exception:  # noqa: BLE001 - as Python does, say so and show the error itself
+            print("Error in sys.excepthook:", file=sys.stderr)
+            traceback.print_exc()
+            print("\nOriginal exception was:", file=sys.stderr)
+        else:
+            return
+    traceback.print_exception(type(error), error, error.__traceback__)
+
+
+def _remove_own_frames(error: BaseException) -> None:
+    """Remove the frames of graphcut from the tracebacks of an error, and of the errors that it came from."""
+    seen: List[int] = []
+    waiting: List[Optional[BaseException]] = [error]
     while waiting:
         each = waiting.pop()
-        if each is not None and not any(each is other for other in seen):
-            seen.append(each)
-            each.stack[:] = [frame for frame in each.stack if not os.path.abspath(frame.filename).startswith(_PACKAGE)]
-            waiting += [each.__cause__, each.__context__]
-    print("".join(report.format()), end="", file=sys.stderr)
+        if each is not None and id(each) not in seen:
+            seen.append(id(each))
+            each.__traceback__ = _without_own_frames(each.__traceback__)
+            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+
+
+def _without_own_frames(trace: Optional[types.TracebackType]) -> Optional[types.TracebackType]:
+    frames = []
+    while trace is not None:
+        if not os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(_PACKAGE):
+            frames.append(trace)
+        trace = trace.tb_next
+    following = None
+    for each in reversed(frames):
+        each.tb_next = following
+        following = each
+    return following
 
 
 def _reason(end: _End, failed: bool) -> str:
