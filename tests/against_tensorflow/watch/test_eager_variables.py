@@ -226,7 +226,7 @@ def test_a_pause_of_one_thread_is_none_of_another():
     assert audit.recorded == (True,) and audit.disagreements == ()
 
 
-def test_the_first_value_of_a_variable_is_no_update():
+def test_the_first_value_of_a_variable_made_in_a_function_is_no_update():
     made = []
 
     @tf.function
