@@ -137,7 +137,7 @@ def test_a_keras_file_is_built_by_the_installed_tensorflow(project):
     except (ImportError, ValueError) as error:
         pytest.skip("this Keras writes no such file: %s" % error)
     text = '[[contract]]\nname = "%s"\nsource = "model.keras"\nmust_reach = ["%s"]\n'
-    (project / "graphcut.toml").write_text(text % ("a", "*head/kernel*") + text % ("b", "*head/krenel*"), encoding="utf-8")
+    (project / "graphcut.toml").write_text(text % ("a", "*head*kernel*") + text % ("b", "*head*krenel*"), encoding="utf-8")
     assert [each.status for each in graphcut.check().contracts] == [Status.KEPT, Status.BROKEN]
 
 
@@ -149,6 +149,7 @@ def test_a_missing_spec_is_told_as_a_key(project):
     assert 'such as spec = ["float32[32,10]"]' in finding.message and "--spec" not in finding.message
 
 
+@pytest.mark.skipif(sys.version_info < (3, 8), reason="the syntax tree has no ends before Python 3.8")
 def test_one_line_that_blocks_all_is_named(project):
     findings = checked(project, 'must_not_reach = ["encoder/*", "spare/*"]', "agents.py:plain").findings
     code = ": hidden = tf.stop_gradient(tf.matmul(x, encoder) * spare)"
