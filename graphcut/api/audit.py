@@ -16,7 +16,7 @@ from graphcut.analysis.stop_roles import stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
-from graphcut.api.refuse_step import check_model, is_step
+from graphcut.api.refuse_step import check_model, is_step, unaudited_step
 from graphcut.api.select.resolve_loss import output_keys, resolve_loss, stop_ops
 from graphcut.api.select.resolve_variables import TargetIndex, as_tuple, find_targets, is_group, reusable, targets
 from graphcut.api.suggest.confirm import Retrace
@@ -746,6 +746,8 @@ def audit(
         if loss is None and traced.origin.step is not None:
             raise is_step(source, args, traced.origin.step)
         found = resolve_loss(traced, loss, grad_ys)
+        if loss is None and unaudited_step(source):
+            found = found._replace(source="%s; %s" % (found.source, unaudited_step(source)))
         request = AuditRequest(traced, found, stop_ops(traced, stop_gradients), choose_oracle(traced.origin, oracle, overlay))
         made = Audit(request, targets(traced, variables))
     asked: Dict[str, Any] = {"loss": loss, "variables": variables, "stop_gradients": stop_gradients, "grad_ys": grad_ys}

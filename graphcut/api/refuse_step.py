@@ -46,6 +46,14 @@ def takes_targets(source: Any, args: Sequence[Any]) -> bool:
     return len(args) > _inputs(source) or hasattr(args[0], "element_spec") or hasattr(args[0], "on_epoch_end")
 
 
+def unaudited_step(source: Any) -> str:
+    """Return what an audit of a compiled Keras model without its targets leaves out; empty for any other source."""
+    is_model = hasattr(source, "train_step") and hasattr(source, "compile") and not isinstance(source, type)
+    if not is_model or getattr(source, "optimizer", None) is None:
+        return ""
+    return "not its compiled train_step: for that call graphcut.audit_step(model, x, y)"
+
+
 def _inputs(model: Any) -> int:
     """Return how many positional arguments a model takes that are no options of its ``call``."""
     parameters = list(inspect.signature(model.call).parameters.values())

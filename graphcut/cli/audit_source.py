@@ -5,9 +5,16 @@ from __future__ import annotations
 from textwrap import indent
 from typing import Any, Dict, Optional, Sequence, Tuple
 
+import click
+
 from graphcut.api.import_source import load_source
 from graphcut.api.tensor_spec import Spec
 from graphcut.util.progress import Say
+
+_NOT_THE_STEP = (
+    "this audits what the model returns, not its compiled train_step; for that give its inputs and its targets, "
+    "each by a --spec"
+)
 
 
 def audit_source(
@@ -29,6 +36,7 @@ def audit_source(
     that were executed before (``import_source.load_source``).
     """
     from graphcut.api.audit import audit
+    from graphcut.api.refuse_step import unaudited_step
 
     say(f"reading {source}")
     thing, arguments = load_source(source, specs, modules)
@@ -45,7 +53,17 @@ def audit_source(
         asked["oracle"] = oracle
     if ops:
         asked["ops"] = ops
+    if not asks and unaudited_step(thing):
+        _say_at_end(f"graphcut: {_NOT_THE_STEP}")
     return (audit(thing, *arguments, signature=signature, **asked),)
+
+
+def _say_at_end(line: str) -> None:
+    """Write a line to standard error when the command ends: until then the output of foreign code is diverted."""
+    context = click.get_current_context(silent=True)
+    if context is not None and line not in context.meta:
+        context.meta[line] = True
+        context.call_on_close(lambda: click.echo(line, err=True))
 
 
 def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:

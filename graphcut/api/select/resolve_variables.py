@@ -201,10 +201,10 @@ def _of_pattern(traced: LoadedGraph, pattern: str) -> List[Target]:
     targets_of_names = [_of_tensor(traced, name, traced.names.tensors(name)) for name in names if traced.names.tensors(name)]
     if targets_of_names:
         return targets_of_names
-    inside = Scopes([each.name for each in traced.variables]).inside(pattern)
+    known = [each.name for each in traced.variables]
+    inside = Scopes(known).inside(pattern) or only_ending(suffixes(known), pattern)
     if inside:
         return join_partitions([_of_variable(traced, traced.variables[place]) for place in inside])
-    known = [each.name for each in traced.variables]
     raise GraphcutError(
         "no variable %s in this graph%s" % (printable(pattern), near_places(pattern, traced) or _examples(known))
     )
@@ -237,6 +237,7 @@ class TargetIndex:
         self._objects: Dict[int, int] = {}
         self._tensors: Dict[int, int] = {}
         self._scopes: Optional[Scopes] = None
+        self._suffixes: Optional[Dict[str, List[int]]] = None
 
     def by_name(self, name: str) -> Optional[int]:
         """Return the place of the target with exactly that name."""
@@ -260,7 +261,8 @@ class TargetIndex:
     def places(self, key: Any) -> Tuple[int, ...]:
         """Return the places of all targets that match a key.
 
-        A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these.
+        A key is a variable, a tensor, a name, a pattern, a layer or model, a name scope, or a list of these. The end of a name
+        at a ``/`` stands for it if no other variable of the graph has that end.
         """
         if is_group(key):
             return tuple(dict.fromkeys(place for each in as_tuple(key) for place in self.places(each)))
@@ -275,7 +277,7 @@ class TargetIndex:
         place = self.place(key)
         if place is not None:
             return (place,)
-        return self._in_scope(key) if isinstance(key, str) else ()
+        return self._in_scope(key) or self._ending(key) if isinstance(key, str) else ()
 
     def require(self, key: Any) -> Tuple[int, ...]:
         """Return the places of a key. Without any, raise an error that suggests similar names."""
@@ -301,7 +303,7 @@ class TargetIndex:
         if is_group(key):
             return GraphcutError("an empty list means no variable") if not key else self._missing_error(as_tuple(key)[0])
         name = key_name(key)
-        other = self.traced.index.by_object(key) or self.traced.index.by_name(name)
+        other = self.traced.index.by_object(key) or self.traced.index.by_name(name) or self._other_ending(name)
         owned = None if isinstance(key, str) else variables_of_owner(key)
         if other is not None:
             return GraphcutError(
@@ -322,6 +324,21 @@ class TargetIndex:
         names = [each.variable.name for each in self.targets]
         near = did_you_mean(_close_variables(name, [*names, *Scopes(names).names()], names)) or _examples(names)
         return GraphcutError("%s is not among the audited variables%s" % (printable(name), near))
+
+    def _ending(self, name: str) -> Tuple[int, ...]:
+        """Return the place of the only target whose name has that end; none where the graph has something of that name."""
+        if self.traced.names.tensors(name) or self.traced.index.by_name(name) is not None:
+            return ()
+        if self._suffixes is None:
+            targets = [each.variable.name for each in self.targets]
+            own = frozenset(targets)
+            self._suffixes = suffixes([*targets, *(each.name for each in self.traced.variables if each.name not in own)])
+        return tuple(place for place in only_ending(self._suffixes, name) if place < len(self.targets))
+
+    def _other_ending(self, name: str) -> Optional[Variable]:
+        """Return the only variable of the graph whose name has that end."""
+        names = [each.name for each in self.traced.variables]
+        return next((self.traced.variables[place] for place in only_ending(suffixes(names), name)), None)
 
     def _in_scope(self, name: str) -> Tuple[int, ...]:
         if self._scopes is None:
@@ -362,6 +379,26 @@ class Scopes:
     def names(self) -> List[str]:
         """Return the scopes, each by its shortest name, too."""
         return list(dict.fromkeys([*self._outer, *self._inner]))
+
+
+def suffixes(names: Sequence[str]) -> Dict[str, List[int]]:
+    """Return the places of names by each end of them that begins behind a ``/``.
+
+    >>> suffixes(["gate/encoder/kernel", "decoder/kernel"])["kernel"]
+    [0, 1]
+    """
+    found: Dict[str, List[int]] = {}
+    for place, name in enumerate(names):
+        _, *rest = name.split("/")
+        for start in range(len(rest)):
+            found.setdefault("/".join(rest[start:]), []).append(place)
+    return found
+
+
+def only_ending(places: Dict[str, List[int]], name: str) -> Tuple[int, ...]:
+    """Return the place of the only name with that end, with or without ``:0``; none where there are several."""
+    found = places.get(name[:-2] if name.endswith(":0") else name, ())
+    return tuple(found) if len(found) == 1 else ()
 
 
 def near_places(name: str, traced: LoadedGraph) -> str:

@@ -31,6 +31,7 @@ from graphcut.analysis.reachability import carries
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.analyze import analyze
+from graphcut.api.refuse_step import unaudited_step
 from graphcut.api.select.resolve_places import require_rows
 from graphcut.api.suggest.confirm import Rows, confirm
 from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSource, best, diffs, opening_candidates
@@ -93,7 +94,8 @@ def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
     terms = [term for each in audit if each.name in names for term in each.only_through]
     text = f"{', '.join(escape_name(each.variable.name) for each in asked)} gets a gradient"
     if not terms:
-        return f"{text}; nothing blocks it"
+        step = unaudited_step(audit._retrace.source if audit._retrace else None)
+        return f"{text} from what the model returns; {step}" if step else f"{text}; nothing blocks it"
     alone = join_first([escape_name(term) for term in dict.fromkeys(terms)], _FEW)
     return f"{text}, but only through {alone}; explain says what closes the other routes"
 

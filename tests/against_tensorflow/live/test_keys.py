@@ -309,3 +309,32 @@ def test_no_variable_at_all_is_no_assertion_that_holds():
     audit = graphcut.audit(placeholder_graph()[0], loss="loss")
     with pytest.raises(GraphcutError, match="an empty list means no variable"):
         graphcut.testing.assert_reaches(audit, [])
+
+
+def scoped_graph():
+    """Three variables in scopes: two named ``kernel``, one of them behind a stop, and one average that is not trained."""
+    with tf.Graph().as_default() as graph:
+        made = [v1.get_variable(name, [3]) for name in ("gate/encoder/kernel", "gate/decoder/kernel", "gate/scale")]
+        mean = v1.get_variable("bn/moving_mean", [3], trainable=False)
+        tf.reduce_sum(tf.stop_gradient(made[0]) * made[1] * made[2] * mean, name="loss")
+    return graphcut.audit(graph, loss="loss")
+
+
+def test_the_end_of_a_name_stands_for_it_where_no_other_has_that_end():
+    audit = scoped_graph()
+    assert audit["encoder/kernel"].name == "gate/encoder/kernel" and audit["scale:0"].name == "gate/scale"
+    assert "kernel" not in audit and "coder/kernel" not in audit
+    assert audit.explain("moving_mean").startswith("bn/moving_mean is frozen")
+
+
+@pytest.mark.parametrize("ask", ["explain", "reaches", "suggest_unblock"])
+def test_the_end_of_several_names_is_answered_with_them(ask):
+    with pytest.raises(GraphcutError, match=r"did you mean 'gate/encoder/kernel' or 'gate/decoder/kernel'"):
+        getattr(scoped_graph(), ask)("kernel")
+
+
+def test_variables_may_be_asked_for_by_the_end_of_their_names():
+    with tf.Graph().as_default() as graph:
+        w = v1.get_variable("gate/encoder/kernel", [3])
+        tf.reduce_sum(tf.square(w), name="loss")
+    assert [each.name for each in graphcut.audit(graph, loss="loss", variables="encoder/kernel")] == ["gate/encoder/kernel"]
