@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from graphcut.analysis.barrier_edges import Fence
 from graphcut.analysis.fewest_barriers import HANDFUL, Cuts, cuts, fence_of_raise
@@ -35,6 +34,20 @@ def _kind_of_holder(op_type: str) -> BarrierKind:
     return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
 
 
+class LateFields(NamedTuple):
+    """The fields of a variable's row that are computed when they are read: its ``path`` and ``only_through``.
+
+    One small object for each variable; a million ops have a hundred thousand.
+    """
+
+    findings: Findings
+    tensor: int
+
+    def __call__(self, field: str) -> Tuple[str, ...]:
+        """Return the value of a field."""
+        return self.findings.path(self.tensor) if field == "path" else self.findings.only_through(self.tensor)
+
+
 @dataclass(frozen=True)
 class Findings:
     """The results for one loss; the cuts of each relation are computed when they are first needed."""
@@ -59,6 +72,7 @@ class Findings:
         fences, size, unused = self._cut(verdict, self._first_with_route(target, verdict, tensor))
         left = self._writers_left(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
+        route: Any = LateFields(self, tensor) if live and tensor is not None else ()
         variable = target.variable
         barriers = tuple([self.barrier_of(fence) for fence in (*fences, *left)]) if fences or left else ()
         if unused and not left and is_discrete(variable.dtype):
@@ -71,14 +85,14 @@ class Findings:
             variable.dtype,
             variable.shape,
             barriers,
-            partial(Findings._path, self, tensor) if live else (),  # type: ignore[arg-type]
+            route,
             self.flow.conditions.get(tensor, ()) if verdict is Verdict.CONDITIONAL and tensor is not None else (),
             unused and not left,
             live and tensor in self.flow.sparse,
             max(size + len(left), len(barriers)),
             self.is_updated(target),
             trained_by=self._trained_by(target),
-            only_through=partial(Findings._only_through, self, tensor) if live else (),  # type: ignore[arg-type]
+            only_through=route,
         )
 
     def summands(self) -> Summands:
@@ -88,7 +102,7 @@ class Findings:
             self.terms.append(summands(self.flow, lambda tensor: shape_of(traced.shapes, traced.flat, tensor)))
         return self.terms[0]
 
-    def _only_through(self, tensor: int) -> Tuple[str, ...]:
+    def only_through(self, tensor: int) -> Tuple[str, ...]:
         """Return the only term of the loss that a gradient comes through, if the loss has several terms."""
         flat = self.traced.flat
         return tuple(flat.names[flat.producer[term]] for term in self.summands().only(tensor))
@@ -229,7 +243,8 @@ class Findings:
         flat = self.traced.flat
         return next((call.op for call in flat.calls if op in call.results), op) if flat.type(op) == "_Retval" else op
 
-    def _path(self, tensor: int) -> Tuple[str, ...]:
+    def path(self, tensor: int) -> Tuple[str, ...]:
+        """Return the names of the ops on one path of the gradient, the loss first."""
         flat = self.traced.flat
         ops = dict.fromkeys(flat.producer[each] for each in self.flow.path(tensor))
         return tuple(flat.names[op] for op in ops)

@@ -35,15 +35,11 @@ class Reconciliation(NamedTuple):
     disagreement: Optional[Disagreement] = None
 
 
-def reconcile(
-    rows: Sequence[VariableAudit], answers: Optional[RecordedAnswers], assumed: bool = False
-) -> Tuple[Reconciliation, ...]:
-    """Return the findings, each compared with its recorded answer if there is one.
+def reconcile(rows: Sequence[VariableAudit], answers: RecordedAnswers, assumed: bool = False) -> Tuple[Reconciliation, ...]:
+    """Return the findings, each compared with its recorded answer.
 
     ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
     """
-    if answers is None:
-        return tuple(map(Reconciliation, rows))
     updated_rows = list(rows)
     if answers.updates:
         known = zip(rows, answers.updates, answers.handed or (None,) * len(rows))

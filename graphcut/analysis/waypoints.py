@@ -36,7 +36,7 @@ def reach(
         state = next((each for each in states if each in parents), None)
         if state is not None:
             found[target.variable.name] = state
-    return Reach(tuple(found), lambda: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
+    return Reach(tuple(found), lambda _: {name: _path(flow, parents, state) for name, state in found.items()})  # type: ignore
 
 
 def _walk_states(flow: GradientFlow, through: Optional[AbstractSet[int]], avoiding: AbstractSet[int]) -> _Parents:

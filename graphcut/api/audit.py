@@ -62,8 +62,10 @@ class Audit:
         found = tuple(self._findings.of(target) for target in asked)
         self._answers, self._shown = answers, self._findings.recorded_answers(asked) if answers is None else None
         assumed = answers is not None and bool(answers.error) and bool(self._findings.assumptions())
-        self._settled = reconcile(found, answers or self._shown, assumed)
-        self.variables: Tuple[VariableAudit, ...] = tuple(each.variable for each in self._settled)
+        known = answers or self._shown
+        settled = () if known is None else reconcile(found, known, assumed)
+        self.variables: Tuple[VariableAudit, ...] = found if known is None else tuple(each.variable for each in settled)
+        self._disagreements = tuple(each.disagreement for each in settled if each.disagreement is not None)
         self._retrace: Optional[Retrace] = None
 
     @property
@@ -194,8 +196,7 @@ class Audit:
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
         """The variables for which TensorFlow's recorded answer, or the graph's own gradient, differs from the verdict."""
-        found = (each.disagreement for each in self._settled if each.disagreement is not None)
-        return Results(found, _AGREES)
+        return Results(self._disagreements, _AGREES)
 
     @property
     def flat(self) -> FlatGraph:

@@ -15,8 +15,7 @@ class PartitionedVariable(NamedTuple):
     shape: Shape
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of the graph.
 
     ``tensors`` are the names of its handles or references, empty where the graph does not hold it; ``trainable`` is ``None``

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from graphcut.graph.metadata import PartitionedVariable, Variable
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One variable or tensor that is asked about. ``tensors`` are tensors of the flat graph, empty where it holds none."""
 
     variable: Variable
@@ -32,7 +30,7 @@ def _unite(parts: Sequence[Target]) -> Target:
     whole = variables[0].whole or PartitionedVariable("", None)
     names = tuple(name for each in variables for name in each.tensors)
     objects = tuple(known for each in variables for known in each.objects)
-    variable = replace(variables[0], name=whole.name, shape=whole.shape, tensors=names, objects=objects)
+    variable = variables[0]._replace(name=whole.name, shape=whole.shape, tensors=names, objects=objects)
     return Target(variable, tuple(tensor for each in parts for tensor in each.tensors))
 
 
@@ -59,4 +57,4 @@ def _make_unique(kept: List[Target]) -> Iterable[Target]:
         counts[target.variable.name] = count
         used.add(name)
         same = name == target.variable.name
-        yield target if same else replace(target, variable=replace(target.variable, name=name))
+        yield target if same else target._replace(variable=target.variable._replace(name=name))

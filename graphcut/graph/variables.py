@@ -5,7 +5,6 @@ Also the variant tensors whose elements have no gradient, such as lists of integ
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from graphcut.graph.attrs import attribute, attributes, shape
@@ -49,7 +48,7 @@ def _complete(known: Variable, match: Variable) -> Variable:
     if not more and known.dtype and known.shape is not None:
         return known
     shape = match.shape if known.shape is None else known.shape
-    return replace(known, tensors=known.tensors + more, dtype=known.dtype or match.dtype, shape=shape)
+    return known._replace(tensors=known.tensors + more, dtype=known.dtype or match.dtype, shape=shape)
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
@@ -64,7 +63,7 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
             name = "%s_%d" % (each.name, seen[each.name] - 1)
             seen[each.name] += name in names
         names.add(name)
-        unique.append(each if name == each.name else replace(each, name=name))
+        unique.append(each if name == each.name else each._replace(name=name))
     return tuple(unique)
 
 

@@ -59,19 +59,19 @@ class LeftOutReason(str, enum.Enum):
 
 
 class Late:
-    """A field of a result that may be given as a function; it is called when the field is read.
+    """A field of a result that may be given as a function; it is called with the field's name when the field is read.
 
     Paths are kept as one parent pointer for each tensor: a path for every variable, stored, would be quadratic.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = "_" + name
+        self.field, self.name = name, "_" + name
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return ()
         value = getattr(instance, self.name)
-        return value() if callable(value) else value
+        return value(self.field) if callable(value) else value
 
     def __set__(self, instance: Any, value: Any) -> None:
         object.__setattr__(instance, self.name, value)  # instance.__dict__ would make a dictionary for each result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import replace
 from typing import Any, Dict, Iterator, KeysView, List, Optional, Sequence, Tuple, ValuesView
 
 from graphcut.errors import GraphcutError, close_names, did_you_mean, near_names, printable
@@ -151,7 +150,7 @@ def _no_variables(key: Any) -> GraphcutError:
 def _with_object(target: Target, key: Any) -> Target:
     if any(key is known for known in target.variable.objects):
         return target
-    return replace(target, variable=replace(target.variable, objects=target.variable.objects + (key,)))
+    return target._replace(variable=target.variable._replace(objects=target.variable.objects + (key,)))
 
 
 def _of_object(traced: LoadedGraph, key: Any, part: Any) -> Target:

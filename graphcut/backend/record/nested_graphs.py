@@ -89,7 +89,7 @@ def _found(source: Source, outer: Mapping[int, Level]) -> Source:
     own = source.facts.tensors if source.is_variable or not names else ()
     known = (*own, *(outer[id(graph)].prefix + name for graph, name in names))
     label = source.facts.name if source.is_variable or not known else known[0].rpartition(":")[0]
-    return replace(source, facts=replace(source.facts, name=label, tensors=known))
+    return replace(source, facts=source.facts._replace(name=label, tensors=known))
 
 
 def _renamed(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:

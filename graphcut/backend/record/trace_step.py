@@ -158,7 +158,7 @@ def _told(
     """
     for source in sources:
         known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
-        facts = replace(source.facts, trainable=known[0]) if known else source.facts
+        facts = source.facts._replace(trainable=known[0]) if known else source.facts
         handed = given.get(source.identity) if source.is_variable else None
         known_to = source.is_variable and written is not None and bool(written or given)
         updated = bool(handed) or source.handle in (written or ()) if known_to else None

@@ -231,7 +231,7 @@ def _told(
     if not source.is_variable:
         return source
     trained = [owned[id(each)][1] for each in source.facts.objects if id(each) in owned]
-    source = replace(source, facts=replace(source.facts, trainable=trained[0])) if trained else source
+    source = replace(source, facts=source.facts._replace(trainable=trained[0])) if trained else source
     updated = None if written is None else not written.isdisjoint((source.identity, source.handle))
     return replace(source, handed=given.get(source.identity), updated=updated)
 

@@ -102,7 +102,7 @@ class _Opening:
         self.controls.extend(
             [tuple([op + ops for op in controls]) if controls else () for controls in each.controls] if ops else each.controls
         )
-        self.first_output.extend([number + tensors for number in each.first_output[1:]])
+        self.first_output.extend([number + tensors for number in each.first_output[1:]] if tensors else each.first_output[1:])
         self.contexts.extend([context] * len(each.names))
         self.loop_inputs.update({op + ops: indices for op, indices in each.loop_inputs.items()})
         self.shared.update({op + ops: name for op, name in each.shared.items()})

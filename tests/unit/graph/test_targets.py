@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from graphcut.graph.metadata import PartitionedVariable, Variable
 from graphcut.graph.targets import Target, join_partitions, unique
 
@@ -27,5 +25,5 @@ def test_variables_of_one_name_are_counted_up_and_take_no_name_that_is_used():
 
 
 def test_two_objects_without_a_tensor_are_two_rows():
-    alone = [replace(target("w"), variable=replace(target("w").variable, objects=(each,))) for each in (object(), object())]
+    alone = [target("w")._replace(variable=target("w").variable._replace(objects=(each,))) for each in (object(), object())]
     assert [each.variable.name for each in unique(alone)] == ["w", "w_1"]
