@@ -454,7 +454,7 @@ class Audit:
 
         Args:
             block: variables, tensors, layers, names, scopes or patterns that shall get no gradient (``None``, or zeros
-            always).
+                always).
             keep: those whose gradient shall stay as it is; by default every other variable of the audit. The rest may lose
                 theirs.
 
@@ -467,7 +467,7 @@ class Audit:
 
         Raises:
             GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same
-            way.
+                way.
 
         >>> import graphcut
         >>> first, *others = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
@@ -485,7 +485,7 @@ class Audit:
 
         Args:
             key: a variable, tensor, layer, name, scope or pattern; where it means several, the first of them without a
-            gradient.
+                gradient.
 
         Returns:
             One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. Where several

@@ -64,6 +64,17 @@ def test_what_is_raised_is_told(name):
     assert re.search(r"Raises:\n +GraphcutError: ", FUNCTIONS[name].__doc__)
 
 
+SECTION = re.compile(r"(?m)^( *)(?:Args|Raises):\n((?:\1 +.*\n|\n)+)")
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_each_entry_of_a_section_is_a_name_and_a_description(name):
+    """The reference is made of these; what an entry goes on with is indented below it."""
+    text = inspect.getdoc(FUNCTIONS[name]) + "\n"
+    entries = [line for _, body in SECTION.findall(text) for line in body.splitlines() if re.match(r" {4}\S", line)]
+    assert [line for line in entries if not re.match(r" {4}\S[^:]*: \S", line)] == []
+
+
 def test_every_question_has_an_example():
     without = {name for name, each in FUNCTIONS.items() if arguments(name) and ">>> " not in each.__doc__}
     assert without == set(WITHOUT_EXAMPLE)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 from mkdocs.structure.files import File
 
 import graphcut
+from graphcut.cli import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = {"index.md": "README.md", "changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
@@ -16,6 +18,22 @@ GENERATED = {
     "    :prog_name: graphcut\n    :style: table\n    :depth: 1\n",
 }
 LINK = re.compile(r"(!?)\[([^]\n]*)\]\(([^)\s]+)\)")
+
+
+UNWRAPPED = re.compile(r"(?ms)^\x08\n(.*?)(?=\n\n|\Z)")
+
+
+def on_config(config):
+    """Show as written what the help of a command keeps from being wrapped: lists and examples."""
+    for command in every_command(commands):
+        command.help = UNWRAPPED.sub(r"```text\n\1\n```", inspect.cleandoc(command.help or ""))
+
+
+def every_command(command):
+    """A command, and those of a group."""
+    yield command
+    for each in getattr(command, "commands", {}).values():
+        yield from every_command(each)
 
 
 def on_files(files, config):
@@ -49,6 +67,8 @@ def from_root(link):
 
 def on_page_markdown(markdown, page, config, files):
     """Name what lies in the repository but not in the site, without a link that leads nowhere."""
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["toc"]  # the tables of the README are wide
     return LINK.sub(lambda link: in_site(link, Path(page.file.src_uri).parent), markdown)
 
 

