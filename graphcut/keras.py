@@ -91,7 +91,7 @@ class AuditCallback(FirstBatch):
         if not self.audits:
             yield "the first batch of fit took no gradient"
         for key in as_tuple(self.frozen):
-            found = _found(self.audits, key)
+            found = _audited_variables(self.audits, key)
             reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
             if reached:
                 yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
@@ -101,7 +101,7 @@ class AuditCallback(FirstBatch):
             yield from self._untrained(key)
 
     def _untrained(self, key: Any) -> Iterator[str]:
-        found = _found(self.audits, key)
+        found = _audited_variables(self.audits, key)
         reached = {each.name for _, each in found if each.verdict in WITH_GRADIENT}
         missing = [(audit, each) for audit, each in found if each.name not in reached]
         missing = missing if self.must_train is not None else [each for each in missing if not self._is_frozen(each[1])]
@@ -114,7 +114,9 @@ class AuditCallback(FirstBatch):
             yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _shown(key)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
-        return any(each.name == variable.name for key in as_tuple(self.frozen) for _, each in _found(self.audits, key))
+        return any(
+            each.name == variable.name for key in as_tuple(self.frozen) for _, each in _audited_variables(self.audits, key)
+        )
 
     def _unknown(self, argument: str, key: Any) -> str:
         """Return what to say of a key that means no variable of the model; empty if it means one, as an object always does."""
@@ -129,7 +131,7 @@ class AuditCallback(FirstBatch):
         return "%s=%s means no variable of the model%s" % (argument, _shown(key), near)
 
 
-def _found(audits: Tuple[Audit, ...], key: Any) -> _Found:
+def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:
     """Return the variables that a key means, each with its audit; those audits count that have any."""
     found: _Found = []
     for audit in audits:

@@ -6,7 +6,7 @@ v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is re
 
 A gradient that an op makes of its own (``GradientPattern.independent_of_output``) is there in every run in which the op itself
 runs, whatever branch the gradient of its output came through: in the other runs TensorFlow hands it zeros. So it is under
-those branches alone whose bodies the op is in. A v1 conditional does not even bind it to those (``_unbound``).
+those branches alone whose bodies the op is in. A v1 conditional does not even bind it to those (``_sides_without_gradient``).
 """
 
 from __future__ import annotations
@@ -109,12 +109,12 @@ def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
     reached = [tensor for op in reversed(order) for tensor in flat.outputs(op) if carried.parents[tensor] != UNSEEN]
     while _pass(edges, known, reached, masks) and flat.loop_inputs:
         pass
-    unbound = _unbound(edges, known, order, sources) if sources and known.by_output else {}
+    unbound = _sides_without_gradient(edges, known, order, sources) if sources and known.by_output else {}
     bound = ((tensor, masks[tensor] & ~unbound.get(tensor, 0)) for tensor in carried.order)
     return Conditions(known.conditions, {tensor: mask for tensor, mask in bound if mask})
 
 
-def _unbound(
+def _sides_without_gradient(
     edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
 ) -> Dict[int, int]:
     """Return for each tensor, as bits, the sides of v1 conditionals that do not bind a gradient made inside them.
@@ -122,7 +122,7 @@ def _unbound(
     In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
     arrives: a constant does not.
     """
-    alive = _alive(edges.rules.flat, known, order)
+    alive = _live_sides(edges.rules.flat, known, order)
     unbound: Dict[int, int] = {}
     for op in (op for op in sources if alive[op]):
         row, inputs = edges.rules.row(op), edges.rules.flat.inputs[op]
@@ -143,7 +143,7 @@ def _bodies(flat: FlatGraph, known: Branches, op: int) -> int:
     return mask
 
 
-def _alive(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, int]:
+def _live_sides(flat: FlatGraph, known: Branches, order: Sequence[int]) -> Dict[int, int]:
     """Return the v1 sides on which each op runs: those of all its inputs; for a ``Merge``, those common to all inputs."""
     alive: Dict[int, int] = {}
     for op in order:

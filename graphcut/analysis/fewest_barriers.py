@@ -152,7 +152,7 @@ def _search(flow: GradientFlow, relation: Relation) -> Search:
             else:
                 yield edge
 
-    others, barred = _spread(flow, walk, start, dict(crossed), without_zeros)
+    others, barred = _search_on(flow, walk, start, dict(crossed), without_zeros)
     if not zeros:
         return others, barred
 
@@ -160,14 +160,14 @@ def _search(flow: GradientFlow, relation: Relation) -> Search:
         for edge in edges(tensor):
             yield edge._replace(cost=max(1, others.get(edge.source, 0) - crossed[tensor])) if _is_made_up(edge) else edge
 
-    return _spread(flow, walk, start, crossed, weighed, others)
+    return _search_on(flow, walk, start, crossed, weighed, others)
 
 
 def _is_made_up(edge: Edge) -> bool:
     return edge.fence is not None and edge.fence.kind is BarrierKind.ZERO_FILLED
 
 
-def _spread(
+def _search_on(
     flow: GradientFlow,
     walk: Walk,
     start: Sequence[int],

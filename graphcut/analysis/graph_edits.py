@@ -48,7 +48,7 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
     readers = readers_of(flat, _every) if waiting else {}
     while waiting:
         for op, index in readers.get(waiting.pop(), ()):
-            if op in ops or op in stops or _enters(rules, op, index):
+            if op in ops or op in stops or _dtype_blocks(rules, op, index):
                 pass_through[op] = tuple(sorted({*pass_through.get(op, ()), index}))
                 fresh = [each for each in flat.outputs(op) if not passing[each] and each not in opened]
                 opened.update(fresh)
@@ -56,7 +56,7 @@ def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int
     return replace(flat, pass_through=pass_through, assumed_open=flat.assumed_open.union(opened))
 
 
-def _enters(rules: PatternLookup, op: int, index: int) -> bool:
+def _dtype_blocks(rules: PatternLookup, op: int, index: int) -> bool:
     """Return whether only the dtype keeps a gradient from this input: a float input would get one."""
     discrete = not any(rules.passing[tensor] for tensor in rules.flat.outputs(op))
     known = discrete or rules.row(op).barriers[index] in (None, BarrierKind.DTYPE)

@@ -124,7 +124,7 @@ class Idioms:
         if not self._feeding:
             self._read_graph()
         if op not in self._known:
-            self._known[op] = self._straight_through(op) or self._difference(op) or self._further_on(op)
+            self._known[op] = self._straight_through(op) or self._difference(op) or self._idiom_at_meeting_point(op)
         return self._known[op]
 
     def _read_graph(self) -> None:
@@ -178,14 +178,14 @@ class Idioms:
         table = {self._variables[each] for each in find_reachable([code], before) if each in self._variables}
         return bool(table - self._names(latent))
 
-    def _further_on(self, op: int) -> Optional[Idiom]:
+    def _idiom_at_meeting_point(self, op: int) -> Optional[Idiom]:
         """Return the idiom by where the stopped value first meets what does not come from it."""
         flat, stopped = self._flat, self._flat.inputs[op][0]
         own = self._names(stopped)
         if not own:
             return None
         weights: Set[str] = set()
-        for reader, other in self._strangers(op):
+        for reader, other in self._ops_with_other_inputs(op):
             if flat.type(flat.producer[self._original(other)]) == "StopGradient":
                 return None  # nothing learns from what is compared here
             if flat.type(reader) not in _LAYERS | _DIFFERENCES | {"Mul"}:
@@ -216,7 +216,7 @@ class Idioms:
     def _is_term(self, op: int) -> bool:
         """Return whether a stopped value is a term of the loss by itself: no other value that learns meets it before a sum."""
         flat = self._flat
-        strangers = {reader for reader, other in self._strangers(op) if self._names(other)}
+        strangers = {reader for reader, other in self._ops_with_other_inputs(op) if self._names(other)}
 
         def readers(tensor: int) -> List[int]:
             passing = (
@@ -337,7 +337,7 @@ class Idioms:
         kind = self._flat.type(op)
         return kind not in _FIXED and any(shape is None or len(shape) > 0 for shape in self._traced.shapes(op))
 
-    def _strangers(self, op: int) -> Iterator[Tuple[int, int]]:
+    def _ops_with_other_inputs(self, op: int) -> Iterator[Tuple[int, int]]:
         """Yield the ops behind a stop with an input that does not come from the stop, and that input; nearest first."""
         flat = self._flat
         behind: Dict[int, None] = dict.fromkeys(flat.outputs(op))

@@ -29,7 +29,7 @@ def find_feeding_tensors(rules: PatternLookup, raising: Iterable[int]) -> Dict[i
             if passing[tensor] and tensor not in origins:
                 origins[tensor] = (op, index)
                 waiting.append(tensor)
-    _spread(rules, origins, waiting, inward)
+    _propagate_origins(rules, origins, waiting, inward)
     return origins
 
 
@@ -56,11 +56,11 @@ def links(rules: PatternLookup, origins: Mapping[int, Tuple[int, int]]) -> Dict[
 def feeding_tensors(rules: PatternLookup, tensors: Iterable[int]) -> FrozenSet[int]:
     """Return the tensors that feed ``tensors`` through tensors that can carry a gradient; include ``tensors``."""
     origins = dict.fromkeys(tensors, (-1, -1))
-    _spread(rules, origins, list(origins), _call_inputs(rules.flat))
+    _propagate_origins(rules, origins, list(origins), _call_inputs(rules.flat))
     return frozenset(origins)
 
 
-def _spread(
+def _propagate_origins(
     rules: PatternLookup, origins: Dict[int, Tuple[int, int]], waiting: List[int], inward: Mapping[int, Tuple[int, ...]]
 ) -> None:
     """Propagate the origin of each waiting tensor to the tensors that feed it."""

@@ -186,7 +186,7 @@ def _flow(
     starts = {tensor: SEED for tensor in seeds if not _feeds_itself(rules, tensor)}
     fills = walking.fills(rules, symbolic)
     connected = walking.walk(rules, starts, stopped, walking.connected_inputs, fills)
-    certain = _certain(rules, fills)
+    certain = _certain_zeros(rules, fills)
     sure = connected if certain == fills else walking.walk(rules, starts, stopped, walking.connected_inputs, certain)
     order = topological_order(rules.flat)
     live = {tensor: SEED for tensor in starts if tensor not in dead}
@@ -222,34 +222,36 @@ def _drop_zero_pieces(
     ``alike``: both relations are the same. What a guess makes counts where nothing else arrives, so that zeros of pieces let
     more of it count, and then fewer pieces are zeros: until nothing is added.
     """
-    kept = _with_what_is_made(rules, connected, live, stopped)
-    carried = connected if alike else _walk_made(rules, kept, live, stopped)
+    kept = _walk_with_assumed_gradients(rules, connected, live, stopped)
+    carried = connected if alike else _walk_from_assumed(rules, kept, live, stopped)
     while True:
-        zeros = find_zero_edges(rules, carried, _begins(kept, live), stopped, order)
+        zeros = find_zero_edges(rules, carried, _gradient_origins(kept, live), stopped, order)
         if not zeros:
             return rules, kept, carried
         limited = rules.without(zeros)
-        again = _with_what_is_made(limited, connected, live, stopped).independent
+        again = _walk_with_assumed_gradients(limited, connected, live, stopped).independent
         if all(tensor in kept.independent for tensor in again):
-            return limited, kept, _walk_made(limited, kept, live, stopped)
+            return limited, kept, _walk_from_assumed(limited, kept, live, stopped)
         kept = replace(kept, independent={**again, **kept.independent})
-        carried = _walk_made(rules, kept, live, stopped)
+        carried = _walk_from_assumed(rules, kept, live, stopped)
 
 
-def _begins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:
+def _gradient_origins(connected: Walk, live: Mapping[int, int]) -> Dict[int, int]:
     """Return where gradients that can be nonzero begin: at the losses, and at ops that make a gradient of their own."""
     return {**live, **{tensor: nearer for tensor, nearer in connected.independent.items() if tensor not in live}}
 
 
-def _walk_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
-    return walking.walk(rules, _begins(connected, live), stopped, walking.carries, {})
+def _walk_from_assumed(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
+    return walking.walk(rules, _gradient_origins(connected, live), stopped, walking.carries, {})
 
 
-def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]) -> Walk:
+def _walk_with_assumed_gradients(
+    rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]
+) -> Walk:
     """Return the walk without gradients that an op perhaps makes, if a gradient arrives there anyway.
 
-    A guessed gradient function may make something out of zeros (``GradientPattern.independent_of_output`` and ``Row.waits``
-    alike). That counts only where nothing else leads to the tensor.
+    A guessed gradient function may make something out of zeros: an output is then both in ``independent_of_output`` and in
+    ``waits`` of its ``GradientPattern``. That counts only where nothing else leads to the tensor.
     """
     flat = rules.flat
     rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.independent.items()}
@@ -268,7 +270,7 @@ def _with_what_is_made(rules: PatternLookup, connected: Walk, live: Mapping[int,
     return replace(connected, independent=independent)
 
 
-def _certain(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
+def _certain_zeros(rules: PatternLookup, fills: Mapping[int, Fill]) -> Dict[int, Fill]:
     """Return the filled-in zeros that count for every tensor: those of calls, on tensors that can carry a gradient."""
     calls = {op: fill for op, fill in fills.items() if rules.flat.type(op) == "_Retval"}
     return {op: fill._replace(forced=tuple(each for each in fill.forced if rules.passing[each])) for op, fill in calls.items()}

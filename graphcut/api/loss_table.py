@@ -125,7 +125,7 @@ def _row(matched: Sequence[MatchedRow], names: Sequence[str], group: Sequence[in
         own,
         tuple(tuple(each for each in column if each is not None) for column in columns),
         max(matches, key=list(Match).index).value,
-        _others(matched, group) if Match.POSITION in matches else "",
+        _other_names(matched, group) if Match.POSITION in matches else "",
     )
 
 
@@ -134,7 +134,7 @@ def _label(names: Sequence[str], totals: Mapping[str, int]) -> str:
     return ", ".join(texts[:_NAMED] + ["…"] * (len(texts) > _NAMED))
 
 
-def _others(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
+def _other_names(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
     """Return which variables of a row go by another name in another column."""
     pairs: Dict[str, None] = {}
     for place in group:

@@ -75,15 +75,15 @@ def remove_barriers(request: AuditRequest, flow: GradientFlow, taken: FrozenSet[
     """Return the request with barriers removed; ``flow`` is the gradient flow of the original one."""
     flat, constants = request.traced.flat, request.stopped
     stops = frozenset(op for op in taken if flat.type(op) in STOPS)
-    arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _blocks(flow.rules, op))
+    arguments = frozenset(op for op in taken if _is_argument(constants, op) and not _ends_gradient(flow.rules, op))
     flat = graph_edits.remove_stops(graph_edits.open_ops(flow.rules, taken - stops - arguments, stops), stops)
     return request._replace(
         traced=replace(request.traced, flat=flat, names=Names(flat), edited=True),
         stopped=constants._replace(
             ops=constants.ops
             - taken
-            - _also_recorded(request.traced.flat, constants, taken)
-            - _also_awake(request.traced.flat, constants, taken),
+            - _newly_recorded_ops(request.traced.flat, constants, taken)
+            - _ops_with_new_gradients(request.traced.flat, constants, taken),
             symbolic=constants.symbolic - taken,
             unwatched=_still_unwatched(flat, constants, taken),
         ),
@@ -99,7 +99,7 @@ def _still_unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int])
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
 
 
-def _also_recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _newly_recorded_ops(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that a tape also records once it records ``taken``.
 
     It is everything around these ops that no barrier of its own keeps outside.
@@ -115,7 +115,7 @@ def _also_recorded(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -
     return frozenset(find_reachable(waiting, near))
 
 
-def _also_awake(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
+def _ops_with_new_gradients(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that a tape also records once ``taken`` passes a gradient.
 
     A cast of a comparison, for example, reads nothing that the tape watches.
@@ -137,7 +137,7 @@ def _removable(request: AuditRequest, flow: GradientFlow, key: Any) -> Iterable[
         )
     ops = tuple(dict.fromkeys(flat.producer[tensor] for tensor in exact_tensors(request.traced, key, "remove")))
     for op in ops:
-        if flat.type(op) not in STOPS and not _is_argument(request.stopped, op) and not _blocks(flow.rules, op):
+        if flat.type(op) not in STOPS and not _is_argument(request.stopped, op) and not _ends_gradient(flow.rules, op):
             raise GraphcutError(
                 "remove: op %s (%s) stops no gradient\naudit.stops lists the stops, audit[variable].cut what cuts one off."
                 % (printable(flat.names[op]), flat.type(op))
@@ -149,7 +149,7 @@ def _is_argument(constants: StopOps, op: int) -> bool:
     return op in constants.ops or op in constants.symbolic
 
 
-def _blocks(rules: PatternLookup, op: int) -> bool:
+def _ends_gradient(rules: PatternLookup, op: int) -> bool:
     """Return whether a gradient ends at some input of an op."""
     row = rules.row(op)
     every = set(range(len(rules.flat.inputs[op])))

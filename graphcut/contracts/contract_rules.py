@@ -52,7 +52,7 @@ class Subjects:
             for each in getattr(audit, "left_out", ())
             if each.reason is LeftOutReason.FORGOTTEN and each.name not in self.considered
         }
-        kept = _kept_names(list(left), self.contract.variables)
+        kept = _matching_names(list(left), self.contract.variables)
         return {name: audit for name, audit in left.items() if name in kept}
 
     def forgotten(self, pattern: str, rule: str) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ class Subjects:
 def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subject]:
     best: Dict[str, Subject] = {}
     for audit in audits:
-        kept = _kept_names([each.name for each in audit], patterns)
+        kept = _matching_names([each.name for each in audit], patterns)
         for variable in audit:
             known = best.get(variable.name)
             if variable.name in kept and (known is None or _rank(variable) < _rank(known.variable)):
@@ -94,7 +94,7 @@ def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subj
     return best
 
 
-def _kept_names(names: Sequence[str], patterns: Sequence[str]) -> FrozenSet[str]:
+def _matching_names(names: Sequence[str], patterns: Sequence[str]) -> FrozenSet[str]:
     """Return the names that any of the patterns means; without patterns, all."""
     return frozenset(name for pattern in patterns for name in matching_names(names, pattern)) if patterns else frozenset(names)
 

@@ -65,7 +65,7 @@ def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:
         return Side(text, {key: AuditedVerdicts.from_dict(each) for key, each in lock.items()})
     key = contract_key(contract)
     if apart and ":" in contract.source and not os.path.exists(path):
-        return Side(text, {key: _audited_apart(text, contract, folder)}, key)
+        return Side(text, {key: _verdicts_in_process(text, contract, folder)}, key)
     with work_in_folder(folder), isolate_output():
         audits = SourceAudits().of_contract(contract)
     return Side(text, {key: verdicts_of_audits(audits)}, key, audits)
@@ -74,7 +74,7 @@ def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:
 _CHILD = "from graphcut.contracts.diff_sides import print_verdicts; print_verdicts()"
 
 
-def _audited_apart(text: str, contract: Contract, folder: str) -> AuditedVerdicts:
+def _verdicts_in_process(text: str, contract: Contract, folder: str) -> AuditedVerdicts:
     """Return the verdicts of a source, computed in a separate process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())}
     question = json.dumps([contract.source, contract.spec, contract.loss]).encode()

@@ -85,7 +85,7 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
     part = backward_part(flat, names)
     calls = [call for call in part.calls if call.loss]
     trained = [call for call in calls if trains(flat, call)]
-    kept = trained or [call for call in calls if not _serves(flat, part, call)]
+    kept = trained or [call for call in calls if not _sums_for_data(flat, part, call)]
     if len(kept) > 1:
         kept = _without_curvature(flat, part, _outermost(flat, kept)) if trained else _without_products(flat, part, kept)
     return tuple(dict.fromkeys(call.loss for call in kept))
@@ -110,7 +110,9 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     for scope, ops in members.items():
         ahead = differentiated[scope]
         others = [each.keys() for other, each in differentiated.items() if other != scope]
-        loss = _loss(flat, names, scope, ops, ahead, LossSums(flat, ops, ahead.keys(), others, inside, _gates(flat, ops)))
+        loss = _loss(
+            flat, names, scope, ops, ahead, LossSums(flat, ops, ahead.keys(), others, inside, _copies_gradients(flat, ops))
+        )
         calls.append(BackwardCall(scope, loss, frozenset(reachable_ops(flat, ops)), frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
@@ -215,7 +217,7 @@ def _loss(
     return tuple(dict.fromkeys(losses))
 
 
-def _gates(flat: FlatGraph, ops: Iterable[int]) -> bool:
+def _copies_gradients(flat: FlatGraph, ops: Iterable[int]) -> bool:
     """Return whether the call copies the gradients of each op that answers more than one."""
     return any(_GATED in flat.names[op] for op in ops)
 
@@ -285,7 +287,7 @@ def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int
 # --- losses that serve others ---------------------------------------------------------------------------------------
 
 
-def _serves(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
+def _sums_for_data(flat: FlatGraph, part: BackwardPart, call: BackwardCall) -> bool:
     """Return whether gradients that nobody trains with are added to a value computed from data and variables: a penalty."""
     for op in call.reached - part.inside:
         inputs = [tensor for tensor in flat.inputs[op] if base_dtype(flat.dtypes[tensor]) in REAL_FLOATS]

@@ -144,7 +144,7 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
     ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs)
     read = dict.fromkeys(_before_guard(flat, tensor) for op, start in ops for tensor in flat.inputs[op][start:])
     floats = [tensor for tensor in read if flat.dtypes[tensor] in REAL_FLOATS and flat.contexts[flat.producer[tensor]] < 0]
-    return _plausible(flat, names, floats) if floats else []
+    return _loss_candidates(flat, names, floats) if floats else []
 
 
 def _before_guard(flat: FlatGraph, tensor: int) -> int:
@@ -163,10 +163,10 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     computed = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
     free = [flat.first_output[op] for op in computed if flat.outputs(op) and flat.first_output[op] not in read]
-    return _plausible(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS])
+    return _loss_candidates(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS])
 
 
-def _plausible(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
+def _loss_candidates(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:
     """Return the tensors that may be a loss.
 
     They are computed from a variable by floats, outside the backward part. A value that adds a derivative of another one (a

@@ -62,17 +62,17 @@ class LossSums:
         """
         self._is_free = is_free
         total = terms if len(terms) < 2 else self._total(frozenset(terms)) or terms
-        return [self._furthest(total[0])] if len(total) == 1 else total
+        return [self._end_of_passing_ops(total[0])] if len(total) == 1 else total
 
     def _total(self, terms: FrozenSet[int]) -> List[int]:
         """Return the addition of the terms, the innermost one; nothing where that cannot be told."""
         above = dict.fromkeys(self._additions_above(min(terms)))
         within = {tensor for addition in above for tensor in self._passed_through(self.flat.producer[addition])}
-        inner = dict.fromkeys(self._innermost(addition, terms) for addition in above if addition not in within)
+        inner = dict.fromkeys(self._innermost_addition(addition, terms) for addition in above if addition not in within)
         totals = [each for each in inner if each is not None and self._is_total(each, terms)]
         return totals if len(totals) == 1 else []
 
-    def _innermost(self, addition: int, terms: FrozenSet[int]) -> Optional[int]:
+    def _innermost_addition(self, addition: int, terms: FrozenSet[int]) -> Optional[int]:
         """Return the innermost addition within ``addition`` that holds all terms, each once; ``None`` where there is none."""
         counts: Dict[int, int] = {}
         waiting = [addition]
@@ -99,12 +99,14 @@ class LossSums:
 
         def readers(each: int) -> List[int]:
             following = consumers(self.flat).get(self.flat.producer[each], ())
-            return [self.flat.first_output[op] for op in following if op not in self.backward and self._hands_on(op, each)]
+            return [
+                self.flat.first_output[op] for op in following if op not in self.backward and self._passes_unchanged(op, each)
+            ]
 
         above = walk_depth_first([tensor], readers)
         return (each for each in above if each != tensor and self.flat.type(self.flat.producer[each]) in _SUMS)
 
-    def _hands_on(self, op: int, tensor: int) -> bool:
+    def _passes_unchanged(self, op: int, tensor: int) -> bool:
         return tensor in self._passed_through(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
 
     def _passed_through(self, op: int) -> List[int]:
@@ -130,7 +132,7 @@ class LossSums:
         )
         return (each for each in inside if each != tensor)
 
-    def _furthest(self, tensor: int) -> int:
+    def _end_of_passing_ops(self, tensor: int) -> int:
         """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
 
         What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
@@ -139,7 +141,7 @@ class LossSums:
         while True:
             following = dict.fromkeys(consumers(self.flat).get(self.flat.producer[tensor], ()))
             readers = [op for op in following if tensor in self.flat.inputs[op] and op not in self.backward]
-            passing = [op for op in readers if self._passes_on(op, tensor) and not self._waits(op)]
+            passing = [op for op in readers if self._passes_on(op, tensor) and not self._runs_after_backward_part(op)]
             if len(passing) != 1 or self.flat.first_output[passing[0]] in seen:
                 return tensor
             tensor = self.flat.first_output[passing[0]]
@@ -190,7 +192,7 @@ class LossSums:
 
         return find_reachable([self.flat.producer[tensor]], producers)
 
-    def _waits(self, op: int) -> bool:
+    def _runs_after_backward_part(self, op: int) -> bool:
         """Return whether an op runs after some op of the backward part."""
         flat = self.flat
 

@@ -50,7 +50,7 @@ def place(frames: Sequence[Frame]) -> Place:
     for index in range(len(frames) - 1, position, -1):
         path, line = frames[index][:2]
         if not is_library(path):
-            return "%s:%d" % (path, line), _made_inside(frames[index + 1 :])
+            return "%s:%d" % (path, line), _created_by_library(frames[index + 1 :])
     return None, bool(frames)
 
 
@@ -88,7 +88,7 @@ _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _WRAPPING = (os.path.join(_OWN, "backend", "record") + os.sep, os.path.join(_OWN, "backend", "live", "plain_code.py"))
 
 
-def _made_inside(frames: Iterable[Frame]) -> bool:
+def _created_by_library(frames: Iterable[Frame]) -> bool:
     """Return whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
     return any(not is_wrapper(*frame[:1], *frame[2:]) for frame in frames)
 

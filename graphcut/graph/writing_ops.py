@@ -69,10 +69,10 @@ def _of_first_values(flat: FlatGraph) -> FrozenSet[int]:
     contexts: Set[int] = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
-        if flat.contexts[call.op] in contexts or (call.predicate is not None and _asks_for_a_value(flat, call.predicate)):
+        if flat.contexts[call.op] in contexts or (call.predicate is not None and _tests_initialization(flat, call.predicate)):
             contexts.add(index)
     return frozenset(contexts)
 
 
-def _asks_for_a_value(flat: FlatGraph, predicate: int) -> bool:
+def _tests_initialization(flat: FlatGraph, predicate: int) -> bool:
     return flat.type(flat.producer[predicate]) == "VarIsInitializedOp"

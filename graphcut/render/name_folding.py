@@ -53,7 +53,7 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     """Group ``variables`` by outcome, and groups whose barriers differ in the numbers of their names alone as one."""
     groups = fold(variables)
     members: Dict[Hashable, List[VariableAudit]] = {}
-    numberless = [_numberless_fate(group.variables[0]) for group in groups]
+    numberless = [_numberless_outcome(group.variables[0]) for group in groups]
     counts = Counter(numberless)
     for group, key in zip(groups, numberless):
         members.setdefault(key if counts[key] >= _FEWEST_ALIKE else outcome(group.variables[0]), []).extend(group.variables)
@@ -61,10 +61,10 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
 
 
-def _numberless_fate(variable: VariableAudit) -> Hashable:
+def _numberless_outcome(variable: VariableAudit) -> Hashable:
     """Return the outcome of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
     cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())
-    return _rest_of_fate(variable), cut, tuple(map(_numberless, variable.only_through)), variable.cut_size
+    return _further_outcome(variable), cut, tuple(map(_numberless, variable.only_through)), variable.cut_size
 
 
 def _numberless(name: str) -> str:
@@ -73,10 +73,10 @@ def _numberless(name: str) -> str:
 
 def outcome(variable: VariableAudit) -> Hashable:
     """Return the key that variables of one row share."""
-    return _rest_of_fate(variable), tuple(distinct_barriers(variable.cut)), variable.only_through
+    return _further_outcome(variable), tuple(distinct_barriers(variable.cut)), variable.only_through
 
 
-def _rest_of_fate(variable: VariableAudit) -> Hashable:
+def _further_outcome(variable: VariableAudit) -> Hashable:
     """Return what is said of a variable beside what cuts it and the loss terms that its gradient comes through."""
     frozen, training = variable.trainable is False, (variable.is_updated, variable.trained_by)
     return variable.verdict, variable.conditions, variable.unused, frozen, training

@@ -96,10 +96,10 @@ def open_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
+    sys.stdout, sys.stderr = sys.stdout or _null_stream(), sys.stderr or _null_stream()
 
 
-def _nowhere() -> IO[str]:
+def _null_stream() -> IO[str]:
     return open(os.devnull, "w")
 
 

@@ -50,12 +50,12 @@ def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.independent:
         return Summands((), {})
-    return Summands(terms, _spread(flow, terms, _carried_inputs))
+    return Summands(terms, _propagate_terms(flow, terms, _carried_inputs))
 
 
 def terms_using(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
     """Return for each tensor, as bits, the terms that use it."""
-    return _spread(flow, terms, _used_inputs)
+    return _propagate_terms(flow, terms, _used_inputs)
 
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:
@@ -108,7 +108,7 @@ def _used_inputs(flow: GradientFlow, op: int, output: int) -> Sequence[int]:
     return flow.rules.flat.inputs[op]
 
 
-def _spread(
+def _propagate_terms(
     flow: GradientFlow, terms: Sequence[int], further: Callable[[GradientFlow, int, int], Sequence[int]]
 ) -> Dict[int, int]:
     """Return for each tensor, as bits, the terms that lead to it, united from the loss outward."""

@@ -34,7 +34,7 @@ def find_zero_edges(
         order: all ops, producers first.
     """
     flat = rules.flat
-    if not (_meets(rules, carried, JOINING) and _meets(rules, carried, PARTING)):
+    if not (_reaches_op_of_type(rules, carried, JOINING) and _reaches_op_of_type(rules, carried, PARTING)):
         return frozenset()
     regions: Dict[int, Region] = dict.fromkeys(seeds, EVERYTHING)
     back = (flat.inputs[op][index] for op, inputs in flat.loop_inputs.items() for index in inputs)
@@ -42,18 +42,18 @@ def find_zero_edges(
     zeros: Set[Edge] = set()
     for op in reversed(order):
         if op not in stopped:
-            _spread(rules, op, regions, zeros)
+            _regions_of_inputs(rules, op, regions, zeros)
     return frozenset(zeros)
 
 
-def _meets(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
+def _reaches_op_of_type(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
     """Return whether a gradient arrives at an op of one of these types."""
     flat = rules.flat
     kinds = {number for number, kind in enumerate(flat.kind_table) if kind.type in types}
     return bool(kinds) and any(flat.kinds[flat.producer[tensor]] in kinds for tensor in carried.order)
 
 
-def _spread(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Set[Edge]) -> None:
+def _regions_of_inputs(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Set[Edge]) -> None:
     """From the regions of an op's outputs to those of its inputs."""
     flat = rules.flat
     given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]

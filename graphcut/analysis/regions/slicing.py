@@ -37,7 +37,7 @@ def _attr(info: StaticOpInfo, name: str) -> int:
     return int(info.attrs[name].i) if name in info.attrs else 0
 
 
-def _one(info: StaticOpInfo, index: int) -> Optional[int]:
+def _only_value(info: StaticOpInfo, index: int) -> Optional[int]:
     value = info.constants[index]
     return value[0] if value is not None and len(value) == 1 else None
 
@@ -67,7 +67,7 @@ def concat(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
     """``ConcatV2``: The gradient of each input is a piece."""
     last = len(info.inputs) - 1
     shape = next((each for each in info.inputs[:last] if each is not None), None)
-    axis = _axis(_one(info, last), shape)
+    axis = _axis(_only_value(info, last), shape)
     if axis is None:
         return {}
     before = [_size(each, axis) for each in info.inputs[:index]]
@@ -80,7 +80,7 @@ def concat(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
 
 def split(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Split``: The gradient of each output is a piece, between zeros."""
-    axis = _axis(_one(info, 0), info.inputs[1])
+    axis = _axis(_only_value(info, 0), info.inputs[1])
     size = _size(info.inputs[1], axis) if axis is not None else None
     if axis is None or size is None:
         return {}
@@ -90,7 +90,7 @@ def split(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box
 
 def split_v(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``SplitV``: The same for pieces of given lengths."""
-    axis, sizes = _axis(_one(info, 2), info.inputs[0]), info.constants[1]
+    axis, sizes = _axis(_only_value(info, 2), info.inputs[0]), info.constants[1]
     if axis is None or sizes is None or min(sizes[: output + 1], default=-1) < 0:
         return {}
     start = sum(sizes[:output])
@@ -149,7 +149,7 @@ def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
 
 def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``Cumsum``: The gradient of an element sums those behind it, in an exclusive sum without its own."""
-    axis = _axis(_one(info, 1), info.inputs[0])
+    axis = _axis(_only_value(info, 1), info.inputs[0])
     if axis is None or index:
         return {}
     exclusive = int("exclusive" in info.attrs and info.attrs["exclusive"].b)
@@ -164,7 +164,7 @@ def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
 
 def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     """``GatherV2``: The gradient of what is gathered from is nonzero at the indices alone."""
-    axis = _axis(_one(info, 2), info.inputs[0]) if len(info.inputs) > 2 else 0
+    axis = _axis(_only_value(info, 2), info.inputs[0]) if len(info.inputs) > 2 else 0
     places, shape = info.constants[1], info.inputs[1]
     if index or axis is None or shape is None or not places or min(places) < 0 or _attr(info, "batch_dims"):
         return {}

@@ -46,7 +46,7 @@ def spans(attrs: Mapping[str, Any], shape: Shape, begin: Integers, end: Integers
             ends = _ends(attrs, index, begin[index], end[index], _dim(shape, before))
             _take(found, before, after, ends, strides[index])
             before, after = before + 1, after + 1
-    found.axes.update(_rest(shape, before, after))
+    found.axes.update(_remaining_axes(shape, before, after))
     return found
 
 
@@ -54,7 +54,7 @@ def _dim(shape: Shape, axis: int) -> Optional[int]:
     return shape[axis] if shape is not None and axis < len(shape) else None
 
 
-def _rest(shape: Shape, before: int, after: int) -> List[Tuple[int, int]]:
+def _remaining_axes(shape: Shape, before: int, after: int) -> List[Tuple[int, int]]:
     """Return the axes that the slice does not mention; of an unknown rank, more than there are."""
     return [(before + each, after + each) for each in range(max(len(shape) - before, 0) if shape is not None else 16)]
 

@@ -153,7 +153,7 @@ def _source(flat: FlatGraph, op: int) -> Kind:
     return flat.kind_table[flat.kinds[flat.producer[flat.inputs[op][0]]]]
 
 
-def _not_taken(condition: Kind) -> Optional[int]:
+def _unselected_input(condition: Kind) -> Optional[int]:
     values = booleans(condition)
     return None if values is None or len(values) != 1 else 2 if values[0] else 1
 
@@ -162,5 +162,9 @@ def _exponent(base: Kind) -> Optional[int]:
     return 1 if is_one(base) else None
 
 
-_IDLE: Dict[str, Callable[[Kind], Optional[int]]] = {"Select": _not_taken, "SelectV2": _not_taken, "Pow": _exponent}
+_IDLE: Dict[str, Callable[[Kind], Optional[int]]] = {
+    "Select": _unselected_input,
+    "SelectV2": _unselected_input,
+    "Pow": _exponent,
+}
 DECIDED_BY_CONSTANTS = frozenset(_IDLE)

@@ -300,7 +300,7 @@ class _Search:
         """Return the gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
         source, alone = self._source(index)
         sources = [self._source(each)[0] for each in self.arguments]
-        tensors = self._taken_in(source)
+        tensors = self._gradients_read_by(source)
         if sources.count(source) > 1:
             return []
         if alone and len(self.flat.outputs(source)) == 1:
@@ -323,7 +323,7 @@ class _Search:
             reader, position = source, 0
         return source, False
 
-    def _taken_in(self, source: int) -> List[int]:
+    def _gradients_read_by(self, source: int) -> List[int]:
         """Return the gradients that the gradient function of an op read, or that a variable was trained with."""
         if self.flat.type(source) in VARIABLES:
             return list(self.call.trained.get(self.flat.first_output[source], ()))

@@ -175,14 +175,16 @@ def _step(context: Context, node: ast.AST) -> Optional[Rewrite]:
     types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
     if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
         ratio, whole = f"{context.operand(node.left)} / {context.operand(node.right)}", f"({context.text(node)})"
-        return _straight(context, frozenset(["FloorDiv"]), node, ratio, f"({ratio})", whole)
+        return _straight_through_expression(context, frozenset(["FloorDiv"]), node, ratio, f"({ratio})", whole)
     x = argument(node, 0, "x", "input") if types else None  # type: ignore[arg-type]
     if x is None:
         return None
-    return _straight(context, types, x, context.operand(x), context.operand(x), context.text(node))
+    return _straight_through_expression(context, types, x, context.operand(x), context.operand(x), context.text(node))
 
 
-def _straight(context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str) -> Optional[Rewrite]:
+def _straight_through_expression(
+    context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str
+) -> Optional[Rewrite]:
     """``x + tf.stop_gradient(f(x) - x)``; nothing where computing ``x`` twice could give two values."""
     if is_pure(x):
         return Rewrite(types, (f"{first} + {context.tf}.stop_gradient({whole} - {again})",))
@@ -227,7 +229,9 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
     x = argument(inner, 0, "x") if is_named(inner, "cast") else None  # type: ignore[arg-type]
     if x is None:
         return None
-    return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), context.text(node))
+    return _straight_through_expression(
+        context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), context.text(node)
+    )
 
 
 def _keep_floats(context: Context, node: ast.AST) -> Optional[Rewrite]:
@@ -236,7 +240,7 @@ def _keep_floats(context: Context, node: ast.AST) -> Optional[Rewrite]:
     if x is None:
         return None
     again = f"{context.tf}.cast({context.text(node)}, {context.operand(x)}.dtype)"
-    return _straight(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), again)
+    return _straight_through_expression(context, frozenset(["Cast"]), x, context.operand(x), context.operand(x), again)
 
 
 def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:

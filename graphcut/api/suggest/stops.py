@@ -178,10 +178,10 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
         return [flat.inputs[op][index] for index in inputs if flat.inputs[op][index] in inside]
 
     starts = {tensor for tensor in order if walk.parents[tensor] == SEED}
-    return Paths(order, steps, starts, fixed & inside, _rigid(flat, order, fixed), ends & inside)
+    return Paths(order, steps, starts, fixed & inside, _tensors_without_code(flat, order, fixed), ends & inside)
 
 
-def _rigid(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
+def _tensors_without_code(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
     """Return the tensors that no line of code stops: wiring, handles, and those whose copies serve a kept variable."""
     shared = {_place(flat, tensor) for tensor in fixed if flat.contexts[flat.producer[tensor]] >= 0}
     return frozenset(
@@ -358,14 +358,20 @@ class _Judge:
         if not (same and all(none) and len(none) == len(self._blocked)):
             return False
         names = [(row.name, new.name) for row, new in pairs if row.name in self._kept and new is not None]
-        before, now = (_passed(each, frozenset(side)) for each, side in zip((self._audit, after), (*zip(*names),) or ((), ())))
+        before, now = (
+            _count_tensors_passed(each, frozenset(side))
+            for each, side in zip((self._audit, after), (*zip(*names),) or ((), ()))
+        )
         if now < before and self.lossy is None:
             self.lossy, self.note = candidate, self._note(after, names)
         return now >= before
 
     def _note(self, after: Audit, names: Sequence[Tuple[str, str]]) -> str:
         """Return which kept variables lose a part of their gradient."""
-        one_by_one = ((old, _passed(self._audit, frozenset([old])), _passed(after, frozenset([new]))) for old, new in names)
+        one_by_one = (
+            (old, _count_tensors_passed(self._audit, frozenset([old])), _count_tensors_passed(after, frozenset([new])))
+            for old, new in names
+        )
         lost = [old for old, before, now in one_by_one if now < before] if len(names) <= _COUNTED else []
         if not lost:
             return "this also stops a part of the gradient of other variables"
@@ -374,7 +380,7 @@ class _Judge:
         return f"this also stops a part of the gradient of {join_first(texts, _NAMED)}"
 
 
-def _passed(audit: Audit, names: FrozenSet[str]) -> int:
+def _count_tensors_passed(audit: Audit, names: FrozenSet[str]) -> int:
     """Return how many tensors the gradients of some variables pass."""
     tensors = _tensors(each for each in audit._targets if each.variable.name in names)
     return len(find_dependent_tensors(audit._findings.flow, tensors))

@@ -68,14 +68,14 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         return Suggestions((), _open_words(audit, asked))
     target = blocked[0]
     idioms = Idioms(request.traced, flow.losses)
-    starts = sorted(_starts(flow, target), key=lambda fences: _sacrifices(idioms, fences))
+    starts = sorted(_starts(flow, target), key=lambda fences: _count_removed_barriers(idioms, fences))
     found = [complete_alternative(request, flow, target, start) for start in starts[:_MOST]]
     complete = [each for each in found if each is not None]
     if not complete:
         raise _impossible(target)
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
-    ranked = sorted(distinct.values(), key=lambda fences: _sacrifices(idioms, fences))
+    ranked = sorted(distinct.values(), key=lambda fences: _count_removed_barriers(idioms, fences))
     reader = SourceReader()
     known: Dict[Hashable, List[Suggestion]] = {}
     for fences in ranked:
@@ -100,7 +100,7 @@ def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
     return f"{text}, but only through {alone}; explain says what closes the other routes"
 
 
-def _sacrifices(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
+def _count_removed_barriers(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[int, int]:
     """Return how many idiomatic stops, and how many other deliberate barriers, an alternative removes."""
     known = [(fence, idioms.of(fence.op)) for fence in fences]
     meant = [fence for fence, idiom in known if idiom is not None and idiom.is_meant]

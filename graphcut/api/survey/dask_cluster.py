@@ -65,14 +65,14 @@ def _answer(future: Any, path: Optional[str]) -> Optional[Answer]:
     try:
         error = future.exception()
         if error is not None:
-            return without_audit(path, LOST, _death(error)), None
+            return without_audit(path, LOST, _worker_error(error)), None
         found: Answer = future.result()
     except (asyncio.CancelledError, futures.CancelledError):  # lost meanwhile
         return None
     return found
 
 
-def _death(error: BaseException) -> str:
+def _worker_error(error: BaseException) -> str:
     if type(error).__name__ == "KilledWorker":
         return "it killed one Dask worker after another"
     return "its Dask worker failed: %s: %s" % (type(error).__name__, str(error).partition("\n")[0])

@@ -77,9 +77,9 @@ class _Worker:
                 _close(stream)
 
     def _audit(self, path: str) -> Answer:
-        process = self._alive()
+        process = self._running_process()
         self.is_late = False
-        timer = threading.Timer(self.timeout, self._end_late, [process]) if self.timeout else None
+        timer = threading.Timer(self.timeout, self._kill_overdue, [process]) if self.timeout else None
         if timer is not None:
             timer.daemon = True
             timer.start()
@@ -92,13 +92,15 @@ class _Worker:
             record, page = json.loads(line)
             return FileAudit.of_dict(record), page
         code = process.wait()
-        return without_audit(path, LOST, "took more than %g s" % (self.timeout or 0) if self.is_late else _death(code)), None
+        return without_audit(
+            path, LOST, "took more than %g s" % (self.timeout or 0) if self.is_late else _exit_reason(code)
+        ), None
 
-    def _end_late(self, process: subprocess.Popen[str]) -> None:
+    def _kill_overdue(self, process: subprocess.Popen[str]) -> None:
         self.is_late = True
         _kill(process)
 
-    def _alive(self) -> subprocess.Popen[str]:
+    def _running_process(self) -> subprocess.Popen[str]:
         """Return the process; a new one where there is none, or it died."""
         with self.lock:
             if self.is_stopped:
@@ -142,7 +144,7 @@ def _environment() -> Dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _death(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code >= 0:
         return "its worker ended with exit code %d" % code
     try:

@@ -105,7 +105,7 @@ def asker(origin: GraphMetadata) -> AskGradient:
     def answer(question: GradientQuery) -> GradientReply:
         observed = origin.answered.get(question.place[1]) if question.place and question.place[0] is None else None
         if observed is not None:
-            return _observed(question, observed)
+            return _reply_of_custom_gradient(question, observed)
         function = functions.get(question.type) or _function(question)
         if question.soft is not None or function is None or identity(function) is not None:
             return ask(question)
@@ -122,7 +122,7 @@ def asker(origin: GraphMetadata) -> AskGradient:
     return answer
 
 
-def _observed(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
+def _reply_of_custom_gradient(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
     """Return the answer of a custom gradient that ran: each input that it answered depends on the gradients of all outputs.
 
     What else it is made of was not seen: it may be something though all of those are zeros.
@@ -175,14 +175,14 @@ def ask(question: GradientQuery) -> GradientReply:
     own, custom = identity(function), is_custom(function, gradient_type)
     if own is None:
         with user_state.same_state(function):
-            return replace(_answered(question, function, custom, None), own=True)
+            return replace(_call_gradient_function(question, function, custom, None), own=True)
     narrow = None if question.starts else narrow_query(question, op_def(question.type))
     if narrow is not None:
         answer = ask(narrow.question)
         if answers_neighbours_alike(answer, narrow):
             return replace(answer, inputs=narrow.inputs, outputs=narrow.outputs)
     key = (question._replace(attrs=_without_own_type(question), place=None, slices=()), own)
-    return _ANSWERS.get(key, weight(question), lambda: _answered(question, function, custom, None))
+    return _ANSWERS.get(key, weight(question), lambda: _call_gradient_function(question, function, custom, None))
 
 
 def _ask_softened(question: GradientQuery) -> GradientReply:
@@ -226,7 +226,7 @@ def _unknown(question: GradientQuery) -> GradientReply:
     return GradientReply(failed=told, gradients=(None,) * len(question.inputs))
 
 
-def _answered(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
+def _call_gradient_function(question: GradientQuery, function: Any, custom: bool, library: Any) -> GradientReply:
     """Ask a gradient function about an op that is alone in a scratch graph."""
     try:
         return _called(question, function, custom, library, zeros_for_integers=False)
@@ -236,11 +236,11 @@ def _answered(question: GradientQuery, function: Any, custom: bool, library: Any
         if isinstance(first, LookupError) and question.type == "PreventGradient":
             return GradientReply(missing=True)
         if not _has_zeros_to_give(question):
-            return _refused(question, function, custom, first)
+            return _reply_for_error(question, function, custom, first)
     try:
         return _called(question, function, custom, library, zeros_for_integers=True)
     except _FAILURES as error:
-        return _refused(question, function, custom, error)
+        return _reply_for_error(question, function, custom, error)
 
 
 def _has_zeros_to_give(question: GradientQuery) -> bool:
@@ -249,7 +249,7 @@ def _has_zeros_to_give(question: GradientQuery) -> bool:
     return any(dtype != RESOURCE and not _may_carry(dtype) for dtype in map(base_dtype, untold))
 
 
-def _refused(question: GradientQuery, function: Any, custom: bool, error: BaseException) -> GradientReply:
+def _reply_for_error(question: GradientQuery, function: Any, custom: bool, error: BaseException) -> GradientReply:
     """Return the reply for what a gradient function raised."""
     unwritten = isinstance(error, NotImplementedError)
     exact = not custom and (_is_exact(question, unwritten) or (unwritten and _reads_nothing(function)))
@@ -342,7 +342,7 @@ def is_custom(function: Any, gradient_type: str) -> bool:
 
 def _called(question: GradientQuery, function: Any, custom: bool, library: Any, zeros_for_integers: bool) -> GradientReply:
     with scratch(question) as graph:
-        op = _built(question, library, graph)
+        op = _build_op(question, library, graph)
         if not question.inside:
             return _differentiated(question, function, custom, op, graph, zeros_for_integers)
     with scratch(question) as other:
@@ -350,7 +350,7 @@ def _called(question: GradientQuery, function: Any, custom: bool, library: Any, 
         return GradientReply(missing=True, custom=custom) if list(other.control_captures) else found
 
 
-def _built(question: GradientQuery, library: Any, graph: Any) -> Any:
+def _build_op(question: GradientQuery, library: Any, graph: Any) -> Any:
     """Build the op alone in the scratch graph, and return it."""
     try:
         tf.compat.v1.import_graph_def(isolate_op(question, library), name="")
@@ -364,7 +364,7 @@ def _differentiated(
 ) -> GradientReply:
     given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
-        gradients = function(_as_handed(op, question), *given)
+        gradients = function(_op_for_gradient_function(op, question), *given)
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
     if len(listed) != len(question.inputs):
         return GradientReply(missing=True, custom=custom)
@@ -375,7 +375,7 @@ def _differentiated(
     return GradientReply(message, names, returned, custom=custom, op_defs=unlisted_signature)
 
 
-def _as_handed(op: Any, question: GradientQuery) -> Any:
+def _op_for_gradient_function(op: Any, question: GradientQuery) -> Any:
     """Return the op as TensorFlow gives it to a gradient function.
 
     A tape keeps only its type, attributes, inputs and outputs.

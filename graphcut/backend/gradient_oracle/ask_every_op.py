@@ -175,7 +175,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
         os.close(read)
         try:
             with os.fdopen(write, "w") as stream:
-                json.dump(_asked(ask), stream)
+                json.dump(_ask_or_report(ask), stream)
         finally:
             os._exit(0)
     os.close(write)
@@ -199,7 +199,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _asked(ask: Callable[[], Any]) -> Any:
+def _ask_or_report(ask: Callable[[], Any]) -> Any:
     """Return the answer; if asking fails without an abort, return an entry that says so."""
     try:
         return ask()
@@ -242,7 +242,7 @@ class _Asker:
         self.is_based = True
         samples = self._general([each for each in self._vary(base) if each is not None])
         rows = _rows(samples, self.kinds, self.classes)
-        attrs = sorted({name for row in rows for name in row["when"]}.union(_named(self.signature)))
+        attrs = sorted({name for row in rows for name in row["when"]}.union(_list_attributes(self.signature)))
         defaults = {name: self._default(name) for name in attrs}
         return {"defaults": {name: value for name, value in defaults.items() if value is not None}, "rows": rows}
 
@@ -345,7 +345,7 @@ class _Asker:
                 asked = [(value, self._sample({**base.values, name: value})) for value in self.choices[name]]
                 alone[name] = [(value, sample) for value, sample in asked if sample is not None]
             before |= set(names)
-        alike = {name: _alike(found, self.kinds[name]) for name, found in alone.items()}
+        alike = {name: _group_values_by_answer(found, self.kinds[name]) for name, found in alone.items()}
         values = {name: [each[0] for each in found] for name, found in alike.items()}
         every = _all_values(alone, self.kinds, values)
         for name in alike:
@@ -369,7 +369,7 @@ class _Asker:
         for sample in sorted(samples, key=lambda each: -len(each.question.inputs) - len(each.question.outputs)):
             if _main(sample.reply) is not None:
                 candidates.setdefault(repr(_main(sample.reply)), _main(sample.reply))
-        joined = _joined(list(candidates.values()))
+        joined = _merge_words(list(candidates.values()))
         listed = ([joined] if joined else []) + list(candidates.values())
         return [self._said_by(sample, listed) for sample in samples]
 
@@ -398,7 +398,7 @@ def _main(reply: Any) -> Any:
     return None if words == ["!"] else words
 
 
-def _joined(candidates: Sequence[Any]) -> Any:
+def _merge_words(candidates: Sequence[Any]) -> Any:
     """Several lists of words as one: where one says nothing of a kind of tensor another may."""
     joined: List[List[str]] = []
     for column in zip(*candidates):
@@ -422,7 +422,7 @@ def _all_values(
     return {**chosen, **dtypes} if len(dtypes) < 3 and _size(dtypes) <= _MOST_DTYPES else dict(chosen)
 
 
-def _alike(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
+def _group_values_by_answer(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
     """Return the values of one attribute by answer and sort of dtype: the first of each stands for the others."""
     kept: Dict[Any, List[Any]] = {}
     for value, sample in found:
@@ -471,7 +471,7 @@ def _choices(attr: Any) -> List[Dict[str, Any]]:
     else:
         values = list(_VALUES.get(attr.type, ()))
     if attr.HasField("default_value"):
-        default = _spelled(attr.default_value)
+        default = _keywords_of(attr.default_value)
         return [default] + [value for value in values if value != default]
     return values
 
@@ -480,7 +480,7 @@ def _rank(number: int) -> Tuple[int, int]:
     return (_PREFERRED.index(number) if number in _PREFERRED else len(_PREFERRED), number)
 
 
-def _spelled(value: Any) -> Dict[str, Any]:
+def _keywords_of(value: Any) -> Dict[str, Any]:
     """Return an ``AttrValue`` message as keyword arguments of another."""
     message = CLASSES["AttrValue"].FromString(value.SerializeToString())
     kind = value.WhichOneof("value")
@@ -496,7 +496,7 @@ def plain(value: Any) -> Any:
     return attr_value(CLASSES["AttrValue"].FromString(value.SerializeToString()))
 
 
-def _named(signature: Mapping[str, Sequence[str]]) -> Set[str]:
+def _list_attributes(signature: Mapping[str, Sequence[str]]) -> Set[str]:
     """Return the attributes that say how many tensors of which dtypes an op has."""
     return {name for arg in arguments((*signature["in"], *signature["out"])) for name in _attrs_of(arg)}
 

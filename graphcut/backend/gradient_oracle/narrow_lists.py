@@ -41,12 +41,12 @@ def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
     if _end(inputs) != len(question.inputs) or _end(outputs) != len(question.outputs):
         return None
     tied = {name for name, _, _ in inputs} & {name for name, _, _ in outputs}
-    given = _thinned(inputs, _input_sorts(question), tied)
-    made = _thinned(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
+    given = _shorten(inputs, _input_sorts(question), tied)
+    made = _shorten(outputs, question.output_shapes or (None,) * len(question.outputs), tied)
     lengths = {**given.lengths, **made.lengths}
     if not lengths:
         return None
-    return NarrowQuery(_picked(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
+    return NarrowQuery(_pick(question, given.kept, made.kept, lengths), tuple(given.stands), tuple(made.stands))
 
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
@@ -84,10 +84,12 @@ def _input_sorts(question: GradientQuery) -> Sequence[Hashable]:
     return [(place in zeros, shape, constant) for place, (shape, constant) in places]
 
 
-def _thinned(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) -> _Thinned:
+def _shorten(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) -> _Thinned:
     long = {name for name, _, length in spans if name and length > _WIDE} - tied
     found = _Thinned([], [], {})
-    standing = {name: _standing([sorts[start:][:length] for each, start, length in spans if each == name]) for name in long}
+    standing = {
+        name: _representatives([sorts[start:][:length] for each, start, length in spans if each == name]) for name in long
+    }
     for name, start, length in spans:
         places: Dict[int, int] = {}
         for place, standing_for in enumerate(standing.get(name, range(length))):
@@ -100,7 +102,7 @@ def _thinned(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) ->
     return found
 
 
-def _standing(lists: Sequence[Sequence[Hashable]]) -> List[int]:
+def _representatives(lists: Sequence[Sequence[Hashable]]) -> List[int]:
     """Return for each place of lists of one length the place that stands for it: itself for the first few of each sort."""
     kept: Dict[Hashable, List[int]] = {}
     standing = []
@@ -112,9 +114,7 @@ def _standing(lists: Sequence[Sequence[Hashable]]) -> List[int]:
     return standing
 
 
-def _picked(
-    question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]
-) -> GradientQuery:
+def _pick(question: GradientQuery, inputs: Sequence[int], outputs: Sequence[int], lengths: Mapping[str, int]) -> GradientQuery:
     zeros, shapes, made = frozenset(question.zeros), question.shapes, question.output_shapes
     attrs = {key: entry(key, i=lengths[key]) if key in lengths else None for key in parse_attrs(question.attrs)}
     return question._replace(

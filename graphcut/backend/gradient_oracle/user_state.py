@@ -46,7 +46,7 @@ def names_read(function: Any) -> Set[str]:
 
     Names that ``hasattr`` and the like receive as strings are among them.
     """
-    codes = [code for each in _reached(function) for code in _codes(each)]
+    codes = [code for each in _reachable_objects(function) for code in _codes(each)]
     return {name for code in codes for name in (*code.co_names, *code.co_consts) if isinstance(name, str)}
 
 
@@ -59,11 +59,11 @@ def _codes(value: Any) -> Iterator[Any]:
 
 
 def _restores(function: Any) -> Iterator[Restore]:
-    for value in _reached(function):
+    for value in _reachable_objects(function):
         yield from _restores_of(value)
 
 
-def _reached(function: Any) -> List[Any]:
+def _reachable_objects(function: Any) -> List[Any]:
     """Return the objects that a function can reach, nearest first, itself included."""
     found, seen = [function], {id(function)}
     for value in found:

@@ -74,7 +74,7 @@ class ScriptError(NamedTuple):
 def describe_script_error(error: BaseException) -> ScriptError:
     """Return the reason why the trace of a script ended."""
     inner = _unwrapped(error)
-    said, where = _said(inner), _where(inner) or _where(error) or ""
+    said, where = _message_of(inner), _where(inner) or _where(error) or ""
     loop = _LOOP.search(line_of(where))
     needs_value = "NoneType" not in said and any(re.search(pattern, str(inner)) for pattern in _VALUE_NEEDED)
     if needs_value and loop:
@@ -99,12 +99,14 @@ def error_line(error: BaseException) -> str:
     """Return the message of an error and the place where it was raised, in one line."""
     error = _unwrapped(error)
     where = _where(error)
-    return printable(_said(error).rstrip("."), 250)[1:-1] + (" at " + printable(nearby(where), 200)[1:-1] if where else "")
+    return printable(_message_of(error).rstrip("."), 250)[1:-1] + (
+        " at " + printable(nearby(where), 200)[1:-1] if where else ""
+    )
 
 
 def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iterator[str]:
     inner = _unwrapped(error)
-    said = _said(inner)
+    said = _message_of(inner)
     yield "%s cannot be traced: %s" % (printable(label)[1:-1], printable(said, 250)[1:-1])
     where = _where(inner) or _where(error)
     if where is not None:
@@ -203,7 +205,7 @@ def _unwrapped(error: BaseException) -> BaseException:
     return error
 
 
-def _said(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """Type and first line of what an error says, of a long line the first sentence; AutoGraph puts a traceback before it."""
     known = getattr(error, "ag_error_metadata", None)
     text = _BINDING.sub(r"\1", str(error if known is None else known.cause_message).strip())

@@ -25,7 +25,9 @@ def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
     """Return the placeholders of a body that stand for tensors of the graphs around it."""
     known = {id(each) for each in around}
     captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
-    handed = {tensor.op.name: Entry(outer, True) for outer, tensor in (_handed(inner, around[0]) if around else ())}
+    handed = {
+        tensor.op.name: Entry(outer, True) for outer, tensor in (_inputs_by_placeholder(inner, around[0]) if around else ())
+    }
     every = {**handed, **captured}.items()
     return {name: each for name, each in every if id(_graph(each.outer)) in known}
 
@@ -35,7 +37,7 @@ def _graph(outer: Any) -> Any:
     return getattr(outer, "graph", None) if isinstance(outer, tf.Tensor) and is_symbolic(outer) else None
 
 
-def _handed(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
+def _inputs_by_placeholder(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
     """Return the inputs that the first op that runs a body passes to it, each with its placeholder in the body."""
     names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
     calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called_functions(op)))

@@ -144,13 +144,13 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int
             last[id(each)] = max(last.get(id(each), 0), node.position)
     before = [each.assigned for each in nodes if each.assigned and each.assigned.position < last.get(id(each), 0)]
     assigned = [each for each in before if each.position > began or not each.is_of_gradient]
-    leading = _led_to(assigned, sources)
+    leading = _ids_between(assigned, sources)
     more = [each for each in assigned if id(each) in leading]
     known = set(map(id, nodes))
     return nodes if known.issuperset(map(id, more)) else _with_assignments([*roots, *more], sources, targets, began)
 
 
-def _led_to(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
+def _ids_between(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
     """Return the ``id`` of the nodes that lead from one of ``sources`` to a root, those of both included."""
     found: Set[int] = set()
     for node in sorted(_reached(roots), key=_position):  # what a node reads comes before it
@@ -214,10 +214,10 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
     writer = _Writer(graph, call)
     for node in call.nodes:
         writer.add(node)
-    left = dict(_escaped(call, writer))
+    left = dict(_escaped_constants(call, writer))
     live = EagerGraph(writer.lines, writer.shapes, writer.functions)
     live.answered.update(writer.answered)
-    live.replaced.update(_replaced(call, writer))
+    live.replaced.update(_input_positions(call, writer))
     live.began, live.read = call.began, tuple((each, writer.name((node, 0))) for node, each in writer.others)
     sources = tuple(_sources(call, writer))
     targets = tuple(writer.name(each) for each in call.targets)
@@ -228,14 +228,14 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
     )  # fmt: skip
 
 
-def _replaced(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
+def _input_positions(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
     """Return where the tensors were computed with respect to which a gradient is taken as if they were variables."""
     for made in call.made:
         if isinstance(made[0], EagerOp) and made[0].outputs[made[1]].dtype != RESOURCE:
             yield writer.name(made), made[0].where[0]
 
 
-def _escaped(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
+def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
     """Yield for the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
     constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
@@ -358,7 +358,7 @@ class _Writer:
 
     def add(self, node: Node) -> None:
         """Write a node."""
-        name = self._names[id(node)] = self._unused(self._wanted.get(id(node)) or _called(node))
+        name = self._names[id(node)] = self._unused_name(self._wanted.get(id(node)) or _called(node))
         self.lines[name] = node.where
         self.shapes[name] = tuple(each.shape for each in node.outputs)
         if isinstance(node, EagerLeaf):
@@ -425,7 +425,7 @@ class _Writer:
             value = CLASSES["AttrValue"].FromString(attrs[key].SerializeToString())
             made.attr.append(CLASSES["AttrEntry"](key=key, value=value).SerializeToString())
 
-    def _unused(self, wanted: str) -> str:
+    def _unused_name(self, wanted: str) -> str:
         count = self._counts.get(wanted, 0)
         name = wanted if not count else "%s_%d" % (wanted, count)
         while count and name in self._counts:

@@ -140,7 +140,7 @@ class EagerOps:
         self.escapes: Dict[Line, Escape] = {}
         self.problems: Deque[str] = deque(maxlen=_SMALL)
         self.is_recorded: Callable[[], bool] = lambda: True
-        self._forget = self._forgetting()
+        self._forget = self._forget_callback()
         self._attached = _attachment(self.called)
 
     def __enter__(self) -> EagerOps:
@@ -168,7 +168,7 @@ class EagerOps:
         except Exception as error:  # noqa: BLE001 - the user's code goes on, whatever happens here
             self.problems.append("%s: %s: %s" % (_text(type), error.__class__.__name__, error))
 
-    def _counted(self) -> int:
+    def _next_number(self) -> int:
         """Return the next number for an op; ops run in several threads."""
         with self._lock:
             self.version += 1
@@ -177,7 +177,7 @@ class EagerOps:
     def _record(self, type: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
-        op = EagerOp(_text(type), attrs, made, (), self._counted(), where)
+        op = EagerOp(_text(type), attrs, made, (), self._next_number(), where)
         if self.is_taking_gradient():
             op.is_of_gradient = True
         if op.depth > _LONGEST and not self.is_recorded():
@@ -188,7 +188,7 @@ class EagerOps:
         if stack and op.type.startswith("__"):
             op.function = stack[-1]
             if _INITIALIZER not in op.type:
-                self.written.update(dict.fromkeys(_written(stack[-1]), op.position))
+                self.written.update(dict.fromkeys(_written_handles(stack[-1]), op.position))
         elif not outputs:
             self._note_write(op, inputs)
         op.outputs = tuple([_output(each) for each in outputs])
@@ -247,7 +247,7 @@ class EagerOps:
         """Return the op of a custom gradient: tapes record its outputs as made of its inputs, whatever ops ran between."""
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
-        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._counted(), where)
+        op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._next_number(), where)
         for index, each in enumerate(outputs):
             self._note(each, op, index)
         return op
@@ -257,7 +257,7 @@ class EagerOps:
         reference.key, reference.node, reference.index = id(tensor), node, index
         self.pairs[id(tensor)] = reference
 
-    def _forgetting(self) -> Any:
+    def _forget_callback(self) -> Any:
         pairs, written, successors = self.pairs, self.written, self.successors
 
         def forget(reference: _Reference) -> None:
@@ -279,7 +279,7 @@ _INITIALIZER = "_initialize_variables_"  # what gives variables that a ``tf.func
 _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
 
 
-def _written(function: Any) -> FrozenSet[int]:
+def _written_handles(function: Any) -> FrozenSet[int]:
     """Return the ``id`` of the handles of the variables that a function writes."""
     if function not in _WRITTEN:
         _WRITTEN[function] = variable_writes.written_variables(function.graph)
@@ -514,14 +514,14 @@ def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
             if found is None or len(args) < _GIVEN or not all(isinstance(each, ops.EagerTensor) for each in args[1]):
                 return original(*args, **kwargs)
             op = found.recorded_apart(args[2], args[1])
-            return original(*args[:3], _observed(args[3], weakref.ref(op)), *args[4:], **kwargs)
+            return original(*args[:3], _observe_gradient_function(args[3], weakref.ref(op)), *args[4:], **kwargs)
 
         return record_operation
 
     yield Patch(module, "record_operation", recording)
 
 
-def _observed(backward: Any, reference: Any) -> Any:
+def _observe_gradient_function(backward: Any, reference: Any) -> Any:
     """Return a gradient function wrapped so that it notes which inputs it answered."""
 
     def observed(*gradients: Any) -> Any:

@@ -188,13 +188,13 @@ def suspend_recording() -> Iterator[None]:
         _LOCAL.depth -= 1
 
 
-def _deeper(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _call_suspended(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return the result of a call within which no gradient counts."""
     with suspend_recording():
         return function(*args, **kwargs)
 
 
-def _aside(function: Any, args: Any, kwargs: Any) -> Any:
+def _call_without_recording(function: Any, args: Any, kwargs: Any) -> Any:
     """Return the result of a call within which no gradient counts, without the context manager, which is slow."""
     _LOCAL.depth = _depth() + 1
     try:
@@ -222,21 +222,23 @@ def _of_tape(name: str, original: Any) -> Any:
         if _depth():
             return original(*args, **kwargs)
         if sys._getframe(1).f_code.co_filename.endswith(_OWN_TAPES):
-            return _aside(original, args, kwargs)
+            return _call_without_recording(original, args, kwargs)
         made = current_record()
         if made is not None and made.rests:
-            answer = _aside(original, args, kwargs)
-            made.check(answer, functools.partial(_asked, name, args, kwargs))
+            answer = _call_without_recording(original, args, kwargs)
+            made.check(answer, functools.partial(_request_of, name, args, kwargs))
             return answer
         if made is None:
-            return _note("tape." + name, _sources(_given(name, args, kwargs)), _deeper(original, *args, **kwargs))
-        asked, tape = _asked(name, args, kwargs)
-        return _noted(made, asked, tape, original, args, kwargs)
+            return _note(
+                "tape." + name, _sources(_arguments_by_name(name, args, kwargs)), _call_suspended(original, *args, **kwargs)
+            )
+        asked, tape = _request_of(name, args, kwargs)
+        return _record_call(made, asked, tape, original, args, kwargs)
 
     return wrapper
 
 
-def _given(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
+def _arguments_by_name(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
     """Return the arguments of a call of a tape's method by their names."""
     return dict(zip(_PARAMETERS[name], args), **kwargs)
 
@@ -245,9 +247,9 @@ def _sources(given: Dict[str, Any]) -> Any:
     return given.get("sources", given.get("source"))
 
 
-def _asked(name: str, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
+def _request_of(name: str, args: Any, kwargs: Any) -> Tuple[GradientRequest, Any]:
     """Return the request to a tape, and the tape."""
-    given = _given(name, args, kwargs)
+    given = _arguments_by_name(name, args, kwargs)
     zeros, starts = given.get("unconnected_gradients"), given.get("output_gradients")
     return GradientRequest("tape." + name, given.get("target"), _sources(given), (), zeros, starts), args[0]
 
@@ -260,15 +262,15 @@ def _of_gradients(original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         made = current_record()
         if _depth() or not sys._getframe(1).f_code.co_filename.endswith("gradients_impl.py"):
-            return _with_parts(_deeper(original, *args, **kwargs))
+            return _keep_parts(_call_suspended(original, *args, **kwargs))
         given = signature.bind(*args, **kwargs).arguments
         if made is None:
-            return _note("tf.gradients", given["xs"], _with_parts(_deeper(original, *args, **kwargs)))
+            return _note("tf.gradients", given["xs"], _keep_parts(_call_suspended(original, *args, **kwargs)))
         zeros, stops = given.get("unconnected_gradients"), given.get("stop_gradients")
         asked = GradientRequest(
             "tf.gradients", given["ys"], given["xs"], () if stops is None else stops, zeros, given.get("grad_ys")
         )
-        return _noted(made, asked, None, original, args, kwargs)
+        return _record_call(made, asked, None, original, args, kwargs)
 
     return wrapper
 
@@ -278,28 +280,28 @@ def _of_parts(original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return _with_parts(original(*args, **kwargs))
+        return _keep_parts(original(*args, **kwargs))
 
     return wrapper
 
 
-def _with_parts(answer: Any) -> Any:
+def _keep_parts(answer: Any) -> Any:
     """Return the gradients as they are, and keep them: they may be the parts of the composite tensors that come back."""
     _LOCAL.parts = answer
     return answer
 
 
-def _noted(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
+def _record_call(made: StepRecord, asked: GradientRequest, tape: Any, original: Any, args: Any, kwargs: Any) -> Any:
     """Take the gradient, and record its arguments and its answer."""
     graph = asked.graph()
     if graph is None and made.eager is not None:
-        return _noted_eagerly(made, asked, tape, lambda: _deeper(original, *args, **kwargs))
+        return _noted_eagerly(made, asked, tape, lambda: _call_suspended(original, *args, **kwargs))
     seen = None if graph is None else _seen(made, asked, tape, graph)
     is_of_number = made.is_plain and tape is not None and any(map(is_number, asked.targets))
     try:
         if is_of_number:
             raise AttributeError("'float' object has no attribute 'dtype'")  # as an eager tape does
-        answer = _deeper(original, *args, **kwargs)
+        answer = _call_suspended(original, *args, **kwargs)
     except Exception as error:  # noqa: BLE001 - a gradient function of the user's may raise anything
         if seen is not None and is_of_number:
             made.add(replace(seen, changed=_NO_TENSOR % ("float", type(error).__name__, error)))
@@ -373,7 +375,7 @@ def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> Gr
         tuple(name for name in (name_in(each, graph, inside) for each in asked.targets) if name),
         tuple(sources(asked.pairs, graph, inside)),
         tuple(name for name in (name_in(variable_of(each), graph, inside) for each in asked.stops) if name),
-        _recorded(made, tape, graph, inside),
+        _tape_record_of(made, tape, graph, inside),
         asked.zeros,
         here(),
         call(),
@@ -382,7 +384,9 @@ def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> Gr
     )  # fmt: skip
 
 
-def _recorded(made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()) -> Optional[Tape]:
+def _tape_record_of(
+    made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], inner: Sequence[Any] = ()
+) -> Optional[Tape]:
     """Return the record of a tape for a graph."""
     return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
@@ -390,7 +394,7 @@ def _recorded(made: StepRecord, tape: Any, graph: Any, inside: Dict[int, str], i
 def _around(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
     inner = [graph]
     for each in graphs_around(graph, made.root):
-        yield each, _recorded(made, tape, each, stand_ins_in(each), inner)
+        yield each, _tape_record_of(made, tape, each, stand_ins_in(each), inner)
         inner = [*inner, each]
 
 

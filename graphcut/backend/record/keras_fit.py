@@ -90,16 +90,16 @@ def _check_complete(model: Any, given: Sequence[Any]) -> None:
     if compiled is not None and not own and (len(given) < 2 or given[1] is None):
         raise GraphcutError(
             "y is missing: the model was compiled with the loss %s, which needs targets\n"
-            "Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y)." % _called(compiled)
+            "Call graphcut.audit_step(model, x, y), or give a dataset of pairs (x, y)." % _loss_name(compiled)
         )
 
 
-def _called(loss: Any) -> str:
+def _loss_name(loss: Any) -> str:
     """Return the name of a loss for messages."""
     if hasattr(loss, "items"):  # Keras 3 wraps dicts
-        return "{%s}" % ", ".join("%s: %s" % (printable(str(key)), _called(each)) for key, each in loss.items())
+        return "{%s}" % ", ".join("%s: %s" % (printable(str(key)), _loss_name(each)) for key, each in loss.items())
     if isinstance(loss, (list, tuple)):
-        return "[%s]" % ", ".join(map(_called, loss))
+        return "[%s]" % ", ".join(map(_loss_name, loss))
     return printable(loss if isinstance(loss, str) else str(getattr(loss, "__name__", type(loss).__name__)))
 
 

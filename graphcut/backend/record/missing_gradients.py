@@ -147,12 +147,12 @@ class MissingGradients(watch_gradients.Watch):
     def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
         """Note that a gradient was taken at rest."""
         gradient_calls.forget_parts()
-        if not _lacks(answer):
+        if not _has_none(answer):
             return
         with self._guarded():
             made, tape = asked()
             key = call()
-            new = self._note(_unrecorded(made, tape, made.given(answer, ()), key))
+            new = self._note(_facts_without_record(made, tape, made.given(answer, ()), key))
             if new and self._wakes.get(key, 0) < _WAKES:
                 self._wakes[key] = self._wakes.get(key, 0) + 1
                 self.wake()
@@ -271,12 +271,12 @@ class _Limited(eager_ops.EagerOps):
         return self.version > self._limit or self._calls.get(name, 0) > _MOST_CALLS
 
 
-def _lacks(answer: Any) -> bool:
+def _has_none(answer: Any) -> bool:
     """Return whether an answer is ``None``, or holds it."""
     if isinstance(answer, (list, tuple)):
-        return any(each is None or (isinstance(each, (list, tuple, dict)) and _lacks(each)) for each in answer)
+        return any(each is None or (isinstance(each, (list, tuple, dict)) and _has_none(each)) for each in answer)
     if isinstance(answer, Mapping):
-        return _lacks(list(answer.values()))
+        return _has_none(list(answer.values()))
     return answer is None
 
 
@@ -286,7 +286,7 @@ def _recorded(gradient: GradientCall) -> MissingGradient:
     return MissingGradient(gradient.call, gradient.where, threading.get_ident(), lacking, gradient)
 
 
-def _unrecorded(asked: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
+def _facts_without_record(asked: GradientRequest, tape: Any, answers: Sequence[bool], key: Hashable) -> MissingGradient:
     """Return the known facts about an eager gradient that was not recorded."""
     sources = [variable_of(part) for _, part in asked.pairs]
     read = {id(each) for each in tape.watched_variables()}

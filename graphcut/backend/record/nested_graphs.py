@@ -49,21 +49,21 @@ def join_outer_graph(taken: GradientCall) -> GradientCall:
         around = CLASSES["Graph"].FromString(serialize_graph(graph))
         known = {each.signature.name for each in message.library.function}
         message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
-        prefix = _unused(getattr(graph, "name", "graph"), used)
+        prefix = _unused_scope(getattr(graph, "name", "graph"), used)
         levels.append(Level(graph, tape, around.node, entries[place + 1], kept[id(graph)], prefix))
     return _joined(taken, message, levels[::-1])
 
 
 def _joined(taken: GradientCall, message: Any, levels: Sequence[Level]) -> GradientCall:
     prefixes = {id(level.graph): level.prefix for level in levels}
-    nodes = [_renamed(level, node, prefixes) for level in levels for node in level.nodes if node.name in level.kept]
+    nodes = [_rename_node(level, node, prefixes) for level in levels for node in level.nodes if node.name in level.kept]
     library = message.library
     whole = CLASSES["Graph"](node=nodes, library=library, versions=message.versions).SerializeToString()
     outer = {id(level.graph): level for level in levels[:-1]}
-    sources = tuple(_found(each, outer) for each in taken.sources)
+    sources = tuple(_source_with_stand_ins(each, outer) for each in taken.sources)
     places = {level.prefix + name: (level.graph, name) for level in levels[:-1] for name in level.kept}
     tape = None if taken.tape is None else _tape(taken.tape, levels, prefixes)
-    outside = () if tape is not None else tuple(_outside(taken.sources, levels, prefixes))
+    outside = () if tape is not None else tuple(_tensors_from_outside(taken.sources, levels, prefixes))
     return replace(taken, message=whole, sources=sources, tape=tape, places=places, outside=outside)
 
 
@@ -81,7 +81,7 @@ def _tensors(value: Any) -> Sequence[Any]:
     return stand_ins(inner) if hasattr(inner, "assign") else (inner,)
 
 
-def _found(source: Source, outer: Mapping[int, Level]) -> Source:
+def _source_with_stand_ins(source: Source, outer: Mapping[int, Level]) -> Source:
     """Return a source with the tensors around that stand for it beside those of the body."""
     levels = list(outer.values())
     kept = {key: level.kept for key, level in outer.items()}
@@ -92,7 +92,7 @@ def _found(source: Source, outer: Mapping[int, Level]) -> Source:
     return replace(source, facts=source.facts._replace(name=label, tensors=known))
 
 
-def _renamed(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
+def _rename_node(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
     """Return a node as it is called in the whole; an entry reads what it stands for."""
     made = CLASSES["Node"].FromString(node.SerializeToString())
     made.name = level.prefix + node.name
@@ -111,7 +111,7 @@ def _name(tensor: Any, prefixes: Mapping[int, str]) -> str:
     return str(prefixes[id(tensor.graph)] + tensor.name)
 
 
-def _unused(name: str, used: Set[str]) -> str:
+def _unused_scope(name: str, used: Set[str]) -> str:
     """Return a name scope that no op is in yet."""
     known, count = name.strip("_<>") or "around", 1
     while known in used:
@@ -167,7 +167,7 @@ def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
     return tuple((place, place + 1) for place, each in enumerate(inside) if each)
 
 
-def _outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
+def _tensors_from_outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
     """Yield the tensors that ``tf.gradients`` does not go on to: what a body is handed, and eager variables around it."""
     for level in levels:
         handed = (each for name, each in level.entries.items() if each.handed and name in level.kept)

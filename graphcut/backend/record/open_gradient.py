@@ -23,7 +23,7 @@ def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
         return eager_graph.open_eager_gradient(taken)
     own = {id(each.facts.objects[0]): each.facts for each in taken.sources if each.is_variable}
     known = {id(variable) for facts in own.values() for variable in facts.objects}
-    facts = [each for each in _others(taken) if known.isdisjoint(map(id, each.objects))]
+    facts = [each for each in _unlisted_variables(taken) if known.isdisjoint(map(id, each.objects))]
     label = "%s at %s" % (taken.api, taken.where)
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=taken.owner)
@@ -40,7 +40,7 @@ def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     return message, replace(origin, where=where, shapes=shapes, operation=operation)
 
 
-def _others(taken: GradientCall) -> Iterator[Variable]:
+def _unlisted_variables(taken: GradientCall) -> Iterator[Variable]:
     """Yield the variables of the graph, as the step's models list them."""
     if not hasattr(type(taken.graph), "variables"):
         yield from graph_variables(taken.graph)

@@ -46,9 +46,9 @@ class Snapshot:
             value, is_public = waiting.pop()
             if id(value) not in self._seen and not isinstance(value, _OPAQUE + _PLAIN):
                 self._seen[id(value)] = value
-                waiting += self._kept(value, is_public)
+                waiting += self._keep_object(value, is_public)
 
-    def _kept(self, value: Any, is_public: bool) -> List[Tuple[Any, bool]]:
+    def _keep_object(self, value: Any, is_public: bool) -> List[Tuple[Any, bool]]:
         """Keep one object or container; what it leads to, each with whether it is the content of a user's public field."""
         value = value.__wrapped__ if isinstance(value, _CONTAINERS) and hasattr(value, "__wrapped__") else value
         if isinstance(value, _CONTAINERS):

@@ -177,7 +177,7 @@ def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
     return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
 
 
-def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[], Optional[Tapes]]) -> Any:
+def _wrap_note_after(original: Any, note: Callable[..., None], noting: Callable[[], Optional[Tapes]]) -> Any:
     @functools.wraps(original)
     def wrapper(tape: Any, *args: Any, **kwargs: Any) -> Any:
         answer = original(tape, *args, **kwargs)
@@ -189,7 +189,7 @@ def _noting_after(original: Any, note: Callable[..., None], noting: Callable[[],
     return wrapper
 
 
-def _noting_around(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
+def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]]) -> Any:
     """Wrap the method that lets a tape record."""
 
     @functools.wraps(original)
@@ -209,7 +209,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
     """Yield the functions to wrap so that tapes are recorded; ``noting`` returns the tapes of the current trace."""
 
     def after(original: Any, note: Callable[..., None]) -> Any:
-        return _noting_after(original, note, noting)
+        return _wrap_note_after(original, note, noting)
 
     def pausing(original: Any) -> Any:
         @contextmanager
@@ -230,7 +230,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
     for module in _PAUSING:
         yield Patch(module, "stop_recording", pausing)
-    yield Patch(backprop.GradientTape, "_push_tape", lambda original: _noting_around(original, noting))
+    yield Patch(backprop.GradientTape, "_push_tape", lambda original: _wrap_recording_method(original, noting))
     yield Patch(backprop.GradientTape, "_pop_tape", lambda original: after(original, Tapes.popped))
     yield Patch(backprop.GradientTape, "watch", lambda original: after(original, Tapes.watching))
 

@@ -48,7 +48,7 @@ class ScriptTrace:
     def __enter__(self) -> ScriptTrace:
         if tf.executing_eagerly():  # TensorFlow 1 builds a graph anyway
             self._graph = func_graph.FuncGraph("script")
-        graph = () if self._graph is None else (self._graph.as_default(), tf.variable_creator_scope(_declared))
+        graph = () if self._graph is None else (self._graph.as_default(), tf.variable_creator_scope(_declare_variable))
         self._contexts = (self._patches.apply(), *graph)
         for each in self._contexts:
             each.__enter__()
@@ -80,7 +80,7 @@ class ScriptTrace:
         def wrapper(thread: Any) -> Any:
             if self._graph is None:
                 return original(thread)
-            with self._graph.as_default(), tf.variable_creator_scope(_declared):
+            with self._graph.as_default(), tf.variable_creator_scope(_declare_variable):
                 return original(thread)
 
         return wrapper
@@ -114,7 +114,7 @@ def _of_keras_2(original: Callable[..., Any]) -> Callable[..., Any]:
         data = keras_fit.step_arguments(model, args[:2], named)
 
         def step(*parts: Any) -> Any:
-            with tf.variable_creator_scope(_declared):
+            with tf.variable_creator_scope(_declare_variable):
                 return model.train_step(parts)
 
         with keras_fit.fit_trainability(model):
@@ -124,7 +124,7 @@ def _of_keras_2(original: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _declared(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+def _declare_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
     """Make a variable of the shape and dtype of its first value, which is never computed."""
     if not ops.executing_eagerly_outside_functions():
         return next_creator(**kwargs)

@@ -61,7 +61,7 @@ def _gradients(
         made.kept.append(registered)
         errors: List[GraphcutError] = []
         partial: Optional[List[GradientCall]] = None
-        for way in _ways(step, args, kwargs):
+        for way in _tracing_attempts(step, args, kwargs):
             try:
                 trace_either_way(functools.partial(way, step, args, kwargs, made))
             except GraphcutError as error:
@@ -78,13 +78,15 @@ def _gradients(
         taken = made.gradients if made.finished is None else made.finished
         halted = made.finished is None or any(each.raised for each in taken)
         graphs = {id(graph): graph for graph in ([] if halted else [made.root, *[each.graph for each in taken]])}
-        made.kept += [function_variables(graph) for graph in {id(g): g for g in [made.root, *_built(taken)]}.values()]
+        made.kept += [
+            function_variables(graph) for graph in {id(g): g for g in [made.root, *_graphs_with_gradients(taken)]}.values()
+        ]
         trained, written = (
             trainable_flags(step, roots(step)),
             frozenset().union(*map(variable_writes.written_variables, graphs.values())),
         )
         given = made.handed.given()
-        told_of = (tuple(_told(each.sources, trained, None if halted else written, given)) for each in taken)
+        told_of = (tuple(_complete_sources(each.sources, trained, None if halted else written, given)) for each in taken)
         kept, reads = made.kept, tuple(made.reads)
         facts: Dict[str, Any] = {
             "owner": kept,
@@ -93,7 +95,7 @@ def _gradients(
             "written": None if halted or not (written or given) else written.union(key for key, got in given.items() if got),
             "of_model": model is not None and keras_fit.lists_keras_variables(model),
         }
-        for graph in {id(graph): graph for graph in [made.root, *_built(taken)]}.values():
+        for graph in {id(graph): graph for graph in [made.root, *_graphs_with_gradients(taken)]}.values():
             registered.find(graph)
         known = (
             replace(each, sources=sources, changed=each.changed or changed, **facts) for each, sources in zip(taken, told_of)
@@ -103,7 +105,7 @@ def _gradients(
         return tuple(map(join_outer_graph, known))
 
 
-def _built(taken: Sequence[GradientCall]) -> Iterator[Any]:
+def _graphs_with_gradients(taken: Sequence[GradientCall]) -> Iterator[Any]:
     """Yield the graphs in which gradients were taken, and those around them."""
     for each in taken:
         yield each.graph
@@ -124,7 +126,7 @@ def _check_trainable(model: Any) -> None:
     )
 
 
-def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+def _tracing_attempts(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
     """Return how to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
     if args or kwargs or hasattr(step, "python_function"):
         return (_as_function,)
@@ -132,7 +134,7 @@ def _ways(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence
 
 
 def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
-    function = _begun(step, made)
+    function = _traced_function(step, made)
     made.kept.append(function)
     with explain_errors(label_of(step), double_arguments(step, args, kwargs)):
         asked = list(args), dict(kwargs)
@@ -148,7 +150,7 @@ def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: S
         made.end()
 
 
-def _told(
+def _complete_sources(
     sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
 ) -> Iterator[Source]:
     """Yield the sources with what is known after the step was traced.
@@ -190,7 +192,7 @@ def _train_step(model: Any) -> Any:
     return train_step if hasattr(strategy, "run") else lambda *data: model.train_step(data)
 
 
-def _begun(step: Any, made: StepRecord) -> Any:
+def _traced_function(step: Any, made: StepRecord) -> Any:
     """Return a fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
 
     Where the step raises once it has taken a gradient, its trace comes to an end all the same, and what was taken is

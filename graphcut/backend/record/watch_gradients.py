@@ -106,12 +106,12 @@ class Watch(gradient_calls.StepRecord):
         if any(each is None for each in asked.targets):
             self.eager.problems.append("a gradient at %s: its target is None; return the loss from the function" % here())
             return None
-        with eager_ops.suspend_eager_ops(), self._guarded():
+        with eager_ops.suspend_eager_ops(), self._guard_recording():
             return eager_graph.EagerCall(self.eager, asked, None if tape is None else self._watched(tape))
         return None
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _guard_recording(self) -> Iterator[None]:
         """Keep the watched code running if recording fails; the audits report the problem."""
         try:
             yield
@@ -130,7 +130,7 @@ class Watch(gradient_calls.StepRecord):
         key, new = call(), False
         if seen is None:
             return
-        with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
+        with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guard_recording():
             new = self._is_new(key, seen.signature((answers, error, note)))
             if new:
                 taken = eager_graph.write_gradient(seen, asked.api, here(), key, answers, error)
@@ -145,17 +145,17 @@ class Watch(gradient_calls.StepRecord):
         """Yield the gradients, in the order first taken."""
         given = self.handed.given()
         for each, count in zip(self.gradients, self._counts):
-            written = self._written(each, count)
+            written = self._written_handles(each, count)
             known = (
                 written.union(key for key, got in given.items() if got) if written or given or self.eager.successors else None
             )
             if isinstance(each.graph, eager_graph.EagerGraph) and known is not None:
-                known |= self._written(each, each.graph.began)
-            sources = tuple(_told(source, known, given, each.owned) for source in each.sources)
-            changed = each.changed or _replaced(each.sources, self.eager.successors)
+                known |= self._written_handles(each, each.graph.began)
+            sources = tuple(_complete_source(source, known, given, each.owned) for source in each.sources)
+            changed = each.changed or _words_on_new_variables(each.sources, self.eager.successors)
             yield join_outer_graph(replace(each, sources=sources, written=known, changed=changed))
 
-    def _written(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
+    def _written_handles(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
         """Return the ``id`` of the handles written since a gradient was taken, or by the function that takes it."""
         eagerly = frozenset(key for key, when in list(self.eager.written.items()) if when > count)
         outermost = gradient.around[-1][0] if gradient.around else gradient.graph
@@ -194,7 +194,7 @@ class Watch(gradient_calls.StepRecord):
         return eager_graph.WatchedTensors(spans, tuple(watched), tape._watch_accessed_variables, pauses, noted.began_before)
 
 
-def _replaced(sources: Sequence[Source], successors: Mapping[int, eager_ops.Line]) -> str:
+def _words_on_new_variables(sources: Sequence[Source], successors: Mapping[int, eager_ops.Line]) -> str:
     """Return the words on sources in whose place the code makes a new variable; empty where it does not."""
     found = [(each.facts.name, successors[each.handle][0]) for each in sources if each.handle in successors]
     if not found:
@@ -221,7 +221,7 @@ def _is_traced(function: Any) -> bool:
     return getattr(function, "_stateful_fn", None) is not None
 
 
-def _told(
+def _complete_source(
     source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool], owned: Mapping[int, Tuple[Any, bool]]
 ) -> Source:
     """Return a source with what is known about it now.

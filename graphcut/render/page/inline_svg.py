@@ -175,7 +175,7 @@ def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]
         yield from [told] * bool(told.text) + inside
     elif element.tag in _DRAWN:
         copy = ElementTree.Element(element.tag, {key: value for key, value in element.items() if _LOOKS.fullmatch(key)})
-        copy.attrib.update(_named(element, names))
+        copy.attrib.update(_title_attributes(element, names))
         copy.text = element.text if element.tag == "text" else None
         copy.extend(_flat(inside))
         yield copy
@@ -190,7 +190,7 @@ def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
             yield each
 
 
-def _named(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+def _title_attributes(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """Return the attributes for Graphviz's title of a group, such as ``n1``, ``n1->n0`` or ``e2``."""
     return names.get(element.findtext("title", ""), {})
 

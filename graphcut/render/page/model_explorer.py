@@ -63,11 +63,11 @@ def node_data(facts: PageFacts) -> Dict[str, Any]:
 
     It is the verdict of a variable, the kind of a barrier, the loss, or whether a gradient passes or the op lies behind a cut.
     """
-    results = {op: _result(*told) for op, told in _told(facts).items()}
+    results = {op: _result(*told) for op, told in _words_by_op(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 
-def _told(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
+def _words_by_op(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
     """Return the word and the colour of each op; the most telling one wins."""
     ops = numbered.ops(facts)
     told: Dict[int, Tuple[str, str]] = {}

@@ -56,7 +56,7 @@ def numbers(
     found = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
     boxes = {op: at for at, box in enumerate(found) for op in box.ops}
-    listed = _listed([group.variables for group in fold(facts.variables)])
+    listed = _within_limit([group.variables for group in fold(facts.variables)])
     order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
     return {
         "heading": escape_name(heading),
@@ -85,7 +85,7 @@ def lines(facts: PageFacts) -> List[str]:
     ]
 
 
-def _listed(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[VariableAudit]]:
+def _within_limit(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[VariableAudit]]:
     """As many of each group as fit into ``LISTED`` in all, the same limit for every group."""
     low, high = 1, LISTED
     while low < high:

@@ -41,12 +41,12 @@ def variable_rows(facts: PageFacts, variables: Sequence[VariableAudit], boxes: M
     """Return the columns of a page for ``variables``; ``boxes`` has the box of each op."""
     found: Dict[int, VariableRoute] = {}
     steps = 0
-    for at in _most_telling_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
+    for at in _distinct_first(variables, [boxes.get(variable_op(each), -1) for each in variables]):
         each = variables[at]
         explained = len(found) < EXPLAINED and (steps < STEPS or not _gets(each))
         path = each.path if explained and _gets(each) else ()
         steps += len(path)
-        found[at] = _told(replace(each, path=path), boxes, _explained(facts, each) if explained else "")
+        found[at] = _describe(replace(each, path=path), boxes, _explanation_without_name(facts, each) if explained else "")
     return [found[at] for at in range(len(variables))]
 
 
@@ -54,7 +54,7 @@ def _gets(variable: VariableAudit) -> bool:
     return variable.verdict in WITH_GRADIENT
 
 
-def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:
+def _distinct_first(variables: Sequence[VariableAudit], boxes: Sequence[int]) -> List[int]:
     """Return the first of each box, then the first of each outcome, then the second of each, and so on."""
     seen: Dict[Hashable, int] = {}
     ranks = []
@@ -65,13 +65,13 @@ def _most_telling_first(variables: Sequence[VariableAudit], boxes: Sequence[int]
     return sorted(range(len(variables)), key=lambda at: (ranks[at], at))
 
 
-def _explained(facts: PageFacts, variable: VariableAudit) -> str:
+def _explanation_without_name(facts: PageFacts, variable: VariableAudit) -> str:
     """Return the text of ``explain`` without the name at its beginning."""
     words, name = explain(facts, variable), escape_name(variable.name)
     return words[len(name) :] if words.startswith(name) else "\n" + words
 
 
-def _told(variable: VariableAudit, boxes: Mapping[str, int], words: str) -> VariableRoute:
+def _describe(variable: VariableAudit, boxes: Mapping[str, int], words: str) -> VariableRoute:
     passed = [boxes[op] for op in variable.path if op in boxes]
     return VariableRoute(
         boxes.get(variable_op(variable), -1),

@@ -92,7 +92,9 @@ def _stops_of_moments(flat: FlatGraph) -> Set[int]:
             for tensor in inputs:
                 if flat.producer[tensor] in stops:
                     readers[flat.producer[tensor]].append(op)
-    return {stop for stop, each in readers.items() if each and all(_deviates(flat, op, _mean_of(flat, stop)) for op in each)}
+    return {
+        stop for stop, each in readers.items() if each and all(_is_deviation(flat, op, _mean_of(flat, stop)) for op in each)
+    }
 
 
 def _mean_of(flat: FlatGraph, stop: int) -> Optional[int]:
@@ -101,7 +103,7 @@ def _mean_of(flat: FlatGraph, stop: int) -> Optional[int]:
     return flat.inputs[mean][0] if mean is not None and flat.type(mean) == "Mean" and flat.inputs[mean] else None
 
 
-def _deviates(flat: FlatGraph, op: int, tensor: Optional[int]) -> bool:
+def _is_deviation(flat: FlatGraph, op: int, tensor: Optional[int]) -> bool:
     return flat.type(op) == "SquaredDifference" and tensor in flat.inputs[op]
 
 

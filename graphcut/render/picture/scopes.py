@@ -61,7 +61,7 @@ def place_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> 
     ``readers`` are the boxes that read each box, by their places.
     """
     found = _renumber_scopes(found, readers)
-    homes = _homes(found)
+    homes = _scopes_of_variables(found)
     moved = [replace(box, scope=homes.get(box.scope, box.scope)) for box in found]
     sizes = Counter(box.scope[:depth] for box in moved for depth in range(1, len(box.scope) + 1))
     return tuple(_in_scopes(box, sizes) for box in moved)
@@ -77,7 +77,7 @@ def _renumber_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]])
     for at, box in enumerate(found):
         if box.role is Role.VARIABLE and box.scope:
             for reader in readers.get(at, ()):
-                homes.setdefault(box.scope, set()).add(_alike(found[reader].scope, box.scope))
+                homes.setdefault(box.scope, set()).add(_same_but_numbers(found[reader].scope, box.scope))
     told = {home: scopes.difference([()]) for home, scopes in homes.items()}
     sure = [(home, scope) for home, scopes in told.items() if len(scopes) == 1 for scope in scopes]
     known = {scope: scope[: -len(home)] + home for home, scope in sure if scope[-len(home) :] != home}
@@ -100,7 +100,7 @@ def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
     return {scope: homes.pop() for scope, homes in found.items() if len(homes) == 1 and homes != {scope}}
 
 
-def _alike(scope: Scope, wanted: Scope) -> Scope:
+def _same_but_numbers(scope: Scope, wanted: Scope) -> Scope:
     """Return the beginning of ``scope`` that differs from ``wanted`` in numbers alone; empty if there is none."""
     names, patterns = tuple(map(pattern, wanted)), tuple(map(pattern, scope))
     ends = range(len(wanted), len(scope) + 1)
@@ -117,7 +117,7 @@ def _rename(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
     return known[old] + scope[len(old) :] if old else scope
 
 
-def _homes(found: Sequence[Box]) -> Dict[Scope, Scope]:
+def _scopes_of_variables(found: Sequence[Box]) -> Dict[Scope, Scope]:
     """Where the scope of a variable is the end of one scope of ops (``dense`` of ``model/dense``), that scope."""
     wanted = {box.scope for box in found if box.role is Role.VARIABLE and box.scope}
     ends: Dict[Scope, Set[Scope]] = {}

@@ -62,7 +62,7 @@ class _Kept:
 
 def routes(facts: PictureFacts, ops: Ops) -> Sketch:
     """Return the ops to draw, in the order of the graph, and the edges between them, from the loss down."""
-    kept = _kept(facts, ops, barred_edges(facts, ops))
+    kept = _classify_ops(facts, ops, barred_edges(facts, ops))
     barred = kept.barred
     drawn = {*ops.losses, *ops.variables, *kept.live, *kept.behind, *kept.lost, *kept.lost.values(), *kept.state.values()}
     drawn.update(op for edge in barred for op in edge)
@@ -120,7 +120,7 @@ def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
     return not any(flat.producer[flat.inputs[consumer][index]] == producer for index in ahead)
 
 
-def _kept(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
+def _classify_ops(facts: PictureFacts, ops: Ops, barred: Barred) -> _Kept:
     live = facts.passing
     whole = {op for (op, _), told in barred.items() if all(BARRIER_RECORDS[each.kind].blocks_whole_op for each in told)}
     closed = whole.difference(live)

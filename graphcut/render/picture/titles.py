@@ -65,7 +65,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     live = any(op in known.facts.passing for op in members)
     told, where = tips(known.facts, ops, members)
     if not ops.losses.isdisjoint(members):
-        lines = _few(
+        lines = _first_labels(
             [
                 Label(key or name, (name,))
                 for name, key in zip(known.facts.loss, known.facts.loss_keys)
@@ -127,7 +127,7 @@ def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[s
     kinds = Counter(ops.type(op) for op in members)
     named = ", ".join(kind for kind, _ in kinds.most_common(_NAMED)) + (", …" if len(kinds) > _NAMED else "")
     if role is not Role.OP:
-        return f"{len(members)} × {named}", _few(_patterns([ops.name(op) for op in members]))
+        return f"{len(members)} × {named}", _first_labels(_patterns([ops.name(op) for op in members]))
     return named, () if len(members) == len(kinds) <= _NAMED else (f"{len(members)} ops",)
 
 
@@ -158,7 +158,7 @@ def _variable_box(
     return Box(Role.VARIABLE, title, lines, ops, scope, live, False, first.verdict, tuple(names), told)
 
 
-def _few(found: Sequence[Label]) -> Tuple[str, ...]:
+def _first_labels(found: Sequence[Label]) -> Tuple[str, ...]:
     """Return the first of the labels, each with its count, and how many more names there are."""
     texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
     return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
@@ -167,8 +167,11 @@ def _few(found: Sequence[Label]) -> Tuple[str, ...]:
 def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
     """Return the labels; of many the first two, the last, which tells where the names end, and how many there are."""
     if len(found) <= _NAMED:
-        return _few(found)
-    return _few(found[: _NAMED - 1]) + ("… " + _few(found[-1:])[0], f"{sum(label.count for label in found)} in all")
+        return _first_labels(found)
+    return _first_labels(found[: _NAMED - 1]) + (
+        "… " + _first_labels(found[-1:])[0],
+        f"{sum(label.count for label in found)} in all",
+    )
 
 
 def _leaf(op: str) -> str:

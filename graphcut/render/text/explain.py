@@ -228,21 +228,21 @@ def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
-    gone = _gone(reason.size, reason.crossed)
+    gone = _removal_words(reason.size, reason.crossed)
     if reason.raising is not None:
         feeds = f"{escape_name(variable.name)} also feeds {_op(reason.raising)}"
         yield f"{gone} TensorFlow raises an error: {feeds}, which has no gradient."
     elif reason.behind:
         yield f"{gone} the gradient is still always zero: {place(reason.behind[0])}{_origin(reason.behind[0])}."
     else:
-        yield f"{gone} {_arrival(variable)} {_tail(reason)}."
+        yield f"{gone} {_arrival_words(variable)} {_closing_words(reason)}."
 
 
 def _op(cut: Barrier) -> str:
     return f"{escape_name(cut.op)} ({escape_name(cut.type)}{_origin(cut)})"
 
 
-def _gone(size: int, crossed: int) -> str:
+def _removal_words(size: int, crossed: int) -> str:
     if crossed > 1:
         return (
             f"Remove {every(crossed)} of them and"
@@ -252,12 +252,12 @@ def _gone(size: int, crossed: int) -> str:
     return "Remove it and" if size == 1 else "Remove any one of them and"
 
 
-def _arrival(variable: VariableAudit) -> str:
+def _arrival_words(variable: VariableAudit) -> str:
     zero = variable.verdict is Verdict.ZERO
     return "a gradient that is not always zero gets through;" if zero else "the gradient gets through;"
 
 
-def _tail(reason: Reason) -> str:
+def _closing_words(reason: Reason) -> str:
     return "each blocks a route of its own" if reason.size > reason.crossed else "nothing else blocks it"
 
 

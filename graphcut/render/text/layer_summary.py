@@ -32,10 +32,10 @@ def layer_summary(facts: ReportFacts) -> str:
     params = "" if total is None else f" ({total:,} params)"
     count = len(facts.variables)
     variables = f"{count} variable{'' if count == 1 else 's'}{params}: {summary_line(facts.variables)}"
-    return "\n".join([loss_line(facts), "", *_align([_HEADINGS, *_refer_back(rows)]), "", variables])
+    return "\n".join([loss_line(facts), "", *_align([_HEADINGS, *_refer_to_earlier_reason(rows)]), "", variables])
 
 
-def _refer_back(rows: Sequence[Tuple[str, str, str, str]]) -> Iterator[Tuple[str, str, str, str]]:
+def _refer_to_earlier_reason(rows: Sequence[Tuple[str, str, str, str]]) -> Iterator[Tuple[str, str, str, str]]:
     """Yield the rows; a long reason that an earlier row has is given by the name of its layer."""
     known: Dict[str, str] = {}
     for layer, count, params, words in rows:
@@ -52,7 +52,7 @@ def _layer(name: str) -> str:
 
 def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftOut]) -> Tuple[str, str, str, str]:
     params = _params([*variables, *missing])
-    words = [*_gets(variables), *_not_asked(missing)]
+    words = [*_outcomes_of_layer(variables), *_unrequested_words(missing)]
     count = str(len(variables) + len(missing))
     return escape_name(layer), count, "?" if params is None else f"{params:,}", "; ".join(words)
 
@@ -81,7 +81,7 @@ def _params(variables: Sequence[Union[VariableAudit, LeftOut]]) -> Optional[int]
     return total
 
 
-def _gets(variables: Sequence[VariableAudit]) -> Iterator[str]:
+def _outcomes_of_layer(variables: Sequence[VariableAudit]) -> Iterator[str]:
     """Yield each outcome of the variables of a layer, with the names if there are several outcomes."""
     outcomes: Dict[str, List[VariableAudit]] = {}
     for variable in variables:
@@ -104,7 +104,7 @@ def _outcome(variable: VariableAudit) -> str:
     return words + (", not trainable" if variable.trainable is False else "")
 
 
-def _not_asked(missing: Sequence[LeftOut]) -> Iterator[str]:
+def _unrequested_words(missing: Sequence[LeftOut]) -> Iterator[str]:
     counts: Dict[str, int] = {}
     for each in missing:
         counts[each.reason.value] = counts.get(each.reason.value, 0) + 1

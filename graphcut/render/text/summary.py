@@ -193,7 +193,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
     averages = [each for each in found if _is_still(facts, each) and each.is_average]
     frozen = [each for each in found if each.trainable is False and not each.is_updated and each not in averages]
     parts = [
-        head + _few(each, totals)
+        head + _first_names(each, totals)
         for head, each in (("", unstopped), ("behind a stop: ", stopped), ("frozen: ", frozen))
         if each
     ]
@@ -202,8 +202,8 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
         yield f"{head}{': ' if unstopped else ', '}{'; '.join(parts)}"
     written = [each for each in forgotten if each.is_updated and facts.is_recorded]
     if written:
-        yield f"the step updates without asking for a gradient: {_few(written, totals)}"
-    yield from _standing_still(averages, [each for each in found if _is_still(facts, each) and each.copy_of], totals)
+        yield f"the step updates without asking for a gradient: {_first_names(written, totals)}"
+    yield from _advice_for_unchanged(averages, [each for each in found if _is_still(facts, each) and each.copy_of], totals)
     yield from _untracked_advice([each for each in forgotten if each.is_untracked], totals)
 
 
@@ -211,20 +211,20 @@ def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> It
     """Yield the advice for variables that the model does not track: its own, and those of its layers, which have a scope."""
     plain, of_layers = ([each for each in found if each.is_plain is wanted] for wanted in (True, False))
     if plain:
-        names = _few(plain, totals)
+        names = _first_names(plain, totals)
         yield f"the model does not track a plain tf.Variable: in Keras 3 create {names} with self.add_weight"
     if of_layers:
-        yield f"the model does not track the layer of {_few(of_layers, totals)}: make it an attribute of the model"
+        yield f"the model does not track the layer of {_first_names(of_layers, totals)}: make it an attribute of the model"
 
 
-def _standing_still(averages: Sequence[LeftOut], copies: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
+def _advice_for_unchanged(averages: Sequence[LeftOut], copies: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
     """Yield the advice for variables that should change without a gradient but that the step does not write."""
     if averages:
-        names = _few(averages, totals)
+        names = _first_names(averages, totals)
         yield f"the step does not update {names}: call the model with training=True if these averages are to follow the data"
     if copies:
         models = _few_names(list(dict.fromkeys(each.copy_of for each in copies)), totals)
-        names = _few(copies, totals)
+        names = _first_names(copies, totals)
         yield f"the step does not update {names}: assign to them, here or between steps, if they follow {models}"
 
 
@@ -233,7 +233,7 @@ def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
     return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
 
 
-def _few(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
+def _first_names(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
     return _few_names([each.name for each in found], totals)
 
 

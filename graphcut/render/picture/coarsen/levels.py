@@ -34,13 +34,13 @@ def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
     """
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
     found = sketch
-    for found, enough in _rungs(sketch, kinds, view.detail, boxes):
+    for found, enough in _levels(sketch, kinds, view.detail, boxes):
         if len(found) <= enough:
             break
     return found
 
 
-def _rungs(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
+def _levels(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> Iterator[Tuple[Sketch, int]]:
     if detail == "ops":
         yield sketch, boxes
     sketch = contract_plumbing(sketch, kinds)

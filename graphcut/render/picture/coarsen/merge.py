@@ -148,7 +148,7 @@ def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side
             mark = families.get(consumer, consumer) if line == CUT else told.conditions
             ways[consumer].append((producer, line, bits.setdefault(mark, 1 << len(bits))))
     barriers, branches = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, -1)
-    order = _outward(ways)
+    order = _consumers_first(ways)
     changed = True
     while changed:
         before = list(barriers.values()), list(branches.values())
@@ -163,7 +163,7 @@ def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side
     return {node: (barriers[node], max(branches[node], 0)) for node in sketch.nodes}
 
 
-def _outward(ways: Mapping[int, List[Tuple[int, int, int]]]) -> List[int]:
+def _consumers_first(ways: Mapping[int, List[Tuple[int, int, int]]]) -> List[int]:
     """Return the nodes, consumers before producers where no circle forbids it."""
     done: List[int] = []
     seen: Set[int] = set()

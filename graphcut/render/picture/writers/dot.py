@@ -59,16 +59,16 @@ def title(facts: PictureFacts) -> str:
         told = (f"{every(count)} variables get" if count > 1 else "the variable gets") + f" a gradient from {losses}"
         some = sum(each.verdict is Verdict.CONDITIONAL for each in facts.variables)
         told += (", in some runs only" if some == count else f", {some} in some runs only") if some else ""
-        return told + _not_asked(facts)
+        return told + _forgotten_words(facts)
     verdicts = Counter(each.verdict for each in missing)
     notes = [words.format(verdicts[verdict]) for verdict, words in _NOTES.items() if verdicts[verdict]]
     told = f"{_none_of(len(missing), count)} from {losses}" + (f" ({', '.join(notes)})" if notes else "")
     causes = _causes(facts, missing)
     more = [f"{len(causes) - _CAUSES} more causes"] if len(causes) > _CAUSES + 1 else causes[_CAUSES:]
-    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_not_asked(facts)}"
+    return f"{told}: {'; '.join(causes[:_CAUSES] + more)}{_forgotten_words(facts)}"
 
 
-def _not_asked(facts: PictureFacts) -> str:
+def _forgotten_words(facts: PictureFacts) -> str:
     """Return the end of a title that counts the variables which the gradient call forgot."""
     count = len({each.name for each in facts.left_out_ops.values() if each.reason is LeftOutReason.FORGOTTEN})
     return f"; {count} more {'was' if count == 1 else 'were'} not asked for" if count else ""
