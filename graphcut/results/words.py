@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from graphcut.errors import printable
@@ -19,6 +20,7 @@ VERDICTS = {
 
 
 SAVED_GRADIENT = "TensorFlow traced its custom gradient anew when it saved the model"
+CONDITION = "it only decides what runs, or how often, and no gradient passes a decision"
 FROM_ZEROS = "the gradient of the loss starts from zeros there"
 ROLES = {
     Role.DEAD: "does not feed the loss",
@@ -27,6 +29,7 @@ ROLES = {
     Role.BYPASSED: "every variable behind it gets its gradient by another route, or in runs of another branch",
     Role.SHADOWED: "another barrier already stops everything that it would stop",
 }
+_RESULT = re.compile(r"(.+)!result#([0-9]+)(?::0)?$", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -51,9 +54,32 @@ def shape_text(shape: object) -> str:
     return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
 
 
+def result_of(name: str) -> str:
+    """Return a name; that of a result of a loop, a conditional or a call by the op that it is of.
+
+    >>> result_of("while!result#3:0"), result_of("dense/BiasAdd:0")
+    ('result 3 of while', 'dense/BiasAdd:0')
+    """
+    known = _RESULT.match(name)
+    return f"result {known.group(2)} of {known.group(1)}" if known else name
+
+
+def name_words(name: str, limit: int = 120) -> str:
+    """Return a name as a text has it, see ``result_of``, escaped and shortened to ``limit``."""
+    return escape_name(result_of(name), limit)
+
+
+def _is_condition(cut: Barrier) -> bool:
+    return cut.kind is BarrierKind.INPUT and cut.type == "_Retval" and _RESULT.match(cut.op) is not None
+
+
 def place(cut: Barrier) -> str:
     """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 at gather (GatherV2)``."""
-    kind = kind_words(cut)
+    kind, result = kind_words(cut), _RESULT.match(cut.op)
+    if _is_condition(cut) and result:
+        return f"the condition of {escape_name(result.group(1))}"
+    if result:
+        return f"{kind} at {name_words(cut.op)}"
     plain = kind.replace("-", "") == cut.type.lower()
     return f"{kind} at {escape_name(cut.op)}" + ("" if plain else f" ({escape_name(cut.type)})")
 
@@ -67,10 +93,12 @@ def because(cut: Barrier, made: str) -> str:
     """Return why no gradient passes a barrier; ``made`` is the dtype of its op's output, empty if unknown."""
     if cut.type == "Cast" and cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return f"no gradient passes a cast to {made}"
+    if _is_condition(cut):
+        return CONDITION
     return BARRIER_RECORDS[cut.kind].because
 
 
 def branch(condition: Condition) -> str:
     """Return words such as ``the then branch of cond (predicate p:0)`` or ``branch 2 of case (predicate i:0)``."""
     name = f"branch {condition.branch}" if isinstance(condition.branch, int) else f"the {condition.branch} branch"
-    return f"{name} of {escape_name(condition.op)} (predicate {escape_name(condition.predicate)})"
+    return f"{name} of {escape_name(condition.op)} (predicate {name_words(condition.predicate)})"

@@ -65,6 +65,7 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool
     """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
 
     ``holds`` receives each variable's row of ``audit`` with its row after the edit, if it has one, and the audit after it.
+    Variables of a model that was built again, whose layers Keras numbers on, are matched by position.
     """
     from graphcut.backend.live import edited_code
 
@@ -96,7 +97,10 @@ def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool
     if len(audits) <= retrace.index:
         return False
     after = audits[retrace.index]
-    return holds([(row, _find_same_variable(after, audit, row)) for row in audit.variables], after)
+    is_alike = [(row.shape, row.dtype) for row in audit] == [(row.shape, row.dtype) for row in after]
+    by_position = dict(zip((row.name for row in audit), after)) if is_alike and retrace.builder else {}
+    pairs = [(row, _find_same_variable(after, audit, row) or by_position.get(row.name)) for row in audit.variables]
+    return holds(pairs, after)
 
 
 def _find_same_variable(after: Any, before: Any, variable: VariableAudit) -> Optional[VariableAudit]:

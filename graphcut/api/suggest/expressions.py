@@ -22,6 +22,8 @@ _ORDER = {ast.Gt: (0, 1), ast.GtE: (0, 1), ast.Lt: (1, 0), ast.LtE: (1, 0)}
 _ORDER_CALLS = {"greater": (0, 1), "greater_equal": (0, 1), "less": (1, 0), "less_equal": (1, 0)}
 _ORDERS = frozenset(["Greater", "GreaterEqual", "Less", "LessEqual"])
 _SAMPLES = ("categorical", "multinomial", "stateless_categorical", "stateless_multinomial")
+_POISSONS = frozenset(["RandomPoisson", "RandomPoissonV2", "StatelessRandomPoisson"])
+_BINOMIALS = frozenset(["StatelessRandomBinomial", "StatefulRandomBinomial"])
 _SAMPLE_TYPES = frozenset(["Multinomial", "StatelessMultinomial"])
 _DEFERRED = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp, ast.BoolOp)
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
@@ -221,7 +223,7 @@ def _cast(context: Context, node: ast.AST) -> Optional[Rewrite]:
     inner, dtype = argument(node, 0, "x"), argument(node, 1, "dtype")
     if inner is None:
         return None
-    soft = _soft_condition(context, inner) or _match(context, inner) or _position(context, inner) or _sort(context, inner)
+    soft = next((each for rule in _CASTABLE for each in [rule(context, inner)] if each), None)
     if soft is not None:
         floats = function_name(node) == "to_float" or (dtype is not None and _is_float32(dtype))
         texts = soft.texts if floats else tuple(f"{context.tf}.cast({text}, {context.text(dtype)})" for text in soft.texts)  # type: ignore[arg-type]
@@ -422,6 +424,36 @@ def _sample(context: Context, node: ast.AST) -> Optional[_Sample]:
     return _Sample(f"{tf}.nn.softmax({scores} - {noise}, axis=-1)", logits, call is node)
 
 
+def _count(context: Context, node: ast.AST) -> Optional[Rewrite]:
+    """Rewrite a Poisson or binomial sample as a normal one of the same mean and variance."""
+    tf = context.tf
+    if is_named(node, "stateless_binomial", "binomial") and isinstance(node, ast.Call):
+        number, chance = argument(node, 2, "counts"), argument(node, 3, "probs")
+        if number is None or chance is None or not (is_pure(number, calls=True) and is_pure(chance, calls=True)):
+            return None
+        mean = f"{context.operand(number)} * {context.operand(chance)}"
+        variance, types = f"{mean} * (1.0 - {context.operand(chance)})", _BINOMIALS
+    else:
+        at = {"poisson": 1, "random_poisson": 1, "stateless_poisson": 2}.get(
+            function_name(node) if isinstance(node, ast.Call) else ""
+        )
+        rate = argument(node, at, "lam") if at else None  # type: ignore[arg-type]
+        if rate is None or not is_pure(rate, calls=True):
+            return None
+        mean, variance, types = context.operand(rate), context.text(rate), _POISSONS
+    shape = argument(node, 0, "shape")  # type: ignore[arg-type]
+    if shape is None:
+        return None
+    size = context.text(shape)
+    if not function_name(node).startswith("stateless"):  # type: ignore[arg-type]
+        own = f"{tf}.shape({variance})"
+        is_empty = isinstance(shape, (ast.List, ast.Tuple)) and not shape.elts
+        size = own if is_empty else f"{tf}.concat([{size}, {own}], 0)"
+    seed = argument(node, 1, "seed") if function_name(node).startswith("stateless") else None  # type: ignore[arg-type]
+    noise = f"normal({size})" if seed is None else f"stateless_normal({size}, {context.text(seed)})"
+    return Rewrite(types, (f"{mean} + {tf}.sqrt({variance}) * {tf}.random.{noise}",))
+
+
 def _gather(context: Context, node: ast.AST) -> Optional[Rewrite]:
     """Rewrite ``tf.gather(table, choice)`` as a weighted sum of all rows, with ``batch_dims=1`` of the numbers of each row."""
     if not is_named(node, "gather", "embedding_lookup") or not isinstance(node, ast.Call):
@@ -486,6 +518,7 @@ def _is_float32(node: ast.AST) -> bool:
     return getattr(node, "attr", getattr(node, "value", getattr(node, "id", None))) in ("float32", "float")
 
 
+_CASTABLE: Tuple[Rule, ...] = (_soft_condition, _match, _position, _sort, _count)
 _RULES: Tuple[Rule, ...] = (
-    _swap, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sort, _weights, _keep_floats,
+    _swap, _stop, _step, _where, _cast, _match, _one_hot, _gather, _soft_condition, _sort, _count, _weights, _keep_floats,
 )  # fmt: skip

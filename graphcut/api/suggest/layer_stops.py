@@ -1,18 +1,19 @@
 """Stops behind a Keras layer: the layer that a tensor is the output of, and the edits that put a stop after it.
 
 Keras keeps no line of the code that built a functional or sequential model. So the layer is found by its name: in the graph as
-a scope that nothing else reads from inside, in the source as the call that names it, ``Dense(8, name="hidden")(x)``.
+a scope that nothing else reads from inside, in the source as the call that names it, ``Dense(8, name="hidden")(x)``. A layer
+that Keras named after its class is any call of that class; an audit of the edited source tells which.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import Any, FrozenSet, Iterator, Optional
+from typing import Any, Callable, FrozenSet, Iterator, Optional
 
 from graphcut.analysis.graph_edits import readers_of
 from graphcut.api.suggest.confirm import Edit
-from graphcut.api.suggest.source_edit import Replacement, Source
+from graphcut.api.suggest.source_edit import Replacement, Source, function_name
 from graphcut.graph.flat import SEPARATOR
 from graphcut.graph.loaded import LoadedGraph
 
@@ -64,24 +65,51 @@ def _layer_of_scope(scope: str, names: FrozenSet[str]) -> str:
 
 
 def stops_after_layer(source: Source, layer: str) -> Iterator[Edit]:
-    """Yield the edits of a file that stop the output of the layer of a name, where its code calls or lists that layer."""
+    """Yield the edits of a file that stop the output of a layer, where its code calls, lists or adds that layer.
+
+    The layer is known by its name. Without such code, every layer of its class that has no name is tried.
+    """
     stop = _stop_layer(source)
-    for node in ast.walk(source.tree) if stop else ():
-        text = None
-        if isinstance(node, ast.Call) and _is_layer(source, node.func, layer):
-            text = f"{stop}({source.of(node)})"
-        elif _is_layer(source, node, layer) and isinstance(next(source.parents(node), None), (ast.List, ast.Tuple)):
-            text = f"{source.of(node)}, {stop}"
-        if text is not None:
-            start, end = source.span(node)
-            yield Edit(source, (Replacement(start, end, text),), (node,))
+    if stop is not None:
+        edits = list(_stops_after(source, stop, lambda made: _is_layer(made, layer)))
+        yield from edits or _stops_after(source, stop, lambda made: _is_unnamed(made, layer))
 
 
-def _is_layer(source: Source, node: ast.AST, layer: str) -> bool:
-    """Return whether an expression is the layer: the call that makes it, or a name for that."""
-    made = source.value_of(node) if isinstance(node, ast.Name) else node
-    names = [each.value for each in made.keywords if each.arg == "name"] if isinstance(made, ast.Call) else []
+def _stops_after(source: Source, stop: str, is_meant: Callable[[ast.Call], bool]) -> Iterator[Edit]:
+    def is_layer(node: ast.AST) -> bool:
+        made = source.value_of(node) if isinstance(node, ast.Name) else node
+        return isinstance(made, ast.Call) and is_meant(made)
+
+    for node in ast.walk(source.tree):
+        parent = next(source.parents(node), None)
+        start, end = source.span(node) if isinstance(node, ast.expr) else (0, 0)
+        if isinstance(node, ast.Call) and is_layer(node.func):
+            yield Edit(source, (Replacement(start, end, f"{stop}({source.of(node)})"),), (node,))
+        elif is_layer(node) and isinstance(parent, (ast.List, ast.Tuple)):
+            yield Edit(source, (Replacement(start, end, f"{source.of(node)}, {stop}"),), (node,))
+        elif is_layer(node) and isinstance(parent, ast.Call):
+            yield from _line_behind(source, parent, node, stop)
+
+
+def _line_behind(source: Source, call: ast.Call, layer: ast.AST, stop: str) -> Iterator[Edit]:
+    """Yield the line ``model.add(stop)`` behind a statement ``model.add(layer)``."""
+    statement = next(source.parents(call), None)
+    if function_name(call) == "add" and isinstance(call.func, ast.Attribute) and isinstance(statement, ast.Expr):
+        line = "\n" + " " * statement.col_offset + f"{source.of(call.func.value)}.add({stop})"
+        behind = source.span(statement)[1]
+        yield Edit(source, (Replacement(behind, behind, line),), (layer,))
+
+
+def _is_layer(made: ast.Call, layer: str) -> bool:
+    """Return whether a call makes the layer of a name."""
+    names = [each.value for each in made.keywords if each.arg == "name"]
     return any(isinstance(each, ast.Constant) and each.value == layer for each in names)
+
+
+def _is_unnamed(made: ast.Call, layer: str) -> bool:
+    """Return whether a call makes a layer of a class whose layers Keras names like this one: ``Conv2D``, ``conv2d_3``."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", function_name(made))).lower()
+    return words == re.sub(r"_[0-9]+$", "", layer) and all(each.arg not in ("name", None) for each in made.keywords)
 
 
 def _stop_layer(source: Source) -> Optional[str]:

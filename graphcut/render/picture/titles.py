@@ -17,6 +17,7 @@ from graphcut.render.picture.quotient import CUT, EdgeInfo, Sketch, Way
 from graphcut.render.picture.scopes import common_scope, place_scopes, scope_of
 from graphcut.render.picture.tooltips import source_lines, tips
 from graphcut.results import VariableAudit
+from graphcut.results.words import result_of
 from graphcut.util.text import every
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
     if not ops.losses.isdisjoint(members):
         lines = _first_labels(
             [
-                Label(key or name, (name,))
+                Label(key or result_of(name), (name,))
                 for name, key in zip(known.facts.loss, known.facts.loss_keys)
                 if ops.of_tensor(name) in members
             ]

@@ -45,6 +45,28 @@ LOGIC = (
     "multiply soft steps: for a and b between 0 and 1, use a * b instead of tf.logical_and(a, b), a + b - a * b instead "
     "of tf.logical_or(a, b), and 1 - a instead of tf.logical_not(a)"
 )
+SAMPLE = (
+    "to learn from a reward, use the score function: loss = -tf.reduce_mean(tf.stop_gradient(reward) * log_prob), where "
+    "log_prob is -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=sample, logits=logits); to compute with the sample "
+    "itself, use a Gumbel softmax: tf.nn.softmax(logits - tf.math.log(-tf.math.log(u))) with u = tf.random.uniform("
+    "tf.shape(logits), 1e-20, 1.0)"
+)
+COUNTS = (
+    "a count has no reparametrization. To compute with it, use a normal sample of the same mean and variance: mean + "
+    "tf.sqrt(variance) * tf.random.normal(tf.shape(mean)); a Poisson has the variance mean, a binomial n * p * (1 - p). To "
+    "learn from a reward, use the score function: loss = -tf.reduce_mean(tf.stop_gradient(reward) * log_prob); for a Poisson, "
+    "log_prob is count * tf.math.log(mean) - mean. If nothing should learn through it, put tf.stop_gradient around its "
+    "parameters"
+)
+SAMPLES = {
+    "Multinomial": SAMPLE,
+    "StatelessMultinomial": SAMPLE,
+    "RandomPoisson": COUNTS,
+    "RandomPoissonV2": COUNTS,
+    "StatelessRandomPoisson": COUNTS,
+    "StatefulRandomBinomial": COUNTS,
+    "StatelessRandomBinomial": COUNTS,
+}
 OWN = {
     "Equal": MATCH,
     "NotEqual": MATCH,
@@ -55,6 +77,7 @@ OWN = {
     "LogicalOr": LOGIC,
     "LogicalNot": LOGIC,
 }
+_WITHOUT = (BarrierKind.NOT_DIFFERENTIABLE, BarrierKind.NO_GRADIENT)
 INTEGER = "an optimizer trains floats only: leave it out of the variables that you ask about, or make it trainable=False"
 CAST = (
     "keep the value a float all the way. To round it anyway, use a straight-through estimator: y = x + "
@@ -131,6 +154,8 @@ _BRIEF_OF_TYPES = {
     MATCH: "instead: a cross-entropy or distance",
     ONE_HOT: "instead: softmax(k * x)",
     LOGIC: "instead: products of soft steps",
+    SAMPLE: "instead: a score function or Gumbel softmax",
+    COUNTS: "instead: a score function or normal sample",
 }
 
 
@@ -141,6 +166,8 @@ def brief(cut: Barrier, made: str) -> str:
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
         return "instead: let the loss read this piece" if cut.type in JOINING else "instead: a factor that is not 0"
     general = BARRIER_RECORDS[cut.kind].brief
+    if cut.kind in _WITHOUT and cut.type in SAMPLES:
+        return _BRIEF_OF_TYPES[SAMPLES[cut.type]]
     if cut.kind is not BarrierKind.NOT_DIFFERENTIABLE:
         return general
     if cut.type == "Cast":
@@ -155,7 +182,7 @@ def stand_in(dtype: str) -> str:
 
 def of_maker(op_type: str, dtype: str) -> str:
     """Return the advice for an op that makes something of ``dtype`` of floats, such as the indices of ``TopKV2``."""
-    return OWN.get(op_type, STAND_INS[stand_in(dtype)])
+    return OWN.get(op_type) or SAMPLES.get(op_type) or STAND_INS[stand_in(dtype)]
 
 
 def advice(cut: Barrier, made: str) -> str:
@@ -172,8 +199,9 @@ def advice(cut: Barrier, made: str) -> str:
         return STATISTICS
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type == "Cast":
         return CAST
-    if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and cut.type in OWN:
-        return OWN[cut.type]
+    of_type = (SAMPLES if cut.type in SAMPLES or cut.kind is BarrierKind.NO_GRADIENT else OWN).get(cut.type)
+    if cut.kind in _WITHOUT and of_type:
+        return of_type
     if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
         return PIECES if cut.type in JOINING else PRODUCT
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:

@@ -12,7 +12,7 @@ from graphcut.render.text.route_line import route
 from graphcut.render.text.summary import assumption_lines, elsewhere, uncertain, without_gradient
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
-from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, place, shape_text
+from graphcut.results.words import FROM_ZEROS, VERDICTS, at, because, branch, escape_name, name_words, place, shape_text
 from graphcut.util.source_lines import source_line
 from graphcut.util.text import every, join_first
 
@@ -102,7 +102,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
     yield f"{escape_name(variable.name)} {shape_text(variable.shape)} {VERDICTS[verdict]} ({verdict.value})." + (
         _frozen_words(variable) + _update_words(variable)
     )
-    losses = " + ".join(escape_name(key or name) for name, key in zip(facts.loss, facts.loss_keys))
+    losses = " + ".join(name_words(key or name) for name, key in zip(facts.loss, facts.loss_keys))
     if variable.unused:
         yield f"It is unused: nothing leads from it to the loss {losses}."
         yield from (f"In fact {told}." for told in [elsewhere(facts)] if told)

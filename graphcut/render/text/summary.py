@@ -9,7 +9,7 @@ from graphcut.render.name_folding import labels, scope_sizes
 from graphcut.results import WITH_GRADIENT, Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.sentences import assumed_of
-from graphcut.results.words import escape_name
+from graphcut.results.words import escape_name, name_words
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
@@ -137,7 +137,7 @@ def loss_line(facts: ReportFacts) -> str:
 
 
 def _loss_name(name: str, key: str) -> str:
-    return escape_name(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {escape_name(name)}"
+    return name_words(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {name_words(name)}"
 
 
 def hypothetical(facts: ReportFacts) -> str:

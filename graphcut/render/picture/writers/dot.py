@@ -28,6 +28,7 @@ from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
 from graphcut.results import WITH_GRADIENT, BarrierKind, LeftOutReason, VariableAudit, Verdict
+from graphcut.results.words import name_words
 from graphcut.util.source_lines import file_and_line, nearby
 from graphcut.util.text import every
 
@@ -50,7 +51,7 @@ def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> st
 
 def title(facts: PictureFacts) -> str:
     """Return a title such as ``2 of 6 variables get no gradient from loss:0: ArgMax, model.py:18``, with names escaped."""
-    names = [printable(key or name, _WIDTH)[1:-1] for name, key in zip(facts.loss, facts.loss_keys)]
+    names = [name_words(key or name, _WIDTH) for name, key in zip(facts.loss, facts.loss_keys)]
     losses = " + ".join(names[:_LOSSES] + [f"{len(names) - _LOSSES} more"] * (len(names) > _LOSSES))
     count, missing = len(facts.variables), [each for each in facts.variables if each.verdict not in WITH_GRADIENT]
     if not count:

@@ -79,6 +79,44 @@ def audit():
     return found
 
 
+UNNAMED = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+def build():
+    x = tf.keras.Input((3,))
+    h = layers.Dense(4, activation="relu")(x)
+    h = layers.Dense(5, activation="tanh")(h)
+    model = tf.keras.Model(x, [layers.Dense(2)(h), layers.Dense(2)(h)])
+    model.compile("sgd", loss=["mse", "mse"])
+    return model, tf.zeros([2, 3]), [tf.zeros([2, 2])] * 2
+"""
+ADDED = """
+import tensorflow as tf
+
+def build():
+    model = tf.keras.Sequential(name="net")
+    model.add(tf.keras.Input((3,)))
+    model.add(tf.keras.layers.Dense(4, activation="tanh", name="hidden"))
+    model.add(tf.keras.layers.Dense(2, name="head"))
+    model.compile("sgd", loss="mse")
+    return model, tf.zeros([2, 3]), tf.zeros([2, 2])
+"""
+
+
+def test_a_layer_without_a_name_is_known_by_its_class(tmp_path, capsys):
+    tf.keras.backend.clear_session()
+    _, edited, verdicts = suggested(UNNAMED, tmp_path, capsys, "--block", "dense/*", "--block", "dense_1/*")
+    assert 'h = tf.keras.layers.Lambda(tf.stop_gradient)(layers.Dense(5, activation="tanh")(h))' in edited
+    assert sorted(verdicts.values()) == ["flows"] * 4 + ["none"] * 4
+
+
+def test_a_lambda_is_added_behind_an_added_layer(tmp_path, capsys):
+    _, edited, verdicts = suggested(ADDED, tmp_path, capsys, "--block", "*hidden/*")
+    assert 'name="hidden"))\n    model.add(tf.keras.layers.Lambda(tf.stop_gradient))\n    model.add(' in edited
+    assert sorted(verdicts.values()) == ["flows"] * 2 + ["none"] * 2
+
+
 WRAPPED = """
 import tensorflow as tf
 
