@@ -28,7 +28,7 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
 from graphcut.graph.loss_sums import LossSums
 from graphcut.graph.names import Names
-from graphcut.graph.op_types import VARIABLES
+from graphcut.graph.op_types import OPTIMIZERS, VARIABLES
 from graphcut.graph.variables import root
 from graphcut.graph.writing_ops import writes
 from graphcut.util.caching import cached_weakly
@@ -80,11 +80,12 @@ def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
 def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
     """Return the tensors of each loss that is trained; if there is none, those of losses whose gradients Python fetches.
 
-    Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative.
+    Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative, those whose
+    gradients another gradient starts from.
     """
     part = backward_part(flat, names)
     calls = [call for call in part.calls if call.loss]
-    trained = [call for call in calls if trains(flat, call)]
+    trained = _without_preparation(flat, [call for call in calls if trains(flat, call)])
     kept = trained or [call for call in calls if not _sums_for_data(flat, part, call)]
     if len(kept) > 1:
         kept = _without_curvature(flat, part, _outermost(flat, kept)) if trained else _without_products(flat, part, kept)
@@ -304,6 +305,34 @@ def _is_computed(flat: FlatGraph, tensors: Sequence[int], stop: AbstractSet[int]
     """Return whether tensors are computed from both data and a variable."""
     sources = {flat.type(op) for op in upstream(flat, tensors, stop) if not flat.inputs[op]}
     return bool(sources.intersection(VARIABLES)) and bool(sources - _NO_DATA)
+
+
+def _without_preparation(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:
+    """Return the calls, except those whose gradients only prepare what another call trains.
+
+    They are its ``grad_ys`` (a policy that follows the gradient of a critic), or are kept in variables that its loss reads
+    and theirs does not (a Fisher information).
+    """
+    if len(calls) < 2:
+        return calls
+    seeds: Dict[str, List[int]] = {}
+    for seed, scope in _seeds(flat):
+        seeds.setdefault(scope, []).append(seed)
+    made = {call: [write for write in writes(flat) if write.op in call.reached] for call in calls}
+    above = {call: upstream(flat, call.loss) for call in calls}
+
+    def starts(call: BackwardCall, other: BackwardCall) -> bool:
+        return made[call] == made[other] and not call.reached.isdisjoint(seeds.get(other.scope, ()))
+
+    def is_kept_for(call: BackwardCall, other: BackwardCall) -> bool:
+        held = {flat.producer[write.handle] for write in made[call]}
+        applied = any(flat.type(write.op).startswith(OPTIMIZERS) for write in made[call])
+        return not applied and held.isdisjoint(above[call]) and held <= above[other]
+
+    def prepares(call: BackwardCall) -> bool:
+        return any(starts(call, other) or is_kept_for(call, other) for other in calls if other is not call)
+
+    return [call for call in calls if not prepares(call)] or calls
 
 
 def _outermost(flat: FlatGraph, calls: List[BackwardCall]) -> List[BackwardCall]:

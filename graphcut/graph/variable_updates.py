@@ -44,7 +44,8 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):
         return TrainingPart()
-    trained = _trained_writes(flat, every, part.calls, part.forward)
+    applied = frozenset(root(flat, flat.inputs[op][0]) for op in optimizers)
+    trained = _trained_writes(flat, every, part.calls, part.forward, applied)
     ops = optimizers.union(each.op for writes in trained.values() for each in writes)
     together = _run_together(flat, ops)
     updated = frozenset(each.handle for each in every if each.op in together).union(_slots(flat, optimizers & together))
@@ -68,16 +69,23 @@ def _is_variable(flat: FlatGraph, write: Write, optimizers: AbstractSet[int]) ->
 
 
 def _trained_writes(
-    flat: FlatGraph, every: Sequence[Write], calls: Sequence[BackwardCall], forward: AbstractSet[int]
+    flat: FlatGraph,
+    every: Sequence[Write],
+    calls: Sequence[BackwardCall],
+    forward: AbstractSet[int],
+    applied: AbstractSet[int],
 ) -> Dict[BackwardCall, List[Write]]:
-    """Return the writes that each gradient reaches, by what was accumulated of it too."""
+    """Return the writes that each gradient reaches, by what was accumulated of it too.
+
+    A variable that an optimizer's op moves (``applied``) accumulates nothing: its copies are made by ops of their own.
+    """
     holders: Dict[int, List[int]] = {}
     writes: Dict[BackwardCall, List[Write]] = {}
     for call in calls:
         ops, handles = set(call.reached), set()  # type: Set[int], Set[int]
         while True:
             met = [each for each in every if each.op in ops]
-            fresh = {each.handle for each in met if flat.producer[each.handle] not in forward} - handles
+            fresh = {each.handle for each in met if flat.producer[each.handle] not in forward} - handles - applied
             if not fresh:
                 break
             handles |= fresh

@@ -272,7 +272,7 @@ class _Search:
         if len(copies) == len(self.arguments) > 1:
             return {index: self._answer([self.flat.inputs[copy][0]]) for index, copy in zip(self.arguments, copies)}
         received = {index: self._gradients_for(index) for index in self.arguments}
-        answers = {index: self._answer(tensors) for index, tensors in received.items() if tensors}
+        answers = {index: self._answer(tensors) for index, tensors in received.items() if tensors} or self._answer_behind()
         if self.call.asks_inputs:
             return {**{index: Answer.NONE for index in self.arguments if self._ends_in_body(index)}, **answers}
         if self.call.gates and len(answers) == max(len(copies), 1):
@@ -305,9 +305,30 @@ class _Search:
             return []
         if alone and len(self.flat.outputs(source)) == 1:
             return tensors
-        return [
-            leaf for leaf in self.call.leaves(self.flat, tensors) if self.call.owners.get(self.flat.producer[leaf]) == self.op
-        ]
+        return list(filter(self._is_owned, self.call.leaves(self.flat, tensors)))
+
+    def _answer_behind(self) -> Dict[int, Answer]:
+        """Return the answer that passes other gradient functions as it is, and is read behind one input alone.
+
+        A straight-through estimator in front of the input has no gradient ops of its own.
+        """
+        read: Dict[int, List[int]] = {}
+        for op, owner in self.call.owners.items():
+            if owner != self.op:
+                own = (leaf for leaf in self.call.leaves(self.flat, self.flat.inputs[op]) if self._is_owned(leaf))
+                read.setdefault(owner, []).extend(own)
+        readers = {owner: leaves for owner, leaves in read.items() if leaves}
+        if not readers:
+            return {}
+        behind = {index: _upstream(self.flat, [self.flat.inputs[self.op][index]]) for index in self.arguments}
+        led = {owner: [index for index, ops in behind.items() if owner in ops] for owner in readers}
+        indices = {tuple(each) for each in led.values()}
+        if len(indices) != 1 or len(min(indices)) != 1:
+            return {}
+        return {min(indices)[0]: self._answer([leaf for leaves in readers.values() for leaf in leaves])}
+
+    def _is_owned(self, tensor: int) -> bool:
+        return self.call.owners.get(self.flat.producer[tensor]) == self.op
 
     def _source(self, index: int) -> Tuple[int, bool]:
         """Return the op that makes an input, copies left out, and whether no other way leads to it from the loss."""

@@ -143,6 +143,50 @@ def _regularized() -> Tuple[Any, List[Any]]:
     return total, [v1.train.GradientDescentOptimizer(0.1).minimize(total)]
 
 
+def _worker_and_shared() -> Tuple[Any, List[Any]]:
+    """The gradients of a worker's copy move the shared weights; another op copies these back."""
+    shared, own = _weights("shared/w", 4, 2), _weights("worker/w", 4, 2)
+    loss = tf.reduce_mean(tf.square(tf.matmul(_batch(), own)), name="loss")
+    v1.assign(own, shared, name="pull")
+    gradients, _ = tf.clip_by_global_norm(v1.gradients(loss, [own]), 40.0)
+    return loss, [v1.train.RMSPropOptimizer(0.1).apply_gradients(zip(gradients, [shared]))]
+
+
+def _policy_of_a_critic() -> Tuple[Any, List[Any]]:
+    """The gradient of the critic with regard to the action is where the gradient of the policy starts."""
+    action = tf.tanh(tf.matmul(_batch(), _weights("policy/w", 4, 3)), name="action")
+    value = tf.matmul(action, _weights("critic/w", 3, 1))
+    policy = v1.trainable_variables("policy")
+    gradients = v1.gradients(action, policy, grad_ys=-v1.gradients(value, action)[0])
+    return action, [v1.train.AdamOptimizer(0.1).apply_gradients(zip(gradients, policy))]
+
+
+def _elastic() -> Tuple[Any, List[Any]]:
+    """How much each weight matters is kept from the gradients of an earlier task, by an op of its own."""
+    w, old, kept = _weights("w", 4, 3), _weights("old", 4, 3, trainable=False), _weights("kept", 4, 3, trainable=False)
+    scores = tf.nn.log_softmax(tf.matmul(_batch(), w))
+    v1.assign_add(kept, tf.square(v1.gradients(tf.reduce_mean(scores[:, 0]), w)[0]))
+    loss = tf.subtract(tf.reduce_sum(kept * tf.square(w - old)), tf.reduce_mean(scores[:, 1]), name="loss")
+    return loss, [v1.train.GradientDescentOptimizer(0.1).minimize(loss)]
+
+
+@tf.custom_gradient
+def _rounded(x: Any) -> Any:
+    return tf.round(x), lambda above: above
+
+
+@tf.custom_gradient
+def _scaled(x: Any, scale: Any) -> Any:
+    return x * scale, lambda above: (above * scale, None)
+
+
+def _straight_through() -> Tuple[Any, List[Any]]:
+    """What passes a gradient as it is stands in front of what answers ``None`` to the scale."""
+    hidden = _rounded(tf.matmul(_batch(), _weights("base/w", 4, 3)))
+    loss = _head_of(_scaled(hidden, _weights("scale", 3)))
+    return loss, [v1.train.AdamOptimizer(0.1).minimize(loss)]
+
+
 PROGRAMS: Dict[str, Callable[[], Tuple[Any, List[Any]]]] = {
     "fine-tuned": lambda: _fine_tuned(True),
     "fine-tuned references": lambda: _fine_tuned(False),
@@ -152,4 +196,8 @@ PROGRAMS: Dict[str, Callable[[], Tuple[Any, List[Any]]]] = {
     "newton": _newton,
     "product with the hessian": _product_with_the_hessian,
     "regularized": _regularized,
+    "worker and shared weights": _worker_and_shared,
+    "policy of a critic": _policy_of_a_critic,
+    "elastic": _elastic,
+    "straight-through": _straight_through,
 }
