@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from types import ModuleType
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple
 
 from graphcut.api.tensor_spec import Spec
 from graphcut.errors import GraphcutError, near_names, printable
@@ -23,8 +23,8 @@ def load_source(
 ) -> Tuple[Any, Sequence[Any]]:
     """Return the object to trace, and its arguments.
 
-    A function of no arguments is called, and what it returns is traced. If it returns tensors or nothing, it builds no
-    graph, so it is a loss or a step, and is itself what is traced.
+    A function of no arguments is called, and what it returns is traced. If it returns tensors, an op or nothing, it is a loss
+    or a step, and is itself what is traced; in TensorFlow 1, the graph of such a loss is.
 
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.
@@ -110,16 +110,25 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
         raise GraphcutError(
             f"{printable(source)} takes {', '.join(needed)}\ngive a --spec for each, such as --spec 'float32[32,10]'"
         )
-    result = found()
+    result, graph = _call(found)
     thing, arguments = (result[0], result[1:]) if isinstance(result, tuple) and result else (result, ())
     if not (callable(thing) or hasattr(thing, "as_graph_def") or hasattr(thing, "SerializeToString")):
-        if result is None or _holds_tensors(result):
-            return found, ()
+        if result is None or hasattr(result, "node_def") or _holds_tensors(result):
+            return found if graph is None else graph, ()
         raise GraphcutError(
             f"{printable(source)} returned a value of type {type(thing).__name__}, which cannot be traced\n"
             "return a tf.Graph, a function, or a tuple of a function and its arguments"
         )
     return thing, _unpack(thing, arguments)
+
+
+def _call(function: Callable[[], Any]) -> Tuple[Any, Any]:
+    """Return what a function returns, and the graph of a loss that it built where TensorFlow builds graphs by default."""
+    if "tensorflow" not in sys.modules:
+        return function(), None
+    from graphcut.backend.live.tensorflow1 import build_in_own_graph
+
+    return build_in_own_graph(function)
 
 
 def _unpack(thing: Any, arguments: Sequence[Any]) -> Sequence[Any]:

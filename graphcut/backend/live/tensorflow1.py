@@ -1,9 +1,9 @@
-"""Run TensorFlow 1 code under TensorFlow 2: what a script gets when it imports TensorFlow."""
+"""Run TensorFlow 1 code: what a script gets when it imports TensorFlow, and the graph that a function builds."""
 
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, Callable, Tuple
 
 import tensorflow as tf
 
@@ -35,3 +35,19 @@ class TensorFlow1Imports:
 
     def __exit__(self, *error: Any) -> None:
         builtins.__import__ = self._original
+
+
+def build_in_own_graph(function: Callable[[], Any]) -> Tuple[Any, Any]:
+    """Call a function of no arguments, in a graph of its own if it would build into the default graph and that is empty.
+
+    So a function may be called again, and another one may create variables of the same names.
+
+    Returns:
+        What the function returned, and the graph if it built one that takes no gradient; else ``None``.
+    """
+    if tf.executing_eagerly() or tf.compat.v1.get_default_graph().get_operations():
+        return function(), None
+    with tf.Graph().as_default() as graph:
+        result = function()
+    ops = graph.get_operations()
+    return result, None if not ops or any(op.name.startswith("gradients") for op in ops) else graph

@@ -52,6 +52,40 @@ def test_what_is_true_is_kept(project, source, lines):
     assert (result.status, result.findings) == (Status.KEPT, ())
 
 
+BUILDERS = """
+import tensorflow as tf
+
+v1 = tf.compat.v1
+
+
+def loss():
+    x = v1.placeholder(tf.float32, [None, 4])
+    w, v = v1.get_variable("w", [4, 3]), v1.get_variable("v", [3, 1])
+    return tf.reduce_mean(tf.matmul(x, tf.stop_gradient(w)) @ v)
+
+
+def train():
+    return v1.train.GradientDescentOptimizer(0.1).minimize(loss())
+
+
+def train_without_result():
+    train()
+"""
+
+
+def test_functions_that_build_graphs_are_sources(tmp_path, monkeypatch):
+    (tmp_path / "builders.py").write_text(BUILDERS, encoding="utf-8")
+    lines = '[[contract]]\nname = "%s"\nsource = "builders.py:%s"\nonly = ["v"]\n%s\n'
+    contracts = [("loss", "loss", ""), *((name, name, 'updated = ["v"]') for name in ("train", "train_without_result"))]
+    (tmp_path / "graphcut.toml").write_text("".join(lines % each for each in contracts), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with tf.Graph().as_default() as graph:
+        report = graphcut.check()
+    sys.modules.pop("builders", None)
+    assert report.exit_code == 0, str(report)
+    assert graph.get_operations() == []
+
+
 @pytest.mark.parametrize("source", ["loss", "step"])
 def test_a_function_without_arguments_is_a_source(project, source):
     (project / "alone.py").write_text(ALONE, encoding="utf-8")
