@@ -1,10 +1,10 @@
 """The edges that a route can take from a tensor towards the inputs, each with its barrier if no gradient crosses it.
 
-Crossing a barrier costs one. Tensors whose dtype cannot carry a gradient (integers, booleans, strings) form a
-region of their own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it
-at the op that made numbers discrete (``ArgMax``, a comparison) costs one already: a soft choice in its place passes the
-gradient on through everything computed from it. An op that would pass none on even if it were fed floats is a barrier of
-its own: a comparison with the result of ``ArgMax``, a ``OneHot``, a logical op, another cast to integers.
+Crossing a barrier costs one. Tensors whose dtype cannot carry a gradient (integers, booleans, strings) form a region of their
+own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it at the op that
+made numbers discrete (``ArgMax``, a comparison) costs one already: a soft choice in its place passes the gradient on through
+everything computed from it. An op that would pass no gradient on even for float inputs is a barrier of its own: a comparison
+with the result of ``ArgMax``, a ``OneHot``, a logical op, another cast to integers.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _blocked_edge(flow: GradientFlow, tensor: int, op: int, index: int, source: 
 def _assignments(flat: FlatGraph) -> Assigned:
     """Return, for each variable, table or queue that is written, what is written to it: op, input and value.
 
-    What a gradient of the graph's own backward part is written to is left out: the forward graph was there before.
+    Leave out writes of gradients from the graph's own backward part: the forward graph existed before them.
     """
     part = backward_part(flat, Names(flat)).reached
     assignments: Assigned = {}

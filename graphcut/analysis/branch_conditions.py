@@ -4,9 +4,9 @@ A forward-must analysis along the backward walk: the branches of a tensor are th
 to it (an intersection), each edge adding the branch that it enters. A branch is a v2 branch function, or one side of a
 v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is reached by repeating passes.
 
-A gradient that an op makes of its own (``GradientPattern.independent_of_output``) is there in every run in which the op itself
-runs, whatever branch the gradient of its output came through: in the other runs TensorFlow hands it zeros. So it is under
-those branches alone whose bodies the op is in. A v1 conditional does not even bind it to those (``_sides_without_gradient``).
+A gradient that an op makes of its own (``GradientPattern.independent_of_output``) exists in every run in which the op itself
+runs, whichever branch the gradient of its output came through: in the other runs that gradient is zeros. So its conditions are
+only the branches whose bodies contain the op. A v1 conditional does not even add those (``_sides_without_gradient``).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _SIDES = ("else", "then")
 class Branches:
     """The branches of a graph. ``entered`` maps (op, output or input) to the bit of the branch that begins there.
 
-    ``by_output`` are the ops told by their output (``Switch``), all others by their input. ``bodies`` maps (call, label) to
-    the bit of the branch.
+    The ops in ``by_output`` (``Switch``) are identified by their output, all others by their input. ``bodies`` maps (call,
+    label) to the bit of the branch.
     """
 
     conditions: Tuple[Condition, ...]

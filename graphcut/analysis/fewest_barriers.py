@@ -87,7 +87,7 @@ class Cuts:
 
 
 def _is_named_last(fence: Fence, behind_loops: AbstractSet[int]) -> bool:
-    """Whether a barrier says less of the reason than others: made-up zeros, or where what decides becomes numbers.
+    """Whether a barrier explains less than others: filled-in zeros, or an op that turns a decision into numbers.
 
     What a loop's condition reads is behind that condition, whatever computes it.
     """
@@ -137,8 +137,9 @@ Search = Tuple[Dict[int, int], List[Tuple[int, Edge]]]
 def _search(flow: GradientFlow, relation: Relation) -> Search:
     """Return each tensor's distance in barriers, and the edges that no gradient reaches, nearest the loss first.
 
-    Made-up zeros are no op that could be taken out: they do not hide what stops the gradient inside of the loop or branch.
-    Where another route leads to the same tensor, the one through the zeros counts as many barriers as that.
+    Zeros that TensorFlow fills in are not an op that could be removed, so they do not hide what stops the gradient inside the
+    loop or branch. If another route leads to the same tensor, the route through the zeros counts as many barriers as that
+    route.
     """
     edges, walk = Edges(flow, relation), flow.walk_over(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
@@ -177,7 +178,7 @@ def _search_on(
 ) -> Search:
     """Search on from the tensors at distance 0, which ``crossed`` holds; complete ``crossed``.
 
-    Made-up zeros are not searched through where ``others`` knows another route, so that the order is that of this route.
+    Do not search through zeros that TensorFlow fills in if ``others`` has another route, so that the order follows that route.
     """
     barred: List[Tuple[int, Edge]] = []
     passing = flow.rules.passing

@@ -121,7 +121,7 @@ class Findings:
     def _of_its_dtype(self, target: Target) -> Barrier:
         """Return the barrier of an integer, boolean or string variable to which no route leads.
 
-        Whatever read it, it would get no gradient.
+        It would get no gradient from any reader.
         """
         if target.tensors:
             return self.barrier_of(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
@@ -187,7 +187,7 @@ class Findings:
         return next((each for each in alike if self.cuts(verdict).has_route(each)), tensor)
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """Return what shows that the graph was rewritten, and the ops whose gradient is a guess."""
+        """Return the evidence that the graph was rewritten, and the ops whose gradient is a guess."""
         flat = self.traced.flat
         told = (Assumption(flat.names[op], flat.type(op), REWRITTEN[done], True) for op, done in signs(flat))
         return (*told, *self.flow.rules.assumptions())

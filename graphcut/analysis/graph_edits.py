@@ -36,10 +36,9 @@ def remove_stops(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
 def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
     """Return the graph as if these ops passed every gradient on to every input.
 
-    A rounding becomes straight-through, a choice soft.
-
-    What they made discrete counts as numbers then, through all that computes with it (``barrier_edges``: a land
-    without gradients), up to the next barrier; ``stops`` are taken out, too, and are none.
+    A rounding becomes straight-through, a choice soft. Their discrete results then count as numbers, and so does everything
+    computed from these, up to the next barrier (see ``barrier_edges``). The ops in ``stops`` are removed as well and are no
+    such barrier.
     """
     flat, passing = rules.flat, rules.passing
     pass_through = {**flat.pass_through, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}

@@ -4,8 +4,8 @@ A stop ends a gradient on purpose in a straight-through estimator (Bengio, Leona
 (van den Oord, Vinyals, Kavukcuoglu 2017), a target network (Mnih et al. 2015; Grill et al. 2020), a discriminator that is
 trained on detached fakes (Goodfellow et al. 2014), the score function (Williams 1992) and SimSiam (Chen and He 2021).
 
-A reader of "keep it" leaves the stop alone, so a wrong name is worse than none: an idiom is named only if its whole pattern
-feeds the loss. A stop without an idiom may be deliberate all the same.
+Users do not touch a stop that they are told to keep, so a wrong name is worse than none: an idiom is named only if its whole
+pattern feeds the loss. A stop without an idiom may still be deliberate.
 """
 
 from __future__ import annotations
@@ -232,10 +232,10 @@ class Idioms:
         return not Counter(str(self._shapes[name]) for name in own) - theirs
 
     def _is_target(self, stopped: int, other: int) -> bool:
-        """Whether a network that is like another one is its target, not a second tower with a stop put there by mistake.
+        """Whether a network like another one is its target, not a second tower that was stopped by mistake.
 
-        Both read the same data; or the stopped value is a reward and what follows it; or the other network goes on from what
-        is a copy of the first one, layer by layer (a predictor).
+        Both read the same data; or the stopped value is a reward and what follows it; or the other network contains a copy of
+        the first one, layer by layer, and continues from it (a predictor).
         """
         if self._sources(stopped) & self._sources(other):
             return True
@@ -367,7 +367,7 @@ class Idioms:
                 waiting += fresh
 
     def _original(self, tensor: int) -> int:
-        """Return the tensor that another one is but a copy of."""
+        """Return the tensor that a tensor is a copy of."""
         seen: Set[int] = set()
         while self._flat.type(self._flat.producer[tensor]) in ("Identity", "_Arg", "_Retval") and tensor not in seen:
             seen.add(tensor)

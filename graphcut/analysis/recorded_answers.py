@@ -1,7 +1,7 @@
 """TensorFlow's answers from when a step was traced or a file was made, compared with the verdicts.
 
-The answer is the truth: if the tape gave ``None`` the verdict is ``NONE``, and if it gave a tensor it is not. A verdict that
-had to be changed is reported as a disagreement, which is a defect of graphcut.
+The answer decides: if the tape returned ``None``, the verdict is ``NONE``; if it returned a tensor, the verdict is another
+one. A verdict that had to be changed is reported as a disagreement, which is a defect of graphcut.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from graphcut.results import WITH_GRADIENT, Barrier, Disagreement, VariableAudit
 class RecordedAnswers(NamedTuple):
     """Whether TensorFlow returned a tensor for each variable; ``None`` if that is unknown because it raised ``error``.
 
-    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether
-    the step writes it, ``handed`` whether an optimizer was handed a gradient for it. ``source`` says where the answer is.
-    ``decides``: the tape recorded before the step began, and its answer alone tells what it holds.
+    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether the step
+    writes it, ``handed`` whether an optimizer received a gradient for it. ``source`` says where the answer comes from.
+    ``decides``: the tape recorded before the step began, and only its answer shows what it holds.
     """
 
     given: Tuple[Optional[bool], ...]
@@ -65,7 +65,7 @@ def _settle(row: VariableAudit, answers: RecordedAnswers, has_gradient: Optional
 
 
 def _holds(row: VariableAudit, has_gradient: bool) -> bool:
-    """Return whether a verdict holds, whatever a tape recorded before the step; zeros in the visible part prove nothing."""
+    """Return whether a verdict holds whatever a tape recorded before the step; zeros in the visible part prove nothing."""
     return row.verdict in WITH_GRADIENT if has_gradient else row.verdict is Verdict.NONE
 
 

@@ -45,8 +45,8 @@ class Source:
 
     ``facts`` name the tensor that stands for it in the graph, or none, and the objects that it was given as; ``identity``
     tells it from others. ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing;
-    ``handle`` is how that is found out. ``handed``: whether an optimizer was handed a gradient for it, ``None`` where none was
-    handed it.
+    ``handle`` is how that is found out. ``handed``: whether an optimizer received a gradient for it; ``None`` if no optimizer
+    received the variable.
     """
 
     facts: Variable
@@ -61,22 +61,21 @@ class Source:
 class GradientCall:
     """One gradient that a step took: of ``targets`` (tensor names) with respect to ``sources``.
 
-    ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of
-    those that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None``
-    where TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is
-    ``None`` where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is
-    ``file:line`` in the user's code; ``call`` tells the place of the call, with all that led to it, from others. ``owner``
-    keeps the graph: TensorFlow takes the graph of a function apart once nobody holds the function.
-    ``around`` are the graphs around that of ``targets``, innermost first, each with what the tape recorded of it. Where
-    ``message`` holds ops of theirs ``places`` maps the names of these to the graph and the name there, and ``outside``
-    are the tensors that ``tf.gradients`` does not go on to. ``reads`` are the values of variables
-    that the step gave to Python. ``starts`` are the targets, each with what its gradient starts from (``output_gradients=``,
-    ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all zeros (``True``) or not. ``changed``
-    says which variables are trainable otherwise by now than when the step runs. ``left`` maps the ``id`` of a variable to
-    the ops that hold its value without reading it. ``written`` are the ``id`` of the handles of all variables that the step
-    writes, and those of the variables that an optimizer received a gradient for; ``None`` where nobody knows. ``owned`` are
-    the variables of the step's models, as ``models.trainable_flags`` lists them; ``of_model``: the step is that of a Keras
-    model that lists Keras' own variables alone.
+    ``message`` is the graph as it was just before; ``inside`` maps the ``id`` of tensors outside of it to the names of those
+    that stand for them. ``answers`` tells for each source whether a tensor came back (not ``None``); it is ``None`` where
+    TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is ``None``
+    where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is ``file:line`` in the
+    user's code; ``call`` identifies the place of the call, including its callers. ``owner`` keeps the graph alive: TensorFlow
+    dismantles the graph of a function when the last reference to the function is gone. ``around`` are the graphs around that
+    of ``targets``, innermost first, each with what the tape recorded of it. Where ``message`` holds ops of theirs ``places``
+    maps the names of these to the graph and the name there, and ``outside`` are the tensors that ``tf.gradients`` does not go
+    on to. ``reads`` are the values of variables that the step gave to Python. ``starts`` are the targets, each with what its
+    gradient starts from (``output_gradients=``, ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all
+    zeros (``True``) or not. ``changed`` says which variables have a different ``trainable`` now than when the step ran.
+    ``left`` maps the ``id`` of a variable to the ops that hold its value without reading it. ``written`` are the ``id`` of the
+    handles of all variables that the step writes, and those of the variables that an optimizer received a gradient for;
+    ``None`` if that is unknown. ``owned`` are the variables of the step's models, as ``models.trainable_flags`` lists them;
+    ``of_model``: the step is that of a Keras model that lists Keras' own variables alone.
     """
 
     api: str

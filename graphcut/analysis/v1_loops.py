@@ -1,9 +1,9 @@
 """Verdicts of tensors that are judged separately, alone or per call, because v1 loops make a difference.
 
-``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches
-by tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The
-exits of a v1 loop between them that nothing has a gradient for are filled with zeros, but what leads from such an exit
-back to a tensor counts only as far as it lies between as well. So one tensor may get zeros because of another one.
+``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches by
+tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The exits of a
+v1 loop between them that nothing has a gradient for are filled with zeros, but a path from such an exit back to a tensor
+counts only where it lies between them, too. So one tensor may get zeros because of another one.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ from graphcut.results import BarrierKind, Verdict
 class GradientFlow:
     """Everything computed for one loss: both walks, what feeds raising ops, conditions, and sparse gradients.
 
-    ``bounds`` holds the barrier of each op in ``stopped``, ``None`` where it bears none of its own.
-    ``sure`` is *connected* without the zeros that fill the exits of v1 loops and integers; what is connected beyond it is
-    judged alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: connected,
-    and nothing is carried from them.
+    ``bounds`` holds the barrier of each op in ``stopped``; ``None`` if the op has no barrier of its own. ``sure`` is
+    *connected* without the zeros that fill the exits of v1 loops and integers; tensors that are connected only by those are
+    judged alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: they connect,
+    but carry nothing.
     """
 
     rules: PatternLookup
@@ -76,8 +76,8 @@ class GradientFlow:
     def raising_input(self, tensor: int) -> Optional[Tuple[int, int]]:
         """Return the op that raises because of a tensor, and the input that the tensor feeds.
 
-        TensorFlow looks at all that the tensor's op feeds, by whichever output (``_MarkReachedOps``); a tape goes through all
-        that it recorded, whatever it is asked for (``tape.h``, ``ComputeGradient``).
+        TensorFlow looks at everything that the tensor's op feeds through any output (``_MarkReachedOps``); a tape goes through
+        everything that it recorded, whatever it is asked for (``tape.h``, ``ComputeGradient``).
         """
         op = self.rules.flat.producer[tensor]
         if not self.feeding:
@@ -111,8 +111,8 @@ class GradientFlow:
     def _is_sure(self, tensor: int, raised: Optional[Tuple[int, int]]) -> bool:
         """Return whether the walks for all tensors decide the verdict of this one.
 
-        They do not where only zeros at the exits of v1 loops connect it, nor where its dtype keeps TensorFlow from looking at
-        what it feeds.
+        They do not if only zeros at the exits of v1 loops connect it, or if TensorFlow does not look at what it feeds because
+        of its dtype.
         """
         flat = self.rules.flat
         if not self.rules.passing[tensor] and flat.type(flat.producer[tensor]) != "_Retval":
@@ -151,12 +151,12 @@ def compute_flow(
 ) -> GradientFlow:
     """Compute everything about one loss.
 
-    ``losses`` are tensors, of which those that cannot carry a gradient count for nothing; ``stopped`` the ops that count
-    as constants; ``symbolic`` the calls that ``stop_gradients=`` names (see ``resolve_loss.stop_ops``); ``reasons`` the
-    barriers of ops in ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros.
-    ``together`` are the tensors of a call that was recorded: TensorFlow judges them in one, and starts from integers, too.
-    A gradient function of the user's may answer otherwise when ``IndexedSlices`` come: it is asked again where they do, as far
-    as a few in a row; beyond that it is taken to be handed tensors.
+    ``losses`` are tensors; those that cannot carry a gradient are ignored; ``stopped`` the ops that count as constants;
+    ``symbolic`` the calls that ``stop_gradients=`` names (see ``resolve_loss.stop_ops``); ``reasons`` the barriers of ops in
+    ``stopped`` that are no ``stop_gradients=``; ``dead`` are losses whose gradient starts from zeros. ``together`` are the
+    tensors of a call that was recorded: TensorFlow differentiates them in one call, and starts from integers, too. A user's
+    gradient function may answer differently for ``IndexedSlices``, so it is asked again where these arrive, through up to a
+    few such functions in a row; beyond that, graphcut assumes that it receives tensors.
     """
     flow = _flow(rules, tuple(losses), stopped, symbolic, reasons, dead, together)
     for _ in range(_ROUNDS):
@@ -219,8 +219,9 @@ def _drop_zero_pieces(
 ) -> Tuple[PatternLookup, Walk, Walk]:
     """Return the rules with the pieces that carry zeros, and the walks over what is connected and what carries.
 
-    ``alike``: both relations are the same. What a guess makes counts where nothing else arrives, so that zeros of pieces let
-    more of it count, and then fewer pieces are zeros: until nothing is added.
+    ``alike``: both relations are the same. A gradient that a guessed function makes counts only where nothing else arrives. So
+    zeros of pieces make more of these gradients count, which in turn makes fewer pieces zero; the computation repeats until
+    nothing is added.
     """
     kept = _walk_with_assumed_gradients(rules, connected, live, stopped)
     carried = connected if alike else _walk_from_assumed(rules, kept, live, stopped)

@@ -45,7 +45,7 @@ class Paths:
     """All paths from the loss to the ends.
 
     ``order``: the tensors on them, nearest the loss first but for loops; ``steps``: from a tensor to the next ones;
-    ``starts``: those that the loss itself is; ``fixed``: those that must not be cut because of what else they serve, closed
+    ``starts``: the tensors of the loss itself; ``fixed``: those that must not be cut because other paths need them, closed
     towards the loss; ``rigid``: those that cannot be cut; ``ends``: those that must be cut off.
     """
 
@@ -90,8 +90,8 @@ def smallest_cuts(
 ) -> Tuple[List[FrozenSet[int]], bool]:
     """Return smallest cuts, the one nearest the loss first, and whether these are all.
 
-    Each further one is the smallest without some tensors of those before it. A smallest cut that has none of the tensors left
-    out is either what a search finds, or lacks a tensor of what it finds, so the searches come upon all of them.
+    Each further one is the smallest without some tensors of those before it. A smallest cut without the excluded tensors is
+    either the result of a search or lacks a tensor of that result, so the searches find all of them.
 
     Args:
         paths: all paths.

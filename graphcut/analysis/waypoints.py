@@ -24,9 +24,9 @@ def reach(
     """Return which targets a carrying path reaches; no path reaches a target for which TensorFlow raises.
 
     Args:
-        flow: the judgement of the loss.
+        flow: the gradient flow from the loss.
         targets: the variables to look for.
-        through: tensors of which the path must pass one; ``None`` for no such wish.
+        through: tensors of which the path must pass one; ``None`` for no such condition.
         avoiding: tensors that the path must not pass.
     """
     parents = _walk_states(flow, through, avoiding)

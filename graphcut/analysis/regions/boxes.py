@@ -46,5 +46,5 @@ def move_axis(box: Box, axis: int, by: int) -> Box:
 
 
 def renumber_axes(box: Box, axes: Dict[int, int]) -> Box:
-    """Return the box with its axes called otherwise; those not in ``axes`` are left out."""
+    """Return the box with its axes renumbered; drop those not in ``axes``."""
     return {axes[axis]: range_ for axis, range_ in box.items() if axis in axes}

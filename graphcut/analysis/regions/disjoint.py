@@ -1,10 +1,10 @@
 """Gradients that are zero because pieces do not meet.
 
-``Pack`` or ``ConcatV2`` joins tensors, and later ops take out only other pieces.
+``Pack`` or ``ConcatV2`` joins tensors, and later ops read only other pieces.
 
 One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
-gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. What
-comes back in a loop counts as everywhere from the start.
+gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. A
+gradient that a loop carries back counts as nonzero everywhere from the start.
 """
 
 from __future__ import annotations

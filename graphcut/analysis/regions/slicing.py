@@ -13,7 +13,7 @@ from graphcut.graph.flat import Shape
 
 
 class StaticOpInfo(NamedTuple):
-    """An op with its attributes, the shapes of its inputs and outputs, and the integers that constants hand it."""
+    """An op with its attributes, the shapes of its inputs and outputs, and its constant integer inputs."""
 
     attrs: Mapping[str, Any]
     inputs: Tuple[Shape, ...]
@@ -27,7 +27,7 @@ def _rank(shape: Shape) -> int:
 
 
 def _axis(value: Optional[int], shape: Shape) -> Optional[int]:
-    """Return an axis that may count from the end; ``None`` where it cannot be told."""
+    """Resolve an axis that may count from the end; ``None`` if the rank is unknown."""
     if value is None or (value < 0 and shape is None):
         return None
     return value if value >= 0 else value + _rank(shape)

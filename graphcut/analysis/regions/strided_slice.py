@@ -74,7 +74,7 @@ def _ends(attrs: Mapping[str, Any], index: int, begin: int, end: int, dim: Optio
 
 
 def _take(spans: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], stride: int) -> None:
-    """Add one range; the axis stays unlimited where it runs backwards, or starts nobody knows where."""
+    """Add one range; the axis stays unlimited if the slice runs backwards or its start is unknown."""
     low, high = ends
     if stride > 0 and low is not None:
         spans.ranges[axis] = low, high

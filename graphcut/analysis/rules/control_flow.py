@@ -1,7 +1,7 @@
 """Rows of the ops whose gradient TensorFlow computes from the surroundings, not from the op alone.
 
-Each rule is a function from a flat graph and an op to a row, or ``None`` where it does not speak for the op. They are
-tried in the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
+Each rule is a function from a flat graph and an op to a row, or to ``None`` if it does not apply to the op. They are tried in
+the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the backward part of a graph shows about one loss: what gradient functions answered that the file does not hold.
+"""What the backward part of a graph shows about one loss: the answers of gradient functions that were not saved in the file.
 
 A file that was saved after ``tf.gradients`` holds the ops which every gradient function made, ``gradients/NAME_grad/…`` for
-the op ``NAME``. Where the gradient function itself was not saved, these ops and what reads them tell what it answered for
+the op ``NAME``. Where the gradient function itself was not saved, these ops and their readers show what it answered for
 each input:
 
 * A gradient that the op in front of an input receives comes from this op, if it was made by its gradient function, or if
