@@ -89,7 +89,8 @@ class AuditCallback(FirstBatch):
 
     def _problems(self) -> Iterator[str]:
         if not self.audits:
-            yield "the first batch of fit took no gradient"
+            frozen = ": the model has no trainable weights" * (not self.model.trainable_weights)
+            yield "the first batch of fit took no gradient" + frozen
         for key in as_tuple(self.frozen):
             found = _audited_variables(self.audits, key)
             reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]

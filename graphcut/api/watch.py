@@ -53,8 +53,8 @@ class watch:
     @property
     def audits(self) -> Tuple[Audit, ...]:
         """The audits so far, one for each gradient call, in the order of the first calls."""
-        if self._count != len(self._watch.gradients):
-            self._count = len(self._watch.gradients)
+        if self._count != self._watch.count:
+            self._count = self._watch.count
             self._audits = StepAudits(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._note_failure))
         return self._audits
 

@@ -115,6 +115,8 @@ def run(
             _show_error(end.error)
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
+    for reason in _name_untrained_models(end, watched.audits):
+        click.echo("graphcut: fit took no gradient%s" % reason, err=True)
     for place in watched.unasked if watched.audits else ():
         click.echo("graphcut: the gradient at %s asks for no variable%s" % (place, _name_frozen_model(end)), err=True)
     for problem in watched.problems:
@@ -277,11 +279,22 @@ def _reason(end: _End, failed: bool) -> str:
 
 def _name_frozen_model(end: _End) -> str:
     """Name a model that has nothing to train; empty where there is none."""
+    return next(filter(None, (_name_if_frozen(name, model) for name, model in end.models)), "")
+
+
+def _name_if_frozen(name: str, model: Any) -> str:
+    if model.trainable_weights:
+        return ""
+    what = " is False" if not model.trainable else "_weights is empty"
+    return ": %r has nothing that may train: %s.trainable%s" % (name, name, what)
+
+
+def _name_untrained_models(end: _End, audits: Sequence[Any]) -> Iterator[str]:
+    """Name the models that ``fit`` was called on in vain: Keras 3 skips the gradient of one that is entirely frozen."""
     for name, model in end.models:
-        if not model.trainable_weights:
-            what = " is False" if not model.trainable else "_weights is empty"
-            return ": %r has nothing that may train: %s.trainable%s" % (name, name, what)
-    return ""
+        called = audits and model.weights and getattr(model, "train_function", None) is not None
+        if called and not any(each in audit for audit in audits for each in model.weights):
+            yield from filter(None, [_name_if_frozen(name, model)])
 
 
 def _flush() -> None:

@@ -173,6 +173,36 @@ def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
     yield "; ".join(filter(None, (_words(model, before, "the trace of then goes on") for model, before in now)))
 
 
+@contextmanager
+def as_traced(function: Any) -> Iterator[str]:
+    """With the models that a ``tf.function`` refers to trainable as they were when it was traced, and put back afterwards.
+
+    Yields what differs from what they are now, in words.
+    """
+    flags: List[Tuple[Any, bool]] = []
+    words = ""
+    try:
+        graphs = _graphs([function])
+        known = roots(function) if graphs else []
+        for model in [each for each in known if hasattr(each, "_flatten_layers")]:
+            flags += [(each, each._trainable) for layer in layers_of(model) for each in _with_flags(layer)]
+            now = _trainable(model)
+            _set_as_traced(model, graphs, [*known, *vars(model).values()])
+            words = words or _words(model, now, "the trace of then goes on; call compile() again")
+    except Exception:  # noqa: BLE001 - whatever a model of the user's is like, its code goes on
+        words = ""
+    try:
+        yield words
+    finally:
+        for each, trainable in reversed(flags):
+            each._trainable = trainable
+
+
+def _with_flags(layer: Any) -> List[Any]:
+    """Return a layer and its variables, as far as they can be frozen."""
+    return [each for each in (layer, *_of_layer(layer)) if hasattr(each, "_trainable") and not isinstance(each, tf.Variable)]
+
+
 def has_own_step(model: Any) -> bool:
     """Return whether the ``train_step`` of a model is the user's."""
     return _is_users_method(model, "train_step")

@@ -18,7 +18,7 @@ from graphcut.analysis.tape_record import GradientCall, Source
 from graphcut.backend.live.models import layers_in_use, models_in_training, trainable_flags
 from graphcut.backend.live.source_locations import call, here
 from graphcut.backend.live.variable_objects import handle_of, variable_of
-from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, tapes, variable_writes
+from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, keras_fit, tapes, variable_writes
 from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.backend.record.keras_fit import lists_keras_variables
 from graphcut.backend.record.nested_graphs import join_outer_graph
@@ -76,6 +76,9 @@ class Watch(gradient_calls.StepRecord):
         self._graphs: Set[int] = set()
         self._counts: List[int] = []
         self._traced: Dict[int, Any] = {}
+        self.around: Optional[Watch] = None
+        self._inner: List[Tuple[int, Watch, int]] = []  # gradients of watches inside: after how many here, and which
+        self._since = ""  # what was frozen since the function was traced that is traced again
         self.unasked: List[Optional[str]] = []  # where a gradient was asked for of no variable
 
     def add(self, gradient: GradientCall) -> None:
@@ -83,21 +86,40 @@ class Watch(gradient_calls.StepRecord):
         kept, self.kept = self.kept, []
         key = (gradient.message, gradient.targets, gradient.answers, gradient.error)
         names = tuple((each.facts.name, each.facts.tensors) for each in gradient.sources)
-        new = self._is_new(gradient.call, hash((key, names)))
+        signature = hash((key, names))
+        new = self._is_new(gradient.call, signature)
         if new:
             self._graphs.update(id(graph) for graph in (gradient.graph, *(graph for graph, _ in gradient.around)))
-            self._append(replace(gradient, owner=kept))
+            self._append(replace(gradient, owner=kept), signature)
         self._tell(new)
 
-    def _append(self, gradient: GradientCall) -> None:
+    def _append(self, gradient: GradientCall, signature: Hashable) -> None:
         if not gradient.sources:
             self.unasked.append(gradient.where)
+            if self.around is not None:
+                self.around.unasked.append(gradient.where)
             return
         of_model = any(map(lists_keras_variables, models_in_training()))
-        self.gradients.append(replace(gradient, owned=trainable_flags(None, layers_in_use()), of_model=of_model))
+        owned, changed = trainable_flags(None, layers_in_use()), gradient.changed or self._since
+        self.gradients.append(replace(gradient, owned=owned, of_model=of_model, changed=changed))
         self._counts.append(self.eager.version)
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
+        if self.around is not None:
+            self.around.add_inner(self, len(self.gradients) - 1, gradient.call, signature)
+
+    def add_inner(self, watch: Watch, place: int, key: Hashable, signature: Hashable) -> None:
+        """Add a gradient that a watch inside this one recorded, unless it is known here."""
+        if self._is_new(key, signature):
+            self._inner.append((len(self.gradients), watch, place))
+            self._graphs.update(watch._graphs)
+            if self.around is not None:
+                self.around.add_inner(watch, place, key, signature)
+
+    @property
+    def count(self) -> int:
+        """Return how many gradients were taken."""
+        return len(self.gradients) + len(self._inner)
 
     def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
         """Return the record of a gradient that is about to be taken eagerly; ``None`` if it cannot or need not be recorded."""
@@ -131,10 +153,11 @@ class Watch(gradient_calls.StepRecord):
         if seen is None:
             return
         with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guard_recording():
-            new = self._is_new(key, seen.signature((answers, error, note)))
+            signature = seen.signature((answers, error, note))
+            new = self._is_new(key, signature)
             if new:
                 taken = eager_graph.write_gradient(seen, asked.api, here(), key, answers, error)
-                self._append(replace(taken, changed=note))
+                self._append(replace(taken, changed=note), signature)
         self._tell(new)
 
     def keeps(self, graph: Any) -> bool:
@@ -143,6 +166,12 @@ class Watch(gradient_calls.StepRecord):
 
     def taken(self) -> Iterator[GradientCall]:
         """Yield the gradients, in the order first taken."""
+        own, inner = list(self._taken_here()), {id(watch): list(watch._taken_here()) for _, watch, _ in self._inner}
+        for place in range(len(own) + 1):
+            yield from (inner[id(watch)][index] for before, watch, index in self._inner if before == place)
+            yield from own[place : place + 1]
+
+    def _taken_here(self) -> Iterator[GradientCall]:
         given = self.handed.given()
         for each, count in zip(self.gradients, self._counts):
             written = self._written_handles(each, count)
@@ -171,6 +200,17 @@ class Watch(gradient_calls.StepRecord):
             self._traced[id(function)] = self._traced[id(made)] = (function, made)
         return self._traced[id(function)][1]
 
+    @contextmanager
+    def trained_as_before(self, function: Any) -> Iterator[None]:
+        """While a function is traced again: what it trains is what it trained, whatever was frozen since."""
+        before = self._since
+        with keras_fit.as_traced(function) as words:
+            self._since = before or words
+            try:
+                yield
+            finally:
+                self._since = before
+
     def _is_new(self, key: Hashable, signature: Hashable) -> bool:
         known = self._signatures.setdefault(key, set())
         new = signature not in known and len(known) < _DISTINCT
@@ -179,7 +219,9 @@ class Watch(gradient_calls.StepRecord):
         return new
 
     def _tell(self, new: bool) -> None:
-        self.on_gradient(len(self.gradients), not new)
+        self.on_gradient(self.count, not new)
+        if self.around is not None:
+            self.around._tell(new)
 
     def _watched(self, tape: Any) -> eager_graph.WatchedTensors:
         noted, own = self.tapes.noted(tape), id(self.eager)
@@ -251,6 +293,7 @@ class GradientWatch:
         self._applied = [gradient_calls.CALLS.apply(), gradient_calls.READS.apply(), PATCHES.apply(), _TRACES.apply()]
         for each in self._applied:
             each.__enter__()
+        self.watch.around = next((each for each in reversed(gradient_calls.WATCHES) if isinstance(each, Watch)), None)
         self.watch.eager.attach()
         tapes.EAGER.append(self.watch.eager)
         gradient_calls.WATCHES.append(self.watch)
@@ -305,7 +348,11 @@ def _of_traces() -> Iterator[Patch]:
         @functools.wraps(original)
         def wrapper(function: Any, *args: Any, **kwargs: Any) -> Any:
             watch = gradient_calls.watch_here()
-            return original(function if watch is None else watch.afresh(function), *args, **kwargs)
+            made = function if watch is None else watch.afresh(function)
+            if made is function or _is_traced(made):
+                return original(made, *args, **kwargs)
+            with watch.trained_as_before(function):
+                return original(made, *args, **kwargs)
 
         return wrapper
 

@@ -151,3 +151,36 @@ def test_a_step_with_two_gradients_is_judged_by_both():
     callback = AuditCallback()
     assert told(made, callback) == []
     assert len(callback.audits) == 2 and isinstance(callback.audits[0], graphcut.Audit)
+
+
+def test_a_watch_around_fit_has_what_the_callback_audits():
+    callback, made = AuditCallback(on_problem="log"), model(tf.stop_gradient)
+    with graphcut.watch() as watched:
+        made.fit(X, Y, batch_size=4, verbose=0, callbacks=[callback])
+    assert [[each.verdict.value for each in audit] for audit in watched.audits] == [["none", "none", "flows", "flows"]]
+    assert len(callback.audits) == 1
+
+
+def test_a_model_without_trainable_weights_is_the_reason_that_fit_took_no_gradient():
+    made = model()
+    made.trainable = False
+    made.compile("sgd", "mse")
+    (text,) = told(made, AuditCallback())
+    assert text.endswith("took no gradient: the model has no trainable weights")
+
+
+def test_a_watch_trains_what_fit_trains_without_it():
+    made, audited = [model(), model()], []
+    for each, watch in zip(made, (False, True)):
+        keras.backend.clear_session()
+        each.set_weights([np.full(value.shape, 0.1, np.float32) for value in each.get_weights()])
+        each.fit(X, Y, batch_size=4, verbose=0, shuffle=False)
+        each.layers[0].trainable = False
+        with graphcut.watch() if watch else warnings.catch_warnings() as watched:
+            each.fit(X, Y, batch_size=4, verbose=0, shuffle=False)
+        audited.append(watched)
+    for plain, seen in zip(*(each.get_weights() for each in made)):
+        np.testing.assert_allclose(plain, seen, rtol=1e-5)
+    (audit,) = audited[1].audits
+    moved = not np.allclose(made[0].layers[0].get_weights()[1], 0.1)
+    assert ("a/kernel" in " ".join(each.name for each in audit)) or not moved

@@ -103,3 +103,31 @@ def test_a_script_ends_when_a_gradient_call_repeats(tmp_path, capfd):
     assert main(["run", "--once", "--json", str(path), str(FOLDER / "eager_loop.py")]) == 0
     assert "done" not in capfd.readouterr().out
     assert len(json.loads(path.read_text())) == 1
+
+
+FROZEN_DISCRIMINATOR = """
+import numpy as np
+from tensorflow import keras
+
+discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid", name="d")])
+discriminator.compile("sgd", "binary_crossentropy")
+generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="g")])
+discriminator.trainable = False
+noise = keras.Input((3,))
+gan = keras.Model(noise, discriminator(generator(noise)))
+gan.compile("sgd", "binary_crossentropy")
+before = discriminator.get_weights()[0].copy()
+discriminator.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+gan.train_on_batch(np.ones((4, 3)), np.ones((4, 1)))
+print("moved" if np.any(discriminator.get_weights()[0] != before) else "stands still")
+"""
+
+
+@needs_eager
+@pytest.mark.skipif(VERSION < [2, 2], reason="a model has a train_function from 2.2 on")
+def test_a_model_that_was_frozen_after_compile_is_named_if_fit_does_not_train_it(tmp_path, capfd):
+    script = tmp_path / "gan.py"
+    script.write_text(FROZEN_DISCRIMINATOR)
+    assert main(["run", str(script)]) == 0
+    out, err = capfd.readouterr()
+    assert ("discriminator.trainable is False" in err) == ("stands still" in out)
