@@ -113,6 +113,12 @@ def run(
             failed = _show_end(end, script)
         elif end.error is not None:
             _show_error(end.error)
+    _show_remarks(watched, end, failed)
+    return _FAILED if failed else end.code
+
+
+def _show_remarks(watched: Any, end: _End, failed: bool) -> None:
+    """Say what no audit shows: why there is none, which gradient asks for no variable, what could not be recorded."""
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for reason in _name_untrained_models(end, watched.audits):
@@ -121,7 +127,6 @@ def run(
         click.echo("graphcut: the gradient at %s asks for no variable%s" % (place, _name_frozen_model(end)), err=True)
     for problem in watched.problems:
         click.echo("graphcut: could not record %s" % problem, err=True)
-    return _FAILED if failed else end.code
 
 
 def _compile(script: str) -> Any:

@@ -7,6 +7,7 @@ Only the optimizers of TensorFlow 1 take the gradient and complain in one method
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import warnings
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence
@@ -21,6 +22,7 @@ _LIBRARIES = ("keras", "tf_keras", "tensorflow")
 _FILTERS = ("filter_empty_gradients", "_filter_grads")  # of Keras 2; until TF 2.1
 _COMPLAINT = "No gradients provided for any variable"
 _PAIR = 2
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 class Explanation(NamedTuple):
@@ -75,7 +77,7 @@ class Complaints:
         for module in (clip_ops, tf, tf.compat.v1, tf.compat.v2):
             if "clip_by_global_norm" in vars(module):
                 yield Patch(module, "clip_by_global_norm", self._of_norm)
-        yield from _of_autograph()
+        yield from autograph_patches()
 
     def _of_pairs(self, logging: Any, original: Any) -> Any:
         """Wrap the function that removes the pairs without a gradient and logs them."""
@@ -175,8 +177,11 @@ def _modules(part: str) -> List[Any]:
     return [module for name, module in known if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
 
 
-def _of_autograph() -> Iterator[Patch]:
-    """AutoGraph raises another error in place of one that came from converted code: it keeps the notes."""
+def autograph_patches() -> Iterator[Patch]:
+    """Yield the wrapper of the error that AutoGraph raises in place of one that came from converted code.
+
+    It keeps the notes, and its message lists no wrapper of graphcut's among the frames.
+    """
     try:
         from tensorflow.python.autograph.pyct import error_utils as module
     except ImportError:
@@ -185,6 +190,9 @@ def _of_autograph() -> Iterator[Patch]:
     def converting(original: Any) -> Any:
         @functools.wraps(original)
         def to_exception(metadata: Any, source_error: Any, *args: Any, **kwargs: Any) -> Any:
+            frames = getattr(metadata, "translated_stack", ())
+            if any(map(_is_own, frames)):
+                metadata.translated_stack = tuple(each for each in frames if not _is_own(each))
             made = original(metadata, source_error, *args, **kwargs)
             for note in getattr(source_error, "__notes__", ()):
                 add_to(made, note)
@@ -195,3 +203,8 @@ def _of_autograph() -> Iterator[Patch]:
     owner = getattr(module, "ErrorMetadataBase", None)
     if owner is not None and "to_exception" in vars(owner):
         yield Patch(owner, "to_exception", converting)
+
+
+def _is_own(frame: Any) -> bool:
+    """Return whether a frame is one of graphcut's wrappers."""
+    return str(getattr(frame, "filename", "")).startswith(_FOLDER)

@@ -21,6 +21,7 @@ from graphcut.backend.live.variable_objects import handle_of, variable_of
 from graphcut.backend.record import eager_graph, eager_ops, gradient_calls, keras_fit, tapes, variable_writes
 from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.backend.record.keras_fit import lists_keras_variables
+from graphcut.backend.record.missing_gradient_warnings import autograph_patches
 from graphcut.backend.record.nested_graphs import join_outer_graph
 from graphcut.backend.record.patches import Patch, Patches
 from graphcut.backend.record.trace_step import clone
@@ -314,6 +315,7 @@ def _eager() -> Optional[eager_ops.EagerOps]:
 
 def _patches() -> Iterator[Patch]:
     yield from eager_ops.patches(_eager)
+    yield from autograph_patches()
 
     def dismantling(original: Any) -> Any:
         def dismantle_func_graph(graph: Any) -> None:
@@ -349,7 +351,7 @@ def _of_traces() -> Iterator[Patch]:
         def wrapper(function: Any, *args: Any, **kwargs: Any) -> Any:
             watch = gradient_calls.watch_here()
             made = function if watch is None else watch.afresh(function)
-            if made is function or _is_traced(made):
+            if watch is None or made is function or _is_traced(made):
                 return original(made, *args, **kwargs)
             with watch.trained_as_before(function):
                 return original(made, *args, **kwargs)

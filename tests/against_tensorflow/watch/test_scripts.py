@@ -131,3 +131,31 @@ def test_a_model_that_was_frozen_after_compile_is_named_if_fit_does_not_train_it
     assert main(["run", str(script)]) == 0
     out, err = capfd.readouterr()
     assert ("discriminator.trainable is False" in err) == ("stands still" in out)
+
+
+ERROR_IN_FUNCTION = """
+import tensorflow as tf
+
+v = tf.Variable([1.0], name="v")
+optimizer = tf.keras.optimizers.SGD(0.1)
+
+
+@tf.function
+def step():
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.round(v))
+    optimizer.apply_gradients([(tape.gradient(loss, v), v)])
+
+
+step()
+"""
+
+
+@needs_eager
+def test_an_error_in_converted_code_names_no_file_of_graphcut(tmp_path, capfd):
+    script = tmp_path / "fails.py"
+    script.write_text(ERROR_IN_FUNCTION)
+    assert main(["run", str(script)]) == 2
+    err = capfd.readouterr().err
+    assert "in user code" in err and "No gradients provided" in err
+    assert os.path.join("graphcut", "backend") not in err
