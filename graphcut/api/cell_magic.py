@@ -11,6 +11,7 @@ from graphcut.render.page.notebook import frame
 from graphcut.render.text.plain_table import table
 
 _NAME = "gradients"
+_FIRST_LINE = "# %%gradients"  # IPython drops empty lines at the beginning, and with them the count
 
 
 def load(ipython: Any) -> None:
@@ -38,7 +39,8 @@ def _run(ipython: Any, cell: str) -> Any:
     """
     names = getattr(getattr(ipython, "compile", None), "_filename_map", {})
     before, shown = dict(names), len(ipython.user_ns.get("In", ())) - 1
-    ended = ipython.run_cell("\n" + cell)
+    is_magic = cell.lstrip().startswith("%%")  # another cell magic must come first
+    ended = ipython.run_cell(cell if is_magic else "%s\n%s" % (_FIRST_LINE, cell))
     for name in [name for name, number in names.items() if shown > 0 and before.get(name) != number]:
         names[name] = shown
     return ended
