@@ -1,10 +1,10 @@
 """The ``StopGradient`` ops of a graph and their roles for one loss (design, definition 6).
 
 The first that fits: *dead* (does not feed the loss), *redundant* (no variable upstream), *cuts* (in the cut of some
-variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier stops
-everything before it does). A stop that cuts is *sole* if without it some variable gets a gradient that can be nonzero: a
-barrier behind it that makes zeros, and an op behind it that makes a gradient of its own, both count. A few passes,
-whatever the number of stops: bit masks of stops, united along the edges.
+variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier blocks the
+variables upstream that get none). A stop that cuts is *sole* if without it some variable gets a gradient that can be
+nonzero: a barrier behind it that makes zeros, and an op behind it that makes a gradient of its own, both count. A few
+passes, whatever the number of stops: bit masks of stops, united along the edges.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from graphcut.util.progress import show_progress
 _SUGGEST = f"""Suggest what to change so that a variable gets a gradient (--unblock) or none (--block).
 
 A suggestion is a diff of your source if graphcut could trace and audit the edited source in memory, and a sentence if not.
-Your files are not changed. --apply writes the first alternative that has a diff to a patch for git apply or patch -p1.
+A diff that only takes a stop out may be shown without that; it says "not confirmed".
+Your files are not changed. --apply writes the first alternative that was confirmed to a patch for git apply or patch -p1.
 
 {SOURCE}
 
@@ -114,8 +115,12 @@ def _suggestions(
 
 def _patch(found: Sequence[Suggestion]) -> str:
     """Return the diffs of the first alternative that has any; one after the other, as they are to be applied."""
-    number = next((each.alternative for each in found if each.diff), 0)
+    number = next((each.alternative for each in found if each.diff and each.confirmed), -1)
     diffs = [each.diff for each in found if each.alternative == number and each.diff]
     if not diffs:
-        raise GraphcutError("no suggestion has a diff to write; follow the advice above instead")
+        raise GraphcutError(
+            "no patch was written: no edit was traced and audited again\n"
+            "What a module does while it is imported is not run twice. Follow the advice above, or put the code that builds "
+            "the model or graph into a function, and name that: path.py:build."
+        )
     return "\n".join(diffs) + "\n"

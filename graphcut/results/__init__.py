@@ -36,8 +36,8 @@ class Role(enum.Enum):
     """What a ``StopGradient`` does for one loss; the first that fits.
 
     ``dead``: it does not feed the loss; ``redundant``: no variable upstream; ``cuts``: it is in the cut of some variable;
-    ``bypassed``: every variable upstream gets its gradient another way; ``shadowed``: another barrier stops everything
-    before it does.
+    ``bypassed``: every variable upstream gets its gradient another way; ``shadowed``: another barrier blocks the variables
+    upstream that get none.
     """
 
     DEAD = "dead"

@@ -142,7 +142,8 @@ _RECORDS = (
         because="the op has a gradient, but not for this input",
         advice=(
             "this input only picks, shapes or decides. To learn from it, make it a factor: weights from tf.nn.softmax "
-            "times all rows instead of an index, both sides weighted by a tf.sigmoid instead of a condition"
+            "times all rows instead of an index (tf.nn.softmax(logits) @ embedding.embeddings, or a Dense layer with "
+            "use_bias=False, instead of an Embedding), both sides weighted by a tf.sigmoid instead of a condition"
         ),
     ),
     BarrierRecord(

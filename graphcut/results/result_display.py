@@ -6,9 +6,10 @@ needs, and neither can be read.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Tuple, TypeVar
+from typing import Any, Iterable, List, Sequence, Tuple, TypeVar
 
 from graphcut.results import Suggestion
+from graphcut.util.text import every
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -59,7 +60,14 @@ class Suggestions(Results[Suggestion]):
 
     def __str__(self) -> str:
         numbers = list(dict.fromkeys(each.alternative for each in self))
-        groups = ["\n".join(str(each) for each in self if each.alternative == number) for number in numbers]
-        if len(groups) > 1:
-            groups = [f"alternative {number + 1}:\n{text}" for number, text in zip(numbers, groups)]
-        return "\n\n".join(groups) or self.nothing
+        groups = [[each for each in self if each.alternative == number] for number in numbers]
+        texts = ["\n".join([*_together(group), *map(str, group)]) for group in groups]
+        if len(texts) > 1:
+            texts = [f"alternative {place} of {len(texts)}:\n{text}" for place, text in enumerate(texts, 1)]
+        return "\n\n".join(texts) or self.nothing
+
+
+def _together(group: Sequence[Suggestion]) -> List[str]:
+    """Return the line that says how many changes of an alternative belong together; one may serve several barriers."""
+    count = sum(bool(each.diff) or not each.confirmed for each in group)
+    return [f"{every(count)} of these changes are needed:"] if count > 1 else []

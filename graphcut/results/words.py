@@ -27,7 +27,30 @@ ROLES = {
     Role.REDUNDANT: "no variable feeds it",
     Role.CUTS: "cuts off the gradient",
     Role.BYPASSED: "every variable behind it gets its gradient by another route, or in runs of another branch",
-    Role.SHADOWED: "another barrier already stops everything that it would stop",
+    Role.SHADOWED: "another barrier cuts off the variables behind it that get no gradient",
+}
+
+_ARGUMENTS = {
+    ("Gather", 1): "indices",
+    ("GatherV2", 1): "indices",
+    ("GatherV2", 2): "axis",
+    ("GatherNd", 1): "indices",
+    ("ResourceGather", 1): "indices",
+    ("ResourceGatherNd", 1): "indices",
+    ("Select", 0): "condition",
+    ("SelectV2", 0): "condition",
+    ("Reshape", 1): "shape",
+    ("BroadcastTo", 1): "shape",
+    ("Tile", 1): "multiples",
+    ("Transpose", 1): "perm",
+    ("Pad", 1): "paddings",
+    ("Slice", 1): "begin",
+    ("Slice", 2): "size",
+    ("StridedSlice", 1): "begin",
+    ("StridedSlice", 2): "end",
+    ("StridedSlice", 3): "strides",
+    ("UnsortedSegmentSum", 1): "segment_ids",
+    ("SegmentSum", 1): "segment_ids",
 }
 _RESULT = re.compile(r"(.+)!result#([0-9]+)(?::0)?$", re.DOTALL)
 
@@ -74,7 +97,7 @@ def _is_condition(cut: Barrier) -> bool:
 
 
 def place(cut: Barrier) -> str:
-    """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 at gather (GatherV2)``."""
+    """Return words such as ``stop-gradient at z/StopGradient`` or ``input 1 (indices) at gather (GatherV2)``."""
     kind, result = kind_words(cut), _RESULT.match(cut.op)
     if _is_condition(cut) and result:
         return f"the condition of {escape_name(result.group(1))}"
@@ -85,8 +108,11 @@ def place(cut: Barrier) -> str:
 
 
 def kind_words(cut: Barrier) -> str:
-    """Return the kind of a barrier, and for an input which one it is: ``stop-gradient``, ``input 1``."""
-    return f"input {cut.input}" if cut.kind is BarrierKind.INPUT else cut.kind.value
+    """Return the kind of a barrier, and for an input which one it is: ``stop-gradient``, ``input 1 (indices)``."""
+    if cut.kind is not BarrierKind.INPUT:
+        return str(cut.kind.value)
+    name = _ARGUMENTS.get((cut.type, cut.input))
+    return f"input {cut.input} ({name})" if name else f"input {cut.input}"
 
 
 def because(cut: Barrier, made: str) -> str:

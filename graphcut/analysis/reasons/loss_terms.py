@@ -50,12 +50,17 @@ def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.independent:
         return Summands((), {})
-    return Summands(terms, _propagate_terms(flow, terms, _carried_inputs))
+    return Summands(terms, terms_carrying(flow, terms))
 
 
 def terms_using(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
     """Return for each tensor, as bits, the terms that use it."""
     return _propagate_terms(flow, terms, _used_inputs)
+
+
+def terms_carrying(flow: GradientFlow, terms: Sequence[int]) -> Dict[int, int]:
+    """Return for each tensor, as bits, the terms that carry to it."""
+    return _propagate_terms(flow, terms, _carried_inputs)
 
 
 def is_regularizer(flat: FlatGraph, term: int, variables: FrozenSet[int]) -> bool:

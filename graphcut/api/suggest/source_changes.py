@@ -265,6 +265,6 @@ def best(candidates: Iterator[Candidate], holds: Holds) -> Tuple[Optional[Candid
             return candidate, True
         if answer is None:
             tried.append(candidate)
-        if len(tried) > 1 or len(tried) == _MOST:
+        if len(tried) > 1:
             break
-    return (tried[0], False) if tried and tried[0].edits else (None, False)
+    return (tried[0], False) if len(tried) == 1 and tried[0].edits and tried[0].is_whole else (None, False)

@@ -28,6 +28,7 @@ from typing import (
 from graphcut.analysis.barrier_edges import Edge, Edges, Fence
 from graphcut.analysis.idioms import Idioms
 from graphcut.analysis.reachability import carries
+from graphcut.analysis.reasons.loss_terms import terms_carrying
 from graphcut.analysis.request import AuditRequest
 from graphcut.analysis.verdicts import GradientFlow
 from graphcut.api.analyze import analyze
@@ -38,13 +39,14 @@ from graphcut.api.suggest.source_changes import Candidate, SourceReader, TapeSou
 from graphcut.api.what_if import remove_barriers
 from graphcut.errors import GraphcutError, printable
 from graphcut.graph.dtypes import dtype_name, is_discrete, is_float
+from graphcut.graph.flat import FlatGraph
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
 from graphcut.render.text.advice import advice, of_maker
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name, place
-from graphcut.util.text import join_first
+from graphcut.util.text import every, join_first
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -75,17 +77,41 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         raise _impossible(target)
     fewest = min(map(len, complete))
     distinct = {frozenset(fence.op for fence in each): each for each in complete if len(each) == fewest}
-    ranked = sorted(distinct.values(), key=lambda fences: _count_removed_barriers(idioms, fences))
+    opened = {fences: _opened_terms(audit, target, fences) for fences in distinct.values()}
+    ranked = sorted(distinct.values(), key=lambda fences: (_count_removed_barriers(idioms, fences), -len(opened[fences])))
     reader = SourceReader()
     known: Dict[Hashable, List[Suggestion]] = {}
     for fences in ranked:
         group = _suggestions(audit, target, idioms, fences, len(known), reader)
+        if len({opened[each] for each in ranked}) > 1:
+            words = _term_words(audit, opened[fences])
+            group[0] = replace(group[0], note="; ".join(filter(None, [group[0].note, words])))
         edit = tuple(each.diff for each in group)
         known.setdefault(edit if any(edit) else fences, group)
     listed = [suggestion for group in known.values() for suggestion in group]
     if len(starts) > _MOST:
         listed[-1] = replace(listed[-1], note="; ".join(filter(None, [listed[-1].note, _MORE])))
     return Suggestions(listed)
+
+
+def _opened_terms(audit: Audit, target: Target, fences: Route) -> Tuple[int, ...]:
+    """Return the terms of the loss that a gradient comes through once some barriers are gone; none if it has one term."""
+    terms = audit._findings.summands().terms
+    if not terms:
+        return ()
+    flow = analyze(remove_barriers(audit._request, audit._findings.flow, frozenset(fence.op for fence in fences)))
+    carrying = terms_carrying(flow, terms)
+    return tuple(term for bit, term in enumerate(terms) if any(carrying.get(each, 0) >> bit & 1 for each in target.tensors))
+
+
+def _term_words(audit: Audit, terms: Sequence[int]) -> str:
+    """Say which terms of the loss the variable then learns from."""
+    traced, count = audit._request.traced, len(audit._findings.summands().terms)
+    ops = [traced.flat.producer[term] for term in terms]
+    places = [(traced.flat.names[op], traced.place(op)[0]) for op in ops]
+    names = [escape_name(name) + (f" ({at(where)})" if where else "") for name, where in places]
+    which = f"{every(count)} terms" if len(terms) == count else f"{len(terms)} of {count} terms"
+    return f"the gradient then comes through {which} of the loss: {join_first(names, _FEW)}"
 
 
 def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
@@ -248,6 +274,8 @@ def _suggestions(
     tape = TapeSource(retrace.gradient_at if retrace else None, position, len(audit._targets))
     candidates = opening_candidates(traced, idioms, fences, tape, reader)
     chosen, is_confirmed = (None, False) if traced.edited else best(candidates, lambda each: _holds(audit, name, each))
+    if not is_confirmed and not all(_keeps_type(traced.flat, fence.op) for fence in fences):
+        chosen = None  # what reads the integers or booleans has to change, too: an edit that was not traced would mislead
     shown = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
     made = []
     for order, fence in enumerate(fences):
@@ -267,6 +295,11 @@ def _suggestions(
             )
         )
     return made
+
+
+def _keeps_type(flat: FlatGraph, op: int) -> bool:
+    """Return whether an op makes floats of floats alone, so that an edit can leave the dtype and shape as they are."""
+    return all(is_float(flat.dtypes[tensor]) for tensor in (*flat.inputs[op], *flat.outputs(op)))
 
 
 def _serve_words(shown: Mapping[int, Any]) -> str:

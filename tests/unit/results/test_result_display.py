@@ -49,8 +49,16 @@ def test_results_of_several_lines_have_a_blank_line_between_them():
 
 def test_alternatives_are_told_apart():
     each = [Suggestion("a:0", "a", None, prose="stop a"), Suggestion("b:0", "b", None, prose="stop b", alternative=1)]
-    assert str(Suggestions(each)) == "alternative 1:\nstop a\n\nalternative 2:\nstop b"
+    assert str(Suggestions(each)) == "alternative 1 of 2:\nstop a\n\nalternative 2 of 2:\nstop b"
     assert str(Suggestions(each[:1])) == "stop a"
+
+
+def test_changes_that_are_needed_together_are_said_to_be():
+    stop_a = Suggestion("a:0", "a", None, prose="stop a")
+    assert str(Suggestions([stop_a, stop_a])) == "both of these changes are needed:\nstop a\nstop a"
+    edit = Suggestion("a:0", "a", None, diff="- a\n+ b", confirmed=True)
+    served = Suggestion("b:0", "b", None, prose="the edit above serves this barrier, too", confirmed=True)
+    assert str(Suggestions([edit, served])).startswith("- a")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_alternatives_are_told_apart():
         (lambda each: each.suggest_unblock("w1"), "stop-gradient at hidden: "),
         (lambda each: each.suggest_unblock("w2"), "w2 gets a gradient; nothing blocks it"),
         (lambda each: each.suggest_stops(block="w1"), "w1 gets no gradient; nothing is to stop"),
-        (lambda each: each.suggest_stops(block="w2"), "alternative 1:\nput tf.stop_gradient around"),
+        (lambda each: each.suggest_stops(block="w2"), "alternative 1 of 2:\nput tf.stop_gradient around"),
         (lambda each: each.select("w*"), "w1 [2, 3]"),
         (lambda each: each.select("v*"), "no variable matches"),
         (lambda each: each.explain("w1"), "w1 [2, 3] gets no gradient"),

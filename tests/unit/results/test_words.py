@@ -13,7 +13,7 @@ def test_every_verdict_and_role_has_words():
 
 def test_a_barrier_says_its_type_where_its_kind_does_not():
     assert place(cut("z/StopGradient")) == "stop-gradient at z/StopGradient"
-    assert place(cut("gather", BarrierKind.INPUT, "GatherV2", input=1)) == "input 1 at gather (GatherV2)"
+    assert place(cut("gather", BarrierKind.INPUT, "GatherV2", input=1)) == "input 1 (indices) at gather (GatherV2)"
 
 
 @pytest.mark.parametrize("kind", BarrierKind)
