@@ -33,8 +33,12 @@ class Summands:
 
     def only(self, tensor: int) -> List[int]:
         """Return the only term that carries to a tensor, if the loss has several terms; else ``None``."""
-        terms = self.terms_of(self.carrying.get(tensor, 0))
+        terms = self.carrying_to(tensor)
         return terms if len(terms) == 1 < len(self.terms) else []
+
+    def carrying_to(self, tensor: int) -> List[int]:
+        """Return the terms that carry to a tensor."""
+        return self.terms_of(self.carrying.get(tensor, 0))
 
     def cut_off(self, tensor: int, uses: Mapping[int, int]) -> List[int]:
         """Return the terms that use a tensor and do not carry to it; ``uses`` is what ``terms_using`` returns."""

@@ -66,7 +66,8 @@ class Reason:
     behind the other; none where the variable itself is of a dtype without a gradient.
     ``dtypes``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
-    through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``harmless``: the
+    through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``carrying``: the terms
+    that a gradient comes through, regularizers last, where one of several is a regularizer. ``harmless``: the
     barriers on other routes of a variable that gets its gradient, ``ending`` those of them that a gradient comes up to in the
     runs in which the variable gets none. ``from_zeros``: the gradient of the loss starts from zeros. ``beside``: the variable
     that makes ``tf.gradients`` answer zeros, not ``None``, where both are asked for in one call.
@@ -87,6 +88,7 @@ class Reason:
     term: Optional[Term] = None
     terms: int = 0
     cut_off: Tuple[Term, ...] = ()
+    carrying: Tuple[Term, ...] = ()
     harmless: Tuple[Barrier, ...] = ()
     ending: Tuple[Barrier, ...] = ()
     from_zeros: bool = False
@@ -219,6 +221,7 @@ class Reasons:
         if terms:
             uses: Dict[int, int] = self._once("uses", lambda: terms_using(self.findings.flow, found.terms))
             cut_off = tuple(self._term(term) for term in found.cut_off(tensor, uses))
+        every = sorted(map(self._term, found.carrying_to(tensor)), key=lambda term: term.regularizer)
         fences = self._harmless(tensor)
         ending = [fence for fence in fences if self._in_other_runs(tensor, fence)]
         return Reason(
@@ -226,6 +229,7 @@ class Reasons:
             term=terms[0] if terms else None,
             terms=len(found.terms),
             cut_off=cut_off,
+            carrying=tuple(every) if len(every) > 1 and every[-1].regularizer else (),
             harmless=tuple(self.findings.barrier_of(fence) for fence in fences if fence not in ending),
             ending=tuple(self.findings.barrier_of(fence) for fence in ending),
         )

@@ -12,7 +12,7 @@ from graphcut.render.picture.build import picture
 from graphcut.render.picture.layout import TooSlow, available, choose, rasterize, render
 from graphcut.render.picture.svg_layout import lay_out
 from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
-from graphcut.render.picture.writers.dot import title, to_dot, write
+from graphcut.render.picture.writers.dot import heading_of, to_dot, write
 from graphcut.render.picture.writers.graphml import graphml
 from graphcut.render.picture.writers.hyperlinks import check_template
 from graphcut.render.picture.writers.mermaid import mermaid
@@ -51,7 +51,7 @@ def draw(
     format = target.suffix[1:].lower()
     if format not in FORMATS:
         raise GraphcutError(f"cannot draw {printable(target.name)}: the name must end in .{', .'.join(FORMATS)}")
-    template, heading = check_template(options.link), options.heading or title(facts)
+    template, heading = check_template(options.link), heading_of(facts, options)
     drawn = picture(facts, options)
     if format in TEXTS:
         return save(target, TEXTS[format](drawn, heading).encode())
@@ -84,7 +84,7 @@ def _laid_out(
 
     The first gets half the time, each other one a quarter.
     """
-    (drawn, text), heading, seconds = finest, options.heading or title(facts), options.seconds
+    (drawn, text), heading, seconds = finest, heading_of(facts, options), options.seconds
     for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):
         try:
             return _image(drawn, text, heading, how, seconds * share)

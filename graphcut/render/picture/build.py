@@ -78,7 +78,7 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
 
     def outcome(variable: VariableAudit) -> Hashable:
         notes = (note_of(changes.get(variable.name)), demands.get(variable.name))
-        return (variable.verdict.value, variable.unused, variable.trainable is False, *notes)
+        return (variable.verdict.value, variable.unused, variable.trainable is False, variable.only_through, *notes)
 
     outcomes = {op: outcome(audits[0]) for op, audits in ops.variables.items()}
     barred = {consumer for consumer, _, line in sketch.edges if line == CUT}

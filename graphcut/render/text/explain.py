@@ -305,6 +305,9 @@ def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
         yield f"Every route lies in {branch(condition)}: in other runs there is no gradient."
     if reason.term is not None:
         yield f"It comes only through {_term(reason.term)}, one of {reason.terms} terms of the loss{_cut_off(reason)}."
+    if reason.carrying:
+        terms = join_first([_term(each) for each in reason.carrying], _FEW)
+        yield f"It comes through {len(reason.carrying)} of {reason.terms} terms of the loss: {terms}."
     for cut in reason.ending[:few]:
         yield f"In other runs the gradient reaches {place(cut)}{_origin(cut)}, and ends there."
     for cut in reason.harmless[: max(0, few - len(reason.ending))]:

@@ -17,17 +17,18 @@ import networkx
 from graphcut.analysis.idioms import MEANT
 from graphcut.errors import printable
 from graphcut.render.palette import FAINT, GREY, WHITE
+from graphcut.render.picture import ops as numbered
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Box, Line, Link, Role
 from graphcut.render.picture.select_ops import MISSING
 from graphcut.render.picture.style import box_style, link_style
-from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions
+from graphcut.render.picture.view import DEFAULT_OPTIONS, PictureOptions, select_variables
 from graphcut.render.picture.writers.edge_labels import SIZE, label_nodes, lines, look, scope_of_both
 from graphcut.render.picture.writers.font_metrics import FONT, box_size, text_width
 from graphcut.render.picture.writers.hyperlinks import target
 from graphcut.render.picture.writers.legend_samples import add_legend
 from graphcut.render.picture.writers.svg_frame_titles import TITLE
-from graphcut.results import WITH_GRADIENT, BarrierKind, LeftOutReason, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.words import name_words
 from graphcut.util.source_lines import file_and_line, nearby
 from graphcut.util.text import every
@@ -46,7 +47,14 @@ NO_TITLES: Titles = {}
 
 def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> str:
     """Return the picture of an audit as DOT text; the same audit gives the same text."""
-    return write(picture(facts, options), options.heading or title(facts))
+    return write(picture(facts, options), heading_of(facts, options))
+
+
+def heading_of(facts: PictureFacts, options: PictureOptions) -> str:
+    """Return the heading of the options, else the title of what is drawn: of the variables in ``of``, if there are any."""
+    if options.heading:
+        return options.heading
+    return title(select_variables(facts, numbered.ops(facts), options.of) if options.of else facts)
 
 
 def title(facts: PictureFacts) -> str:
@@ -91,22 +99,32 @@ def _causes(facts: PictureFacts, missing: Sequence[VariableAudit]) -> List[str]:
     ops: Dict[str, Dict[str, str]] = {}
     kept = frozenset(op for op, label in facts.idioms.items() if label in MEANT)
     for variable in missing:
-        cause, op, named = _cause(variable, kept)
-        counts[cause] += 1
-        ops.setdefault(cause, {})[op] = named
+        for cause, op, named in _causes_of(variable, kept):
+            counts[cause] += 1
+            ops.setdefault(cause, {})[op] = named
     causes = ((cause, list(ops[cause].values())) for cause, _ in counts.most_common())
     return [named[0] if len(named) == 1 else f"{len(named)} × {cause}" for cause, named in causes]
 
 
-def _cause(variable: VariableAudit, kept: FrozenSet[str]) -> Tuple[str, str, str]:
-    """Return the first barrier of its cut with the place of that; the op and its name, if no place is known.
+def _causes_of(variable: VariableAudit, kept: FrozenSet[str]) -> Iterator[Tuple[str, str, str]]:
+    """Yield the first barrier of its cut with the place of that; the op and its name, if no place is known.
 
-    The ops in ``kept`` are stops that belong to an idiom: another barrier of the cut comes first.
+    If that is a stop, a few other stops of the cut whose lines are known follow: any of them may be the mistake. The ops in
+    ``kept`` are stops that belong to an idiom: another barrier of the cut comes first, and they are not named beside it.
     """
     if not variable.cut:
         cause = "unused" if variable.unused else variable.verdict.value
-        return cause, "", cause
+        yield cause, "", cause
+        return
     first = next((each for each in variable.cut if each.op not in kept), variable.cut[0])
+    rest = [each for each in variable.cut if each is not first and each.op not in kept and each.kind is first.kind]
+    others = [each for each in rest if each.where]
+    are_told = first.kind is BarrierKind.STOP_GRADIENT and len(others) <= _CAUSES
+    yield from map(_cause, [first, *others] if are_told else [first])
+
+
+def _cause(first: Barrier) -> Tuple[str, str, str]:
+    """Return the words on a barrier with its place; the op and its name, if no place is known."""
     is_stop = first.kind is BarrierKind.STOP_GRADIENT
     name = "stop_gradient" if is_stop else printable(first.type, _WIDTH)[1:-1] or first.kind.value
     if first.where:

@@ -84,6 +84,12 @@ def test_the_title_is_a_sentence_for_every_number(names, bad, words):
     assert title(FakeAudit(variables=(*found, *(variable(each) for each in names if each not in bad)))) == words
 
 
+def test_the_title_names_every_stop_of_a_cut():
+    stops = (cut("stop", where="sub.py:25"), cut("stop_1", where="sub.py:26"))
+    audit = FakeAudit(variables=(variable("w", Verdict.NONE, cut=stops), variable("v")))
+    assert title(audit).endswith("from loss:0: stop_gradient, sub.py:25; stop_gradient, sub.py:26")
+
+
 def test_the_title_names_the_ops_of_a_file_that_knows_no_lines():
     stops = [variable(each, Verdict.NONE, cut=(cut(f"{each}/stop"),)) for each in "ab"]
     gather = variable("c", Verdict.NONE, cut=(cut("pick", BarrierKind.INPUT, "GatherV2"),))
