@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Sequence
 
-from graphcut.api.select.resolve_variables import as_tuple, key_name, reusable
+from graphcut.api.known_variables import is_known
+from graphcut.api.select.resolve_variables import as_tuple, is_group, key_name, reusable
 from graphcut.contracts.source_audits import variables_of
-from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
+from graphcut.errors import GraphcutError
+from graphcut.results import WITH_GRADIENT, LeftOutReason, VariableAudit, Verdict
 
 if TYPE_CHECKING:
     from graphcut.api.audit import Audit
@@ -50,36 +52,42 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
             raise AssertionError(message % (variable.name, " ".join(wanted), audit.explain(variable.name)))
 
 
-def assert_blocked(audit: Audit, key: Any) -> None:
-    """Assert that no variable that ``key`` means gets a gradient that can be nonzero.
+def assert_blocked(audit: Audit, key: Any, *others: Any) -> None:
+    """Assert that no variable that the keys mean gets a gradient that can be nonzero.
+
+    A variable of the step that no gradient was asked for, such as that of a frozen layer, gets none.
 
     Args:
         audit: the audit of a loss, or of one gradient of a step.
         key: as for ``assert_reaches``.
+        others: more keys.
 
     Raises:
         AssertionError: a variable gets a gradient, or TensorFlow would raise; the message shows the path.
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    for variable in variables_of(audit, reusable(key)):
-        if variable.verdict not in _BLOCKED:
-            raise AssertionError("%s must receive no gradient:\n%s" % (variable.name, audit.explain(variable.name)))
+    for each in (reusable(key), *map(reusable, others)):
+        for variable in _asked_for(audit, each):
+            if variable.verdict not in _BLOCKED:
+                raise AssertionError("%s must receive no gradient:\n%s" % (variable.name, audit.explain(variable.name)))
 
 
-def assert_only_trains(audit: Audit, key: Any) -> None:
-    """Assert that the loss reaches the variables that ``key`` means, all of them, and no others.
+def assert_only_trains(audit: Audit, key: Any, *others: Any) -> None:
+    """Assert that the loss reaches the variables that the keys mean, all of them, and no others.
 
     Args:
         audit: the audit of a loss, or of one gradient of a step.
         key: as for ``assert_reaches``.
+        others: more keys: ``assert_only_trains(audit, "encoder/*", "actor/*")``.
 
     Raises:
         AssertionError: a variable gets no gradient, or another one gets one.
         GraphcutError: a name is not there.
     """
     __tracebackhide__ = True
-    key = reusable(key)
+    keys = [reusable(each) for each in (key, *others)]
+    key = keys if others else keys[0]
     assert_reaches(audit, key)
     wanted = {each.name for each in variables_of(audit, key)}
     for variable in audit:
@@ -105,6 +113,18 @@ def assert_no_unused(audit: Audit) -> None:
     forgotten = [each for each in getattr(audit, "left_out", ()) if getattr(each, "trainable", None)]
     if forgotten:
         raise AssertionError("the loss reads variables that no gradient was asked for: %s" % _names(forgotten))
+
+
+def _asked_for(audit: Audit, key: Any) -> List[VariableAudit]:
+    """Return the audited variables that a key means; none for variables of a step that no gradient was asked for."""
+    if is_group(key) and as_tuple(key):
+        return [variable for each in as_tuple(key) for variable in _asked_for(audit, each)]
+    try:
+        return variables_of(audit, key)
+    except GraphcutError:
+        if audit.is_recorded and is_known(audit, key):
+            return []
+        raise
 
 
 def _forgotten(audit: Audit, key: Any) -> List[str]:

@@ -23,6 +23,7 @@ from graphcut.api.suggest.confirm import Retrace
 from graphcut.errors import GraphcutError
 from graphcut.graph.dtypes import dtype_name
 from graphcut.graph.flat import FlatGraph, Shape
+from graphcut.graph.metadata import Variable
 from graphcut.graph.targets import Target
 from graphcut.render import page
 from graphcut.results import Assumption, Change, Disagreement, LeftOut, Reach, Role, Stop, Suggestion, VariableAudit
@@ -239,6 +240,11 @@ class Audit:
         eager = hasattr(self._traced.origin.live, "captures")
         objects = [frozenset(map(id, target.variable.objects if eager else ())) for target in self._targets]
         return tuple(known or frozenset([each.name]) for known, each in zip(objects, self.variables))
+
+    @property
+    def graph_variables(self) -> Tuple[Variable, ...]:
+        """Return every variable that the graph holds, audited or not, frozen ones included."""
+        return self._traced.variables
 
     @property
     def held(self) -> FrozenSet[Hashable]:

@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Callable, Iterable, Iterator, Optional, Sequence, Tuple, Union
 
@@ -146,7 +147,8 @@ def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractRes
         except GraphcutError:  # the graph has no variable at all
             return None
 
-    found, notes = check_rules(Subjects(contract, audits, all_variables))
+    subjects = Subjects(contract, audits, all_variables, partial(sources.known_variables, contract, audits))
+    found, notes = check_rules(subjects)
     findings = tuple(each if each.where else replace(each, where=where) for each in found)
     status = Status.BROKEN if findings else Status.KEPT
     return _result(contract, status, findings=findings, notes=notes, audits=audits)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from graphcut.api.audit import Audit
+from graphcut.api.known_variables import read_in_scope
 from graphcut.api.suggest.stops import suggest_stops
 from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
@@ -17,7 +18,9 @@ from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, VariableAudit, Verdict
 from graphcut.util.caching import cached_property
+from graphcut.util.text import join_first
 
+_NAMED = 10
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 _BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO, Verdict.NONE)
 
@@ -37,11 +40,48 @@ class Subject(NamedTuple):
 class Subjects:
     """The variables that a contract considers, and all others that its patterns may name."""
 
-    def __init__(self, contract: Contract, audits: Sequence[Audit], all_variables: Callable[[], Optional[Audit]]) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        audits: Sequence[Audit],
+        all_variables: Callable[[], Optional[Audit]],
+        program: Callable[[], Mapping[str, Optional[bool]]],
+    ) -> None:
         self.contract, self.audits = contract, tuple(audits)
         self.considered = _best(audits, contract.variables)
-        self._all_variables = all_variables
+        self._all_variables, self._program = all_variables, program
         self._others: Optional[Mapping[str, Subject]] = None
+        for pattern in contract.variables if not self.considered else ():
+            if not self.known(pattern):
+                raise GraphcutError("variables: %s" % self.say_unknown(pattern))
+
+    @cached_property
+    def program(self) -> Mapping[str, Optional[bool]]:
+        """Return the names of all variables of the program, and whether each is trainable."""
+        return self._program()
+
+    def known(self, pattern: str) -> List[str]:
+        """Return the variables of the program that a pattern means, considered or not."""
+        return matching_names(list(self.program), pattern)
+
+    def say_unknown(self, pattern: str) -> str:
+        """Return a sentence that no variable matches a pattern, with what may have been meant."""
+        known = self.known(pattern)
+        if known:
+            frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
+            return "%s matches no variable %s\nThe program has %s%s." % (
+                printable(pattern),
+                self.scope,
+                join_first(known, _NAMED),
+                frozen,
+            )
+        names = list(dict.fromkeys([*self.known_names(), *self.program]))
+        read = [name for audit in self.audits for name in read_in_scope(audit, pattern.rstrip("*").rstrip("/"))]
+        if read:
+            said = "\nOps in the scope %s read %s: name these." % (printable(pattern.rstrip("/*")), join_first(read, _NAMED))
+            return "%s matches no variable%s" % (printable(pattern), said)
+        listed = _near_patterns(pattern, names) or ("\nThere is: %s" % join_first(names, _NAMED) if names else "")
+        return "%s matches no variable%s" % (printable(pattern), listed)
 
     @cached_property
     def _forgotten(self) -> Mapping[str, Audit]:
@@ -55,11 +95,10 @@ class Subjects:
         kept = _matching_names(list(left), self.contract.variables)
         return {name: audit for name, audit in left.items() if name in kept}
 
-    def forgotten(self, pattern: str, rule: str) -> Iterator[Finding]:
-        """Yield a finding for each variable that a pattern means and that the gradient calls forgot."""
-        for name in matching_names(list(self._forgotten), pattern):
-            audit = self._forgotten[name]
-            yield Finding(name, rule, None, audit.explain(name), where=audit.loss_where)
+    def forgotten(self, pattern: str, rule: str) -> List[Finding]:
+        """Return a finding for each variable that a pattern means and that the gradient calls forgot."""
+        audits = [(name, self._forgotten[name]) for name in matching_names(list(self._forgotten), pattern)]
+        return [Finding(name, rule, None, audit.explain(name), where=audit.loss_where) for name, audit in audits]
 
     def match(self, pattern: str) -> List[Subject]:
         """Return the variables that a pattern means: of those considered, else of the whole graph."""
@@ -128,9 +167,9 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
-        if not subjects.match(pattern):
-            near = near_names(pattern, subjects.known_names())
-            yield "must_not_reach: %s matches no variable %s%s" % (printable(pattern), subjects.scope, near)
+        known = [] if subjects.match(pattern) else subjects.known(pattern)
+        if any(subjects.program[each] is not False for each in known):
+            yield "must_not_reach: %s matches no variable %s" % (printable(pattern), subjects.scope)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
     for place in subjects.contract.avoiding:
         if reached is not None and not _is_known(reached.audit, reached.variable.name, place):
@@ -146,12 +185,19 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
+    for pattern in subjects.contract.must_not_reach:
+        if not subjects.match(pattern) and not subjects.known(pattern):
+            yield _pattern_finding(subjects, "must_not_reach", pattern)
     matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]
     yield from _reach_findings([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
 
 
 def _only(subjects: Subjects) -> Iterator[Finding]:
     if subjects.contract.only is None:
+        return
+    unknown = [each for each in subjects.contract.only if not subjects.match(each) and not subjects.forgotten(each, "only")]
+    if unknown:  # the others are not judged: a variable that a misspelt pattern means is no violation
+        yield from (_pattern_finding(subjects, "only", each) for each in unknown)
         return
     wanted = set()
     for subject in _match_patterns(subjects, "only", subjects.contract.only):
@@ -252,14 +298,15 @@ _RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stop
 def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
     """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
     for pattern in patterns:
-        found, forgotten = subjects.match(pattern), list(subjects.forgotten(pattern, rule))
+        found, forgotten = subjects.match(pattern), subjects.forgotten(pattern, rule)
         yield from found
         yield from forgotten
         if not found and not forgotten:
-            names = subjects.known_names()
-            listed = _near_patterns(pattern, names) or ("\nThere is: %s" % ", ".join(names[:10]) if names else "")
-            message = "%s matches no variable%s" % (printable(pattern), listed)
-            yield Finding(variable=pattern, rule=rule, verdict=None, message=message)
+            yield _pattern_finding(subjects, rule, pattern)
+
+
+def _pattern_finding(subjects: Subjects, rule: str, pattern: str) -> Finding:
+    return Finding(variable=pattern, rule=rule, verdict=None, message=subjects.say_unknown(pattern))
 
 
 def _near_patterns(pattern: str, names: Sequence[str]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import AbstractSet, Callable, Dict, Iterator, List, Sequence
 
 from graphcut.api.audit import Audit
 from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import printable
 from graphcut.render.text.headings import headings
-from graphcut.results import WITH_GRADIENT, Verdict
+from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
 from graphcut.util.isolate_output import isolate_output
 
 _HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
@@ -61,7 +61,17 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
     if several:
         yield "gradient = %d # %s" % (place, " ".join(head.split()))
     yield from ["must_reach = %s" % _array(_fold_names(reached, blocked))] if reached else []
-    yield from ["must_not_reach = %s" % _array(_fold_names(blocked, reached))] if blocked else []
+    kept_out = blocked + _frozen(audit, {*reached, *blocked})
+    yield from ["must_not_reach = %s" % _array(_fold_names(kept_out, reached))] if kept_out else []
+
+
+def _frozen(audit: Audit, judged: AbstractSet[str]) -> List[str]:
+    """Return the variables that the loss reads and that are frozen today: a change that trains them breaks the contract.
+
+    The averages of a normalization that is trained get no gradient in any case.
+    """
+    frozen = [each for each in audit.left_out if each.reason is LeftOutReason.FROZEN and not each.is_average]
+    return [each.name for each in frozen if each.name not in judged]
 
 
 def _fold_names(names: Sequence[str], others: Sequence[str]) -> List[str]:

@@ -14,7 +14,8 @@ from typing import Any, Dict, Hashable, Iterable, List, Mapping, Optional, Seque
 from graphcut.api.audit import Audit, audit, audit_same_graph
 from graphcut.api.audit_step import NoGradientError, audit_step
 from graphcut.api.import_source import load_source, modules_by_file
-from graphcut.api.select.resolve_variables import as_tuple, is_group
+from graphcut.api.known_variables import known_variables
+from graphcut.api.select.resolve_variables import Scopes, as_tuple, is_group
 from graphcut.api.tensor_spec import parse_spec
 from graphcut.contracts.definition import Contract
 from graphcut.errors import GraphcutError, near_names, printable
@@ -98,6 +99,10 @@ class SourceAudits:
                 self._steps[key] = ()
         return self._steps[key]
 
+    def known_variables(self, contract: Contract, audits: Sequence[Audit]) -> Mapping[str, Optional[bool]]:
+        """Return the names of all variables of the program around a source, and whether each is trainable."""
+        return known_variables(audits, self._load_source(contract)[0])
+
     def _load_source(self, contract: Contract) -> Tuple[Any, Sequence[Any]]:
         key = (contract.source, contract.spec)
         if key not in self._things:
@@ -132,11 +137,14 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:
-    """Return the names that a pattern, a name with or without ``:0``, or a name scope means."""
+    """Return the names that a pattern, a name with or without ``:0``, or a name scope means.
+
+    >>> matching_names(["encoder/dense/kernel", "head/kernel"], "dense")
+    ['encoder/dense/kernel']
+    """
     bare = pattern[:-2] if pattern.endswith(":0") else pattern
     found = [name for name in names if name == bare or fnmatchcase(name, pattern)]
-    scope = pattern.rstrip("/") + "/"
-    return found or [name for name in names if name.startswith(scope)]
+    return found or [names[place] for place in Scopes(names).inside(pattern)]
 
 
 def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:

@@ -39,6 +39,7 @@ MODULES = [
     "contracts.contract_rules",
     "contracts.diff",
     "contracts.places",
+    "contracts.source_audits",
     "contracts.reports.finding_groups",
     "render.picture.writers.xml_elements",
 ]

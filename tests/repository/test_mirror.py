@@ -59,6 +59,7 @@ JUDGED_BY = {
     "api/precomputed_values": "against_tensorflow/steps/test_precomputed_values.py",
     "api/suggest/layer_stops": "against_tensorflow/live/questions/test_layer_stops.py",
     "api/load": "unit/graph/formats/test_reader.py",
+    "api/known_variables": "against_tensorflow/contracts/test_check.py",
     "api/loss_table": "against_tensorflow/questions/test_table.py",
     "api/match_variables": "against_tensorflow/live/questions/test_matching.py",
     "api/op_gradients": "unit/cli/test_ops_command.py",

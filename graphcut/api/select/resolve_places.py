@@ -142,6 +142,15 @@ _HANDS_ON = frozenset(["Identity", "Cast", "_Arg", "Enter", "RefEnter", "RefIden
 _GATHERS = frozenset(["ResourceGather", "ResourceGatherNd"])
 
 
+def variables_read_in(traced: LoadedGraph, scope: str) -> Tuple[str, ...]:
+    """Return the names of the variables that the ops in a name scope read."""
+    flat = traced.flat
+    inside = {tensor for op in _in_scope(flat, scope) for tensor in flat.inputs[op]}
+    inside.update(tensor for op in _in_scope(flat, scope) for tensor in flat.outputs(op))
+    handles = ((each.name, _of_variable(traced, each.name) or ()) for each in traced.variables)
+    return tuple(name for name, tensors in handles if not inside.isdisjoint(values(flat, tensors)))
+
+
 def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
     """Return the names of the ops of a place, without variables and what reads them, in the graph's order."""
     flat = traced.flat

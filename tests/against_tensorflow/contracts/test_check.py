@@ -10,6 +10,7 @@ import tensorflow as tf
 import graphcut
 from graphcut import testing
 from graphcut.contracts.definition import Status
+from graphcut.contracts.first_contracts import first_contracts
 from tests.against_tensorflow.contracts.project import AGENTS
 
 
@@ -243,9 +244,114 @@ def test_an_exit_while_a_module_is_imported_is_shown_with_the_guard(project):
     assert "raised at starts.py:5" in finding.message and "__main__" in finding.message
 
 
-def test_a_frozen_variable_is_noted_as_one_that_no_gradient_was_asked_for(project):
-    notes = checked(project, 'gradient = 0\nonly = ["head/w"]\nmust_not_reach = ["frozen/*"]', "agents.py:step").notes
-    assert notes == ("must_not_reach: 'frozen/*' matches no variable that a gradient was asked for",)
+@pytest.mark.parametrize(
+    "lines, notes",
+    [
+        ('must_not_reach = ["frozen/*"]', ()),
+        ('must_not_reach = ["spare"]', ("must_not_reach: 'spare' matches no variable that a gradient was asked for",)),
+    ],
+)
+def test_a_variable_that_no_gradient_was_asked_for_is_noted_unless_it_is_frozen(project, lines, notes):
+    result = checked(project, 'gradient = 0\nonly = ["head/w", "encoder/w"]\n' + lines, "agents.py:step")
+    assert (result.status, result.notes) == (Status.KEPT, notes)
+
+
+@pytest.mark.parametrize("source", ["step", "whole"])
+@pytest.mark.parametrize("pattern, near", [("crtic", ""), ("encodr/*", "did you mean 'encoder/*'"), ("w", "")])
+def test_a_pattern_that_matches_no_variable_of_the_program_protects_nothing(project, source, pattern, near):
+    (finding,) = checked(project, 'must_not_reach = ["%s"]' % pattern, "agents.py:" + source).findings
+    assert (finding.rule, finding.variable, finding.verdict) == ("must_not_reach", pattern, None)
+    assert "'%s' matches no variable" % pattern in finding.message and near in finding.message
+
+
+def test_a_variable_of_the_program_that_the_loss_does_not_read_is_kept_with_a_note(project):
+    result = checked(project, 'must_not_reach = ["spare/*"]', "agents.py:whole")
+    assert result.status is Status.KEPT
+    assert result.notes == ("must_not_reach: 'spare/*' matches no variable that this loss depends on",)
+
+
+def test_a_scope_of_ops_is_answered_with_the_variables_that_they_read(project):
+    (project / "scoped.py").write_text(SCOPED, encoding="utf-8")
+    (finding,) = checked(project, 'must_not_reach = ["critic"]', "scoped.py:loss").findings
+    assert finding.message == "'critic' matches no variable\nOps in the scope 'critic' read value/kernel: name these."
+
+
+SCOPED = """
+import tensorflow as tf
+
+value = tf.Variable(tf.ones([4, 1]), name="value/kernel")
+
+
+def loss(x):
+    with tf.name_scope("critic"):
+        return tf.reduce_sum(tf.matmul(x, value))
+"""
+
+
+def test_a_step_with_variables_that_match_nothing_is_invalid(project):
+    result = checked(project, 'variables = ["haed"]\nmust_not_reach = ["head"]', "agents.py:step")
+    assert result.status is Status.INVALID and "variables: 'haed' matches no variable" in result.findings[0].message
+
+
+def test_a_misspelt_only_is_the_one_finding(project):
+    (finding,) = checked(project, 'only = ["haed/*", "encoder"]', "agents.py:whole").findings
+    assert finding.variable == "haed/*" and "did you mean 'head/*'" in finding.message
+
+
+def test_a_scope_inside_another_one_is_a_pattern(project):
+    (project / "inner.py").write_text(SCOPED.replace("value/kernel", "critic/value/kernel"), encoding="utf-8")
+    assert checked(project, 'must_reach = ["value"]', "inner.py:loss").status is Status.KEPT
+
+
+FROZEN = """
+import tensorflow as tf
+
+layers = tf.keras.layers
+backbone = tf.keras.Sequential([tf.keras.Input((4,)), layers.Dense(3, name="inner")], name="backbone")
+backbone.trainable = False
+inputs = tf.keras.Input((4,))
+model = tf.keras.Model(inputs, layers.Dense(1, name="head")(backbone(inputs)))
+model.compile("sgd", "mse")
+"""
+
+
+@pytest.fixture
+def frozen(project):
+    """The source of a compiled model whose backbone is frozen."""
+    if not hasattr(tf.keras.Model, "train_step"):
+        pytest.skip("this Keras has no train_step")
+    (project / "frozen.py").write_text(FROZEN, encoding="utf-8")
+    yield "frozen.py:model"
+    sys.modules.pop("frozen", None)
+
+
+def test_the_first_file_for_a_model_holds_its_frozen_layers_fast(project, frozen):
+    spec = ("float32[?,4]", "float32[?,1]")
+    text = first_contracts([frozen], spec)
+    (project / "graphcut.toml").write_text(text, encoding="utf-8")
+    assert "must_not_reach = " in text and graphcut.check().exit_code == 0
+    sys.modules.pop("frozen", None)
+    (project / "frozen.py").write_text(FROZEN.replace("False", "True"), encoding="utf-8")
+    (result,) = graphcut.check().contracts
+    assert {(each.rule, each.variable.rpartition("inner/")[2]) for each in result.findings} == {
+        ("must_not_reach", "kernel"),
+        ("must_not_reach", "bias"),
+    }
+
+
+def test_a_frozen_layer_is_blocked_for_contracts_and_assertions_alike(project, frozen):
+    text = '[[contract]]\nname = "it"\nsource = "%s"\nspec = ["float32[?,4]", "float32[?,1]"]\nmust_not_reach = ["*inner/*"]\n'
+    (project / "graphcut.toml").write_text(text % frozen, encoding="utf-8")
+    (result,) = graphcut.check().contracts
+    assert (result.status, result.notes) == (Status.KEPT, ())
+    model = sys.modules["frozen"].model
+    (audit,) = graphcut.audit_step(model, tf.TensorSpec([None, 4]), tf.TensorSpec([None, 1]))
+    testing.assert_blocked(audit, "*inner/*")
+    testing.assert_blocked(audit, sys.modules["frozen"].backbone, "inner")
+    with pytest.raises(graphcut.GraphcutError, match="no?t? among the audited variables"):
+        testing.assert_blocked(audit, "*innr/*")
+    with pytest.raises(AssertionError, match="must receive no gradient"):
+        testing.assert_blocked(audit, "*inner/*", "head")
 
 
 FORGOTTEN = """
@@ -312,3 +418,6 @@ def test_assertions_know_what_the_gradient_forgot(project):
             with pytest.raises(AssertionError, match="head/first must receive a gradient:\nhead/first was forgotten"):
                 ask(audit, key)
     testing.assert_only_trains(audit, ["body", "head/second"])
+    testing.assert_only_trains(audit, "body", "head/second")
+    with pytest.raises(AssertionError, match="only body/kernel may receive a gradient, and head/second receives one"):
+        testing.assert_only_trains(audit, "body/kernel")

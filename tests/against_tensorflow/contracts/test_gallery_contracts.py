@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import tensorflow as tf
 
 from fixtures.all_steps import ROWS
 from fixtures.steps import named
+from graphcut.api.known_variables import known_variables
 from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import select_gradient
@@ -42,7 +45,7 @@ def findings(entry, gradient, demands):
     audits = audited(KNOWN[entry])[1]
     chosen = audits if gradient is None else (select_gradient(audits, gradient),)
     contract = Contract(name=entry, source=entry, line=1, **demands)
-    return check_rules(Subjects(contract, chosen, lambda: None))[0]
+    return check_rules(Subjects(contract, chosen, lambda: None, partial(known_variables, chosen, None)))[0]
 
 
 @pytest.mark.parametrize("bug, twin, gradient, demands, count", CASES, ids=[case[0] for case in CASES])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fixtures.documents import document_000, document_001, document_002, document_003, document_004
 from fixtures.scenarios import barriers, control_flow, dependence, files, losses, noise, operations, stops
+from graphcut.api.known_variables import known_variables
 from graphcut.contracts.contract_rules import Subjects, check_rules
 from graphcut.contracts.definition import Allowance, Contract
 from tests.against_tensorflow.scenarios.judge import said
@@ -99,7 +102,8 @@ OTHERS = [
 def findings(fixture, demands):
     """What breaks a contract about the loss of a fixture."""
     contract = Contract(name="it", source="it", line=1, **demands)
-    return check_rules(Subjects(contract, (said(fixture).audit,), lambda: None))[0]
+    audits = (said(fixture).audit,)
+    return check_rules(Subjects(contract, audits, lambda: None, partial(known_variables, audits, None)))[0]
 
 
 def named(fixture, names):

@@ -1,0 +1,38 @@
+"""The variables of a program: those of audited graphs, and those that the traced function leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Tuple
+
+from graphcut.api.select.resolve_places import variables_read_in
+from graphcut.api.select.resolve_variables import find_targets
+
+if TYPE_CHECKING:
+    from graphcut.api.audit import Audit
+
+
+def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Optional[bool]]:
+    """Return the names of all variables that can be known, and whether each is trainable.
+
+    Args:
+        audits: the audits of the source; their graphs hold variables that no gradient was asked for.
+        source: what was traced, or the path of a file.
+    """
+    found: Dict[str, Optional[bool]] = {each.name: each.trainable for audit in audits for each in audit.graph_variables}
+    if isinstance(source, str) or source is None:
+        return found
+    from graphcut.backend.live.program_variables import program_variables
+
+    for each in program_variables(source):
+        found.setdefault(each.name, each.trainable)
+    return found
+
+
+def read_in_scope(audit: Audit, scope: str) -> Tuple[str, ...]:
+    """Return the names of the variables that the ops of a scope read, whatever scope the names themselves have."""
+    return variables_read_in(audit._traced, scope)
+
+
+def is_known(audit: Audit, key: Any) -> bool:
+    """Return whether a key means a variable of the graph, audited or not, or a live variable that the graph lacks."""
+    return bool(find_targets(audit._traced, key))

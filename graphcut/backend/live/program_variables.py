@@ -1,0 +1,73 @@
+"""The variables of the program around a function: those of its closure, of its module, and of the objects there.
+
+A graph holds the variables that its function reads. A program has others, such as those of a network that another loss trains.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections import deque
+from typing import Any, Deque, Dict, Iterable, Iterator, Tuple
+
+from graphcut.backend.live.function_identity import content
+from graphcut.backend.live.models import listed_variables
+from graphcut.backend.live.trace import describe_variable
+from graphcut.backend.live.variable_objects import is_variable
+from graphcut.graph.metadata import Variable
+from graphcut.graph.stack_frames import is_library
+
+_DEEP, _MANY = 6, 20_000
+_LIBRARIES = frozenset(["keras", "numpy", "tensorflow", "tf_keras"])
+
+
+def program_variables(source: Any) -> Iterator[Variable]:
+    """Yield the variables that a function, a model or any other source leads to by names and attributes."""
+    waiting: Deque[Tuple[Any, int]] = deque([(source, 0)])
+    seen: Dict[int, Any] = {}
+    while waiting and len(seen) < _MANY:
+        value, depth = waiting.popleft()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value
+        if is_variable(value):
+            yield describe_variable(value, ())
+        elif depth < _DEEP:
+            waiting += [(each, depth + 1) for each in _inside(value)]
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """Return what a module, a function, a container or an object of the user's holds; the variables of a layer."""
+    if isinstance(value, type):
+        return ()
+    if isinstance(value, types.ModuleType):
+        return list(vars(value).values()) if _is_of_user(value) else ()
+    if hasattr(type(value), "trainable_variables"):
+        own = listed_variables(value, "variables")
+        return [*own, *vars(value).values()] if type(value).__module__.partition(".")[0] not in _LIBRARIES else own
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return list(value)
+    if isinstance(value, functools.partial):
+        return (value.func, value.args, value.keywords)
+    return _inside_object(value)
+
+
+def _is_of_user(module: types.ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and "site-packages" not in file and not is_library(file)
+
+
+def _inside_object(value: Any) -> Iterable[Any]:
+    """Return what a function refers to, or the attributes of an object."""
+    function = getattr(value, "python_function", value)
+    owner = getattr(function, "__self__", None)
+    function = getattr(function, "__func__", function)
+    if hasattr(function, "__code__"):
+        code, known = function.__code__, getattr(function, "__globals__", {})
+        cells = map(content, function.__closure__ or ())
+        return [owner, *cells, *(list(known.values()) if not is_library(code.co_filename) else ())]
+    if type(value).__module__.partition(".")[0] in _LIBRARIES:
+        return ()
+    return list(getattr(value, "__dict__", {}).values())
