@@ -108,8 +108,13 @@ def _same_modules() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in [each for each in sys.modules if each.startswith(_GENERATED) and each not in before]:
+        for name in [name for name in sys.modules if name not in before and _is_generated(name)]:
             del sys.modules[name]
+
+
+def _is_generated(name: str) -> bool:
+    """Return whether AutoGraph made a module; up to TensorFlow 2.4 such a module is named as any temporary file."""
+    return name.startswith(_GENERATED) or (name.startswith("tmp") and hasattr(sys.modules[name], "outer_factory"))
 
 
 @contextmanager

@@ -236,7 +236,11 @@ def test_a_traced_step_that_repeats_enters_one_wrapper_of_graphcut(installed):
     for _ in range(12):
         step()
     entered = functions_entered(step)
-    assert [name for name in entered if name == "wrapper"] == ["wrapper"] and len(entered) <= 3, entered
+    is_recent = tuple(map(int, tf.__version__.split(".")[:2])) >= (
+        2,
+        15,
+    )  # TensorFlow 2.4 and 2.8 call what they traced without asking
+    assert entered.count("wrapper") in ((1,) if is_recent else (0, 1)) and len(entered) <= 3, entered
 
 
 def functions_entered(call):
