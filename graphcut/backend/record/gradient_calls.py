@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 import threading
 from contextlib import contextmanager
@@ -212,6 +213,8 @@ _PARAMETERS = {
 _NO_TENSOR = "it is no tensor but a %s, and TensorFlow raises %s: %s"
 # TensorFlow's own code that takes gradients by a tape in the middle of the user's forward pass.
 _OWN_TAPES = "eager/forwardprop.py"
+_OF_AUTOGRAPH = os.path.join("python", "autograph", "")
+_CONVERTED = 24  # frames of converted code between a call and the function that makes it
 
 
 def _of_tape(name: str, original: Any) -> Any:
@@ -221,7 +224,7 @@ def _of_tape(name: str, original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if _depth():
             return original(*args, **kwargs)
-        if sys._getframe(1).f_code.co_filename.endswith(_OWN_TAPES):
+        if _is_of_forward_mode():
             return _call_without_recording(original, args, kwargs)
         made = current_record()
         if made is not None and made.rests:
@@ -236,6 +239,18 @@ def _of_tape(name: str, original: Any) -> Any:
         return _record_call(made, asked, tape, original, args, kwargs)
 
     return wrapper
+
+
+def _is_of_forward_mode() -> bool:
+    """Return whether forward-mode differentiation calls the wrapper; in TensorFlow 2.1, AutoGraph has converted its code."""
+    frame: Any = sys._getframe(2)
+    if _OF_AUTOGRAPH not in frame.f_code.co_filename:
+        return bool(frame.f_code.co_filename.endswith(_OWN_TAPES))
+    for _ in range(_CONVERTED):
+        if frame is None or frame.f_code.co_name.endswith("_jvp_helper"):
+            return frame is not None
+        frame = frame.f_back
+    return False
 
 
 def _arguments_by_name(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
