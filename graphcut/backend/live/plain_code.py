@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, MutableMapping, Set, Tuple
 from weakref import WeakKeyDictionary
 
 import tensorflow as tf
+from tensorflow.python.autograph.core import ag_ctx
 from tensorflow.python.autograph.impl import api
 from tensorflow.python.autograph.operators import control_flow, py_builtins
 from tensorflow.python.data.ops import iterator_ops
@@ -73,6 +75,8 @@ def is_plain(source: Any) -> bool:
     return bool(getattr(owner, "run_eagerly", False)) or not of_keras
 
 
+# Keras 3, once it is imported.
+_CALLED_BY_KERAS = (("keras.src.layers.layer", "Layer"), ("keras.src.losses.loss", "Loss"))
 _OF_KERAS = frozenset(("call", "__call__", "train_step", "test_step", "predict_step", "compute_loss"))
 
 
@@ -352,6 +356,24 @@ def _wrap_pfor(original: Any) -> Any:
     return pfor
 
 
+def _wrap_keras_call(original: Any) -> Any:
+    """Wrap the call of a layer or loss of Keras 3, which AutoGraph leaves alone with the user's code in it."""
+
+    @functools.wraps(original)
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        own = vars(self)
+        of_keras = type(self).call.__module__.partition(".")[0] == "keras"
+        if of_keras or "call" in own or not in_plain_code():
+            return original(self, *args, **kwargs)
+        own["call"] = api.tf_convert(self.call, ag_ctx.control_status_ctx())
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            own.pop("call", None)
+
+    return __call__
+
+
 def _patches() -> Iterator[Patch]:
     yield Patch(py_builtins, "overload_of", _overload)
     yield Patch(api, "_call_unconverted", _wrap_unconverted)
@@ -369,6 +391,9 @@ def _patches() -> Iterator[Patch]:
     of_keras = getattr(getattr(tf.compat.v2, "__internal__", None), "autograph", None)
     if hasattr(of_keras, "tf_convert"):  # Keras 2 from TensorFlow 2.6 on
         yield Patch(of_keras, "tf_convert", _wrap_conversion)
+    for module, name in _CALLED_BY_KERAS:
+        if module in sys.modules:
+            yield Patch(getattr(sys.modules[module], name), "__call__", _wrap_keras_call)
     yield Patch(pfor_ops, "pfor", _wrap_pfor)
     yield Patch(backprop.GradientTape, "_push_tape", _wrap_begin)
     for name in ("stop_recording", "reset"):

@@ -275,6 +275,38 @@ def test_keras_converts_loss_functions_in_eager_code_too_and_methods_do_not_chan
     assert [each.verdict.value for each in audit][:2] == ["flows" if is_function else "none", "flows"]
 
 
+class Branching(tf.keras.layers.Layer):
+    """A layer of which only an eager run takes the branches and the number."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other, self.read = (tf.keras.layers.Dense(2, name=name) for name in ("one", "other", "read"))
+
+    def call(self, x):
+        h, carried = self.one(x), self.other(x)
+        for _ in tf.range(2):
+            h, carried = h + float(tf.reduce_sum(self.read(x))), carried * 2.0
+        if tf.reduce_sum(h) > -100.0:
+            h = h * 2.0
+        return h
+
+
+@pytest.mark.skipif(hasattr(tf.keras.Model, "_get_trainable_state") or VERSION < (2, 16), reason="Keras 3 converts no call")
+def test_a_layer_and_a_loss_of_keras_3_are_judged_as_they_run_eagerly():
+    layer, loss = Branching(), NumberTimesSum()
+    layer(tf.ones([1, 2]))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            value = loss(x, layer(x))
+        return tape.gradient(value, layer.trainable_variables)
+
+    (audit,) = graphcut.audit_step(step, tf.TensorSpec([1, 2]))
+    assert audit.recorded == tuple(each is not None for each in step(tf.ones([1, 2])))
+    assert [each.verdict.value for each in audit] == ["flows"] * 2 + ["none"] * 4
+    assert audit.disagreements == () and "call" not in vars(layer) and "call" not in vars(loss)
+
+
 def test_a_step_may_print_its_loss_where_it_is_run_eagerly(variables, data):
     assert len(check(prints_at_the_end(loop_over_data, variables, data), variables)) == 3
 
