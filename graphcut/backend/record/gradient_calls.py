@@ -383,7 +383,7 @@ def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[
 def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
     asked.capture(graph)
     inside, message = stand_ins_in(graph), serialize_graph(graph)
-    message = mark_eager_calls(message) if made.is_plain and in_plain_code() else message
+    message = mark_eager_calls(message) if made.is_plain and tape is not None and in_plain_code() else message
     made.kept += [asked.targets, asked.pairs, [outer for outer, _ in captures(graph)]]
     return GradientCall(
         asked.api, graph, message, inside,

@@ -49,6 +49,11 @@ def truths(step: Any, shapes: Sequence[Any], points: int = 3) -> List[List[Truth
     ]
 
 
+def as_traced(step: Any) -> Any:
+    """The step as a function whose trace is audited; a plain step is judged by what its loops answer eagerly."""
+    return tf.function(step, autograph=False) if EAGER else step
+
+
 def _values(function: Any, shapes: Sequence[Any], seed: int) -> List[List[Optional[np.ndarray]]]:
     random = np.random.RandomState(seed)
     given = [random.uniform(0.5, 2.0, shape).astype(np.float32) for shape in shapes]

@@ -71,11 +71,12 @@ def recorded(name):
 def found_now():
     """What is found for each step in the installed TensorFlow."""
     from tests.against_tensorflow.scenarios.test_gallery import ENTRIES, audited, named
+    from tests.against_tensorflow.steps.judge import as_traced
     from tests.against_tensorflow.steps.small import STEPS
     from tests.against_tensorflow.steps.test_small import bound
 
     for made in STEPS:
-        yield "small." + made.__name__, _audited(bound(made)[0])
+        yield "small." + made.__name__, _audited(as_traced(bound(made)[0]))
     for entry in ENTRIES:
         yield named(entry), describe(audited(entry)[1])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.against_tensorflow.steps.generated import build, nested, recipe
-from tests.against_tensorflow.steps.judge import audited
+from tests.against_tensorflow.steps.judge import as_traced, audited
 
 # What once showed a defect: a variable that was first read under a stop is watched only from its next reading on.
 READ_UNDER_A_STOP = (
@@ -51,4 +51,4 @@ KEPT = (
 
 @pytest.mark.parametrize("made", KEPT + tuple(map(recipe, range(1000, 1020))) + tuple(map(nested, range(2000, 2010))))
 def test_a_generated_step_is_judged_as_its_tape_answers(made):
-    audited(build(made), [3], points=2)
+    audited(as_traced(build(made)), [3], points=2)

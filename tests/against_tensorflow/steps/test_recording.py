@@ -10,7 +10,7 @@ from tensorflow.python.eager import backprop, def_function
 from tensorflow.python.ops import gradients_util, resource_variable_ops
 
 import graphcut
-from tests.against_tensorflow.steps.judge import EAGER, audited, variable, words
+from tests.against_tensorflow.steps.judge import EAGER, as_traced, audited, variable, words
 
 PATCHED = [(backprop.GradientTape, name) for name in ("gradient", "jacobian", "watch", "_push_tape", "_pop_tape")]
 PATCHED += [(gradients_util, "_GradientsHelper"), (def_function.Function, "__call__")]
@@ -141,7 +141,7 @@ def test_a_loop_that_cuts_what_it_captures_is_judged_as_the_tape_answers():
             loss = tf.reduce_sum(last)
         return [tape.gradient(loss, [w, v])]
 
-    audited(step, [3])
+    audited(as_traced(step), [3])
 
 
 def test_an_op_without_a_gradient_raises_for_all():

@@ -5,6 +5,8 @@ Each is run once, as it is and as a ``tf.function``, and held against ``audit_st
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,6 +26,11 @@ Y = tf.constant([[1.0], [0.3]])
 
 class Subject:
     """The variables that a step is about, by their names, and the answers of its tapes."""
+
+    w: Any
+    u: Any
+    k: Any
+    b: Any
 
     def __init__(self):
         self.answers = []
