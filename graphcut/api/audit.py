@@ -405,8 +405,8 @@ class Audit:
         """Return the variables whose verdict differs in ``other``, each with the op that makes the difference.
 
         Args:
-            other: an ``Audit``, of an edit or of another graph. The same live object is the same variable, then the same name
-                is, then the same position among layers that differ in their numbers alone; ``Change.matched_by`` says which.
+            other: an ``Audit``, of an edit or of another graph. Variables are matched by live object, then by name, then by
+                position among layers whose names differ only in numbers; ``Change.matched_by`` says which.
 
         Returns:
             The changes, in the order of the variables; what only one audit has changes from or to ``None``.
@@ -435,8 +435,8 @@ class Audit:
             numbers: also compute, at random points, the gradients judged always zero.
 
         Returns:
-            Where TensorFlow disagrees, and what could not be checked; empty if it answers as audited throughout. For a
-            recorded gradient the answers that were recorded are what counts.
+            Where TensorFlow disagrees, and what could not be checked; empty if every answer agrees. For a recorded gradient,
+            the recorded answers count.
 
         Raises:
             GraphcutError: the graph cannot be copied, or is what an edit would make.
@@ -459,21 +459,18 @@ class Audit:
         """Return the fewest tensors to stop so that some variables get no gradient and the others exactly what they get now.
 
         Args:
-            block: variables, tensors, layers, names, scopes or patterns that shall get no gradient (``None``, or zeros
-                always).
-            keep: those whose gradient shall stay as it is; by default every other variable of the audit. The rest may lose
-                theirs.
+            block: variables, tensors, layers, names, scopes or patterns that must get no gradient (``None``, or always zeros).
+            keep: those whose gradient must not change; by default every other variable of the audit. The rest may lose theirs.
 
         Returns:
-            One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. Several
-            smallest sets are alternatives, told apart by ``alternative``: 0 is the one nearest the loss, but not the loss
-            itself if there is another. Sets on the same lines count once, and a few are listed at most: a ``note`` says so
-            where there are more. ``diff`` is the edit of your source; where ``confirmed`` is true the edited source was
-            audited, in memory.
+            One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. If several sets
+            are equally small, ``alternative`` numbers them: 0 is the one nearest the loss, but not the loss itself if there is
+            another. Sets on the same lines count once. At most a few are listed; a ``note`` says if there are more. ``diff``
+            is the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
 
         Raises:
-            GraphcutError: a name is not there; or no stops do this, because the gradient of a kept variable takes the same
-                way.
+            GraphcutError: a name is not there; or no stops can do this, because the gradient of a kept variable takes the same
+                route.
 
         >>> import graphcut
         >>> first, *others = graphcut.audit("fixtures/documents/003.meta").suggest_stops(block="w2")
@@ -487,17 +484,17 @@ class Audit:
             return suggest_stops(self, reusable(block), reusable(keep))
 
     def suggest_unblock(self, key: Any) -> Tuple[Suggestion, ...]:
-        """Return the fewest barriers to take out so that a variable gets a gradient, with the edits of your source that do it.
+        """Return the fewest barriers to remove so that a variable gets a gradient, with the edits of your source that do it.
 
         Args:
-            key: a variable, tensor, layer, name, scope or pattern; where it means several, the first of them without a
+            key: a variable, tensor, layer, name, scope or pattern; if it matches several, the first of them without a
                 gradient.
 
         Returns:
-            One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. Where several
-            sets are as small, ``alternative`` numbers them; those that leave deliberate stops where they are come first, and
-            ``note`` names what such a stop is for. An op without a gradient that TensorFlow would raise at is taken out, too.
-            ``diff`` is the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
+            One ``Suggestion`` for each barrier, nearest the loss first; empty if the variable gets its gradient. If several
+            sets are equally small, ``alternative`` numbers them; those that keep deliberate stops come first, and ``note``
+            says what such a stop is for. An op without a gradient at which TensorFlow would raise is removed, too. ``diff`` is
+            the edit of your source; where ``confirmed`` is true the edited source was audited, in memory.
 
         Raises:
             GraphcutError: the name is not there, or no barrier lies between the variable and the loss: it is unused.

@@ -121,8 +121,8 @@ def _is_old_model(step: Any) -> bool:
 def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
     """Yield the audits of the gradients; leave out repetitions of a call with the same loss and the same answers.
 
-    Whether two calls of a loop take the same gradient cannot be seen by the answers alone: a gradient that is always zero
-    is a tensor as well. So each is judged, and held against every single one before it.
+    Whether two calls of a loop take the same gradient cannot be seen from the answers alone: a gradient that is always zero is
+    a tensor as well. So each is judged and compared with every one before it.
     """
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
     asked = frozenset(id(known) for each in calls for source in each.sources for known in source.facts.objects)

@@ -1,7 +1,7 @@
 """Several losses side by side: which variables each of them trains.
 
-A row is a group of variables that share, in every audit, the verdict and the kind of barrier that cuts them off; a column
-is a loss. The same variable is known by the live object, else by its name, else by its position (``match_variables``).
+A row is a group of variables that share, in every audit, the verdict and the kind of barrier that cuts them off; a column is a
+loss. Variables are matched by live object, else by name, else by position (``match_variables``).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Row:
     """The variables that have the same outcome for every loss.
 
     ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each of the variables gets, and
-    is empty where that audit has none of them. ``matched_by`` says how the variables were known again from column to column:
-    ``object``, ``name`` or ``position``; ``others`` says which is which, if they were matched by position.
+    is empty where that audit has none of them. ``matched_by`` says how the variables were matched across columns: by
+    ``object``, ``name`` or ``position``; ``others`` has the names in the other columns, if they were matched by position.
     """
 
     label: str

@@ -17,8 +17,8 @@ def unread():
     raise AssertionError("nobody asked for the path")
 
 
-def test_a_path_given_as_a_function_is_called_when_it_is_read():
-    assert variable("w", path=lambda: ("loss", "w")).path == ("loss", "w")
+def test_a_path_given_as_a_function_is_called_with_the_name_of_its_field_when_it_is_read():
+    assert variable("w", path=lambda field: ("loss", field)).path == ("loss", "path")
 
 
 def test_a_result_cannot_be_changed():

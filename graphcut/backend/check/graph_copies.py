@@ -1,11 +1,10 @@
 """Scratch copies of a graph for taking gradients: ``tf.gradients`` adds ops to its graph, and rewrites loops.
 
-A copy is imported from the ``GraphDef`` and then given what a ``GraphDef`` does not hold: the contexts of v1 control flow,
-what handles point to, the Python gradients of functions. For a live graph all of it is at hand.
-
-The functions of a copy have names of their own. TensorFlow derives the name of a rewritten body from the name of the
-original (``while_v2._WhileGrad``: ``body_graph.name += "_rewritten"``) and keeps all names in one registry for the
-process, so a copy with the original's names would take those that the user's own ``tf.gradients`` needs.
+A copy is imported from the ``GraphDef`` and then completed with what a ``GraphDef`` does not hold: the contexts of v1 control
+flow, what handles point to, the Python gradients of functions. A live graph has all of this. The functions of a copy get new
+names. TensorFlow derives the name of a rewritten body from the name of the original (``while_v2._WhileGrad``:
+``body_graph.name += "_rewritten"``) and keeps all names in one registry for the process, so a copy with the original's names
+would take those that the user's own ``tf.gradients`` needs.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Original:
 
     @property
     def has_contexts(self) -> bool:
-        """Whether the contexts of v1 loops are at hand, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
+        """Whether the contexts of v1 loops are available, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
         return "while_context" in self.meta.collection_def
 
     @property
@@ -91,7 +90,7 @@ class Original:
 
 @contextmanager
 def as_built(given: Original) -> Iterator[None]:
-    """With control flow as the graph has it while a copy is made and differentiated; no gradient stays registered."""
+    """Use the graph's kind of control flow while a copy is made and differentiated; leave no gradient registered."""
     second = control_flow_util.ENABLE_CONTROL_FLOW_V2
     try:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = second and not given.has_v1_control_flow

@@ -1,7 +1,7 @@
 """The functions of a ``GraphDef`` made callable again, so that their gradients are taken in scratch graphs, too.
 
-TensorFlow differentiates a call by the Python object behind it, which a ``GraphDef`` does not hold; without one it takes
-``SymbolicGradient``, which answers for every input. A SavedModel is loaded in the same way
+TensorFlow differentiates a call through its Python object, which a ``GraphDef`` does not hold; without one it uses
+``SymbolicGradient``, which returns a gradient for every input. A SavedModel is loaded in the same way
 (``function_deserialization.load_function_def_library``).
 """
 
@@ -76,7 +76,7 @@ def _function_names(node: Any) -> List[str]:
 
 
 def _rename(node: Any, functions: Functions) -> None:
-    """Let a call run the loaded function; without one it forgets its gradient, which would rewrite the live function."""
+    """Let a call run the loaded function; without one, drop the call's gradient, which would rewrite the live function."""
     if node.op not in CALLS:
         return
     function = functions.get(node.attr["f"].func.name)

@@ -32,7 +32,7 @@ def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str
 
 
 def _variable(tensor: Any) -> Any:
-    """Return a real variable for a handle that is fed; where nobody knows what the handle points to, a placeholder."""
+    """Return a real variable for a handle that is fed; a placeholder if it is unknown what the handle points to."""
     handle = v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     copy_handle(tensor, handle)
     known = get_resource_handle_data(handle)
@@ -70,7 +70,7 @@ def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 def _random(random: Any, tensor: Any, point: int) -> Any:
-    """Return a value for a tensor; sizes that nobody knows are two."""
+    """Return a value for a tensor; unknown sizes become two."""
     known = [] if tensor.shape.ndims is None else tensor.shape.as_list()
     sizes: List[int] = [_UNKNOWN if size is None else size for size in known]
     if tensor.dtype == tf.bool:

@@ -1,7 +1,7 @@
 """What ``tf.gradients`` really answers, asked in scratch copies.
 
-Many targets are asked for together; whatever does not agree, and what raises, is asked again alone in a copy of its own,
-because a verdict is about a variable alone and one call changes what the next one gets.
+Many targets are asked for together. Answers that do not agree, and errors, are asked for again one by one, each in a copy of
+its own, because a verdict is about one variable and one call changes what the next one returns.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LossNames(NamedTuple):
 
 
 def together(given: Original, asking: LossNames, targets: Targets) -> Dict[str, Answer]:
-    """Return the answers for targets (row name to tensor names) asked in as few calls as can be: halves where a call fails."""
+    """Return the answers for targets (row name to tensor names) in few calls; halve the targets if a call fails."""
     found: Dict[str, Answer] = {}
     waiting: List[Dict[str, Sequence[str]]] = [dict(targets)] if targets else []
     while waiting:

@@ -1,8 +1,8 @@
 """Ask the installed TensorFlow what the gradient function of one kind of op answers.
 
 The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs and for the gradients of its outputs; the
-registered gradient function is called and what it gives is handed back as a graph. Nothing runs. Placeholders of
-gradients are named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
+registered gradient function is called, and its result is returned as a graph. Nothing runs. Placeholders of gradients are
+named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], Froze
 
 
 def _may_carry(dtype: int) -> bool:
-    """Whether a dtype of a graph can carry a gradient: one that nobody knows may, one that only newer versions know cannot."""
+    """Whether a dtype of a graph can carry a gradient: an unknown one may, one that only newer versions know cannot."""
     try:
         return not dtype or is_trainable(tf.as_dtype(base_dtype(dtype)))
     except TypeError:
@@ -277,7 +277,7 @@ def _answered_by_user(question: GradientQuery, function: Any, custom: bool, libr
 
 
 def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
-    """Return why a function's answer cannot be trusted that reads these names; an empty string where it can."""
+    """Return why the answer of a function that reads these names cannot be trusted; an empty string if it can."""
     if not _GRAPHS.isdisjoint(names):
         return "its gradient function looks at the graph that it is called in"
     if question.taped and not _OF_TAPES.isdisjoint(names):
@@ -287,7 +287,7 @@ def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
 
 
 def _raised_by_user(error: BaseException) -> bool:
-    """Return whether the user's own line raised it, not something of TensorFlow that misses what surrounds the op."""
+    """Return whether the user's own line raised it, not TensorFlow code that misses what surrounds the op."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -317,9 +317,9 @@ def _graph_within(live: Any) -> Any:
 
 
 def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
-    """Return whether the op stands there with all that decides what its gradient function raises.
+    """Return whether everything that decides what the op's gradient function raises is known here.
 
-    What a variant holds is not known here, and does not implement a gradient that TensorFlow lacks.
+    The content of a variant is not known, but it cannot supply a gradient that TensorFlow lacks.
     """
     shapes = question.shapes
     is_known = is_not_implemented or VARIANT not in question.inputs + question.outputs
@@ -327,7 +327,7 @@ def _is_exact(question: GradientQuery, is_not_implemented: bool) -> bool:
 
 
 def _reads_nothing(function: Any) -> bool:
-    """Return whether a gradient function looks at nothing, as one that only says that nobody has written it."""
+    """Return whether a gradient function reads nothing, like one that only raises "not implemented"."""
     return set(getattr(getattr(function, "__code__", None), "co_names", "?")) <= {"NotImplementedError"}
 
 

@@ -1,9 +1,9 @@
 """Ask the installed TensorFlow for the gradient of every op type that it registers: one column of the gradient table.
 
-For each op type with a gradient function the op is built with each value of an attribute that the function can see: those
-that it reads (``Operation.get_attr`` is watched) and those that name a dtype. Lists are asked with several lengths. What
-comes back is written by input and output *argument*, so that it holds for any number of tensors. What cannot be written so is
-left out, and the table answers "not recorded", which the analysis takes to carry.
+For each op type with a gradient function the op is built with each value of an attribute that the function can see: those that
+it reads (``Operation.get_attr`` is watched) and those that name a dtype. Lists are asked with several lengths. The answers are
+written by input and output *argument*, so that they hold for any number of tensors. An answer that cannot be written in this
+way is left out; the table then answers "not recorded", and the analysis assumes that the gradient carries.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def op_entry(op_def: Any) -> Dict[str, Any]:
 def _answers_of(op_def: Any) -> Dict[str, Any]:
     """Return the answer of the gradient function.
 
-    TensorFlow may abort the process over shapes or numbers that it does not expect: a child asks, and where it dies the op is
-    asked again without these.
+    TensorFlow may abort the process for shapes or numbers that it does not expect. So a child process asks; if it dies, the op
+    is asked again without these.
     """
     if op_def.name in _IN_PROCESS:
         return {"defaults": {}, "rows": [], "failed": _IN_PROCESS[op_def.name]}

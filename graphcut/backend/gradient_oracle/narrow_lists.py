@@ -2,7 +2,7 @@
 
 An op type says which of its arguments are lists whose length an attribute holds (``number_attr``): those of ``AddN``,
 ``ConcatV2``, ``Split``. The gradient functions of TensorFlow treat the tensors of such a list alike. So a few of each sort
-(zeros or not, shape, constant) stand for the rest; where those few are answered differently the op is asked as a whole.
+(zeros or not, shape, constant) stand for the rest; if those few get different answers, the whole op is asked about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything that a user's function can change: recorded before graphcut calls it, and restored afterwards.
 
 A gradient function may remember what it computed: in a dictionary, an attribute, a ``global``, an ``lru_cache``. Called in a
-scratch graph it would remember tensors of that, and fail when the user's program calls it.
+scratch graph, it would remember tensors of that graph, and fail when the user's program calls it.
 """
 
 from __future__ import annotations

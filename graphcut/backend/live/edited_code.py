@@ -1,8 +1,8 @@
-"""Trace a user's functions as an edit of their source would make them, and leave everything as it was.
+"""Trace a user's functions as if their source had been edited, and leave everything as it was.
 
-No module is executed again. The edited source is compiled; the code of each live function that an edit lies in is exchanged
-for the edited code while the ``with`` block runs. The edited text is in ``linecache`` meanwhile, under a name of its own,
-where AutoGraph looks for it. ``tf.function``s are traced afresh, by clones that nobody else has.
+No module is executed again. The edited source is compiled; each live function that contains an edit gets the edited code while
+the ``with`` block runs. Meanwhile the edited text is in ``linecache``, under a name of its own, where AutoGraph looks for it.
+Each ``tf.function`` is traced again through a private clone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FileEdit(NamedTuple):
 
 @contextmanager
 def edit_functions(source: Any, files: Mapping[str, FileEdit]) -> Iterator[bool]:
-    """With the functions edited; false where they are not alive, or are not what their file says."""
+    """Edit the functions while the block runs; yield false if they are not alive, or differ from their file."""
     exchanges = [each for path, edit in files.items() for each in _exchanges(path, edit) or (None,)]
     known = [each for each in exchanges if each is not None]
     if not known or len(known) < len(exchanges):

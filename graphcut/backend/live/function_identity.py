@@ -1,9 +1,9 @@
 """The identity of a gradient function: functions with equal keys give equal answers.
 
-TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``: ``tf.nn.silu`` called a thousand
-times is a thousand closures of one function of TensorFlow over other tensors, and one answer serves them all. Only functions
-of TensorFlow that close over nothing but values, tensors and other such functions have an identity. What code of the user
-answers may hang on a global, an attribute, an array that is edited in place, or on how often it was called.
+TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``: ``tf.nn.silu`` called a thousand times
+is a thousand closures of one function of TensorFlow over other tensors, and one answer serves them all. Only functions of
+TensorFlow that close over nothing but values, tensors and other such functions have an identity. The answer of a user's code
+may depend on a global, an attribute, an array that is edited in place, or on how often it was called.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROOT = ops.RegisterGradient.__init__.__code__.co_filename[: -len("python/framew
 
 
 class _UnknownValue(Exception):
-    """Nobody knows what a function of such a value answers."""
+    """A value that makes the answer of a function unpredictable."""
 
 
 def identity(function: Any) -> Optional[Hashable]:
@@ -37,7 +37,7 @@ def identity(function: Any) -> Optional[Hashable]:
 
 
 def is_tensorflow_code(function: Any) -> bool:
-    """Return whether the code of a function lies in TensorFlow's own package; what a module is called says nothing."""
+    """Return whether the code of a function is in TensorFlow's own package; the name of its module proves nothing."""
     code = getattr(getattr(function, "func", function), "__code__", None)
     return code is not None and is_tensorflow_path(code.co_filename)
 

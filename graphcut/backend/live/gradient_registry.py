@@ -28,9 +28,10 @@ def restore_registry() -> Iterator[None]:
 
 
 class TracedGradients:
-    """The names that the custom gradients of a trace register. They go with this object: whoever holds the trace holds it.
+    """The names that the custom gradients of a trace register.
 
-    TensorFlow never forgets such a name, and the function behind it holds the graph of the trace.
+    They are dropped together with this object, which the trace keeps alive. TensorFlow never forgets such a name, and the
+    function behind it holds the graph of the trace.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The models and modules whose variables a function is about, and which of those are trainable.
 
-Keras freezes a layer without telling its variables: only the model's own list of trainable variables leaves them out.
+Keras freezes a layer without changing its variables: only the model's own list of trainable variables omits them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Trace plain Python code so that it does what it does when it is run eagerly.
 
-A function that is no ``tf.function`` is run eagerly by its user, but graphcut traces it with AutoGraph, which gives some of
-Python another meaning: ``float(x)`` becomes a cast, which passes a gradient on; a loop over a dataset becomes
-``Dataset.reduce``, which passes none. In the code of such a function, these mean what they mean in eager code. Nothing is
-changed where TensorFlow traces or converts eager code, too: in a ``tf.function`` that it calls, in the functions that
-``Dataset.map`` and ``tf.map_fn`` are given. What cannot be traced with its eager meaning is refused.
+The user runs a function that is not a ``tf.function`` eagerly, but graphcut traces it with AutoGraph, which changes the
+meaning of some Python code: ``float(x)`` becomes a cast, which passes a gradient on; a loop over a dataset becomes
+``Dataset.reduce``, which passes none. This module gives such code its eager meaning. Nothing is changed where TensorFlow
+traces or converts eager code, too: in a ``tf.function`` that it calls, in the functions that ``Dataset.map`` and ``tf.map_fn``
+are given. What cannot be traced with its eager meaning is refused.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 
 
 class _OfThread(threading.local):
-    """What is so in this thread.
+    """The state of this thread.
 
     ``conversions``: how many functions that TensorFlow converts in eager code, too, are being called. ``is_told``: code
     asked whether it is run eagerly, and was told so. ``tells``: code that asks is told so.

@@ -1,8 +1,8 @@
 """The ops that run eagerly, as TensorFlow's op callbacks report them: types, attributes, dtypes, shapes and lines, no values.
 
 An op is kept as long as a tensor that it made is alive, or an op that reads one is kept. So a training loop needs no more
-memory than the tensors of one step do: what its tensors left behind goes with them. Of a tensor that no op made, such as a
-constant, the value is kept only where it is small and decides what a gradient reaches (an index, an axis, a zero).
+memory than the tensors of one step, because the record of a tensor is freed with the tensor. The value of a tensor that no op
+made, such as a constant, is kept only if it is small and decides what a gradient reaches (an index, an axis, a zero).
 """
 
 from __future__ import annotations
@@ -364,7 +364,7 @@ class _Entered:
 
 
 class suspend_eager_ops:
-    """A context within which no op is noted: what graphcut runs itself."""
+    """A context for ops that graphcut runs itself: none of them is noted."""
 
     def __enter__(self) -> None:
         self._before = getattr(_LOCAL, "suspended", False)

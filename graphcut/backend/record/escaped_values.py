@@ -1,9 +1,9 @@
 """Variables whose value reaches a graph by no op: from the body of a Python call, as a constant, or from a dataset.
 
 No op of the graph leads from such a variable to what is computed with its value. (1) A Python function that a ``PyFunc`` or
-``EagerPyFunc`` calls refers to the variable. (2) While the step was traced ``variable.numpy()`` was called, and after that
-a ``Const`` of that very value was made. (3) A dataset or an iterator that was made outside of the graph computes its
-elements with the variable. All tell why a variable is not used, and decide no verdict.
+``EagerPyFunc`` calls refers to the variable. (2) While the step was traced ``variable.numpy()`` was called, and after that a
+``Const`` of that very value was made. (3) A dataset or an iterator that was made outside of the graph computes its elements
+with the variable. All three explain why a variable is not used; none decides a verdict.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _is_of_graph(start: Any) -> bool:
 
 
 def _is_zero(start: Any) -> bool:
-    """Return whether a gradient that is handed in as a value is all zeros; of one that has none nobody knows."""
+    """Return whether a gradient that is passed in as a value is all zeros; false if its value is unknown."""
     dense = getattr(start, "values", start)
     value = tf.get_static_value(dense) if _is_of_graph(dense) else np.asarray(dense)
     return value is not None and not np.any(value)

@@ -1,8 +1,8 @@
 """Recording the gradients that a step takes while it is traced.
 
-The outermost call counts: what a ``jacobian``, a gradient function or the body of a function takes inside is no gradient
-of the user's. Which step a call belongs to is told by the graph that is being built, for a strategy builds one
-graph in several threads; else by the thread.
+The outermost call counts: what a ``jacobian``, a gradient function or the body of a function takes inside is no gradient of
+the user's. The step that a call belongs to is identified by the graph under construction, because a strategy builds one graph
+in several threads; else by the thread.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def note_gradients() -> Iterator[List[Note]]:
 
 
 def _note(api: str, sources: Any, answer: Any) -> Any:
-    """Note a gradient where somebody wants to know; gives it back."""
+    """Note a gradient if a reader is registered, and return it."""
     notes = getattr(_LOCAL, "notes", None)
     if notes is not None and not _depth():
         given = tf.nest.flatten(sources)
@@ -423,7 +423,7 @@ def _calls() -> Iterator[Patch]:
 
 
 def _tapes() -> Optional[tapes.Tapes]:
-    """Return the notes on the tapes in use. Every call of a traced function asks, so what is likely comes first."""
+    """Return the notes on the tapes in use. Every call of a traced function asks for them, so the likely case comes first."""
     if getattr(_LOCAL, "depth", 0):
         return None
     is_plain = WATCHES and not _ACTIVE and getattr(_LOCAL, "notes", None) is None

@@ -1,8 +1,8 @@
 """Keras models as their ``fit`` runs them: how they are built, and which of their variables it trains.
 
 ``fit`` builds a model with the batch's size left open. What it trains is not what ``trainable`` says at that moment: Keras 2
-puts the state back that ``compile`` noted (``RespectCompiledTrainableState``), and in every Keras a trace of the step that was
-made before goes on.
+restores the state that ``compile`` noted (``RespectCompiledTrainableState``), and every Keras continues to use a trace of the
+step that was made earlier.
 """
 
 from __future__ import annotations
