@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Optional, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import dtype_name
-from graphcut.util.source_lines import nearby
+from graphcut.util.source_lines import file_and_line, nearby
 
 if TYPE_CHECKING:
     from graphcut.graph.flat import Shape
@@ -46,9 +46,9 @@ def source_lines(facts: PictureFacts, members: Sequence[int]) -> str:
     tried = held if few else held[:_NAMED] + held[-_NAMED:]
     files: Dict[str, Set[int]] = {}
     for where in (facts.place(op)[0] for op in tried):
-        path, _, line = (where or "").rpartition(":")
+        name, _, line = file_and_line(where or "").rpartition(":")
         if line.isdigit():
-            files.setdefault(path.replace("\\", "/").rpartition("/")[2], set()).add(int(line))
+            files.setdefault(name, set()).add(int(line))
     if not 0 < len(files) <= _FILES:
         return ""
     spans = [f"{name}:{min(lines)}" + (f"-{max(lines)}" if len(lines) > 1 else "") for name, lines in sorted(files.items())]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from graphcut.util.source_lines import text_from
+from graphcut.util.source_lines import file_and_line, text_from
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import HeadedFacts
@@ -79,7 +78,7 @@ def _names_at(place: str) -> List[str]:
 def _line(source: str) -> str:
     """``train.py:12`` of ``tape.gradient at /home/me/train.py:12``."""
     place = _place(source)
-    return os.path.basename(place) if place.rpartition(":")[2].isdigit() else ""
+    return file_and_line(place) if place.rpartition(":")[2].isdigit() else ""
 
 
 def _place(source: str) -> str:

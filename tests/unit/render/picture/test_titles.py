@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from types import SimpleNamespace
 
 from graphcut.render.picture.build import picture
 from graphcut.render.picture.model import Box, Role
@@ -38,6 +40,12 @@ def folded(audit):
 
 def test_ops_without_a_scope_are_called_by_their_source_lines():
     assert folded(row("a", "b", "c", kind=Placed)) == [("model.py:3-5", ("Relu", "3 ops"))]
+
+
+def test_ops_of_a_notebook_are_called_by_their_cell(monkeypatch):
+    shell = SimpleNamespace(compile=SimpleNamespace(_filename_map={"/src/model.py": 7}))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert folded(row("a", "b", "c", kind=Placed))[0][0] == "In[7]:3-5"
 
 
 def test_ops_of_many_files_are_called_by_their_types():
