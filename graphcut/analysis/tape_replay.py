@@ -24,6 +24,8 @@ from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
 from graphcut.results import BarrierKind
 
+_STOP = "StopGradient"  # its own barrier, though it is made while every tape pauses
+
 
 def replay_tape(
     traced: LoadedGraph,
@@ -70,7 +72,9 @@ def replay_tape(
         elif inputs:
             before = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
             early = [requested[tensor] for tensor in before if requested.get(tensor)]
-            reasons.update(dict.fromkeys(ends, (early + [None])[0] if inside or silent else BarrierKind.OUTSIDE_TAPE))
+            paused = silent and not any(flat.type(op) == _STOP for op in ends)
+            is_outside = paused or not (inside or silent)
+            reasons.update(dict.fromkeys(ends, BarrierKind.OUTSIDE_TAPE if is_outside else (early + [None])[0]))
             idle.update(ends if inside and not silent and not early else ())
     known = tracked.union(watched, targets)
     unwatched = {tensor: barrier for tensor, barrier in requested.items() if tensor not in known}

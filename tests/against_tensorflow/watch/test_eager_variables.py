@@ -255,3 +255,18 @@ def test_each_custom_gradient_answers_for_itself():
     (audit,) = watched(step)
     assert words(audit) == ["flows", "none: custom-gradient"]
     assert audit.recorded == (True, False) and audit.disagreements == ()
+
+
+def test_what_is_computed_while_tapes_pause_is_outside_of_them():
+    w = variable(2.0, "w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            with tf.init_scope():
+                early = w * 2.0
+            loss = tf.reduce_sum(early * x)
+        tape.gradient(loss, [w])
+
+    (audit,) = watched(step)
+    assert words(audit) == ["none: outside-tape"]
+    assert audit.recorded == (False,) and audit.disagreements == ()
