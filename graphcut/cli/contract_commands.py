@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _CHECK = """Check the contracts of this project.
 
 Contracts are in graphcut.toml, in pyproject.toml under [tool.graphcut], or in setup.cfg in sections
-[graphcut:contract:NAME]. Without NAME, all of them are checked.
+[graphcut:contract:NAME]. NAME is the name of a contract or a pattern; without NAME, all of them are checked.
 
 \b
 Examples:
@@ -133,20 +133,27 @@ def check(
     others: Tuple[str, ...],
 ) -> None:
     from graphcut.contracts.check import check as check_contracts
+    from graphcut.contracts.check import unreadable_report
     from graphcut.contracts.reports import FORMATS
     from graphcut.contracts.reports.check_text import summary
 
     files = _report_files(others, output)
-    with show_progress() as say:
-        report = check_contracts(config, names, say, ops)
+    failure: Optional[GraphcutError] = None
+    try:
+        with show_progress() as say:
+            report = check_contracts(config, names, say, ops)
+    except GraphcutError as error:
+        report, failure = unreadable_report(config, error), error
     for path, other in files.items():
         save(path, (FORMATS[other](report) + "\n").encode("utf-8"))
     text = FORMATS[form](report)
     if output and output != "-":
         save(output, (text + "\n").encode("utf-8"))
-        click.echo(summary(report))
-    elif text:
+        text = summary(report)
+    if text and (failure is None or (form != "text" and output in (None, "-"))):
         click.echo(text)
+    if failure is not None:
+        raise failure
     context.exit(report.exit_code)
 
 

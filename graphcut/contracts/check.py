@@ -12,9 +12,9 @@ from typing import Callable, Iterable, Iterator, Optional, Sequence, Tuple, Unio
 
 from graphcut.api.audit import Audit
 from graphcut.api.choose_oracle import overlay_of
-from graphcut.contracts.config_file import find_file, read_contracts, select_contracts
+from graphcut.contracts.config_file import FILES, find_file, read_contracts, select_contracts
 from graphcut.contracts.contract_rules import Subjects, check_rules
-from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Status
+from graphcut.contracts.definition import CheckReport, Contract, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import named_place
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import GraphcutError
@@ -57,6 +57,19 @@ def check(
         progress("checking %d of %d: %s" % (number, len(contracts), each.name))
         results.append(checker.result_of(each))
     return CheckReport(path=checker.path, contracts=tuple(results))
+
+
+def unreadable_report(path: Optional[str], error: GraphcutError) -> CheckReport:
+    """Return the report of a file of contracts that cannot be read: one invalid result with the error as its finding."""
+    path = FILES[0] if path is None else os.fspath(path)
+    message = str(error)
+    line = re.search(r"\bline +(\d+)|%s:(\d+)" % re.escape(os.path.basename(path)), message)
+    number = max(int(line.group(1) or line.group(2)), 1) if line else 1
+    where = "%s:%d" % (path, number)
+    finding = Finding(variable=None, rule="file", verdict=None, message=message, where=where)
+    name = os.path.basename(path)
+    result = ContractResult(name=name, status=Status.INVALID, severity=Severity.ERROR, line=number, findings=(finding,))
+    return CheckReport(path=path, contracts=(result,))
 
 
 class ContractChecker:

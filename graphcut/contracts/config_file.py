@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from graphcut.api.tensor_spec import parse_spec
@@ -410,15 +411,16 @@ def _label(path: str) -> str:
 def select_contracts(
     contracts: Sequence[Union[Contract, ContractResult]], names: Iterable[str]
 ) -> Tuple[Union[Contract, ContractResult], ...]:
-    """Return the contracts with these names, in the file's order; all of them where no name is given.
+    """Return the contracts with these names or patterns, in the file's order; all of them where none is given.
 
     Raises:
         GraphcutError: there is no contract of a name; the message has near names.
     """
     wanted = tuple(names)
     known = [each.name for each in contracts]
-    unknown: Optional[str] = next((name for name in wanted if name not in known), None)
+    chosen = {name: [name] if name in known else [each for each in known if fnmatchcase(each, name)] for name in wanted}
+    unknown: Optional[str] = next((name for name in wanted if not chosen[name]), None)
     if unknown is not None:
         listed = near_names(unknown, known) or "\nThere is: %s" % ", ".join(map(printable, known[:10]))
         raise GraphcutError("no contract %s%s" % (printable(unknown), listed))
-    return tuple(each for each in contracts if not wanted or each.name in wanted)
+    return tuple(each for each in contracts if not wanted or any(each.name in found for found in chosen.values()))

@@ -6,8 +6,23 @@ gradients reaches it.
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    AbstractSet,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from graphcut.api.audit import Audit
 from graphcut.api.known_variables import read_in_scope
@@ -16,7 +31,7 @@ from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
 from graphcut.util.caching import cached_property
 from graphcut.util.text import join_first
 
@@ -51,9 +66,37 @@ class Subjects:
         self.considered = _best(audits, contract.variables)
         self._all_variables, self._program = all_variables, program
         self._others: Optional[Mapping[str, Subject]] = None
+        self._advice: Dict[Tuple[int, Tuple[str, ...]], str] = {}
         for pattern in contract.variables if not self.considered else ():
             if not self.known(pattern):
                 raise GraphcutError("variables: %s" % self.say_unknown(pattern))
+
+    @cached_property
+    def forbidden(self) -> List[Subject]:
+        """Return the variables that get a gradient and must not, by ``must_not_reach`` or by ``only``."""
+        matching = [each for pattern in self.contract.must_not_reach for each in self.match(pattern)]
+        found = [each for each in matching if each.variable.verdict not in _BLOCKED]
+        if self.contract.only is not None:
+            wanted = self.demanded
+            found += [each for name, each in self.considered.items() if name not in wanted and each.is_reached]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def demanded(self) -> FrozenSet[str]:
+        """Return the variables that must get a gradient, by ``must_reach`` or by ``only``."""
+        patterns = (*self.contract.must_reach, *(self.contract.only or ()))
+        return frozenset(each.variable.name for pattern in patterns for each in self.match(pattern))
+
+    def advice(self, audit: Audit, names: Sequence[str]) -> str:
+        """Return the line that would block all variables that a rule forbids; of these names, where no one line does."""
+        every = [each.variable.name for each in self.forbidden if each.audit is audit]
+        for block in dict.fromkeys((tuple(dict.fromkeys(every)), tuple(dict.fromkeys(names)))):
+            key = (id(audit), block)
+            if key not in self._advice:
+                self._advice[key] = _stop_advice(audit, block, self.demanded) if block else ""
+            if self._advice[key]:
+                return self._advice[key]
+        return ""
 
     @cached_property
     def program(self) -> Mapping[str, Optional[bool]]:
@@ -189,7 +232,9 @@ def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
         if not subjects.match(pattern) and not subjects.known(pattern):
             yield _pattern_finding(subjects, "must_not_reach", pattern)
     matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]
-    yield from _reach_findings([each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach")
+    yield from _reach_findings(
+        subjects, [each for each in matching if each.variable.verdict not in _BLOCKED], "must_not_reach"
+    )
 
 
 def _only(subjects: Subjects) -> Iterator[Finding]:
@@ -208,7 +253,7 @@ def _only(subjects: Subjects) -> Iterator[Finding]:
         if not subject.is_reached:
             yield _blocked_finding(subject, "only")
     others = [subject for name, subject in subjects.considered.items() if name not in wanted and subject.is_reached]
-    yield from _reach_findings(others, "only")
+    yield from _reach_findings(subjects, others, "only")
 
 
 def _check_through(subjects: Subjects) -> Iterator[Finding]:
@@ -342,30 +387,55 @@ def _blocked_finding(subject: Subject, rule: str) -> Finding:
     return _finding(subject, rule, subject.audit.explain(subject.variable.name))
 
 
-def _reach_findings(reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
+def _reach_findings(subjects: Subjects, reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
     """Yield a finding for each variable that gets a gradient and must not; with the line that would block them all."""
-    advice = {
-        audit: _stop_advice(audit, [each.variable.name for each in reached if each.audit is audit])
-        for audit in dict.fromkeys(each.audit for each in reached)
-    }
     for subject in reached:
-        yield _finding(subject, rule, subject.audit.explain(subject.variable.name) + advice[subject.audit])
+        advice = subjects.advice(subject.audit, [each.variable.name for each in reached if each.audit is subject.audit])
+        yield _finding(subject, rule, subject.audit.explain(subject.variable.name) + advice)
 
 
-def _stop_advice(audit: Audit, names: Sequence[str]) -> str:
-    """Return the line that would block these variables, where one edit does and nothing else loses its gradient."""
-    block = list(dict.fromkeys(names))
-    try:
-        suggestions = suggest_stops(audit, block, None, most=1)
-    except GraphcutError:
+def _stop_advice(audit: Audit, block: Sequence[str], demanded: AbstractSet[str]) -> str:
+    """Return the line that would block these variables, where one edit does and nothing demanded loses its gradient.
+
+    An edit that leaves all other gradients as they are goes first; else one after which the demanded variables still get one.
+    """
+    edit = _stop_edit(audit, block)
+    note = edit.note if edit is not None else ""
+    if edit is None:
+        edit = _stop_that_keeps(audit, block, demanded)
+        note = "other variables lose the part of their gradient that passes there"
+    if edit is None:
         return ""
-    edits = [each for each in suggestions if each.code]
-    if len(edits) != 1 or (len(suggestions) > 1 and not edits[0].confirmed):
-        return ""
-    at = split_place(edits[0].where)
+    at = split_place(edit.where)
     place = " at %s:%d" % at if at else ""
-    note = " (%s)" % edits[0].note if edits[0].note else ""
-    return "\nTo block %s%s: %s%s" % ("it" if len(block) == 1 else "all %d" % len(block), place, edits[0].code, note)
+    note = " (%s)" % note if note else ""
+    return "\nTo block %s%s: %s%s" % ("it" if len(block) == 1 else "all %d" % len(block), place, edit.code, note)
+
+
+def _stop_edit(audit: Audit, block: Sequence[str]) -> Optional[Suggestion]:
+    try:
+        suggestions = suggest_stops(audit, list(block), None, most=1)
+    except GraphcutError:
+        return None
+    edits = [each for each in suggestions if each.code]
+    return None if len(edits) != 1 or (len(suggestions) > 1 and not edits[0].confirmed) else edits[0]
+
+
+def _stop_that_keeps(audit: Audit, block: Sequence[str], demanded: AbstractSet[str]) -> Optional[Suggestion]:
+    """Return a single edit after which every demanded variable of an audit still gets a gradient."""
+    kept = [each.name for each in audit if each.name in demanded and each.verdict in WITH_GRADIENT]
+    try:
+        suggestions = suggest_stops(audit, list(block), ()) if kept else ()
+    except GraphcutError:
+        return None
+    sizes = Counter(each.alternative for each in suggestions)
+    for each in suggestions:
+        if not each.code or sizes[each.alternative] > 1:
+            continue
+        edited = {row.name: row.verdict for row in audit.what_if(stop=each.tensor)}
+        if all(edited.get(name) in WITH_GRADIENT for name in kept):
+            return each
+    return None
 
 
 def _wrong_path(subject: Subject, rule: str, wanted: str) -> Finding:

@@ -55,7 +55,11 @@ def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), apa
     if revision is None:
         return _side(text, contract, os.getcwd(), apart)
     with tempfile.TemporaryDirectory(prefix="graphcut-") as folder, _modules_of_revision(folder):
-        return _side(text, contract, _check_out(revision, folder), apart)
+        try:
+            return _side(text, contract, _check_out(revision, folder), apart)
+        except GraphcutError as error:
+            message, said = str(error), printable(revision)[1:-1]
+            raise GraphcutError(message if text in message else "at the revision %s: %s" % (said, message)) from None
 
 
 def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:

@@ -1,4 +1,4 @@
-"""Findings that say the same about several variables, as one finding that names them all."""
+"""Findings that say the same about several variables, or under several rules, as one finding that names them all."""
 
 from __future__ import annotations
 
@@ -19,10 +19,24 @@ def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
     ['a gets no gradient\\nRemove the stop.\\nThe same holds for b.']
     """
     groups: Dict[Hashable, List[Finding]] = {}
-    for each in findings:
+    for each in _merge_rules(findings):
         told = each.message if each.variable is None else drop_variable(each.message, escape_name(each.variable))
         groups.setdefault((each.rule, each.verdict, each.where, each.variable is None, told), []).append(each)
     return [_merged(*group) for group in groups.values()]
+
+
+def _merge_rules(findings: Sequence[Finding]) -> List[Finding]:
+    """Return the findings, those that say the same of one variable under several rules as one: ``must_not_reach, only``."""
+    groups: Dict[Hashable, List[Finding]] = {}
+    for each in findings:
+        groups.setdefault((each.variable or each.rule, each.verdict, each.where, each.message), []).append(each)
+    return [replace(group[0], rule=", ".join(dict.fromkeys(each.rule for each in group))) for group in groups.values()]
+
+
+def count_findings(findings: Sequence[Finding]) -> str:
+    """Return how many findings there are, and how many of them are shown: ``4 in 2 groups``."""
+    shown = len(merge_alike(findings))
+    return str(shown) if shown == len(findings) else "%d in %d group%s" % (len(findings), shown, "" if shown == 1 else "s")
 
 
 def _merged(first: Finding, *others: Finding) -> Finding:

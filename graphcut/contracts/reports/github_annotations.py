@@ -10,9 +10,19 @@ from graphcut.contracts.reports.finding_groups import merge_alike
 
 
 def to_annotations(report: CheckReport) -> str:
-    """Return a workflow command (``::error file=model.py,line=3,title=…::…``) for each finding; one for alike ones."""
+    """Return a workflow command (``::error file=model.py,line=3,title=…::…``) for each finding, one for alike ones.
+
+    A note is a ``::notice`` at the contract.
+    """
     lines = [_annotation(report, result, finding) for result, finding in _findings(report)]
+    lines += [_notice(report, result, note) for result in report.contracts for note in result.notes]
     return "\n".join(lines)
+
+
+def _notice(report: CheckReport, result: ContractResult, note: str) -> str:
+    file, line = split_place("%s:%d" % (report.path, result.line)) or (report.path, result.line)
+    title = _escaped_property("graphcut: %s: note" % result.name)
+    return "::notice file=%s,line=%d,title=%s::%s" % (_escaped_property(file), line, title, _escape(note))
 
 
 def _findings(report: CheckReport) -> Iterator[Tuple[ContractResult, Finding]]:

@@ -11,7 +11,10 @@ from graphcut.contracts.reports.finding_groups import merge_alike
 
 
 def to_junit(report: CheckReport) -> str:
-    """Return the report as JUnit XML. A broken contract of severity ``warning`` passes, with its findings as output."""
+    """Return the report as JUnit XML. A broken contract of severity ``warning`` passes, with its findings as output.
+
+    Notes are output, too.
+    """
     failures = sum(_is_failure(each) for each in report.contracts)
     errors = sum(each.status is Status.INVALID for each in report.contracts)
     counts = {"tests": str(len(report.contracts)), "failures": str(failures), "errors": str(errors)}
@@ -29,8 +32,16 @@ def _is_failure(result: ContractResult) -> bool:
 def _add_case(suite: ElementTree.Element, result: ContractResult, path: str) -> None:
     place = {"classname": path, "name": _printable(result.name), "file": path, "line": str(result.line)}
     case = ElementTree.SubElement(suite, "testcase", place)
-    if result.status is Status.KEPT:
-        return
+    if result.status is not Status.KEPT:
+        _add_findings(case, result)
+    if result.notes:
+        output = next(iter(case.findall("system-out")), None)
+        output = ElementTree.SubElement(case, "system-out") if output is None else output
+        notes = _printable("\n".join("note: %s" % each for each in result.notes))
+        output.text = "\n".join(filter(None, [output.text, notes]))
+
+
+def _add_findings(case: ElementTree.Element, result: ContractResult) -> None:
     tag = "error" if result.status is Status.INVALID else "failure" if _is_failure(result) else "system-out"
     said = _printable("\n".join(map(finding_text, merge_alike(result.findings))))
     first = said.splitlines()[0] if said else result.status.value

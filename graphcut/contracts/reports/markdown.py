@@ -12,7 +12,7 @@ from graphcut.contracts.broken_picture import draw_broken
 from graphcut.contracts.definition import CheckReport, ContractResult, Finding, Severity, Status
 from graphcut.contracts.places import split_place
 from graphcut.contracts.reports.check_text import summary
-from graphcut.contracts.reports.finding_groups import merge_alike
+from graphcut.contracts.reports.finding_groups import count_findings, merge_alike
 
 _MARKS = {Status.KEPT: "✅ kept", Status.BROKEN: "❌ broken", Status.INVALID: "⚠️ invalid"}
 _LARGEST_PICTURE = 40_000  # characters; GitHub renders Mermaid text up to 50,000
@@ -21,7 +21,11 @@ _LARGEST_PICTURE = 40_000  # characters; GitHub renders Mermaid text up to 50,00
 def to_markdown(report: CheckReport) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     lines = ["### graphcut: %s" % summary(report), "", "| contract | status | findings |", "|---|---|---|"]
-    lines += ["| %s | %s | %d |" % (_cell(each.name), _status(each), len(each.findings)) for each in report.contracts]
+    lines += [
+        "| %s | %s | %s |" % (_cell(each.name), _status(each), count_findings(each.findings)) for each in report.contracts
+    ]
+    notes = ["- note: %s: %s" % (_cell(each.name), _cell(note)) for each in report.contracts for note in each.notes]
+    lines += ["", *notes] if notes else []
     for result in report.contracts:
         if result.status is not Status.KEPT:
             lines += ["", *_details(result)]

@@ -35,8 +35,24 @@ def to_sarif(report: CheckReport) -> str:
     rules = [{"id": _rule_id(key), "shortDescription": {"text": text}} for key, text in RULES.items()]
     driver = {"name": "graphcut", "version": VERSION, "rules": rules}
     results = [_result(report, contract, finding) for contract in report.contracts for finding in contract.findings]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run: Dict[str, Any] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    said = [each for contract in report.contracts for each in _notifications(report, contract)]
+    if said:
+        is_judged = all(each.status is not Status.INVALID for each in report.contracts)
+        invocation = {"executionSuccessful": is_judged, "exitCode": report.exit_code, "toolExecutionNotifications": said}
+        run["invocations"] = [invocation]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, separators=(",", ":"))
+
+
+def _notifications(report: CheckReport, contract: ContractResult) -> Iterator[Dict[str, Any]]:
+    """Yield the notes of a contract, and why it could not be judged."""
+    place = (report.path.replace(os.sep, "/"), contract.line)
+    said = [("note", each) for each in contract.notes]
+    if contract.status is Status.INVALID:
+        said += [("error", each.message) for each in contract.findings]
+    for level, message in said:
+        text = {"text": "%s: %s" % (contract.name, message)}
+        yield {"level": level, "message": text, "locations": [_location(place, None)]}
 
 
 def _rule_id(key: str) -> str:

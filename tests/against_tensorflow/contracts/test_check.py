@@ -354,6 +354,33 @@ def test_a_frozen_layer_is_blocked_for_contracts_and_assertions_alike(project, f
         testing.assert_blocked(audit, "*inner/*", "head")
 
 
+MOVED = """
+import tensorflow as tf
+
+encoder = tf.Variable(tf.ones([4, 3]), name="encoder")
+actor = tf.Variable(tf.ones([3, 2]), name="actor")
+critic = tf.Variable(tf.ones([3, 1]), name="critic/kernel")
+bias = tf.Variable([0.0], name="critic/bias")
+
+
+def loss(x):
+    features = tf.matmul(x, encoder)
+    values = tf.reduce_sum(tf.matmul(features, critic) + bias, -1)
+    advantage = tf.stop_gradient(x[:, 0]) - values
+    return tf.reduce_mean(tf.reduce_sum(tf.matmul(features, actor), -1) * advantage)
+"""
+
+
+def test_a_stop_that_lets_what_is_demanded_through_is_advised(project):
+    (project / "moved.py").write_text(MOVED, encoding="utf-8")
+    findings = checked(project, 'must_reach = ["encoder", "actor"]\nmust_not_reach = ["critic"]', "moved.py:loss").findings
+    advised = ["To block all 2 at moved.py:13: advantage = tf.stop_gradient(" in each.message for each in findings]
+    assert advised == [True, True]
+    (project / "moved.py").write_text(MOVED.replace("- values", "- tf.stop_gradient(values)"), encoding="utf-8")
+    sys.modules.pop("moved", None)
+    assert checked(project, 'must_reach = ["encoder", "actor"]\nmust_not_reach = ["critic"]', "moved.py:loss").findings == ()
+
+
 FORGOTTEN = """
 import tensorflow as tf
 

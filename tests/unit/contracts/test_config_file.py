@@ -211,6 +211,14 @@ def test_a_contract_is_selected_by_its_name(tmp_path):
         select_contracts(contracts, ["everythin"])
 
 
+def test_a_pattern_selects_contracts(tmp_path):
+    text = "".join('[[contract]]\nname = "%s"\nsource = "a.py:b"\nonly = "w"\n' % name for name in ("a [1]", "a [2]", "b"))
+    contracts = read_contracts(written(tmp_path, text))
+    assert select_contracts(contracts, ["a*"]) == contracts[:2] and select_contracts(contracts, ["a [1]"]) == contracts[:1]
+    with pytest.raises(GraphcutError, match="no contract 'c[*]'"):
+        select_contracts(contracts, ["a*", "c*"])
+
+
 LOSS = 'source = "a.py:loss"\n'
 
 

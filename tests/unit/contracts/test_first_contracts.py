@@ -88,3 +88,29 @@ def test_a_module_that_is_not_installed_is_named_with_where_to_install_it(projec
     (project / "model.py").write_text("import no_such_package\n", encoding="utf-8")
     assert main(["init", "model.py:loss", "-o", "-"]) == 2
     assert "Install it where graphcut runs (%s)" % sys.executable in capfd.readouterr()[1]
+
+
+@pytest.mark.parametrize(
+    "text, line", [("[[contract]]\nname = [", 1), ('[[contract]]\nname = "a"\nx y', 3), ("odd = 1", 1), ("", 1)]
+)
+def test_a_file_that_cannot_be_read_is_reported_in_every_format(project, capfd, text, line):
+    (project / "graphcut.toml").write_text(text, encoding="utf-8")
+    forms = ("sarif", "junit", "markdown", "json", "text")
+    reports = ["--report=%s=out.%s" % (form, form) for form in forms]
+    assert main(["check", "--format", "github", *reports]) == 2
+    out, err = capfd.readouterr()
+    said = err.partition("graphcut: ")[2].splitlines()[0]
+    assert said and out.startswith("::error file=graphcut.toml,line=%d,title=" % line)
+    written = {form: (project / ("out.%s" % form)).read_text(encoding="utf-8") for form in forms}
+    assert all(said.split(":")[-1].strip().split("'")[0] in each for each in written.values())
+    (run,) = json.loads(written["sarif"])["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False and "<error " in written["junit"]
+
+
+def test_a_file_that_cannot_be_read_is_said_once_in_text(project, capfd):
+    (project / "graphcut.toml").write_text("[", encoding="utf-8")
+    assert main(["check"]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and "not valid TOML" in err
+    assert main(["check", "--output", "out.txt"]) == 2
+    assert "1 contract: 1 invalid" in (project / "out.txt").read_text(encoding="utf-8")

@@ -161,3 +161,47 @@ def test_markdown_shows_the_picture_of_the_audit_that_the_finding_is_about():
     text = FORMATS["markdown"](CheckReport("graphcut.toml", (result,)))
     assert text.count("```mermaid") == 1 and "1 of 2 variables breaks the contract: w1" in text
     assert "flows, must get none" in text
+
+
+NOTED = CheckReport(
+    "graphcut.toml",
+    (ContractResult("a,b", Status.KEPT, Severity.ERROR, 3, notes=("avoiding: 'x' names no op",)), result("c", Status.KEPT)),
+)
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_every_format_has_the_notes(form):
+    text = FORMATS[form](NOTED)
+    assert text.count("names no op") == 1
+    if form == "github":
+        assert text == "::notice file=graphcut.toml,line=3,title=graphcut%3A a%2Cb%3A note::avoiding: 'x' names no op"
+
+
+def test_notes_are_no_results_of_sarif():
+    schema = json.loads(SCHEMAS["sarif"].read_text(encoding="utf-8"))
+    document = json.loads(FORMATS["sarif"](NOTED))
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(document)] == []
+    (run,) = document["runs"]
+    (invocation,) = run["invocations"]
+    assert run["results"] == [] and invocation["executionSuccessful"] is True
+    assert [each["level"] for each in invocation["toolExecutionNotifications"]] == ["note"]
+
+
+def test_junit_adds_notes_to_the_output_of_a_warning():
+    soft = ContractResult("soft", Status.BROKEN, Severity.WARNING, 1, (BLOCKED,), notes=("remark",))
+    root = ElementTree.fromstring(FORMATS["junit"](CheckReport("f", (soft,))).encode("utf-8"))
+    ((output,),) = root.iter("testcase")
+    assert output.tag == "system-out" and "second line\nnote: remark" in output.text
+
+
+def test_rules_that_find_the_same_share_an_entry_and_are_counted():
+    findings = [
+        Finding(name, rule, "flows", "%s gets a gradient." % name, "model.py:7")
+        for rule, names in (("must_not_reach", ["w1", "w2"]), ("only", ["w1", "w2", "w3"]))
+        for name in names
+    ]
+    report = CheckReport("f", (result("all", Status.BROKEN, *findings),))
+    text = FORMATS["text"](report)
+    assert text.count("gets a gradient") == 2 and "must_not_reach, only w1 (model.py:7)" in text and "  only w3" in text
+    assert "| all | ❌ broken | 5 in 2 groups |" in FORMATS["markdown"](report)
+    assert len(json.loads(FORMATS["json"](report))["contracts"][0]["findings"]) == 5
