@@ -7,6 +7,7 @@ gradients reaches it.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import (
     AbstractSet,
@@ -31,7 +32,7 @@ from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
-from graphcut.results import WITH_GRADIENT, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
+from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
 from graphcut.util.caching import cached_property
 from graphcut.util.text import join_first
 
@@ -80,6 +81,14 @@ class Subjects:
             wanted = self.demanded
             found += [each for name, each in self.considered.items() if name not in wanted and each.is_reached]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def blocked_names(self) -> FrozenSet[str]:
+        """Return the variables that get no gradient and must not, by ``must_not_reach`` or by ``only``."""
+        matching = [each for pattern in self.contract.must_not_reach for each in self.match(pattern)]
+        if self.contract.only is not None:
+            matching += [each for name, each in self.considered.items() if name not in self.demanded]
+        return frozenset(each.variable.name for each in matching if each.variable.verdict in _BLOCKED)
 
     @cached_property
     def demanded(self) -> FrozenSet[str]:
@@ -224,7 +233,7 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
         if isinstance(subject, Finding):
             yield subject
         elif not subject.is_reached:
-            yield _blocked_finding(subject, "must_reach")
+            yield _blocked_finding(subjects, subject, "must_reach")
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
@@ -251,7 +260,7 @@ def _only(subjects: Subjects) -> Iterator[Finding]:
             continue
         wanted.add(subject.variable.name)
         if not subject.is_reached:
-            yield _blocked_finding(subject, "only")
+            yield _blocked_finding(subjects, subject, "only")
     others = [subject for name, subject in subjects.considered.items() if name not in wanted and subject.is_reached]
     yield from _reach_findings(subjects, others, "only")
 
@@ -383,8 +392,29 @@ def _finding(subject: Subject, rule: str, message: str) -> Finding:
     )
 
 
-def _blocked_finding(subject: Subject, rule: str) -> Finding:
-    return _finding(subject, rule, subject.audit.explain(subject.variable.name))
+def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding:
+    """Return the finding for a variable without a gradient; a stop that another rule needs is not where it is to be mended."""
+    needed = {each: names for each, names in _needed_stops(subjects, subject) if names}
+    lines = [
+        "Keep the stop%s: without it %s would get a gradient, which this contract forbids."
+        % (" at %s:%d" % place if place else " %s" % printable(each.op), join_first(names, 3))
+        for (each, names), place in ((item, split_place(item[0].where)) for item in needed.items())
+    ]
+    found = _finding(subject, rule, "\n".join([subject.audit.explain(subject.variable.name), *lines]))
+    others = [each.where for each in subject.variable.cut if each not in needed and each.where]
+    return replace(found, where=others[0]) if needed and others else found
+
+
+def _needed_stops(subjects: Subjects, subject: Subject) -> Iterator[Tuple[Barrier, List[str]]]:
+    """Yield the deliberate barriers of a cut, each with the forbidden variables that would get a gradient without it."""
+    forbidden = subjects.blocked_names
+    for barrier in subject.variable.cut if forbidden and len(subject.variable.cut) > 1 else ():
+        if barrier.kind is BarrierKind.STOP_GRADIENT:
+            try:
+                edited = subject.audit.what_if(remove=barrier)
+            except GraphcutError:
+                continue
+            yield barrier, [each.name for each in edited if each.name in forbidden and each.verdict in WITH_GRADIENT]
 
 
 def _reach_findings(subjects: Subjects, reached: Sequence[Subject], rule: str) -> Iterator[Finding]:

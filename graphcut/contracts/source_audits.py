@@ -66,7 +66,10 @@ class SourceAudits:
             return self.of_loss(contract, contract.variables or None)
         except GraphcutError as error:
             near = "".join(near_names(each, heads) for each in contract.loss)
-            raise GraphcutError("%s%s\nThe step takes gradients of: %s." % (error, near, ", ".join(heads))) from None
+            raise GraphcutError(
+                "%s%s\nThe step takes gradients of: %s. A term of a loss is named by its op or by tf.identity(term, name=...)."
+                % (error, near, ", ".join(heads))
+            ) from None
 
     def of_loss(self, contract: Contract, variables: Optional[Tuple[str, ...]]) -> Audit:
         """Return the audit of a loss for these variables; for the trainable ones by default."""

@@ -371,6 +371,17 @@ def loss(x):
 """
 
 
+def test_a_stop_that_another_rule_needs_is_kept(project):
+    text = MOVED.replace("tf.stop_gradient(x[:, 0]) - values", "tf.stop_gradient(x[:, 0] - values)")
+    text = text.replace(
+        "tf.reduce_sum(tf.matmul(features, actor), -1)", "tf.round(tf.reduce_sum(tf.matmul(features, actor), -1))"
+    )
+    (project / "rounded.py").write_text(text, encoding="utf-8")
+    (finding,) = checked(project, 'must_reach = ["encoder"]\nmust_not_reach = ["critic"]', "rounded.py:loss").findings
+    assert finding.where == "rounded.py:14" and finding.cut[0].kind is graphcut.BarrierKind.STOP_GRADIENT
+    assert "\nKeep the stop at rounded.py:13: without it critic/kernel, critic/bias would get a gradient" in finding.message
+
+
 def test_a_stop_that_lets_what_is_demanded_through_is_advised(project):
     (project / "moved.py").write_text(MOVED, encoding="utf-8")
     findings = checked(project, 'must_reach = ["encoder", "actor"]\nmust_not_reach = ["critic"]', "moved.py:loss").findings
