@@ -11,7 +11,7 @@ from graphcut.contracts.definition import Contract
 from graphcut.contracts.source_audits import SourceAudits
 from graphcut.errors import printable
 from graphcut.render.text.headings import headings
-from graphcut.results import WITH_GRADIENT, LeftOutReason, Verdict
+from graphcut.results import WITH_GRADIENT, Verdict
 from graphcut.util.isolate_output import isolate_output
 
 _HEAD = """# What must stay true about the gradients of this project. Check it with: graphcut check
@@ -66,11 +66,11 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
 
 
 def _frozen(audit: Audit, judged: AbstractSet[str]) -> List[str]:
-    """Return the variables that the loss reads and that are frozen today: a change that trains them breaks the contract.
+    """Return the variables that the loss reads and that are not trainable today: a change that trains them is noticed.
 
     The averages of a normalization that is trained get no gradient in any case.
     """
-    frozen = [each for each in audit.left_out if each.reason is LeftOutReason.FROZEN and not each.is_average]
+    frozen = [each for each in audit.left_out if each.trainable is False and not each.is_average]
     return [each.name for each in frozen if each.name not in judged]
 
 
