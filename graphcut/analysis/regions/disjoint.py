@@ -1,6 +1,6 @@
 """Gradients that are zero because pieces do not meet.
 
-``Pack`` or ``ConcatV2`` joins tensors, and later ops read only other pieces.
+``Pack`` or ``ConcatV2`` joins tensors, and later ops read only other pieces. The imaginary part of a real number is one.
 
 One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
 gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. A
@@ -14,7 +14,7 @@ from typing import AbstractSet, Dict, FrozenSet, Mapping, Sequence, Set, Tuple
 from graphcut.analysis.reachability import Walk
 from graphcut.analysis.regions.boxes import EVERYTHING, Region, freeze_box, unite_regions
 from graphcut.analysis.regions.slicing import StaticOpInfo
-from graphcut.analysis.regions.transfer import JOINING, MOVES, PARTING, Move
+from graphcut.analysis.regions.transfer import JOINING, MAKES_COMPLEX, MOVES, PARTING, TAKES_PARTS, Move
 from graphcut.analysis.rules.lookup import PatternLookup
 from graphcut.graph.attrs import attributes, integers
 
@@ -34,7 +34,7 @@ def find_zero_edges(
         order: all ops, producers first.
     """
     flat = rules.flat
-    if not (_reaches_op_of_type(rules, carried, JOINING) and _reaches_op_of_type(rules, carried, PARTING)):
+    if not any(all(_reaches_op_of_type(rules, carried, types) for types in pair) for pair in _PAIRS):
         return frozenset()
     regions: Dict[int, Region] = dict.fromkeys(seeds, EVERYTHING)
     back = (flat.inputs[op][index] for op, inputs in flat.loop_inputs.items() for index in inputs)
@@ -44,6 +44,9 @@ def find_zero_edges(
         if op not in stopped:
             _regions_of_inputs(rules, op, regions, zeros)
     return frozenset(zeros)
+
+
+_PAIRS = ((JOINING, PARTING), (TAKES_PARTS, MAKES_COMPLEX))
 
 
 def _reaches_op_of_type(rules: PatternLookup, carried: Walk, types: AbstractSet[str]) -> bool:
@@ -60,7 +63,7 @@ def _regions_of_inputs(rules: PatternLookup, op: int, regions: Dict[int, Region]
     if not given:
         return
     kind, carried = flat.type(op), rules.row(op).carries
-    limited = kind in PARTING or any(region is not EVERYTHING for _, region in given)
+    limited = kind in PARTING | TAKES_PARTS or any(region is not EVERYTHING for _, region in given)
     move = MOVES.get(kind) if limited and rules.is_plain(op) else None
     info = None if move is None else _static_info(rules, op)
     full: Set[int] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Optional
 
-from graphcut.analysis.regions import slicing
+from graphcut.analysis.regions import complex_parts, slicing
 from graphcut.analysis.regions.boxes import Box, renumber_axes
 from graphcut.analysis.regions.slicing import StaticOpInfo
 
@@ -18,6 +18,10 @@ Move = Callable[[StaticOpInfo, int, int, Box], Optional[Box]]
 
 def _same(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
     return box
+
+
+def _elementwise(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
+    return complex_parts.without_part(box)
 
 
 def _broadcast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -36,6 +40,12 @@ def _matmul(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[B
 
 
 _TURNED = ("transpose_a", "transpose_b")
+
+
+def _complex(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
+    """Each input is a part; a gradient is summed up over what was stretched."""
+    piece = complex_parts.part(box, index)
+    return None if piece is None else _broadcast(info, output, index, piece)
 
 
 def _rows(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
@@ -58,6 +68,10 @@ MOVES: Dict[str, Move] = {
     "Cumsum": slicing.cumsum,
     "Gather": slicing.gather,
     "GatherV2": slicing.gather,
+    "Cast": complex_parts.cast,
+    "Real": complex_parts.real,
+    "Imag": complex_parts.imag,
+    "Complex": _complex,
 }
 # The types whose move reads the values of constants: axes, places, sizes.
 READS_CONSTANTS = frozenset(
@@ -81,6 +95,22 @@ MOVES.update(
             "Identity",
             "Snapshot",
             "Neg",
+            "Conj",
+            "CheckNumerics",
+            "AddN",
+            "_Arg",
+            "_Retval",
+            "Switch",
+            "RefSwitch",
+            "Merge",
+            "RefMerge",
+        ],
+        _same,
+    )
+)
+MOVES.update(
+    dict.fromkeys(
+        [
             "Relu",
             "Relu6",
             "Elu",
@@ -103,17 +133,8 @@ MOVES.update(
             "Erf",
             "Reciprocal",
             "Inv",
-            "Cast",
-            "CheckNumerics",
-            "AddN",
-            "_Arg",
-            "_Retval",
-            "Switch",
-            "RefSwitch",
-            "Merge",
-            "RefMerge",
         ],
-        _same,
+        _elementwise,
     )
 )
 MOVES.update(
@@ -138,6 +159,9 @@ MOVES.update(
     )
 )
 MOVES.update(dict.fromkeys(["BiasAdd", "Conv2D", "Softmax", "LogSoftmax"], _rows))
-# What puts pieces apart, and what puts them together: only where both are met can a gradient be zero.
+# What puts pieces apart, and what puts them together: only where both are met can a gradient be zero. An exclusive sum joins
+# zeros with what it moves on.
 PARTING = frozenset(["Unpack", "Split", "SplitV", "Slice", "StridedSlice", "Cumsum", "Gather", "GatherV2"])
-JOINING = frozenset(["Pack", "ConcatV2", "Pad", "PadV2", "StridedSliceGrad"])
+JOINING = frozenset(["Pack", "ConcatV2", "Pad", "PadV2", "StridedSliceGrad", "Cumsum"])
+TAKES_PARTS = frozenset(["Real", "Imag"])
+MAKES_COMPLEX = frozenset(["Cast", "Complex"])

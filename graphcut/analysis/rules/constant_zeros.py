@@ -34,6 +34,11 @@ def _pieces(inputs: Sequence[bool]) -> bool:
     return len(inputs) > 1 and all(inputs[:-1])
 
 
+def _each(inputs: Sequence[bool]) -> bool:
+    """Stand for ops whose outputs are their inputs, one by one."""
+    return all(inputs)
+
+
 # What makes the output of each op type zero. These are facts of arithmetic, not of gradients: they hold in every version.
 ZERO_WHEN: Dict[str, Zero] = {
     "ZerosLike": _always,
@@ -41,6 +46,7 @@ ZERO_WHEN: Dict[str, Zero] = {
     "SelectV2": _branches,
     "Select": _branches,
     "ConcatV2": _pieces,
+    "IdentityN": _each,
 }
 ZERO_WHEN.update(dict.fromkeys(["Mul", "MulNoNan", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D"], any))
 ZERO_WHEN.update(dict.fromkeys(["Add", "AddV2", "AddN", "Sub", "Pack", "Complex"], all))
@@ -88,7 +94,7 @@ ZERO_WHEN.update(
 
 
 def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> FrozenSet[int]:
-    """Return the first outputs known to hold nothing but zeros, with those of ``assumed``.
+    """Return the outputs known to hold nothing but zeros, of most ops the first alone, with those of ``assumed``.
 
     One pass in the graph's order; bodies of functions come after what reads their results, so that what zeros come out of a
     call goes on from there.
@@ -99,24 +105,27 @@ def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> Fr
         test = tests[kind]
         if test is None or (inputs and test is not _always and zeros.isdisjoint(inputs)):
             continue
-        if test([tensor in zeros for tensor in inputs]):
-            zeros.add(flat.first_output[op])
+        zeros.update(_zero_outputs(flat, test, op, zeros))
     results = (op for call in flat.calls for op in call.results)
     waiting = (
-        [op for op in results if flat.first_output[op] not in zeros and _is_zero(flat, tests, op, zeros)] if zeros else []
+        [op for op in results if not zeros.issuperset(_zero_outputs(flat, tests[flat.kinds[op]], op, zeros))] if zeros else []
     )
     readers = _readers(flat, tests) if waiting else {}
     while waiting:
         op = waiting.pop()
-        if flat.first_output[op] not in zeros and _is_zero(flat, tests, op, zeros):
-            zeros.add(flat.first_output[op])
-            waiting.extend(readers.get(flat.first_output[op], ()))
+        for tensor in _zero_outputs(flat, tests[flat.kinds[op]], op, zeros):
+            if tensor not in zeros:
+                zeros.add(tensor)
+                waiting.extend(readers.get(tensor, ()))
     return frozenset(zeros)
 
 
-def _is_zero(flat: FlatGraph, tests: Sequence[Test], op: int, zeros: AbstractSet[int]) -> bool:
-    test = tests[flat.kinds[op]]
-    return test is not None and test([tensor in zeros for tensor in flat.inputs[op]])
+def _zero_outputs(flat: FlatGraph, test: Test, op: int, zeros: AbstractSet[int]) -> Sequence[int]:
+    """Return the outputs of an op that are zero, given the tensors that are."""
+    inputs = flat.inputs[op]
+    if test is _each:
+        return [output for output, tensor in zip(flat.outputs(op), inputs) if tensor in zeros]
+    return flat.outputs(op)[:1] if test is not None and test([tensor in zeros for tensor in inputs]) else ()
 
 
 def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:

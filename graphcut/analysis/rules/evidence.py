@@ -359,7 +359,12 @@ class _Search:
     def _is_zero(self, tensor: int, depth: int) -> bool:
         """Return whether the gradient function made zeros whatever came in."""
         op = self.flat.producer[tensor]
-        if self.call.owners.get(op) != self.op or not depth or self.flat.first_output[op] != tensor:
+        if self.call.owners.get(op) != self.op or not depth:
+            return False
+        if self.flat.type(op) == "IdentityN":
+            same = self.flat.inputs[op][tensor - self.flat.first_output[op] :]
+            return bool(same) and self._is_zero(same[0], depth - 1)
+        if self.flat.first_output[op] != tensor:
             return False
         test = zero_test(self.flat.kind_table[self.flat.kinds[op]])
         return test is not None and test([self._is_zero(each, depth - 1) for each in self.flat.inputs[op]])

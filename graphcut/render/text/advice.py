@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphcut.analysis.regions.transfer import JOINING
+from graphcut.analysis.regions.transfer import JOINING, MAKES_COMPLEX
 from graphcut.results import Barrier, BarrierKind
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
@@ -91,6 +91,7 @@ PIECES = (
     "the loss reads only other pieces of what is joined here: let it read this one too. If the variable should stay as "
     "it is, do not pass it to the optimizer: momentum and weight decay change even a variable whose gradient is zero"
 )
+_WHOLES = JOINING | MAKES_COMPLEX
 NO_BRANCH = (
     "no branch passes a gradient on, and this TensorFlow fills in zeros: remove what stops it inside one of them. If the "
     "variable should stay as it is, do not pass it to the optimizer: momentum and weight decay change even a variable "
@@ -163,8 +164,8 @@ def brief(cut: Barrier, made: str) -> str:
     """Return the advice for a barrier in a few words, for a picture; ``made`` as for ``advice``."""
     if cut.kind is BarrierKind.STOP_GRADIENT and cut.library:
         return "made by a library"
-    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
-        return "instead: let the loss read this piece" if cut.type in JOINING else "instead: a factor that is not 0"
+    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in _WHOLES):
+        return "instead: let the loss read this piece" if cut.type in _WHOLES else "instead: a factor that is not 0"
     general = BARRIER_RECORDS[cut.kind].brief
     if cut.kind in _WITHOUT and cut.type in SAMPLES:
         return _BRIEF_OF_TYPES[SAMPLES[cut.type]]
@@ -202,8 +203,8 @@ def advice(cut: Barrier, made: str) -> str:
     of_type = (SAMPLES if cut.type in SAMPLES or cut.kind is BarrierKind.NO_GRADIENT else OWN).get(cut.type)
     if cut.kind in _WITHOUT and of_type:
         return of_type
-    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in JOINING):
-        return PIECES if cut.type in JOINING else PRODUCT
+    if cut.kind is BarrierKind.ZERO and ("Mul" in cut.type or cut.type in _WHOLES):
+        return PIECES if cut.type in _WHOLES else PRODUCT
     if cut.kind is BarrierKind.NOT_DIFFERENTIABLE and made:
         return STAND_INS[stand_in(made)]
     return BARRIER_RECORDS[cut.kind].advice
