@@ -14,6 +14,7 @@ from graphcut.graph.op_types import READERS
 from graphcut.graph.traverse import walk_depth_first
 from graphcut.graph.variable_updates import training_part
 from graphcut.graph.variables import root, variable_handles
+from graphcut.graph.writing_ops import writes
 from graphcut.util.text import join_first
 
 Chosen = Tuple[Tuple[int, ...], str]
@@ -79,6 +80,11 @@ def _only_candidate(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Opt
     return ((free[0],), "the only float tensor that nothing reads") if len(free) == 1 else None
 
 
+def _none(flat: FlatGraph) -> str:
+    has_floats = any(dtype in REAL_FLOATS for dtype in flat.dtypes)
+    return "none, no float tensor ends a computation" if has_floats else "none, no tensor here is a float"
+
+
 _STEP = "\nA training step that takes its own gradients is for graphcut.audit_step."
 
 
@@ -89,7 +95,7 @@ def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
         raise GraphcutError(
             "%s holds no variables, so no loss can train anything in it\n"
             "To audit other tensors, name them with variables= and the loss with loss=; candidates: %s%s"
-            % (printable(origin.label), shown or "none, no tensor here is a float", step)
+            % (printable(origin.label), shown or _none(flat), step)
         )
     if origin.signatures:
         raise GraphcutError(
@@ -98,7 +104,7 @@ def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
             % (
                 printable(origin.label),
                 join_first(list(map(printable, origin.signatures)), _NAMED),
-                shown or "none, no tensor here is a float",
+                shown or _none(flat),
             )
         )
     if origin.functions and not origin.outputs:
@@ -109,7 +115,7 @@ def _refuse(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
         )
     raise GraphcutError(
         "no loss was named, and %s does not show which tensor is meant\nName it with loss=; candidates: %s%s"
-        % (printable(origin.label), shown or "none, no tensor here is a float", step)
+        % (printable(origin.label), shown or _none(flat), step)
     )
 
 
@@ -122,7 +128,8 @@ def _candidates(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Iterato
         for key in (key for key, name in outputs.items() if is_float(names, name)):
             yield "%s (of %s)" % (printable(key), printable(signature))
     if not origin.outputs and not origin.signatures:
-        for tensor in [*logged_scalars(flat, names), *ends(flat, names)]:
+        found = [*logged_scalars(flat, names), *ends(flat, names)]
+        for tensor in found or _loss_candidates(flat, names, _kept_floats(flat)):
             yield printable(flat.tensor_name(tensor))
 
 
@@ -163,7 +170,21 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
     outside = (op for op, context in enumerate(flat.contexts) if context < 0 and flat.inputs[op])
     computed = [op for op in outside if not flat.type(op).startswith("ReadVariable")]
     free = [flat.first_output[op] for op in computed if flat.outputs(op) and flat.first_output[op] not in read]
-    return _loss_candidates(flat, names, [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS])
+    floats = [tensor for tensor in reversed(free) if flat.dtypes[tensor] in REAL_FLOATS]
+    return _loss_candidates(flat, names, floats)
+
+
+def _kept_floats(flat: FlatGraph) -> List[int]:
+    """Return the floats that are kept in a variable, and what these are made of in one step: ``min(best, loss)``."""
+    values = [flat.inputs[each.op][index] for each in writes(flat) for index in each.values]
+    made = [tensor for value in values for tensor in flat.inputs[flat.producer[value]]]
+    return [
+        tensor
+        for tensor in dict.fromkeys([*made, *values])
+        if flat.dtypes[tensor] in REAL_FLOATS
+        and flat.inputs[flat.producer[tensor]]
+        and flat.contexts[flat.producer[tensor]] < 0
+    ]
 
 
 def _loss_candidates(flat: FlatGraph, names: Names, tensors: List[int]) -> List[int]:

@@ -73,7 +73,7 @@ def _is_source(path: str) -> bool:
         return False
 
 
-_LINE_LIMIT = 100
+_LINE_LIMIT = 160
 
 
 def source_line(where: Optional[str]) -> str:

@@ -62,8 +62,8 @@ class Reason:
     """Why a variable has its verdict.
 
     ``route``: the steps from the variable to the loss. ``cut``: its cut without what costs nothing to cross (a cast back to
-    numbers, see ``barrier_edges``), stops to keep last. ``size``: the count of them. ``crossed``: how many stand one
-    behind the other; none where the variable itself is of a dtype without a gradient.
+    numbers, see ``barrier_edges``), mistakes first and stops to keep last. ``size``: the count of them. ``crossed``: how many
+    stand one behind the other; none where the variable itself is of a dtype without a gradient.
     ``dtypes``: the dtype of what the op of each barrier makes. ``behind``: once those are gone, what still makes the gradient
     zero; ``raising``: the op that TensorFlow would then raise at. ``term``: the one term of the loss that a gradient comes
     through, ``terms`` how many there are, ``cut_off`` those that use the variable and hand it nothing. ``carrying``: the terms
@@ -311,10 +311,10 @@ class Reasons:
 
 
 def _kept_last(reason: Reason, idioms: Mapping[str, Idiom]) -> Tuple[Barrier, ...]:
-    """Return a cut whose barriers each block a route of their own, those last that belong to an idiom as it is meant."""
+    """Return a cut whose barriers each block a route of their own: mistaken idioms first, those to keep last."""
     if reason.crossed != 1:
         return reason.cut
-    return tuple(sorted(reason.cut, key=lambda cut: cut.op in idioms and idioms[cut.op].is_meant))
+    return tuple(sorted(reason.cut, key=lambda cut: idioms[cut.op].is_meant - 0.5 if cut.op in idioms else 0.0))
 
 
 def _once_an_op(cut: Iterable[Barrier]) -> List[Barrier]:

@@ -146,13 +146,13 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
 
 
 def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
-    """Yield each stop.
+    """Yield each stop, those that a library made after the user's.
 
     ``cuts`` are the first variables that it cuts, as places in the list, ``under`` the boxes of all of them, and ``gains`` the
     first that would get a gradient without it.
     """
     known = {each.name: each for each in facts.variables}
-    for stop in sorted(facts.stops, key=lambda each: -len(each.cuts)):
+    for stop in sorted(facts.stops, key=lambda each: (-len(each.cuts), each.library)):
         cut = [known[name] for name in stop.cuts if name in known]
         gains = _gains(facts, stop)
         yield {
@@ -161,7 +161,7 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
             "words": ROLES[stop.role],
             "note": _note(facts, stop, cut),
             "sole": stop.sole,
-            "where": at(stop.where) if stop.where else "inside a library" if stop.library else "",
+            "where": _place(stop),
             "box": boxes.get(stop.op, -1),
             "line": _line(stop),
             "gaining": len(gains),
@@ -170,6 +170,10 @@ def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int])
             "cuts": [order[id(each)] for each in cut if id(each) in order][:_NAMED],
             "under": sorted({boxes[variable_op(each)] for each in cut if variable_op(each) in boxes}),
         }
+
+
+def _place(stop: Stop) -> str:
+    return ", ".join([*([at(stop.where)] if stop.where else []), *(["inside a library"] if stop.library else [])])
 
 
 def _note(facts: PageFacts, stop: Stop, cut: Sequence[VariableAudit]) -> str:

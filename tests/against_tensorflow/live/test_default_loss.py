@@ -328,3 +328,12 @@ def test_an_event_file_holds_the_graph_that_a_writer_was_given(tmp_path):
     audit = graphcut.audit(str(path))
     assert audit.loss == ("loss:0",)
     assert {each.name: each.verdict.value for each in audit} == {"weight": "flows", "left": "none"}
+
+
+def test_a_loss_that_only_an_assignment_reads_is_a_candidate():
+    with tf.Graph().as_default() as graph:
+        w, best = (v1.get_variable(name, shape) for name, shape in (("w", [3]), ("best", [])))
+        loss = tf.reduce_sum(tf.square(w), name="loss")
+        v1.assign(best, tf.minimum(best, loss, name="smaller"))
+    with pytest.raises(graphcut.GraphcutError, match="candidates: 'loss:0', 'smaller:0'"):
+        graphcut.audit(graph.as_graph_def())

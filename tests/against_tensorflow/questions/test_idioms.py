@@ -148,3 +148,15 @@ def test_the_loss_of_a_critic_that_reads_a_stopped_advantage_is_no_idiom_to_keep
     text = graphcut.audit(lambda x, y: IDIOMS[Idiom.SHARED_SCORE_FUNCTION](nets, x, y), *DATA).explain("head")
     assert "but a loss term of its own reads it as well, and trains nothing" in text
     assert "What to do: let the loss term that learns the estimate" in text and "keep it" not in text
+
+
+def test_a_mistaken_idiom_comes_first(nets):
+    def loss(x, y):
+        z = stop(x @ nets["online"]) + 0.0
+        other = inverted(x @ nets["online"], nets["second"], y)
+        return other + tf.reduce_sum(z @ nets["predictor"])
+
+    audit = graphcut.audit(loss, *DATA)
+    first = next(line for line in audit.explain("online").splitlines() if line.startswith("It is cut by"))
+    assert "inverted straight-through" in first
+    assert f"test_idioms.py:{inverted.__code__.co_firstlineno + 2}" in title(audit)

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from graphcut.util.source_lines import line_of, nearby
+from graphcut.util.source_lines import line_of, nearby, source_line
 
 
 def test_the_line_of_a_file(tmp_path):
@@ -48,3 +48,9 @@ def test_from_the_root_and_from_a_folder_that_is_gone_a_place_is_told_as_it_is(t
     assert nearby(f"{gone}/model.py:3") == f"{gone}/model.py:3"
     monkeypatch.chdir("/")
     assert nearby("/srv/model.py:3") == "/srv/model.py:3"
+
+
+def test_a_line_of_160_characters_is_quoted_in_full(tmp_path):
+    (tmp_path / "model.py").write_text("x" * 160 + "\n" + "y" * 161, encoding="utf-8")
+    assert source_line(f"{tmp_path}/model.py:1") == "x" * 160
+    assert source_line(f"{tmp_path}/model.py:2") == "y" * 159 + "…"

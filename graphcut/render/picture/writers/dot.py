@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from typing import Counter as Counts
 
 import graphviz
@@ -97,27 +97,27 @@ def _causes(facts: PictureFacts, missing: Sequence[VariableAudit]) -> List[str]:
     """
     counts: Counts[str] = Counter()
     ops: Dict[str, Dict[str, str]] = {}
-    kept = frozenset(op for op, label in facts.idioms.items() if label in MEANT)
+    rank = {op: 1 if label in MEANT else -1 for op, label in facts.idioms.items()}
     for variable in missing:
-        for cause, op, named in _causes_of(variable, kept):
+        for cause, op, named in _causes_of(variable, rank):
             counts[cause] += 1
             ops.setdefault(cause, {})[op] = named
     causes = ((cause, list(ops[cause].values())) for cause, _ in counts.most_common())
     return [named[0] if len(named) == 1 else f"{len(named)} × {cause}" for cause, named in causes]
 
 
-def _causes_of(variable: VariableAudit, kept: FrozenSet[str]) -> Iterator[Tuple[str, str, str]]:
+def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tuple[str, str, str]]:
     """Yield the first barrier of its cut with the place of that; the op and its name, if no place is known.
 
-    If that is a stop, a few other stops of the cut whose lines are known follow: any of them may be the mistake. The ops in
-    ``kept`` are stops that belong to an idiom: another barrier of the cut comes first, and they are not named beside it.
+    If that is a stop, a few other stops of the cut whose lines are known follow: any of them may be the mistake. ``rank`` is
+    lower for a stop that is a mistaken idiom, which comes first, and higher for one to keep, which is not named beside another.
     """
     if not variable.cut:
         cause = "unused" if variable.unused else variable.verdict.value
         yield cause, "", cause
         return
-    first = next((each for each in variable.cut if each.op not in kept), variable.cut[0])
-    rest = [each for each in variable.cut if each is not first and each.op not in kept and each.kind is first.kind]
+    first = min(variable.cut, key=lambda each: rank.get(each.op, 0))
+    rest = [each for each in variable.cut if each is not first and rank.get(each.op, 0) < 1 and each.kind is first.kind]
     others = [each for each in rest if each.where]
     are_told = first.kind is BarrierKind.STOP_GRADIENT and len(others) <= _CAUSES
     yield from map(_cause, [first, *others] if are_told else [first])
