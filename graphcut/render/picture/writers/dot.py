@@ -110,7 +110,7 @@ def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tup
     """Yield the first barrier of its cut with the place of that; the op and its name, if no place is known.
 
     If that is a stop, a few other stops of the cut whose lines are known follow: any of them may be the mistake. ``rank`` is
-    lower for a stop that is a mistaken idiom, which comes first, and higher for one to keep, which is not named beside another.
+    lower for a stop of a mistaken idiom, which comes first, and higher for one to keep, which is not named beside another.
     """
     if not variable.cut:
         cause = "unused" if variable.unused else variable.verdict.value
