@@ -40,9 +40,9 @@ BODIES = (
 _STAGING = "tmp"
 _MOST_ELEMENTS = 100
 _ROOTS: List[Any] = []
-# How many elements Python took of an iterator, and the graph that a tape began in.
 # What stands for a Python number, by the graph and the name of its op.
 _NUMBERS: Set[Tuple[int, str]] = set()
+# How many elements Python took of an iterator, and the graph that a tape began in.
 _TAKEN: MutableMapping[Any, int] = WeakKeyDictionary()
 _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 
