@@ -122,6 +122,7 @@ def _write(text: str, output: str) -> bool:
     metavar="FORMAT=FILE",
     help="Also write the report of the same run in another format, such as sarif=graphcut.sarif. May be repeated.",
 )
+@click.option("--strict", is_flag=True, help="Let a must_not_reach pattern that matches no variable break its contract.")
 @click.pass_context
 def check(
     context: click.Context,
@@ -131,6 +132,7 @@ def check(
     form: str,
     output: Optional[str],
     others: Tuple[str, ...],
+    strict: bool,
 ) -> None:
     from graphcut.contracts.check import check as check_contracts
     from graphcut.contracts.check import unreadable_report
@@ -141,7 +143,7 @@ def check(
     failure: Optional[GraphcutError] = None
     try:
         with show_progress() as say:
-            report = check_contracts(config, names, say, ops)
+            report = check_contracts(config, names, say, ops, strict)
     except GraphcutError as error:
         report, failure = unreadable_report(config, error), error
     for path, other in files.items():

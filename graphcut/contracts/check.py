@@ -26,6 +26,7 @@ def check(
     names: Sequence[str] = (),
     progress: Callable[[str], None] = lambda message: None,
     ops: Sequence[str] = (),
+    strict: bool = False,
 ) -> CheckReport:
     """Check contracts about gradients.
 
@@ -36,6 +37,8 @@ def check(
         progress: called with a line before each contract.
         ops: files that ``graphcut ops --record PACKAGE`` wrote: the gradients of ops that the gradient table lacks, for the
             sources that are files.
+        strict: whether a pattern of ``must_not_reach`` that matches no variable of the program breaks its contract; by default
+            the report notes it.
 
     Returns:
         A ``CheckReport``: print it, or read ``contracts`` and ``exit_code`` (0: all kept, 1: one is broken, 2: one is invalid
@@ -50,7 +53,7 @@ def check(
     <BLANKLINE>
     1 contract: 1 kept
     """
-    checker = ContractChecker(find_file() if path is None else os.fspath(path), ops=ops)
+    checker = ContractChecker(find_file() if path is None else os.fspath(path), ops=ops, strict=strict)
     contracts = select_contracts(checker.contracts, names)
     results = []
     for number, each in enumerate(contracts, 1):
@@ -79,13 +82,14 @@ class ContractChecker:
         path: the file of contracts.
         modules: imported modules; a source in the file of one of them is not executed again.
         ops: files that ``graphcut ops --record`` wrote, for the sources that are files.
+        strict: as for ``check``.
 
     Raises:
         GraphcutError: a file cannot be read or parsed, or holds no contract.
     """
 
-    def __init__(self, path: str, modules: Iterable[ModuleType] = (), ops: Sequence[str] = ()) -> None:
-        self.path = path
+    def __init__(self, path: str, modules: Iterable[ModuleType] = (), ops: Sequence[str] = (), strict: bool = False) -> None:
+        self.path, self.strict = path, strict
         self.contracts = read_contracts(path)
         self._folder = os.path.dirname(os.path.abspath(path))
         self._sources = SourceAudits(modules, readable_ops(ops))
@@ -93,7 +97,7 @@ class ContractChecker:
     def result_of(self, contract: Union[Contract, ContractResult]) -> ContractResult:
         """Check one of ``contracts``; ``named_place`` says how the result names files."""
         with work_in_folder(self._folder):
-            result = _judge(contract, self._sources, self.path)
+            result = _judge(contract, self._sources, self.path, self.strict)
         return replace(result, findings=tuple(_name_files(each, self._folder) for each in result.findings))
 
 
@@ -117,13 +121,13 @@ def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
     return absolute
 
 
-def _judge(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str) -> ContractResult:
+def _judge(contract: Union[Contract, ContractResult], sources: SourceAudits, path: str, strict: bool) -> ContractResult:
     if isinstance(contract, ContractResult):
         return contract
     where = "%s:%d" % (path, contract.line)
     try:
         with isolate_output():
-            return _check(contract, sources, where)
+            return _check(contract, sources, where, strict)
     except GraphcutError as error:
         finding = Finding(variable=None, rule="source", verdict=None, message=_in_keys(str(error)), where=where)
         return _result(contract, Status.INVALID, findings=(finding,))
@@ -148,7 +152,7 @@ _KEYS = (
 )
 
 
-def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractResult:
+def _check(contract: Contract, sources: SourceAudits, where: str, strict: bool) -> ContractResult:
     audits = sources.of_contract(contract)
 
     def all_variables() -> Optional[Audit]:
@@ -160,7 +164,7 @@ def _check(contract: Contract, sources: SourceAudits, where: str) -> ContractRes
         except GraphcutError:  # the graph has no variable at all
             return None
 
-    subjects = Subjects(contract, audits, all_variables, partial(sources.known_variables, contract, audits))
+    subjects = Subjects(contract, audits, all_variables, partial(sources.known_variables, contract, audits), strict)
     found, notes = check_rules(subjects)
     findings = tuple(each if each.where else replace(each, where=where) for each in found)
     status = Status.BROKEN if findings else Status.KEPT

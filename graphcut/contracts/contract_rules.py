@@ -54,7 +54,10 @@ class Subject(NamedTuple):
 
 
 class Subjects:
-    """The variables that a contract considers, and all others that its patterns may name."""
+    """The variables that a contract considers, and all others that its patterns may name.
+
+    If ``strict`` is true, a pattern of ``must_not_reach`` that matches no variable of the program is a finding, not a note.
+    """
 
     def __init__(
         self,
@@ -62,8 +65,9 @@ class Subjects:
         audits: Sequence[Audit],
         all_variables: Callable[[], Optional[Audit]],
         program: Callable[[], Mapping[str, Optional[bool]]],
+        strict: bool = False,
     ) -> None:
-        self.contract, self.audits = contract, tuple(audits)
+        self.contract, self.audits, self.strict = contract, tuple(audits), strict
         self.considered = _best(audits, contract.variables)
         self._all_variables, self._program = all_variables, program
         self._others: Optional[Mapping[str, Subject]] = None
@@ -220,6 +224,8 @@ def _matches(pattern: str, name: str) -> bool:
 def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
         known = [] if subjects.match(pattern) else subjects.known(pattern)
+        if not known and not subjects.match(pattern) and not subjects.strict:
+            yield "must_not_reach: %s" % subjects.say_unknown(pattern).replace("\n", "; ")
         if any(subjects.program[each] is not False for each in known):
             yield "must_not_reach: %s matches no variable %s" % (printable(pattern), subjects.scope)
     reached = next((each for each in subjects.considered.values() if each.is_reached), None)
@@ -237,7 +243,7 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
-    for pattern in subjects.contract.must_not_reach:
+    for pattern in subjects.contract.must_not_reach if subjects.strict else ():
         if not subjects.match(pattern) and not subjects.known(pattern):
             yield _pattern_finding(subjects, "must_not_reach", pattern)
     matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]

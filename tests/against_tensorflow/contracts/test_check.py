@@ -25,11 +25,11 @@ def project(tmp_path, monkeypatch):
     sys.modules.pop("agents", None)
 
 
-def checked(project, lines, source="agents.py:stopped"):
+def checked(project, lines, source="agents.py:stopped", strict=False):
     """The result of one contract about ``source`` with these lines."""
     head = '[[contract]]\nname = "it"\nsource = "%s"\nspec = ["float32[?,4]"]\n' % source
     (project / "graphcut.toml").write_text(head + lines + "\n", encoding="utf-8")
-    (result,) = graphcut.check().contracts
+    (result,) = graphcut.check(strict=strict).contracts
     return result
 
 
@@ -259,9 +259,13 @@ def test_a_variable_that_no_gradient_was_asked_for_is_noted_unless_it_is_frozen(
 @pytest.mark.parametrize("source", ["step", "whole"])
 @pytest.mark.parametrize("pattern, near", [("crtic", ""), ("encodr/*", "did you mean 'encoder/*'"), ("w", "")])
 def test_a_pattern_that_matches_no_variable_of_the_program_protects_nothing(project, source, pattern, near):
-    (finding,) = checked(project, 'must_not_reach = ["%s"]' % pattern, "agents.py:" + source).findings
+    lines = 'must_not_reach = ["%s"]' % pattern
+    result = checked(project, lines, "agents.py:" + source)
+    assert result.status is Status.KEPT and len(result.notes) == 1
+    (finding,) = checked(project, lines, "agents.py:" + source, strict=True).findings
     assert (finding.rule, finding.variable, finding.verdict) == ("must_not_reach", pattern, None)
-    assert "'%s' matches no variable" % pattern in finding.message and near in finding.message
+    for said in (finding.message, result.notes[0]):
+        assert "'%s' matches no variable" % pattern in said and near in said
 
 
 def test_a_variable_of_the_program_that_the_loss_does_not_read_is_kept_with_a_note(project):
@@ -272,7 +276,7 @@ def test_a_variable_of_the_program_that_the_loss_does_not_read_is_kept_with_a_no
 
 def test_a_scope_of_ops_is_answered_with_the_variables_that_they_read(project):
     (project / "scoped.py").write_text(SCOPED, encoding="utf-8")
-    (finding,) = checked(project, 'must_not_reach = ["critic"]', "scoped.py:loss").findings
+    (finding,) = checked(project, 'must_not_reach = ["critic"]', "scoped.py:loss", strict=True).findings
     assert finding.message == "'critic' matches no variable\nOps in the scope 'critic' read value/kernel: name these."
 
 
