@@ -66,12 +66,13 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
 
 
 def _frozen(audit: Audit, judged: AbstractSet[str]) -> List[str]:
-    """Return the variables that the loss reads and that are not trainable today: a change that trains them is noticed.
+    """Return the variables that the loss of a step reads and that are not trainable: a change that trains them is noticed.
 
+    A loss alone asks for every variable that a pattern names, so its gradient reaches those that are not trainable, too.
     The averages of a normalization that is trained get no gradient in any case.
     """
     frozen = [each for each in audit.left_out if each.trainable is False and not each.is_average]
-    return [each.name for each in frozen if each.name not in judged]
+    return [each.name for each in frozen if audit.is_recorded and each.name not in judged]
 
 
 def _fold_names(names: Sequence[str], others: Sequence[str]) -> List[str]:
