@@ -22,6 +22,7 @@ from graphcut.analysis.tape_record import Tape
 from graphcut.graph.dtypes import base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.loaded import LoadedGraph
+from graphcut.graph.op_types import READERS
 from graphcut.results import BarrierKind
 
 _STOP = "StopGradient"  # its own barrier, though it is made while every tape pauses
@@ -50,6 +51,7 @@ def replay_tape(
     linked: Set[int] = set()
     reasons: Dict[int, Optional[BarrierKind]] = {}
     idle: Set[int] = set()
+    stop_parts = _stops_with_reads(flat) if tape.paused else frozenset()
     for position, inputs, ends, called in _steps(flat):
         if position in tape.captured:
             continue
@@ -72,7 +74,7 @@ def replay_tape(
         elif inputs:
             before = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
             early = [requested[tensor] for tensor in before if requested.get(tensor)]
-            paused = silent and not any(flat.type(op) == _STOP for op in ends)
+            paused = silent and stop_parts.isdisjoint(ends)
             is_outside = paused or not (inside or silent)
             reasons.update(dict.fromkeys(ends, BarrierKind.OUTSIDE_TAPE if is_outside else (early + [None])[0]))
             idle.update(ends if inside and not silent and not early else ())
@@ -86,6 +88,13 @@ def replay_tape(
     entered = _move_inward(flat, targets, reasons)
     plain = frozenset(op for op, context in enumerate(flat.contexts) if context < 0)
     return StopOps(frozenset(reasons), reasons=entered, unwatched=unwatched, idle=frozenset(idle), plain=plain)
+
+
+def _stops_with_reads(flat: FlatGraph) -> FrozenSet[int]:
+    """Return the stops, and the reads of variables that they make of their arguments: TensorFlow pauses every tape there."""
+    stops = [op for op in range(len(flat.names)) if flat.type(op) == _STOP]
+    sources = [flat.producer[tensor] for op in stops for tensor in flat.inputs[op]]
+    return frozenset(stops).union(op for op in sources if flat.type(op) in READERS)
 
 
 def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:

@@ -270,3 +270,16 @@ def test_what_is_computed_while_tapes_pause_is_outside_of_them():
     (audit,) = watched(step)
     assert words(audit) == ["none: outside-tape"]
     assert audit.recorded == (False,) and audit.disagreements == ()
+
+
+def test_a_variable_is_read_inside_of_the_stop_that_is_its_barrier():
+    w, b = variable(2.0, "w"), variable(1.0, "b")
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.stop_gradient(w) * b * x)
+        return tape.gradient(loss, [w, b])
+
+    (audit,) = graphcut.audit_step(step, 3.0)
+    assert words(audit) == ["none: stop-gradient", "flows"]
