@@ -9,6 +9,7 @@ from graphcut.graph import attrs
 from graphcut.graph.flat import SEPARATOR, FlatGraph, Kind, Shape
 from graphcut.graph.metadata import GraphMetadata, Variable
 from graphcut.graph.names import Names
+from graphcut.graph.variables import root
 from graphcut.util.caching import cached_property
 
 
@@ -96,7 +97,16 @@ class LoadedGraph:
         flat = self.flat
         name = flat.names[op].rpartition(SEPARATOR)[2]
         live = self.origin.shapes(flat.function(op), name) if self.origin.live is not None else None
-        return _shapes(flat.kind_table[flat.kinds[op]], live)
+        known = _shapes(flat.kind_table[flat.kinds[op]], live)
+        return self._shape_of_read(op) if known == (None,) and flat.type(op) == "ReadVariableOp" else known
+
+    def _shape_of_read(self, op: int) -> Tuple[Shape, ...]:
+        """Return the shape of a variable that an op reads: a file without the shapes of its ops has those of its variables."""
+        flat = self.flat
+        if not flat.inputs[op]:
+            return (None,)
+        handle = flat.producer[root(flat, flat.inputs[op][0])]
+        return _shapes(flat.kind_table[flat.kinds[handle]], None) if flat.type(handle) == "VarHandleOp" else (None,)
 
     def every_shape(self) -> Iterator[Tuple[Shape, ...]]:
         """Yield the static shapes of the outputs of each op, in order."""

@@ -93,6 +93,20 @@ def test_zero_exactly_where_tensorflow_s_values_are(case):
     assert found["w:0"].verdict is (Verdict.ZERO if case in ZERO else Verdict.FLOWS)
 
 
+def test_a_file_without_the_shapes_of_its_ops_has_those_of_its_variables():
+    with tf.Graph().as_default() as graph:
+        w, u = (v1.get_variable(name, SHAPE, use_resource=True) for name in "wu")
+        loss = tf.reduce_sum(tf.concat([w, u], 0)[SHAPE[0] :])
+        assert "_output_shapes" not in str(graph.as_graph_def())
+        with v1.Session(graph=graph) as session:
+            gradient = v1.gradients(loss, w)[0]
+            session.run(v1.global_variables_initializer())
+            assert not np.any(session.run(gradient))
+    for source, oracle in ((graph, None), (graph.as_graph_def(), None), (graph.as_graph_def(), "installed")):
+        found = graphcut.audit(source, loss=loss.name, variables=["w", "u"], oracle=oracle)
+        assert [each.verdict for each in found] == [Verdict.ZERO, Verdict.FLOWS]
+
+
 @tf.RegisterGradient("GraphcutBothSides")
 def _both_sides(op, gradient):
     return None, gradient, gradient
