@@ -137,7 +137,7 @@ def loss_line(facts: ReportFacts) -> str:
 
 
 def _loss_name(name: str, key: str) -> str:
-    return name_words(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {name_words(name)}"
+    return escape_name(name) if not key or name == f"{key}:0" else f"{escape_name(key)} = {name_words(name)}"
 
 
 def hypothetical(facts: ReportFacts) -> str:

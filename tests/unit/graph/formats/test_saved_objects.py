@@ -77,7 +77,7 @@ def test_variables_of_one_name_are_told_by_the_path_to_them(two):
 def test_the_key_of_an_output_finds_its_signature(two):
     audit = graphcut.audit(two, loss="score")
     assert verdicts(audit) == {"layers/0": "flows", "layers/1": "none"}
-    assert str(audit).startswith("loss: score = StatefulPartitionedCall_1!result#0:0 (asked for)")
+    assert str(audit).startswith("loss: score = result 0 of StatefulPartitionedCall_1 (asked for)")
 
 
 def test_a_key_of_several_signatures_is_refused_with_them(two):
