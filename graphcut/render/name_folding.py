@@ -89,8 +89,16 @@ def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
     """
     found: Dict[Hashable, Barrier] = {}
     for each in cut:
-        found.setdefault((each.op, each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
+        found.setdefault((barrier_place(each), each.kind, each.input if each.kind is BarrierKind.INPUT else 0), each)
     return found
+
+
+def barrier_place(barrier: Barrier) -> str:
+    """Return what tells a barrier from others of its kind: the op, but the line where values left TensorFlow.
+
+    What came back are constants, as many as the code made of the values.
+    """
+    return barrier.where if barrier.kind is BarrierKind.PYTHON and barrier.where else barrier.op
 
 
 def labels(names: Sequence[str], totals: Mapping[str, int]) -> Tuple[Label, ...]:

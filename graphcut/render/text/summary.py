@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from graphcut.graph.dtypes import is_discrete
-from graphcut.render.name_folding import labels, scope_sizes
+from graphcut.render.name_folding import barrier_place, labels, scope_sizes
 from graphcut.results import WITH_GRADIENT, Assumption, BarrierKind, LeftOut, LeftOutReason, VariableAudit, Verdict
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 from graphcut.results.sentences import assumed_of
@@ -286,9 +286,9 @@ def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
 
 
 def _by(variables: Sequence[VariableAudit]) -> str:
-    """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op once."""
-    ops = {(cut.kind, cut.op) for variable in variables for cut in variable.cut}
-    counts = [(barrier, sum(kind is barrier for kind, _ in ops)) for barrier in BarrierKind]
+    """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op or line once."""
+    places = {(cut.kind, barrier_place(cut)) for variable in variables for cut in variable.cut}
+    counts = [(barrier, sum(kind is barrier for kind, _ in places)) for barrier in BarrierKind]
     words = [f"{count} {_count_words(barrier, count)}" for barrier, count in counts if count]
     more = " and more" if any(variable.cut_size > len(variable.cut) for variable in variables) else ""
     return (" by " + " and ".join(words) + more) if words else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphcut.render.text.summary import summary_line
 from graphcut.render.text.table_rows import rows
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
@@ -41,3 +42,12 @@ def test_barriers_of_several_lines_are_told_apart():
 def test_what_is_updated_and_what_is_not_are_told_apart():
     audited = [replace(each, is_updated=index < 4) for index, each in enumerate(numbered(8))]
     assert len(rows(audited)) == 2
+
+
+def test_values_that_left_tensorflow_at_one_line_are_one_barrier_however_many_constants_came_back():
+    lines = ["a.py:1", "a.py:1", "a.py:2"]
+    back = [Barrier("c%d" % at, "Const", 0, BarrierKind.PYTHON, False, where=line) for at, line in enumerate(lines)]
+    blocked = VariableAudit("w", "w:0", Verdict.NONE, True, "float32", (3,), tuple(back), cut_size=3)
+    (row,) = rows([blocked])
+    assert row.reason == "python at c0 (Const), a.py:1; python at c2 (Const), a.py:2"
+    assert summary_line([blocked]).endswith("1 cut by 2 Python calls")
