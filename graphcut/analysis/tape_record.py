@@ -20,7 +20,8 @@ class Tape:
     """The spans in which a tape recorded, and the tensors that it watched, each from a position on.
 
     ``automatic``: it watches each trainable variable that is read. ``paused`` are positions at which TensorFlow itself kept
-    every tape from recording; ``captured`` are those of ops that stand for a tensor of an outer graph. ``depths``, for a graph
+    every tape from recording; ``captured`` are those of ops that stand for a tensor of an outer graph, ``arguments`` those of
+    the ones that a call was handed outside of the tape. ``depths``, for a graph
     inside another, says for each of ``watched`` in which graph its position is; the innermost is 0. It is empty if all are in
     this graph.
     """
@@ -33,6 +34,7 @@ class Tape:
     depths: Tuple[int, ...] = ()
     placeholders: FrozenSet[str] = frozenset()
     began_before: bool = False
+    arguments: FrozenSet[int] = frozenset()
 
     def records(self, position: int) -> bool:
         """Return whether an op at that position was made while the tape recorded."""

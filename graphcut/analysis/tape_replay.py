@@ -62,7 +62,7 @@ def replay_tape(
             if real in tracked:
                 tracked.add(tensor)
         inside = tape.records(position)
-        silent = position in tape.paused and not called
+        silent = (position in tape.paused or position in tape.arguments) and not called
         if inside and not silent:
             linked.update(tracked.intersection(inputs))
         if (
@@ -74,7 +74,7 @@ def replay_tape(
         elif inputs:
             before = [tensor for tensor in inputs if tensor in watched and not (silent and tensor in tracked)]
             early = [requested[tensor] for tensor in before if requested.get(tensor)]
-            paused = silent and stop_parts.isdisjoint(ends)
+            paused = silent and position in tape.paused and stop_parts.isdisjoint(ends)
             is_outside = paused or not (inside or silent)
             reasons.update(dict.fromkeys(ends, BarrierKind.OUTSIDE_TAPE if is_outside else (early + [None])[0]))
             idle.update(ends if inside and not silent and not early else ())

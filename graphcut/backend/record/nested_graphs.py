@@ -125,6 +125,7 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
     inside: List[bool] = []
     paused: Set[int] = set()
     captured: Set[int] = set()
+    arguments: Set[int] = set()
     made: Dict[str, bool] = {}
     for level in levels:
         tape = own if level.tape is None else level.tape
@@ -133,8 +134,10 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
             records = tape.records(place)
             if known is not None and known.handed:
                 records = not made.get(_name(known.outer, prefixes).rpartition(":")[0], False)
-            if place in tape.paused or (known is not None and known.handed and records):
+            if place in tape.paused:
                 paused.add(len(inside))
+            if known is not None and known.handed and records:
+                arguments.add(len(inside))
             if known is not None and not known.handed:
                 captured.add(len(inside))
             made[level.prefix + name] = records
@@ -149,6 +152,7 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
         frozenset(captured),
         placeholders=names,
         began_before=own.began_before,
+        arguments=frozenset(arguments),
     )
 
 
