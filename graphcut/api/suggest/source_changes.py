@@ -253,10 +253,11 @@ def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
 Holds = Callable[[Candidate], Optional[bool]]
 
 
-def best(candidates: Iterator[Candidate], holds: Holds) -> Tuple[Optional[Candidate], bool]:
+def best(candidates: Iterator[Candidate], holds: Holds, is_ordered: bool = False) -> Tuple[Optional[Candidate], bool]:
     """Return the first candidate that an audit confirms, and whether one was confirmed.
 
-    If nothing can be audited, it is the only complete candidate.
+    If nothing can be audited, it is the only complete candidate, or the first one if ``is_ordered`` says that the others
+    serve no better.
     """
     tried: List[Candidate] = []
     for candidate in candidates:
@@ -267,4 +268,5 @@ def best(candidates: Iterator[Candidate], holds: Holds) -> Tuple[Optional[Candid
             tried.append(candidate)
         if len(tried) > 1:
             break
-    return (tried[0], False) if len(tried) == 1 and tried[0].edits and tried[0].is_whole else (None, False)
+    is_plain = is_ordered or (len(tried) == 1 and tried[0].is_whole)
+    return (tried[0], False) if tried and tried[0].edits and is_plain else (None, False)

@@ -239,7 +239,7 @@ def _suggestions(
     flat, tensors = traced.flat, [each.tensor for each in places]
     candidates = stopping_candidates(traced, places, reader, retrace.builder if retrace else None)
     judge = _Judge(audit, blocked, kept)
-    chosen, is_confirmed = best(judge.until_patience_ends(candidates), judge)
+    chosen, is_confirmed = best(judge.until_patience_ends(candidates), judge, is_ordered=True)
     if not is_confirmed and judge.lossy is not None:
         chosen, is_confirmed = judge.lossy, True
     note = judge.note if chosen is not None and chosen is judge.lossy else ""

@@ -111,7 +111,7 @@ def _term_words(audit: Audit, terms: Sequence[int]) -> str:
     places = [(traced.flat.names[op], traced.place(op)[0]) for op in ops]
     names = [escape_name(name) + (f" ({at(where)})" if where else "") for name, where in places]
     which = f"{every(count)} terms" if len(terms) == count else f"{len(terms)} of {count} terms"
-    return f"the gradient then comes through {which} of the loss: {join_first(names, _FEW)}"
+    return f"with this change the gradient comes through {which} of the loss: {join_first(names, _FEW)}"
 
 
 def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
