@@ -266,7 +266,7 @@ def best(candidates: Iterator[Candidate], holds: Holds, is_ordered: bool = False
             return candidate, True
         if answer is None:
             tried.append(candidate)
-        if len(tried) > 1:
+        if len(tried) > (_MOST if is_ordered else 1):
             break
     is_plain = is_ordered or (len(tried) == 1 and tried[0].is_whole)
     return (tried[0], False) if tried and tried[0].edits and is_plain else (None, False)
