@@ -171,6 +171,7 @@ def test_a_layer_that_is_frozen_for_a_while_is_left_out_of_the_gradient_taken_th
 
 @pytest.mark.skipif(not hasattr(tf_stack, "_source_mapper_stacks"), reason="this TensorFlow maps lines in other ways")
 def test_a_replica_has_the_lines_of_the_code_that_starts_it():
+    tf.config.set_soft_device_placement(True)  # it is off where the first op of the process was made in a graph
     strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
     with strategy.scope():
         w = tf.Variable(2.0, name="w")
