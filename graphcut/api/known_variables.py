@@ -1,4 +1,4 @@
-"""The variables of a program: those of audited graphs, and those that the traced function leads to."""
+"""The variables of a program: those in audited graphs, and those that the traced function refers to."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def takes_targets(source: Any, args: Sequence[Any]) -> bool:
 
 
 def unaudited_step(source: Any) -> str:
-    """Return what an audit of a compiled Keras model without its targets leaves out; empty for any other source."""
+    """Return a note that the compiled step of a Keras model was not audited; empty for any other source."""
     is_model = hasattr(source, "train_step") and hasattr(source, "compile") and not isinstance(source, type)
     if not is_model or getattr(source, "optimizer", None) is None:
         return ""

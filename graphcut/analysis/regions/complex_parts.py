@@ -26,7 +26,7 @@ def imag(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]
 
 
 def part(box: Box, index: int) -> Optional[Box]:
-    """Return the real part of a box, or for an index of 1 the imaginary one; ``None`` where there is none."""
+    """Return the real part of a box, or its imaginary part if the index is 1; ``None`` if it has no such part."""
     piece = limit_axis(box, PART, index, index + 1)
     return None if piece is None else without_part(piece)
 

@@ -92,7 +92,7 @@ def _stops_after(source: Source, stop: str, is_meant: Callable[[ast.Call], bool]
 
 
 def _line_behind(source: Source, call: ast.Call, layer: ast.AST, stop: str) -> Iterator[Edit]:
-    """Yield the line ``model.add(stop)`` behind a statement ``model.add(layer)``."""
+    """Yield the edit that adds a line ``model.add(stop)`` after ``model.add(layer)``."""
     statement = next(source.parents(call), None)
     if function_name(call) == "add" and isinstance(call.func, ast.Attribute) and isinstance(statement, ast.Expr):
         line = "\n" + " " * statement.col_offset + f"{source.of(call.func.value)}.add({stop})"

@@ -113,7 +113,7 @@ def _same_modules() -> Iterator[None]:
 
 
 def _is_generated(name: str) -> bool:
-    """Return whether AutoGraph made a module; up to TensorFlow 2.4 such a module is named as any temporary file."""
+    """Return whether AutoGraph made a module; up to TensorFlow 2.4 it has the name of a temporary file."""
     return name.startswith(_GENERATED) or (name.startswith("tmp") and hasattr(sys.modules[name], "outer_factory"))
 
 

@@ -65,7 +65,7 @@ class _Noted:
 
 
 class Pause(NamedTuple):
-    """A time in which no tape of one thread recorded."""
+    """A span in which the tapes of one thread did not record."""
 
     start: Counts
     end: Counts

@@ -58,7 +58,7 @@ def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftO
 
 
 def _rows_not_asked(layers: Sequence[Tuple[str, Sequence[LeftOut]]]) -> Iterator[Tuple[str, str, str, str]]:
-    """Yield a row for each layer that no gradient was asked for; one row for the rest of many frozen ones."""
+    """Yield a row for each layer that no gradient was asked for; if many are frozen, one row counts the rest."""
     frozen = [layer for layer, found in layers if all(each.reason is LeftOutReason.FROZEN for each in found)]
     shown = set(frozen if len(frozen) <= _FROZEN_ROWS else frozen[: _FROZEN_ROWS - 1])
     yield from (_row(layer, (), found) for layer, found in layers if layer in shown or layer not in frozen)
