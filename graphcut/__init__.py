@@ -1,6 +1,6 @@
-"""graphcut: which variables of a TensorFlow graph can still receive a gradient from the loss, and what cuts off the others.
+"""Find which variables of a TensorFlow graph can receive a gradient from the loss, and what cuts off the others.
 
-Names are imported when they are first used, so that ``import graphcut`` costs next to nothing.
+Names are imported on first use, so ``import graphcut`` is cheap.
 """
 
 from __future__ import annotations
@@ -107,5 +107,5 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """Take the cell magic away again: ``%unload_ext graphcut``."""
+    """Remove the cell magic: ``%unload_ext graphcut``."""
     importlib.import_module("graphcut.api.cell_magic").unload(ipython)

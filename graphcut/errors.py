@@ -1,6 +1,6 @@
-"""The one kind of error that graphcut raises on purpose.
+"""The error that graphcut raises for bad input, and the hints in its messages.
 
-A message says what was asked, what was found and what to do, in at most three lines.
+A message says what you asked for, what graphcut found and what to do, in at most three lines.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def did_you_mean(names: Sequence[str]) -> str:
 
 
 def printable(name: str, limit: int = 120) -> str:
-    """``name`` quoted, with control characters escaped, cut in the middle beyond ``limit`` characters.
+    """Return ``name`` in quotes, with control characters escaped, shortened in the middle to ``limit`` characters.
 
     >>> print(printable("a\\x1b[31mred"), printable("x" * 100, 10))
     'a\\x1b[31mred' 'xxxx…xxxx'

@@ -1,4 +1,4 @@
-"""Keras callbacks: ``AuditCallback`` audits what ``fit`` trains.
+"""A Keras callback, ``AuditCallback``, that audits the gradients of ``fit``.
 
 >>> import numpy as np
 >>> import tensorflow as tf
@@ -52,14 +52,14 @@ _WAYS: Dict[str, Callable[[str], None]] = {"warn": _warn, "raise": _raise, "log"
 
 
 class AuditCallback(FirstBatch):
-    """Audit what ``fit`` trains, in the graph that it traces anyway, before the second batch.
+    """Audit the gradients that ``fit`` takes, in the graph that it traces anyway, before the second batch.
 
     ``audits`` has the audits of the gradients that the first batch took.
 
     Args:
-        must_train: variables that must get a gradient: objects, names, patterns, layers, or a list of these. By default every
-            variable that ``fit`` takes a gradient of.
-        frozen: variables that must get none.
+        must_train: variables that must get a gradient: objects, names, patterns, layers, or a list of these. By default, every
+            variable whose gradient ``fit`` takes.
+        frozen: variables that must get no gradient.
         on_problem: ``"warn"``, ``"raise"`` a ``GraphcutError``, which ends ``fit``, or ``"log"`` to the logger ``graphcut``.
 
     Raises:
@@ -78,7 +78,7 @@ class AuditCallback(FirstBatch):
         return watch()
 
     def taken(self, watched: watch, error: Optional[BaseException]) -> None:
-        """Audit what the batch took, and say what is wrong."""
+        """Audit the gradients that the batch took, and report what is wrong."""
         try:
             self.audits = watched.audits
             problems = list(self._problems()) if self.audits or error is None else []
@@ -120,7 +120,7 @@ class AuditCallback(FirstBatch):
         )
 
     def _unknown(self, argument: str, key: Any) -> str:
-        """Return what to say of a key that means no variable of the model; empty if it means one, as an object always does."""
+        """Return the message for a name that matches no variable of the model, else an empty text."""
         if not isinstance(key, str):
             return ""
         attributes = (str(getattr(each, word, "")) for each in self.model.weights for word in ("path", "name"))
@@ -133,7 +133,7 @@ class AuditCallback(FirstBatch):
 
 
 def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:
-    """Return the variables that a key means, each with its audit; those audits count that have any."""
+    """Return the variables that a key matches, each with its audit; audits without such a variable are skipped."""
     found: _Found = []
     for audit in audits:
         try:

@@ -1,6 +1,6 @@
 """A pytest plugin: contracts as test items, pictures of failing audits, a fixture for training steps.
 
-It costs nothing until it is used: graphcut and TensorFlow are imported by the first item or fixture that needs them.
+The plugin costs nothing until it is used: the first item or fixture that needs graphcut and TensorFlow imports them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(session: Any, config: Any, items: List[Any]) -
 
 
 def _checker(path: str, folder: str) -> ContractChecker:
-    """Return the contracts of a file, or of the one that is found in a folder."""
+    """Return the contracts of a file, or of the contract file in a folder."""
     from graphcut.contracts.check import ContractChecker
     from graphcut.contracts.config_file import find_file
     from graphcut.errors import GraphcutError
@@ -64,19 +64,19 @@ class _ContractFile(pytest.Collector):
         self.checker = checker
 
     def collect(self) -> Iterator[Any]:
-        """One item for each contract."""
+        """Yield one item for each contract."""
         for contract in self.checker.contracts:
             yield _ContractItem.from_parent(self, name=contract.name, contract=contract, checker=self.checker)
 
 
 def _imported_modules() -> List[ModuleType]:
-    """Return the modules of the project that the tests have imported. Executed twice, Keras would number their layers anew."""
+    """Return the project's modules that the tests have imported. If one ran twice, Keras would number its layers again."""
     kept = [each for name, each in list(sys.modules.items()) if name != "__main__"]
     return [each for each in kept if "site-packages" not in (getattr(each, "__file__", None) or "site-packages")]
 
 
 class _ContractItem(pytest.Item):
-    """One contract: it fails where the contract is broken or invalid."""
+    """One contract as a test item, which fails if the contract is broken or invalid."""
 
     def __init__(self, *args: Any, contract: Union[Contract, ContractResult], checker: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,18 +96,18 @@ class _ContractItem(pytest.Item):
         raise ContractFailure(_summarize(result))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """Return the findings alone, without a traceback of graphcut's own code."""
+        """Return the findings only, without a traceback of graphcut's own code."""
         if isinstance(excinfo.value, ContractFailure):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> Tuple[Any, Optional[int], str]:
-        """Where the contract stands."""
+        """Return the file and the name of the contract."""
         return self.checker.path, self.contract.line - 1, "contract: %s" % self.name
 
 
 class ContractFailure(Exception):
-    """A contract that is broken or invalid; the message holds its findings."""
+    """A broken or invalid contract; the message holds its findings."""
 
 
 def _summarize(result: Any) -> str:
@@ -146,7 +146,7 @@ def draw_failing(config: Any, name: str, audits: Iterable[Any], draw: Callable[[
 
 @pytest.fixture
 def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
-    """``graphcut.audit_step``; its audits are drawn into ``--graphcut-dir`` where the test fails."""
+    """Provide ``graphcut.audit_step``; its audits are drawn into ``--graphcut-dir`` if the test fails."""
     from graphcut.api.audit_step import audit_step as audit
 
     audits: List[Any] = []
@@ -163,7 +163,7 @@ def audit_step(request: Any) -> Iterator[Callable[..., Tuple[Any, ...]]]:
 
 
 def _explanation(call: Any) -> str:
-    """Return the explanation of ``graphcut.install()`` for an error, if pytest shows no notes of errors."""
+    """Return the explanation that ``graphcut.install()`` gives for an error, if pytest does not show exception notes."""
     install = sys.modules.get("graphcut.api.install")
     if install is None or call.excinfo is None:
         return ""
@@ -173,7 +173,7 @@ def _explanation(call: Any) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: Any, call: Any) -> Generator[None, Any, None]:
-    """Remember whether a test failed, for the fixtures that end after it; explain a missing gradient that made it fail."""
+    """Record whether a test failed, for fixture teardown; explain a missing gradient that made it fail."""
     text = _explanation(call)
     outcome = yield
     if text:

@@ -1,4 +1,4 @@
-"""Assertions about gradients for tests. Each fails with the explanation of what was found.
+"""Assertions about gradients for tests. A failure shows the explanation of the verdict.
 
 >>> import graphcut
 >>> from graphcut.testing import assert_blocked, assert_reaches
@@ -26,13 +26,13 @@ _BLOCKED = (Verdict.NONE, Verdict.ZERO)
 
 
 def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = None) -> None:
-    """Assert that the loss reaches every variable that ``key`` means.
+    """Assert that the gradient of the loss reaches every variable that ``key`` matches.
 
     Args:
         audit: the audit of a loss, or of one gradient of a step.
         key: variables: objects, names, patterns, layers, name scopes, or a list of these.
-        through: places of which the path must pass one, as for ``audit.reaches``.
-        avoiding: places of which the path must pass none.
+        through: places; the path must pass at least one of them, as for ``audit.reaches``.
+        avoiding: places; the path must pass none of them.
 
     Raises:
         AssertionError: a variable gets no gradient, or none by such a path; the message explains why.
@@ -53,9 +53,9 @@ def assert_reaches(audit: Audit, key: Any, through: Any = None, avoiding: Any = 
 
 
 def assert_blocked(audit: Audit, key: Any, *others: Any) -> None:
-    """Assert that no variable that the keys mean gets a gradient that can be nonzero.
+    """Assert that no variable that the keys match gets a gradient that can be nonzero.
 
-    A variable of the step that no gradient was asked for, such as that of a frozen layer, gets none.
+    A variable that the step takes no gradient of, such as that of a frozen layer, passes.
 
     Args:
         audit: the audit of a loss, or of one gradient of a step.
@@ -74,7 +74,7 @@ def assert_blocked(audit: Audit, key: Any, *others: Any) -> None:
 
 
 def assert_only_trains(audit: Audit, key: Any, *others: Any) -> None:
-    """Assert that the loss reaches the variables that the keys mean, all of them, and no others.
+    """Assert that the gradient of the loss reaches all variables that the keys match, and no others.
 
     Args:
         audit: the audit of a loss, or of one gradient of a step.
@@ -116,7 +116,7 @@ def assert_no_unused(audit: Audit) -> None:
 
 
 def _asked_for(audit: Audit, key: Any) -> List[VariableAudit]:
-    """Return the audited variables that a key means; none for variables of a step that no gradient was asked for."""
+    """Return the audited variables that a key matches; empty for variables that the step takes no gradient of."""
     if is_group(key) and as_tuple(key):
         return [variable for each in as_tuple(key) for variable in _asked_for(audit, each)]
     try:
@@ -128,7 +128,7 @@ def _asked_for(audit: Audit, key: Any) -> List[VariableAudit]:
 
 
 def _forgotten(audit: Audit, key: Any) -> List[str]:
-    """Return the variables that a key means and that the gradient call forgot."""
+    """Return the variables that a key matches and that the gradient call forgot."""
     if not getattr(audit, "left_out", ()):
         return []
     return [each.name for each in audit._left_out_of(key) if each.reason is LeftOutReason.FORGOTTEN]

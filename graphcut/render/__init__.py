@@ -1,1 +1,1 @@
-"""Words, pictures and pages made from an audit. Nothing here judges."""
+"""Texts, pictures and pages made from an audit. No verdict is decided here."""

@@ -1,8 +1,7 @@
 """Group variables by outcome and shorten their names, for rows and boxes.
 
-Variables share an *outcome* when verdict, cut, conditions and the rest of what a person wants to know are equal. A *label*
-stands for one or several names: a name, a scope whose every audited variable is meant (``encoder/*``), or a run of
-numbers (``w/part_0..39``).
+Variables share an *outcome* if they have the same verdict, cut, conditions and remarks. A *label* stands for one or several
+names: a single name, a scope all of whose audited variables are meant (``encoder/*``), or a run of numbers (``w/part_0..39``).
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def fold(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 
 def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
-    """Group ``variables`` by outcome, and groups whose barriers differ in the numbers of their names alone as one."""
+    """Group ``variables`` by outcome; barriers whose names differ only in their numbers count as equal."""
     groups = fold(variables)
     members: Dict[Hashable, List[VariableAudit]] = {}
     numberless = [_numberless_outcome(group.variables[0]) for group in groups]
@@ -62,7 +61,7 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
 
 
 def _numberless_outcome(variable: VariableAudit) -> Hashable:
-    """Return the outcome of a variable without the numbers of ops: ``Round`` and ``Round_1`` of one line are alike."""
+    """Return the outcome of a variable without the numbers in op names: ``Round`` and ``Round_1`` in one line are equal."""
     cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())
     return _further_outcome(variable), cut, tuple(map(_numberless, variable.only_through)), variable.cut_size
 
@@ -72,12 +71,12 @@ def _numberless(name: str) -> str:
 
 
 def outcome(variable: VariableAudit) -> Hashable:
-    """Return the key that variables of one row share."""
+    """Return the outcome of a variable, the key by which variables are grouped into rows."""
     return _further_outcome(variable), tuple(distinct_barriers(variable.cut)), variable.only_through
 
 
 def _further_outcome(variable: VariableAudit) -> Hashable:
-    """Return what is said of a variable beside what cuts it and the loss terms that its gradient comes through."""
+    """Return the part of an outcome that is neither the cut nor the loss terms."""
     frozen, training = variable.trainable is False, (variable.is_updated, variable.trained_by)
     return variable.verdict, variable.conditions, variable.unused, frozen, training
 
@@ -94,9 +93,10 @@ def distinct_barriers(cut: Sequence[Barrier]) -> Dict[Hashable, Barrier]:
 
 
 def barrier_place(barrier: Barrier) -> str:
-    """Return what tells a barrier from others of its kind: the op, but the line where values left TensorFlow.
+    """Return what distinguishes a barrier from others of its kind:
 
-    What came back are constants, as many as the code made of the values.
+    its op, or the line if values left TensorFlow there. Such values come back as constants, any number of them, so their ops
+    do not count.
     """
     return barrier.where if barrier.kind is BarrierKind.PYTHON and barrier.where else barrier.op
 
@@ -134,7 +134,7 @@ def scope_sizes(names: Iterable[str]) -> Dict[str, int]:
 
 
 def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
-    """Put the items of a scope that is wholly theirs into one label, the widest scope that is."""
+    """Replace all items of a complete scope with one label, for the widest such scope."""
     inside: Dict[str, List[Label]] = {}
     for item in items:
         for scope in _scopes(item.text):
@@ -151,7 +151,7 @@ def _fold_scopes(items: List[Label], totals: Mapping[str, int]) -> List[Label]:
 
 
 def _is_whole(scope: str, items: int, complete: bool) -> bool:
-    """Return whether all audited names of ``scope`` are here, and naming it is shorter; the outermost scope has no name."""
+    """Return whether all audited names of ``scope`` are here and its name is shorter; the outermost scope has no name."""
     return bool(scope) and complete and items > 1
 
 
@@ -159,7 +159,7 @@ _Tokens = Tuple[List[str], Tuple[str, ...]]
 
 
 def _fold_runs(items: List[Label], shortest: int) -> List[Label]:
-    """Put items that differ only in one number, counted without a gap, into one label."""
+    """Replace items that differ in one number only, with no gap between the numbers, with one label."""
     tokens = [(re.split(r"([0-9]{1,9})", item.text), item.names) for item in items]
     places = max((len(token) for token, _ in tokens), default=0)
     for place in range(places - 2, 0, -2):
@@ -178,7 +178,7 @@ def _fold_place(tokens: List[_Tokens], place: int, shortest: int) -> List[_Token
 
 
 def _fold_run(run: List[_Tokens], place: int, shortest: int) -> List[_Tokens]:
-    """Each stretch of ``run`` that is counted without a gap, made one where it is long enough."""
+    """Yield each part of ``run`` whose numbers have no gap, as one label if it is long enough."""
     if len(run) < shortest:
         return run
     stretches: List[List[_Tokens]] = []

@@ -1,9 +1,9 @@
-"""The colours of everything that graphcut shows: pictures, pages, tables.
+"""The colours of pictures, pages and tables.
 
-Four strokes are Okabe and Ito's (https://jfly.uni-koeln.de/color/); their orange and yellow are too pale to be seen on
-white: the fifth is a brown that the colour-blind tell from the others. Every stroke has a contrast of 3:1 against white and
-against a dark page (WCAG 2.1, 1.4.11), text one of 4.5:1 against what it stands on (1.4.3). Fills are so light that black
-text stands on them; nothing is told by a fill alone.
+Four strokes are from Okabe and Ito (https://jfly.uni-koeln.de/color/). Their orange and yellow are too pale on white, so the
+fifth is a brown that colour-blind readers can distinguish from the others. Every stroke has a contrast of 3:1 against white
+and against a dark page (WCAG 2.1, 1.4.11); text has 4.5:1 against its background (1.4.3). Fills are light enough for black
+text, and no fill carries information alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ FILLS: Mapping[Verdict, str] = {
     Verdict.FLOWS: "#DDF2EB",
 }
 
-# Of a page, by day and by night. The picture itself is drawn on white; by night a page inverts it.
+# Colours of a page in light and dark mode. The picture itself is drawn on white; dark mode inverts it.
 DAY = {"paper": WHITE, "ink": INK, "faint": FAINT, "line": GREY, "panel": "#F6F6F6", "chosen": BLUE}
 NIGHT = {"paper": "#1D1F21", "ink": "#ECECEC", "faint": "#B5B5B5", "line": "#808488", "panel": "#26292B", "chosen": "#56B4E9"}

@@ -1,6 +1,7 @@
-"""What pictures, reports and pages read from an audit, as protocols.
+"""Protocols for the parts of an audit that pictures, reports and pages read.
 
-``graphcut.Audit`` is one; the tests have others. Protocols of other objects, which only one module needs, are in that module.
+``graphcut.Audit`` implements all of them, and tests have smaller implementations. A protocol that only one module needs is
+defined in that module.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     class PictureFacts(VerdictFacts, Protocol):
         """The plain results of one audit, for one loss.
 
-        ``passing``: for each op that a gradient really passes on its way from the loss to a variable that gets one, the
-        ops that it goes on to. ``left_out_ops``: the ops of the variables in ``left_out``. ``shapes`` are those of an op's
-        outputs; ``place`` is ``file:line`` of an op, and whether a library made it. ``idioms``: what stops that cut belong
-        to, in a few words, by the names of the ops.
+        ``passing`` maps each op that a gradient passes on its way from the loss to a variable to the ops where it continues.
+        ``left_out_ops`` are the ops of the variables in ``left_out``. ``shapes`` are those of an op's outputs; ``place`` is
+        the ``file:line`` of an op and whether a library made it. ``idioms`` maps the name of a stop that cuts to its idiom, in
+        a few words.
         """
 
         @property
@@ -83,10 +84,10 @@ if TYPE_CHECKING:
         def reason(self, variable: VariableAudit) -> Reason: ...
 
     class PageFacts(PictureFacts, ReportFacts, HeadedFacts, Protocol):
-        """What a page needs: the picture, the text, and the name of the audit."""
+        """The parts of an audit that a page shows: the picture, the text, and the name of the audit."""
 
     class NotebookFacts(PageFacts, Protocol):
-        """An audit that keeps its picture: a notebook asks for every format."""
+        """An audit that caches its picture, because a notebook asks for every format."""
 
         @property
         def _sketch(self) -> Sketch: ...

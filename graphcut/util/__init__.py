@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of TensorFlow or of graphs."""
+"""Small helpers that depend on neither TensorFlow nor graphs."""

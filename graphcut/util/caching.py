@@ -1,4 +1,4 @@
-"""The ways to keep what was computed: on the object, beside a graph for as long as it lives, or in a bounded memory."""
+"""Caches for computed values: on the object, for the lifetime of a graph, or in a bounded cache for the whole process."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ else:
 
 
 def cached_weakly(function: FunctionT) -> FunctionT:
-    """Return ``function`` with its answers kept while the first argument lives, which they must not refer to.
+    """Return ``function`` with its results cached while the first argument lives.
 
-    The other arguments are taken to follow from the first. ``functools.lru_cache`` would keep whole graphs alive.
+    The results must not refer to it. The other arguments are not part of the key: they must be determined by the first.
+    ``functools.lru_cache`` would keep whole graphs alive.
 
     >>> class Graph:
     ...     pass
@@ -52,10 +53,9 @@ def cached_weakly(function: FunctionT) -> FunctionT:
 
 
 class BoundedCache(Generic[ValueT]):
-    """Answers that are kept for the whole process, up to a total weight: about how many objects they hold.
+    """A cache for the whole process, limited by total weight: roughly the number of objects that the values hold.
 
-    An answer that would take more than a sixteenth of the room is computed again each time. If the room is used up, all that
-    is kept is dropped.
+    A value that weighs more than a sixteenth of the limit is not cached. When the limit is reached, the cache is emptied.
 
     >>> cache = BoundedCache(32)
     >>> cache.get("a", 2, lambda: "first"), cache.get("a", 2, lambda: "second"), cache.get("b", 3, lambda: "not kept")
@@ -72,7 +72,7 @@ class BoundedCache(Generic[ValueT]):
         return len(self._answers)
 
     def get(self, key: Any, weight: int, compute: Callable[[], ValueT]) -> ValueT:
-        """Return the answer for a key, computed where it is not known."""
+        """Return the value for a key; compute it if it is not cached."""
         if weight > self._room // 16:
             return compute()
         if key not in self._answers:

@@ -1,4 +1,4 @@
-"""Writing a file: as a whole or not at all."""
+"""Atomic writes: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NO_REPLACING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
 
 
 def save(path: Target, content: bytes) -> None:
-    """Write ``content``. Where the system does not let us: ``GraphcutError``, and what was there before is still there.
+    """Write ``content`` to a file. If that fails, raise ``GraphcutError`` and keep the old content.
 
-    The content goes into a temporary file beside the target, which then takes the target's place with the target's
-    permissions. A link stays a link; a terminal, a pipe and the like are written as they are.
+    The content is written to a temporary file beside the target, which then replaces the target and takes over its
+    permissions. A symbolic link stays a link. A terminal, a pipe or the like is written directly.
     """
     name = os.fspath(path)
     try:
@@ -30,7 +30,7 @@ def save(path: Target, content: bytes) -> None:
 
 
 def check_folder(path: Target) -> None:
-    """Raise the error of ``save`` if the folder of a file is not there."""
+    """Raise the error that ``save`` would raise if the folder of a file does not exist."""
     name = os.fspath(path)
     if not os.path.isdir(os.path.dirname(os.path.realpath(name))):
         raise GraphcutError(f"cannot write {printable(name)}: {os.strerror(errno.ENOENT)}")
@@ -53,7 +53,7 @@ def _save(name: str, content: bytes) -> None:
 
 
 def _mode(name: str) -> Optional[int]:
-    """Return the type and the permissions of a file, or ``None`` where there is none."""
+    """Return the type and the permissions of a file, or ``None`` if there is no file."""
     try:
         return os.stat(name).st_mode
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def _mode(name: str) -> Optional[int]:
 
 
 def _replace(name: str, content: bytes, mode: Optional[int]) -> None:
-    """Write a temporary file and put it in the place of ``name``."""
+    """Write a temporary file and replace ``name`` with it."""
     temporary = os.path.join(os.path.dirname(name), ".graphcut-%s.tmp" % os.urandom(8).hex())
     number = os.open(temporary, _FLAGS | os.O_EXCL, 0o666)
     try:
@@ -78,7 +78,7 @@ def _replace(name: str, content: bytes, mode: Optional[int]) -> None:
 
 
 def _overwrite(name: str, content: bytes) -> None:
-    """Write a file whose folder takes no other (a mounted file): where that fails, what it held is written back."""
+    """Overwrite a file whose folder accepts no new file (a mounted file); if that fails, restore the old content."""
     with open(name, "r+b", buffering=0) as stream:
         before = stream.read()
         try:

@@ -1,4 +1,4 @@
-"""Python's garbage collector, paused while graphcut builds."""
+"""Pause Python's garbage collector while graphcut builds a graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Iterator
 def collector_paused() -> Iterator[None]:
     """Pause Python's garbage collector: building a million small tuples otherwise takes twice as long.
 
-    Nothing else of the collector is touched: what it would do with the rest of the process is not ours to decide.
+    No other setting of the collector is changed: it belongs to the user's process.
     """
     enabled = gc.isenabled()
     gc.disable()

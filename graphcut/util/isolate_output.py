@@ -1,8 +1,8 @@
-"""While foreign code runs, standard output and standard error are kept for our own lines.
+"""Keep standard output and standard error for graphcut's own lines while user code runs.
 
-TensorFlow's C++ writes to file descriptor 2 as it is imported, whatever the log level; a module that is imported to be
-audited may print. Both go into a file, which is shown only if something breaks that nobody foresaw. The module may also put
-streams of its own in place of the standard ones, close them, or change the folder: all that ends with it.
+TensorFlow's C++ code writes to file descriptor 2 when it is imported, whatever the log level, and a module that is imported
+for an audit may print. Both go to a file, which is shown only after an unexpected error. The module may also replace or close
+the standard streams, or change the working directory: all of that is undone afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CALL = "It is called to be traced: take sys.exit out of what it calls, or audit
 
 @contextmanager
 def isolate_output() -> Iterator[None]:
-    """Divert file descriptors 1 and 2; an exception of the user's own code becomes a short ``GraphcutError``."""
+    """Divert file descriptors 1 and 2; turn an exception of the user's own code into a short ``GraphcutError``."""
     with tempfile.TemporaryFile() as diverted:
         try:
             with _divert((1, 2), diverted), _lend_streams():
@@ -63,7 +63,10 @@ def _divert(numbers: Tuple[int, ...], target: IO[bytes]) -> Iterator[None]:
 
 @contextmanager
 def _lend_streams() -> Iterator[None]:
-    """Streams and a folder for foreign code to do with as it likes; a logger may keep them for longer than that."""
+    """Give user code its own streams and working directory; restore ours afterwards.
+
+    A logger may keep the streams for longer.
+    """
     streams, folder = (sys.stdout, sys.stderr), _folder()
     sys.stdout, sys.stderr = (open(os.dup(each), "w", errors="backslashreplace") for each in (1, 2))  # noqa: SIM115
     try:
@@ -82,7 +85,7 @@ def _folder() -> Optional[str]:
 
 
 def silence() -> None:
-    """Nothing is said from here on: what foreign code says as the program ends is no answer, and no line of ours."""
+    """Discard all further output: what user code prints while the program ends is not part of the answer."""
     with suppress(OSError, ValueError):
         _flush()
     for number in (1, 2):
@@ -90,7 +93,7 @@ def silence() -> None:
 
 
 def open_streams() -> None:
-    """Streams that the caller closed lead nowhere: else the next file that is opened would take their place."""
+    """Open closed standard streams on the null device; otherwise the next opened file would take their descriptor."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -118,7 +121,7 @@ def _exit_message(error: SystemExit) -> str:
 
 
 def _place_in_user_code(error: BaseException) -> Optional[str]:
-    """``file:line`` of what is no Python, or of the innermost frame outside graphcut and what is installed, or ``None``."""
+    """Return ``file:line`` of a syntax error, else of the innermost frame in user code; ``None`` if there is none."""
     frames: List[Tuple[str, Optional[int]]] = [(file, line) for file, line, _ in _frames(error)]
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno))
@@ -127,10 +130,10 @@ def _place_in_user_code(error: BaseException) -> Optional[str]:
 
 
 def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
-    """Return the file, line and function of each frame, outermost first; of code that AutoGraph wrote, the user's own line.
+    """Return the file, line and function of each frame, outermost first; for code that AutoGraph wrote, the user's own line.
 
-    AutoGraph calls what it converted from a frame that holds it as ``converted_f``, with the origin of each line
-    (``ag_source_map``; ``tensorflow/python/autograph/impl/api.py``). A line without an origin is left out.
+    AutoGraph calls the converted function from a frame that holds it as ``converted_f``, with the origin of each line in
+    ``ag_source_map`` (``tensorflow/python/autograph/impl/api.py``). A line without an origin is left out.
     """
     origins: Dict[Tuple[str, int], Tuple[str, int]] = {}
     found = []
@@ -149,6 +152,6 @@ def _is_installed(filename: str) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
-    """Return the exception in one line: its type, and the last line of what it says."""
+    """Return the exception in one line: its type and the last line of its message."""
     lines: List[str] = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {printable(lines[-1], 300)[1:-1]}" if lines else type(error).__name__

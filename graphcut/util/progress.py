@@ -1,7 +1,8 @@
-"""What is being done, with the time that it has taken: shown once somebody has waited for two seconds.
+"""Show the current step and its elapsed time, once the user has waited for two seconds.
 
-On a terminal it goes to standard error, in a notebook below the cell; it disappears when the work is done, and knows no
-percentage: nobody can tell how long TensorFlow will take to be imported or to trace. ``GRAPHCUT_PROGRESS=0`` switches it off.
+The line appears on standard error in a terminal and below the cell in a notebook, and disappears when the work is done. There
+is no percentage: the time that TensorFlow takes to import or to trace cannot be known. ``GRAPHCUT_PROGRESS=0`` switches the
+line off.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ _running: List[Say] = []
 
 @contextmanager
 def show_progress() -> Iterator[Say]:
-    """Provide a function to call with what is done next, such as ``"reading model.meta"``.
+    """Provide a function to call with the next step, such as ``"reading model.meta"``.
 
-    Within another one, as when the command line calls ``audit``, the outer one tells.
+    In nested calls, as when the command line calls ``audit``, only the outermost one shows progress.
     """
     steps: List[str] = [""]
     show = None if _running or os.environ.get("GRAPHCUT_PROGRESS") == "0" else _display()
@@ -51,14 +52,14 @@ Show = Callable[[threading.Event, List[str]], None]
 
 
 def _display() -> Optional[Show]:
-    """Return the function that shows the progress here; ``None`` if nobody would see it."""
+    """Return the function that shows progress here, or ``None`` if nobody would see it."""
     if _notebook() is not None:
         return _show_in_notebook
     return partial(_show_on_terminal, os.dup(2)) if os.isatty(2) else None
 
 
 def _notebook() -> Any:
-    """Return the shell of a notebook that this runs in, or ``None``."""
+    """Return the shell of the notebook that this code runs in, or ``None``."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell if type(shell).__name__ == "ZMQInteractiveShell" else None
 

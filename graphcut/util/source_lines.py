@@ -1,6 +1,6 @@
-"""The line of source code that a place such as ``model.py:12`` names, if it can be read, and how the place is shown.
+"""Read the source line that a place such as ``model.py:12`` names, and shorten such a place for display.
 
-A place may come from a file that somebody else made: only Python's own source is read, never a device or a huge file.
+A place may come from an untrusted file, so only Python source is read, never a device or a huge file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LIMIT = 2**24  # bytes; no source file is larger
 
 
 def line_of(where: Optional[str]) -> str:
-    """Return the line without the blanks around it; empty where it cannot be read."""
+    """Return the line without surrounding blanks; empty if it cannot be read."""
     path, _, number = (where or "").rpartition(":")
     if not number.isdigit() or not (path in linecache.cache or _is_source(path)):
         return ""
@@ -23,7 +23,7 @@ def line_of(where: Optional[str]) -> str:
 
 
 def text_from(where: Optional[str], lines: int) -> str:
-    """Return the line as ``line_of`` does, followed by those below it, ``lines`` in all."""
+    """Return the line as ``line_of`` does, followed by the lines below it, ``lines`` in all."""
     path, _, number = (where or "").rpartition(":")
     first = line_of(where)
     below = range(int(number) + 1, int(number) + lines) if first else ()
@@ -31,7 +31,7 @@ def text_from(where: Optional[str], lines: int) -> str:
 
 
 def nearby(where: str) -> str:
-    """Return a place as it is shown: by the path from the current folder if it is below that, or by the cell of a notebook.
+    """Return a place for display: relative to the current folder if the file is below it, or as the cell of a notebook.
 
     >>> nearby("./model.py:12"), nearby("/usr/lib/model.py:12")
     ('model.py:12', '/usr/lib/model.py:12')
@@ -77,6 +77,6 @@ _LINE_LIMIT = 160
 
 
 def source_line(where: Optional[str]) -> str:
-    """Return the line without its indentation, what cannot be printed escaped; empty where there is none to read."""
+    """Return the line without indentation, with unprintable characters escaped; empty if it cannot be read."""
     text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in line_of(where))
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"

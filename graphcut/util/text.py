@@ -1,4 +1,4 @@
-"""Small texts: numbers in the names of tensors, the names of objects, the first of many names."""
+"""Small text functions: numbers in tensor names, names of objects, and shortened lists of names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _NUMERAL = re.compile("[0-9]{1,18}")
 
 
 def numeral(text: str) -> Optional[int]:
-    """Return the number that ``text`` writes; ``None`` where it writes none, or one that no output has.
+    """Return the output number that ``text`` holds, or ``None`` if it holds none.
 
-    Such a number has ASCII digits, and not so many of them that Python refuses to read them.
+    Only ASCII digits count, and not so many that Python refuses to convert them.
 
     >>> numeral("12"), numeral("²"), numeral("9" * 5000)
     (12, None, None)
@@ -20,7 +20,7 @@ def numeral(text: str) -> Optional[int]:
 
 
 def every(count: int) -> str:
-    """Return the word for all of two or more things: ``both``, ``all 3``.
+    """Return ``both`` for two things and ``all n`` for more.
 
     >>> every(2), every(3)
     ('both', 'all 3')
@@ -29,7 +29,7 @@ def every(count: int) -> str:
 
 
 def join_first(texts: Sequence[str], limit: int) -> str:
-    """Return the first texts with commas between them, and how many more there are.
+    """Return the first texts, separated by commas, and the number of the others.
 
     >>> join_first(["a", "b"], 2), join_first(["a", "b", "c"], 2)
     ('a, b', 'a, b and 1 more')
@@ -39,5 +39,5 @@ def join_first(texts: Sequence[str], limit: int) -> str:
 
 
 def object_name(value: Any) -> str:
-    """Return the name that a function, a model or another object bears, else the name of its type."""
+    """Return the name of a function, a model or another object, or the name of its type if it has none."""
     return str(getattr(value, "__name__", getattr(value, "name", type(value).__name__)))

@@ -1,7 +1,7 @@
-"""Pictures that can be asked: ``page`` for a browser, ``notebook`` for Jupyter, ``explorer`` for Model Explorer.
+"""Interactive pictures: ``html`` for a browser, ``notebook`` for Jupyter, ``model_explorer`` for Model Explorer.
 
-They show the words of ``render.text`` next to the pictures of ``render.picture``, and judge nothing. Jinja2 is imported when a
-page is made. ``repr_svg`` and ``repr_html`` are methods of an audit, and ``draw`` serves one.
+They show the texts of ``render.text`` next to the pictures of ``render.picture``. Jinja2 is imported when a page is made.
+``Audit`` uses ``repr_svg`` and ``repr_html`` as methods, and calls ``draw`` in its own ``draw``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def draw(
     engine: Optional[str] = None,
     options: Optional[PictureOptions] = None,
 ) -> None:
-    """Draw the cut to a file, in the format of its ending; ``graphcut.Audit.draw`` says which there are."""
+    """Draw the cut to a file, in the format that its suffix names; ``graphcut.Audit.draw`` lists the formats."""
     from graphcut.render import picture
     from graphcut.render.page import model_explorer
     from graphcut.render.picture.view import DEFAULT_OPTIONS
@@ -47,7 +47,7 @@ def draw(
 
 
 def repr_svg(self: NotebookFacts) -> Optional[str]:
-    """Return the picture, for a notebook; ``None`` where none can be laid out."""
+    """Return the picture, for a notebook; ``None`` if it cannot be laid out."""
     from graphcut.render.page.notebook import svg
 
     return svg(self._sketch)

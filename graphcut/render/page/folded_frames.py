@@ -1,7 +1,8 @@
-"""The pictures of a page with some frames folded: each folded frame is one box in a new layout.
+"""Lay out the pictures of a page that have folded frames: each folded frame becomes one box.
 
-Each frame of three boxes or more alone, and all outermost frames together, are laid out beforehand, for a page may not run a
-layout engine. With any other choice of frames the script of the page squeezes the whole picture instead.
+A page cannot run a layout engine, so these pictures are laid out in advance: one for each frame of three boxes or more, and
+one with all outermost frames folded. For any other selection of frames, the page's script shrinks the frames in the full
+picture instead.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     import networkx
 
 Scope = Tuple[str, ...]
-_FRAMES = 8  # that are folded alone
+_FRAMES = 8  # frames that get a layout of their own
 _LEAST = 3  # boxes in such a frame: folding fewer saves little space
 _BOXES = 150  # of a picture whose frames are folded
 
 
 def frames(drawn: networkx.MultiDiGraph) -> Dict[Scope, int]:
-    """Return a number for each frame of a picture, the outer ones before those in them."""
+    """Return a number for each frame of a picture, outer frames first."""
     found: Dict[Scope, int] = {}
     for _, box in drawn.nodes(data="box"):
         for depth in range(len(box.scope)):
@@ -29,7 +30,7 @@ def frames(drawn: networkx.MultiDiGraph) -> Dict[Scope, int]:
 
 
 def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
-    """Return the frames of each folded picture, under their numbers: ``"0"``, ``"2"``, ``"0,2"``."""
+    """Return the frames of each folded picture, keyed by their numbers: ``"0"``, ``"2"``, ``"0,2"``."""
     known = frames(drawn)
     outer = tuple(scope for scope in known if len(scope) == 1)
     scopes = [box.scope for _, box in drawn.nodes(data="box")]
@@ -39,7 +40,7 @@ def foldings(drawn: networkx.MultiDiGraph) -> Dict[str, Tuple[Scope, ...]]:
 
 
 def fold_frames(drawn: networkx.MultiDiGraph, scopes: Collection[Scope]) -> networkx.MultiDiGraph:
-    """Return a picture with one box (``f0`` for frame 0) in the place of each of some frames that do not overlap."""
+    """Return a picture in which each of some disjoint frames is replaced by one box (``f0`` for frame 0)."""
     import networkx
 
     known = frames(drawn)
@@ -84,7 +85,7 @@ def _merged(line: Line, links: List[Link]) -> Link:
 
 
 def frame_groups(drawn: networkx.MultiDiGraph, known: Mapping[Scope, int]) -> Dict[str, Dict[str, str]]:
-    """Return for each frame, as it is called in DOT, the attributes of its group in the page."""
+    """Return for each frame, by its name in DOT, the attributes of its group in the page."""
     first: Dict[Scope, str] = {}
     for node, box in drawn.nodes(data="box"):
         for depth in range(len(box.scope)):

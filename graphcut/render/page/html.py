@@ -1,10 +1,10 @@
 """One self-contained HTML page for one loss or several: the pictures, the table beside them, and a script of our own.
 
-Nothing is fetched. The page forbids itself everything (``default-src 'none'``) but its one style and one script, by
-their hashes. What comes from the graph is either SVG copied element by element, or JSON in a block that no browser runs,
-or text that Jinja2 escapes; the script puts it on the page as text only.
+The page fetches nothing. Its Content Security Policy forbids everything (``default-src 'none'``) except its one style and one
+script, which are named by their hashes. Content from the graph is SVG that is copied element by element, JSON in a block that
+no browser runs, or text that Jinja2 escapes; the script inserts it as text only.
 
-The templates are in ``templates/``: whatever fills them is escaped, and a name that they do not get is an error.
+The templates are in ``templates/``. Jinja2 escapes every value, and an undefined name is an error.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ASCII = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 def page(audits: Audits, path: Target, *, engine: Optional[str] = None) -> None:
-    """Write one HTML page with the cut of every loss, a tab for each.
+    """Write one HTML page that shows the cut of every loss, each in its own tab.
 
     Args:
         audits: one audit, or several, one for each loss; or a dict of them by the titles of their tabs. By default the
@@ -74,7 +74,7 @@ def html(audits: Audits, engine: Optional[str] = None) -> str:
 
 
 def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Sequence[Sketch]) -> str:
-    """Return the page of audits whose pictures are laid out, and the headings of their tabs."""
+    """Return the page for audits whose pictures are laid out already, with the given headings as tabs."""
     from graphcut.render.page.page_data import numbers
     from graphcut.render.text.plain_table import table
 
@@ -83,7 +83,7 @@ def of_sketches(listed: Sequence[PageFacts], heads: Sequence[str], sketches: Seq
 
 
 def embed_json(value: Any) -> str:
-    """JSON that may stand in a ``script`` element of a page: ASCII, and no character that could end the element."""
+    """Return JSON that is safe in a ``script`` element: ASCII, without any character that could end the element."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).translate(_ASCII)
 
 
@@ -99,7 +99,7 @@ def _rendered(losses: List[Any], data: str) -> str:
 
 
 def _short(script: str) -> str:
-    """Return a script without the indentation and the lines of comments, which a page need not hold."""
+    """Return a script without indentation and comment lines."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(line + "\n" for line in lines if line and not line.startswith("//"))
 

@@ -1,8 +1,8 @@
-"""The picture of one audit as a page needs it: the boxes and links as data, and SVG that names them.
+"""The picture of one audit for a page: boxes and links as data, and SVG elements that refer to them.
 
-Graphviz's SVG is copied element by element, and only what draws is taken: no link, no script, no style, no id. Each box
-says which it is (``data-box``), each line which boxes it joins (``data-from``, ``data-to``). What is in a box that stands for
-several ops is a picture beside it, its boxes told apart (``data-inner``).
+Graphviz's SVG is copied element by element. Only elements that draw are copied: no link, script, style or id. Each box carries
+its number (``data-box``), each line the boxes that it joins (``data-from``, ``data-to``). The contents of a box that stands
+for several ops are a separate picture, whose boxes have numbers of their own (``data-inner``).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Sketch:
     """A picture for the page.
 
     ``drawn`` has boxes and links, ``image`` is Graphviz's SVG and ``svg`` the element made from it. Both are empty if there is
-    no layout; ``problem`` says why. ``parts`` is what is drawn of the inside of a box, by the number of the box, and
-    ``insides`` the SVG element of each. ``layouts`` are the pictures with some frames folded, by the numbers of these.
+    no layout; ``problem`` says why. ``parts`` maps the number of a box to the picture of its contents, and ``insides`` to the
+    SVG element of that picture. ``layouts`` maps the numbers of folded frames to the picture with these frames folded.
     """
 
     title: str
@@ -57,9 +57,9 @@ class Sketch:
 
 
 def sketch(facts: PageFacts, engine: Optional[str] = None, seconds: float = 30.0) -> Sketch:
-    """Decide what to draw, and what in its boxes, and lay it out within ``seconds``.
+    """Decide what to draw in the picture and inside its boxes, and lay it out within ``seconds``.
 
-    Raises ``GraphcutError`` only for an ``engine`` asked for.
+    Raises ``GraphcutError`` only if ``engine`` is given and cannot be used.
     """
     return _laid_out(facts, picture_with_contents(facts), engine, seconds)
 
@@ -86,7 +86,7 @@ def _laid_out(facts: PageFacts, found: _Found, engine: Optional[str], seconds: f
 
 
 def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float) -> List[str]:
-    """Return the SVG content of each box; if it takes too long or fails, none, and the boxes stay closed."""
+    """Return the SVG contents of each box; nothing if layout fails or takes too long, so the boxes stay closed."""
     try:
         images = render_each([write_inside(part) for part in parts], engine, seconds)
     except GraphcutError:
@@ -95,7 +95,7 @@ def _insides(parts: Sequence[networkx.MultiDiGraph], engine: str, seconds: float
 
 
 def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[str, str]:
-    """Return the SVG of each picture with frames folded; if it takes too long or fails, none, and the page squeezes."""
+    """Return the SVG of each picture with folded frames; nothing if layout fails or takes too long."""
     parts = {key: fold_frames(drawn, scopes) for key, scopes in foldings(drawn).items()}
     try:
         images = render_each([write_bare(part) for part in parts.values()], engine, seconds)
@@ -111,9 +111,9 @@ def _folded(drawn: networkx.MultiDiGraph, engine: str, seconds: float) -> Dict[s
 
 
 def _slim(clean: ElementTree.Element) -> ElementTree.Element:
-    """Return a picture whose boxes are but places (``data-at``), for the page draws them as in the whole one.
+    """Return a picture that holds only the position of each box (``data-at``); the page reuses the boxes of the full picture.
 
-    A tenth of a point is fine enough for its lines.
+    Coordinates of lines are rounded to a tenth of a point.
     """
     for each in list(clean.iter("g")):
         if each.get("class") == "node" and len(each):
@@ -145,7 +145,7 @@ def _clean(
     groups: Mapping[str, Mapping[str, str]] = _NO_NAMES,
     numbers: Optional[Mapping[str, str]] = None,
 ) -> ElementTree.Element:
-    """Return the picture as it may be shown; ``groups`` has attributes for frames, ``numbers`` the boxes' in the whole."""
+    """Return the sanitized picture; ``groups`` has attributes for frames, ``numbers`` maps its boxes to the full picture."""
     root = read_svg(image).root
     (clean,) = _copies(root, {**_names(drawn, numbers), **groups})
     x, y, width, height = _view(root)
@@ -157,7 +157,7 @@ def _clean(
 
 
 def _inner(clean: ElementTree.Element) -> ElementTree.Element:
-    """Return the picture of what is in a box: its boxes have numbers of their own, and its lines are not chosen."""
+    """Return the picture of a box's contents: its boxes have numbers of their own, and its lines cannot be selected."""
     for each in clean.iter():
         if "data-box" in each.attrib:
             each.set("data-inner", each.attrib.pop("data-box"))
@@ -167,7 +167,7 @@ def _inner(clean: ElementTree.Element) -> ElementTree.Element:
 
 
 def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]) -> Iterator[ElementTree.Element]:
-    """Yield the element as it may be shown; a link is replaced by what it holds."""
+    """Yield the sanitized element; a link is replaced by its children."""
     inside = [copy for child in element for copy in _copies(child, names)]
     if element.tag == "a":
         told = ElementTree.Element("title")
@@ -182,7 +182,7 @@ def _copies(element: ElementTree.Element, names: Mapping[str, Mapping[str, str]]
 
 
 def _flat(inside: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
-    """Graphviz puts a link into a group of its own: without the link the group is not needed."""
+    """Remove the group that Graphviz puts around a link: without the link the group is not needed."""
     for each in inside:
         if each.tag == "g" and not each.attrib:
             yield from each
@@ -196,7 +196,7 @@ def _title_attributes(element: ElementTree.Element, names: Mapping[str, Mapping[
 
 
 def _names(drawn: networkx.MultiDiGraph, known: Optional[Mapping[str, str]]) -> Dict[str, Mapping[str, str]]:
-    """Return the attributes of each group by its title; a line in two halves is one, with what is written between them."""
+    """Return the attributes of each group by its title; both halves of a line and the label between them count as one line."""
     numbers = {node: str(at) if known is None else known.get(node, node) for at, node in enumerate(drawn)}
     names: Dict[str, Mapping[str, str]] = {node: {"data-box": number} for node, number in numbers.items()}
     joined = {f"{start}->{end}": {"data-from": numbers[start], "data-to": numbers[end]} for start, end in drawn.edges()}
@@ -207,7 +207,7 @@ def _names(drawn: networkx.MultiDiGraph, known: Optional[Mapping[str, str]]) -> 
 
 
 def _view(root: ElementTree.Element) -> Tuple[float, float, float, float]:
-    """Return the part that is seen, in the coordinates of the boxes: the one move that Graphviz makes is taken out."""
+    """Return the visible part in the coordinates of the boxes, without Graphviz's one translation."""
     x, y, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
     moved = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", "".join(g.get("transform", "") for g in root))
     across, down = map(float, moved.groups()) if moved else (0.0, 0.0)

@@ -1,8 +1,8 @@
-"""The whole DAG for Google's Model Explorer, and what a gradient does at each op as its node data.
+"""Write the whole DAG for Google's Model Explorer, with the result for each op as node data.
 
-Model Explorer browses ten thousand ops and more, a scope at a time. Its own readers number the ops of a file and keep
-functions apart, so the DAG is handed over in its graph format (``model_explorer.graph_builder``), every op under its own
-name; the node data (``model_explorer.node_data_builder``) names the same ops.
+Model Explorer browses more than ten thousand ops, one scope at a time. Its own readers number the ops of a file and keep
+functions separate, so graphcut writes the DAG in Model Explorer's graph format (``model_explorer.graph_builder``), each op
+under its own name. The node data (``model_explorer.node_data_builder``) refer to the same names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from graphcut.util.files import Target
 
 GRAPH = "cut"
-# Words are counted for each scope; there is no sum of them.
+# Model Explorer counts these words for each scope; they cannot be summed.
 _COUNTS = {
     "hideInAggregatedStatsTable": True,
     "showExpandedSummaryOnGroupNode": True,
@@ -40,9 +40,9 @@ _PASSES = "a gradient passes"
 
 
 def write(facts: PageFacts, path: Target) -> None:
-    """Write the graph to ``path``, which ends in ``.json``, and beside it the node data, as ``.node_data.json``.
+    """Write the graph to ``path``, which ends in ``.json``, and the node data to ``.node_data.json`` beside it.
 
-    ``model-explorer cut.json --node_data_paths=cut.node_data.json`` opens both. Raises ``GraphcutError`` where they cannot be
+    ``model-explorer cut.json --node_data_paths=cut.node_data.json`` opens both. Raises ``GraphcutError`` if a file cannot be
     written.
     """
     save(path, json.dumps(graph(facts)).encode())
@@ -50,7 +50,7 @@ def write(facts: PageFacts, path: Target) -> None:
 
 
 def graph(facts: PageFacts) -> Dict[str, Any]:
-    """Return the DAG as a graph collection of one graph, its cuts and loops as edges laid over it."""
+    """Return the DAG as a graph collection of one graph, with cuts and loops as edge overlays."""
     nodes = [_node(facts, op) for op in facts.graph]
     overlays = [each for each in (_cuts(facts), _loops(facts)) if each["edges"]]
     over = {"type": "edge_overlays", "name": "what ends a gradient", "overlays": overlays}
@@ -59,16 +59,17 @@ def graph(facts: PageFacts) -> Dict[str, Any]:
 
 
 def node_data(facts: PageFacts) -> Dict[str, Any]:
-    """Return a word and a color for each op that matters for the cut.
+    """Return a word and a colour for each op that matters for the cut.
 
-    It is the verdict of a variable, the kind of a barrier, the loss, or whether a gradient passes or the op lies behind a cut.
+    The word is the verdict of a variable, the kind of a barrier, ``loss``, or says whether a gradient passes or the op lies
+    behind a cut.
     """
     results = {op: _result(*told) for op, told in _words_by_op(facts).items()}
     return {GRAPH: {"name": title(facts), "results": results, **_COUNTS}}
 
 
 def _words_by_op(facts: PageFacts) -> Mapping[str, Tuple[str, str]]:
-    """Return the word and the colour of each op; the most telling one wins."""
+    """Return the word and the colour of each op; the most specific word wins."""
     ops = numbered.ops(facts)
     told: Dict[int, Tuple[str, str]] = {}
     for _, producer, line in routes(facts, ops).edges:

@@ -1,7 +1,7 @@
-"""An audit in a notebook: its page in a frame, or the table and the picture if scripts are stripped.
+"""Show an audit in a notebook: its page in a frame, or the table and the picture where scripts are stripped.
 
-What strips scripts, as GitHub and untrusted notebooks do, strips the frame too and shows the rest. Where the frame is loaded,
-it closes the rest. The frame is sandboxed: it has no access to the notebook.
+GitHub and untrusted notebooks strip scripts and with them the frame, and show the rest. Where the frame is loaded, it hides
+the rest. The frame is sandboxed: it has no access to the notebook.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _ROWS = 40
 
 
 def svg(sketch: Sketch) -> Optional[str]:
-    """Return the picture as SVG that stands alone; ``None``, which is no representation, where none could be laid out."""
+    """Return the picture as standalone SVG; ``None``, so IPython shows another format, if it cannot be laid out."""
     return accessible(sketch.image, sketch.drawn, sketch.title) if sketch.image else None
 
 
 def html(facts: PageFacts, sketch: Sketch) -> str:
-    """Return the page, then the first ``_ROWS`` rows of the table and the picture; where there is no picture, why."""
+    """Return the page, then the first ``_ROWS`` rows of the table and the picture, or the reason why there is no picture."""
     found = rows(facts.variables)
     told = {"lines": lines(facts), "headings": HEADINGS, "rows": found[:_ROWS], "more": len(found) - _ROWS}
     told["page"] = of_sketches([facts], headings([facts]), [sketch]) if sketch.svg else ""

@@ -1,7 +1,7 @@
-"""The data of one audit for a page, as plain values: boxes, links, variables, their groups, and stops.
+"""The data of one audit for a page, as plain values: boxes, links, variables and their groups, and stops.
 
-Whatever is large is counted and cut off: a page lists at most ``LISTED`` variables, a box names ``_NAMED`` ops. Names are
-shown escaped, as in the table; the numbers of boxes are those of ``sketch``.
+Long lists are truncated and the rest is counted: a page lists at most ``LISTED`` variables, and a box names at most ``_NAMED``
+ops. Names are escaped as in the table. The numbers of boxes are those of ``sketch``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ValueTable:
         self._places: Dict[Any, int] = {}
 
     def of(self, value: Any) -> int:
-        """Return the place of ``value``, which is added where it is new."""
+        """Return the index of ``value``; append it if it is new."""
         if value not in self._places:
             self._places[value] = len(self.values)
             self.values.append(value)
@@ -51,7 +51,7 @@ def numbers(
 ) -> Dict[str, Any]:
     """Return everything that the page of ``facts`` shows except the picture.
 
-    ``heading`` is the name of its tab, ``insides`` what is in the boxes that can be opened.
+    ``heading`` is the name of its tab; ``insides`` holds the contents of the boxes that can be opened.
     """
     found = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
@@ -86,7 +86,7 @@ def lines(facts: PageFacts) -> List[str]:
 
 
 def _within_limit(groups: Sequence[Sequence[VariableAudit]]) -> List[Sequence[VariableAudit]]:
-    """As many of each group as fit into ``LISTED`` in all, the same limit for every group."""
+    """Return the first variables of each group, at most ``LISTED`` in total, with the same limit for every group."""
     low, high = 1, LISTED
     while low < high:
         middle = (low + high + 1) // 2
@@ -108,7 +108,7 @@ def _box(box: Box) -> Dict[str, Any]:
 
 
 def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, int]) -> List[Dict[str, Any]]:
-    """Return the boxes in a box, each with the place in the list of the one variable that it is, -1 where it is none."""
+    """Return the boxes inside a box, each with the index of its variable, or -1 if it is not a single variable."""
     places = {each.name: order.get(id(each), -1) for each in facts.variables}
     return [
         {**_box(box), "variable": places.get(box.variables[0], -1) if len(box.variables) == 1 else -1}
@@ -117,7 +117,7 @@ def _inside(part: networkx.MultiDiGraph, facts: PageFacts, order: Mapping[int, i
 
 
 def _variables(facts: PageFacts, variables: Sequence[VariableAudit], boxes: Mapping[str, int]) -> Dict[str, Any]:
-    """Return a list for each column, in the order of the groups; ``words`` and ``way`` are places in lists of their own."""
+    """Return a list for each column, in the order of the groups; ``words`` and ``way`` are indices into separate lists."""
     words, ways = ValueTable(), ValueTable()
     columns = [
         (escape_name(each.name), shape_text(each.shape), one.box, words.of(one.words), ways.of((one.route, one.cuts)))
@@ -146,10 +146,10 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
 
 
 def _stops(facts: PageFacts, order: Mapping[int, int], boxes: Mapping[str, int]) -> Iterator[Dict[str, Any]]:
-    """Yield each stop, those that a library made after the user's.
+    """Yield each stop, the user's before those of libraries.
 
-    ``cuts`` are the first variables that it cuts, as places in the list, ``under`` the boxes of all of them, and ``gains`` the
-    first that would get a gradient without it.
+    ``cuts`` are the indices of the first variables that it cuts, ``under`` the boxes of all of them, and ``gains`` the first
+    variables that would get a gradient without it.
     """
     known = {each.name: each for each in facts.variables}
     for stop in sorted(facts.stops, key=lambda each: (-len(each.cuts), each.library)):
@@ -183,7 +183,7 @@ def _note(facts: PageFacts, stop: Stop, cut: Sequence[VariableAudit]) -> str:
 
 
 def _gains(facts: PageFacts, stop: Stop) -> List[str]:
-    """Return the variables that would get a gradient without the stop; asked where there is one, and where asking is quick."""
+    """Return the variables that would get a gradient without the stop, if there are any and the answer is quick to compute."""
     what_if = getattr(facts, "what_if", None)
     if stop.role is not Role.CUTS or what_if is None or len(facts.flat.names) * len(facts.stops) > _ASKED:
         return []

@@ -1,4 +1,4 @@
-"""The index of a survey: one HTML page with a row for each file, worst first, linked to the file's own page."""
+"""The index of a survey: an HTML page with a row for each file, worst first, linked to that file's page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The route of a gradient to a variable, or where it ends, as boxes of a picture, with text about the variable.
+"""The route of the gradient to each variable as boxes of a picture, with text about the variable.
 
-A *way* is the route from the loss, as the pairs of boxes it steps between, and the boxes at which it is cut. Explanations are
-long and paths are as long as a graph is deep: ``EXPLAINED`` variables are explained in full, one of each box and of each
-outcome first, and no more paths are walked once ``STEPS`` ops are passed.
+A route is a list of pairs of boxes, from the loss on, and the boxes at which it is cut. Explanations and paths can be long, so
+at most ``EXPLAINED`` variables are explained in full, first one for each box and each outcome, and path search stops after
+``STEPS`` ops.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXPLAINED, STEPS = 500, 300_000
 class VariableRoute:
     """One variable: its box (-1 if it has none), the text after its name, and its route.
 
-    ``explained``: all that ``explain`` says, and the route where there is one; else its verdict and its cuts alone.
+    If ``explained``, the text is the full ``explain`` and the route is included; else the text is the verdict and the cut.
     """
 
     box: int

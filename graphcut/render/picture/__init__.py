@@ -1,4 +1,4 @@
-"""Pictures of a cut: ``build`` decides what to draw, ``writers`` write it, ``layout`` lays it out."""
+"""Pictures of a cut: ``build`` decides what to draw, ``writers`` write it, ``layout`` runs the layout engine."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def draw(
 ) -> None:
     """Write the picture of an audit to ``path``, in the format of its suffix.
 
-    ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``; ``.svg`` is laid out by ``"wasm"``
-    or ``"dot"``, ``.png`` is made of that where ``resvg-py`` is installed, ``.pdf`` (and else ``.png``) by the system's
+    ``.dot``, ``.gv``, ``.mmd`` (Mermaid) and ``.graphml`` are text and need no ``engine``. ``.svg`` is laid out by ``"wasm"``
+    or ``"dot"``. ``.png`` is made from the SVG if ``resvg-py`` is installed; otherwise, like ``.pdf``, by the system's
     ``"dot"``. ``options.seconds`` is the limit for the layout: half of it for the whole picture, the rest for coarser ones.
     ``options.link`` is a template for links to the user's code, such as ``vscode://file/{file}:{line}``.
 
-    Raises ``GraphcutError`` where the suffix is another, no engine is installed, the limit is passed, what is asked for is
-    not there or the file cannot be written; what DOT text there is by then is kept beside ``path``.
+    Raises ``GraphcutError`` if the suffix is unknown, no engine is installed, the limit is exceeded, an option names nothing
+    in the graph, or the file cannot be written. DOT text that was already made is kept beside ``path``.
     """
     target = Path(os.fspath(path))
     format = target.suffix[1:].lower()
@@ -66,7 +66,7 @@ def draw(
 
 
 def _error_with_dot(beside: Path, text: str, error: GraphcutError) -> GraphcutError:
-    """Return the error, and where the DOT text is now; the error alone where that cannot be written either."""
+    """Return the error with the path of the DOT text, or the error unchanged if that text cannot be written either."""
     try:
         save(beside, text.encode())
     except GraphcutError:
@@ -82,7 +82,7 @@ def _laid_out(
 ) -> bytes:
     """Return the image of the finest picture that can be laid out in time.
 
-    The first gets half the time, each other one a quarter.
+    The first attempt gets half the time, each later one a quarter.
     """
     (drawn, text), heading, seconds = finest, heading_of(facts, options), options.seconds
     for share, boxes in zip((0.5, 0.25, 0.25), _COARSER + (0,)):

@@ -1,4 +1,4 @@
-"""The edges, from consumer to producer, that have a barrier or enter a branch that is a condition."""
+"""Mark the edges, from consumer to producer, that have a barrier or enter a conditional branch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOOKED_AT = 20
 
 @dataclass(frozen=True)
 class BarrierMark:
-    """A barrier on the edge into an op at ``input``; ``role`` where it is a stop that is in no cut.
+    """A barrier on the edge into an op at ``input``; ``role`` is set for a stop that is in no cut.
 
-    ``idiom`` says what a stop belongs to, ``advice`` what to do about the barrier, both in a few words.
+    ``idiom`` names the idiom of a stop, ``advice`` says what to do about the barrier, both in a few words.
     """
 
     op: str
@@ -36,11 +36,11 @@ class BarrierMark:
 
 
 def barred_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[BarrierMark]]:
-    """Return the edges that no gradient crosses, each with its barriers: those in cuts, then the user's stops in no cut.
+    """Return the edges that no gradient crosses with their barriers: first those in cuts, then the user's other stops.
 
-    Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges: there the edge leads
-    from a live op of the call straight to the variable, and is none of the graph's. So it does from a Python call that a
-    gradient passes to a variable that its code reads by itself.
+    Zeros that TensorFlow makes up belong to a whole call or loop, whose node has no data edges. In that case the result has an
+    edge that the graph lacks, from a live op of the call straight to the variable. The same holds for a Python call that a
+    gradient passes and whose code reads a variable directly.
     """
     edges: Dict[Edge, List[BarrierMark]] = {}
     for edge, mark in dict.fromkeys(_marks_on_edges(facts, ops)):
@@ -71,7 +71,7 @@ def _marks_on_edges(facts: PictureFacts, ops: Ops) -> Iterator[Tuple[Edge, Barri
 
 
 def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
-    """Return the mark of a barrier in a cut, with its idiom and advice."""
+    """Return the mark for a barrier in a cut, with its idiom and advice."""
     idiom, op = facts.idioms.get(cut.op, ""), ops.numbers.get(cut.op)
     outputs = ops.flat.outputs(op) if op is not None and op < len(ops.flat.names) else ()
     made = dtype_name(ops.flat.dtypes[outputs[0]]) if outputs else ""
@@ -80,9 +80,9 @@ def cut_mark(facts: PictureFacts, ops: Ops, cut: Barrier) -> BarrierMark:
 
 
 def _stops_of_moments(flat: FlatGraph) -> Set[int]:
-    """Return the stops that ``tf.nn.moments`` makes, known by their graph: a file has no stack to tell whose they are.
+    """Return the stops that ``tf.nn.moments`` makes, recognized by their neighbours because a file has no stack frames.
 
-    ``squared_difference(y, stop_gradient(reduce_mean(y)))``, and nothing else reads the stop
+    The pattern is ``squared_difference(y, stop_gradient(reduce_mean(y)))``, with no other consumer of the stop
     (``tensorflow/python/ops/nn_impl.py``, ``moments``).
     """
     stops = {op for op in range(len(flat.names)) if flat.type(op) == "StopGradient" and _mean_of(flat, op) is not None}
@@ -120,7 +120,7 @@ def _edge_round(ops: Ops, start: Optional[int], variable: VariableAudit) -> Opti
 
 
 def _call_starts(facts: PictureFacts, ops: Ops) -> Dict[str, Optional[int]]:
-    """Return for each call or loop that is a barrier as a whole the op where the line past it to a variable starts."""
+    """Return, for each call or loop that is a barrier as a whole, the op where the line to its variables starts."""
     barriers = dict.fromkeys(each for variable in facts.variables for each in variable.cut)
     calls = dict.fromkeys(each.op for each in barriers if _edge(ops, each.op, each.input, each.kind) is None)
     live = sorted(op for op in facts.passing if op < len(ops.flat.names)) if calls else []
@@ -128,7 +128,7 @@ def _call_starts(facts: PictureFacts, ops: Ops) -> Dict[str, Optional[int]]:
 
 
 def _call_start(ops: Ops, call: str, live: List[int]) -> Optional[int]:
-    """Return the first live result of a call, else the first live op in it, else one beside a ``LoopCond``, else the loss."""
+    """Return a call's first live result, else its first live op, else one in the frame of a ``LoopCond``, else the loss."""
     names = ops.flat.names
     for prefix in (f"{call}{SEPARATOR}result", call + SEPARATOR, call[: call.rfind("/") + 1] or call):
         inside = next((op for op in live if names[op].startswith(prefix)), None)
@@ -140,7 +140,7 @@ def _call_start(ops: Ops, call: str, live: List[int]) -> Optional[int]:
 def branch_edges(facts: PictureFacts, ops: Ops) -> Dict[Edge, List[Condition]]:
     """Return the edges on which a gradient enters the only branch that lets it through.
 
-    Paths are long, so a few of each are tried.
+    Paths are long, so only a few of each are tried.
     """
     edges: Dict[Edge, List[Condition]] = {}
     tried: Dict[Tuple[Condition, ...], int] = {}
@@ -160,7 +160,7 @@ def _steps(ops: Ops, variable: VariableAudit) -> List[Edge]:
 
 
 def _branch_edge(ops: Ops, steps: List[Edge], condition: Condition) -> Edge:
-    """Where the path enters the branch; in v1, where it reaches the op that reads the predicate; else its last step."""
+    """Return the step that enters the branch; in v1, the step to the op that reads the predicate; else the last step."""
     flat, inside = ops.flat, SEPARATOR.join((condition.op, str(condition.branch), ""))
     entering = (each for each in steps if flat.names[each[1]].startswith(inside) > flat.names[each[0]].startswith(inside))
     reading = (each for each in steps if condition.predicate in map(flat.tensor_name, flat.inputs[each[1]]))

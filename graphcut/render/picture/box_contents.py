@@ -24,9 +24,9 @@ _WHOLE, _PART = PictureOptions(), PictureOptions(boxes=_BOXES)
 
 
 def picture_with_contents(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[str, nx.MultiDiGraph]]:
-    """Return the picture, and for its boxes that can be opened, by node, what is in them: two boxes or more.
+    """Return the picture, and the contents of each box that can be opened, by node.
 
-    A box of more than 20,000 ops stays closed.
+    A box can be opened if its contents are at least two boxes and at most 20,000 ops.
     """
     with collector_paused():
         ops = numbered.ops(facts)
@@ -39,7 +39,7 @@ def picture_with_contents(facts: PictureFacts) -> Tuple[nx.MultiDiGraph, Dict[st
 
 
 def _parts(whole: Sketch, small: Sketch) -> Mapping[int, Sketch]:
-    """For each node of ``small`` that holds several of ``whole``, and not too many, these and the edges between them."""
+    """Return the part of ``whole`` in each node of ``small`` that holds several, but not too many, of its nodes."""
     owner = {op: node for node, ops in small.nodes.items() if 1 < len(ops) <= _OPS for op in ops}
     nodes: Dict[int, Dict[int, Tuple[int, ...]]] = {}
     edges: Dict[int, Dict[Way, EdgeInfo]] = {}
@@ -63,7 +63,7 @@ def _readable(part: Sketch, kinds: Kinds) -> Sketch:
 
 
 def _in_runs(part: Sketch, kinds: Kinds) -> Sketch:
-    """Few boxes of ops that follow each other in the graph, for what has no scopes to go by: a long row, say."""
+    """Merge ops that follow each other in the graph into a few boxes, if there are no scopes, as in a long row."""
     length = -(-len(part) // _RUNS)
     place = {node: at // length for at, node in enumerate(sorted(part.nodes))}
     return merge_nodes(part, lambda node: (place[node], node in kinds.fixed, kinds.outcomes.get(node), node in kinds.live))

@@ -1,7 +1,7 @@
-"""What to draw: a small graph of boxes and links.
+"""Build the picture: a small graph of boxes and links.
 
-``picture`` keeps of the graph what matters for the cut (``routes``), folds what only reads a variable into the variable, and
-merges until the rest can be read (``coarsen.levels``).
+``picture`` selects the ops that matter for the cut (``select_ops.routes``), folds ops that only read a variable into the
+variable, and merges the rest until it is small enough to read (``coarsen.levels``).
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ _WHOLE = PictureOptions()
 def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGraph:
     """Return the picture as a graph.
 
-    Nodes are ``n0``, ``n1``, … with a ``box``, in the order of the graph; edges go from the loss down, are keyed by ``Line``
-    and have a ``link``. There are at most 150 nodes. Raises ``GraphcutError`` if the view names what is not there.
+    Nodes are ``n0``, ``n1``, … with a ``box``, in the order of the graph. Edges lead away from the loss, are keyed by ``Line``
+    and have a ``link``. There are at most 150 nodes. Raises ``GraphcutError`` if the options name an op or variable that does
+    not exist.
     """
     with collector_paused():
         ops = numbered.ops(facts)
@@ -53,7 +54,7 @@ def picture(facts: PictureFacts, view: PictureOptions = _WHOLE) -> nx.MultiDiGra
 
 
 def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
-    """Return the boxes and links of a picture, and beside them the inputs and the variables that no gradient was asked for."""
+    """Return the boxes and links of a picture, with the inputs and the variables left out of the gradient call added."""
     graph = draw_sketch(facts, ops, sketch, sketch.edges)
     names = dict(zip(sketch.nodes, graph))
     for at, (box, readers) in enumerate(find_context(facts, ops, sketch, AT_MOST - len(sketch)), start=len(sketch)):
@@ -63,7 +64,7 @@ def whole(facts: PictureFacts, ops: Ops, sketch: Sketch) -> nx.MultiDiGraph:
 
 
 def prepare_sketch(facts: PictureFacts, ops: Ops, view: PictureOptions) -> Tuple[Sketch, Kinds]:
-    """Return all that belongs in the picture, each variable with what only reads it, and what must be told apart."""
+    """Return the unmerged sketch, each variable with its read ops, and what must stay separate in it."""
     sketch = routes(facts, ops)
     kinds = _kinds(facts, ops, sketch, view)
     sketch = without_readers(sketch, ops, kinds)

@@ -1,4 +1,4 @@
-"""Notes on the boxes of variables: what changed since an older version, or what a broken contract demands."""
+"""Notes on the boxes of variables: the change since an older version, or the demand of a broken contract."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = 44  # characters
 def mark_changes(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiDiGraph:
     """Write on each box of variables what changed.
 
-    All variables of a box share one note: ``note_of`` is part of what tells them apart.
+    All variables of a box share one note, because ``note_of`` is part of the key that groups them.
     """
     known = {each.name: each for each in changes}
     for node, box in drawn.nodes(data="box"):
@@ -29,7 +29,7 @@ def mark_changes(drawn: nx.MultiDiGraph, changes: Sequence[Change]) -> nx.MultiD
 def mark_demands(drawn: nx.MultiDiGraph, demands: Mapping[str, str]) -> nx.MultiDiGraph:
     """Write on each box of variables what a contract demands of them: ``flows, must get none``.
 
-    All variables of a box share one demand, which is part of what tells them apart.
+    All variables of a box share one demand, because it is part of the key that groups them.
     """
     for node, box in drawn.nodes(data="box"):
         demand = demands.get(box.variables[0]) if box.variables else None
@@ -40,7 +40,7 @@ def mark_demands(drawn: nx.MultiDiGraph, demands: Mapping[str, str]) -> nx.Multi
 
 
 def note_of(change: Optional[Change], verdict: str = "") -> Sequence[str]:
-    """``none, lost`` and ``was flows``; of a gained gradient also the op that held it up."""
+    """Return lines such as ``none, lost`` and ``was flows``; for a gained gradient also the op that blocked it."""
     if change is None:
         return ()
     if change.before is None:

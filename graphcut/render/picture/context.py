@@ -1,7 +1,7 @@
-"""The context of the gradient in a picture: inputs, and variables that no gradient was asked for.
+"""Inputs and left-out variables, drawn as context in a picture.
 
-Each is drawn below the boxes that read it: directly, else through the ops that the picture leaves out, by the shortest way.
-What looks at a shape alone reads nothing.
+Each is drawn below the boxes that read it, directly or by the shortest route through ops that the picture omits. An op that
+reads only a shape does not count.
 """
 
 from __future__ import annotations
@@ -37,10 +37,7 @@ class ContextBox(NamedTuple):
 
 
 def find_context(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tuple[ContextBox, ...]:
-    """Return the boxes of the inputs, then those of the variables that were left out.
-
-    There are none if they are more than ``most``.
-    """
+    """Return the boxes of the inputs, then those of the left-out variables; nothing if there are more than ``most``."""
     readers = _readers(facts, ops, sketch)
     reasons = {op: each.reason for op, each in facts.left_out_ops.items()}
     inputs = {op: nodes for op, nodes in readers.items() if op not in reasons}
@@ -53,7 +50,7 @@ def find_context(facts: PictureFacts, ops: Ops, sketch: Sketch, most: int) -> Tu
 
 
 def _group(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, ...], Tuple[int, ...]]]:
-    """Yield the ops that the same nodes read, with these; all of them in one group where there are many."""
+    """Yield groups of ops with the nodes that read them; a single group if there are many."""
     groups: Dict[FrozenSet[int], List[int]] = {}
     for op in sorted(readers):
         groups.setdefault(readers[op], []).append(op)
@@ -64,7 +61,7 @@ def _group(readers: Mapping[int, FrozenSet[int]]) -> Iterator[Tuple[Tuple[int, .
 
 
 def _readers(facts: PictureFacts, ops: Ops, sketch: Sketch) -> Dict[int, FrozenSet[int]]:
-    """For each input and each variable left out the nodes that read it, from a breadth-first walk up the ops not drawn."""
+    """Return the readers of each input and left-out variable, by breadth-first search through ops that are not drawn."""
     flat, left_out = ops.flat, facts.left_out_ops
     owner = {op: node for node, members in sketch.nodes.items() for op in members}
     reached: Dict[int, Set[int]] = {}
@@ -90,7 +87,7 @@ def _read(ops: Ops, op: int) -> Sequence[int]:
 
 
 def _is_input(ops: Ops, op: int) -> bool:
-    """Return a placeholder of values; one of a handle is a variable, or a table, that a function captures."""
+    """Return whether an op is a placeholder for values; one for a handle is a captured variable or table."""
     flat = ops.flat
     return flat.type(op) in _INPUTS and any(flat.dtypes[tensor] != RESOURCE for tensor in flat.outputs(op))
 
@@ -123,6 +120,6 @@ def _variable_box(
 
 
 def _sizes(facts: PictureFacts) -> Mapping[str, int]:
-    """Return how many variables each scope holds, audited or left out."""
+    """Return the number of variables in each scope, audited or left out."""
     names = [each.name for each in facts.variables] + [each.name for each in dict.fromkeys(facts.left_out_ops.values())]
     return scope_sizes(names)

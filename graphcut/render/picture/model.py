@@ -1,4 +1,4 @@
-"""The boxes and links of a picture: plain data, no layout, no escaping."""
+"""The boxes and links of a picture, as plain data without layout or escaping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphcut.results import Verdict
 class Role(enum.Enum):
     """What a box stands for.
 
-    ``HARMLESS`` is a stop that is in no cut, ``LEFT_OUT`` stands for variables that no gradient was asked for.
+    ``HARMLESS`` is a stop that is in no cut. ``LEFT_OUT`` is a group of variables that the gradient call left out.
     """
 
     LOSS = "loss"
@@ -27,8 +27,8 @@ class Role(enum.Enum):
 class Line(enum.Enum):
     """What a link stands for.
 
-    A gradient passes, or it comes and ends at a barrier; the barrier; the data behind it; data from an input, or from
-    variables that no gradient was asked for.
+    In order: a gradient passes; a gradient arrives but ends at a barrier; the barrier; data behind a barrier; data from an
+    input or from variables that the gradient call left out.
     """
 
     LIVE = "live"
@@ -42,11 +42,11 @@ class Line(enum.Enum):
 class Box:
     """One box: ``title`` is its first line, ``lines`` the rest, ``ops`` what it stands for.
 
-    It stands in ``scope``, outermost first; ``title`` is its name from there. ``live``: a gradient passes.
-    ``folded``: it stands for several ops, named by their layer, their source lines or their types. ``verdict`` is that of the
-    ``variables`` (their names). ``tips`` are lines that tell more: type, dtype and shape, ``file:line``. ``where`` is the
-    ``file:line`` of the one op. ``change`` is what became of the variables since an older version: ``gained``, ``lost``,
-    ``changed``, ``new``; or ``broken`` if they break a contract.
+    ``scope`` is its name scope, outermost first, and ``title`` its name relative to that. ``live``: a gradient passes.
+    ``folded``: it stands for several ops, named by their layer, source lines or types. ``verdict`` is the verdict of
+    ``variables`` (names). ``tips`` are the lines of its tooltip: type, dtype and shape, ``file:line``. ``where`` is the
+    ``file:line`` of a single op. ``change`` is the change of the variables since an older version: ``gained``, ``lost``,
+    ``changed`` or ``new``; or ``broken`` if they break a contract.
     """
 
     role: Role
@@ -67,8 +67,8 @@ class Box:
 class Link:
     """The labels of the links of one ``line`` between two boxes, and their source lines.
 
-    ``advice``: what to do about its barriers. ``loop``: it comes round a loop. ``harmless``: a cut that takes the gradient
-    from nobody. ``state``: it leads from a variable, or the loss that reads it, to what is assigned to it.
+    ``advice``: what to do about its barriers. ``loop``: it is a loop back-edge. ``harmless``: a cut that takes the gradient
+    from no variable. ``state``: it leads from a variable, or the loss that reads it, to the value that is assigned to it.
     """
 
     line: Line

@@ -1,4 +1,4 @@
-"""The ops of a graph by number, as a picture needs them."""
+"""Look up the ops of a graph by number, for pictures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Ops:
-    """``numbers`` finds ops by name; ``variables`` the audited ones by their op; ``losses`` are ops.
+    """The ops of a graph: ``numbers`` maps names to numbers, ``variables`` maps ops to audited variables, ``losses`` are ops.
 
-    A variable that the graph does not hold has a number beyond those of the ops.
+    A variable that is not in the graph has a number beyond those of the ops.
     """
 
     flat: FlatGraph
@@ -29,7 +29,7 @@ class Ops:
         return self.numbers.get(op_of(tensor))
 
     def of_variable(self, variable: VariableAudit) -> Optional[int]:
-        """Return the op that stands for a variable, where the graph has one."""
+        """Return the op that stands for a variable, or ``None`` if the graph has none."""
         return self.of_tensor(variable.tensor) if variable.tensor else None
 
     def name(self, op: int) -> str:
@@ -48,7 +48,7 @@ def op_of(tensor: str) -> str:
 
 
 def variable_op(variable: VariableAudit) -> str:
-    """Return the name of the op that stands for a variable, the variable's own where the graph has none: as a box names it."""
+    """Return the name that a box shows for a variable: that of its op, or the variable's own if it has no op."""
     return op_of(variable.tensor) if variable.tensor else variable.name
 
 

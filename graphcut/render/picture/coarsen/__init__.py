@@ -1,1 +1,1 @@
-"""Merge boxes until a picture can be read."""
+"""Merge boxes until the picture is small enough to read."""

@@ -1,4 +1,4 @@
-"""Which barriers are of one family, and may share a box where there are too many to draw each."""
+"""Group barriers into families; barriers of one family may share a box if there are too many to draw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphcut.render.picture.scopes import pattern
 
 
 def neighbours(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
-    """Families of barriers of the same kinds whose gradient comes from the same boxes; none that a gradient passes."""
+    """Return families of barriers with the same kinds and the same consumers, without barriers that a gradient passes."""
     consumers = sketch.consumers()
     return {
         node: (barriers, frozenset(consumers[node]))
@@ -20,7 +20,7 @@ def neighbours(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
 
 
 def namesakes(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
-    """Families of barriers of the same kinds whose names differ in numbers alone."""
+    """Return families of barriers with the same kinds whose names differ only in their numbers."""
     return {
         node: (barriers, pattern(kinds.name(node)), node in kinds.live)
         for node, barriers in _barriers(sketch).items()
@@ -29,14 +29,14 @@ def namesakes(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
 
 
 def same_kind(sketch: Sketch, kinds: Kinds) -> Dict[int, Hashable]:
-    """Families of barriers of the same first kind."""
+    """Return families of barriers with the same first kind."""
     return {
         node: (min(barriers), node in kinds.live) for node, barriers in _barriers(sketch).items() if node not in kinds.losses
     }
 
 
 def _barriers(sketch: Sketch) -> Dict[int, FrozenSet[Tuple[str, bool]]]:
-    """Return for each node at a barrier its kinds, and whether it cuts anybody off."""
+    """Return, for each node at a barrier, its kinds and whether it cuts off any variable."""
     found: Dict[int, FrozenSet[Tuple[str, bool]]] = {}
     for (consumer, _, line), told in sketch.edges.items():
         if line == CUT:

@@ -1,4 +1,4 @@
-"""Merges that lose no information: ops that only read a variable or pass a tensor on, and unbranched rows."""
+"""Merge without losing information: ops that only read a variable or pass a tensor on, and unbranched rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
-    """Return the sketch with each op that does nothing but read a variable in the variable's node."""
+    """Return the sketch with each op that only reads a variable merged into the variable's node."""
     consumers = sketch.consumers()
     owner: Dict[int, int] = {}
     waiting = list(kinds.outcomes)
@@ -30,7 +30,7 @@ def without_readers(sketch: Sketch, ops: Ops, kinds: Kinds) -> Sketch:
 
 
 def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
-    """Return the sketch with each joined node named after its variable, wherever in the file its readers stand."""
+    """Return the sketch with each merged node named after its variable, whatever the order of ops in the file."""
 
     def name(node: int) -> int:
         return owner.get(node, node)
@@ -40,7 +40,7 @@ def _named_for(sketch: Sketch, owner: Dict[int, int]) -> Sketch:
 
 
 def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
-    """Return whether an op takes only handles, or (``w/read``) one input inside the variable's own scope."""
+    """Return whether an op's inputs are only handles, or (``w/read``) the variable itself from inside its scope."""
     inputs = ops.flat.inputs[reader]
     if len(inputs) == 1 and ops.name(reader).startswith(ops.name(variable) + "/"):
         return True
@@ -50,7 +50,7 @@ def _only_reads(ops: Ops, reader: int, variable: int) -> bool:
 def contract_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
     """Merge each op that only passes its input on with its one producer, else with its one consumer.
 
-    Merged with both, it would close a cycle if a second path leads around it.
+    Merging it with both would close a cycle if a second path leads around it.
     """
     if not kinds.plumbing:
         return sketch
@@ -65,7 +65,7 @@ def contract_plumbing(sketch: Sketch, kinds: Kinds) -> Sketch:
 
 
 def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
-    """Ops that stand in an unbranched row in one scope share a node, those in ``among``."""
+    """Merge the ops of each unbranched row in one scope, for the ops in ``among``."""
     leads, led = _counts(sketch)
     scopes = kinds.scopes(sketch)
     following = {
@@ -86,7 +86,7 @@ def without_rows(sketch: Sketch, kinds: Kinds, among: Container[int]) -> Sketch:
 
 
 def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:
-    """Return how many edges lead from each node, and to each."""
+    """Return the out-degree and the in-degree of each node."""
     leads, led = dict.fromkeys(sketch.nodes, 0), dict.fromkeys(sketch.nodes, 0)
     for consumer, producer, _ in sketch.edges:
         leads[consumer] += 1
@@ -95,7 +95,7 @@ def _counts(sketch: Sketch) -> Tuple[Dict[int, int], Dict[int, int]]:
 
 
 def _inner_edges(sketch: Sketch, kinds: Kinds) -> Iterator[Tuple[int, int]]:
-    """Yield the edges between plain nodes, both live or both not, that say nothing of their own."""
+    """Yield the edges without a label between plain nodes that are both live or both not."""
     live = kinds.live
     plain = {node for node in sketch.nodes if kinds.plain(node)}
     for (consumer, producer, _), told in sketch.edges.items():

@@ -1,6 +1,6 @@
-"""Fewer boxes for more ops, until the picture can be read: the finest level that is small enough.
+"""Choose the finest level of merging that is small enough to read.
 
-The last level has at most a few dozen boxes whatever the graph, so no picture has more than ``AT_MOST``.
+The coarsest level has at most a few dozen boxes for any graph, so no picture has more than ``AT_MOST``.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Families = Mapping[int, Hashable]
 
 
 def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
-    """Return the finest merging that can be read.
+    """Return the finest sketch that is small enough to read.
 
-    Plumbing is merged first, then what is behind the barriers, unbranched rows, numbered layers, scopes (inner ones first) and
+    Plumbing is merged first, then the ops behind barriers, unbranched rows, numbered layers, scopes (inner ones first) and
     barriers.
     """
     boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
@@ -73,7 +73,7 @@ def _levels(sketch: Sketch, kinds: Kinds, detail: Optional[str], boxes: int) -> 
 def _sketch_of_scopes(
     sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Tuple[str, ...]], deepest: int, families: Families, boxes: int
 ) -> Sketch:
-    """Return the sketch of the deepest scopes that has at most ``boxes`` nodes, else of none."""
+    """Return the sketch merged by the deepest scopes that give at most ``boxes`` nodes, else merged without scopes."""
     sides = sides_of(sketch, kinds, families)
 
     def cut_at(depth: int) -> Sketch:
@@ -83,7 +83,7 @@ def _sketch_of_scopes(
 
 
 def _first_that(make: Callable[[int], Sketch], depths: Sequence[int], limit: int) -> Sketch:
-    """Return the sketch of the first depth that has at most ``limit`` nodes, else of the last; found by bisection."""
+    """Return the sketch of the first depth with at most ``limit`` nodes, else of the last, by bisection."""
     low, high = 0, len(depths) - 1
     while low < high:
         middle = (low + high) // 2

@@ -1,9 +1,8 @@
-"""What may share a box, and what may not.
+"""Merge nodes into boxes, and keep separate what a reader must see separately.
 
-Nodes that a barrier separates are never merged: every node has a *side*, the barriers that lie between it and the ops that a
-gradient passes and the branches that every way to it takes, and only nodes of one side share a box. Barriers themselves
-stand alone, or with others of their *family*; in a family barriers may stand one behind the other, and what is behind any of
-them is one side.
+Nodes on different sides of a barrier are never merged. The *side* of a node is the set of barriers between it and the ops that
+a gradient passes, and the branches that every route to it takes. Barriers have boxes of their own, or share one with others of
+their *family*. Barriers of a family may lie behind each other; the nodes behind any of them are on one side.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ Families = Mapping[int, Hashable]
 
 @dataclass(frozen=True)
 class Kinds:
-    """What keeps nodes separate.
+    """The properties that keep nodes separate.
 
-    ``fixed``: the loss and the ops at a barrier. ``outcomes``: the variables, with what each gets. ``live``: the ops that a
-    gradient passes. ``plumbing``: those that only pass a tensor into or out of a function. ``apart``: those that the user
-    wants to see. ``name``: of an op.
+    ``fixed``: the loss and the ops at a barrier. ``outcomes``: the outcome of each variable. ``live``: the ops that a gradient
+    passes. ``plumbing``: the ops that only pass a tensor into or out of a function. ``apart``: the ops that the user wants to
+    see. ``name`` returns the name of an op.
     """
 
     fixed: FrozenSet[int]
@@ -37,7 +36,7 @@ class Kinds:
     is_cut: bool = False
 
     def plain(self, node: int) -> bool:
-        """Return whether a node is no loss, barrier or variable, and nobody asked for it."""
+        """Return whether a node is neither loss, barrier nor variable, and the user did not ask to see it."""
         return node not in self.fixed and node not in self.outcomes and node not in self.apart
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
@@ -48,7 +47,7 @@ class Kinds:
 def by_scope(
     sketch: Sketch, kinds: Kinds, scopes: Mapping[int, Hashable], sides: Mapping[int, Side], families: Families
 ) -> Sketch:
-    """One box for the nodes of a scope and a side, and one for variables of one outcome that hang on the same boxes."""
+    """Merge the nodes of one scope and side, and variables with one outcome and the same consumers."""
 
     def key(node: int) -> Hashable:
         if node in kinds.apart:
@@ -73,7 +72,7 @@ def by_scope(
 
 
 def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
-    """One box for all that is behind the same barriers in the same outermost scope, and one for the variables there."""
+    """Merge the nodes behind the same barriers in one outermost scope, and separately the variables there."""
     scopes = kinds.scopes(sketch)
 
     def key(node: int) -> Hashable:
@@ -87,8 +86,8 @@ def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]
 def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sketch:
     """Merge the boxes that get a gradient.
 
-    There is one box for all that a gradient passes on one side in an outermost scope, and one for the variables there that get
-    it in every run.
+    Each side of an outermost scope gets one box for the ops that a gradient passes, and one for the variables that get a
+    gradient in every run.
     """
     scopes = kinds.scopes(sketch)
 
@@ -101,10 +100,10 @@ def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sket
 
 
 def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
-    """Return the least that can be drawn.
+    """Return the coarsest sketch.
 
-    There is one box for each outcome of variables, for each kind of barrier, for what a gradient passes, what it reaches in
-    vain and what it never reaches.
+    It has one box for each outcome of variables, one for each kind of barrier, and one each for ops that a gradient passes,
+    ops that it reaches without reaching a variable, and ops that it never reaches.
     """
     sides = sides_of(sketch, kinds, families)
 
@@ -117,9 +116,9 @@ def barest(sketch: Sketch, kinds: Kinds, families: Families) -> Sketch:
 
 
 def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
-    """Barriers that alternate with what is between them in one box: hundreds of stops in a row, say, and their layers.
+    """Merge barriers and the ops between them into one box, such as hundreds of stops in a row and their layers.
 
-    What a gradient passes is apart from what it does not, so no data leads from the latter to the former.
+    Ops that a gradient passes stay separate from other ops, so no data edge leads from the latter to the former.
     """
     edges: Dict[Way, EdgeInfo] = {}
     for (consumer, producer, line), told in sketch.edges.items():
@@ -137,7 +136,7 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
 
 
 def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side]:
-    """Return for each node, as bits, the barriers between it and a live op, and the branches that every live route passes.
+    """Return, as a bit set for each node, the barriers between it and live ops, and the branches on every live route.
 
     Loop-carried edges are not followed.
     """
@@ -164,7 +163,7 @@ def sides_of(sketch: Sketch, kinds: Kinds, families: Families) -> Dict[int, Side
 
 
 def _consumers_first(ways: Mapping[int, List[Tuple[int, int, int]]]) -> List[int]:
-    """Return the nodes, consumers before producers where no circle forbids it."""
+    """Return the nodes in topological order, consumers first; cycles are broken arbitrarily."""
     done: List[int] = []
     seen: Set[int] = set()
     for root in ways:
