@@ -1,4 +1,4 @@
-"""The words of graphcut and the plain results that carry them.
+"""The enums and dataclasses of graphcut's results.
 
 A *verdict* says what TensorFlow answers for one variable and one loss. A *barrier* is the reason why a
 gradient does not cross an edge. The *cut* of a variable is the barriers on the routes from the loss to it
@@ -28,16 +28,16 @@ class Verdict(enum.Enum):
     FLOWS = "flows"
 
 
-# The verdicts of a variable that gets a gradient which can be nonzero.
+# The verdicts of variables whose gradient can be nonzero.
 WITH_GRADIENT = (Verdict.FLOWS, Verdict.CONDITIONAL)
 
 
 class Role(enum.Enum):
-    """What a ``StopGradient`` does for one loss; the first that fits.
+    """The effect of a ``StopGradient`` on one loss; the first that applies.
 
-    ``dead``: it does not feed the loss; ``redundant``: no variable upstream; ``cuts``: it is in the cut of some variable;
-    ``bypassed``: every variable upstream gets its gradient another way; ``shadowed``: another barrier blocks the variables
-    upstream that get none.
+    ``dead``: it does not feed the loss; ``redundant``: there is no variable upstream; ``cuts``: it is in the cut of some
+    variable; ``bypassed``: every variable upstream gets its gradient by another route; ``shadowed``: another barrier blocks
+    the variables upstream that get no gradient.
     """
 
     DEAD = "dead"
@@ -50,8 +50,8 @@ class Role(enum.Enum):
 class LeftOutReason(str, enum.Enum):
     """Why a gradient call did not ask for a variable that its loss reads.
 
-    ``forgotten``: it is trainable, and a gradient could get there; ``frozen``: it is not trainable, or a stop that somebody
-    put there lies on every route to it.
+    ``forgotten``: it is trainable, and a gradient can reach it; ``frozen``: it is not trainable, or every route to it passes a
+    deliberate stop.
     """
 
     FORGOTTEN = "forgotten"
@@ -59,9 +59,9 @@ class LeftOutReason(str, enum.Enum):
 
 
 class Late:
-    """A field of a result that may be given as a function; it is called with the field's name when the field is read.
+    """A field of a result that may hold a function: reading the field calls it with the field's name.
 
-    Paths are kept as one parent pointer for each tensor: a path for every variable, stored, would be quadratic.
+    Paths are stored as one parent pointer for each tensor: a stored path for each variable would take quadratic space.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -74,7 +74,7 @@ class Late:
         return value(self.field) if callable(value) else value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        object.__setattr__(instance, self.name, value)  # instance.__dict__ would make a dictionary for each result
+        object.__setattr__(instance, self.name, value)  # instance.__dict__ would create a dictionary for each result
 
 
 ResultT = TypeVar("ResultT")
@@ -83,7 +83,7 @@ ResultT = TypeVar("ResultT")
 def replace_fields(result: ResultT, **values: Any) -> ResultT:
     """Return a copy of a result with other values in some fields.
 
-    A ``Late`` field stays one: ``dataclasses.replace`` reads it.
+    A ``Late`` field stays unread; ``dataclasses.replace`` would compute it.
     """
     copy: ResultT = object.__new__(type(result))
     copy.__dict__.update(result.__dict__)
@@ -94,10 +94,10 @@ def replace_fields(result: ResultT, **values: Any) -> ResultT:
 
 @dataclass(frozen=True)
 class Barrier:
-    """One barrier of a variable's cut: the edge into ``op`` at ``input`` that no gradient crosses.
+    """One barrier of a variable's cut: no gradient crosses the edge into ``op`` at ``input``.
 
-    ``type`` is the type of the op and ``kind`` the reason why no gradient crosses. ``deliberate`` says whether the op is there
-    for that purpose. ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
+    ``type`` is the type of the op and ``kind`` the reason why no gradient crosses. ``deliberate`` says whether that is the
+    purpose of the op. ``where`` is ``file:line`` of the innermost frame outside TensorFlow, Keras and graphcut, or ``None``.
     ``library`` is true if TensorFlow or Keras created the op.
 
     >>> print(Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True, where="model.py:12"))
@@ -190,21 +190,21 @@ class Stop:
 
 @dataclass(frozen=True)
 class VariableAudit:
-    """What one variable (or input, or tensor) gets from the loss, and why.
+    """The verdict for one variable (or input, or tensor), and the reason.
 
     ``name`` is the name of the variable. ``tensor`` (``op:0``) stands for it in the graph; it is ``None`` if the variable is
-    not in the graph. ``verdict`` is the answer of TensorFlow. ``trainable`` is ``None`` if unknown. ``dtype`` is TensorFlow's
+    not in the graph. ``verdict`` is TensorFlow's answer. ``trainable`` is ``None`` if unknown. ``dtype`` is TensorFlow's
     name, such as ``float32``. ``shape`` is a tuple of ``int`` and ``None``, or ``None`` if the rank is unknown.
 
     ``cut`` names the barriers, at most a handful, and ``cut_size`` counts all of them. It is empty if a gradient flows or the
     variable is ``unused``. ``path`` holds the names of the ops on one path of the gradient, the loss first; it is empty if
-    none flows. ``conditions`` are the branches that are on every such path. ``only_through`` is, for a loss that is a sum, the
-    op of the only term that the gradient comes through; it is empty if there is one term, or if several pass it.
+    none flows. ``conditions`` are the branches that are on every such path. If the loss is a sum and the gradient comes
+    through one term only, ``only_through`` is the op of that term; otherwise it is empty.
 
     ``sparse`` says that the gradient is a ``tf.IndexedSlices``. ``is_updated`` says whether the step or an optimizer in the
     graph writes the variable; ``None`` means unknown. ``optimizer_got_gradient`` says whether an optimizer of the step
-    received a gradient for it: ``False`` means that it received ``None``, and ``None`` that it did not receive the variable.
-    ``trained_by`` lists the other losses in the graph whose gradients update the variable.
+    received a gradient for the variable: ``False`` means that the optimizer received ``None``, and ``None`` that it did not
+    receive the variable. ``trained_by`` lists the other losses in the graph whose gradients update the variable.
 
     >>> cut = Barrier("hidden", "StopGradient", 0, BarrierKind.STOP_GRADIENT, deliberate=True)
     >>> print(VariableAudit("w1", "w1:0", Verdict.NONE, True, "float32", (2, 3), (cut,), path=()))
@@ -261,7 +261,7 @@ class LeftOut:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a variable of its own, which no scope of a layer is around."""
+        """Return whether it is a plain variable, outside the scope of any layer."""
         return "/" not in self.name
 
     def __str__(self) -> str:
@@ -275,9 +275,9 @@ class Change:
     """One variable whose verdict differs between two audits, and the op that makes the difference.
 
     ``name`` is the name of the variable. ``before`` and ``after`` are its verdicts; one of them is ``None`` if that audit does
-    not have the variable. ``op`` makes the difference: the stop that was added or removed, or the conditional that the
-    gradient depends on. It is ``None`` if no single op does, as for an unused variable. ``renamed`` is the name in the other
-    audit if that differs. ``matched_by`` says how the variable was found there: by ``object``, ``name`` or ``position``.
+    not have the variable. ``op`` is the op that makes the difference: the stop that was added or removed, or the conditional
+    that the gradient depends on. It is ``None`` if no single op does, as for an unused variable. ``renamed`` is the name in
+    the other audit if that differs. ``matched_by`` says how the two were matched: by ``object``, ``name`` or ``position``.
 
     >>> print(Change("w1", Verdict.NONE, Verdict.FLOWS, "hidden"))
     w1 was none and is flows: hidden makes the difference
@@ -294,7 +294,7 @@ class Change:
 
     @property
     def direction(self) -> str:
-        """``gained`` or ``lost`` its gradient; ``new`` or ``gone`` where one audit lacks the variable; else ``changed``."""
+        """Return ``gained``, ``lost`` or ``changed`` for the gradient; ``new`` or ``gone`` if one audit lacks the variable."""
         if self.before is None or self.after is None:
             return "new" if self.before is None else "gone"
         before, after = (each in WITH_GRADIENT for each in (self.before, self.after))
@@ -358,8 +358,8 @@ class Suggestion:
     ``file:line`` or ``None``. ``prose`` says what to do. ``diff`` is the edit of your source as a unified diff; apply it after
     those of the earlier suggestions of the same alternative. ``code`` holds the lines that it writes. Both are empty if no
     code is known to be right, or if an earlier edit of the alternative already covers this barrier. ``confirmed`` says that
-    the edited source was traced and audited, and has the effect you asked for. Suggestions with the same number in
-    ``alternative`` belong together; try 0 first. ``note`` says what a deliberate stop is for.
+    graphcut traced and audited the edited source, and that it has the effect you asked for. Suggestions with the same number
+    in ``alternative`` belong together; try 0 first. ``note`` says what a deliberate stop is for.
 
     >>> print(Suggestion("output:0", "output", None, prose="put tf.stop_gradient around output:0"))
     put tf.stop_gradient around output:0

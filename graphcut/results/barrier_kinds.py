@@ -1,4 +1,4 @@
-"""The kinds of barrier, and the text about each kind, in one record.
+"""The kinds of barrier, with one record of texts for each kind.
 
 Counts, explanations, advice, pictures and the table in docs/words.md read these records. To add a kind, add a member to
 ``BarrierKind`` and a record to ``BARRIER_RECORDS``, in the same order. All kinds are drawn in one colour, that of a barrier.
@@ -39,7 +39,7 @@ class BarrierKind(enum.Enum):
 
     @property
     def deliberate(self) -> bool:
-        """Return whether somebody put the barrier there on purpose: a stop, a ``PreventGradient``, or ``stop_gradients=``.
+        """Return whether the barrier is there on purpose: a stop, a ``PreventGradient``, or ``stop_gradients=``.
 
         >>> BarrierKind.STOP_GRADIENT.deliberate, BarrierKind.DTYPE.deliberate
         (True, False)
@@ -52,9 +52,9 @@ class BarrierRecord:
     """The text about one kind of barrier, and how the analysis treats the kind.
 
     ``meaning`` is its row in docs/words.md, ``singular`` and ``plural`` are nouns to count with, ``because`` says why
-    no gradient passes, ``advice`` what to do, and ``brief`` the same in a few words, for a picture. ``deliberate``: somebody
-    put it there to cut. ``blocks_whole_op``: no input of its op gets a gradient. ``hides_the_rest``: nobody knows what a
-    gradient would meet if it were gone.
+    no gradient passes, ``advice`` what to do, and ``brief`` the same in a few words, for a picture. ``deliberate``: its
+    purpose is to cut. ``blocks_whole_op``: no input of its op gets a gradient. ``hides_the_rest``: it is unknown what further
+    barriers there are behind it.
     """
 
     kind: BarrierKind

@@ -1,7 +1,7 @@
-"""Results as ``print`` and a notebook show them: several results as their sentences, a long answer as its lines.
+"""Display results in ``print`` and notebooks: several results as sentences, a long answer as lines.
 
-Python prints a tuple by the ``repr`` of what is in it, and a notebook a string with its quotes. Both are what a program
-needs, and neither can be read.
+By default, Python prints a tuple as the ``repr`` of its items, and a notebook shows a string with quotes. Both are useful to
+programs and hard to read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Results(Tuple[T_co, ...]):
-    """A tuple of results. ``print`` and a notebook show each as its sentence, or ``nothing`` if there is none.
+    """A tuple of results. ``print`` and notebooks show each as a sentence, or ``nothing`` if the tuple is empty.
 
     >>> from graphcut.results import Suggestion
     >>> print(Results([Suggestion("a:0", "a", None, prose="stop a:0"), Suggestion("b:0", "b", None, prose="stop b:0")]))
@@ -39,12 +39,12 @@ class Results(Tuple[T_co, ...]):
         return ("\n\n" if any("\n" in each for each in shown) else "\n").join(shown)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Show the sentences in IPython and, without a page, in a notebook."""
+        """Show the sentences in IPython, and in a notebook that cannot show HTML."""
         printer.text(str(self))
 
 
 class Lines(str):
-    """A text of several lines, which a notebook shows as such, without quotes.
+    """A text of several lines, which a notebook shows as lines, without quotes.
 
     >>> print(Lines("a"))
     a
@@ -56,7 +56,7 @@ class Lines(str):
 
 
 class Suggestions(Results[Suggestion]):
-    """Suggestions, shown by alternatives if there are several."""
+    """Suggestions, grouped by alternative if there are several alternatives."""
 
     def __str__(self) -> str:
         numbers = list(dict.fromkeys(each.alternative for each in self))

@@ -1,4 +1,4 @@
-"""Each result as a sentence: what ``print`` shows of it; ``repr`` shows its fields."""
+"""The sentence for each result, which ``print`` shows; ``repr`` shows the fields."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def assumption(each: Assumption) -> str:
 
 
 def assumed_of(reason: str) -> str:
-    """Return what is assumed of an op, by the reason."""
+    """Return the assumption about an op, by its reason."""
     return "assumed to have its saved gradient" if reason == SAVED_GRADIENT else "assumed to let gradients through"
 
 
@@ -59,7 +59,7 @@ def stop(each: Stop) -> str:
 
 
 def variable(each: VariableAudit) -> str:
-    """Return the outcome of a variable, and what cuts it off, in words."""
+    """Return the outcome of a variable and its cut, in words."""
     text = f"{escape_name(each.name)} {shape_text(each.shape)} {VERDICTS[each.verdict]} ({each.verdict.value})"
     if each.unused:
         text += "; it is unused: nothing leads from it to the loss"
@@ -74,7 +74,7 @@ def variable(each: VariableAudit) -> str:
 
 
 def left_out(each: LeftOut) -> str:
-    """Return why no gradient was asked for it."""
+    """Return why the gradient call left out a variable."""
     name = escape_name(each.name)
     updated = {None: "", True: "; the step updates it nevertheless", False: ""}[each.is_updated]
     if each.trainable is False:

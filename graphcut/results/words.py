@@ -1,4 +1,4 @@
-"""The text for each verdict and role, and for one barrier; that for each kind is in ``results.barrier_kinds``."""
+"""The texts for verdicts, roles and single barriers; those for kinds of barrier are in ``results.barrier_kinds``."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ _RESULT = re.compile(r"(.+)!result#([0-9]+)(?::0)?$", re.DOTALL)
 
 @lru_cache(maxsize=4096)
 def escape_name(name: str, limit: int = 120) -> str:
-    """``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
+    """Return ``name`` with control characters, terminal escapes and bidirectional marks escaped, shortened to ``limit``."""
     return printable(name, limit)[1:-1]
 
 
 def at(where: str) -> str:
-    """Return ``model.py:12`` as it is shown: relative to the current folder, escaped."""
+    """Return a place such as ``model.py:12`` for display: relative to the current folder, escaped."""
     return escape_name(nearby(where))
 
 
 def shape_text(shape: object) -> str:
-    """Return a shape as it is shown.
+    """Return a shape for display.
 
     >>> shape_text((32, None)), shape_text(()), shape_text(None)
     ('[32, ?]', '[]', '?')
@@ -78,7 +78,7 @@ def shape_text(shape: object) -> str:
 
 
 def result_of(name: str) -> str:
-    """Return a name; that of a result of a loop, a conditional or a call by the op that it is of.
+    """Return a name; for a result of a loop, a conditional or a call, ``result n of`` its op.
 
     >>> result_of("while!result#3:0"), result_of("dense/BiasAdd:0")
     ('result 3 of while', 'dense/BiasAdd:0')
@@ -88,7 +88,7 @@ def result_of(name: str) -> str:
 
 
 def name_words(name: str, limit: int = 120) -> str:
-    """Return a name as a text has it, see ``result_of``, escaped and shortened to ``limit``."""
+    """Return a name for display: see ``result_of``, escaped and shortened to ``limit``."""
     return escape_name(result_of(name), limit)
 
 
@@ -108,7 +108,7 @@ def place(cut: Barrier) -> str:
 
 
 def kind_words(cut: Barrier) -> str:
-    """Return the kind of a barrier, and for an input which one it is: ``stop-gradient``, ``input 1 (indices)``."""
+    """Return the kind of a barrier, for an input with its number: ``stop-gradient``, ``input 1 (indices)``."""
     if cut.kind is not BarrierKind.INPUT:
         return str(cut.kind.value)
     name = _ARGUMENTS.get((cut.type, cut.input))

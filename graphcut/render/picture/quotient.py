@@ -1,4 +1,4 @@
-"""A sketch: the ops to draw and the edges between them, by number, before anything is named.
+"""A sketch: the ops to draw and the edges between them, by number, before boxes get titles.
 
 Edges point as the gradient does, from consumer to producer.
 """
@@ -23,8 +23,8 @@ _REJOINED = 400
 class EdgeInfo(NamedTuple):
     """The facts about an edge.
 
-    It holds the barriers, the branch that it enters, whether it goes around a loop, and whether it leads from a variable to
-    what is assigned to it.
+    They are its barriers, the branch that it enters, whether it is a loop back-edge, and whether it leads from a variable to
+    the value that is assigned to it.
     """
 
     marks: Tuple[BarrierMark, ...] = ()
@@ -47,29 +47,29 @@ class Sketch:
         return len(self.nodes)
 
     def producers(self) -> Dict[int, List[int]]:
-        """Return for each node those it leads to, once for each edge."""
+        """Return the producers of each node, once for each edge."""
         found: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
             found[consumer].append(producer)
         return found
 
     def consumers(self) -> Dict[int, List[int]]:
-        """Return for each node those that lead to it, once for each edge."""
+        """Return the consumers of each node, once for each edge."""
         found: Dict[int, List[int]] = {node: [] for node in self.nodes}
         for consumer, producer, _ in self.edges:
             found[producer].append(consumer)
         return found
 
     def restrict_to(self, nodes: Mapping[int, object]) -> Sketch:
-        """Return the part that lies in ``nodes``."""
+        """Return the part of the sketch whose nodes are in ``nodes``."""
         kept = {way: told for way, told in self.edges.items() if way[0] in nodes and way[1] in nodes}
         return Sketch({node: ops for node, ops in self.nodes.items() if node in nodes}, kept)
 
 
 def merge_nodes(sketch: Sketch, key: Key) -> Sketch:
-    """Return the sketch with the nodes of one ``key`` merged, named for the first of them.
+    """Return the sketch with the nodes of one ``key`` merged into the first of them.
 
-    What is cut stays an edge, if need be from a node to itself.
+    An edge with a barrier is kept, even from a node to itself.
     """
     heads: Dict[Hashable, int] = {}
     head: Dict[int, int] = {}
@@ -100,10 +100,10 @@ def _merge_info(one: EdgeInfo, other: EdgeInfo) -> EdgeInfo:
 def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:
     """Merge as ``merge_nodes`` does, but split a box that a path would leave and enter again.
 
-    So the picture has no cycle that the graph does not have.
+    So the picture has a cycle only where the graph has one.
 
-    Each op has a *phase*: how often the longest path to it enters another box, of those on a cycle. What is of one box and one
-    phase stays together; phases that no path joins from outside are joined again.
+    Each op on a cycle of boxes has a *phase*: how often the longest path to it enters another box. Ops of one box and one
+    phase stay together; phases of a box are merged again unless a path outside the box connects them.
     """
     keys = {node: key(node) for node in sketch.nodes}
     cyclic = _on_cycles(sketch, keys)
@@ -115,12 +115,12 @@ def merge_nodes_convex(sketch: Sketch, key: Key) -> Sketch:
 
 
 def _forward_edges(sketch: Sketch) -> Iterator[Tuple[int, int]]:
-    """Return the edges that do not come round a loop, nor through state."""
+    """Return the edges that are neither loop back-edges nor state edges."""
     return ((way[0], way[1]) for way, told in sketch.edges.items() if not (told.loop or told.state))
 
 
 def _on_cycles(sketch: Sketch, keys: Mapping[int, Hashable]) -> Set[Hashable]:
-    """Return the keys whose nodes, made one, are on a cycle."""
+    """Return the keys whose merged nodes are on a cycle."""
     quotient = nx.DiGraph((keys[one], keys[other]) for one, other in _forward_edges(sketch) if keys[one] != keys[other])
     return {each for part in nx.strongly_connected_components(quotient) if len(part) > 1 for each in part}
 
@@ -141,7 +141,7 @@ def _phases(sketch: Sketch, keys: Mapping[int, Hashable], cyclic: Container[Hash
 def _rejoin(
     sketch: Sketch, parts: Mapping[int, Tuple[Hashable, int]], cyclic: Container[Hashable]
 ) -> Mapping[int, Tuple[Hashable, int]]:
-    """Return the parts, those of one key made one again wherever that closes no cycle."""
+    """Return the parts, with parts of one key merged again wherever that closes no cycle."""
     quotient = nx.DiGraph((parts[one], parts[other]) for one, other in _forward_edges(sketch) if parts[one] != parts[other])
     split: Dict[Hashable, List[Tuple[Hashable, int]]] = {}
     for part in dict.fromkeys(parts.values()):
@@ -163,7 +163,7 @@ def _rejoin(
 
 
 def _is_around(quotient: nx.DiGraph, one: Hashable, other: Hashable) -> bool:
-    """Return whether a path leads from one part to the other, or back, through a third."""
+    """Return whether a path leads between two parts, in either direction, through a third."""
     for start, end in ((one, other), (other, one)):
         first = (each for each in quotient.successors(start) if each != end)
         if any(each == end for each in walk_depth_first(first, quotient.successors)):
@@ -183,7 +183,7 @@ def _last(into: Mapping[Tuple[Hashable, int], Tuple[Hashable, int]], part: Tuple
 
 
 def merged_cycles(sketch: Sketch, loose: Callable[[int], bool]) -> Sketch:
-    """Return the sketch with everything ``loose`` that is on one cycle made one."""
+    """Return the sketch with the ``loose`` nodes of each cycle merged."""
     inner = nx.DiGraph(edge for edge in _forward_edges(sketch) if edge[0] != edge[1])
     head = {node: min(part) for part in nx.strongly_connected_components(inner) for node in part}
     return merge_nodes(sketch, lambda node: ("cycle", head[node]) if loose(node) and node in head else node)

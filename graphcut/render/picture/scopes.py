@@ -1,4 +1,4 @@
-"""Name scopes: where an op lives, which scopes are drawn round the boxes, how short a title may be inside them."""
+"""Name scopes: the scope of an op, the scopes to draw as frames, and titles relative to these frames."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def common_scope(ops: Sequence[str]) -> Tuple[str, ...]:
 
 
 def pattern(name: str) -> str:
-    """``name`` without its numbers: what names that TensorFlow counted up share."""
+    """Return ``name`` without its numbers, which names that TensorFlow made unique have in common."""
     return re.sub("_?[0-9]+", "", name)
 
 
 def unnumbered_scope(scope: Scope) -> Scope:
     """Return a scope cut off after its first numbered part, without the number: ``a/layer_7/b`` is ``a/layer``.
 
-    Empty if no part is numbered.
+    The result is empty if no part is numbered.
     """
     for at, part in enumerate(scope):
         if at and re.search("[0-9]", part):
@@ -68,10 +68,10 @@ def place_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> 
 
 
 def _renumber_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]]) -> Sequence[Box]:
-    """Return the boxes with ops that Keras numbered again in the scope of their variables, if that is certain.
+    """Return the boxes with ops that Keras renumbered moved to the scope of their variables, if that is certain.
 
-    ``model_1/dense_1`` reads ``model/dense/kernel``: the ops that read the variables of a scope come from one scope, and no
-    other scope has that name.
+    For example, ``model_1/dense_1`` reads ``model/dense/kernel``. It is certain if all ops that read the variables of a scope
+    are in one scope, and no other scope has the name of the variables' scope.
     """
     homes: Dict[Scope, Set[Scope]] = {}
     for at, box in enumerate(found):
@@ -89,9 +89,9 @@ def _renumber_scopes(found: Sequence[Box], readers: Mapping[int, Sequence[int]])
 
 
 def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
-    """Return the scopes around those known, if all that is known of each agrees.
+    """Return the scopes that enclose the known ones, if all known scopes agree on each.
 
-    They serve layers that have no variable.
+    They are needed for layers without variables.
     """
     found: Dict[Scope, Set[Scope]] = {}
     for scope, home in known.items():
@@ -101,14 +101,14 @@ def _outer(known: Mapping[Scope, Scope]) -> Dict[Scope, Scope]:
 
 
 def _same_but_numbers(scope: Scope, wanted: Scope) -> Scope:
-    """Return the beginning of ``scope`` that differs from ``wanted`` in numbers alone; empty if there is none."""
+    """Return the prefix of ``scope`` that differs from ``wanted`` only in numbers; empty if there is none."""
     names, patterns = tuple(map(pattern, wanted)), tuple(map(pattern, scope))
     ends = range(len(wanted), len(scope) + 1)
     return next((scope[:end] for end in ends if patterns[end - len(wanted) : end] == names), ())
 
 
 def _known_scope(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
-    """Return the longest of the known scopes that holds ``scope``; empty where none does."""
+    """Return the longest known scope that contains ``scope``; empty if there is none."""
     return next((scope[:depth] for depth in range(len(scope), 0, -1) if scope[:depth] in known), ())
 
 
@@ -118,7 +118,7 @@ def _rename(scope: Scope, known: Mapping[Scope, Scope]) -> Scope:
 
 
 def _scopes_of_variables(found: Sequence[Box]) -> Dict[Scope, Scope]:
-    """Where the scope of a variable is the end of one scope of ops (``dense`` of ``model/dense``), that scope."""
+    """Map each scope of variables to the one scope of ops that ends with it (``dense`` to ``model/dense``)."""
     wanted = {box.scope for box in found if box.role is Role.VARIABLE and box.scope}
     ends: Dict[Scope, Set[Scope]] = {}
     for scope in {box.scope for box in found if box.role is not Role.VARIABLE}:

@@ -1,13 +1,13 @@
-"""Which ops and edges of a graph belong in the picture of a cut.
+"""Select the ops and edges that belong in the picture of a cut.
 
-Kept are the loss, the audited variables, the *live* routes (a gradient passes, edge by edge), and for each barrier the
-*lost* route (a gradient comes from the loss and ends at the barrier) and the data routes *behind* it, down to the variables
-that it takes the gradient from, or, where it takes it from nobody, to where a gradient passes. All else is left out:
-constants, shapes, predicates, initializers, control edges. Nothing is judged here: what is cut and what carries is looked up.
+The picture has the loss, the audited variables and the *live* routes, on which a gradient passes every edge. For each barrier
+it has the *lost* route, on which a gradient arrives from the loss and ends, and the data routes *behind* the barrier, down to
+the variables that it cuts off, or to a live op if it cuts off none. It omits everything else: constants, shapes, predicates,
+initializers and control edges. This module reads verdicts and cuts from the audit and decides none.
 
-Limits: of the lost routes only a shortest is drawn.
+Limits: only one shortest lost route is drawn for each barrier.
 
-Walks over the data edges of a flat graph, round its loops too.
+All searches follow the data edges of the flat graph, including loop back-edges.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Barred = Mapping[Edge, List[BarrierMark]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """The ops to draw, by why they are drawn.
+    """The ops to draw, by the reason to draw them.
 
-    ``lost`` maps each op between loss and barrier to the next one towards the loss. ``state`` maps each op that only changes a
-    variable (a table, a queue) to that, or to the loss that reads it in a later run.
+    ``lost`` maps each op between loss and barrier to the next op towards the loss. ``state`` maps each op that only changes a
+    variable, a table or a queue to the op of that object, or to the loss that reads it in a later run.
     """
 
     live: Mapping[int, Tuple[int, ...]]
@@ -47,7 +47,7 @@ class _Kept:
     barred: Barred
 
     def producers_of(self, ops: Ops, consumer: int) -> Iterator[Tuple[int, int]]:
-        """Yield the producers that an op is drawn to lead to, and how."""
+        """Yield the drawn producers of an op, each with the kind of line."""
         live = self.live.get(consumer)
         for producer in dict.fromkeys(producers(ops.flat, consumer)):
             if (consumer, producer) in self.barred:
@@ -77,9 +77,9 @@ def routes(facts: PictureFacts, ops: Ops) -> Sketch:
 
 
 def _direct_ways(facts: PictureFacts, ops: Ops, sketch: Sketch) -> Iterator[Tuple[Way, EdgeInfo]]:
-    """Return, for each used variable that no edge connects to the loss yet, an edge from its barrier straight to it.
+    """Return an edge straight from its barrier for each used variable that no other edge connects to the loss.
 
-    Python code may read it, or a call may pass it on. Only what is unused stands alone in a picture.
+    Python code may read the variable, or a call may pass it on. Only unused variables are drawn without an edge.
     """
     used = [op for op, each in ops.variables.items() if not all(one.unused for one in each)]
     reached = _ops_of_loss(sketch, ops.losses) if used else set()
@@ -93,13 +93,13 @@ def _direct_ways(facts: PictureFacts, ops: Ops, sketch: Sketch) -> Iterator[Tupl
 
 
 def _ops_of_loss(sketch: Sketch, losses: Iterable[int]) -> Set[int]:
-    """Return the ops that hang on the loss."""
+    """Return the ops that are connected to the loss."""
     following = sketch.producers()
     return set(towards([op for op in losses if op in following], following.__getitem__))
 
 
 def _all_edges(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, int, int]]:
-    """Yield the edges of the graph, then those that are none of its own: round a call, through an assignment."""
+    """Yield the edges of the graph, then the added ones: around a call, and through an assignment."""
     seen = set()
     for consumer in drawn:
         for producer, line in kept.producers_of(ops, consumer):
@@ -111,7 +111,7 @@ def _all_edges(ops: Ops, kept: _Kept, drawn: List[int]) -> Iterator[Tuple[int, i
 
 
 def _is_loop(ops: Ops, way: Tuple[int, int, int]) -> bool:
-    """Return whether the edge comes round a loop."""
+    """Return whether the edge is a loop back-edge."""
     consumer, producer, _ = way
     flat = ops.flat
     if not flat.loop_inputs or consumer >= len(flat.names):
@@ -135,7 +135,7 @@ MISSING = (Verdict.RAISES, Verdict.NONE, Verdict.ZERO)
 
 
 def _at_every_input(ops: Ops, barred: Barred, closed: Set[int], behind: Set[int]) -> Barred:
-    """Return the barriers, those of ops that hand on nothing at each input that leads to what is behind."""
+    """Return the barriers; a barrier that blocks its whole op is repeated for each input that leads to an op behind it."""
     found: Dict[Edge, List[BarrierMark]] = {}
     for (op, producer), told in barred.items():
         leading = [each for each in producers(ops.flat, op) if each in behind] if op in closed else []
@@ -154,8 +154,8 @@ def _label_of(mark: BarrierMark) -> Tuple[str, BarrierKind, int]:
 def _ops_behind(ops: Ops, live: Container[int], without: Set[int], barred: Barred, closed: Set[int]) -> Set[int]:
     """Return the ops on data routes from a barrier to a variable without a gradient.
 
-    If there is no such route, it leads to what a gradient passes, and else to any variable; around loops and over integer
-    tensors only if there is no other route.
+    If there is no such route, the routes lead to live ops, else to any variable. Loop back-edges and integer tensors are used
+    only if there is no other route.
     """
     flat, every = ops.flat, ops.variables
     starts: Dict[int, Set[int]] = {}
@@ -184,15 +184,15 @@ def _ops_behind(ops: Ops, live: Container[int], without: Set[int], barred: Barre
 
 
 def _entries_of(ops: Ops, variables: Set[int], starts: Mapping[int, Set[int]]) -> Set[int]:
-    """Where the data routes behind the barriers of these variables begin."""
+    """Return the ops where the data routes behind the barriers of these variables start."""
     cuts = {cut.op for op in variables for each in ops.variables[op] for cut in each.cut}
     return {entry for name in cuts for entry in starts.get(ops.numbers.get(name, -1), ())}
 
 
 def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int]) -> Tuple[Dict[int, int], Dict[int, int]]:
-    """Return a shortest way from each barrier to a live op or the loss; one that is beyond another barrier adds to ``behind``.
+    """Return a shortest route from each barrier to a live op or the loss, and what barriers without consumers change.
 
-    And for each barrier that no data leads from what it changes.
+    A route beyond another barrier is added to ``behind``.
     """
     flat = ops.flat
     blocked = {consumer for consumer, _ in barred}
@@ -221,10 +221,10 @@ def _ways_to_loss(ops: Ops, targets: Set[int], barred: Barred, behind: Set[int])
 
 
 def _changed_op(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -> int:
-    """Return the op that is changed by one that leads to no loss.
+    """Return the op whose state is changed by an op that leads to no loss.
 
-    It is the variable (or table, or queue) of its first input if the loss reads that, else the loss, which reads it in
-    some other way.
+    It is the variable, table or queue of the op's first input if the loss reads that, else the loss, which reads it in some
+    other way.
     """
     seen = [op] + producers(ops.flat, op)[:1]
     while seen[-1] != seen[-2] and seen[-1] not in ways and len(producers(ops.flat, seen[-1])) == 1:
@@ -233,14 +233,14 @@ def _changed_op(ops: Ops, op: int, targets: Set[int], ways: Mapping[int, int]) -
 
 
 def _follow(op: int, ways: Mapping[int, int], taken: Dict[int, int]) -> None:
-    """Add to ``taken`` the steps from ``op`` to where its way ends or joins one taken before."""
+    """Add to ``taken`` the steps from ``op`` to the end of its route, or to the first op that is in ``taken`` already."""
     while ways[op] != op and op not in taken:
         taken[op] = ways[op]
         op = ways[op]
 
 
 def _follow_hidden(op: int, ways: Mapping[int, int], barred: Barred, taken: Dict[int, int], behind: Set[int]) -> None:
-    """Add to ``taken`` the steps from the end of its way to the first barrier on it, to ``behind`` the ops beyond that."""
+    """Add the steps from the end of the route to its first barrier to ``taken``, and the ops beyond that to ``behind``."""
     path = [op]
     while ways[path[-1]] != path[-1]:
         path.append(ways[path[-1]])
@@ -257,9 +257,9 @@ _PLAIN = frozenset(dtype for dtype, name in DTYPES.items() if not is_discrete(na
 
 
 def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
-    """Return the ops whose output ``op`` reads, once for each tensor, except the inputs in ``without``.
+    """Return the ops whose outputs ``op`` reads, once for each tensor, except at the inputs in ``without``.
 
-    There are none for a number that is no op's.
+    The result is empty for a number beyond those of the ops.
     """
     if op >= len(flat.names):
         return []
@@ -270,7 +270,7 @@ def producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[in
 
 
 def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> List[int]:
-    """As ``producers``, where the dtype can carry a gradient."""
+    """Return the ``producers`` of the tensors whose dtype can carry a gradient."""
     if op >= len(flat.names):
         return []
     producer, dtypes, plain = flat.producer, flat.dtypes, _PLAIN
@@ -281,12 +281,12 @@ def float_producers(flat: FlatGraph, op: int, without: Container[int] = ()) -> L
 
 
 def towards(targets: Iterable[int], step: Step) -> Dict[int, int]:
-    """Return for each op that ``step`` leads to from ``targets``, the next op on a shortest way back; a target's is itself."""
+    """Map each op that ``step`` reaches from ``targets`` to the next op on a shortest route back, each target to itself."""
     return find_predecessors(targets, step)
 
 
 def ops_between(starts: Iterable[int], step: Step, ends: Container[int]) -> Set[int]:
-    """Return the ops on the ways that ``step`` leads from ``starts`` to ``ends``, both included."""
+    """Return the ops on all routes by ``step`` from ``starts`` to ``ends``, both included."""
     found = list(dict.fromkeys(starts))
     seen, back = set(found), {}  # type: Set[int], Dict[int, List[int]]
     for op in found:

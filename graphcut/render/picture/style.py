@@ -1,6 +1,6 @@
-"""How a picture looks: each word has a colour, a shape and a line, and any one of the three is enough to tell it.
+"""The look of a picture: each verdict and role has a colour, a shape and a line style, each of which identifies it alone.
 
-The colours are those of ``palette``.
+The colours come from ``palette``.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ HARMLESS_CUT: Attributes = {"color": GREY, "fontcolor": FAINT}
 LOOP: Attributes = {"constraint": "false", "fontcolor": FAINT, "labelangle": "-60", "labeldistance": "2.2"}
 CONDITIONAL: Attributes = {"color": BLUE, "style": "dashed", "fontcolor": BLUE, "penwidth": "2.5"}
 
-# What became of a variable since an older version, or that it breaks a contract. The outline keeps the pattern of the verdict;
-# it becomes double.
+# The change of a variable since an older version, or that it breaks a contract: the outline is doubled and keeps the pattern
+# of the verdict.
 CHANGES: Mapping[str, Attributes] = {
     "gained": {"color": BLACK, "fillcolor": GREEN, "peripheries": "2"},
     "lost": {"color": BLACK, "fillcolor": VERMILLION, "peripheries": "2"},
@@ -108,7 +108,7 @@ def box_style(box: Box) -> Attributes:
 
 
 def link_style(link: Link) -> Attributes:
-    """Return the look of a link, but for what is written on it."""
+    """Return the look of a link, without its label."""
     looks = dict(LINES[link.line])
     looks.update(LOOP if link.loop else {})
     looks.update(HARMLESS_CUT if link.harmless else {})

@@ -1,4 +1,4 @@
-"""Graphviz's SVG of a picture, laid out again until no line crosses the title of a frame."""
+"""Lay out a picture as SVG, again if needed, until no line crosses the title of a frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TURNS = 3
 def lay_out(drawn: networkx.MultiDiGraph, engine: str, seconds: float, link: Optional[str] = None) -> str:
     """Return the picture as SVG, without heading and legend; errors as of ``render``.
 
-    A title that a line crosses becomes a node of the next layout, as long as there is time for one.
+    A title that a line crosses becomes a node of the next layout, while there is time for another one.
     """
     end = time.monotonic() + seconds
     held = members(drawn)

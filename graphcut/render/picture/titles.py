@@ -1,6 +1,6 @@
 """The text in each box.
 
-Names are as the graph has them: whoever writes them out escapes them.
+Names are unescaped; the writers escape them.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _NAMED = 3
 class _TitleFacts:
     """The look-ups that every box needs.
 
-    It holds the size of the variables' scopes, the nodes at a barrier by whether it cuts anything off, and the names of the
-    barriers.
+    It holds the number of variables in each scope, for each node at a barrier whether it cuts off a variable, and the names of
+    the barriers.
     """
 
     facts: PictureFacts
@@ -46,7 +46,7 @@ class _TitleFacts:
 def boxes(facts: PictureFacts, ops: Ops, sketch: Sketch, cuts: Mapping[Way, EdgeInfo]) -> Tuple[Box, ...]:
     """Return a box for each node of a sketch, its title as short as the scopes drawn around it allow.
 
-    ``cuts`` are edges that include the cut ones that leave its nodes.
+    ``cuts`` are the edges to search for barriers at its nodes; they may include other edges.
     """
     totals = scope_sizes(each.name for each in facts.variables)
     barred: Dict[bool, Set[int]] = {True: set(), False: set()}
@@ -90,7 +90,7 @@ def _box(known: _TitleFacts, node: int, members: Tuple[int, ...]) -> Box:
 
 
 def _place_or_layers(known: _TitleFacts, members: Tuple[int, ...], scope: Tuple[str, ...]) -> str:
-    """Return the layers of a box of ops, else, where no scope names it, the user's lines."""
+    """Return the layers of a box of ops, or the user's source lines if no scope names it."""
     layers = _layers([known.ops.name(op) for op in members], len(scope))
     return layers if layers or scope else source_lines(known.facts, members)
 
@@ -98,7 +98,7 @@ def _place_or_layers(known: _TitleFacts, members: Tuple[int, ...], scope: Tuple[
 def _layers(names: Sequence[str], depth: int) -> str:
     """Return the scopes below the common one, such as ``conv1 … conv5``.
 
-    Empty unless all ops stand in such scopes and there are several.
+    The result is empty unless all ops are in such scopes and there are several scopes.
     """
     inner = dict.fromkeys("".join(scope_of(name)[depth : depth + 1]) for name in names)
     if "" in inner or len(inner) < 2:
@@ -114,7 +114,7 @@ def _role(known: _TitleFacts, node: int, live: bool) -> Role:
 
 
 def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
-    """Return that of the barriers alone, and how many ops are between them."""
+    """Return the title of the barriers alone, and a line that counts the ops between them."""
     barriers = tuple(op for op in members if known.ops.name(op) in known.barriers) or members
     title, lines = _title(known.ops, barriers, role)
     between = len(members) - len(barriers)
@@ -122,7 +122,7 @@ def _barrier_title(known: _TitleFacts, members: Tuple[int, ...], role: Role) -> 
 
 
 def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[str, ...]]:
-    """Return the name of the one op, else the commonest types, or the names of the barriers; and what else to say."""
+    """Return the name of a single op, the most common types or the names of the barriers, and the further lines."""
     if len(members) == 1:
         return _leaf(ops.name(members[0])), _type_line(ops, members[0])
     kinds = Counter(ops.type(op) for op in members)
@@ -133,7 +133,7 @@ def _title(ops: Ops, members: Tuple[int, ...], role: Role) -> Tuple[str, Tuple[s
 
 
 def _patterns(names: Sequence[str]) -> Sequence[Label]:
-    """Labels for the names; where those are many, ``block_*/StopGradient`` for names that differ in numbers alone."""
+    """Return labels for the names; if they are many, ``block_*/StopGradient`` for names that differ only in numbers."""
     found = labels(names, {})
     if len(found) <= _NAMED:
         return found
@@ -160,13 +160,13 @@ def _variable_box(
 
 
 def _first_labels(found: Sequence[Label]) -> Tuple[str, ...]:
-    """Return the first of the labels, each with its count, and how many more names there are."""
+    """Return the first labels, each with its count, and the number of remaining names."""
     texts: List[str] = [label.text + (f" ({label.count})" if label.count > 1 else "") for label in found[:_NAMED]]
     return tuple(texts + ([f"and {sum(label.count for label in found[_NAMED:])} more"] if found[_NAMED:] else []))
 
 
 def _first_and_last(found: Sequence[Label]) -> Tuple[str, ...]:
-    """Return the labels; of many the first two, the last, which tells where the names end, and how many there are."""
+    """Return the labels; if there are many, the first two, the last one and their number."""
     if len(found) <= _NAMED:
         return _first_labels(found)
     return _first_labels(found[: _NAMED - 1]) + (
@@ -184,6 +184,6 @@ def _is_plumbing(ops: Ops, op: int) -> bool:
 
 
 def _type_line(ops: Ops, op: int) -> Tuple[str, ...]:
-    """Return the op's type, where its name does not say it."""
+    """Return the op's type if its name does not contain it."""
     kind = ops.type(op)
     return () if _is_plumbing(ops, op) or kind.lower() in _leaf(ops.name(op)).lower().replace("_", "") else (kind,)

@@ -18,7 +18,7 @@ _NAMED, _ALL, _FILES = 5, 200, 2
 def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[str, ...], Optional[str]]:
     """Return the lines for a box of these ops, and the place in the user's code of the first op that has one.
 
-    For a single op the lines hold all that is known, for several the first names.
+    A single op gets all of these lines, several ops only the first names.
     """
     held = [op for op in members if op < len(ops.flat.names)]
     if len(held) != 1:
@@ -31,7 +31,7 @@ def tips(facts: PictureFacts, ops: Ops, members: Sequence[int]) -> Tuple[Tuple[s
 
 
 def _place(facts: PictureFacts, members: Sequence[int]) -> Optional[str]:
-    """Return the place of the first op that has one; the ends of a long row are tried."""
+    """Return the place of the first op that has one; for many ops, only the first and last ones are tried."""
     tried = list(members[:_NAMED]) + list(members[-_NAMED:])
     return next((where for where in (facts.place(op)[0] for op in tried) if where), None)
 
@@ -39,7 +39,7 @@ def _place(facts: PictureFacts, members: Sequence[int]) -> Optional[str]:
 def source_lines(facts: PictureFacts, members: Sequence[int]) -> str:
     """Return the user's lines that a box of ops comes from, such as ``model.py:12-18, loss.py:7``.
 
-    Empty if they are of more than two files. Of very many ops only the ends are asked.
+    The result is empty if they are in more than two files. For very many ops, only the first and last ones are considered.
     """
     held = [op for op in members if op < len(facts.flat.names)]
     few = len(held) <= _ALL
@@ -62,5 +62,5 @@ def _outputs(facts: PictureFacts, ops: Ops, op: int) -> str:
 
 
 def shape_text(shape: Shape) -> str:
-    """``[32, ?]``; nothing where the rank is unknown."""
+    """Return a shape such as ``[32, ?]``, or an empty text if the rank is unknown."""
     return "" if shape is None else "[%s]" % ", ".join("?" if size is None else str(size) for size in shape)

@@ -24,15 +24,15 @@ Names = Union[str, Iterable[str]]
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """What to draw of an audit, and how; ``picture_options`` makes one of what a user gave.
+    """What to draw of an audit, and how; ``picture_options`` makes one from a user's arguments.
 
     ``detail``: ``"variables"`` folds every op that is neither loss nor barrier, ``"scopes"`` draws name scopes, ``"ops"``
-    as many single ops as fit; ``None`` is the finest that can be read. ``expand``: names or patterns of ops that are never
-    folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges far. ``of``: names
-    or patterns of variables: their paths and cuts alone. ``link``: a template for links to the user's code; ``seconds``: the
-    limit for the layout. ``boxes``: how many can be read. ``changes``: what to mark, under the names of the variables that
-    are drawn; ``demands``: what a contract demands of a variable that breaks it, as pairs of name and words; ``heading``: what
-    to write above the picture in place of the counts of verdicts.
+    draws as many single ops as fit; ``None`` is the finest level that is small enough to read. ``expand``: names or patterns
+    of ops that are never folded. ``around``: names or patterns of ops of which only the neighbourhood is drawn, ``hops`` edges
+    far. ``of``: names or patterns of variables; only their paths and cuts are drawn. ``link``: a template for links to the
+    user's code; ``seconds``: the limit for the layout. ``boxes``: how many boxes are few enough to read. ``changes``: what to
+    mark, by the names of the drawn variables; ``demands``: what a contract demands of a variable that breaks it, as pairs of
+    name and words; ``heading``: what to write above the picture in place of the counts of verdicts.
     """
 
     detail: Optional[str] = None
@@ -48,7 +48,7 @@ class PictureOptions:
     heading: str = ""
 
     def changed_names(self) -> Tuple[str, ...]:
-        """Return the names of the options that are not as they are by default."""
+        """Return the names of the options that differ from the defaults."""
         return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
 
 
@@ -64,7 +64,7 @@ def picture_options(
     link: Optional[str] = None,
     seconds: float = 30.0,
 ) -> PictureOptions:
-    """Return the options of what a user gave: one name or several.
+    """Return the options for a user's arguments, each one name or several.
 
     Raises:
         GraphcutError: the detail is unknown, or ``hops`` is not a number of edges.
@@ -81,7 +81,7 @@ def _as_names(names: Names) -> Tuple[str, ...]:
 
 
 def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str) -> List[int]:
-    """Return the numbers of the ``names`` that are meant: by name, with ``:0`` or without, by pattern, or by scope."""
+    """Return the numbers of the ``names`` that match: by name, with or without ``:0``, by pattern, or by scope."""
     found: Dict[int, None] = {}
     for each in wanted:
         plain = each[:-2] if each.endswith(":0") else each
@@ -95,7 +95,7 @@ def matching_numbers(names: Mapping[int, str], wanted: Sequence[str], asked: str
 
 
 def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
-    """Return the part of a sketch at most ``hops`` edges away from ``starts``, in either direction."""
+    """Return the part of a sketch within ``hops`` edges of ``starts``, in either direction."""
     leads, led = sketch.producers(), sketch.consumers()
     near = dict.fromkeys(starts)
     edge: Set[int] = set(near)
@@ -107,7 +107,7 @@ def neighbourhood(sketch: Sketch, starts: Iterable[int], hops: int) -> Sketch:
 
 @dataclass(frozen=True)
 class VariableSelection:
-    """The facts about selected variables only: their paths and cuts."""
+    """The facts about selected variables only, with their paths and cuts."""
 
     variables: Tuple[VariableAudit, ...]
     loss: Tuple[str, ...]
@@ -120,11 +120,11 @@ class VariableSelection:
     idioms: Mapping[str, str] = field(default_factory=dict)
 
     def shapes(self, op: int) -> Sequence[Shape]:
-        """As of the whole."""
+        """As for the full audit."""
         return self.facts.shapes(op)
 
     def place(self, op: int) -> Tuple[Optional[str], bool]:
-        """As of the whole."""
+        """As for the full audit."""
         return self.facts.place(op)
 
 

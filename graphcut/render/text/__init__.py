@@ -1,1 +1,1 @@
-"""Words: an audit as a table, as sentences, as JSON. Nothing here judges."""
+"""Write an audit as a table, as sentences and as JSON."""

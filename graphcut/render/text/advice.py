@@ -1,4 +1,4 @@
-"""What to do about a barrier: the advice of its kind, or one for its op. Tests follow each once in TensorFlow."""
+"""Advice on each barrier, by its kind or its op. Tests follow each piece of advice in TensorFlow."""
 
 from __future__ import annotations
 
@@ -177,17 +177,17 @@ def brief(cut: Barrier, made: str) -> str:
 
 
 def stand_in(dtype: str) -> str:
-    """Return the key of ``STAND_INS`` for an op that makes a tensor of ``dtype``: what it makes tells what it does."""
+    """Return the key of ``STAND_INS`` for an op whose output has ``dtype``, which tells what the op does."""
     return "bool" if dtype == "bool" else "float" if "float" in dtype else "int"
 
 
 def of_maker(op_type: str, dtype: str) -> str:
-    """Return the advice for an op that makes something of ``dtype`` of floats, such as the indices of ``TopKV2``."""
+    """Return the advice for an op that computes a ``dtype`` tensor from floats, such as the indices of ``TopKV2``."""
     return OWN.get(op_type) or SAMPLES.get(op_type) or STAND_INS[stand_in(dtype)]
 
 
 def advice(cut: Barrier, made: str) -> str:
-    """Return the advice for a barrier whose op makes a tensor of dtype ``made`` (empty if unknown)."""
+    """Return the advice for a barrier whose op has an output of dtype ``made`` (empty if unknown)."""
     if cut.library and cut.kind is BarrierKind.STOP_GRADIENT:
         return LIBRARY
     if cut.kind is BarrierKind.PYTHON and cut.type in BY_VALUE:

@@ -1,4 +1,4 @@
-"""One variable in sentences: the verdict, what cuts the gradient, the route, what else would stop it, what to do."""
+"""Explain one variable: the verdict, the cut, the route, further barriers behind the cut, and advice."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _WARNING = "Keras warns of that: Gradients do not exist for variables"
 
 
 def explain(facts: ReportFacts, variable: VariableAudit) -> str:
-    """Return at most twelve lines on why ``variable`` gets a gradient or not."""
+    """Return at most twelve lines that say why ``variable`` gets a gradient or none."""
     return "\n".join(_lines(facts, variable, facts.reason(variable)))
 
 
 def explain_several(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
-    """One explanation for all variables that share an outcome, the worst first."""
+    """Return one explanation for each outcome and its variables, worst first."""
     return "\n\n".join(_of_group(facts, group) for group in fold(variables))
 
 
 def _of_group(facts: ReportFacts, group: Group) -> str:
-    """Return the explanations of variables with one outcome, each text once; of many variables the first ones."""
+    """Return the explanations of variables with one outcome, each distinct text once; only the first few of many variables."""
     alike: Dict[str, List[VariableAudit]] = {}
     named = _NAMED + (len(group.variables) == _NAMED + 1)  # a name is as short as "1 more"
     for each in group.variables[:named]:
@@ -54,13 +54,13 @@ def _of_group(facts: ReportFacts, group: Group) -> str:
 
 
 def drop_variable(text: str, name: str) -> str:
-    """Return an explanation without the name, shape and route of its variable: what it shares with those of others."""
+    """Return an explanation without the name, shape and route of its variable, so it can be compared with others."""
     kept = [line for line in text.splitlines() if not line.startswith(_ROUTE)]
     return re.sub(r"%s(?![\w/])(?: \[[^]]*\])?" % re.escape(name), "", "\n".join(kept))
 
 
 def explain_groups(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
-    """One explanation for each outcome, of its first variable, with the names of the others."""
+    """Return an explanation of the first variable of each outcome, followed by the names of the others."""
     return "\n\n".join(_of_first(facts, group.variables) for group in fold(variables))
 
 
@@ -75,7 +75,7 @@ def say_same_holds(text: str, names: Sequence[str]) -> str:
 
 
 def explain_left_out(variable: LeftOut) -> str:
-    """Return why no gradient was asked for a variable that the loss reads, and what to do about it."""
+    """Return why the gradient call left out a variable that the loss reads, and what to do about it."""
     still = "; the step does not update it either" if variable.is_updated is False else ""
     if variable.is_average and not variable.is_updated:
         todo = "\nWhat to do: call the model with training=True if this average is to follow the data."
@@ -129,7 +129,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
 
 
 def _why(cut: Barrier, reason: Reason) -> str:
-    """Return why a barrier lets no gradient through, or what the stop belongs to."""
+    """Return why a barrier lets no gradient through, or the idiom of a stop."""
     idiom, maker = reason.idioms.get(cut.op), reason.makers.get(cut.op)
     if maker is not None:
         made = f"the {maker.dtype} that {escape_name(maker.op)} ({escape_name(maker.type)}) makes from floats"
@@ -163,14 +163,14 @@ def _instead_words(each: Instead, variable: VariableAudit) -> str:
 
 
 def _assumption_line(facts: ReportFacts, variable: VariableAudit) -> Iterator[str]:
-    """Yield one line on the assumptions that the gradient's route rests on."""
+    """Yield one line on the assumptions that the gradient's route depends on."""
     found = [each for each in facts.assumptions if not each.whole]
     path = frozenset(variable.path if found else ())
     yield from list(assumption_lines([each for each in found if each.op in path], 1))[:1]
 
 
 def _override_line(reason: Reason) -> Iterator[str]:
-    """Yield the override that counts for nothing, in one line."""
+    """Yield one line on a gradient override that has no effect."""
     for name, op_type in reason.ignored[:1]:
         more = len(reason.ignored) - 1
         others = f", nor on {more} more" if more else ""
@@ -222,9 +222,9 @@ def _quote(cut: Barrier) -> Iterator[str]:
 
 
 def _without(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
-    """Yield the barriers that would still stop the gradient without the cut."""
+    """Yield one line on the barriers that would still stop the gradient without the cut."""
     if reason.cut and all(cut.op in reason.idioms and reason.idioms[cut.op].is_meant for cut in reason.cut):
-        return  # these stops are to stay
+        return  # keep these stops
     opaque = any(BARRIER_RECORDS[cut.kind].hides_the_rest or cut.type == "LoopCond" for cut in reason.cut)
     if opaque or not reason.crossed or variable.verdict is Verdict.RAISES or without_gradient(facts.loss_dtypes):
         return
@@ -295,12 +295,12 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
 
 
 def _is_mistake(reason: Reason, cut: Barrier) -> bool:
-    """Whether a stop belongs to an idiom that is the wrong way round."""
+    """Return whether a stop belongs to a mistaken idiom."""
     return cut.op in reason.idioms and not reason.idioms[cut.op].is_meant
 
 
 def _only(variable: VariableAudit, reason: Reason, few: int) -> Iterator[str]:
-    """Yield the only branch or term that a gradient comes through, and where other routes end."""
+    """Yield the only branch or loss term that a gradient comes through, and where other routes end."""
     for condition in variable.conditions[:few]:
         yield f"Every route lies in {branch(condition)}: in other runs there is no gradient."
     if reason.term is not None:

@@ -1,4 +1,4 @@
-"""The names of several losses in a table, picture or page."""
+"""Headings for several losses in a table, picture or page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _TAKEN = re.compile(
     r"\b(?:gradient|jacobian|batch_jacobian|gradients|minimize|compute_gradients)\("
     r"(?:\s*(?:(?:target|ys|loss)\s*=\s*)?([A-Za-z_][\w.]*)\s*[,)])?"
 )
-_LINES = 3  # the first of them begins the call
+_LINES = 3  # the first of these lines starts the call
 
 
 def headings(audits: Sequence[HeadedFacts]) -> Tuple[str, ...]:
-    """Return a heading for each: the function, the loss where a function appears twice, a number where all that is the same.
+    """Return a heading for each audit: the function; the loss too if a function appears twice; a number if both are equal.
 
-    A gradient of a step is headed by what the user's code calls its target, and by the line where that is not told.
+    The heading of a gradient of a step is the name of its target in the user's code, or the line if the target has no name.
     """
     targets = _targets([_place(each.source) for each in audits])
     functions = [_function(each.source) or target for each, target in zip(audits, targets)]
@@ -44,7 +44,7 @@ def _function(source: str) -> str:
 
 
 def with_headings(audits: Any) -> Tuple[List[Any], Tuple[str, ...]]:
-    """Return the audits of a table and the heading of each. ``audits`` is one audit, several, or a dict by heading."""
+    """Return the audits of a table and their headings. ``audits`` is one audit, several, or a dict from headings to audits."""
     if isinstance(audits, Mapping):
         return list(audits.values()), tuple(map(str, audits))
     listed = [audits] if hasattr(audits, "loss_keys") else list(audits)
@@ -54,7 +54,7 @@ def with_headings(audits: Any) -> Tuple[List[Any], Tuple[str, ...]]:
 def _targets(places: Sequence[str]) -> List[str]:
     """Return the name of the target in each call that takes a gradient: ``loss`` in ``tape.gradient(loss, weights)``.
 
-    Several calls in one line are taken in their order.
+    Several calls in one line are matched in order.
     """
     at: Dict[str, List[int]] = {}
     for index, place in enumerate(places):
@@ -76,7 +76,7 @@ def _names_at(place: str) -> List[str]:
 
 
 def _line(source: str) -> str:
-    """``train.py:12`` of ``tape.gradient at /home/me/train.py:12``."""
+    """Return ``train.py:12`` for ``tape.gradient at /home/me/train.py:12``."""
     place = _place(source)
     return file_and_line(place) if place.rpartition(":")[2].isdigit() else ""
 

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 
 def to_dict(facts: ReportFacts) -> Dict[str, Any]:
-    """Plain ``dict``, ``list``, ``str``, numbers and ``None``; names as they are, unescaped."""
+    """Return the audit as ``dict``, ``list``, ``str``, numbers and ``None``; names are not escaped."""
     verdicts = [variable.verdict for variable in facts.variables]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -37,7 +37,7 @@ def to_dict(facts: ReportFacts) -> Dict[str, Any]:
 
 
 def to_json(facts: ReportFacts) -> str:
-    """``to_dict`` as indented ASCII text: odd names are escaped as JSON has it."""
+    """Return ``to_dict`` as indented ASCII text, with names escaped by the rules of JSON."""
     return json.dumps(to_dict(facts), indent=2, ensure_ascii=True)
 
 

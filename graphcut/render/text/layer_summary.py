@@ -1,4 +1,4 @@
-"""The summary of an audit: one row per layer or name scope, as Keras' ``summary()`` has it, with what its variables get."""
+"""The summary of an audit: one row for each layer or name scope, as in Keras' ``summary()``, with its verdicts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("layer or scope", "variables", "params", "gradient")
 _REASONS, _NAMED, _FROZEN_ROWS = 2, 3, 8
-_LONG = 60  # characters of a reason that is given once
+_LONG = 60  # characters; a longer reason is written once
 
 
 def layer_summary(facts: ReportFacts) -> str:
@@ -36,7 +36,7 @@ def layer_summary(facts: ReportFacts) -> str:
 
 
 def _refer_to_earlier_reason(rows: Sequence[Tuple[str, str, str, str]]) -> Iterator[Tuple[str, str, str, str]]:
-    """Yield the rows; a long reason that an earlier row has is given by the name of its layer."""
+    """Yield the rows; a long reason that repeats is replaced by the name of the earlier layer."""
     known: Dict[str, str] = {}
     for layer, count, params, words in rows:
         first = known.setdefault(words, layer)
@@ -46,7 +46,7 @@ def _refer_to_earlier_reason(rows: Sequence[Tuple[str, str, str, str]]) -> Itera
 
 
 def _layer(name: str) -> str:
-    """Return the scope that a variable's name stands in, else the name."""
+    """Return the scope of a variable's name, or the name itself if it has no scope."""
     return name.rpartition("/")[0] or name
 
 
@@ -58,7 +58,7 @@ def _row(layer: str, variables: Sequence[VariableAudit], missing: Sequence[LeftO
 
 
 def _rows_not_asked(layers: Sequence[Tuple[str, Sequence[LeftOut]]]) -> Iterator[Tuple[str, str, str, str]]:
-    """Yield a row for each layer that no gradient was asked for; if many are frozen, one row counts the rest."""
+    """Yield a row for each layer that the gradient call left out; if many are frozen, one row counts the rest."""
     frozen = [layer for layer, found in layers if all(each.reason is LeftOutReason.FROZEN for each in found)]
     shown = set(frozen if len(frozen) <= _FROZEN_ROWS else frozen[: _FROZEN_ROWS - 1])
     yield from (_row(layer, (), found) for layer, found in layers if layer in shown or layer not in frozen)
@@ -69,7 +69,7 @@ def _rows_not_asked(layers: Sequence[Tuple[str, Sequence[LeftOut]]]) -> Iterator
 
 
 def _params(variables: Sequence[Union[VariableAudit, LeftOut]]) -> Optional[int]:
-    """Return the count of numbers in some variables; ``None`` if a shape is not known."""
+    """Return the number of parameters in some variables; ``None`` if a shape is unknown."""
     total = 0
     for variable in variables:
         if variable.shape is None or None in variable.shape:
@@ -118,6 +118,6 @@ def _align(rows: Sequence[Tuple[str, ...]]) -> List[str]:
 
 
 def _line(row: Tuple[str, ...], widths: Sequence[int]) -> str:
-    """Return a row with its counts flush right."""
+    """Return a row with right-aligned counts."""
     layer, count, params, gradient = widths
     return f"{row[0]:<{layer}}  {row[1]:>{count}}  {row[2]:>{params}}  {row[3]:<{gradient}}".rstrip()

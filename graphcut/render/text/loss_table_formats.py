@@ -1,4 +1,4 @@
-"""The table of several losses: as text, as JSON, as HTML. No name is ever read as markup."""
+"""Write the table of several losses as text, JSON or HTML. Names are escaped in HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class TableRow(Protocol):
-        """A group of variables, and for each loss what they get."""
+        """A group of variables and their outcome for each loss."""
 
         @property
         def label(self) -> str: ...
@@ -44,7 +44,7 @@ _NAMED, _NOTES = 4, 6
 
 
 def text(table: LossTable) -> str:
-    """Columns of plain text: ``generator/* (4)  flows  none: stop-gradient``."""
+    """Return columns of plain text: ``generator/* (4) flows none: stop-gradient``."""
     lines = [["variable", *map(escape_name, table.losses)]]
     lines += [[escape_name(row.label), *map(_words, row.cells)] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(*lines)]
@@ -55,7 +55,7 @@ def text(table: LossTable) -> str:
 
 
 def _assumption_notes(table: LossTable) -> List[str]:
-    """Return what the audits assume, each once, with the losses whose verdicts rest on it."""
+    """Return the assumptions of the audits, each once, with the losses whose verdicts depend on it."""
     losses: Dict[str, List[str]] = {}
     for loss, assumptions in zip(table.losses, table.assumptions):
         for each in assumptions:
@@ -76,7 +76,7 @@ def _reason(variable: VariableAudit) -> str:
 
 
 def to_dict(table: LossTable) -> Dict[str, Any]:
-    """Plain ``dict``, ``list`` and ``str``; names as they are, unescaped."""
+    """Return the table as ``dict``, ``list`` and ``str``; names are not escaped."""
     rows = [
         {
             "label": row.label,
@@ -98,7 +98,7 @@ def _plain(cell: Sequence[VariableAudit]) -> Optional[Dict[str, Any]]:
 
 
 def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
-    """Each barrier that cuts any of the variables, once."""
+    """Return each barrier that cuts any of the variables, once."""
     found = {
         (cut.op, cut.kind.value): {"op": cut.op, "kind": cut.kind.value, "where": cut.where}
         for each in cell
@@ -108,12 +108,12 @@ def _cuts(cell: Sequence[VariableAudit]) -> List[Dict[str, Any]]:
 
 
 def to_json(table: LossTable) -> str:
-    """``to_dict`` as indented ASCII text."""
+    """Return ``to_dict`` as indented ASCII text."""
     return json.dumps(to_dict(table), indent=2, ensure_ascii=True)
 
 
 def html(table: LossTable) -> str:
-    """Return a ``<table>``; a cell shows its barriers when the mouse rests on it."""
+    """Return a ``<table>``; the tooltip of a cell shows its barriers."""
     from graphcut.render.page.html import templates
 
     rows = [(_safe(row.label), _safe(_title(row)), [_cell(cell) for cell in row.cells]) for row in table.rows]

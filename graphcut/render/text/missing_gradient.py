@@ -1,4 +1,4 @@
-"""The text about a missing gradient whose ops were not recorded: what is known, and how to find out more."""
+"""Explain a missing gradient whose ops were not recorded: what is known, and how to find out more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table as plain text, the same words as on a terminal."""
+"""The table as plain text, with the same content as on a terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
     """Return the audit as text, worst first.
 
-    It says why nothing is certain, names the loss, what holds for all of it, a row for each outcome, and counts.
+    The text has, in this order: reasons for doubt, the loss, remarks on the whole audit, a row for each outcome, and counts.
 
     Args:
         facts: the audit.
-        quoted: lines that are shown behind the rows.
+        quoted: source lines to show after the rows.
     """
     return "\n".join(_lines(facts, quoted))
 

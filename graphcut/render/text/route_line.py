@@ -1,4 +1,4 @@
-"""A route in one line: ops of a name scope are joined, barriers are marked, and the middle is counted."""
+"""A route in one line: ops of a name scope are joined, barriers are marked, and the middle ops are only counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Stop(NamedTuple):
 
     @property
     def text(self) -> str:
-        """``Mean``, ``dense/MatMul``, ``dense (3 ops)``, ``94 more ops``."""
+        """Return a text such as ``Mean``, ``dense/MatMul``, ``dense (3 ops)`` or ``94 more ops``."""
         if len(self.names) == 1 and self.ops == 1:
             return (MARK + " " if self.kind else "") + escape_name(self.names[0], 60)
         if not self.scope:
@@ -57,7 +57,7 @@ def _stop(op: str, barrier: bool) -> _Stop:
 
 
 def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
-    """Yield the stretches between barriers, each barrier a stretch of its own."""
+    """Yield the parts of the route between barriers, and each barrier as a separate part."""
     segment: List[_Stop] = []
     for stop in stops:
         if stop.kind:
@@ -70,7 +70,7 @@ def _segments(stops: Sequence[_Stop]) -> Iterator[List[_Stop]]:
 
 
 def _fold(segment: Sequence[_Stop]) -> List[_Stop]:
-    """Return the stops of a segment: scopes folded, the inner ones first, until there are few; then the middle counted."""
+    """Return the stops of a segment: fold scopes, inner ones first, until few stops are left, then count the middle."""
     if len(segment) == 1:
         return list(segment)
     deepest = max((len(stop.scope) for stop in segment), default=0)
@@ -86,7 +86,7 @@ def _fold(segment: Sequence[_Stop]) -> List[_Stop]:
 
 
 def _join_counts(stops: Sequence[_Stop]) -> List[_Stop]:
-    """Return the stops with counts of ops that follow each other as one: ``14 more ops``."""
+    """Return the stops with adjacent counts of ops added up, such as ``14 more ops``."""
     joined: List[_Stop] = []
     for stop in stops:
         if joined and not (joined[-1].names or stop.names):

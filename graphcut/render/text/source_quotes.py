@@ -1,4 +1,4 @@
-"""The source lines that the table points at, for whoever has no editor open: ``model.py:12: h = tf.stop_gradient(x)``."""
+"""Quote the source lines that the table refers to, such as ``model.py:12: h = tf.stop_gradient(x)``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 10
 
 
 def quote_lines(facts: ReportFacts) -> Tuple[str, ...]:
-    """Each place of the table's cuts once, with its line; the rest is counted; empty where none can be read."""
+    """Return the place and source line of each cut in the table, once, with a count of the rest; empty if none can be read."""
     places = dict.fromkeys(cut.where for each in facts.variables for cut in named_cuts(each) if cut.where)
     lines = [(where, line_of(where)) for where in places]
     known = [f"{at(str(where))}: {escape_name(line)}" for where, line in lines if line]

@@ -1,4 +1,4 @@
-"""The text about the whole audit: the line of counts, and remarks that come first."""
+"""The text about the whole audit: the line of counts, and the remarks above the table."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _LISTED = 3
 
 
 def notices(facts: ReportFacts) -> Tuple[str, ...]:
-    """Return the facts that explain every row below them, the most important first; often empty."""
+    """Return remarks that hold for all rows, the most important first; often empty."""
     return (*_defects(facts.disagreements), *_general(facts))
 
 
 def _defects(disagreements: Sequence[Disagreement]) -> Iterator[str]:
-    """Where the verdict shown is TensorFlow's recorded answer and graphcut's own would have been another."""
+    """Yield a defect report if TensorFlow's recorded answer, which is shown, differs from graphcut's own verdict."""
     for each in disagreements[:3]:
         judged = f"{escape_name(each.name)} was judged {each.verdict.value}, but {each.reason}"
         yield f"a defect of graphcut, please report it: {judged}"
@@ -51,14 +51,14 @@ def _general(facts: ReportFacts) -> Tuple[str, ...]:
 
 
 def _nothing_words(facts: ReportFacts) -> str:
-    """Return what to say if no variable gets a gradient: others may, if the user asked about some only."""
+    """Return the remark for an audit in which no variable gets a gradient; others may get one if only some were audited."""
     if not facts.is_recorded and any(each.reason is LeftOutReason.FORGOTTEN for each in facts.left_out):
         return "none of the variables asked about gets a gradient"
     return "this loss trains nothing: no variable gets a gradient"
 
 
 def _weights(facts: ReportFacts) -> Iterator[str]:
-    """Yield the float constants that may be the weights of a frozen graph, in one line, where there are any."""
+    """Yield one line on float constants that may be the weights of a frozen graph, if there are any."""
     nodes = facts.graph.nodes(data=True)
     found = [
         "%s %s" % (escape_name(name), list(op["shapes"][0]))
@@ -78,13 +78,13 @@ def without_gradient(dtypes: Sequence[str]) -> bool:
 
 
 def _all_unused(variables: Sequence[VariableAudit]) -> bool:
-    """Return whether nothing leads from any variable to the loss, as far as that is told: of an integer its dtype is."""
+    """Return whether there are float variables and nothing leads from any of them to the loss."""
     floats = [variable for variable in variables if not is_discrete(variable.dtype)]
     return bool(floats) and all(variable.unused for variable in floats)
 
 
 def elsewhere(facts: ReportFacts) -> str:
-    """Return the words on a loss that is a constant or a value passed in; empty for any other loss."""
+    """Return the remark on a loss that is a constant or was passed in as a value; empty for any other loss."""
     if not _all_unused(facts.variables):
         return ""
     types = _types(facts)
@@ -100,7 +100,7 @@ def elsewhere(facts: ReportFacts) -> str:
 
 
 def _is_computed_before(facts: ReportFacts) -> bool:
-    """Return whether the loss is computed from nothing but constants and values that a traced function captured."""
+    """Return whether the loss is computed only from constants and from values that a traced function captured."""
     graph, captured = facts.graph, frozenset(facts.graph.graph.get("captured", ()))
     waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in graph]
     seen = set(waiting)
@@ -116,7 +116,7 @@ def _is_computed_before(facts: ReportFacts) -> bool:
 
 
 def _types(facts: ReportFacts) -> Set[str]:
-    """Return the types of the ops that the loss is computed by, as far as all of them may be values handed in."""
+    """Return the types of the ops that compute the loss, if every one of them may be a value that was passed in."""
     waiting = [op for op in (tensor.rpartition(":")[0] for tensor in facts.loss) if op in facts.graph]
     seen = set(waiting)
     found: Set[str] = set()
@@ -130,7 +130,7 @@ def _types(facts: ReportFacts) -> Set[str]:
 
 
 def loss_line(facts: ReportFacts) -> str:
-    """``loss: loss:0 (the only float output)``; ``loss: contour = StatefulPartitionedCall:0 (…)`` of an output with a key."""
+    """Return ``loss: loss:0 (the only float output)``, or ``loss: contour = StatefulPartitionedCall:0 (…)`` with a key."""
     named = (_loss_name(*each) for each in zip(facts.loss, facts.loss_keys))
     losses = " + ".join(named) or "a value, no tensor of this graph"
     return f"loss: {losses} ({facts.loss_source})" + (f"; {hypothetical(facts)}" if facts.hypothesis else "")
@@ -148,7 +148,7 @@ def hypothetical(facts: ReportFacts) -> str:
 def summary_line(variables: Sequence[VariableAudit]) -> str:
     """Return the counts, such as ``17 get a gradient, 4 do not: 3 cut by 1 stop_gradient, 1 unused``.
 
-    The variables that are not trainable follow ``2 frozen:``. Those that the step writes without a gradient are its states.
+    Variables that are not trainable follow ``2 frozen:``. Variables that the step writes without a gradient count as state.
     """
     states = [variable for variable in variables if _is_state(variable)]
     frozen = [variable for variable in variables if variable.trainable is False and not _is_state(variable)]
@@ -162,7 +162,7 @@ def summary_line(variables: Sequence[VariableAudit]) -> str:
 
 
 def _is_state(variable: VariableAudit) -> bool:
-    """Return whether a variable is no part of what is trained: the step writes it, and not with a gradient of this loss."""
+    """Return whether a variable is state, not trained: the step writes it, but not with a gradient of this loss."""
     written = variable.is_updated and not variable.optimizer_got_gradient
     return variable.trainable is False and bool(written) and variable.verdict not in WITH_GRADIENT
 
@@ -179,9 +179,9 @@ def _counts(variables: Sequence[VariableAudit]) -> str:
 
 
 def left_out_lines(facts: ReportFacts) -> Iterator[str]:
-    """Yield lines on variables that the loss reads without a gradient, and on those that the step writes without one.
+    """Yield lines on variables that the loss reads or the step writes, but that the gradient call left out.
 
-    A frozen variable that the step writes is a state, such as a moving average, and is not named.
+    A frozen variable that the step writes is state, such as a moving average, and is not named.
     """
     found = facts.left_out
     if not found:
@@ -208,7 +208,7 @@ def left_out_lines(facts: ReportFacts) -> Iterator[str]:
 
 
 def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
-    """Yield the advice for variables that the model does not track: its own, and those of its layers, which have a scope."""
+    """Yield the advice for untracked variables: the model's own, and those of its layers, which have a scope."""
     plain, of_layers = ([each for each in found if each.is_plain is wanted] for wanted in (True, False))
     if plain:
         names = _first_names(plain, totals)
@@ -218,7 +218,7 @@ def _untracked_advice(found: Sequence[LeftOut], totals: Mapping[str, int]) -> It
 
 
 def _advice_for_unchanged(averages: Sequence[LeftOut], copies: Sequence[LeftOut], totals: Mapping[str, int]) -> Iterator[str]:
-    """Yield the advice for variables that should change without a gradient but that the step does not write."""
+    """Yield the advice for variables that should change without a gradient but are not written by the step."""
     if averages:
         names = _first_names(averages, totals)
         yield f"the step does not update {names}: call the model with training=True if these averages are to follow the data"
@@ -229,7 +229,7 @@ def _advice_for_unchanged(averages: Sequence[LeftOut], copies: Sequence[LeftOut]
 
 
 def _is_still(facts: ReportFacts, variable: LeftOut) -> bool:
-    """Return whether a recorded step leaves a variable unchanged that gets no gradient either."""
+    """Return whether a variable gets no gradient and a recorded step does not change it either."""
     return facts.is_recorded and variable.is_updated is False and variable.reason is LeftOutReason.FROZEN
 
 
@@ -238,7 +238,7 @@ def _first_names(found: Sequence[LeftOut], totals: Mapping[str, int]) -> str:
 
 
 def _few_names(names: Sequence[str], totals: Mapping[str, int]) -> str:
-    """``head/* (2), scale0``."""
+    """Return a list such as ``head/* (2), scale0``."""
     listed = labels(names, totals)
     texts = [escape_name(each.text) + (f" ({each.count})" if each.count > 1 else "") for each in listed[:_NAMED]]
     rest = sum(each.count for each in listed[_NAMED:])
@@ -246,14 +246,14 @@ def _few_names(names: Sequence[str], totals: Mapping[str, int]) -> str:
 
 
 def uncertain(assumptions: Sequence[Assumption]) -> Iterator[str]:
-    """Yield why nothing can be certified; these lines come first."""
+    """Yield the reasons why nothing can be certified; these lines come first."""
     for each in assumptions:
         if each.whole:
             yield f"cannot certify anything: {each.reason} (seen at {escape_name(each.op)}, {escape_name(each.type)})"
 
 
 def assumption_lines(assumptions: Sequence[Assumption], limit: int = 5) -> Iterator[str]:
-    """One line for each reason, with the ops that share it; the rest counted."""
+    """Return one line for each reason, with the first ops that share it and a count of the rest."""
     alike: List[Tuple[Tuple[str, str], List[str]]] = []
     index = {}
     for each in (each for each in assumptions if not each.whole):
@@ -286,7 +286,7 @@ def _reasons(variables: Sequence[VariableAudit]) -> Iterator[str]:
 
 
 def _by(variables: Sequence[VariableAudit]) -> str:
-    """`` by 1 stop_gradient and 2 custom gradients``: the barriers named, deliberate ones first, each op or line once."""
+    """Return a text such as `` by 1 stop_gradient and 2 custom gradients``, deliberate ones first, each op or line once."""
     places = {(cut.kind, barrier_place(cut)) for variable in variables for cut in variable.cut}
     counts = [(barrier, sum(kind is barrier for kind, _ in places)) for barrier in BarrierKind]
     words = [f"{count} {_count_words(barrier, count)}" for barrier, count in counts if count]

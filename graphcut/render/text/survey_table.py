@@ -1,4 +1,4 @@
-"""A survey as text: a row for each file, worst first, and one line that sums them up."""
+"""A survey as text: a row for each file, worst first, and one line with the totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class FileAudit(Protocol):
-        """The facts about one file that a row shows."""
+        """The content of the row for one file."""
 
         @property
         def path(self) -> str: ...
@@ -57,7 +57,7 @@ def cells(each: FileAudit) -> Tuple[str, str, str, str]:
 
 
 def survey_summary(files: Sequence[FileAudit]) -> str:
-    """One line: how many files were audited, miss something, were refused or lost."""
+    """Return one line that counts the files, by whether they were audited, miss a gradient, were refused or were lost."""
     counts = Counter(each.status for each in files)
     said: List[str] = ["%d file%s: %d audited" % (len(files), "" if len(files) == 1 else "s", counts["audited"])]
     bad = sum(bool(each.missing) for each in files)

@@ -1,4 +1,4 @@
-"""The rows of the table, before anybody lays them out."""
+"""The rows of the table, without layout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit,
 from graphcut.results.words import at, branch, escape_name, kind_words, place
 from graphcut.results.words import shape_text as shape_text
 
-_NAMED, _WIDTH = 4, 100  # names in a cell, and characters of these
+_NAMED, _WIDTH = 4, 100  # names in a cell, and characters in total
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
 
 
@@ -38,26 +38,26 @@ def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
 def _row(group: Group) -> Row:
     first = group.variables[0]
     wheres = tuple(dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where))
-    alone = len(wheres) < 2  # else each barrier has its line beside it: a column would pair them by position
+    alone = len(wheres) < 2  # with several, each line is written beside its barrier
     reasons = "; ".join(_reason(group, not alone))
     return Row(first.verdict, _names(group.labels), _shape(group), reasons, "".join(wheres) if alone else "")
 
 
 def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
-    """Return the cuts that the table names, stops that a library made only where nothing else cuts; the rest is counted."""
+    """Return the barriers to name in the table; stops of a library only if there are no others. The rest is counted."""
     cuts = tuple(distinct_barriers(variable.cut).values())
     own = tuple(cut for cut in cuts if not (cut.library and cut.kind is BarrierKind.STOP_GRADIENT))
     return (own or cuts)[:3]
 
 
 def count_cuts(variable: VariableAudit) -> int:
-    """Return how many barriers a cut has, repeated ones once."""
+    """Return the number of distinct barriers in a cut."""
     repeated = len(variable.cut) - len(distinct_barriers(variable.cut))
     return max(variable.cut_size, len(variable.cut)) - repeated
 
 
 def _names(labels: Sequence[Label]) -> str:
-    """Return names such as ``encoder/* (24), head/kernel``: a few that fit into a cell, at least one; the rest is counted."""
+    """Return the names that fit into a cell, at least one, such as ``encoder/* (24), head/kernel``; the rest is counted."""
     texts = _fitting(labels)
     rest = sum(each.count for each in labels[len(texts) :])
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
@@ -71,7 +71,7 @@ def _fitting(labels: Sequence[Label]) -> List[str]:
 
 
 def _shape(group: Group) -> str:
-    """Return the shape that all share; else that of each, where each is named."""
+    """Return the shape that all variables share, or the shape of each if each is named."""
     shapes = [shape_text(variable.shape) for variable in group.variables]
     if len(set(shapes)) == 1:
         return shapes[0]
@@ -99,7 +99,7 @@ def _reason(group: Group, with_lines: bool) -> Iterator[str]:
 
 
 def _place(cut: Barrier, group: Group) -> str:
-    """Return the place of a barrier; of like barriers the first and the last, and how many there are."""
+    """Return the place of a barrier; for equal barriers the first and last place and their number."""
     index = list(distinct_barriers(group.variables[0].cut).values()).index(cut)
     ops = list(dict.fromkeys(list(distinct_barriers(each.cut).values())[index].op for each in group.variables))
     if len(ops) == 1:
@@ -108,7 +108,7 @@ def _place(cut: Barrier, group: Group) -> str:
 
 
 def update(variable: VariableAudit) -> Iterator[str]:
-    """Yield remarks on how a variable is updated, if that is unusual."""
+    """Yield remarks on unusual updates of a variable."""
     gets = variable.verdict in WITH_GRADIENT
     if variable.is_updated is False and gets and variable.trainable is not False:
         yield "never updated"

@@ -1,4 +1,4 @@
-"""The table for a terminal, with colour. No name is ever read as rich markup."""
+"""The table for a terminal, in colour. Names are never parsed as rich markup."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STYLES = {
 
 
 def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
-    """Return the same words as :func:`graphcut.render.text.plain_table.table`, for a ``rich.console.Console`` to print."""
+    """Return the content of :func:`graphcut.render.text.plain_table.table` for a ``rich.console.Console`` to print."""
     first: List[RenderableType] = [Text(line, style="bold") for line in uncertain(facts.assumptions)]
     first += [Text(loss_line(facts)), *(Text(line, style="bold") for line in notices(facts))]
     last: List[RenderableType] = [Text(line, style="dim") for line in assumption_lines(facts.assumptions)]

@@ -1,7 +1,7 @@
-"""A picture as DOT text. No engine is needed for it.
+"""Write a picture as DOT text. This needs no layout engine.
 
-Nodes have made-up ids, names go into labels only, and every label is escaped: for DOT's quotes and backslashes, for
-its HTML entities, and never as an HTML label.
+Nodes have generated ids, and names appear in labels only. Every label is escaped for DOT's quotes, backslashes and HTML
+entities, and is never an HTML label.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def to_dot(facts: PictureFacts, options: PictureOptions = DEFAULT_OPTIONS) -> st
 
 
 def heading_of(facts: PictureFacts, options: PictureOptions) -> str:
-    """Return the heading of the options, else the title of what is drawn: of the variables in ``of``, if there are any."""
+    """Return the heading from the options, else the title of the drawn variables (those in ``of``, if it is set)."""
     if options.heading:
         return options.heading
     return title(select_variables(facts, numbered.ops(facts), options.of) if options.of else facts)
@@ -78,22 +78,22 @@ def title(facts: PictureFacts) -> str:
 
 
 def _forgotten_words(facts: PictureFacts) -> str:
-    """Return the end of a title that counts the variables which the gradient call forgot."""
+    """Return the end of a title: the number of variables that the gradient call forgot."""
     count = len({each.name for each in facts.left_out_ops.values() if each.reason is LeftOutReason.FORGOTTEN})
     return f"; {count} more {'was' if count == 1 else 'were'} not asked for" if count else ""
 
 
 def _none_of(missing: int, count: int) -> str:
-    """``1 of 2 variables gets no gradient``."""
+    """Return a count such as ``1 of 2 variables gets no gradient``."""
     if missing == count:
         return "the variable gets no gradient" if count == 1 else f"none of the {count} variables gets a gradient"
     return f"{missing} of {count} variables {'gets' if missing == 1 else 'get'} no gradient"
 
 
 def _causes(facts: PictureFacts, missing: Sequence[VariableAudit]) -> List[str]:
-    """Return what cuts off most variables first: ``stop_gradient, model.py:12``.
+    """Return the causes that cut off the most variables first, such as ``stop_gradient, model.py:12``.
 
-    Where a file knows no lines, the op is named, ``stop_gradient enc/stop``, or several of one type are counted.
+    If a file has no source lines, the text names the op (``stop_gradient enc/stop``) or counts several ops of one type.
     """
     counts: Counts[str] = Counter()
     ops: Dict[str, Dict[str, str]] = {}
@@ -107,10 +107,11 @@ def _causes(facts: PictureFacts, missing: Sequence[VariableAudit]) -> List[str]:
 
 
 def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tuple[str, str, str]]:
-    """Yield the first barrier of its cut with the place of that; the op and its name, if no place is known.
+    """Yield the first barrier of a variable's cut with its place, or with the op and its name if no place is known.
 
-    If that is a stop, a few other stops of the cut whose lines are known follow: any of them may be the mistake. ``rank`` is
-    lower for a stop of a mistaken idiom, which comes first, and higher for one to keep, which is not named beside another.
+    If that barrier is a stop, a few other stops of the cut with known lines follow, because any of them may be the mistake.
+    ``rank`` is lower for a stop of a mistaken idiom, which comes first, and higher for a stop to keep, which is named only if
+    it is alone.
     """
     if not variable.cut:
         cause = "unused" if variable.unused else variable.verdict.value
@@ -124,7 +125,7 @@ def _causes_of(variable: VariableAudit, rank: Mapping[str, int]) -> Iterator[Tup
 
 
 def _cause(first: Barrier) -> Tuple[str, str, str]:
-    """Return the words on a barrier with its place; the op and its name, if no place is known."""
+    """Return the text for a barrier with its place, or with the op and its name if no place is known."""
     is_stop = first.kind is BarrierKind.STOP_GRADIENT
     name = "stop_gradient" if is_stop else printable(first.type, _WIDTH)[1:-1] or first.kind.value
     if first.where:
@@ -144,13 +145,13 @@ def write(drawn: networkx.MultiDiGraph, heading: str, link: Optional[str] = None
 def write_bare(drawn: networkx.MultiDiGraph, link: Optional[str] = None, beside: Titles = NO_TITLES) -> str:
     """Return the picture as DOT text without heading and legend.
 
-    The titles of the frames in ``beside`` are nodes on the rank of the box that is given for each.
+    The title of each frame in ``beside`` is a node on the rank of the box that ``beside`` maps it to.
     """
     return str(_dot(drawn, "", link, beside).source)
 
 
 def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
-    """Each frame, as it is called in DOT, with each box that stands in it."""
+    """Return pairs of a frame, by its name in DOT, and a box inside it."""
     scopes = dict(drawn.nodes(data="box"))
     first: Dict[Tuple[str, ...], str] = {}
     for node, box in scopes.items():
@@ -164,7 +165,7 @@ def members(drawn: networkx.MultiDiGraph) -> List[Tuple[str, str]]:
 
 
 def write_inside(drawn: networkx.MultiDiGraph) -> str:
-    """Return the inside of an opened box as DOT text: no heading, legend or links, and boxes without lines in columns."""
+    """Return the contents of an opened box as DOT text, without heading, legend and links; unconnected boxes form columns."""
     dot, alone = _dot(drawn, "", None), list(networkx.isolates(drawn))
     rows = math.ceil(math.sqrt(2 * len(alone)))
     for at, (above, below) in enumerate(zip(alone, alone[1:]), start=1):
@@ -203,7 +204,7 @@ def _labels(drawn: networkx.MultiDiGraph, link: Optional[str]) -> Iterator[Node]
 
 
 def _at_the_end(told: Link) -> Dict[str, Any]:
-    """Return the attributes of the words at the end of a line that comes around a loop."""
+    """Return the attributes of the label at the end of a loop back-edge."""
     return {"taillabel": _text(["loop", *lines(told)]), "labeltooltip": _tips(told)} if told.loop else {}
 
 
@@ -232,7 +233,7 @@ def _add_nodes(dot: graphviz.Digraph, found: Sequence[Node], depth: int, beside:
 
 
 def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> None:
-    """Add the title as a node on the rank of a box, so that lines go around it."""
+    """Add the title as a node on the rank of a box, so lines are routed around it."""
     width, title = text_width(_show_lines([name])[0], _SIZE) + 6, TITLE + frame
     cluster.attr(label="")
     with cluster.subgraph() as rank:
@@ -245,7 +246,7 @@ def _add_title(cluster: graphviz.Digraph, frame: str, name: str, box: str) -> No
 def _make_room(members: Sequence[Node], name: str) -> None:
     """Widen the label of a line in a scope, else its widest box, until the frame's title fits.
 
-    The title is measured with a font that is a fifth wider than ours, so that no font widens the frame.
+    The title is measured as if its font were a fifth wider than ours, so no font widens the frame.
     """
     needed = text_width(_show_lines([name])[0], _SIZE) * 1.2 / 72
     wide = max((attributes for *_, attributes in members), key=lambda each: float(each["width"]))
@@ -269,7 +270,7 @@ def _address(link: Optional[str], where: Optional[str]) -> Dict[str, Any]:
 
 
 def _show_lines(lines: Iterable[str]) -> List[str]:
-    """Lines of a label, shortened, with control characters shown."""
+    """Return the lines of a label, shortened and with control characters escaped."""
     return [printable(line, _WIDTH)[1:-1] or " " for line in lines]
 
 
@@ -278,5 +279,5 @@ def _text(lines: Iterable[str]) -> Any:
 
 
 def _quote_lines(lines: Iterable[str]) -> Any:
-    """Lines of a label for DOT: backslashes and HTML entities escaped, and never an HTML label."""
+    """Return the lines of a label for DOT, with backslashes and HTML entities escaped."""
     return graphviz.nohtml("\\n".join(graphviz.escape(line.replace("&", "&amp;")) for line in lines))

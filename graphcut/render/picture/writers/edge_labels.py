@@ -1,9 +1,9 @@
-"""The words on a link.
+"""The labels of links.
 
-They are a node of their own in the middle of the line: a node has the size that we give it, the label of an edge the size that
-the machine's fonts give it.
+A label is a separate node in the middle of its line, because a node has a fixed size, while the size of an edge label depends
+on the fonts of the machine.
 
-A link that closes a loop has its words at its end, where they take no space.
+A loop back-edge has its label at its end, where it takes no space.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def label_nodes(drawn: networkx.MultiDiGraph) -> Mapping[str, Ends]:
 
 
 def lines(link: Link) -> List[str]:
-    """Return the words on a link: its labels, its files and lines, a count of the rest, and what to do."""
+    """Return the text on a link: its labels, its files and lines, a count of the rest, and advice."""
     told = ["× " + label if link.line is Line.CUT else label for label in link.labels[:_LABELS]]
     told += [f"and {len(link.labels) - _LABELS} more"] if len(link.labels) > _LABELS else []
     wheres = [file_and_line(where) for where in link.wheres[:2]]
@@ -40,7 +40,7 @@ def lines(link: Link) -> List[str]:
 
 
 def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:
-    """DOT attributes of the node for these lines of text."""
+    """Return the DOT attributes of the node for these lines of text."""
     width = max(text_width(line, SIZE) for line in shown) + _SPACE
     size = {"width": f"{width / 72:.3f}", "height": f"{(len(shown) * _LINE + 2) / 72:.3f}", "fixedsize": "true"}
     colour = {"fontcolor": link_style(link)["fontcolor"]} if "fontcolor" in link_style(link) else {}
@@ -48,6 +48,6 @@ def look(link: Link, shown: Sequence[str]) -> Dict[str, Any]:
 
 
 def scope_of_both(one: Tuple[str, ...], other: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Return the innermost scope that two boxes stand in."""
+    """Return the innermost scope that contains two boxes."""
     shared = [mine == its for mine, its in zip(one, other)]
     return one[: shared.index(False) if False in shared else len(shared)]

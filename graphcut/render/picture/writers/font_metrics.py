@@ -1,8 +1,8 @@
-"""How wide text is: by Helvetica's own table, not by the fonts of this machine.
+"""Measure the width of text by the font metrics of Helvetica, not by the fonts of this machine.
 
-Boxes get the size that their text needs here, and the text of an SVG is told to be as wide, so that a picture looks the same
-with whatever fonts it is laid out and shown. The widths are those of Adobe's font metrics for Helvetica (Adobe Core 14 AFM),
-which Arial and Liberation Sans share, in thousandths of the font size.
+Boxes get the size that their text needs by these metrics, and the SVG sets the same width on each text. So a picture looks the
+same whatever fonts are installed where it is laid out and shown. The widths are those of Adobe's font metrics for Helvetica
+(Adobe Core 14 AFM), which Arial and Liberation Sans share, in thousandths of the font size.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _width(letter: str) -> int:
 
 
 def box_size(shape: str, lines: Sequence[str], size: float) -> Dict[str, str]:
-    """DOT attributes for a box of that shape round the lines at a font size in points: a size that no font changes."""
+    """Return the DOT attributes of a box around lines of text: a shape and a fixed size, for a font size in points."""
     across, down = _ROOM[shape]
     width = (max(text_width(line, size) for line in lines) + 2 * _MARGIN_X) * across
     height = (len(lines) * size * _LINE + 2 * _MARGIN_Y) * down

@@ -1,9 +1,8 @@
-"""A picture as a networkx graph of plain values for other tools: what to draw, but not how it looks.
+"""Write a picture for other tools: a networkx graph of plain values, or GraphML, without colours and shapes.
 
 Nodes have ``role``, ``title``, ``lines``, ``scope``, ``ops``, ``variables``, ``verdict``, ``live``, ``folded``, ``tips``,
 ``where``, ``change``; edges have ``line``, ``labels``, ``wheres``, ``loop``, ``harmless``: strings, bools, lists of strings,
-``None``, with the meaning that ``picture.model`` gives them. The graph has ``title``. Names are as the model has them: escape
-them.
+``None``, with the meaning that ``picture.model`` gives them. The graph has ``title``. Names are not escaped.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def plain(drawn: nx.MultiDiGraph, heading: str) -> nx.MultiDiGraph:
 def graphml(drawn: nx.MultiDiGraph, heading: str) -> str:
     """Return the picture as GraphML.
 
-    Lists are lines of text; of ``ops`` and ``variables`` there are the first twenty, and how many there are.
+    A list becomes lines of text; for ``ops`` and ``variables``, the first twenty and the total number.
     """
     graph = plain(drawn, heading)
     for _, told in graph.nodes(data=True):
@@ -56,7 +55,7 @@ def _value(value: Any) -> Any:
 
 
 def _flatten(told: Dict[str, Any], **more: Any) -> None:
-    """Make what GraphML can hold: no list, no ``None``, no character that XML forbids."""
+    """Return a value that GraphML can hold: no list, no ``None`` and no character that XML forbids."""
     told.update(more)
     for name, value in list(told.items()):
         if value is None:

@@ -16,7 +16,7 @@ _FORBIDDEN = ("javascript", "data", "vbscript")
 def check_template(template: Optional[str]) -> Optional[str]:
     """Return the template.
 
-    Raises ``GraphcutError`` where it has other fields than ``{file}`` and ``{line}``, or would run code.
+    Raises ``GraphcutError`` if it has fields other than ``{file}`` and ``{line}``, or would run code in a browser.
     """
     if template is None:
         return None
@@ -35,7 +35,7 @@ _EXAMPLE = "such as: vscode://file/{file}:{line}"
 
 
 def target(template: Optional[str], where: Optional[str]) -> str:
-    """Return the address of a ``file:line``, percent-encoded; empty where there is no template or no place."""
+    """Return the percent-encoded address of a ``file:line``; empty if there is no template or no place."""
     if template is None or where is None:
         return ""
     path, _, line = where.rpartition(":")

@@ -1,6 +1,6 @@
-"""The legend: what occurs in the picture, in words beside a sample of each, with how many variables each verdict has.
+"""The legend: a sample and a text for each kind of box and line in the picture, and the number of variables per verdict.
 
-DOT text has it as a cluster, which its reader lays out. An SVG has it in ``svg_legend``, as a strip below the picture.
+In DOT text the legend is a cluster; in an SVG it is a strip below the picture (``svg_legend``).
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _SIZE = 9.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One entry: DOT attributes of a box, which have a ``shape``, or of a line, which have none, and what they mean."""
+    """One entry: the DOT attributes of a box (with ``shape``) or of a line (without), and their meaning."""
 
     words: str
     looks: Mapping[str, str]
 
     @property
     def is_line(self) -> bool:
-        """Return whether it shows a line."""
+        """Return whether the sample is a line."""
         return "shape" not in self.looks
 
 
 def samples(drawn: networkx.MultiDiGraph) -> Tuple[Sample, ...]:
-    """Return the entries for a picture: verdicts and marks first, then lines; each occurs in the picture."""
+    """Return the entries for what occurs in a picture: verdicts and marks first, then lines."""
     return (*_box_samples(drawn), *_line_samples(drawn))
 
 
@@ -74,7 +74,7 @@ def _line_samples(drawn: networkx.MultiDiGraph) -> List[Sample]:
     order = list(Line)
     links = sorted((link for *_, link in drawn.edges(data="link")), key=lambda link: order.index(link.line))
     looks: Dict[str, Mapping[str, str]] = {}
-    for link in sorted(links, key=lambda link: link.loop):  # a line round a loop looks as others do
+    for link in sorted(links, key=lambda link: link.loop):  # a loop back-edge looks like other lines
         looks.setdefault(link_words(link), link_style(link))
     return [Sample(words, each) for words, each in looks.items()]
 
@@ -94,7 +94,7 @@ def add_legend(dot: graphviz.Digraph, drawn: networkx.MultiDiGraph) -> None:
 
 
 def _row(legend: graphviz.Digraph, at: int, mark: Optional[Sample], line: Optional[Sample]) -> Tuple[str, str]:
-    """One rank: a mark, a line, or both; the name of the node of each, empty where there is none."""
+    """Add one rank with a mark, a line or both; return the name of each node, empty if there is none."""
     left, right = (f"legend_mark{at}" if mark else ""), (f"legend_line{at}_start" if line else "")
     with legend.subgraph() as row:
         row.attr(rank="same")

@@ -1,9 +1,9 @@
-"""A picture as Mermaid text, for pages that draw it themselves (a README, a wiki). No engine is needed for it.
+"""Write a picture as Mermaid text, for pages that render it themselves (a README, a wiki). This needs no layout engine.
 
-Ids are made up; every name is a quoted label in which all but letters, digits and a few harmless marks are written as
-Mermaid's entities (``#35;``), so that no name can be taken for syntax or markup. What Mermaid looks for after it has put the
-marks back, formulas (``$$``), icons (``fa:fa-``) and ends of lines (``\\n``), is broken up. The title is YAML, where it knows
-no entities and takes out whatever stands in angle brackets: others are put for them.
+Nodes have generated ids. Every name is a quoted label in which all characters except letters, digits and a few harmless marks
+are written as Mermaid's entities (``#35;``), so no name can be read as syntax or markup. After Mermaid has decoded the
+entities, it looks for formulas (``$$``), icons (``fa:fa-``) and ends of lines (``\\n``), so these are broken up. The title is
+YAML, where Mermaid has no entities and removes text in angle brackets, so other brackets replace them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _style(node: str, box: Box) -> str:
 
 
 def _line_styles(links: List[Link]) -> Iterator[str]:
-    """Return the colours of the lines, which Mermaid numbers in the order they are written."""
+    """Return the colours of the lines, which Mermaid numbers in the order of the text."""
     numbers: Dict[str, List[str]] = {}
     for at, link in enumerate(links):
         looks = link_style(link)

@@ -1,4 +1,4 @@
-"""What Graphviz's SVG lacks: a title and a description for those who cannot see it, names in place of made-up ids."""
+"""Make Graphviz's SVG accessible: add a title and a description, and replace generated ids with names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADING, _ABOVE = 14.0, 28.0
 
 
 def accessible(svg: str, drawn: networkx.MultiDiGraph, heading: str) -> str:
-    """Return ``svg`` with ``role="img"``, ``title``, ``desc``, its heading, a legend, and a title of op names for each box."""
+    """Return ``svg`` with ``role="img"``, ``title``, ``desc``, a heading, a legend, and op names as the title of each box."""
     document = read_svg(svg)
     root, boxes = document.root, dict(drawn.nodes(data="box"))
     _name_groups(root, {node: _show(", ".join(box.ops[:5])) for node, box in boxes.items()}, label_nodes(drawn))
@@ -68,7 +68,7 @@ def _width_as_laid_out(text: str, size: float) -> Dict[str, str]:
 
 
 def _name_groups(root: Element, names: Mapping[str, str], ends: Mapping[str, Tuple[str, str]]) -> None:
-    """Set the title of each node to its ops, and of a line and its words to the ops at both ends; remove other titles."""
+    """Set the title of each node to its ops, and of a line and its label to the ops at both ends; remove other titles."""
     for group in root.iter():
         for title in group.findall("title"):
             ids = (title.text or "").replace("->", " ").split()
@@ -79,7 +79,7 @@ def _name_groups(root: Element, names: Mapping[str, str], ends: Mapping[str, Tup
 
 
 def _description(boxes: List[Box]) -> str:
-    """``w2: flows. w1: none.``"""
+    """Return a description such as ``w2: flows. w1: none.``"""
     audited = [box for box in boxes if box.role is Role.VARIABLE]
     return " ".join(_show(f"{'/'.join(box.scope + (box.title,))}: {box.lines[-1]}.") for box in audited)
 

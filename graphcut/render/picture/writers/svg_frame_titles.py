@@ -1,8 +1,8 @@
-"""The titles of scopes in a laid-out picture: above the lines, and where no line crosses them.
+"""Move the titles of scopes in a laid-out picture to where no line crosses them.
 
-Graphviz puts a title where it likes and draws lines over it. Here each title goes along the upper edge of its frame to the
-first place that is free. A frame that has none is laid out again with its title as a node of its own, which no line crosses
-(``layout_with_titles``); the title of a frame that has neither interrupts the line.
+Graphviz ignores lines when it places a title. Here each title moves along the upper edge of its frame to the first free place.
+If there is none, the picture is laid out again with the title as a separate node, which no line crosses (``svg_layout``). If
+that fails too, the title interrupts the line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HALO = {"paint-order": "stroke", "stroke": WHITE, "stroke-width": "4"}
 
 
 def move_frame_titles(svg: str) -> str:
-    """Return Graphviz's SVG with the frames last and their titles moved; a title that is a node is in its frame again."""
+    """Return Graphviz's SVG with the frames last and their titles moved; a title that is a node goes back to its frame."""
     document = read_svg(svg)
     root = document.root
     lines = _points_of_lines(root)
@@ -39,7 +39,7 @@ def move_frame_titles(svg: str) -> str:
 
 
 def crossed_frames(svg: str, members: Sequence[Tuple[str, str]]) -> Dict[str, str]:
-    """Return the frames of Graphviz's SVG that have no free place for their title, each with the highest box in it.
+    """Return the frames of Graphviz's SVG without a free place for their title, each with the topmost box in it.
 
     ``members`` are pairs of a frame and a box in it.
     """
@@ -55,7 +55,7 @@ def crossed_frames(svg: str, members: Sequence[Tuple[str, str]]) -> Dict[str, st
 
 
 def _frames(root: Element) -> List[Tuple[Element, str]]:
-    """Return the frames of scopes and of boxes shown open, each with its name; the legend's is none."""
+    """Return the frames of scopes and of opened boxes, each with its name, without that of the legend."""
     return [(group, name) for group, name in find_groups(root, "cluster") if name.startswith(("cluster_n", "cluster_e"))]
 
 
@@ -70,14 +70,14 @@ def _points_of_lines(root: Element) -> List[Point]:
 
 
 def _top(node: Element) -> float:
-    """Return how high a box reaches: less is higher."""
+    """Return the y coordinate of the upper edge of a box."""
     heights = [float(each.attrib[key]) for each in node.iter() for key in ("y", "cy") if key in each.attrib]
     heights += [y for shape in _shapes(node) for _, y in read_points(shape)]
     return min(heights, default=0.0)
 
 
 def _sample_points(shape: str) -> List[Point]:
-    """Points along a path of cubic curves; the corners of another shape."""
+    """Return points along a path of cubic curves, or the corners of another shape."""
     corners = read_points(shape)
     if not shape.startswith("M"):
         return corners
@@ -93,7 +93,7 @@ def _on_curve(curve: Sequence[Point], at: float) -> Point:
 
 
 def _move_title(frame: Element, elsewhere: Sequence[Element], lines: Sequence[Point]) -> None:
-    """Put the title of a frame, which may have been laid out ``elsewhere``, in place; let what is below the frame be seen."""
+    """Move the title of a frame into place, even if it was laid out ``elsewhere``; make the frame transparent."""
     edges = _edges(frame)
     for each in frame.iter():
         if "stroke" in each.attrib:
@@ -115,7 +115,7 @@ def _is_crossed(frame: Element, lines: Sequence[Point]) -> bool:
 
 
 def _place(text: Element, edges: Tuple[float, float], lines: Sequence[Point]) -> Tuple[float, int]:
-    """Return where a title starts, and how many points of lines are in it."""
+    """Return where a title starts, and how many points of lines it covers."""
     (left, right), bottom, size, width = edges, float(text.attrib["y"]), _font_size(text), _width(text)
     near = [x for x, y in lines if bottom - size < y < bottom + 4 and left < x < right]
     free = max(right - left - 2 * _INDENT - width, 0.0)

@@ -29,7 +29,7 @@ _CORNERS: Mapping[str, Sequence[Point]] = {
 
 
 def width_for(samples: Sequence[Sample], width: float, height: float) -> float:
-    """Return the least width from ``width`` on at which the strip below a picture of that height takes at most a fifth."""
+    """Return the smallest width, at least ``width``, at which the strip takes at most a fifth of the height."""
     while samples and strip_height(samples, width) > _SHARE * (height + strip_height(samples, width)):
         if len(_rows(samples, width)) == 1:
             break
@@ -38,12 +38,12 @@ def width_for(samples: Sequence[Sample], width: float, height: float) -> float:
 
 
 def strip_height(samples: Sequence[Sample], width: float) -> float:
-    """Return how tall the strip is at that width; nothing where there is nothing to say."""
+    """Return the height of the strip at that width; 0 if there are no samples."""
     return len(_rows(samples, width)) * _ROW + 2 * _ABOVE if samples else 0.0
 
 
 def strip(samples: Sequence[Sample], left: float, top: float, width: float) -> List[Element]:
-    """Return the strip from its upper left corner on, as one group; nothing where there is nothing to say."""
+    """Return the strip from its upper left corner on, as one group; nothing if there are no samples."""
     placed: List[Element] = []
     for at, row in enumerate(_rows(samples, width)):
         x, y = left + _MARGIN, top + _ABOVE + (at + 0.5) * _ROW
@@ -55,7 +55,7 @@ def strip(samples: Sequence[Sample], left: float, top: float, width: float) -> L
 
 
 def pieces(samples: Sequence[Sample]) -> Tuple[str, ...]:
-    """Return each sample as an SVG element of its own, for a page."""
+    """Return each sample as a separate SVG element, for a page."""
     return tuple(write_element(_piece(each)) for each in samples)
 
 
@@ -89,7 +89,7 @@ def _draw_sample(sample: Sample, x: float, y: float) -> Element:
 
 
 def _shape(looks: Mapping[str, str], x: float, y: float) -> List[Element]:
-    """Return the outline of a small box around a centre, or two outlines, one within the other."""
+    """Return the outline of a small box around a centre, or two nested outlines."""
     fill, half = looks.get("fillcolor", "none"), _SWATCH / 2 - 1
     line = {"fill": fill, **_stroke({**looks, "penwidth": str(min(float(looks.get("penwidth", 1)), 2))})}
     rings = (1.0, 0.72) if looks["shape"].startswith("triple") or looks.get("peripheries") == "2" else (1.0,)
@@ -102,7 +102,7 @@ def _shape(looks: Mapping[str, str], x: float, y: float) -> List[Element]:
 
 
 def _line(looks: Mapping[str, str], x: float, y: float) -> List[Element]:
-    """Return a line with its head, as long as the sample is wide."""
+    """Return a line with its arrowhead, as long as the sample is wide."""
     if looks.get("dir") == "back":
         ahead = {**looks, "arrowhead": looks.get("arrowtail", "normal"), "dir": "forward"}
         return [element("g", {"transform": f"rotate(180 {x + _SWATCH / 2:.2f} {y:.2f})"}, *_line(ahead, x, y))]
@@ -113,7 +113,7 @@ def _line(looks: Mapping[str, str], x: float, y: float) -> List[Element]:
 
 
 def _head(head: str, looks: Mapping[str, str], end: float, y: float) -> List[Element]:
-    """Return the head of a line that ends at a point: an arrow, a bar, an open arrow, or nothing."""
+    """Return the arrowhead at the end point of a line: an arrow, a bar, an open arrow, or nothing."""
     filled = {"fill": looks["color"], **_stroke({**looks, "style": "", "penwidth": "1"})}
     if head == "normal":
         return [element("polygon", {**filled, "points": _points([(end - 9, y - 3.5), (end, y), (end - 9, y + 3.5)])})]

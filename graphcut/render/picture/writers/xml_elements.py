@@ -1,6 +1,6 @@
-"""SVG as a tree of elements: read from the layout engine's text, and written so that every Python writes the same.
+"""Read the layout engine's SVG as a tree of elements, and write the same bytes with every version of Python.
 
-Tags and attributes are named without their namespaces, which stay attributes of the root (``xmlns``, ``xmlns:xlink``):
+Tags and attributes have no namespaces; these stay attributes of the root (``xmlns``, ``xmlns:xlink``), because
 ``ElementTree.register_namespace`` would change the whole process. Comments are left out.
 """
 
@@ -24,7 +24,10 @@ class SvgDocument(NamedTuple):
 
 
 def read_svg(text: str) -> SvgDocument:
-    """Read an SVG file. Raises ``GraphcutError`` where it is not well-formed."""
+    """Read an SVG file.
+
+    Raises ``GraphcutError`` if it is not well-formed.
+    """
     prolog, start, body = text.partition("<svg")
     try:
         root = ElementTree.fromstring(start + body)
@@ -44,13 +47,13 @@ def write_svg(document: SvgDocument) -> str:
 
 
 def write_element(root: ElementTree.Element) -> str:
-    """Return the text of an element, its attributes in order."""
+    """Return the text of an element, with its attributes in order."""
     sort_attributes(root)
     return ElementTree.tostring(root, encoding="unicode").rstrip("\n")
 
 
 def element(tag: str, attributes: Mapping[str, str], *children: ElementTree.Element, text: str = "") -> ElementTree.Element:
-    """Return an element that ends its line."""
+    """Return an element that is followed by a line end."""
     made = ElementTree.Element(tag, dict(attributes))
     made.text = text or ("\n" if children else None)
     made.extend(children)
@@ -66,7 +69,7 @@ def find_groups(root: ElementTree.Element, kind: str) -> Iterator[Tuple[ElementT
 
 
 def read_points(shape: str) -> List[Tuple[float, float]]:
-    """Return the points that ``points`` of a polygon or ``d`` of a path writes.
+    """Return the points in ``points`` of a polygon or ``d`` of a path.
 
     >>> read_points("M1,2C3,4 5,-6 7.5,8")
     [(1.0, 2.0), (3.0, 4.0), (5.0, -6.0), (7.5, 8.0)]
@@ -75,7 +78,7 @@ def read_points(shape: str) -> List[Tuple[float, float]]:
 
 
 def sort_attributes(root: ElementTree.Element) -> None:
-    """Put the attributes of an element and of those in it in order: Python 3.7 writes them so, later ones as they came."""
+    """Sort the attributes of an element and its descendants, as Python 3.7 does; later versions keep their order."""
     for each in root.iter():
         attributes = sorted(each.attrib.items())
         each.attrib.clear()
