@@ -1,1 +1,1 @@
-"""Backward from the loss: which tensors get a gradient, which raise, and under which conditions. Walks; never draws."""
+"""Search backward from the loss: which tensors get a gradient, which raise, and under which conditions."""

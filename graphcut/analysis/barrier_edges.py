@@ -1,10 +1,10 @@
 """The edges that a route can take from a tensor towards the inputs, each with its barrier if no gradient crosses it.
 
-Crossing a barrier costs one. Tensors whose dtype cannot carry a gradient (integers, booleans, strings) form a region of their
-own. Entering it at an op that turns such a tensor into numbers (``Cast``) costs nothing, because leaving it at the op that
-made numbers discrete (``ArgMax``, a comparison) costs one already: a soft choice in its place passes the gradient on through
-everything computed from it. An op that would pass no gradient on even for float inputs is a barrier of its own: a comparison
-with the result of ``ArgMax``, a ``OneHot``, a logical op, another cast to integers.
+Crossing a barrier costs one. Tensors whose dtype cannot carry a gradient (integers, booleans, strings) form a *discrete area*.
+Entering it, at an op that turns such a tensor into numbers (``Cast``), costs nothing. Leaving it, at the op that makes
+discrete values from numbers (``ArgMax``, a comparison), costs one already: a soft choice instead of that op passes the
+gradient through everything computed from it. An op that would pass no gradient even for float inputs is a separate barrier: a
+comparison with the result of ``ArgMax``, a ``OneHot``, a logical op, another cast to integers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from graphcut.results import BarrierKind
 
 
 class Fence(NamedTuple):
-    """A barrier on one edge, into ``op`` at ``input``. ``entry``: the edge enters a discrete area, which has no gradients."""
+    """A barrier on one edge, into ``op`` at ``input``.
+
+    ``entry``: the edge enters the discrete area, which has no gradients.
+    """
 
     op: int
     input: int

@@ -4,9 +4,10 @@ A forward-must analysis along the backward walk: the branches of a tensor are th
 to it (an intersection), each edge adding the branch that it enters. A branch is a v2 branch function, or one side of a
 v1 ``Switch``. Loop-carried edges only add paths, so the greatest solution is reached by repeating passes.
 
-A gradient that an op makes of its own (``GradientPattern.independent_of_output``) exists in every run in which the op itself
-runs, whichever branch the gradient of its output came through: in the other runs that gradient is zeros. So its conditions are
-only the branches whose bodies contain the op. A v1 conditional does not even add those (``_sides_without_gradient``).
+A gradient that does not depend on the upstream gradient (``GradientPattern.independent_of_output``) exists in every run in
+which its op runs, even in runs in which the upstream gradient is zeros because it comes through another branch. So its
+conditions are only the branches whose bodies contain the op. A v1 conditional does not even add those
+(``_sides_without_gradient``).
 """
 
 from __future__ import annotations
@@ -117,10 +118,10 @@ def conditions(edges: GradientEdges, order: Sequence[int]) -> Conditions:
 def _sides_without_gradient(
     edges: GradientEdges, known: Branches, order: Sequence[int], sources: Mapping[int, Sequence[int]]
 ) -> Dict[int, int]:
-    """Return for each tensor, as bits, the sides of v1 conditionals that do not bind a gradient made inside them.
+    """Return, for each tensor as bits, the sides of v1 conditionals that are no condition of a gradient made inside them.
 
-    In v1 the ops of a gradient are dead in other runs only where they read something of the branch, such as the gradient that
-    arrives: a constant does not.
+    In v1, an op of the backward pass is dead in other runs only if it reads a tensor of the branch, such as the upstream
+    gradient. A constant reads none.
     """
     alive = _live_sides(edges.rules.flat, known, order)
     unbound: Dict[int, int] = {}

@@ -1,8 +1,8 @@
 """The cut of a tensor: the barriers on the routes from the loss to it that cross the fewest (a 0-1 breadth-first search).
 
 Routes and barriers are those of *connected* for a gradient that is ``None``, of *carries* for one that is always zero.
-One search serves all tensors; the barriers of each are a bit mask, united along the edges of shortest routes in one
-pass from the loss, so that all cuts together cost no more than the walk.
+One search serves all tensors. The barriers of each tensor are a bit mask; one pass from the loss unites the masks along the
+edges of shortest routes, so all cuts together cost no more than the search.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Cuts:
 
     ``crossed`` maps each tensor with a route to the barriers it must cross,
     ``masks`` to the barriers on any of its shortest routes, as bits into ``fences``. ``shortest`` holds the edges of the
-    shortest routes with the tensor nearer the loss, as the search met them.
+    shortest routes, each with its tensor nearer the loss, in search order.
     """
 
     fences: Sequence[Fence]
@@ -58,7 +58,7 @@ class Cuts:
         return tuple(self.fences[bit] for bit in bits[:HANDFUL])
 
     def foremost(self, mask: int) -> int:
-        """Return the bit of the barrier in ``mask`` that is named first; 0 if there is none."""
+        """Return the bit of the barrier in ``mask`` that is to be named first; 0 if there is none."""
         part = next(filter(None, self._parts(mask)), 0)
         return part & -part
 
@@ -87,9 +87,9 @@ class Cuts:
 
 
 def _is_named_last(fence: Fence, behind_loops: AbstractSet[int]) -> bool:
-    """Whether a barrier explains less than others: filled-in zeros, or an op that turns a decision into numbers.
+    """Return whether a barrier explains less than others: filled-in zeros, or an op that turns a decision into numbers.
 
-    What a loop's condition reads is behind that condition, whatever computes it.
+    An op that computes a loop's condition lies behind that condition, so it explains less, too.
     """
     if fence.kind is BarrierKind.ZERO_FILLED:
         return True
@@ -137,9 +137,8 @@ Search = Tuple[Dict[int, int], List[Tuple[int, Edge]]]
 def _search(flow: GradientFlow, relation: Relation) -> Search:
     """Return each tensor's distance in barriers, and the edges that no gradient reaches, nearest the loss first.
 
-    Zeros that TensorFlow fills in are not an op that could be removed, so they do not hide what stops the gradient inside the
-    loop or branch. If another route leads to the same tensor, the route through the zeros counts as many barriers as that
-    route.
+    Zeros that TensorFlow fills in are not an op that you could remove, so they must not hide the barrier inside the loop or
+    branch. If another route leads to the same tensor, the route through the zeros counts as many barriers as that route.
     """
     edges, walk = Edges(flow, relation), flow.walk_over(relation)
     crossed: Dict[int, int] = dict.fromkeys(tuple(flow.losses) + tuple(walk.order), 0)
@@ -176,7 +175,7 @@ def _search_on(
     edges: Callable[[int], Iterable[Edge]],
     others: Mapping[int, int] = {},
 ) -> Search:
-    """Search on from the tensors at distance 0, which ``crossed`` holds; complete ``crossed``.
+    """Continue the search from the tensors at distance 0, which are in ``crossed``; complete ``crossed``.
 
     Do not search through zeros that TensorFlow fills in if ``others`` has another route, so that the order follows that route.
     """

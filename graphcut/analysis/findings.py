@@ -1,4 +1,4 @@
-"""The results for each variable: turn verdicts, cuts and paths of numbers into results with names."""
+"""Build the result for each variable: replace the numbers in verdicts, cuts and paths with names."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ CUT = {Verdict.NONE: connected_inputs, Verdict.ZERO: carries}
 
 
 def _kind_of_holder(op_type: str) -> BarrierKind:
-    """Return the barrier of a value that reaches an op without an edge: the state of a dataset or iterator, or Python."""
+    """Return ``state`` for a value that a dataset or an iterator holds without an edge, else ``python``."""
     return BarrierKind.STATE if "Iterator" in op_type or "Dataset" in op_type else BarrierKind.PYTHON
 
 
 class LateFields(NamedTuple):
     """The fields of a variable's row that are computed when they are read: its ``path`` and ``only_through``.
 
-    One small object for each variable; a million ops have a hundred thousand.
+    This is one small object for each variable: a graph of a million ops may have a hundred thousand variables.
     """
 
     findings: Findings
@@ -205,7 +205,7 @@ class Findings:
         return fences, known.size(tensor) or len(fences), not known.has_route(tensor)
 
     def _at_loss(self, verdict: Verdict, tensor: int) -> Tuple[Fence, ...]:
-        """Return the barrier of a tensor without one on its route: a gradient from zeros, or an unwatched loss."""
+        """Return the barrier of a tensor whose route has none: a gradient that starts from zeros, or an unwatched loss."""
         flat, unwatched = self.traced.flat, self.flow.rules.unwatched.get(tensor)
         if verdict is Verdict.ZERO and self.flow.dead:
             return (Fence(flat.producer[min(self.flow.dead)], 0, BarrierKind.ZERO),)
@@ -239,7 +239,7 @@ class Findings:
         )
 
     def _op_in_code(self, op: int) -> int:
-        """Return the op that a line of code made: the call itself for a result of it, which only the flat graph has."""
+        """Return the op that a line of code created; for the result of a call, which only the flat graph has, the call."""
         flat = self.traced.flat
         return next((call.op for call in flat.calls if op in call.results), op) if flat.type(op) == "_Retval" else op
 

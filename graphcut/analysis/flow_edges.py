@@ -1,12 +1,12 @@
 """The edges of the gradient flow: where a gradient goes from a tensor, towards the inputs.
 
-``reachability.walk`` says where a gradient arrives. Everything that asks *how* it gets there (paths, reaches, conditions,
-pictures) takes the edges from here, so that every answer knows the same edges as the verdict.
+``reachability.walk`` says where a gradient arrives. Code that needs to know *how* it gets there (paths, reaches, conditions,
+pictures) uses the edges of this module, so every answer is based on the same edges as the verdict.
 
 A *node* is a place where a gradient arrives. It is the tensor's number where the gradient can be nonzero, and that number
-plus the number of tensors where TensorFlow has a gradient that may be all zeros. The second kind leads on to the
-first where an op has a gradient of its own, whatever arrives (``GradientPattern.independent_of_output``), and counts only in
-graphs that have one.
+plus the number of tensors where TensorFlow has a gradient that may be all zeros. The second kind leads to the first at an op
+whose gradient does not depend on the upstream gradient (``GradientPattern.independent_of_output``). It is used only in graphs
+with such an op.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GradientEdges:
 
     @property
     def has_sources(self) -> bool:
-        """Return whether the walk meets an op that makes a gradient of its own."""
+        """Return whether the walk meets an op whose gradient does not depend on the upstream gradient."""
         return bool(self.connected.independent)
 
     def starts(self) -> List[int]:
@@ -72,7 +72,7 @@ class GradientEdges:
         return edges + [(each + size, FILLED) for each in self._zero_filled(op)]
 
     def sources(self) -> Dict[int, Tuple[int, ...]]:
-        """Return the ops that make a gradient of their own, each with the tensors that receive it."""
+        """Return the ops whose gradient does not depend on the upstream gradient, each with the tensors that receive it."""
         flat, passing = self.rules.flat, self.rules.passing
         targets: Dict[int, Tuple[int, ...]] = {}
         for tensor in self.connected.order if self.has_sources else ():

@@ -1,6 +1,6 @@
 """Edits of a flat graph: remove stops, treat other barriers as open, stop tensors. Each returns a new graph.
 
-Numbers of ops and tensors stay what they were; what is added comes last.
+Existing ops and tensors keep their numbers; new ones come last.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def remove_stops(flat: FlatGraph, ops: AbstractSet[int]) -> FlatGraph:
 def open_ops(rules: PatternLookup, ops: AbstractSet[int], stops: AbstractSet[int] = frozenset()) -> FlatGraph:
     """Return the graph as if these ops passed every gradient on to every input.
 
-    A rounding becomes straight-through, a choice soft. Their discrete results then count as numbers, and so does everything
-    computed from these, up to the next barrier (see ``barrier_edges``). The ops in ``stops`` are removed as well and are no
-    such barrier.
+    A rounding becomes straight-through, a choice becomes soft. Their discrete results then count as numbers, and so does
+    everything computed from them, up to the next barrier (see ``barrier_edges``). The ops in ``stops`` are removed as well, so
+    they are no such barrier.
     """
     flat, passing = rules.flat, rules.passing
     pass_through = {**flat.pass_through, **{op: tuple(range(len(flat.inputs[op]))) for op in ops}}

@@ -1,11 +1,11 @@
-"""What a deliberate stop is for, recognised by the graph around it: the idioms of the literature.
+"""Recognise what a deliberate stop is for by the graph around it: the idioms of the literature.
 
 A stop ends a gradient on purpose in a straight-through estimator (Bengio, Leonard, Courville 2013), the two terms of a VQ-VAE
 (van den Oord, Vinyals, Kavukcuoglu 2017), a target network (Mnih et al. 2015; Grill et al. 2020), a discriminator that is
 trained on detached fakes (Goodfellow et al. 2014), the score function (Williams 1992) and SimSiam (Chen and He 2021).
 
-Users do not touch a stop that they are told to keep, so a wrong name is worse than none: an idiom is named only if its whole
-pattern feeds the loss. A stop without an idiom may still be deliberate.
+Users keep a stop if graphcut says so, so a wrong idiom is worse than none: an idiom is reported only if its whole pattern
+feeds the loss. A stop without an idiom may still be deliberate.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _SCALINGS = frozenset(["Neg", "Mul", "RealDiv"])
 _SQUASHING = frozenset(["Softmax", "Sigmoid", "Exp"])
 _FIXED = VARIABLES.union(("Const",))
 _MEASURES = frozenset(["Shape", "ShapeN", "Size", "Rank"])
-_FAR = 400  # ops that are looked at behind a stop
-_MOST_KEPT = 4_000_000  # tensors in the sets that are kept
-_NEAR = 12  # ops that are looked at from a factor back to the logarithm of a score function
+_FAR = 400  # ops that are examined behind a stop
+_MOST_KEPT = 4_000_000  # tensors in all cached sets
+_NEAR = 12  # ops that are examined between a factor and the logarithm of a score function
 
 
 class Idiom(enum.Enum):
-    """What a stop belongs to."""
+    """The idiom that a stop belongs to."""
 
     STRAIGHT_THROUGH = "a straight-through estimator"
     INVERTED_STRAIGHT_THROUGH = "an inverted straight-through estimator"
@@ -54,22 +54,22 @@ class Idiom(enum.Enum):
 
     @property
     def is_meant(self) -> bool:
-        """Return whether the stop is as its idiom has it."""
+        """Return whether the stop is where the idiom needs it."""
         return self not in (Idiom.INVERTED_STRAIGHT_THROUGH, Idiom.SHARED_SCORE_FUNCTION)
 
     @property
     def label(self) -> str:
-        """A few words for a picture."""
+        """The name of the idiom in a few words, for a picture."""
         return "SimSiam" if self is Idiom.SIMSIAM else self.name.lower().replace("_", " ")
 
     @property
     def brief(self) -> str:
-        """What to do about the stop, in a few words for a picture."""
+        """The advice on the stop in a few words, for a picture."""
         return _BRIEF.get(self, "keep it")
 
     @property
     def note(self) -> str:
-        """What the stop belongs to and what to do about it, in words."""
+        """A sentence on the idiom and what to do about the stop."""
         if self is Idiom.INVERTED_STRAIGHT_THROUGH:
             return "this is an inverted straight-through estimator: the gradient goes to the chosen value, not to its source"
         if self is Idiom.SHARED_SCORE_FUNCTION:
@@ -78,7 +78,7 @@ class Idiom(enum.Enum):
 
     @property
     def advice(self) -> str:
-        """What to do for a variable that only stops of this idiom cut off."""
+        """The advice for a variable that only stops of this idiom cut off."""
         return _ADVICE.get(self, _OTHER_TERM)
 
 
@@ -105,7 +105,7 @@ MEANT = frozenset(each.label for each in Idiom if each.is_meant)
 
 
 class Idioms:
-    """Names the idioms of one graph, as far as it feeds some losses. Searches are made when they are needed, and kept."""
+    """The idioms of the stops in one graph that feed some losses. Searches run on demand and are cached."""
 
     def __init__(self, traced: LoadedGraph, losses: Sequence[int]) -> None:
         self._traced, self._flat, self._losses = traced, traced.flat, losses
@@ -187,7 +187,7 @@ class Idioms:
         weights: Set[str] = set()
         for reader, other in self._ops_with_other_inputs(op):
             if flat.type(flat.producer[self._original(other)]) == "StopGradient":
-                return None  # nothing learns from what is compared here
+                return None  # nothing learns from this comparison
             if flat.type(reader) not in _LAYERS | _DIFFERENCES | {"Mul"}:
                 continue
             names = self._names(other)
@@ -206,7 +206,7 @@ class Idioms:
                 return None
             return Idiom.SHARED_SCORE_FUNCTION if self._is_term(op) else Idiom.SCORE_FUNCTION
         if not self._is_last(reader) or (kind == "Mul" and not self._is_added_up(reader)):
-            return None  # what is made of the two goes on through layers, or is no distance
+            return None  # the result goes on through layers, or it is no distance
         if own < names or (own == names and kind != "Sub" and kind != "SquaredDifference"):
             return Idiom.SIMSIAM if self._is_applied_twice(own, stopped, other) else None
         if own & names or not (self._has_layer(stopped, own) and self._has_layer(other, names)):
@@ -232,10 +232,10 @@ class Idioms:
         return not Counter(str(self._shapes[name]) for name in own) - theirs
 
     def _is_target(self, stopped: int, other: int) -> bool:
-        """Whether a network like another one is its target, not a second tower that was stopped by mistake.
+        """Return whether a similar network is a target network, not a second tower that was stopped by mistake.
 
-        Both read the same data; or the stopped value is a reward and what follows it; or the other network contains a copy of
-        the first one, layer by layer, and continues from it (a predictor).
+        It is one if both read the same data, if the stopped value is a reward plus the value of what follows it, or if the
+        other network contains a copy of this one, layer by layer, and continues from it (a predictor).
         """
         if self._sources(stopped) & self._sources(other):
             return True
@@ -264,7 +264,7 @@ class Idioms:
         )
 
     def _ops_before(self, tensor: int) -> Sequence[int]:
-        """Return the ops right before a tensor, not those beyond a layer."""
+        """Return the ops right before a tensor, without those beyond a layer."""
         flat, waiting, seen = self._flat, deque([tensor]), {tensor}
         ops: List[int] = []
         while waiting and len(ops) < _NEAR:
@@ -322,7 +322,7 @@ class Idioms:
         return bool(ours and theirs) and ours.isdisjoint(theirs) and self._sources(stopped) != self._sources(other)
 
     def _sources(self, tensor: int) -> FrozenSet[int]:
-        """Return the ops that bring in the data that a tensor is computed from: inputs and random numbers."""
+        """Return the sources of the data that a tensor is computed from: inputs and random numbers."""
         flat = self._flat
 
         def before(each: int) -> Sequence[int]:
@@ -333,7 +333,7 @@ class Idioms:
         return frozenset(op for op in ops if "Random" in flat.type(op) or (not flat.inputs[op] and self._is_data(op)))
 
     def _is_data(self, op: int) -> bool:
-        """Whether an op without inputs brings in data: no constant, no variable and no single number, such as a flag."""
+        """Return whether an op without inputs is a data source: neither a constant, a variable nor a scalar such as a flag."""
         kind = self._flat.type(op)
         return kind not in _FIXED and any(shape is None or len(shape) > 0 for shape in self._traced.shapes(op))
 
@@ -397,7 +397,7 @@ class Idioms:
         return all(flat.inputs[op] or flat.type(op) == "Const" for op in leaves)
 
     def _is_logarithm(self, tensor: int) -> bool:
-        """Return whether a factor is a log probability: a logarithm, and little arithmetic behind it."""
+        """Return whether a factor is a log probability: a logarithm, followed by little arithmetic."""
         flat, waiting, seen = self._flat, deque([tensor]), {tensor}
         while waiting and len(seen) < _NEAR:
             op = flat.producer[waiting.popleft()]
@@ -410,7 +410,7 @@ class Idioms:
         return False
 
     def _is_discriminator(self, weights: Set[str], stopped: int) -> bool:
-        """Return whether a network judges the stopped value and, in the same loss, other data that no network made."""
+        """Return whether a network takes the stopped value and, in the same loss, data that no network made."""
         flat, made_of = self._flat, self._sources(stopped)
         for op in self._feeding - self._backward:
             if flat.type(op) in _LAYERS and len(flat.inputs[op]) > 1 and self._is_weight(flat.inputs[op][1]):

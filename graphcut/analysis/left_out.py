@@ -1,11 +1,11 @@
 """The variables that a loss reads and that its gradient call did not ask for.
 
-A variable is read if its handle or reference feeds the loss by tensors, whether a gradient can come back there or not; an op
-that looks at a shape alone reads nothing. It is *frozen* if it is not trainable, or if a stop that somebody put there lies on
-every route from it to the loss; else it was *forgotten*. A plain variable that the step's Keras model does not track was
-forgotten behind a stop too, unless the step writes it or it is a copy: the stop is not why no gradient is asked for it. What
-another gradient of the same step asks for is neither, unless it is not trainable when this gradient is taken, as in a script
-that freezes a layer for a while.
+A loss reads a variable if the variable's handle or reference feeds the loss through tensors, whether or not a gradient can
+come back that way. An op that reads only a shape does not count. The variable is *frozen* if it is not trainable, or if every
+route from it to the loss passes a deliberate stop; otherwise it was *forgotten*. A plain variable that the step's Keras model
+does not track was forgotten even behind a stop, unless the step writes it or it is a copy, because the stop is not the reason
+why the call left it out. A variable that another gradient of the same step asks for is neither, unless it is not trainable
+when this gradient is taken, as in a script that freezes a layer for a while.
 
 Two kinds are meant to move without a gradient: the *averages* of a batch normalization, which its layer writes with
 ``training=True``, and a *copy* of a network that learns, such as a target network or a teacher, which the step assigns to.
@@ -44,10 +44,10 @@ _NEXT = READERS | {"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Broa
 
 
 class StepFacts(NamedTuple):
-    """What is known about the variables that one gradient of a step did not ask for, by the ``id`` of live variables.
+    """Facts about the variables that one gradient call of a step left out, by the ``id`` of live variables.
 
-    ``updated``: what the step writes, ``None`` where nobody knows; ``requested``: what any gradient of the step asks for;
-    ``untracked``: what the Keras model of the step does not list among its variables.
+    ``updated``: the variables that the step writes, ``None`` if unknown; ``requested``: those that any gradient of the step
+    asks for; ``untracked``: those that the step's Keras model does not list.
     """
 
     updated: Optional[FrozenSet[int]] = None
@@ -67,14 +67,14 @@ def left_out(
     is_updated: Callable[[Target], Optional[bool]],
     step: StepFacts,
 ) -> Tuple[LeftOut, ...]:
-    """Return the variables that the loss reads but no gradient was asked for, in the graph's order.
+    """Return the variables that the loss reads but the gradient call left out, in the graph's order.
 
     Args:
         traced: the graph.
         losses: the tensors of the loss.
-        targets: what was asked for.
+        targets: the variables that the call asked for.
         is_updated: whether the graph itself updates a variable.
-        step: what is known of the step, if it is one.
+        step: facts about the step, if the audit is of one.
     """
     candidates = join_partitions(list(_unrequested_variables(traced, losses, targets, step)))
     if not candidates:
@@ -94,13 +94,13 @@ def left_out(
 
 
 def _is_only_untracked(row: LeftOut) -> bool:
-    """Whether a variable behind a stop is left out because its model does not track it."""
+    """Return whether a variable behind a stop is left out because its model does not track it."""
     is_meant = row.is_updated or row.is_average or row.copy_of or row.trainable is False
     return row.is_stopped and row.is_untracked and row.is_plain and not is_meant
 
 
 def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Target]) -> FrozenSet[str]:
-    """Return the averages of batch normalizations of which another variable was asked for.
+    """Return the averages of batch normalizations that have another variable in the gradient call.
 
     A variance that no gradient trains feeds a reciprocal root or a fused op; a mean has its scope and shape.
     """
@@ -115,7 +115,7 @@ def _averages(traced: LoadedGraph, found: Sequence[Target], targets: Sequence[Ta
 
 
 def _is_variance(flat: FlatGraph, readers: Mapping[int, Iterable[Tuple[int, int]]], target: Target) -> bool:
-    """Whether a variable is read by a reciprocal root, but for a small number that is added, or by a fused normalization."""
+    """Return whether a reciprocal root, after adding a small number, or a fused normalization reads a variable."""
 
     def behind(tensor: int) -> List[int]:
         passing = (op for op, _ in readers.get(tensor, ()) if flat.type(op) in _NEXT)
@@ -129,7 +129,8 @@ def _copies(candidates: Sequence[Target], targets: Sequence[Target]) -> Dict[str
     """Return, for each variable of a copied network, its counterpart in the network that learns.
 
     A scope of layers is a copy of another one if all its kernels are, by name below the scope and by shape. Without such
-    scopes all variables left out are a copy of all that are asked for, if the shapes agree one by one, of two layers at least.
+    scopes, all left-out variables are a copy of all requested ones if their shapes agree one by one and they form at least two
+    layers.
     """
     shapes = [[each.variable.shape for each in side] for side in (candidates, targets)]
     if shapes[0] == shapes[1] and sum(len(shape or ()) > 1 for shape in shapes[0]) > 1:
@@ -199,7 +200,7 @@ def _left_out(
     is_open = any(flat.producer[tensor] in open_ops for tensor in target.tensors)
     is_frozen = variable.trainable is False or not is_open
     updated = is_updated(target) if step.updated is None else step.is_updated(target)
-    is_of_another = not step.requested.isdisjoint(objects)  # what writes it may belong to the gradient that asks for it
+    is_of_another = not step.requested.isdisjoint(objects)  # the op that writes it may belong to the gradient that asks for it
     return LeftOut(
         name=variable.name,
         trainable=variable.trainable,

@@ -1,6 +1,6 @@
 """The routes that a gradient takes: from the loss to the tensors that get one.
 
-Also the tensors from which a gradient goes on to one of several others.
+It also finds the tensors from which a gradient continues to one of several others.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def _add(flow: GradientFlow, walk: Walk, relation: Relation, op: int, leading: S
 def find_dependent_tensors(flow: GradientFlow, kept: FrozenSet[int]) -> FrozenSet[int]:
     """Return the tensors that cannot be stopped without changing the gradient of one of ``kept``.
 
-    What carries to one is fixed; what is *connected* only where it matters: for zeros that would become ``None``, those that
-    TensorFlow fills in included, for an op that raises, for a gradient made on the way.
+    Tensors that carry to one are fixed. Tensors that are only *connected* are fixed where a stop would change the answer:
+    zeros, including filled-in ones, would become ``None``; an op would no longer raise; or an op on the way would no longer
+    make its own gradient.
     """
     exact = bool(flow.connected.independent)
     carried = frozenset(tensor for tensor in kept if flow.carried.reaches(tensor))

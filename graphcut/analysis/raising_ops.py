@@ -1,4 +1,4 @@
-"""What feeds an op: the forward half of ``_GradientsHelper``, which only looks at ops between loss and variable."""
+"""Find what feeds an op: the forward half of ``_GradientsHelper``, which considers only ops between loss and variable."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _VARIABLES = HANDLES | {"Placeholder", "_Arg"}
 def find_feeding_tensors(rules: PatternLookup, raising: Iterable[int]) -> Dict[int, Tuple[int, int]]:
     """Return the tensors that feed a raising op through tensors that can carry a gradient, each with that op and its input.
 
-    TensorFlow takes the body of a call whole (``_GradientsHelper`` between all arguments and all results): once an argument
-    feeds the raising op, every input of the call does, and what feeds one input of a call feeds all its results.
+    TensorFlow differentiates the body of a call as a whole (``_GradientsHelper`` between all arguments and all results). If
+    one argument feeds the raising op, every input of the call does, and a tensor that feeds one input of a call feeds all its
+    results.
     """
     flat, passing = rules.flat, rules.passing
     inward = _call_inputs(flat)
@@ -87,8 +88,8 @@ def _call_inputs(flat: FlatGraph) -> Dict[int, Tuple[int, ...]]:
 def _idle(flat: FlatGraph, call: Call) -> List[int]:
     """Return the tensors of a v2 loop that stand for a resource other than a variable, such as a queue.
 
-    ``while_v2._preprocess_grad`` has no zeros for one (``supports_default_grad``): the gradient of the body is not asked for
-    it, and what feeds the loop does not reach what reads it.
+    ``while_v2._preprocess_grad`` makes no zeros for such a resource (``supports_default_grad``) and does not ask the body's
+    gradient for it, so tensors that feed the loop do not reach the ops that read it.
     """
     handles = [index for index, op in enumerate(call.variables) if flat.dtypes[flat.first_output[op]] == _RESOURCE]
     idle = [

@@ -2,7 +2,7 @@
 
 *Connected* follows ``tf.gradients`` (``gradients_util._GradientsHelper``): as soon as one output of a call, one variable
 of a loop or one exit of a v1 loop has a gradient, TensorFlow fills the trainable others with zeros. Filled tensors are
-connected and carry nothing. At the conditionals and loops of plain code nothing is filled (see ``graph.eager_calls``).
+connected and carry nothing. Conditionals and loops of eager code have no fills (see ``graph.eager_calls``).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def carries(row: GradientPattern) -> Tuple[Tuple[int, ...], ...]:
 class Fill(NamedTuple):
     """Tensors that TensorFlow fills with zeros together; ``group`` is their common call or ``LoopCond``.
 
-    ``forced`` are filled whatever their dtype, integers included: the results of a function call (``_GradientsHelper``
-    fills those of one that is itself asked about), and every input of what answers for every input: ``SymbolicGradient``,
-    and in TensorFlow 1.15 ``If`` and ``Case``.
+    ``forced`` tensors are filled whatever their dtype, even integers: the results of a function call (``_GradientsHelper``
+    fills those of a call that is itself asked about), and every input of an op whose gradient function answers for all inputs:
+    ``SymbolicGradient``, and in TensorFlow 1.15 ``If`` and ``Case``.
     """
 
     group: int
@@ -57,10 +57,10 @@ class Fill(NamedTuple):
 class Walk:
     """The result of a walk. ``parents[tensor]`` is the next tensor towards the loss, ``SEED`` at the loss, else ``UNSEEN``.
 
-    ``order`` holds the tensors reached, nearest first; ``raising`` the ops met that make TensorFlow raise; ``independent``
-    the tensors that receive a gradient there whatever arrives, with the tensor nearer to the loss. ``origins`` are the tensors
-    that the walk over *carries* sets out from beside the loss, made so, each with the tensor nearer to the loss in the
-    walk over *connected*: that parent belongs to the other walk (see ``flow_edges``).
+    ``order`` holds the reached tensors, nearest first. ``raising`` holds the ops that make TensorFlow raise. ``independent``
+    maps the tensors whose gradient does not depend on the upstream gradient to the tensor nearer to the loss. ``origins`` are
+    the tensors where the walk over *carries* starts besides the loss, because of such gradients. Each is mapped to the tensor
+    nearer to the loss in the walk over *connected*: that parent belongs to the other walk (see ``flow_edges``).
     """
 
     parents: Sequence[int]
@@ -119,7 +119,7 @@ def walk(
 def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
     """Return what TensorFlow fills with zeros, for each op whose gradient makes it do so.
 
-    ``symbolic`` are calls, by their op, whose gradient is taken by ``SymbolicGradient``: it answers for every input.
+    ``symbolic`` are the calls, by their op, that ``SymbolicGradient`` differentiates; it answers for every input.
     """
     flat, added = rules.flat, rules.side_results()
     filled: Dict[int, Fill] = {}

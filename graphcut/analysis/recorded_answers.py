@@ -1,7 +1,7 @@
 """TensorFlow's answers from when a step was traced or a file was made, compared with the verdicts.
 
-The answer decides: if the tape returned ``None``, the verdict is ``NONE``; if it returned a tensor, the verdict is another
-one. A verdict that had to be changed is reported as a disagreement, which is a defect of graphcut.
+The answer decides: if the tape returned ``None``, the verdict is ``NONE``; if it returned a tensor, the verdict is not
+``NONE``. A verdict that had to be changed is reported as a disagreement, which is a defect of graphcut.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from graphcut.results import WITH_GRADIENT, Barrier, Disagreement, VariableAudit
 class RecordedAnswers(NamedTuple):
     """Whether TensorFlow returned a tensor for each variable; ``None`` if that is unknown because it raised ``error``.
 
-    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` tells for each whether the step
+    ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` says for each whether the step
     writes it, ``handed`` whether an optimizer received a gradient for it. ``source`` says where the answer comes from.
-    ``decides``: the tape recorded before the step began, and only its answer shows what it holds.
+    ``decides``: the tape already recorded before the step began, and only its answer shows what it recorded then.
     """
 
     given: Tuple[Optional[bool], ...]
@@ -38,7 +38,7 @@ class Reconciliation(NamedTuple):
 def reconcile(rows: Sequence[VariableAudit], answers: RecordedAnswers, assumed: bool = False) -> Tuple[Reconciliation, ...]:
     """Return the findings, each compared with its recorded answer.
 
-    ``assumed``: they rest on an assumption, which an error that TensorFlow raises may show to be wrong.
+    ``assumed``: the findings depend on an assumption, which an error from TensorFlow may disprove.
     """
     updated_rows = list(rows)
     if answers.updates:
@@ -65,7 +65,7 @@ def _settle(row: VariableAudit, answers: RecordedAnswers, has_gradient: Optional
 
 
 def _holds(row: VariableAudit, has_gradient: bool) -> bool:
-    """Return whether a verdict holds whatever a tape recorded before the step; zeros in the visible part prove nothing."""
+    """Return whether a verdict holds whatever a tape recorded before the step; ``zero`` does not."""
     return row.verdict in WITH_GRADIENT if has_gradient else row.verdict is Verdict.NONE
 
 
@@ -83,7 +83,7 @@ def _settle_raise(rows: Sequence[VariableAudit], error: str, assumed: bool) -> I
 
 
 def _raising_variable(row: VariableAudit, cut: Tuple[Barrier, ...]) -> VariableAudit:
-    """Return the row of a variable that is asked for in one call with another that feeds an op that raises."""
+    """Return the row of a variable in a gradient call with another variable that feeds an op that raises."""
     return replace_fields(
         row,
         verdict=Verdict.RAISES,

@@ -20,7 +20,7 @@ class Start(NamedTuple):
 
     @property
     def is_given(self) -> bool:
-        """Return whether it is anything but the ones that TensorFlow starts from."""
+        """Return whether it differs from the ones that TensorFlow starts from by default."""
         return self.tensor is not None or self.value is not None
 
 
@@ -43,10 +43,10 @@ class Loss(NamedTuple):
 class StopOps(NamedTuple):
     """The ops whose outputs count as constants, and the calls whose gradient is taken by ``SymbolicGradient`` instead.
 
-    ``reasons`` tells the barrier of an op where that is not ``stop_gradients=``; ``None``: it bears none of its own.
-    ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier that is named, if any is.
+    ``reasons`` has the barrier of an op if that is not ``stop_gradients=``, or ``None`` if the op has no barrier itself.
+    ``unwatched`` are tensors that get no gradient whatever reads them, each with the barrier to report, if any.
     ``idle`` are those of ``ops`` that a tape would record if it watched what they read. ``plain`` are the ops that a tape
-    records itself: it takes the gradient of their type, whatever ``gradient_override_map`` names for them.
+    records itself: it uses the gradient of their type and ignores ``gradient_override_map``.
     """
 
     ops: FrozenSet[int] = frozenset()

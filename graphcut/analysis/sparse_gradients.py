@@ -1,9 +1,10 @@
-"""Which gradients are ``tf.IndexedSlices``: those of which every contribution is (``AggregateIndexedSlicesGradients``).
+"""Find gradients that are ``tf.IndexedSlices``: those whose every contribution is (``AggregateIndexedSlicesGradients``).
 
-The branches of one conditional count as one contribution, sparse where any of them is: TensorFlow makes them alike
-(``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). An op that reads indices beside a variable is asked
-again with all that is known of it, because whether a gather is sparse hangs on its axis; so is one that reads indices beside
-what comes from an op whose gradient function is the user's, which may tell ``IndexedSlices`` from tensors.
+The branches of one conditional count as one contribution, which is sparse if any of them is: TensorFlow converts them
+(``cond_v2._make_output_composite_tensors_match``, ``Merge`` in v1). The oracle is asked again, with all known facts, about two
+kinds of op: an op that reads indices and a variable, because the axis decides whether the gradient of a gather is sparse; and
+an op that reads indices and the output of an op with a user's gradient function, which may treat ``IndexedSlices`` and tensors
+differently.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def _branches(flat: FlatGraph) -> Dict[int, int]:
 
 
 def _indexed_reads(rules: PatternLookup, reached: Walk) -> Iterator[int]:
-    """Yield the ops with a gradient that read integers beside a variable.
+    """Yield the ops with a gradient that read both integers and a variable.
 
-    The variable may be read as it stands, or through an op with a gradient function of the user's.
+    They read the variable directly, or through an op with a user's gradient function.
     """
     flat = rules.flat
     indexed = {tensor for tensor, dtype in enumerate(flat.dtypes) if dtype in _INDICES}

@@ -1,10 +1,10 @@
 """The ``StopGradient`` ops of a graph and their roles for one loss (design, definition 6).
 
 The first that fits: *dead* (does not feed the loss), *redundant* (no variable upstream), *cuts* (in the cut of some
-variable), *bypassed* (every variable upstream gets its gradient another way), *shadowed* (another barrier blocks the
-variables upstream that get none). A stop that cuts is *sole* if without it some variable gets a gradient that can be
-nonzero: a barrier behind it that makes zeros, and an op behind it that makes a gradient of its own, both count. A few
-passes, whatever the number of stops: bit masks of stops, united along the edges.
+variable), *bypassed* (every variable upstream gets its gradient by another route), *shadowed* (another barrier blocks the
+variables upstream that get none). A stop that cuts is *sole* if some variable gets a gradient that can be nonzero once this
+stop alone is removed; barriers behind it that make zeros, and ops behind it that make their own gradient, are taken into
+account. The number of passes does not depend on the number of stops: bit masks of stops are united along the edges.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ def _variables_cut_by(op: int, upstream: Judged, cuts: Mapping[Verdict, Cuts]) -
 
 
 def _is_restored(restored: Mapping[int, int], bit: int, tensors: Sequence[int], verdict: Verdict) -> bool:
-    """Return whether a variable without a gradient gets one if one stop is removed."""
+    """Return whether removing one stop gives a variable its gradient back."""
     return verdict in CUT and any(restored.get(tensor, 0) >> bit & 1 for tensor in tensors)
 
 
 def record_all(flow: GradientFlow) -> GradientFlow:
     """Return the flow as if the tape recorded the ops and watched the variables that it skips only because of a stop.
 
-    Without the stop it would. What it skips for a reason of its own stays out.
+    Without the stop, the tape would record them. What it skips for another reason stays unrecorded.
     """
     left_out = frozenset(op for op, barrier in flow.bounds.items() if barrier is None)
     unwatched = frozenset(tensor for tensor, barrier in flow.rules.unwatched.items() if barrier is None)
@@ -101,7 +101,7 @@ def record_all(flow: GradientFlow) -> GradientFlow:
 
 
 def _restored_by(flow: GradientFlow, stops: Sequence[int]) -> Dict[int, int]:
-    """Return for each node without a gradient, as bits, the stops that each block the gradient on their own."""
+    """Return, for each node without a gradient, as bits, the stops each of which alone blocks the gradient."""
     edges, flat, size = flow.edges, flow.rules.flat, flow.edges.size
     masks: Dict[int, int] = {}
     reached = (flow.carried.reaches, flow.connected.reaches)
@@ -126,7 +126,7 @@ def _restored_by(flow: GradientFlow, stops: Sequence[int]) -> Dict[int, int]:
 
 
 def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, int]:
-    """Return for each tensor the stops without which TensorFlow raises: an op without a gradient lies behind them."""
+    """Return, for each tensor, the stops whose removal makes TensorFlow raise at an op without a gradient behind them."""
     flat = flow.rules.flat
     raising: Dict[int, int] = {}
     ops = {flat.producer[node % len(flat.dtypes)] for node in masks}
@@ -139,7 +139,7 @@ def _raised_without(flow: GradientFlow, masks: Mapping[int, int]) -> Dict[int, i
 
 
 def stops_below(flow: GradientFlow, stops: Sequence[int]) -> Dict[int, int]:
-    """Return for each tensor, as bits, the stops that it feeds through data edges."""
+    """Return, for each tensor, as bits, the stops that it feeds through data edges."""
     flat = flow.rules.flat
     masks: Dict[int, int] = {}
     for bit, op in enumerate(stops):

@@ -1,7 +1,7 @@
-"""What was recorded while a step was traced, as plain facts: the gradient calls, their arguments and their answers.
+"""The record of a traced step as plain data: the gradient calls, their arguments and their answers.
 
-An op's *position* is its number among the ops of its graph, in the order in which they were made. A *span* is a range of
-positions, ``[start, end)``: what was made while a tape recorded.
+An op's *position* is its number among the ops of its graph, in order of creation. A *span* is a range of positions, ``[start,
+end)``, of ops created while a tape recorded.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class GradientCall:
 
 @dataclass(frozen=True)
 class UnrecordedSource:
-    """What is known about a source that got ``None``, if the ops that lead to it were not recorded.
+    """Facts about a source that got ``None``, for a gradient whose ops were not recorded.
 
     ``was_read``: an op read the variable while the tape recorded; ``None`` of a tensor.
     """

@@ -1,16 +1,16 @@
-"""The ops that a gradient tape did not record, and why; they count as constants for the tape.
+"""Find the ops that a gradient tape did not record, and why; the tape treats them as constants.
 
 A tape records an op that is made while it records and reads a tensor that it watches or that comes from one (``tape.h``,
-``GradientTape::RecordOperation``), a call of a function as one op. (1) An op that was made outside of the spans in which the
-tape recorded is ``outside-tape``; of several in a row, those that a recorded op reads bear the barrier, and what lies behind
-them belongs to the same barrier. (2) What is asked for and was neither watched nor comes from a recorded op gets nothing
-(``ComputeGradient`` deletes its gradient): ``not-watched`` bars it from all that reads it. (3) What reads it before it is
-watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (``tf.stop_gradient`` does, from 2.5 on) nothing is
-recorded but calls, which are recorded apart. (5) Any other op that reads nothing watched is no barrier of its own. (6) What a
-body captures is recorded anew at each use, as what it stands for (``FuncGraph._capture_helper``): a variable that is watched
-after its last use gets nothing, though an op that read it was recorded. (7) It takes the gradient registered for the type of
-an op, whatever ``gradient_override_map`` names for it; the body of a function that is called, a branch or a loop, is
-differentiated as ``tf.gradients`` does (``backprop._gradient_function``).
+``GradientTape::RecordOperation``), a call of a function as one op. (1) An op created outside the spans in which the tape
+recorded is ``outside-tape``. If there are several in a row, the barrier is at those that a recorded op reads, and it includes
+the ops behind them. (2) A requested tensor that was not watched and does not come from a recorded op gets nothing
+(``ComputeGradient`` deletes its gradient): the barrier ``not-watched`` is at each of its readers. (3) An op that reads a
+tensor before it is watched is ``not-watched``, too. (4) While TensorFlow pauses every tape (as ``tf.stop_gradient`` does from
+2.5 on), only calls are recorded, and they are recorded separately. (5) Any other op that reads nothing watched is no barrier
+itself. (6) A captured tensor is recorded again at each use, as the tensor that it stands for (``FuncGraph._capture_helper``):
+a variable that is watched after its last use gets nothing, even if an op that read it was recorded. (7) The tape uses the
+gradient registered for the type of an op and ignores ``gradient_override_map``. The body of a called function, a branch or a
+loop is differentiated as ``tf.gradients`` does it (``backprop._gradient_function``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graphcut.graph.loaded import LoadedGraph
 from graphcut.graph.op_types import READERS
 from graphcut.results import BarrierKind
 
-_STOP = "StopGradient"  # its own barrier, though it is made while every tape pauses
+_STOP = "StopGradient"  # a barrier itself, although it is created while every tape is paused
 
 
 def replay_tape(
@@ -40,9 +40,9 @@ def replay_tape(
     Args:
         traced: the graph as it was when the gradient was taken.
         tape: what the tape recorded.
-        targets: the tensors that the gradient is taken of.
-        requested: the tensors that the gradient is asked for, with the barrier of those that the tape watches only when it is
-            told to.
+        targets: the tensors whose gradient is taken.
+        requested: the tensors with respect to which the gradient is taken, with a barrier for those that the tape watches only
+            on request.
         passing: the dtypes that can carry a gradient.
     """
     flat = traced.flat
@@ -91,14 +91,14 @@ def replay_tape(
 
 
 def _stops_with_reads(flat: FlatGraph) -> FrozenSet[int]:
-    """Return the stops, and the reads of variables that they make of their arguments: TensorFlow pauses every tape there."""
+    """Return the stops and the variable reads that they make of their arguments; TensorFlow pauses every tape there."""
     stops = [op for op in range(len(flat.names)) if flat.type(op) == _STOP]
     sources = [flat.producer[tensor] for op in stops for tensor in flat.inputs[op]]
     return frozenset(stops).union(op for op in sources if flat.type(op) in READERS)
 
 
 def _captured_tensors(flat: FlatGraph, tape: Tape) -> Mapping[int, int]:
-    """Return the tensors that capture a tensor of an outer graph, each with that tensor."""
+    """Map each tensor that captures a tensor of an outer graph to that tensor."""
     origins: Dict[int, int] = {}
     for position, inputs, ends, _ in _steps(flat) if tape.captured else ():
         if position in tape.captured:
@@ -116,9 +116,9 @@ def _watched_tensors(traced: LoadedGraph, tape: Tape) -> Mapping[int, int]:
 
 
 def _steps(flat: FlatGraph) -> Iterator[Tuple[int, Tuple[int, ...], Tuple[int, ...], bool]]:
-    """Yield the graph's own ops in the order in which they were made.
+    """Yield the graph's own ops in order of creation.
 
-    Each comes with its position, what it reads, the ops that bear its outputs, and whether it is a call.
+    Each comes with its position, its inputs, the ops that hold its outputs, and whether it is a call.
     """
     calls = {call.op: call for call in flat.calls if flat.contexts[call.op] < 0}
     own = [op for op, context in enumerate(flat.contexts) if context < 0 and SEPARATOR not in flat.names[op]]

@@ -1,9 +1,9 @@
-"""Verdicts of tensors that are judged separately, alone or per call, because v1 loops make a difference.
+"""Judge tensors separately, alone or per gradient call, where v1 loops make their verdicts depend on each other.
 
-``gradients_util._GradientsHelper`` looks only at the ops *between* the loss and the tensors: those that a tensor reaches by
-tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). The exits of a
-v1 loop between them that nothing has a gradient for are filled with zeros, but a path from such an exit back to a tensor
-counts only where it lies between them, too. So one tensor may get zeros because of another one.
+``gradients_util._GradientsHelper`` considers only the ops *between* the loss and the tensors: those that a tensor reaches
+through tensors that can carry a gradient (``_MarkReachedOps``), and that the loss is computed from (``_PendingCount``). Exits
+of a v1 loop in between that get no gradient are filled with zeros, but a path from such an exit back to a tensor counts only
+if it lies in between, too. So one tensor may get zeros because of another one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def walk_for_tensors(
     ops = ops_between(rules, seeds, fills, tensors)
     outside = frozenset(range(len(flat.names))) - ops
     own = {flat.producer[tensor] for tensor in tensors}
-    if len(own) > 1:  # as ``gradients_util._StopOps``: what is computed from another one is gone through
+    if len(own) > 1:  # as in ``gradients_util._StopOps``: the search goes through a tensor that is computed from another one
         own = {op for op in own if ops.isdisjoint(flat.producer[source] for source in flat.inputs[op])}
     return walk(rules, dict.fromkeys(seeds, SEED), stopped | outside | own, connected_inputs, fills)
 

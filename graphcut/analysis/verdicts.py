@@ -27,9 +27,9 @@ class GradientFlow:
     """Everything computed for one loss: both walks, what feeds raising ops, conditions, and sparse gradients.
 
     ``bounds`` holds the barrier of each op in ``stopped``; ``None`` if the op has no barrier of its own. ``sure`` is
-    *connected* without the zeros that fill the exits of v1 loops and integers; tensors that are connected only by those are
-    judged alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: they connect,
-    but carry nothing.
+    *connected* without the zeros that fill integers and the exits of v1 loops; tensors that only such zeros connect are judged
+    alone, or with the others of ``together``. ``dead`` are the losses whose gradient starts from zeros: they connect, but
+    carry nothing.
     """
 
     rules: PatternLookup
@@ -76,8 +76,8 @@ class GradientFlow:
     def raising_input(self, tensor: int) -> Optional[Tuple[int, int]]:
         """Return the op that raises because of a tensor, and the input that the tensor feeds.
 
-        TensorFlow looks at everything that the tensor's op feeds through any output (``_MarkReachedOps``); a tape goes through
-        everything that it recorded, whatever it is asked for (``tape.h``, ``ComputeGradient``).
+        TensorFlow considers everything that the tensor's op feeds through any output (``_MarkReachedOps``). A tape goes
+        through everything that it recorded, whatever the requested variables (``tape.h``, ``ComputeGradient``).
         """
         op = self.rules.flat.producer[tensor]
         if not self.feeding:
@@ -217,7 +217,7 @@ def _drop_zero_pieces(
     order: Sequence[int],
     alike: bool,
 ) -> Tuple[PatternLookup, Walk, Walk]:
-    """Return the rules with the pieces that carry zeros, and the walks over what is connected and what carries.
+    """Return the rules with the pieces that carry zeros, and the walks over *connected* and *carries*.
 
     ``alike``: both relations are the same. A gradient that a guessed function makes counts only where nothing else arrives. So
     zeros of pieces make more of these gradients count, which in turn makes fewer pieces zero; the computation repeats until
@@ -249,10 +249,11 @@ def _walk_from_assumed(rules: PatternLookup, connected: Walk, live: Mapping[int,
 def _walk_with_assumed_gradients(
     rules: PatternLookup, connected: Walk, live: Mapping[int, int], stopped: FrozenSet[int]
 ) -> Walk:
-    """Return the walk without gradients that an op perhaps makes, if a gradient arrives there anyway.
+    """Return the walk without assumed own gradients of ops at which a gradient arrives anyway.
 
-    A guessed gradient function may make something out of zeros: an output is then both in ``independent_of_output`` and in
-    ``waits`` of its ``GradientPattern``. That counts only where nothing else leads to the tensor.
+    A guessed gradient function may be nonzero even if the upstream gradient is zero: an output is then both in
+    ``independent_of_output`` and in ``waits`` of its ``GradientPattern``. That counts only where nothing else leads to the
+    tensor.
     """
     flat = rules.flat
     rows = {tensor: rules.row(flat.producer[nearer]) for tensor, nearer in connected.independent.items()}

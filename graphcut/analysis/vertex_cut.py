@@ -1,17 +1,17 @@
 """A minimum vertex cut: the smallest set of tensors that every path from the loss to some others passes.
 
-The graph is reduced first. (1) Tensors that are no end of a path are left out; those that must not be cut lie on the side
-of the loss and become one with it. (2) If every path to a tensor leads through one other tensor that may be cut (a
-dominator), cutting that one is as good. (3) A tensor directly between the loss and the end is in every cut. ``smallest``
-searches what is left; of several smallest cuts it takes the one nearest the loss.
+The graph is reduced first. (1) Tensors on no path are left out; those that must not be cut lie on the side of the loss and are
+merged with it. (2) If every path to a tensor passes another tensor that may be cut (a dominator), cutting that one is as good.
+(3) A tensor directly between the loss and the end is in every cut. ``smallest`` searches the rest; if there are several
+smallest cuts, it returns the one nearest the loss.
 
-The smallest set of nodes that every path passes: as many as there are paths that share no node (Menger, 1927).
+The smallest set of nodes that every path passes has as many nodes as there are disjoint paths (Menger, 1927).
 
-Every node is an arc with a capacity of one path, or of any number if it must not be cut. Paths are found in phases: each phase
-looks for as many as it can from the source and enters no node twice (A. Pothen, C.-J. Fan, "Computing the block triangular
-form of a sparse matrix", 1990). A phase that finds none has visited everything reachable, so there is no other path (Ford and
-Fulkerson). Of several smallest sets it is the one nearest the sink. networkx's flows give the same, 20 times as slowly where a
-set has thousands of nodes: their arcs are dictionaries.
+Every node is an arc with a capacity of one path, or unlimited capacity if it must not be cut. Paths are found in phases: each
+phase searches for as many paths as it can from the source and enters no node twice (A. Pothen, C.-J. Fan, "Computing the block
+triangular form of a sparse matrix", 1990). A phase that finds none has visited everything reachable, so there is no other path
+(Ford and Fulkerson). Of several smallest sets it is the one nearest the sink. networkx's flow algorithms give the same result,
+but take 20 times as long for sets of thousands of nodes, because their arcs are dictionaries.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ Steps = Callable[[int], Iterable[int]]
 class Paths:
     """All paths from the loss to the ends.
 
-    ``order``: the tensors on them, nearest the loss first but for loops; ``steps``: from a tensor to the next ones;
-    ``starts``: the tensors of the loss itself; ``fixed``: those that must not be cut because other paths need them, closed
-    towards the loss; ``rigid``: those that cannot be cut; ``ends``: those that must be cut off.
+    ``order``: the tensors on them, nearest the loss first except in loops; ``steps``: the next tensors after each tensor;
+    ``starts``: the tensors of the loss; ``fixed``: the tensors that must not be cut because other paths need them, with all
+    tensors between them and the loss; ``rigid``: the tensors that cannot be cut; ``ends``: the tensors to cut off.
     """
 
     order: Sequence[int]
@@ -90,14 +90,14 @@ def smallest_cuts(
 ) -> Tuple[List[FrozenSet[int]], bool]:
     """Return smallest cuts, the one nearest the loss first, and whether these are all.
 
-    Each further one is the smallest without some tensors of those before it. A smallest cut without the excluded tensors is
-    either the result of a search or lacks a tensor of that result, so the searches find all of them.
+    Each further cut is the smallest one that excludes some tensors of the cuts before it. A smallest cut without the excluded
+    tensors is either the result of a search or lacks a tensor of that result, so the searches find all of them.
 
     Args:
         paths: all paths.
-        alike: for a tensor of a cut all that count as the same place; cuts differ in places.
-        most: how many cuts are wanted.
-        searches: how many searches are made.
+        alike: returns all tensors that count as the same place as a tensor; cuts differ in places.
+        most: the maximum number of cuts.
+        searches: the maximum number of searches.
 
     Raises:
         Uncuttable: there is no cut.
@@ -182,9 +182,9 @@ def smallest(
     """Return the smallest set of nodes that cuts every path from start to end; ``None`` if a path has only rigid nodes.
 
     Args:
-        after: for each node those that follow it.
+        after: the successors of each node.
         starts: where paths begin.
-        ends: where they end. Of several smallest sets the one nearest the ends is given.
+        ends: where they end. If there are several smallest sets, the result is the one nearest the ends.
         rigid: the nodes that must not be in the set.
     """
     if _passes(after, starts, ends, rigid):
@@ -192,7 +192,7 @@ def smallest(
     nodes = list(after)
     network = _network(nodes, after, starts, ends, rigid)
     other = network._replace(arcs=[each[::-1] for each in network.arcs])
-    # Arcs are tried from either side in turn: else some would always be the last.
+    # Alternate the order in which arcs are tried; otherwise some would always be the last.
     while _augment(network) and _augment(other):
         pass
     near = _reaches_sink(network)

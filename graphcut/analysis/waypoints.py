@@ -1,9 +1,9 @@
-"""Whether a gradient reaches a variable *through* one place and *avoiding* another.
+"""Decide whether a gradient reaches a variable *through* one place while *avoiding* another.
 
 A *carrying path* leads from the loss to the variable over the edges of the gradient flow (``flow_edges``). It passes a
-place if one of its tensors, ends included, belongs to the place. The walk visits pairs of a node and whether the place was
-passed, so it meets each node at most twice: no path is enumerated, and loops need no special care. If no place is named,
-the answer is that of the verdict.
+place if one of its tensors, ends included, belongs to the place. The walk visits pairs of a node and a flag that says whether
+the place was passed, so it visits each node at most twice: it enumerates no paths, and loops need no special case. If no place
+is named, the answer is that of the verdict.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def reach(
     Args:
         flow: the gradient flow from the loss.
         targets: the variables to look for.
-        through: tensors of which the path must pass one; ``None`` for no such condition.
+        through: tensors; the path must pass at least one of them; ``None`` for no such condition.
         avoiding: tensors that the path must not pass.
     """
     parents = _walk_states(flow, through, avoiding)

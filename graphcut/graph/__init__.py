@@ -1,1 +1,1 @@
-"""From bytes to a flat graph: parsing, flattening, names. Knows no TensorFlow, only its file formats."""
+"""Turn bytes into a flat graph: parsing, flattening, names. This package never imports TensorFlow; it reads its formats."""

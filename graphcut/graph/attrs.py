@@ -12,7 +12,7 @@ from graphcut.graph.messages import CLASSES
 
 
 def parse_attrs(attrs: Tuple[bytes, ...]) -> Dict[str, Any]:
-    """Return the attributes by name, as ``AttrValue`` messages. Nodes keep them as bytes, so damage shows here first."""
+    """Return the attributes by name, as ``AttrValue`` messages. Nodes keep them as bytes, so damage is first noticed here."""
     read = CLASSES["AttrEntry"].FromString
     try:
         entries = [read(each) for each in attrs]
@@ -28,7 +28,7 @@ def _unreadable() -> Tuple[Type[Exception], ...]:
 
 
 _remembered = lru_cache(maxsize=1024)(parse_attrs)
-_LARGE = 4096  # bytes: large values are a graph's own, and must not outlive it
+_LARGE = 4096  # bytes: large values belong to one graph, and must not outlive it
 
 
 def attributes(kind: Kind) -> Dict[str, Any]:
@@ -51,7 +51,7 @@ def _beginning(name: str) -> bytes:
 
 
 def entry(name: str, **value: Any) -> bytes:
-    """Return the bytes of one attribute, as a kind carries it: ``entry("N", i=2)``."""
+    """Return the bytes of one attribute, as a kind stores it: ``entry("N", i=2)``."""
     message: bytes = CLASSES["AttrEntry"](key=name, value=CLASSES["AttrValue"](**value)).SerializeToString()
     return message
 
@@ -76,7 +76,7 @@ def shape(message: Any) -> Shape:
 
 
 def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
-    """Return the shapes of the outputs that the attributes give: ``_output_shapes``, ``shape``, or a constant's value."""
+    """Return the shapes of the outputs from the attributes: ``_output_shapes``, ``shape``, or a constant's value."""
     values = attributes(kind)
     if "_output_shapes" in values:
         return tuple(shape(each) for each in values["_output_shapes"].list.shape)
@@ -88,7 +88,7 @@ def output_shapes(kind: Kind) -> Optional[Tuple[Shape, ...]]:
 
 
 def is_zero(kind: Kind) -> bool:
-    """Return whether a kind is a constant that holds nothing but zeros."""
+    """Return whether a kind is a constant of zeros."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in (1, 2, 8, 14, 18, 19):
         return False
@@ -97,12 +97,12 @@ def is_zero(kind: Kind) -> bool:
 
 
 def _has_value(tensor: Any, values: Any) -> bool:
-    """Return false if the value was dropped before the graph was handed over (marked by a version of -1)."""
+    """Return false if the value was dropped before the graph was passed on (marked by a version of -1)."""
     return bool(tensor.version_number != -1)
 
 
 def integers(kind: Kind) -> Optional[Tuple[int, ...]]:
-    """Return the values of a small constant of integers, flat; ``None`` for anything else."""
+    """Return the flattened values of a small integer constant; ``None`` for anything else."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _INTEGERS or tensor.version_number == -1:
         return None
@@ -123,7 +123,7 @@ _INTEGERS = {3: ("<i", "int_val"), 9: ("<q", "int64_val")}
 
 
 def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
-    """Return the distinct values of a constant of booleans; ``None`` for anything else."""
+    """Return the distinct values of a boolean constant; ``None`` for anything else."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype != _BOOL or tensor.version_number == -1 or not _is_full(tensor):
         return None
@@ -131,7 +131,7 @@ def booleans(kind: Kind) -> Optional[Tuple[bool, ...]]:
 
 
 def is_one(kind: Kind) -> bool:
-    """Return whether a kind is a constant of real numbers that are all 1."""
+    """Return whether a kind is a constant of real ones."""
     tensor = attributes(kind)["value"].tensor if kind.type == "Const" and "value" in attributes(kind) else None
     if tensor is None or tensor.dtype not in _REAL or tensor.version_number == -1 or not _is_full(tensor):
         return False

@@ -1,10 +1,10 @@
-"""The backward part of a graph: its calls of ``tf.gradients``, the loss of each, and what the gradients reach.
+"""Find the backward part of a graph: its calls of ``tf.gradients``, the loss of each, and what the gradients reach.
 
-``tf.gradients`` makes its ops in a scope of its own, ``gradients/``, and the gradient of op ``NAME`` in
-``gradients/NAME_grad/``. It seeds each loss by a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of
-``gradients/grad_ys_0``, before TensorFlow 1.6 of ``gradients/Const``), or by an ``Identity`` of what ``grad_ys=`` gives. The
-seed reads the loss's shape, or the gradient ops of the loss's op read the seed. Where the gradient of the loss's op is the
-seed itself, the ops that read it belong to an op further on (see ``loss_sums``).
+``tf.gradients`` creates its ops in the scope ``gradients/``, and the gradient of op ``NAME`` in ``gradients/NAME_grad/``. The
+seed of each loss is a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of ``gradients/grad_ys_0``, before TensorFlow 1.6
+of ``gradients/Const``), or an ``Identity`` of the value of ``grad_ys=``. The seed reads the loss's shape, or the gradient ops
+of the loss's op read the seed. If the gradient of the loss's op is the seed itself, the readers of the seed belong to the
+gradient of an earlier op (see ``loss_sums``).
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _GATED = "_grad/tuple/"
 class BackwardCall:
     """One call of ``tf.gradients`` that a graph holds.
 
-    ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all that is computed from its
-    gradients by floats; ``differentiated`` the forward ops whose gradients it computes.
+    ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all ops that depend on its
+    gradients through floats; ``differentiated`` the forward ops whose gradients it computes.
     """
 
     scope: str
@@ -57,8 +57,7 @@ class BackwardCall:
 class BackwardPart:
     """All calls of ``tf.gradients`` in a graph.
 
-    ``inside`` holds the ops in their scopes, ``forward`` the ops that the losses and whatever was differentiated are computed
-    by.
+    ``inside`` holds the ops in their scopes, ``forward`` the ops that compute the losses and the inputs of differentiated ops.
     """
 
     calls: Tuple[BackwardCall, ...] = ()
@@ -67,7 +66,7 @@ class BackwardPart:
 
     @property
     def reached(self) -> FrozenSet[int]:
-        """Return the ops of the backward part, and all ops that are computed from its gradients."""
+        """Return the ops of the backward part, and all ops that depend on its gradients."""
         return self.inside.union(*(call.reached for call in self.calls))
 
 
@@ -80,8 +79,8 @@ def backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
 def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...], ...]:
     """Return the tensors of each loss that is trained; if there is none, those of losses whose gradients Python fetches.
 
-    Losses that only serve another are left out: a gradient penalty's, those of a product with a second derivative, those whose
-    gradients another gradient starts from.
+    Losses that only serve another loss are left out: the inner loss of a gradient penalty, of a product with a second
+    derivative, or of a gradient that another gradient starts from.
     """
     part = backward_part(flat, names)
     calls = [call for call in part.calls if call.loss]
@@ -93,7 +92,7 @@ def differentiated_losses(flat: FlatGraph, names: Names) -> Tuple[Tuple[int, ...
 
 
 def trains(flat: FlatGraph, call: BackwardCall) -> bool:
-    """Return whether gradients reach an op that writes: an optimizer's, an assignment, an accumulator's."""
+    """Return whether gradients reach an op that writes: an optimizer's op, an assignment, or an accumulator's op."""
     return any(write.op in call.reached for write in writes(flat))
 
 
@@ -184,7 +183,7 @@ def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[in
 
 
 def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> Dict[int, List[int]]:
-    """Return the forward ops whose gradients are computed, each with the ops that do."""
+    """Return the forward ops whose gradients are computed, each with the ops that compute them."""
     found: Dict[int, List[int]] = {}
     known: Dict[str, Optional[int]] = {}
     for op in ops:
@@ -250,7 +249,7 @@ def _read_by(flat: FlatGraph, names: Names, seed: int, ahead: Dict[int, List[int
 
 
 def _last(flat: FlatGraph, names: Names, ahead: Dict[int, List[int]], used: AbstractSet[int]) -> List[int]:
-    """Return the outputs of the differentiated ops that no other one is computed from."""
+    """Return the outputs of the differentiated ops that no other differentiated op reads."""
     before = upstream(flat, [tensor for op in ahead for tensor in flat.inputs[op]])
     last = [op for op in ahead if op not in before]
     return [tensor for op in last for tensor in _only_float(flat, _outputs(flat, names, op), used)]
@@ -272,9 +271,9 @@ def _outputs(flat: FlatGraph, names: Names, op: int) -> Tuple[int, ...]:
 
 
 def _only_float(flat: FlatGraph, tensors: Tuple[int, ...], used: AbstractSet[int]) -> List[int]:
-    """Return an op's one float output.
+    """Return an op's only float output.
 
-    Where it has more, the one that no gradient uses: the rest is there for the gradients.
+    If it has several, return the one that no gradient uses: the others exist for the gradients.
     """
     floats = [tensor for tensor in tensors if flat.dtypes[tensor] in REAL_FLOATS]
     if len(floats) > 1:

@@ -1,7 +1,7 @@
 """Fixed points: propagate values from node to node until none changes.
 
 The shape is that of a compiler's data-flow analysis (Kildall, "A unified approach to global program optimization", 1973):
-values only grow by ``join``, so that the end does not depend on the order of the nodes; a good order makes one sweep enough.
+values only grow by ``join``, so the result does not depend on the order of the nodes; with a good order one sweep is enough.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def run_analysis(
     """Propagate the value of each node to its successors until no value changes.
 
     Args:
-        values: sets as bits, of the nodes that have any at first; completed and returned.
-        order: every node that hands something on. One sweep is enough where each comes before its successors.
-        successors: the nodes that a node hands its value on to.
-        join: what a node has of its own value and of one that it is handed.
+        values: the initial values, sets as bits, of the nodes that have one; completed and returned.
+        order: every node that passes a value on. One sweep is enough if each node comes before its successors.
+        successors: the nodes that a node passes its value to.
+        join: the new value of a node from its own value and one that is passed to it.
 
     Returns:
         ``values``.

@@ -25,8 +25,8 @@ _NAMED = 6
 def default_loss(flat: FlatGraph, names: Names, origin: GraphMetadata) -> Chosen:
     """Return the tensors of the loss, and how it was chosen in words. If none can be chosen, raise an error with candidates.
 
-    A backward part that trains something tells the loss before the outputs do, unless a signature was asked for: a graph
-    that was saved in the middle of its training has its prediction for an output.
+    The loss of a backward part that trains something takes precedence over the outputs, unless a signature was requested: the
+    output of a graph that was saved during training is its prediction.
     """
     return (
         (None if origin.asks_for_outputs else _trained_loss(flat, names))
@@ -145,7 +145,7 @@ _LOGS = {"ScalarSummary": 1, "WriteScalarSummary": 3, "WriteSummary": 2, "Print"
 def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
     """Return the float tensors that a summary, a ``Print`` or an ``Assert`` reads, those with *loss* in their name first.
 
-    Only what floats lead to from a variable counts: a learning rate and a step counter are logged too.
+    A tensor counts only if floats lead to it from a variable, because learning rates and step counters are logged too.
     """
     logs = {kind: _LOGS[each.type] for kind, each in enumerate(flat.kind_table) if each.type in _LOGS}
     ops = ((op, logs[kind]) for op, kind in enumerate(flat.kinds) if kind in logs)
@@ -155,7 +155,7 @@ def logged_scalars(flat: FlatGraph, names: Names) -> List[int]:
 
 
 def _before_guard(flat: FlatGraph, tensor: int) -> int:
-    """Return the tensor that a conditional hands to an ``Assert`` in its branch; any other tensor is its own."""
+    """Return the tensor that a conditional passes to an ``Assert`` in its branch; return any other tensor unchanged."""
     while flat.type(flat.producer[tensor]) in _GUARDS and flat.inputs[flat.producer[tensor]]:
         tensor = flat.inputs[flat.producer[tensor]][0]
     return tensor
@@ -175,7 +175,7 @@ def ends(flat: FlatGraph, names: Names) -> List[int]:
 
 
 def _kept_floats(flat: FlatGraph) -> List[int]:
-    """Return the floats that are kept in a variable, and what these are made of in one step: ``min(best, loss)``."""
+    """Return the floats that are stored in a variable, and the inputs of the op that makes them: ``min(best, loss)``."""
     values = [flat.inputs[each.op][index] for each in writes(flat) for index in each.values]
     made = [tensor for value in values for tensor in flat.inputs[flat.producer[value]]]
     return [
@@ -198,7 +198,7 @@ def _loss_candidates(flat: FlatGraph, names: Names, tensors: List[int]) -> List[
     kept = [tensor for tensor in tensors if flat.producer[tensor] not in part.inside.union(aside.ops)]
     kept = [each for each in kept if not variables or _floats_from(flat, each, variables - aside.aside)]
     kept = [each for each in kept if not _is_value(flat, each, variables)]
-    serving = {tensor for call in part.calls for tensor in call.loss}  # else one of them would have been the answer
+    serving = {tensor for call in part.calls for tensor in call.loss}  # otherwise one of them would have been the answer
     kept = [tensor for tensor in kept if tensor not in serving] or kept
     forward = [tensor for tensor in kept if flat.producer[tensor] not in part.reached]
     return sorted(forward or kept, key=lambda tensor: not _has_loss_name(flat, tensor))
@@ -223,7 +223,7 @@ def _floats_from(flat: FlatGraph, tensor: int, variables: AbstractSet[int]) -> b
 
 
 def _is_of_variable(flat: FlatGraph, op: int, variables: AbstractSet[int]) -> bool:
-    """Return whether an op reads a variable, or is one."""
+    """Return whether an op is a variable or reads one."""
     handles = flat.inputs[op][:1] if flat.type(op) in READERS else ()
     return any(root(flat, each) in variables for each in (*handles, *flat.outputs(op)))
 

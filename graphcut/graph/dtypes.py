@@ -9,19 +9,19 @@ DTYPES = {
     24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
     29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
 }  # fmt: skip
-REF = 100  # what a reference to a variable of TensorFlow 1 adds to the number
+REF = 100  # a reference to a variable of TensorFlow 1 has the dtype's number plus this
 STRING, RESOURCE, VARIANT = 7, 20, 21
 
 REAL_FLOATS = frozenset((1, 2, 14, 19))
 COMPLEX = frozenset((8, 18))
 FLOATS = REAL_FLOATS | COMPLEX
-DIFFERENTIABLE = FLOATS | {RESOURCE, VARIANT}  # what TensorFlow takes to carry a gradient, handles and lists included
+DIFFERENTIABLE = FLOATS | {RESOURCE, VARIANT}  # the dtypes that TensorFlow lets carry a gradient, including handles and lists
 FLOAT_NAMES = frozenset(DTYPES[dtype] for dtype in FLOATS)
 COMPLEX_NAMES = frozenset(DTYPES[dtype] for dtype in COMPLEX)
 
 
 def base_dtype(dtype: int) -> int:
-    """Return the dtype that a reference refers to; any other dtype as it is.
+    """Return the dtype that a reference refers to; return any other dtype unchanged.
 
     >>> base_dtype(101), base_dtype(1)
     (1, 1)

@@ -1,7 +1,7 @@
-"""Conditionals and loops of plain code, which Python runs where that code is run eagerly.
+"""Mark conditionals and loops of eager code, which Python runs itself when the code runs eagerly.
 
-A trace makes an op of each. TensorFlow's gradient of such an op is zeros for what its branches and its body leave out; an
-eager tape records the ops that run, one by one, and answers ``None``. An attribute of the op marks those of plain code.
+A trace makes an op of each. TensorFlow's gradient of such an op is zeros for variables that its branches or its body do not
+use, whereas an eager tape records the ops that run and answers ``None``. An attribute of the op marks those of eager code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WRAPPER = "cflow_gradient_wrapper"  # control_flow_util_v2.run_as_function_for_
 
 
 def mark_eager_calls(written: bytes) -> bytes:
-    """Return a graph with the marks on its conditionals and loops, and on those in their bodies."""
+    """Return a graph with its conditionals and loops marked, including those in their bodies."""
     message = CLASSES["Graph"].FromString(written)
     bodies = {each.signature.name: each.node_def for each in message.library.function}
     waiting, known, count = [message.node], set(), 0
@@ -34,12 +34,12 @@ def mark_eager_calls(written: bytes) -> bytes:
 
 
 def has_eager_calls(written: bytes) -> bool:
-    """Return whether there is a mark in a graph."""
+    """Return whether a graph has any mark."""
     return _MARK.encode() in written
 
 
 def is_eager_call(kind: Kind) -> bool:
-    """Return whether ops of this kind bear the mark."""
+    """Return whether ops of this kind have the mark."""
     return attribute(kind, _MARK) is not None
 
 

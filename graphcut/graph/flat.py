@@ -1,12 +1,12 @@
 """The flat graph: every op of a graph, with function bodies expanded, as columns.
 
-An *op* is an index into the columns, a *tensor* an index of its own: the outputs of op ``i`` are the tensors
-``first[i]`` to ``first[i + 1] - 1``. Columns are what the analysis walks; the DAG is what people and networkx walk.
+An *op* is an index into the columns, and a *tensor* is a number, too: the outputs of op ``i`` are the tensors
+``first_output[i]`` to ``first_output[i + 1] - 1``. The analysis works on these columns; the DAG is for people and networkx.
 
-The body of each call is opened in place, each call its own copy. An op ``MatMul`` of the body that the op ``call``
+The body of each call is expanded in place, one copy for each call. An op ``MatMul`` of the body that the op ``call``
 runs is named ``call!MatMul`` (``cond!then!MatMul``, ``loop!body!MatMul``); TensorFlow forbids ``!`` and ``#`` in names. Each
-argument is a node ``_Arg``, each result a node ``_Retval``, each loop variable a node ``_LoopVar``, so that nothing leaks
-between unrelated outputs; the call's own node keeps only its control edges.
+argument is a node ``_Arg``, each result a node ``_Retval``, and each loop variable a node ``_LoopVar``, so unrelated outputs
+stay unconnected. The call's own node keeps only its control edges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Shape = Optional[Tuple[Optional[int], ...]]
 
 @dataclass(frozen=True)
 class Kind:
-    """What all ops of one kind share: type, serialized attributes (``AttrEntry`` bytes) and the dtypes of the outputs."""
+    """The common properties of ops of one kind: type, serialized attributes (``AttrEntry`` bytes), dtypes of the outputs."""
 
     type: str
     attrs: Tuple[bytes, ...]
@@ -32,9 +32,9 @@ class Kind:
 class Call:
     """A call, conditional or loop that was expanded.
 
-    ``op`` is its own node; ``inputs`` the tensors handed to the bodies; ``predicate`` what picks the branch; ``branches``
-    are labelled function names; ``variables`` (loops alone) and ``results`` are ops; ``arguments`` and ``returns`` hold,
-    for each branch, the ``_Arg`` ops and the tensors returned.
+    ``op`` is its own node; ``inputs`` are the tensors passed to the bodies; ``predicate`` is the tensor that picks the branch;
+    ``branches`` are labelled function names; ``variables`` (only of loops) and ``results`` are ops; ``arguments`` and
+    ``returns`` hold, for each branch, the ``_Arg`` ops and the tensors returned.
     """
 
     op: int
@@ -61,11 +61,11 @@ class Context:
 class FlatGraph:
     """A graph as columns; see the module's docstring.
 
-    ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps
-    the ops at the head of a loop to the inputs that come back from the loop's end, ``shared`` the handles of variables to the
-    names that they share. ``undifferentiable`` holds the variant tensors whose elements are known to have no gradient (a
-    TensorList of integers). ``pass_through`` and ``assumed_open`` are what an edit supposes (see ``graph_edits``): the inputs
-    that ops pass every gradient on to, and the tensors that carry a gradient whatever their dtype.
+    ``contexts[i]`` is the index of the ``Context`` that op ``i`` lives in, -1 for the graph itself. ``loop_inputs`` maps the
+    ops at the head of a loop to the inputs that are loop back-edges, ``shared`` maps the handles of variables to their shared
+    names. ``undifferentiable`` holds the variant tensors whose elements are known to have no gradient (a TensorList of
+    integers). ``pass_through`` and ``assumed_open`` are the assumptions of an edit (see ``graph_edits``): the inputs that ops
+    pass every gradient on to, and the tensors that carry a gradient whatever their dtype.
     """
 
     names: Sequence[str]

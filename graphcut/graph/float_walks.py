@@ -1,4 +1,4 @@
-"""Walks along the float tensors of a graph: ops that depend on other ops, and ops that tensors depend on."""
+"""Follow the float tensors of a graph: ops that depend on other ops, and ops that tensors depend on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def consumers(flat: FlatGraph) -> Dict[int, List[int]]:
     consumers_of: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
-            if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop hands it lists
+            if flat.dtypes[tensor] % REF in REAL_FLOATS:  # the gradient of a loop passes it lists
                 consumers_of.setdefault(flat.producer[tensor], []).append(op)
     return consumers_of
 
@@ -28,7 +28,7 @@ def reachable_ops(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
 
 
 def upstream(flat: FlatGraph, tensors: Iterable[int], stop: AbstractSet[int] = frozenset()) -> Set[int]:
-    """Return the ops that tensors are computed by, without those in ``stop`` and the ops that only those read."""
+    """Return the ops that compute tensors, without those in ``stop`` and the ops that only these read."""
 
     def producers(read: Iterable[int]) -> Set[int]:
         return {flat.producer[tensor] for tensor in read} - stop

@@ -16,17 +16,17 @@ from graphcut.util.caching import cached_property
 class VariableIndex:
     """Index of a graph's variables by name, by the name of a tensor, and by live object.
 
-    The dictionaries are made when the first key comes.
+    The dictionaries are built at the first lookup.
 
-    Of several variables that a key fits the first counts. Live objects are compared by identity: ``variables`` keep them
-    alive, so an ``id`` is not used again.
+    If several variables match a key, the first one counts. Live objects are compared by identity: ``variables`` keep them
+    alive, so an ``id`` is not reused.
     """
 
     def __init__(self, variables: Sequence[Variable], find_tensor_name: Callable[[Any], str]) -> None:
         self._variables, self._find_tensor_name = variables, find_tensor_name
 
     def _places(self, keys: Callable[[Variable], Iterable[Any]]) -> Dict[Any, int]:
-        """Return for each key the place of the first variable that has it."""
+        """Map each key to the index of the first variable that has it."""
         places: Dict[Any, int] = {}
         for place, each in enumerate(self._variables):
             for key in keys(each):
@@ -101,7 +101,7 @@ class LoadedGraph:
         return self._shape_of_read(op) if known == (None,) and flat.type(op) == "ReadVariableOp" else known
 
     def _shape_of_read(self, op: int) -> Tuple[Shape, ...]:
-        """Return the shape of a variable that an op reads: a file without the shapes of its ops has those of its variables."""
+        """Return the shape of the variable that an op reads; a file without shapes of ops may have those of variables."""
         flat = self.flat
         if not flat.inputs[op]:
             return (None,)

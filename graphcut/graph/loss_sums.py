@@ -1,11 +1,12 @@
-"""Finding the differentiated loss when it is a sum, whose op leaves no trace in the backward part.
+"""Find the differentiated loss if it is a sum, whose op leaves no trace in the backward part.
 
-An addition and an ``Identity`` hand on the gradient that they receive, so no op of the backward part bears their name. The
-seed is then read by the gradients of the terms, and the *total* is the addition of these terms. Further terms may leave no
-trace either: constants, stopped values, and values computed from variables that nobody asked for. If two additions fit, and
-neither is within the other, the total is not named. If ops only pass a tensor on, the output of the last one is the loss.
+An addition and an ``Identity`` pass on the gradient that they receive, so no op of the backward part has their name. The
+gradients of the terms then read the seed, and the *total* is the addition of these terms. Other terms may leave no trace
+either: constants, stopped values, and values computed from variables that nobody asked for. If two additions match, and
+neither contains the other, the total stays unknown. If ops only pass a tensor on, the output of the last one is the loss.
 
-An optimizer that *gates* gradients makes a copy of each where an op answers more than one: then an addition leaves a trace.
+An optimizer that *gates* gradients copies the gradients of each op that answers more than one; then an addition leaves a
+trace.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class LossSums:
 
     @cached_property
     def _requested_variables(self) -> FrozenSet[int]:
-        """The variables that a gradient may have been asked for.
+        """Return the variables that a gradient may have been asked for.
 
-        Differentiated ops read them, and the gradients train them where they train any.
+        Differentiated ops read them, and if the gradients train any variables, they train these.
         """
         flat = self.flat
         handles = {root(flat, each, "ReadVariableOp") for op in self.differentiated for each in flat.inputs[op]}
@@ -56,7 +57,7 @@ class LossSums:
         return read.intersection(write.handle for write in writes(flat) if write.op in reached) or read
 
     def loss_of(self, terms: List[int], is_free: bool) -> List[int]:
-        """Return the tensor that was differentiated where the gradients of ``terms`` read the seed; else the terms.
+        """Return the differentiated tensor, given that the gradients of ``terms`` read the seed; else the terms.
 
         ``is_free``: the seed is itself the gradient of something, as of a variable that is one of the terms.
         """
@@ -65,7 +66,7 @@ class LossSums:
         return [self._end_of_passing_ops(total[0])] if len(total) == 1 else total
 
     def _total(self, terms: FrozenSet[int]) -> List[int]:
-        """Return the addition of the terms, the innermost one; nothing where that cannot be told."""
+        """Return the innermost addition of the terms; nothing if that is ambiguous."""
         above = dict.fromkeys(self._additions_above(min(terms)))
         within = {tensor for addition in above for tensor in self._passed_through(self.flat.producer[addition])}
         inner = dict.fromkeys(self._innermost_addition(addition, terms) for addition in above if addition not in within)
@@ -73,7 +74,7 @@ class LossSums:
         return totals if len(totals) == 1 else []
 
     def _innermost_addition(self, addition: int, terms: FrozenSet[int]) -> Optional[int]:
-        """Return the innermost addition within ``addition`` that holds all terms, each once; ``None`` where there is none."""
+        """Return the innermost addition within ``addition`` that contains each term once; ``None`` if there is none."""
         counts: Dict[int, int] = {}
         waiting = [addition]
         while waiting:
@@ -95,7 +96,7 @@ class LossSums:
         return addition
 
     def _additions_above(self, tensor: int) -> Iterator[int]:
-        """Yield the additions that hand their gradient on to a tensor."""
+        """Yield the additions that pass their gradient on to a tensor."""
 
         def readers(each: int) -> List[int]:
             following = consumers(self.flat).get(self.flat.producer[each], ())
@@ -110,13 +111,13 @@ class LossSums:
         return tensor in self._passed_through(op) and (self.flat.type(op) != "Sub" or self.flat.inputs[op][0] == tensor)
 
     def _passed_through(self, op: int) -> List[int]:
-        """Return the tensors to which the gradient function of an op hands its gradient as it is."""
+        """Return the tensors to which an op passes its gradient unchanged."""
         if self.flat.type(op) in _SUMS:
             return list(self.flat.inputs[op])
         return list(self.flat.inputs[op][:1]) if self.flat.type(op) in _PASSES_ON else []
 
     def _is_total(self, addition: int, terms: AbstractSet[int]) -> bool:
-        """Return whether the seed, handed on by an addition that holds the terms, is read by the gradients of no other op."""
+        """Return whether only the gradients of the terms read the seed that the addition passes on."""
         met = self._summands_of(addition, terms)
         ends = (
             self.flat.producer[each]
@@ -126,16 +127,17 @@ class LossSums:
         return self._is_free or self.differentiated.isdisjoint(ends)
 
     def _summands_of(self, tensor: int, stop: AbstractSet[int] = frozenset()) -> Iterator[int]:
-        """Yield the tensors that an addition hands its gradient on to, those before ``stop`` left out."""
+        """Yield the tensors that an addition passes its gradient on to, without those before ``stop``."""
         inside = walk_depth_first(
             [tensor], lambda each: () if each in stop else self._passed_through(self.flat.producer[each])
         )
         return (each for each in inside if each != tensor)
 
     def _end_of_passing_ops(self, tensor: int) -> int:
-        """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is one such way.
+        """Return the tensor at the end of the ops that pass ``tensor`` on, as long as there is just one such op.
 
-        What waits for the backward part (``control_dependencies([train])``) was made after the loss, and is not it.
+        An op that waits for the backward part (``control_dependencies([train])``) was created after the loss, so it is not the
+        loss.
         """
         seen = {tensor}
         while True:
@@ -148,7 +150,7 @@ class LossSums:
             seen.add(tensor)
 
     def _passes_on(self, op: int, tensor: int) -> bool:
-        """Whether an op hands its gradient on to ``tensor`` as it is, and to nothing beside it that would leave a trace."""
+        """Return whether an op passes its gradient unchanged to ``tensor``, and to nothing else that would leave a trace."""
         inputs = self.flat.inputs[op]
         if self.flat.type(op) in _PASSES_ON:
             return inputs[0] == tensor
@@ -165,11 +167,11 @@ class LossSums:
         return all(self._leaves_no_trace(each) for each in within if not self._passed_through(self.flat.producer[each]))
 
     def _is_written(self, op: int) -> bool:
-        """Return whether a variable is given the sum: a metric's, an average's."""
+        """Return whether the sum is assigned to a variable, such as a metric or an average."""
         return any(self.flat.type(each).startswith("Assign") for each in consumers(self.flat).get(op, ()))
 
     def _leaves_no_trace(self, tensor: int) -> bool:
-        """Return whether a term that hands its gradient on to no other would not show that it was differentiated."""
+        """Return whether a term whose gradient ends there could be differentiated without leaving a trace."""
         handle = root(self.flat, tensor, "ReadVariableOp")
         if self.flat.type(self.flat.producer[handle]) in VARIABLES:
             return self._is_free or handle not in self._requested_variables
@@ -182,7 +184,7 @@ class LossSums:
         return self._requested_variables.isdisjoint(read)
 
     def _differentiable(self, tensor: int) -> Set[int]:
-        """Return the ops that a gradient of a tensor may come to."""
+        """Return the ops that a gradient of a tensor may reach."""
 
         def producers(op: int) -> List[int]:
             if self.flat.type(op) in STOPS:

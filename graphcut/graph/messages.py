@@ -1,4 +1,4 @@
-"""TensorFlow's graph messages, read by descriptors of our own.
+"""TensorFlow's graph messages, read with graphcut's own descriptors.
 
 The compiled descriptor set (``graph.desc``, from ``graph.proto``) is loaded into a private pool: it works from
 protobuf 3.19 on, where generated ``_pb2`` code does not span the versions, and never clashes with TensorFlow's.
@@ -14,7 +14,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 class _Classes:
-    """The message classes by name, loaded when the first one is asked for: ``import graphcut`` stays light."""
+    """The message classes by name, loaded on first use, so ``import graphcut`` stays cheap."""
 
     def __getitem__(self, name: str) -> Any:
         return _load()[name]

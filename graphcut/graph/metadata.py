@@ -1,4 +1,4 @@
-"""What is known of a graph besides its ops: where it came from, its outputs, variables and collections."""
+"""Facts about a graph besides its ops: its origin, outputs, variables and collections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphcut.graph.flat import Shape
 
 
 class PartitionedVariable(NamedTuple):
-    """The partitioned variable that a variable is a part of."""
+    """The partitioned variable to which a variable belongs."""
 
     name: str
     shape: Shape
@@ -18,8 +18,8 @@ class PartitionedVariable(NamedTuple):
 class Variable(NamedTuple):
     """A variable of the graph.
 
-    ``tensors`` are the names of its handles or references, empty where the graph does not hold it; ``trainable`` is ``None``
-    where nobody knows; ``objects`` are the live objects that stand for it.
+    ``tensors`` are the names of its handles or references, empty if it is not in the graph; ``trainable`` is ``None`` if
+    unknown; ``objects`` are the live objects that stand for it.
     """
 
     name: str
@@ -47,7 +47,7 @@ Place = Tuple[Optional[str], str]
 
 @dataclass(frozen=True)
 class GraphMetadata:
-    """Facts about a graph that its ops do not tell.
+    """Facts about a graph besides its ops.
 
     ``label`` says what was read; ``outputs`` maps keys to tensor names; ``collected`` holds the ``losses`` collection;
     ``foreign``: built by another process; ``dead_exits``, ``second_exits``: see ``TensorFlowBehavior``; ``opaque``:
@@ -56,13 +56,12 @@ class GraphMetadata:
     ``owner`` what keeps it (TensorFlow takes the graph of a function apart once nobody holds the function), or the path or
     message that was read. ``tensorflow_version`` and ``producer`` say which TensorFlow wrote a file, as far as it tells.
     ``asks_for_outputs``: a signature was named; ``signatures``: the outputs of each of a SavedModel, where none was chosen;
-    ``functions``: those of its objects, which are no part of its graph unless a signature calls them. ``step``: the function
-    is a training step; where it takes its gradients.
-    ``arguments`` are the tensors that a function was traced with, each with the input that stands for it.
-    ``left`` maps the ``id`` of a live variable to the ops that hold its value without reading it.
-    ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
-    ``answered`` tells of ops of the graph itself which inputs their own gradient functions were seen to answer, ``replaced``
-    maps tensors that took the place of a variable to the ``file:line`` that made them.
+    ``functions``: the functions of its objects, which are not in its graph unless a signature calls them. ``step``: where the
+    function takes its gradients, if it is a training step. ``arguments`` are the tensors that a function was traced with, each
+    with the input that stands for it. ``left`` maps the ``id`` of a live variable to the ops that hold its value without
+    reading it. ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
+    ``answered`` maps ops of the graph to the inputs for which their own gradient functions were seen to answer, ``replaced``
+    maps tensors that replaced a variable to the ``file:line`` that made them.
     """
 
     label: str

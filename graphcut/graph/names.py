@@ -1,4 +1,4 @@
-"""From the names a user writes to tensors: ``op``, ``op:1``, an output's key, the name of an op inside a function body."""
+"""Resolve a user's names to tensors: ``op``, ``op:1``, an output's key, the name of an op inside a function body."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from graphcut.errors import GraphcutError, near_names, printable
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.util.text import numeral
 
-_FEW = 5  # names looked up one by one before a dictionary of all is worth its time
+_FEW = 5  # single lookups before a dictionary of all names is worthwhile
 
 
 def _index(names: Sequence[str], name: str) -> Optional[int]:
@@ -31,7 +31,7 @@ class Names:
         self._results = {flat.names[call.op]: call.results for call in flat.calls}
 
     def ops(self, name: str) -> Tuple[int, ...]:
-        """Return the ops of that name, all copies of a body's; empty where there is none."""
+        """Return the ops of that name, including all copies of an op in a body; empty if there are none."""
         op = self.op(name)
         if op is not None:
             return (op,)
@@ -43,7 +43,7 @@ class Names:
         return tuple(self._copies.get(name, ()))
 
     def op(self, name: str) -> Optional[int]:
-        """Return the op of exactly that name; no op of a body stands for its copies."""
+        """Return the op of exactly that name; the name of an op in a body does not stand for its copies."""
         if self._ops is None:
             self._searches += 1
             if self._searches <= _FEW:
@@ -52,7 +52,7 @@ class Names:
         return self._ops.get(name)
 
     def tensors(self, name: str) -> Tuple[int, ...]:
-        """Return the tensors that ``op:1`` or ``op`` (all its outputs) names; empty where there is none."""
+        """Return the tensors that ``op:1`` or ``op`` (all its outputs) names; empty if there are none."""
         variable = self._variables.get(name)
         if variable is not None:
             return (variable,)
@@ -75,7 +75,7 @@ class Names:
         return outputs[number : number + 1]
 
     def require(self, name: str, role: str) -> Tuple[int, ...]:
-        """Return the tensors of a name. Without any, raise an error with what was asked for and similar names."""
+        """Return the tensors of a name. If there are none, raise an error with the name and similar names."""
         tensors = self.tensors(name)
         if tensors:
             return tensors

@@ -1,6 +1,6 @@
-"""The op types that several modules know: one list for each meaning, and the attribute that names a gradient function.
+"""Sets of op types that several modules use, one for each meaning, and the attribute that names a gradient function.
 
-What one module alone looks for stays in that module.
+A set that only one module uses is defined in that module.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Signs that a graph is no longer as it was built: it was *optimized*, or *frozen*.
+"""Find signs that a graph was changed after it was built: it was *optimized* or *frozen*.
 
 Optimizers (Grappler, and the compilers behind it) remove every ``StopGradient`` (``grappler/optimizers/model_pruner.cc``) and
-add ops that have no gradient; freezing replaces variables by constants. A graph as it was built has none of these signs, but
-an optimized graph need not have any either.
+add ops that have no gradient; freezing replaces variables by constants. An unchanged graph has none of these signs, but an
+optimized graph need not have any either.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READ = re.compile(r"ReadVariableOp(?:_\d+)?(/resource)?$")
 
 
 class Sign(NamedTuple):
-    """An op that tells what was done to its graph: ``OPTIMIZED`` or ``FROZEN``."""
+    """An op that shows what was done to its graph: ``OPTIMIZED`` or ``FROZEN``."""
 
     op: int
     done: str
@@ -34,7 +34,7 @@ class Sign(NamedTuple):
 
 @cached_weakly
 def signs(flat: FlatGraph) -> Tuple[Sign, ...]:
-    """Return the first op that tells of each, often none; looked for once in each graph."""
+    """Return the first op for each sign, often none; each graph is searched once."""
     optimized, frozen = _first(_optimizer_signs(flat)), _first(_freezing_signs(flat))
     found = ((optimized, OPTIMIZED), (frozen, FROZEN))
     return tuple(Sign(op, done) for op, done in found if op is not None)
@@ -58,7 +58,7 @@ def _optimizer_signs(flat: FlatGraph) -> Iterator[int]:
 
 
 def _is_grappler_s(attr: bytes) -> bool:
-    """Return whether an attribute is one that Grappler leaves behind; what keeps it off is written by those who build."""
+    """Return whether Grappler left an attribute behind; attributes that disable Grappler come from the graph's author."""
     return attr[2:].startswith(b"_grappler") and b"do_not" not in attr
 
 

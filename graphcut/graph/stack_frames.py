@@ -1,10 +1,11 @@
-"""Which frame of a stack is the user's: the innermost one outside TensorFlow, Keras, graphcut and Python itself.
+"""Find the user's frame of a stack: the innermost one outside TensorFlow, Keras, graphcut and Python itself.
 
 A stop that the user's line makes through Keras (``keras.ops.stop_gradient``, ``keras.backend.stop_gradient``) is the user's,
 like one made through TensorFlow: the functions of that name in between only pass the call on.
 
-The frames outside graphcut's outermost one asked for an audit and made no op, so none of their lines is the place of an op.
-The wrappers around TensorFlow's functions do not count: while code is watched, they are the only frames of graphcut.
+Frames outside graphcut's outermost frame requested the audit and created no op, so none of their lines is the place of an op.
+The wrappers around TensorFlow's functions do not count as graphcut's frames here: while code is watched, they are the only
+ones.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ Place = Tuple[Optional[str], bool]
 
 
 def place(frames: Sequence[Frame]) -> Place:
-    """``file:line`` of the user's frame, or ``None``, and whether TensorFlow or Keras made the op on its own account.
+    """Return ``file:line`` of the user's frame, or ``None``, and whether TensorFlow or Keras made the op by itself.
 
     Args:
-        frames: file and line of each frame, and the name of the function where it is known, the outermost first.
+        frames: file and line of each frame, and the name of its function if known, outermost first.
     """
     own = (index for index, frame in enumerate(frames) if _OWN in frame[0] and not _is_wrapping(frame[0]))
     position = next(own, -1)
@@ -55,7 +56,7 @@ def place(frames: Sequence[Frame]) -> Place:
 
 
 def places(frames: Sequence[Frame]) -> Tuple[str, ...]:
-    """``file:line`` of every frame that is the user's, innermost first."""
+    """Return ``file:line`` of each of the user's frames, innermost first."""
     position = next((index for index, frame in enumerate(frames) if _OWN in frame[0]), -1)
     return tuple("%s:%d" % frame[:2] for frame in reversed(frames[position + 1 :]) if not is_library(frame[0]))
 
@@ -76,7 +77,7 @@ def is_library(path: str) -> bool:
 
 
 def installed_package(path: str) -> str:
-    """Return the installed package that a file belongs to, ``""`` for a file of the user's own project."""
+    """Return the installed package that a file belongs to; ``""`` for a file of the user's own project."""
     parts = path.replace("\\", "/").split("/")
     packages = [parts[index + 1] for index, part in enumerate(parts[:-1]) if part in ("site-packages", "dist-packages")]
     return packages[-1] if packages else ""
@@ -89,12 +90,12 @@ _WRAPPING = (os.path.join(_OWN, "backend", "record") + os.sep, os.path.join(_OWN
 
 
 def _created_by_library(frames: Iterable[Frame]) -> bool:
-    """Return whether frames of a library that are more than the op's own wrappers lie inside the user's frame."""
+    """Return whether library frames other than the op's own wrappers lie inside the user's frame."""
     return any(not is_wrapper(*frame[:1], *frame[2:]) for frame in frames)
 
 
 def is_wrapper(path: str, function: str = "") -> bool:
-    """Return whether a frame of a library only hands on the op that its caller asks for."""
+    """Return whether a library frame only passes on a call for the op that its caller asks for."""
     name = os.path.basename(path)
     return (function,) == _STOP or name in _WRAPPERS or name.startswith("gen_") or _is_wrapping(path)
 

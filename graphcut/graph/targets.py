@@ -8,14 +8,14 @@ from graphcut.graph.metadata import PartitionedVariable, Variable
 
 
 class Target(NamedTuple):
-    """One variable or tensor that is asked about. ``tensors`` are tensors of the flat graph, empty where it holds none."""
+    """One variable or tensor to audit. ``tensors`` are its tensors in the flat graph, empty if there are none."""
 
     variable: Variable
     tensors: Tuple[int, ...]
 
 
 def join_partitions(found: Sequence[Target]) -> List[Target]:
-    """Return the parts of a partitioned variable as one target, in the place of the first."""
+    """Return the targets with the parts of each partitioned variable joined, in the place of the first part."""
     if all(target.variable.whole is None for target in found):
         return list(found)
     parts: Dict[Any, List[Target]] = {}
@@ -35,7 +35,7 @@ def _unite(parts: Sequence[Target]) -> Target:
 
 
 def unique(candidates: Iterable[Target]) -> Tuple[Target, ...]:
-    """Names made unique; the same variable asked for twice is one row."""
+    """Return the targets with unique names; a variable that was requested twice is one row."""
     kept: Dict[Any, Target] = {}
     for target in candidates:
         key = (

@@ -1,7 +1,7 @@
-"""The flat graph as a networkx DAG, what people and networkx's algorithms walk.
+"""Convert the flat graph to a networkx DAG, for people and networkx's algorithms.
 
-A million ops are a million dicts of attributes: tuples that say the same are one object, and the dicts go straight into
-the DiGraph, which takes a third of the time that ``add_node`` and ``add_edge`` take to copy them.
+A million ops need a million dicts of attributes. So equal tuples are shared, and the dicts are inserted directly into the
+DiGraph, which takes a third of the time of ``add_node`` and ``add_edge``, which copy them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Attributes = Dict[str, Any]
 
 
 def to_networkx(flat: FlatGraph, shapes: Iterable[Tuple[Shape, ...]], variables: Mapping[int, str]) -> nx.DiGraph:
-    """Return the DAG of design: a node for each op, an edge for each producer and consumer, loop-carried edges beside it.
+    """Return the DAG: a node for each op, an edge from each producer to each consumer; loop back-edges are kept separately.
 
-    ``shapes`` has those of each op's outputs, ``variables`` the name of the variable an op stands for.
+    ``shapes`` has the shapes of each op's outputs, ``variables`` the name of the variable that an op stands for.
     """
     dag, names = nx.DiGraph(), flat.names
     dag._node.update(zip(names, _nodes(flat, shapes)))

@@ -1,8 +1,8 @@
 """Searches over a graph, and the topological order of a flat graph.
 
-A search starts from some nodes and follows ``successors``, a function from a node to those that it leads to. Nodes are
-whatever can be hashed: ops, tensors, objects. The two walks of ``analysis.reachability`` are written out, for they are what an
-audit spends its time on, and so is the maximum flow of ``analysis.vertex_cut``.
+A search starts from some nodes and follows ``successors``, a function from a node to those that it leads to. Nodes are any
+hashable objects: ops, tensors and others. The two walks of ``analysis.reachability`` and the maximum flow of
+``analysis.vertex_cut`` do not use these functions, because an audit spends most of its time there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Successors = Callable[[NodeT], Iterable[NodeT]]
 
 
 def find_reachable(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Set[NodeT]:
-    """Return the nodes that ``successors`` leads to from ``starts``, these included.
+    """Return the nodes that can be reached from ``starts`` by ``successors``, including ``starts``.
 
     >>> sorted(find_reachable([4], range))
     [0, 1, 2, 3, 4]
@@ -52,7 +52,7 @@ def walk_depth_first(starts: Iterable[NodeT], successors: Successors[NodeT]) -> 
 
 
 def find_predecessors(starts: Iterable[NodeT], successors: Successors[NodeT]) -> Dict[NodeT, NodeT]:
-    """Return for each reachable node the one before it on a shortest path; for a start, itself.
+    """Map each reachable node to the previous node on a shortest path, and each start to itself.
 
     >>> find_predecessors([1], {1: [2, 3], 2: [4], 3: [4], 4: []}.__getitem__)
     {1: 1, 2: 1, 3: 1, 4: 2}
@@ -74,10 +74,10 @@ def settle_costs(
     """Complete ``costs`` with the lowest cost at which each node is reached from ``starts`` (Dijkstra, small whole costs).
 
     Args:
-        costs: the cost of each start, and of each node that is not to be entered at a higher one; it is updated.
+        costs: the cost of each start, and upper limits for other nodes; it is updated.
         starts: the nodes to start from, all of cost 0.
-        edges: from a node to the nodes that it leads to, each with what the step costs. It is called once for each node that
-            is settled, and sees in ``costs`` what was known before its edge.
+        edges: returns the successors of a node, each with the cost of the step. It is called once for each settled node, and
+            may read ``costs``.
 
     >>> costs = {"a": 0}
     >>> settle_costs(costs, "a", {"a": [("b", 1), ("c", 0)], "b": [], "c": [("b", 0)]}.__getitem__)
@@ -104,7 +104,7 @@ def settle_costs(
 
 
 def find_readers(flat: FlatGraph) -> Dict[int, List[int]]:
-    """Return for each tensor the ops that read it, once for each input."""
+    """Return, for each tensor, the ops that read it, once for each input."""
     readers: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         for tensor in inputs:
@@ -114,12 +114,12 @@ def find_readers(flat: FlatGraph) -> Dict[int, List[int]]:
 
 @cached_weakly
 def topological_order(flat: FlatGraph) -> Sequence[int]:
-    """Return the ops, producers before consumers, without the edges that a loop carries back; found once for each graph.
+    """Return the ops, producers before consumers, ignoring loop back-edges; computed once for each graph.
 
     Raises:
         GraphcutError: ops feed each other in a cycle that is no loop.
     """
-    # The order that the graph is written in where that is one; else by Kahn's algorithm.
+    # The order of the graph itself if it is topological; else Kahn's algorithm.
     return range(len(flat.names)) if _is_sorted(flat) else _by_consumers(flat)
 
 
@@ -130,7 +130,7 @@ def _is_sorted(flat: FlatGraph) -> bool:
 
 
 def _by_consumers(flat: FlatGraph) -> List[int]:
-    """Kahn's algorithm."""
+    """Return a topological order by the algorithm of Kahn."""
     consumers: List[List[int]] = [[] for _ in flat.names]
     missing = [0] * len(flat.names)
     producer, loops = flat.producer, flat.loop_inputs

@@ -1,8 +1,8 @@
-"""What the training part of a graph writes.
+"""Find what the training part of a graph writes.
 
 An *update* is a write that takes a gradient, an optimizer's op, or a write that runs in the same ``Session.run`` as one of
-these do: what the training op waits for or is waited for by. Initial values, restored ones and copies that run on their own
-are no updates.
+these, because it waits for the training op or the training op waits for it. Initial values, restored values and copies that
+run separately are no updates.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from graphcut.util.caching import cached_weakly
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """What the training part of a graph writes.
+    """The variables that the training part of a graph writes.
 
-    ``updated`` holds the handles and references that are updated, slots included; ``by_loss`` the handles that the gradients
+    ``updated`` holds the handles and references that are updated, including slots; ``by_loss`` the handles that the gradients
     of each loss update; ``ops`` are the ops that update; ``aside`` are variables that only serve the updates of others:
     optimizer slots, accumulated gradients, learning rates.
     """
@@ -39,7 +39,7 @@ class TrainingPart:
 
 @cached_weakly
 def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
-    """Return the training part of a graph, found once for each."""
+    """Return the training part of a graph; each graph is searched once."""
     part, every = backward_part(flat, names), writes(flat)
     optimizers = frozenset(each.op for each in every if flat.type(each.op).startswith(OPTIMIZERS))
     if not optimizers and not (part.calls and every):
@@ -57,7 +57,7 @@ def training_part(flat: FlatGraph, names: Names) -> TrainingPart:
 
 
 def _slots(flat: FlatGraph, optimizers: Iterable[int]) -> Iterator[int]:
-    """Yield what an optimizer's op writes: besides the variable, its first input, the slots that it takes as references."""
+    """Yield what an optimizer's op writes besides the variable, its first input: the slots that it takes as references."""
     for op in optimizers:
         for tensor in flat.inputs[op]:
             if flat.dtypes[tensor] == RESOURCE or flat.dtypes[tensor] > REF:
@@ -75,9 +75,9 @@ def _trained_writes(
     forward: AbstractSet[int],
     applied: AbstractSet[int],
 ) -> Dict[BackwardCall, List[Write]]:
-    """Return the writes that each gradient reaches, by what was accumulated of it too.
+    """Return the writes that each gradient reaches, also through accumulated gradients.
 
-    A variable that an optimizer's op moves (``applied``) accumulates nothing: its copies are made by ops of their own.
+    A variable that an optimizer's op updates (``applied``) accumulates nothing: separate ops make its copies.
     """
     holders: Dict[int, List[int]] = {}
     writes: Dict[BackwardCall, List[Write]] = {}
@@ -96,9 +96,9 @@ def _trained_writes(
 
 
 def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
-    """Return the ops that hand on what each variable holds.
+    """Return the ops that pass on the value of each variable.
 
-    An op that only writes a variable, as a restored value is written, hands on nothing of it.
+    An op that only writes a variable, such as one that restores it, does not pass its value on.
     """
     followers, written = consumers(flat), {write.op for write in every}
     holders: Dict[int, List[int]] = {}
@@ -113,8 +113,8 @@ def _holders(flat: FlatGraph, every: Sequence[Write]) -> Dict[int, List[int]]:
 def _run_together(flat: FlatGraph, ops: Iterable[int]) -> Set[int]:
     """Return the ops that run whenever one of ``ops`` causes an op to run.
 
-    They are ``ops``, what waits for them, and all that these need. An op waits by its constants too: TensorFlow leaves out a
-    control edge that an input already has.
+    They are ``ops``, the ops that wait for them, and all ops that these need. An op may wait through its constants: TensorFlow
+    omits a control edge that an input already has.
     """
 
     def needed(op: int) -> List[int]:
@@ -143,6 +143,6 @@ def _other_variables(flat: FlatGraph, ops: AbstractSet[int], forward: AbstractSe
 
 
 def _value_of(flat: FlatGraph, tensor: int) -> int:
-    """Return the variable whose value a tensor is, where it is one read as it stands (``beta1_power``)."""
+    """Return the variable whose value a tensor is, if the tensor is a plain read (``beta1_power``)."""
     op = flat.producer[tensor]
     return flat.inputs[op][0] if flat.type(op) in ("ReadVariableOp", "Identity") and flat.inputs[op] else tensor

@@ -1,6 +1,6 @@
-"""The variables of a flat graph: what its ops tell, joined with what its origin knows.
+"""Find the variables of a flat graph: combine what its ops show with its metadata.
 
-Also the variant tensors whose elements have no gradient, such as lists of integers, if ``element_dtype`` says so.
+This module also finds the variant tensors whose elements have no gradient, such as lists of integers, by ``element_dtype``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HANDS_ON = frozenset(["_Arg", "_LoopVar", "Switch", "Enter", "Identity", "RefSw
 
 
 def variables(flat: FlatGraph, origin: GraphMetadata) -> Tuple[Variable, ...]:
-    """Return every variable, unique names, those that the origin names first and in its order."""
+    """Return every variable, with unique names; those in the metadata come first, in its order."""
     found: Dict[str, Variable] = {}
     described = {tensor for each in origin.variables if each.dtype and each.shape is not None for tensor in each.tensors}
     for each in _of_ops(flat, described):
@@ -52,7 +52,7 @@ def _complete(known: Variable, match: Variable) -> Variable:
 
 
 def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
-    """Names made unique: Keras gives many variables the same one, and eager variables are all ``Variable``."""
+    """Return the variables with unique names: Keras repeats names, and eager variables are all called ``Variable``."""
     seen: Dict[str, int] = {}
     names = {each.name for each in listed}
     unique = []
@@ -68,9 +68,9 @@ def _unique(listed: List[Variable]) -> Tuple[Variable, ...]:
 
 
 def _of_ops(flat: FlatGraph, described: AbstractSet[str]) -> Iterator[Variable]:
-    """Yield the variables that the graph's own ops make: handles, references, captured resources that are read.
+    """Yield the variables that the graph's own ops show: handles, references, and captured resources that are read.
 
-    Those whose tensor is in ``described`` come without their dtype and shape.
+    Variables whose tensor is in ``described`` get no dtype and shape here.
     """
     facts: Dict[int, Tuple[str, Shape]] = {}
     read: Optional[Dict[int, int]] = None
@@ -90,14 +90,14 @@ def _of_ops(flat: FlatGraph, described: AbstractSet[str]) -> Iterator[Variable]:
 
 
 def variable_ops(flat: FlatGraph) -> Iterator[Tuple[int, int]]:
-    """Yield the ops of the graph itself that may make a variable, each with its kind."""
+    """Yield the ops outside functions that may stand for a variable, each with its kind."""
     wanted = {kind for kind, each in enumerate(flat.kind_table) if each.outputs and each.type in VARIABLES | _PLACEHOLDERS}
     kinds, contexts = flat.kinds, flat.contexts
     return ((op, kind) for op, kind in enumerate(kinds) if kind in wanted and contexts[op] < 0)
 
 
 def variable_handles(flat: FlatGraph) -> FrozenSet[int]:
-    """Return the handles and references of the graph's variables, captured handles that are read as variables included."""
+    """Return the handles and references of the graph's variables, including captured handles that are read as variables."""
     types = {kind for kind, each in enumerate(flat.kind_table) if each.type in VARIABLES}
     made = {flat.first_output[op] for op, kind in enumerate(flat.kinds) if kind in types}
     given = {flat.first_output[op] for op, kind in variable_ops(flat) if flat.kind_table[kind].outputs[0] == RESOURCE} - made
@@ -126,7 +126,7 @@ def _resource_dtypes(flat: FlatGraph) -> Dict[int, int]:
 def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
     """Return the tensor that a handle or a reference comes from.
 
-    It is followed through arguments, loops and switches, and through ops of one more type.
+    The search goes through arguments, loops and switches, and through ops of one more type.
     """
     for each in trail(flat, tensor, through):
         tensor = each
@@ -134,7 +134,7 @@ def root(flat: FlatGraph, tensor: int, through: str = "") -> int:
 
 
 def trail(flat: FlatGraph, tensor: int, through: str = "") -> Iterator[int]:
-    """Yield the tensors that a handle or a reference comes by, from itself to its root."""
+    """Yield the tensors on the way from a handle or a reference to its root, itself first."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)
@@ -169,13 +169,13 @@ def values(flat: FlatGraph, tensors: Tuple[int, ...]) -> Tuple[int, ...]:
 
 
 def inert(flat: FlatGraph) -> FrozenSet[int]:
-    """Variant tensors whose elements are of a dtype without a gradient, as far as ``element_dtype`` tells."""
+    """Return the variant tensors whose elements have a dtype without a gradient, as far as ``element_dtype`` tells."""
     variants = [tensor for tensor, dtype in enumerate(flat.dtypes) if dtype == VARIANT]
     return frozenset(tensor for tensor in variants if _element(flat, tensor) not in (0, 1, 2, 8, 14, 18, 19, 20, 21))
 
 
 def _element(flat: FlatGraph, tensor: int) -> int:
-    """Return the dtype of a variant's elements, followed back to the op that made it; 0 where unknown."""
+    """Return the dtype of a variant's elements, from the op that made it; 0 if unknown."""
     seen = set()
     while tensor not in seen:
         seen.add(tensor)

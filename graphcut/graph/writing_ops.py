@@ -1,8 +1,8 @@
-"""Which ops write a variable, a table, a queue or an iterator, and what they write there.
+"""Find the ops that write a variable, a table, a queue or an iterator, and what they write there.
 
-No op types are listed. By TensorFlow's own conventions an op that takes a reference and returns one has changed what it
-refers to, unless it only passes it on (``RefSwitch``), and an op that takes a resource and has no outputs exists for what it
-does to that resource. So new ops of either kind are covered.
+There is no list of op types. By TensorFlow's own conventions, an op that takes a reference and returns one changes its target,
+unless it only passes it on (``RefSwitch``), and an op that takes a resource and has no outputs changes that resource. So new
+ops of either kind are covered.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def written_inputs(op_type: str, inputs: Sequence[int], outputs: Sequence[int]) 
 
 
 class Write(NamedTuple):
-    """An op that writes; ``handle`` is the tensor of what it writes, ``values`` are the inputs that it writes there."""
+    """An op that writes; ``handle`` is the tensor of the target, ``values`` are the inputs that it writes there."""
 
     op: int
     handle: int
@@ -45,7 +45,7 @@ class Write(NamedTuple):
 
 @cached_weakly
 def writes(flat: FlatGraph) -> Tuple[Write, ...]:
-    """Return every write of a graph but those of initial values."""
+    """Return every write of a graph except those of initial values."""
     return tuple(_writes(flat))
 
 
@@ -65,7 +65,7 @@ def _writes(flat: FlatGraph) -> Iterator[Write]:
 
 
 def _of_first_values(flat: FlatGraph) -> FrozenSet[int]:
-    """Return the bodies that give a variable its first value: branches on a variable having one."""
+    """Return the bodies that initialize a variable: branches of a conditional on whether it has a value."""
     contexts: Set[int] = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]

@@ -1,8 +1,8 @@
 """Jump pointers: read both ends of a long route without walking it.
 
-A *chain* leads from a node to the loss, one parent after the other. Walked to the end for every variable they would be
-quadratic; jump pointers (Myers, "An applicative random-access stack", 1983) find what is near the loss in a logarithm of
-steps. A node *counts* if a person would want to see its op; the *depth* of a node is how many that count are on its chain.
+A *chain* leads from a node to the loss, one parent after the other. Walking every chain to its end would take quadratic time;
+jump pointers (Myers, "An applicative random-access stack", 1983) find the nodes near the loss in a logarithmic number of
+steps. A node *counts* if its op is worth showing; the *depth* of a node is the number of nodes on its chain that count.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 class Chains:
     """The chains of a graph. ``link`` returns the next node; ``counts`` returns whether a node counts.
 
-    What is found out about a node (its parent, depth, length, jump and next barrier) is remembered.
+    The facts about a node (its parent, depth, length, jump and next barrier) are cached.
     """
 
     def __init__(self, link: Callable[[int], Link], counts: Callable[[int], bool]) -> None:
@@ -46,8 +46,8 @@ class Chains:
     def parts(self, node: int, limit: int, named: Optional[Fence] = None) -> List[Part]:
         """Return the chain from ``node`` to its end, cut at its barriers.
 
-        Of more than ``limit`` barriers those nearest to ``node``, the one ``named`` and the last are kept, and what is
-        between is counted.
+        If there are more than ``limit`` barriers, the ones nearest to ``node``, the ``named`` one and the last one are kept,
+        and the others are only counted.
         """
         self._place(node)
         parts: List[Part] = []
@@ -60,7 +60,7 @@ class Chains:
         return parts if start == END else [*parts, self._part(start, END)]
 
     def _stops(self, node: int, limit: int, named: Optional[Fence]) -> List[Tuple[int, bool]]:
-        """Return the nodes before a barrier that are kept, and whether each follows right after the one before."""
+        """Return the kept nodes before a barrier, and whether each directly follows the previous one."""
         stops: List[int] = []
         while node != END and self.crossings[node] != END:
             stops.append(self.crossings[node])

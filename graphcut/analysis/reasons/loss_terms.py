@@ -1,10 +1,10 @@
 """The terms of a loss, and which of them give a variable its gradient.
 
-The *terms* are what the loss is the sum of: from the loss back through additions of scalars, through what only hands on,
-changes the sign or scales by a constant; a sum of stacked scalars is such an addition, too. Where a shape is not known, an
-addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path leads from the one to
-the other; it *uses* the tensor if it is computed from it, barriers or not. A *regularizer* is a term that is computed from
-variables and constants alone.
+The *terms* are the summands of the loss. They are found by walking back from the loss through additions of scalars and through
+ops that only pass a value on, negate it or scale it by a constant. A sum of stacked scalars is such an addition, too. If a
+shape is unknown, an addition counts as long as no reduction lies before it. A term *carries* to a tensor if a carrying path
+leads from the one to the other; it *uses* the tensor if it is computed from it, barriers or not. A *regularizer* is a term
+that is computed from variables and constants alone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Summands:
 
 
 def summands(flow: GradientFlow, shape_of: Callable[[int], Shape]) -> Summands:
-    """Return the terms of a loss. Where a custom gradient makes gradients out of nothing they cannot be told apart: none."""
+    """Return the terms of a loss; none if a custom gradient is independent of the loss, as terms cannot be separated then."""
     terms = tuple(dict.fromkeys(_terms(flow, shape_of)))
     if len(terms) < 2 or flow.connected.independent:
         return Summands((), {})

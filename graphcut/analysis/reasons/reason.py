@@ -36,7 +36,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Instead:
-    """What the loss reads where one would expect it to read an unused variable.
+    """What the loss reads instead of an unused variable.
 
     It is a ``value`` that the step refers to by ``name``, a ``variable``, or the op of another ``call`` of the layer, with its
     place.
@@ -50,7 +50,7 @@ class Instead:
 
 @dataclass(frozen=True)
 class Maker:
-    """The op that makes integers or booleans from floats, such as the indices of ``TopKV2``, and the dtype that it makes."""
+    """The op that makes integers or booleans from floats, such as the indices of ``TopKV2``, and the dtype of its result."""
 
     op: str
     type: str
@@ -102,7 +102,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Reasons:
-    """The reasons for one loss. Facts that serve all variables are computed once, when they are first needed."""
+    """The reasons for one loss. Facts that hold for all variables are computed once, on demand."""
 
     findings: Findings
     targets: Sequence[Target] = ()
@@ -118,7 +118,7 @@ class Reasons:
         return replace(found, ignored=tuple(self._overrides(found, said))) if self.findings.flow.rules.ignored else found
 
     def _idioms(self, cut: Sequence[Barrier]) -> Iterator[Tuple[str, Idiom]]:
-        """Yield the stops of a cut or on a closed route that belong to a known idiom."""
+        """Yield the stops that belong to a known idiom, in a cut or on a blocked route."""
         traced, losses = self.findings.traced, self.findings.flow.losses
         for each in cut:
             if each.kind is BarrierKind.STOP_GRADIENT and each.type == "StopGradient":
@@ -205,7 +205,7 @@ class Reasons:
                     yield next(filter(None, named), "output %d" % index)
 
     def _filling_variable(self, tensor: int) -> str:
-        """Return a variable because of which another one gets zeros instead of ``None``: it fills the exits of a v1 loop."""
+        """Return a variable that makes ``tf.gradients`` answer zeros for another one by filling the exits of a v1 loop."""
         flow = self.findings.flow
         if flow.together or not flow.connected.reaches(tensor):
             return ""
@@ -246,7 +246,7 @@ class Reasons:
         return tensor in found
 
     def _barriers_behind(self, tensor: int, crossed: int) -> Iterator[Barrier]:
-        """Yield the barriers that a gradient that is not zero would have to cross beyond those of the cut."""
+        """Yield the barriers, besides those of the cut, that a nonzero gradient would have to cross."""
         carried = self.findings.cuts(Verdict.ZERO)
         if carried.crossed.get(tensor, 0) > crossed:
             known = self.findings.cuts(Verdict.NONE)

@@ -1,6 +1,6 @@
 """The moves of the ops that make complex numbers from real ones, and take them apart (``math_grad.py``).
 
-The real and the imaginary part of a tensor are two places along an axis of their own, ``PART``.
+The real and the imaginary part of a tensor are two positions along an extra axis, ``PART``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def without_part(box: Box) -> Box:
 
 
 def cast(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """``Cast``: To a real input the real part of a complex gradient goes, to a complex one a real gradient."""
+    """``Cast``: A real input gets the real part of a complex gradient; a complex input gets a real gradient."""
     if "SrcT" not in info.attrs or "DstT" not in info.attrs:
         return {}
     before, after = (info.attrs[name].type in COMPLEX for name in ("SrcT", "DstT"))

@@ -1,10 +1,10 @@
-"""Gradients that are zero because pieces do not meet.
+"""Find gradients that are zero because the loss reads other pieces of a joined tensor.
 
-``Pack`` or ``ConcatV2`` joins tensors, and later ops read only other pieces. The imaginary part of a real number is one.
+``Pack`` or ``ConcatV2`` joins tensors, and later ops read only some of the pieces.
 
-One pass from the loss over the edges that carry, in the order of the graph, keeps for each tensor the region where its
-gradient can be nonzero (``regions.transfer``). An edge along which no region is left is *apart*: it carries zeros alone. A
-gradient that a loop carries back counts as nonzero everywhere from the start.
+The imaginary part of a real number is such a piece, too. One pass from the loss over the edges that carry, in the order of the
+graph, computes for each tensor the region where its gradient can be nonzero (``regions.transfer``). An edge whose region is
+empty carries only zeros. A gradient that comes over a loop back-edge counts as nonzero everywhere.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Edge = Tuple[int, int]
 def find_zero_edges(
     rules: PatternLookup, carried: Walk, seeds: Mapping[int, int], stopped: AbstractSet[int], order: Sequence[int]
 ) -> FrozenSet[Edge]:
-    """Return the edges, each as op and input, that carry nothing but zeros though their rows do not say so.
+    """Return the edges, as op and input, that carry only zeros although their gradient patterns say that they carry.
 
     Args:
         rules: the rows.
         carried: the walk over what carries, from ``seeds``.
-        seeds: the tensors that it set out from.
+        seeds: the tensors where the walk starts.
         stopped: the ops that count as constants.
         order: all ops, producers first.
     """
@@ -57,7 +57,7 @@ def _reaches_op_of_type(rules: PatternLookup, carried: Walk, types: AbstractSet[
 
 
 def _regions_of_inputs(rules: PatternLookup, op: int, regions: Dict[int, Region], zeros: Set[Edge]) -> None:
-    """From the regions of an op's outputs to those of its inputs."""
+    """Return the regions of an op's inputs, given those of its outputs."""
     flat = rules.flat
     given = [(output, regions[tensor]) for output, tensor in enumerate(flat.outputs(op)) if tensor in regions]
     if not given:

@@ -1,6 +1,6 @@
-"""The moves of the ops that put tensors together from pieces, and take them apart (``array_grad.py``).
+"""The moves of the ops that join tensors and split them (``array_grad.py``).
 
-A *move* takes a box of the output's gradient to the box of the input's, or to ``None`` where the input gets zeros alone.
+A *move* maps a box of the output's gradient to the box of the input's gradient, or to ``None`` if the input gets only zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class StaticOpInfo(NamedTuple):
 
 
 def _rank(shape: Shape) -> int:
-    """Return the rank, or more than any where it is not known."""
+    """Return the rank, or a number larger than any rank if it is unknown."""
     return 99 if shape is None else len(shape)
 
 
@@ -125,7 +125,7 @@ def strided_slice(info: StaticOpInfo, output: int, index: int, box: Box) -> Opti
 
 
 def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """``StridedSliceGrad``: The gradient of what was padded is a slice."""
+    """``StridedSliceGrad``: The gradient of the padded tensor is a slice."""
     known = spans(info.attrs, info.constants[0] or info.outputs[0], *_begin_end_strides(info))
     if known is None:
         return {}
@@ -137,7 +137,7 @@ def strided_slice_grad(info: StaticOpInfo, output: int, index: int, box: Box) ->
 
 
 def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """``Pad``: The gradient of what was padded is a slice."""
+    """``Pad``: The gradient of the padded tensor is a slice."""
     paddings = info.constants[1]
     piece: Optional[Box] = box if paddings is not None else {}
     for axis, before in enumerate((paddings or ())[::2]):
@@ -148,7 +148,7 @@ def pad(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
 
 
 def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """``Cumsum``: The gradient of an element sums those behind it, in an exclusive sum without its own."""
+    """``Cumsum``: The gradient of an element sums those of later elements, and its own unless the sum is exclusive."""
     axis = _axis(_only_value(info, 1), info.inputs[0])
     if axis is None or index:
         return {}
@@ -163,7 +163,7 @@ def cumsum(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Bo
 
 
 def gather(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """``GatherV2``: The gradient of what is gathered from is nonzero at the indices alone."""
+    """``GatherV2``: The gradient of the first input is nonzero only at the indices."""
     axis = _axis(_only_value(info, 2), info.inputs[0]) if len(info.inputs) > 2 else 0
     places, shape = info.constants[1], info.inputs[1]
     if index or axis is None or shape is None or not places or min(places) < 0 or _attr(info, "batch_dims"):

@@ -1,4 +1,4 @@
-"""What a ``StridedSlice`` takes of each axis, from its constants and masks (``tensorflow/core/util/strided_slice_op.cc``)."""
+"""Compute the range that a ``StridedSlice`` takes from each axis (``tensorflow/core/util/strided_slice_op.cc``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Integers = Optional[Tuple[int, ...]]
 class Spans:
     """The ranges that a slice takes.
 
-    ``ranges`` maps an axis of the sliced tensor to the range that is taken. ``axes`` maps the axes with a stride of one to the
+    ``ranges`` maps an axis of the sliced tensor to its range. ``axes`` maps the axes with a stride of one to the
     axis of the slice, and ``moved`` to where they start.
     """
 
@@ -25,7 +25,7 @@ class Spans:
 
 
 def spans(attrs: Mapping[str, Any], shape: Shape, begin: Integers, end: Integers, strides: Integers) -> Optional[Spans]:
-    """Return the spans of a slice of a tensor of that shape; ``None`` where they are not known."""
+    """Return the spans of a slice of a tensor of that shape; ``None`` if they are unknown."""
     if begin is None or end is None or strides is None or not len(begin) == len(end) == len(strides):
         return None
     words = [_word(attrs, index) for index in range(len(begin))]
@@ -67,7 +67,7 @@ def _word(attrs: Mapping[str, Any], index: int) -> str:
 
 
 def _ends(attrs: Mapping[str, Any], index: int, begin: int, end: int, dim: Optional[int]) -> Tuple[Optional[int], int]:
-    """Where a range starts, ``None`` if that is not known, and where it stops at the latest."""
+    """Return the start of a range (``None`` if unknown) and the latest possible stop."""
     start, stop = (mask in attrs and bool(attrs[mask].i >> index & 1) for mask in ("begin_mask", "end_mask"))
     high = None if stop else _from_start(end, dim)
     return 0 if start else _from_start(begin, dim), END if high is None else high
@@ -83,14 +83,14 @@ def _take(spans: Spans, axis: int, after: int, ends: Tuple[Optional[int], int], 
 
 
 def _take_one(spans: Spans, axis: int, place: int, dim: Optional[int]) -> None:
-    """Add an axis of which one element is taken."""
+    """Add an axis with a single index."""
     low = _from_start(place, dim)
     if low is not None:
         spans.ranges[axis] = low, low + 1
 
 
 def _from_start(index: int, dim: Optional[int]) -> Optional[int]:
-    """Return an index that may count from the end; ``None`` where the length is not known."""
+    """Return an index counted from the start; ``None`` if the length is needed and unknown."""
     if index >= 0:
         return index
     return None if dim is None else max(dim + index, 0)

@@ -1,8 +1,8 @@
-"""Which elements of an input's gradient can be nonzero, from those of the output's.
+"""Compute which elements of an input's gradient can be nonzero from those of the output's gradient.
 
-A *move* takes a box of the output's gradient to the box of the input's, or to ``None`` where the input gets zeros alone. Each
-is what TensorFlow's gradient function computes in every version (``array_grad.py``, ``math_grad.py``, ``nn_grad.py``). An op
-without a move limits nothing.
+A *move* maps a box of the output's gradient to the box of the input's gradient, or to ``None`` if the input gets only zeros.
+Each follows what TensorFlow's gradient function computes in every version (``array_grad.py``, ``math_grad.py``,
+``nn_grad.py``). An op without a move limits nothing.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _TURNED = ("transpose_a", "transpose_b")
 
 
 def _complex(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """Each input is a part; a gradient is summed up over what was stretched."""
+    """``Complex``: Each input is a part; the gradient is summed over broadcast axes."""
     piece = complex_parts.part(box, index)
     return None if piece is None else _broadcast(info, output, index, piece)
 
 
 def _rows(info: StaticOpInfo, output: int, index: int, box: Box) -> Optional[Box]:
-    """Ops that treat each row of their first input by itself."""
+    """Ops that treat each row of their first input separately."""
     return renumber_axes(box, {0: 0}) if index == 0 and len(info.inputs[0] or ()) > 1 else {}
 
 
@@ -73,7 +73,7 @@ MOVES: Dict[str, Move] = {
     "Imag": complex_parts.imag,
     "Complex": _complex,
 }
-# The types whose move reads the values of constants: axes, places, sizes.
+# The types whose move reads constant values: axes, positions, sizes.
 READS_CONSTANTS = frozenset(
     (
         "ConcatV2",
@@ -159,8 +159,8 @@ MOVES.update(
     )
 )
 MOVES.update(dict.fromkeys(["BiasAdd", "Conv2D", "Softmax", "LogSoftmax"], _rows))
-# What puts pieces apart, and what puts them together: only where both are met can a gradient be zero. An exclusive sum joins
-# zeros with what it moves on.
+# Ops that split tensors, and ops that join them: a gradient can be zero only in a graph with both. An exclusive sum joins
+# zeros with the values that it moves on.
 PARTING = frozenset(["Unpack", "Split", "SplitV", "Slice", "StridedSlice", "Cumsum", "Gather", "GatherV2"])
 JOINING = frozenset(["Pack", "ConcatV2", "Pad", "PadV2", "StridedSliceGrad", "Cumsum"])
 TAKES_PARTS = frozenset(["Real", "Imag"])

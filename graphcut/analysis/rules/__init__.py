@@ -1,1 +1,1 @@
-"""What each op carries from the gradients of its outputs to those of its inputs. Judgement, no walking."""
+"""The gradient pattern of each op: what it carries from the gradients of its outputs to those of its inputs."""

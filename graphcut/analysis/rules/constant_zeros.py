@@ -1,4 +1,4 @@
-"""Which tensors are all zeros whatever is fed. Sound, not complete: in doubt a tensor is not zero.
+"""Find tensors that are all zeros whatever is fed. This is sound, not complete: in doubt, a tensor counts as nonzero.
 
 A product with zero counts as zero, as everywhere in automatic differentiation: infinities are ignored.
 """
@@ -35,7 +35,7 @@ def _pieces(inputs: Sequence[bool]) -> bool:
 
 
 def _each(inputs: Sequence[bool]) -> bool:
-    """Stand for ops whose outputs are their inputs, one by one."""
+    """Mark ops that have one output for each input: an output is zero if its input is."""
     return all(inputs)
 
 
@@ -94,10 +94,10 @@ ZERO_WHEN.update(
 
 
 def zero_tensors(flat: FlatGraph, assumed: AbstractSet[int] = frozenset()) -> FrozenSet[int]:
-    """Return the outputs known to hold nothing but zeros, of most ops the first alone, with those of ``assumed``.
+    """Return the outputs known to be all zeros (for most ops only the first output is considered), and those in ``assumed``.
 
-    One pass in the graph's order; bodies of functions come after what reads their results, so that what zeros come out of a
-    call goes on from there.
+    One pass in the graph's order is enough for plain ops. Bodies of functions come after the readers of their results, so
+    zeros that come out of a call are propagated from there.
     """
     zeros = set(assumed)
     tests = [zero_test(kind) for kind in flat.kind_table]
@@ -129,7 +129,7 @@ def _zero_outputs(flat: FlatGraph, test: Test, op: int, zeros: AbstractSet[int])
 
 
 def _readers(flat: FlatGraph, tests: Sequence[Test]) -> Dict[int, List[int]]:
-    """Return for each tensor the ops that read it and may be zero for it."""
+    """Return, for each tensor, the ops that read it and whose output may be zero because of it."""
     readers: Dict[int, List[int]] = {}
     for op, inputs in enumerate(flat.inputs):
         if tests[flat.kinds[op]]:
@@ -142,7 +142,7 @@ def zero_test(kind: Kind) -> Test:
     """Return the rule that says when ops of a kind are zero, given which inputs are; ``None`` if there is none."""
     if kind.type == "Const":
         return _always if is_zero(kind) else None
-    if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own of that name has none
+    if kind.type == "_Retval" and kind.outputs:  # TensorFlow's own op of that name has none
         branches = int(attributes(kind)["branches"].i)
         return lambda inputs: all(inputs[:branches])
     return ZERO_WHEN.get(kind.type)

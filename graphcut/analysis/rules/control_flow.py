@@ -1,7 +1,7 @@
-"""Rows of the ops whose gradient TensorFlow computes from the surroundings, not from the op alone.
+"""Gradient patterns of the ops whose gradient TensorFlow computes from the surrounding graph, not from the op alone.
 
-Each rule is a function from a flat graph and an op to a row, or to ``None`` if it does not apply to the op. They are tried in
-the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
+Each rule is a function from a flat graph and an op to a pattern, or to ``None`` if it does not apply to the op. The rules are
+tried in the order of ``RULES``. Sources: ``control_flow_grad.py``, ``cond_v2.py``, ``while_v2.py``, ``gradients_util.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def source(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def argument(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """``_Arg`` and ``_LoopVar`` hand every gradient on: to the caller, to the first value and to the last iteration."""
+    """``_Arg`` and ``_LoopVar`` pass every gradient on: to the caller, to the first value and to the last iteration."""
     if flat.type(op) not in ("_Arg", "_LoopVar"):
         return None
     row = pass_all(1, len(flat.inputs[op]), tuple(range(len(flat.inputs[op]))))
@@ -32,7 +32,7 @@ def argument(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def result(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """``_Retval`` hands on to every branch that may give the result; never to a predicate."""
+    """``_Retval`` passes the gradient to every branch that may give the result, never to a predicate."""
     if flat.type(op) != "_Retval":
         return None
     kind = flat.kind_table[flat.kinds[op]]
@@ -42,7 +42,7 @@ def result(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def switch(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """``Switch`` gives its data what either side gives (``_SwitchGrad``); the predicate gets nothing."""
+    """``Switch`` passes the gradient of either side to its data (``_SwitchGrad``), nothing to the predicate."""
     if flat.type(op) not in ("Switch", "RefSwitch"):
         return None
     return pass_all(2, 2, (0,), BarrierKind.DTYPE if is_loop_switch(flat, op) else BarrierKind.INPUT)
@@ -54,7 +54,7 @@ def is_loop_switch(flat: FlatGraph, op: int) -> bool:
 
 
 def merge(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """``Merge`` gives the gradient of its value to every input (``_MergeGrad``)."""
+    """``Merge`` passes the gradient of its value to every input (``_MergeGrad``)."""
     if flat.type(op) not in ("Merge", "RefMerge"):
         return None
     every = tuple(range(len(flat.inputs[op])))
@@ -62,14 +62,14 @@ def merge(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
 
 
 def frame(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """``Enter``, ``Exit`` and ``NextIteration`` hand on."""
+    """``Enter``, ``Exit`` and ``NextIteration`` pass the gradient on."""
     if flat.type(op) not in ("Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration"):
         return None
     return pass_all(1, 1, (0,))
 
 
 def condition(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """Return the pattern of a v1 loop's condition: it only decides what the ``Switch`` ops hand on."""
+    """Return the pattern of a v1 loop's condition, which only decides what the ``Switch`` ops pass on."""
     return blocked_pattern(1, 1, BarrierKind.INPUT) if flat.type(op) == "LoopCond" else None
 
 
@@ -95,5 +95,5 @@ STRUCTURAL = frozenset(
 
 
 def structural(flat: FlatGraph, op: int) -> Optional[GradientPattern]:
-    """Return the row that the surroundings give, or ``None`` for a plain op."""
+    """Return the pattern that follows from the surrounding graph, or ``None`` for a plain op."""
     return next((row for row in (rule(flat, op) for rule in RULES) if row is not None), None)

@@ -1,15 +1,14 @@
 """What the backward part of a graph shows about one loss: the answers of gradient functions that were not saved in the file.
 
-A file that was saved after ``tf.gradients`` holds the ops which every gradient function made, ``gradients/NAME_grad/…`` for
-the op ``NAME``. Where the gradient function itself was not saved, these ops and their readers show what it answered for
-each input:
+A file that was saved after ``tf.gradients`` holds the ops that each gradient function made, ``gradients/NAME_grad/…`` for the
+op ``NAME``. If the gradient function itself was not saved, these ops and their readers show what it answered for each input:
 
-* A gradient that the op in front of an input receives comes from this op, if it was made by its gradient function, or if
-  nothing else that leads to the loss reads that input.
+* A gradient that the producer of an input receives comes from this op if this op's gradient function made it, or if no other
+op that leads to the loss reads that input.
 * An optimizer *gates* gradients (``gate_gradients``, ``GATE_OP``): where a gradient function answers more than one tensor,
   ``gradients/NAME_grad/tuple/`` holds a copy of each, in the order of the inputs. Without copies it answered at most one.
 
-What is not certain is not used: a gradient that nobody asked for leaves as few traces as ``None`` does.
+Only certain answers are used, because a gradient that nobody asked for leaves as few traces as ``None`` does.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from graphcut.results import BarrierKind
 
 _TUPLE = re.compile(r"_grad/tuple/control_dependency(_(\d+))?$")
 _SUMS = frozenset(("AddN", "Add", "AddV2", "ConcatV2"))
-# Their gradients are always ops of their own.
+# The gradients of these types are always separate ops.
 _MAKE_OPS = (
     "MatMul",
     "BatchMatMul",
@@ -47,7 +46,7 @@ _MAKE_OPS = (
     "BiasAdd",
     "Softmax",
 )
-# Between a gradient and the op that writes a variable: scaled, clipped, copied.
+# Types that may lie between a gradient and the op that writes a variable: scaling, clipping, copies.
 _SCALES = frozenset(("Identity", "Mul", "RealDiv", "Minimum", "Maximum", "ClipByValue", "Cast", "Neg", "Reshape"))
 _READS = frozenset(("ReadVariableOp", "AccumulatorTakeGradient", "ResourceAccumulatorTakeGradient"))
 _LONGEST = 50
@@ -67,9 +66,9 @@ class Answer(enum.Enum):
 class Gradients:
     """One call of ``tf.gradients`` of the loss.
 
-    ``ops`` are those of its scope, ``owners`` tells for each the op whose gradient it is part of, ``gradient_ops`` for each op
-    the ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
-    ``asks_inputs``: it is the gradient of a function's body, which asks for those of all the body's inputs.
+    ``ops`` are the ops of its scope. ``owners`` maps each of them to the op whose gradient it is part of, and ``gradient_ops``
+    maps each op to the ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
+    ``asks_inputs``: it is the gradient of a function's body, which asks for the gradients of all the body's inputs.
     """
 
     scope: str
@@ -81,7 +80,7 @@ class Gradients:
     asks_inputs: bool = False
 
     def leaves(self, flat: FlatGraph, tensors: Iterable[int]) -> List[int]:
-        """Return the gradients that were added up to others."""
+        """Return the gradients that are summands of other gradients."""
 
         def is_sum(tensor: int) -> bool:
             op = flat.producer[tensor]
@@ -98,10 +97,10 @@ class Gradients:
 
 @dataclass(eq=False)
 class Evidence:
-    """What the backward part of a graph shows about one loss. What costs a walk is computed when it is first needed.
+    """What the backward part of a graph shows about one loss. Facts that need a search are computed on demand.
 
-    ``copies`` are the types of ops that stand for what they copy. An edit puts stops into a graph whose gradients were
-    taken without them: there a ``StopGradient`` is one.
+    ``copies`` are the op types that count as copies of their input. An edit puts stops into a graph whose gradients were taken
+    without them, so there a ``StopGradient`` is a copy.
     """
 
     flat: FlatGraph
@@ -114,7 +113,7 @@ class Evidence:
     _answers: Dict[int, Mapping[int, Answer]] = field(default_factory=dict)
 
     def uses(self) -> FrozenSet[int]:
-        """Return the tensors that ops read which the loss is computed by, the backward part left out."""
+        """Return the tensors that the ops of the loss read, without the backward part."""
         if self._uses is None:
             inside = backward_part(self.flat, self.names).inside
             above = _upstream(self.flat, self.losses, inside)
@@ -134,7 +133,7 @@ class Evidence:
     def answers(self, op: int, arguments: Sequence[int]) -> Mapping[int, Answer]:
         """Return the certain answers of an op's gradient function for its inputs ``arguments``.
 
-        What the gradients of this loss leave open, those of other losses may show.
+        The gradients of other losses may show what those of this loss leave open.
         """
         if op not in self._answers:
             own = _agreed_answers(self._each_answer(op, arguments), arguments)
@@ -144,18 +143,18 @@ class Evidence:
         return self._answers[op]
 
     def _each_answer(self, op: int, arguments: Sequence[int], gated: bool = False) -> List[Dict[int, Answer]]:
-        """Return what each call of this loss shows, or each call that gates its gradients."""
+        """Return what each call for this loss shows, or only the calls that gate their gradients."""
         context = self.flat.contexts[op]
         whole = [call for call in self.calls() if call.gates or not gated]
         calls = whole if context < 0 else [self._of_body(call, context) for call in whole]
         return [_Search(self, call, op, tuple(arguments)).run() for call in calls if call is not None]
 
     def _answers_for_others(self, op: int, arguments: Sequence[int]) -> Iterator[Dict[int, Answer]]:
-        """Yield what the function answered in the gradients of other losses that the same outputs of the op lead to.
+        """Yield what the function answered in the gradients of other losses that depend on the same outputs of the op.
 
-        TensorFlow calls it there in the same way: with a tensor for each of these outputs, and zeros for the others. So it
-        answers ``None`` for the same inputs, and zeros of its own for the same ones. Only gated gradients count: those are an
-        optimizer's, which takes no ``stop_gradients=``.
+        TensorFlow calls the function in the same way there: with a tensor for each of these outputs, and zeros for the others.
+        So it answers ``None`` for the same inputs, and constant zeros for the same inputs. Only gated gradients count: those
+        are an optimizer's, which takes no ``stop_gradients=``.
         """
         outputs = self.uses().intersection(self.flat.outputs(op))
         for loss in dict.fromkeys(call.loss for call in backward_part(self.flat, self.names).calls if call.loss):
@@ -168,7 +167,7 @@ class Evidence:
     _others: Dict[Tuple[int, ...], Evidence] = field(default_factory=dict)
 
     def _of_body(self, call: Gradients, context: int) -> Optional[Gradients]:
-        """Return the part of a call that differentiates the body of a function which the graph itself calls."""
+        """Return the part of a gradient call that differentiates the body of a function that the graph itself calls."""
         body = self.flat.context_table[context]
         forward = self.flat.calls[body.call]
         if self.flat.contexts[forward.op] >= 0:
@@ -185,7 +184,7 @@ class Evidence:
 
         They are values from inside a call that its gradient reads.
 
-        What a function returns of itself is an ``Identity``; an added result is not, and only gradients read it.
+        A function's own result is an ``Identity``; an added result is not, and only gradients read it.
         """
         part = backward_part(self.flat, self.names)
         if not part.calls or not self.flat.calls:
@@ -204,7 +203,7 @@ class Evidence:
         return frozenset(results)
 
     def shows_gradient(self, handles: Iterable[int]) -> Optional[bool]:
-        """Whether a variable is trained with a gradient of this loss; ``None`` where the graph does not show it for certain.
+        """Return whether a gradient of this loss trains a variable; ``None`` if the graph does not show it for certain.
 
         The gradient must be made by the gradient function of an op that reads the variable.
         """
@@ -226,7 +225,7 @@ class Evidence:
     _inputs: Optional[Dict[int, Tuple[int, ...]]] = None
 
     def readers(self, tensor: int, op: int, arguments: AbstractSet[int]) -> List[Tuple[int, int]]:
-        """Return the reads of a tensor on the way from the loss as op and input; for ``op`` only the inputs ``arguments``."""
+        """Return the reads of a tensor between it and the loss, as op and input; for ``op`` only the inputs ``arguments``."""
         if self._readers is None:
             self._readers = {}
             for reader, inputs in enumerate(self.flat.inputs):
@@ -239,7 +238,7 @@ class Evidence:
         ]
 
     def _leading(self, op: int, arguments: AbstractSet[int]) -> Set[int]:
-        """Return the ops that a gradient from the loss may come to."""
+        """Return the ops that a gradient from the loss may reach."""
         key = (op, frozenset(arguments))
         if self._led is None or self._led[0] != key:
             self._led = (key, _upstream(self.flat, self.losses, frozenset(), {op: tuple(arguments)}))
@@ -249,7 +248,7 @@ class Evidence:
 
 
 def _agreed_answers(each: Sequence[Mapping[int, Answer]], indices: Iterable[int]) -> Dict[int, Answer]:
-    """Return, for the inputs ``indices``, the answers on which all agree that know one."""
+    """Return, for the inputs ``indices``, the answers on which all sources that have one agree."""
     known = {index: {found[index] for found in each if index in found} for index in indices}
     return {index: answers.pop() for index, answers in known.items() if len(answers) == 1}
 
@@ -278,11 +277,12 @@ class _Search:
         if self.call.gates and len(answers) == max(len(copies), 1):
             return {index: answers.get(index, Answer.NONE) for index in self.arguments}
         if copies or not (self.call.gates or self.call.trained):
-            return answers  # gradients that train something were asked for variables, others perhaps for what is between
+            # gradients that train something were asked for variables; others may have been asked for tensors in between
+            return answers
         return {**{index: Answer.NONE for index in self.arguments if self._ends(index)}, **answers}
 
     def _is_constant(self, index: int) -> bool:
-        """Return whether an input is computed from constants alone, so that nobody can ask for a gradient behind it."""
+        """Return whether an input is computed only from constants, so nobody can ask for a gradient behind it."""
         above = _upstream(self.flat, [self.flat.inputs[self.op][index]])
         return all(self.flat.inputs[op] or self.flat.type(op) == "Const" for op in above)
 
@@ -297,7 +297,7 @@ class _Search:
         return [op for _, op in sorted(copies)]
 
     def _gradients_for(self, index: int) -> List[int]:
-        """Return the gradients that come from this op to what makes its input ``index``; empty where nothing is certain."""
+        """Return the gradients that come from this op to the producer of its input ``index``; empty if nothing is certain."""
         source, alone = self._source(index)
         sources = [self._source(each)[0] for each in self.arguments]
         tensors = self._gradients_read_by(source)
@@ -308,7 +308,7 @@ class _Search:
         return list(filter(self._is_owned, self.call.leaves(self.flat, tensors)))
 
     def _answer_behind(self) -> Dict[int, Answer]:
-        """Return the answer that passes other gradient functions as it is, and is read behind one input alone.
+        """Return the answer that other gradient functions pass on unchanged, if it is read behind only one input.
 
         A straight-through estimator in front of the input has no gradient ops of its own.
         """
@@ -331,7 +331,7 @@ class _Search:
         return self.call.owners.get(self.flat.producer[tensor]) == self.op
 
     def _source(self, index: int) -> Tuple[int, bool]:
-        """Return the op that makes an input, copies left out, and whether no other way leads to it from the loss."""
+        """Return the producer of an input, skipping copies, and whether no other route leads to it from the loss."""
         alone, reader, position = True, self.op, index
         arguments = frozenset(self.arguments)
         for _ in range(_LONGEST):
@@ -357,7 +357,7 @@ class _Search:
         return Answer.ZERO if all(self._is_zero(tensor, _LONGEST) for tensor in tensors) else Answer.TENSOR
 
     def _is_zero(self, tensor: int, depth: int) -> bool:
-        """Return whether the gradient function made zeros whatever came in."""
+        """Return whether the gradient function made zeros whatever the upstream gradient was."""
         op = self.flat.producer[tensor]
         if self.call.owners.get(op) != self.op or not depth:
             return False
@@ -370,10 +370,10 @@ class _Search:
         return test is not None and test([self._is_zero(each, depth - 1) for each in self.flat.inputs[op]])
 
     def _ends(self, index: int) -> bool:
-        """Return whether a gradient came to this op, a variable behind this input was asked for, and none came to the input.
+        """Return whether the op got a gradient but its input did not, although a variable behind the input was asked for.
 
-        An op is differentiated only if it lies between the loss and a variable that was asked for. Where every variable
-        behind the op is behind this input, a gradient that was answered would have gone on to what makes the input.
+        An op is differentiated only if it lies between the loss and a requested variable. If every variable behind the op is
+        behind this input, a gradient for the input would have continued to its producer.
         """
         source, _ = self._source(index)
         if not self.flat.type(source).startswith(_MAKE_OPS) or self.call.gradient_ops.get(source) or not self._has_gradient():
@@ -382,7 +382,7 @@ class _Search:
         return bool(behind) and self._variables(self.flat.inputs[self.op]) <= behind
 
     def _ends_in_body(self, index: int) -> bool:
-        """Return whether a gradient came to this op, and none to what makes the input from the body's own inputs."""
+        """Return whether the op got a gradient, but the ops that compute its input from the body's inputs got none."""
         source, _ = self._source(index)
         if (
             not self.flat.type(source).startswith(_MAKE_OPS)
@@ -407,16 +407,16 @@ class _Search:
         return {op for op in above if not self.flat.inputs[op] and self.flat.type(op) in VARIABLES}
 
     def _has_gradient(self) -> bool:
-        """Return whether a gradient came to the op: zeros stand for those that its other outputs did not get."""
+        """Return whether the op got a gradient: zeros stand for the gradients that its other outputs did not get."""
         outputs = frozenset(self.flat.outputs(self.op))
         unowned = (op for op in self.call.ops if op not in self.call.owners)
         return bool(self.call.gradient_ops.get(self.op)) or any(not outputs.isdisjoint(self.flat.inputs[op]) for op in unowned)
 
 
 def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientPattern:
-    """Return a guessed row with what is known of some inputs.
+    """Return a guessed pattern, completed by what is known of some inputs.
 
-    If all inputs that it connects are known, it is no guess any more.
+    If all connected inputs are known, the pattern is no longer a guess.
     """
     guessed = {index for inputs in row.connected for index in inputs}
     if not answers:
@@ -436,9 +436,9 @@ def decide_row(row: GradientPattern, answers: Mapping[int, Answer]) -> GradientP
 
 
 def gradients_of_writes(flat: FlatGraph, ops: AbstractSet[int]) -> Dict[int, List[int]]:
-    """Return for each variable, by its handle, the gradients of ``ops`` that what writes it takes, scaled or clipped at most.
+    """Return, for the handle of each variable, the gradients in ``ops`` that its update takes, scaled or clipped at most.
 
-    A gradient that was accumulated first counts as well: what takes the accumulator's value takes the gradient.
+    An accumulated gradient counts as well: an update that takes the accumulator's value takes the gradient.
     """
     found: Dict[int, Dict[int, None]] = {}
     kinds = {kind for kind, each in enumerate(flat.kind_table) if _writes(each.type)}
@@ -467,7 +467,7 @@ def _writes(kind: str) -> bool:
 
 
 def _nearest(flat: FlatGraph, tensor: int, is_wanted: Callable[[int], bool]) -> List[int]:
-    """Return the wanted tensor that a tensor is, scaled or clipped at most; nothing where there are several."""
+    """Return the wanted tensor that a tensor equals except for scaling or clipping; nothing if there are several."""
     waiting, seen = [tensor], set()
     for each in waiting:
         if is_wanted(each):
@@ -483,7 +483,7 @@ def _nearest(flat: FlatGraph, tensor: int, is_wanted: Callable[[int], bool]) -> 
 
 
 def _unnamed_results(flat: FlatGraph, call: Call) -> Iterator[int]:
-    """Yield the results of a call, as ops, that are no ``Identity`` in its bodies; of a loop none."""
+    """Yield the results of a call, as ops, that are no ``Identity`` in its bodies; nothing for a loop."""
     if not call.variables and not is_symbolic(call.type):
         for index, result in enumerate(call.results):
             if any(flat.type(flat.producer[returns[index]]) != "Identity" for returns in call.returns):
@@ -527,7 +527,7 @@ def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Cal
 
 
 def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
-    """Return the op whose gradient function made the op that is called ``text`` in the scope.
+    """Return the op whose gradient function made the op with the name ``text`` in the scope.
 
     The op's name begins with ``before``.
     """
@@ -560,7 +560,7 @@ def _upstream(
     aside: AbstractSet[int] = frozenset(),
     through: Mapping[int, Tuple[int, ...]] = {},
 ) -> Set[int]:
-    """Return the ops that tensors are computed by, but for those in ``aside``; of those in ``through`` some inputs alone."""
+    """Return the ops that compute tensors, except those in ``aside``; for ops in ``through``, follow only some inputs."""
 
     def producers(read: Iterable[int]) -> Set[int]:
         return {flat.producer[tensor] for tensor in read} - aside

@@ -1,7 +1,8 @@
-"""An op rewritten to take a float for one of its inputs, as it would if a soft choice replaced the index that it takes.
+"""Rewrite an op to take a float at one input, as it would if a soft choice replaced the index there.
 
-The input's type is an attribute of the op, and so the type of everything that shares the attribute. An op that takes no floats
-there (the condition of a ``Select``, the indices of a ``OneHot``, anything of a ``LogicalAnd``) has no such twin.
+The dtype of the input is an attribute of the op, so all inputs and outputs that share the attribute change with it. An op that
+takes no floats there (the condition of a ``Select``, the indices of a ``OneHot``, any input of a ``LogicalAnd``) has no such
+twin.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Typed = Tuple[str, int]
 def soften(
     question: GradientQuery, inputs: Sequence[Output], outputs: Sequence[Output], floats: AbstractSet[str]
 ) -> Optional[GradientQuery]:
-    """Return the question about the op with floats at input ``question.soft``; ``None`` where it takes none.
+    """Return the query for the op with floats at input ``question.soft``; ``None`` if the op takes no floats there.
 
     ``inputs`` and ``outputs`` are the arguments of the op type, ``floats`` the attributes of dtypes that allow floats.
     """
@@ -43,9 +44,9 @@ def soften(
 
 
 def _type_attributes(args: Sequence[Output], values: Any) -> Iterator[Typed]:
-    """Return, for each tensor of some arguments, the attribute that sets its dtype and its place there.
+    """Return, for each tensor of some arguments, the attribute that sets its dtype and its position in that attribute.
 
-    The attribute is empty if none sets the dtype. The place is -1 if the attribute is not a list.
+    The attribute is empty if none sets the dtype. The position is -1 if the attribute is not a list.
     """
     for arg in args:
         if arg.dtype.startswith("["):

@@ -1,9 +1,9 @@
-"""What a gradient depends on: the scratch graph that TensorFlow's gradient function built, walked back.
+"""Find what a gradient depends on by walking back the scratch graph that TensorFlow's gradient function built.
 
-A gradient *carries* from an output if it depends on that output's gradient, or on none and is not provably zero. An op
-that reads only a shape is no dependence, nor is a tensor that is zero whatever is fed.
+A gradient *carries* from an output if it depends on that output's gradient, or if it depends on none and is not provably zero.
+An op that reads only a shape makes no dependence, nor does a tensor that is zero whatever is fed.
 
-Also turns TensorFlow's answer about a kind into its row.
+This module also turns TensorFlow's answer about a kind of op into its gradient pattern.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SHAPE_READERS = frozenset(
 
 
 def input_answers(reply: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
-    """Return for each input what its gradient carries from; ``None`` where the function gave none."""
+    """Return, for each input, the outputs that its gradient carries from; ``None`` if the function gave no gradient."""
     if reply.answers is not None:
         return reply.answers
     if not any(reply.gradients):
@@ -49,7 +49,7 @@ def input_answers(reply: GradientReply) -> Tuple[Optional[InputAnswer], ...]:
 
 
 class _Answers:
-    """The scratch graph, with what all its answers need."""
+    """The scratch graph, with the facts that all its answers need."""
 
     def __init__(self, flat: FlatGraph, reply: GradientReply) -> None:
         self.flat, self.custom = flat, reply.custom
@@ -89,14 +89,14 @@ class _Answers:
 
 
 def _tensors_by_op(flat: FlatGraph) -> Dict[str, Sequence[int]]:
-    """Return the outputs of each op; those of a call are its results'."""
+    """Return the outputs of each op; for a call, the outputs of its results."""
     tensors: Dict[str, Sequence[int]] = {name: flat.outputs(op) for op, name in enumerate(flat.names)}
     tensors.update((flat.names[call.op], [flat.first_output[result] for result in call.results]) for call in flat.calls)
     return tensors
 
 
 def _dependents(flat: FlatGraph, tensors: Iterable[int]) -> Set[int]:
-    """Return the tensors that may depend on those given: walks back need to see no others."""
+    """Return the tensors that may depend on the given ones; backward walks can ignore all others."""
     readers = find_readers(flat)
     return find_reachable(tensors, lambda tensor: [each for op in readers.get(tensor, ()) for each in flat.outputs(op)])
 
@@ -110,12 +110,12 @@ _BY_TYPE = {
 }
 
 
-# The gradients of v1 arrays reach each other through the array itself, beside the tensors that this walk follows.
+# The gradients of v1 arrays reach each other through the array itself, not only through the tensors that this walk follows.
 RecordedAnswers = Tuple[Optional[InputAnswer], ...]
 
 
 def row(question: GradientQuery, reply: GradientReply, trainable: FrozenSet[int]) -> GradientPattern:
-    """Return the row that TensorFlow's answer gives for ops like ``question``'s."""
+    """Return the gradient pattern of the op in ``question``, from TensorFlow's answer."""
     outputs, inputs = len(question.outputs), len(question.inputs)
     if reply.failed is not None:
         return assumed_pattern(outputs, inputs, _trainable(question.inputs, trainable), reply.failed, BarrierKind.DTYPE)
@@ -138,7 +138,7 @@ def row(question: GradientQuery, reply: GradientReply, trainable: FrozenSet[int]
 
 
 def of_saved_gradient(saved: Optional[SavedGradient]) -> Optional[GradientReply]:
-    """Return what a custom gradient that a file holds answers; ``None`` if the file holds none."""
+    """Return the answer of a custom gradient that the file holds; ``None`` if the file holds none."""
     if saved is None:
         return None
     gradients = tuple(None if each is None else InputGradient(each, False) for each in saved.gradients)
@@ -150,7 +150,7 @@ def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int,
 
 
 def _carried_inputs(answers: RecordedAnswers, outputs: Sequence[int]) -> Tuple[Tuple[int, ...], ...]:
-    """Return for each output the inputs that it carries to."""
+    """Return, for each output, the inputs that it carries to."""
     found: Dict[int, List[int]] = {output: [] for output in outputs}
     for index, each in enumerate(answers):
         for output in each.outputs if each is not None else ():
@@ -167,7 +167,7 @@ def _barrier(
     trainable: FrozenSet[int],
     connected: Tuple[int, ...],
 ) -> BarrierKind:
-    """Return the reason why ``index`` gets nothing, or nothing but zeros."""
+    """Return the reason why input ``index`` gets nothing or only zeros."""
     if reply.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if answers[index] is not None:
@@ -182,7 +182,7 @@ def _barrier(
 
 
 def without_gradient(question: GradientQuery, reply: GradientReply, others: bool) -> BarrierKind:
-    """Return the barrier of an input that gets no gradient though it were a float; ``others``: some other input gets one."""
+    """Return the barrier of a float input that gets no gradient; ``others``: some other input gets one."""
     if reply.custom:
         return BarrierKind.CUSTOM_GRADIENT
     if question.type in _BY_TYPE:
@@ -193,7 +193,7 @@ def without_gradient(question: GradientQuery, reply: GradientReply, others: bool
 def _wholly_without(question: GradientQuery, reply: GradientReply, index: int, trainable: FrozenSet[int]) -> BarrierKind:
     """Return the barrier of an op none of whose inputs gets a gradient.
 
-    What is read of a variable of integers is one of its dtype.
+    For an op that reads an integer variable, it is ``dtype``.
     """
     if not reply.registered or base_dtype(question.inputs[index]) not in trainable or question.type in READERS:
         return BarrierKind.DTYPE

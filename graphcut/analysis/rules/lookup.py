@@ -1,4 +1,4 @@
-"""The rows of one flat graph, each found when it is first needed: structural, asked, or assumed."""
+"""The gradient patterns of one flat graph, each determined on demand: structural, asked, or assumed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _IRRELEVANT = (*NAMES, b"\n\x0e_output_shapes", b"\n\r_xla_inferred", b"\n\x07_t
 
 
 class PatternLookup:
-    """The rows of a flat graph's ops. Rows are remembered; nothing about the graph changes."""
+    """The gradient patterns of a flat graph's ops. Patterns are cached; the graph is not changed."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class PatternLookup:
         return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
 
     def row(self, op: int) -> GradientPattern:
-        """Return the row of an op, asked for when it is first needed."""
+        """Return the gradient pattern of an op; ask for it on first use."""
         pattern = self._rows[op]
         if pattern is None:
             pattern = self._rows[op] = self._row(op)
@@ -99,7 +99,7 @@ class PatternLookup:
         return pattern or self._by_op.get(op) or self._find(op, key)
 
     def is_plain(self, op: int) -> bool:
-        """Whether an op has the gradient of its type: no gradient function of its own, nothing that an edit supposes."""
+        """Return whether an op has the gradient of its type, not its own gradient function or a hypothetical one."""
         kind = self.flat.kind_table[self.flat.kinds[op]]
         return (
             op not in self.flat.pass_through
@@ -108,11 +108,11 @@ class PatternLookup:
         )
 
     def shape(self, tensor: int) -> Shape:
-        """Return the static shape of a tensor, ``None`` where nobody knows it."""
+        """Return the static shape of a tensor, or ``None`` if it is unknown."""
         return shape_of(self._shapes, self.flat, tensor)
 
     def without(self, edges: Collection[Tuple[int, int]]) -> PatternLookup:
-        """Return the same rules where these edges, as op and input, carry nothing but zeros."""
+        """Return the same rules, but with these edges (op and input) carrying only zeros."""
         limited = copy(self)
         limited._by_op, limited._rows, limited._guessed = dict(self._by_op), list(self._rows), dict(self._guessed)
         for op, index in edges:
@@ -121,7 +121,7 @@ class PatternLookup:
         return limited
 
     def start_from(self, tensors: Collection[int]) -> PatternLookup:
-        """Return the same rules where a gradient starts from these integers and booleans."""
+        """Return the same rules, but with a gradient that starts from these integers and booleans."""
         if not tensors:
             return self
         lookup = copy(self)
@@ -130,7 +130,7 @@ class PatternLookup:
         return lookup
 
     def watch(self, tensors: Collection[int]) -> PatternLookup:
-        """Return the same rules where a tape watches these tensors."""
+        """Return the same rules, but with a tape that watches these tensors."""
         if not tensors:
             return self
         found, passing = copy(self), trainable_tensors(self.flat, self.around)
@@ -139,11 +139,11 @@ class PatternLookup:
         return found
 
     def is_users(self, op: int) -> bool:
-        """Return whether an op met so far has a gradient function of the user's."""
+        """Return whether any op met so far has a user's gradient function."""
         return op in self._own
 
     def slices(self, sparse: AbstractSet[int]) -> Dict[int, Tuple[int, ...]]:
-        """Return the ops met so far that have a gradient function of the user's and receive ``IndexedSlices``, or used to.
+        """Return the ops met so far that have a user's gradient function and receive, or used to receive, ``IndexedSlices``.
 
         Each op is mapped to the outputs whose gradient is ``IndexedSlices``.
         """
@@ -152,7 +152,7 @@ class PatternLookup:
         return {op: outputs for op, outputs in known.items() if outputs != self._own[op]}
 
     def with_slices(self, slices: Mapping[int, Tuple[int, ...]]) -> PatternLookup:
-        """Return the same rules where these outputs of ops get their gradient as ``IndexedSlices``."""
+        """Return the same rules, but with gradients that arrive as ``IndexedSlices`` at these outputs."""
         found = copy(self)
         found._own = {**self._own, **slices}
         found._by_op = {op: row for op, row in self._by_op.items() if op not in slices}
@@ -161,9 +161,9 @@ class PatternLookup:
         return found
 
     def exact_row(self, op: int) -> GradientPattern:
-        """Return the row of an op, asked for with the shapes and constants that the graph knows.
+        """Return the gradient pattern of an op for the shapes and constants in the graph.
 
-        If that question fails, return the plain row.
+        If that query fails, return the plain pattern.
         """
         if self._alone[self.flat.kinds[op]] or self.row(op).assumed or self.row(op).raises:
             return self.row(op)
@@ -175,9 +175,9 @@ class PatternLookup:
         )
 
     def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
-        """Return the barrier at an input of integers, booleans or strings that would remain if it were of floats.
+        """Return the barrier that would remain at an integer, boolean or string input if it held floats.
 
-        An example is a soft choice in the place of an index. ``None`` if nothing would block it.
+        For example, a soft choice may replace an index. The result is ``None`` if nothing would block the gradient.
         """
         if self._alone[self.flat.kinds[op]] or op in self._symbolic_ops:
             known = self.row(op).barriers[index]
@@ -200,15 +200,15 @@ class PatternLookup:
         return from_reply.without_gradient(question, own, others)
 
     def side_results(self) -> FrozenSet[int]:
-        """Return the results of calls that a file holds for its own gradients alone: it is judged as it was before these."""
+        """Return the results of calls that exist only for gradients in the file, which is judged as it was before these."""
         return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
 
     def met(self) -> Iterable[GradientPattern]:
-        """Return the rows asked for so far."""
+        """Return the gradient patterns determined so far."""
         return chain(self._by_kind.values(), self._by_op.values())
 
     def assumptions(self) -> Tuple[Assumption, ...]:
-        """Return the ops met so far whose row is a guess, in the graph's order."""
+        """Return the ops met so far whose pattern is a guess, in the graph's order."""
         if len(self._told) != len(self._guessed):
             flat, rows = self.flat, sorted(self._guessed.items())
             self._told = tuple(Assumption(flat.names[op], flat.type(op), row.assumed or "") for op, row in rows)
@@ -216,7 +216,7 @@ class PatternLookup:
 
     def _find(self, op: int, key: Tuple[int, int]) -> GradientPattern:
         special = self._special(op)
-        around = special is not None and key[1] > 0  # ops without inputs are alike wherever they are
+        around = special is not None and key[1] > 0  # ops without inputs have the same pattern wherever they are
         alone = around or self._alone[key[0]] or op in self._alone_ops or self._is_in_symbolic(op)
         row = self._decide(op, special or self._ask_about(op))
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
@@ -228,7 +228,7 @@ class PatternLookup:
         return row
 
     def _decide(self, op: int, row: GradientPattern) -> GradientPattern:
-        """Return the row, where it is a guess, with what the graph's own backward part shows."""
+        """Return the pattern; complete a guess by what the graph's own backward part shows."""
         flat, foreign = self.flat, self.around.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE):
             row = self._carrying(op, "its own gradient was not saved with the graph")
@@ -284,12 +284,12 @@ class PatternLookup:
         )  # fmt: skip
 
     def _has_override(self, op: int) -> bool:
-        """Whether ``gradient_override_map`` named another gradient for an op; that of ``custom_gradient`` is no such."""
+        """Return whether ``gradient_override_map`` names another gradient for an op; ``custom_gradient`` does not count."""
         known = text(self.flat.kind_table[self.flat.kinds[op]], GRADIENT_TYPE)
         return bool(known) and not (self.flat.type(op) == "IdentityN" and known.startswith("CustomGradient-"))
 
     def _is_called(self, op: int) -> bool:
-        """Return whether an op is in the body of a function that the graph reaches by function calls alone."""
+        """Return whether an op is in the body of a function that the graph reaches only through function calls."""
         flat, context = self.flat, self.flat.contexts[op]
         called = context >= 0
         while context >= 0:
@@ -299,7 +299,7 @@ class PatternLookup:
         return called
 
     def _exact(self, op: int, question: GradientQuery) -> GradientQuery:
-        """Return the same question with all that the graph knows: shapes, and constants that are fed."""
+        """Return the same query with the shapes and constants that the graph knows."""
         flat = self.flat
         sources = {flat.producer[tensor] for tensor in flat.inputs[op]} | {op}
         shapes = {source: self._shapes(source) for source in sources}
@@ -323,9 +323,9 @@ class PatternLookup:
         )
 
     def _foreign_custom(self, op: int) -> GradientPattern:
-        """Return the row of a custom gradient of a file.
+        """Return the gradient pattern of a custom gradient in a file.
 
-        If it was not saved, its arguments are the slots whose outputs only gradients read.
+        If its function was not saved, its arguments are the slots whose outputs only gradients read.
         """
         flat = self.flat
         reply = from_reply.of_saved_gradient(self.around.saved_gradient(text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE)))

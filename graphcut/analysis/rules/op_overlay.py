@@ -1,4 +1,4 @@
-"""The ops of a package as the gradient table has TensorFlow's own: what ``graphcut ops --record`` writes."""
+"""Gradient table entries for the ops of other packages, as ``graphcut ops --record`` writes them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_overlay(path: str) -> OpOverlay:
 
 
 def join_overlays(overlays: Sequence[OpOverlay]) -> OpOverlay:
-    """Several overlays as one; the first that has an op type counts."""
+    """Return several overlays as one; the first overlay that has an op type wins."""
     ops: Dict[str, Any] = {}
     for each in reversed(overlays):
         ops.update(each.ops)
@@ -59,7 +59,7 @@ def _fits(ops: Any) -> bool:
 
 
 def _is_entry(entry: Any) -> bool:
-    """Return whether an entry is built as those of the table are, as far as reading it depends on that."""
+    """Return whether an entry has the structure that reading it needs."""
     if not isinstance(entry, dict) or entry.get("gradient") not in _GRADIENTS:
         return False
     if not all(_are_words(entry.get(key), ":") for key in ("in", "out")) or not _are_words(entry.get("floats"), ""):

@@ -1,6 +1,6 @@
-"""The question to TensorFlow about one kind of op, and the answer, as plain data; and the behavior of a TensorFlow.
+"""The query about one kind of op, TensorFlow's reply, and the behavior of a TensorFlow version, as plain data.
 
-Rules ask questions and the backend answers them. Neither imports the other.
+Rules send queries and the backend answers them. Neither imports the other.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from graphcut.graph.metadata import GraphMetadata, SavedGradient
 class GradientQuery(NamedTuple):
     """One op alone: type, attributes as ``AttrEntry`` bytes, dtypes of inputs and outputs.
 
-    ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are given for a second, exact
-    question alone: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the
-    op is in a function's body that a plain graph calls; its gradient must not wait for ops of that body. ``place``: the
-    function and the name of the op, by which a user's gradient function is asked about that op and no other. ``slices``: the
-    outputs whose gradient comes as ``IndexedSlices``, which matters to such functions alone. ``soft``: an input
-    of integers, booleans or strings that is asked about as if floats were there. ``starts``: the outputs that
-    hold integers or booleans and that a gradient starts from all the same. ``taped``: a tape recorded the op itself and hands
-    the gradient function something that only looks like an op (``backprop._MockOp``), without name, device or graph.
+    ``zeros``: the inputs known to be all zeros. ``shapes``, ``output_shapes`` and ``constants`` are set only for a second,
+    exact query: static shapes, and for each input the attributes of the constant that feeds it. ``inside``: the op is in a
+    function's body that a plain graph calls; its gradient must not wait for ops of that body. ``place``: the function and the
+    name of the op, so that a user's gradient function is asked about exactly that op. ``slices``: the outputs whose gradient
+    comes as ``IndexedSlices``, which matters only to such functions. ``soft``: an input of integers, booleans or strings that
+    is asked about as if floats were there. ``starts``: integer or boolean outputs from which a gradient starts nevertheless.
+    ``taped``: a tape recorded the op itself and passes the gradient function a stand-in for the op (``backprop._MockOp``),
+    without name, device or graph.
     """
 
     type: str
@@ -42,19 +42,19 @@ class GradientQuery(NamedTuple):
     taped: bool = False
 
 
-# What an oracle remembers for the whole process, counted by ``weight``: some ten thousand answers about common ops.
+# What an oracle caches for the whole process, counted by ``weight``: some ten thousand answers about common ops.
 ROOM = 1 << 18
 
 
 def weight(question: GradientQuery) -> int:
-    """Return about how many objects are kept alive where the answer to a question is remembered."""
+    """Return roughly how many objects a cached answer to the query keeps alive."""
     constants = [attr for attrs in question.constants for attr in attrs or ()]
     size = sum(map(len, question.attrs)) + sum(map(len, constants))
     return 16 + len(question.inputs) + len(question.outputs) + size // 64
 
 
 class InputGradient(NamedTuple):
-    """The tensor that a gradient function gave one input; ``sparse`` where it came as ``IndexedSlices``."""
+    """The tensor that a gradient function gave one input; ``sparse``: it came as ``IndexedSlices``."""
 
     tensor: str
     sparse: bool
@@ -65,8 +65,8 @@ class InputAnswer:
     """The gradient of one input.
 
     It holds the outputs that the input gets a gradient from, whether the gradient is made as ``IndexedSlices``, and whether it
-    is the gradient of the first output, passed on unchanged. ``independent``: it is not zero, whatever the gradients of the
-    outputs are; ``reads``: it reads one of these.
+    is the gradient of the first output, passed on unchanged. ``independent``: it is nonzero whatever the upstream gradients
+    are; ``reads``: it reads one of them.
     """
 
     outputs: FrozenSet[int]
@@ -83,12 +83,12 @@ class GradientReply:
     It holds the bytes of the scratch graph, the placeholders ``given`` in it that stand for the gradients of the outputs, and
     for each input the gradient returned.
 
-    ``missing``: TensorFlow raises, nothing is registered or the gradient is forbidden. ``failed``: why the question
-    could not be put. ``custom``: the gradient function is the user's. ``registered``: false where TensorFlow knows
-    nothing of the op's gradient, and never has to because all its outputs are integers and the like. ``inputs`` and
-    ``outputs`` are empty, or tell for each tensor of the op which of fewer tensors was asked about in its stead. ``own``: the
-    answer is that for one op, and holds for no other of its kind. ``zeros`` are tensors of the graph known to be all zeros.
-    ``answers``: what a table holds in place of a graph. ``op_defs`` tells the outputs of ops of packages in the graph.
+    ``missing``: TensorFlow raises because nothing is registered or the gradient is forbidden. ``failed``: why the query was
+    impossible. ``custom``: the gradient function is the user's. ``registered``: false if TensorFlow has no gradient for the op
+    and never needs one, because all outputs are integers and the like. ``inputs`` and ``outputs`` are empty, or map each
+    tensor of the op to the tensor that was asked about in its place, if the query had fewer tensors. ``own``: the answer holds
+    for one op only, not for its kind. ``zeros`` are tensors of the graph known to be all zeros. ``answers``: what a table
+    holds instead of a graph. ``op_defs`` has the outputs of ops that come from other packages.
     """
 
     graph: bytes = b""
@@ -113,17 +113,17 @@ Place = Tuple[Optional[str], str]
 
 @dataclass(frozen=True)
 class TensorFlowBehavior:
-    """What rules need to know beside the graph.
+    """What rules need to know besides the graph.
 
     ``trainable``: the dtypes that can carry a gradient, as numbers. ``inert_counts``: whether TensorFlow looks at the
-    elements of a variant. ``foreign``: the graph was built by another process, whose own gradients are registered
-    nowhere here. ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``.
-    ``dead_exits`` and ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that
-    compute gradients themselves, each as function (or ``None``) and name. ``opaque``: functions with a gradient function
-    of their own. ``saved_gradient``: finds a custom gradient that the file holds. ``plain_root``: the graph is live and no
-    function's body. ``empty_calls_raise``: a function
-    that gives no argument a gradient makes TensorFlow raise where newer versions answer ``None``. ``rebuilds_cases``: the
-    gradient of a ``Case`` builds its branches anew, and forgets how functions called there are differentiated.
+    elements of a variant. ``foreign``: another process built the graph, so its own gradients are not registered here.
+    ``fills_branches``: ``If`` and ``Case`` answer zeros where newer versions answer ``None``. ``dead_exits`` and
+    ``second_exits``: the v1 ``Exit`` ops of loops with ``back_prop=False``, and of loops that compute gradients themselves,
+    each as function (or ``None``) and name. ``opaque``: functions with a gradient function of their own. ``saved_gradient``:
+    finds a custom gradient that the file holds. ``plain_root``: the graph is live and no function's body.
+    ``empty_calls_raise``: a function that gives no argument a gradient makes TensorFlow raise where newer versions answer
+    ``None``. ``rebuilds_cases``: the gradient of a ``Case`` builds its branches anew, and forgets how functions called there
+    are differentiated.
     """
 
     trainable: FrozenSet[int] = DIFFERENTIABLE
@@ -155,7 +155,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class GradientOracle(Protocol):
-        """Who answers for TensorFlow: the installed one, or a column of the gradient table; ``label`` names it."""
+        """The source of answers: the installed TensorFlow, or a column of the gradient table; ``label`` names it."""
 
         label: str
 
@@ -163,4 +163,4 @@ if TYPE_CHECKING:
             """Return the function that answers questions about the ops of one graph."""
 
         def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
-            """Return how TensorFlow treats what surrounds an op, in a graph of that origin."""
+            """Return how TensorFlow treats the surroundings of an op, in a graph of that origin."""

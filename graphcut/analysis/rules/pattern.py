@@ -18,12 +18,13 @@ _WIDE = 1024
 
 @dataclass(frozen=True)
 class GradientPattern:
-    """``connected`` and ``carries`` hold the inputs for each output; ``barriers`` the reason for each input that has one.
+    """The pattern: ``connected`` and ``carries`` hold the inputs for each output, ``barriers`` the barriers by input.
 
     ``raises``: TensorFlow raises as soon as a gradient arrives. ``sparse`` are the inputs whose gradient is made as
-    ``IndexedSlices``, ``passes`` those that get the gradient of an output untouched. ``makes`` are the inputs whose
-    gradient depends on no output's and is no zero: it is there as soon as the op is connected; ``waits`` those of them whose
-    gradient reads an output's all the same, and so is there in no run in which that is not. ``assumed``: a guess, and why.
+    ``IndexedSlices``, ``passes`` those that get the gradient of an output untouched. ``independent_of_output`` are the inputs
+    whose gradient is nonzero and does not depend on an upstream gradient: it exists as soon as the op is connected. ``waits``
+    are those of them whose gradient reads an upstream gradient nevertheless, so it exists only in runs in which that one does.
+    ``assumed``: a guess, and why.
     """
 
     connected: Tuple[Inputs, ...]
@@ -38,8 +39,8 @@ class GradientPattern:
 
 
 def pass_all(outputs: int, inputs: int, carried: Inputs, barrier: Optional[BarrierKind] = None) -> GradientPattern:
-    """Return a pattern in which every output carries to the same inputs; the other inputs meet ``barrier``."""
-    is_wide = outputs + inputs > _WIDE  # a few of these would keep more alive than all the others
+    """Return a pattern in which every output carries to the same inputs; the other inputs have ``barrier``."""
+    is_wide = outputs + inputs > _WIDE  # caching a few of these would keep more objects alive than all the others
     return (_cached_pass_all.__wrapped__ if is_wide else _cached_pass_all)(outputs, inputs, carried, barrier)
 
 
@@ -68,7 +69,7 @@ def dense(row: GradientPattern) -> GradientPattern:
 def assumed_pattern(
     outputs: int, inputs: int, carried: Inputs, reason: str, barrier: Optional[BarrierKind] = None
 ) -> GradientPattern:
-    """Return a guess: every output carries to ``carried``, and the op may even make a gradient out of zeros."""
+    """Return a guess: every output carries to ``carried``, and a zero upstream gradient may still give a nonzero one."""
     free = frozenset(carried)
     barriers = tuple(None if index in free else barrier for index in range(inputs))
     return GradientPattern(

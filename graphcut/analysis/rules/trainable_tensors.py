@@ -1,4 +1,4 @@
-"""Facts about all tensors and contexts of a graph that rules need before the first op is asked about."""
+"""Facts about all tensors and contexts of a graph that rules need before they ask about the first op."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shapes = Callable[[int], Sequence[Shape]]
 
 
 def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]:
-    """Return for each tensor whether TensorFlow lets a gradient pass through it."""
+    """Return, for each tensor, whether TensorFlow lets a gradient pass through it."""
     by_dtype = {dtype: not dtype or base_dtype(dtype) in around.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
     if around.inert_counts:
@@ -61,7 +61,7 @@ _TRACED = frozenset(
 def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int]:
     """Return the contexts inside calls that are differentiated while they run.
 
-    The type of the call says so, or it is one of ``calls``.
+    Such a call has a type that says so, or it is one of ``calls``.
     """
     contexts: List[int] = []
     inside = set()
@@ -74,10 +74,10 @@ def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int
 
 
 def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
-    """Return the contexts whose body TensorFlow builds anew for its gradient.
+    """Return the contexts whose body TensorFlow rebuilds for its gradient.
 
-    It then forgets which functions have gradient functions of their own: everything inside a ``Case`` up to 2.4, each branch
-    and each loop body in 1.15.
+    It then forgets which functions have their own gradient functions: everything inside a ``Case`` up to 2.4, each branch and
+    each loop body in 1.15.
     """
     contexts = set()
     for index, context in enumerate(flat.context_table):

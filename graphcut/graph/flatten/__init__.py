@@ -1,1 +1,1 @@
-"""Open function calls: from a graph and its library to one flat graph."""
+"""Expand function calls: turn a graph and its library into one flat graph."""

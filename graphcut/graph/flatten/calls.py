@@ -1,6 +1,7 @@
-"""Which ops call functions, with which inputs, and how large their expanded bodies are.
+"""Find the ops that call functions, their inputs, and the size of their expanded bodies.
 
-Also the number of inputs of the ops whose gradient depends on their surroundings, because the walks read these by position.
+This module also checks the number of inputs of ops whose gradient depends on their surroundings, because the analysis reads
+these inputs by position.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def is_loop(op_type: str) -> bool:
 
 
 def branch_count(node: Any, kind: Kind) -> int:
-    """Return how many bodies can compute a result: the number of branches for a conditional, otherwise 1."""
+    """Return the number of bodies that may compute a result: that of the branches for a conditional, otherwise 1."""
     return len(branches(Kind(node.op, tuple(node.attr), kind.outputs))) if node.op in IFS + CASES else 1
 
 

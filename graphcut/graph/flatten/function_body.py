@@ -65,7 +65,7 @@ def _missing_return(function: str, name: str) -> Any:
 def _lay_out(name: str, kinds: Kinds, arguments: Iterable[Any], nodes: Sequence[Any]) -> _Builder:
     """Return the builder with all ops of a body.
 
-    Ops of a type that nobody knows have as many outputs as are read, which shows only once all are laid out.
+    An op of an unknown type has as many outputs as other ops read, which is known only after all ops are laid out.
     """
     builder = _Builder(name, kinds, {})
     builder.lay_out(arguments, nodes)
@@ -79,8 +79,8 @@ def _lay_out(name: str, kinds: Kinds, arguments: Iterable[Any], nodes: Sequence[
 class _Builder:
     """The columns during construction; dropped when the ``Body`` is complete.
 
-    ``used`` tells how many outputs are read of the ops of unknown types; ``count`` how many ops have a name of their own.
-    ``waiting`` holds the nodes whose inputs are not simply earlier ops, with their ops.
+    ``used`` is the number of outputs that are read of each op of an unknown type; ``count`` is the number of ops with a name
+    of their own. ``waiting`` holds the nodes whose inputs are not simply earlier ops, with their ops.
     """
 
     def __init__(self, name: str, kinds: Kinds, used: Mapping[str, int]) -> None:
@@ -148,7 +148,7 @@ class _Builder:
             self.waiting.append((op, node))
 
     def build(self, ret: Iterable[str]) -> Body:
-        """Connect the ops that wait for it, and return the body."""
+        """Connect the waiting ops, and return the body."""
         for op, node in self.waiting:
             self.inputs[op] = self._resolve_inputs(op, node)
             if op in self.based:
@@ -164,7 +164,7 @@ class _Builder:
         )  # fmt: skip
 
     def _special_kind(self, node: Any, attrs: Tuple[bytes, ...], kind: int) -> int:
-        """Return the kind of a handle, whose shared name is kept, of a call, or of an op of an unknown type."""
+        """Return the kind of a handle (and record its shared name), of a call, or of an op of an unknown type."""
         if node.op in HANDLES:
             self.shared[len(self.names)] = shared_name(node.op, attrs)
         elif node.op in self.known.unknown:
@@ -231,5 +231,5 @@ def _outputs(
     layouts: Sequence[Layout],
     op: int,
 ) -> Tuple[int, Layout]:
-    """Return the first output of an op and the layout of its outputs. The outputs of a call are those of its results."""
+    """Return the first output of an op and the layout of its outputs. For a call, these are the outputs of its results."""
     return based.get(op) or (first_output[op], layouts[kinds[op]])

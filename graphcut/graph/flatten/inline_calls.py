@@ -1,4 +1,4 @@
-"""Expand the calls: make one flat graph from bodies, with a copy for each call, to any depth, without recursion."""
+"""Expand calls: build one flat graph from bodies, with a copy for each call, to any depth, without recursion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _none(op_type: str) -> Optional[Signature]:
 def flatten(graph: Any, op_defs: OpDefs = _none, opaque: AbstractSet[str] = frozenset()) -> FlatGraph:
     """Return the flat graph of a ``Graph`` message.
 
-    ``op_defs`` tells the outputs of op types that no table holds; calls of the functions in ``opaque`` stay closed.
+    ``op_defs`` has the outputs of op types that are not in the table; calls of the functions in ``opaque`` are not expanded.
     """
     with collector_paused():
         functions = _functions(graph.library.function)

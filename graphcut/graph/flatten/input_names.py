@@ -16,7 +16,7 @@ class Namespace:
     """The names of a body's ops, as bytes. ``tensors`` caches the tensor of each input string.
 
     The name of an op stands for its first output in ``tensors``; ``silent`` has the ops without outputs and the calls, whose
-    outputs are those of their results. No dictionary has all ops: the one of a million names is costly.
+    outputs are those of their results. No dictionary holds all ops, because one with a million names is costly.
     """
 
     def __init__(
@@ -28,7 +28,10 @@ class Namespace:
         self._names, self._first_output, self._outputs = names, first_output, outputs
 
     def check(self, count: int, named: Iterable[Any]) -> None:
-        """Refuse ops that share a name or have none. ``named`` are the ``count`` arguments and nodes; none was looked for."""
+        """Refuse ops that share a name or have none.
+
+        ``named`` are the ``count`` arguments and nodes. Call this before any look-up.
+        """
         both = sum(1 for name in self.silent if name in self.tensors)  # calls that have results
         if len(self.tensors) + len(self.silent) - both < count or b"" in self.tensors or b"" in self.silent:
             raise self._duplicate_error([each.name for each in named])

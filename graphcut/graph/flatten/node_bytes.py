@@ -1,8 +1,8 @@
-"""Nodes read from their bytes: protobuf takes longer to hand out the fields of a node than to write the node as a whole.
+"""Read nodes from their bytes: protobuf takes longer to return a node's fields than to serialize the whole node.
 
-A node is written as its name, its op type, its inputs and the rest: attributes, device, what else there is (Protocol Buffers,
-"Encoding": each field a tag, a length and as many bytes). The *form* of a node is its op type with the rest, as bytes; all
-nodes of one form are of one kind. A node that is written in any other way is left to protobuf.
+A serialized node is its name, its op type, its inputs and the rest: attributes, device and so on (Protocol Buffers,
+"Encoding": each field is a tag, a length and as many bytes). The *form* of a node is its op type with the rest, as bytes; all
+nodes of one form are of one kind. Protobuf reads a node that is serialized in any other way.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 from graphcut.graph.messages import CLASSES
 
 _NAME, _OP, _INPUT, _ATTR = 0x0A, 0x12, 0x1A, 0x2A  # the tags of fields 1, 2, 3 and 5, each a length and as many bytes
-_LONG = 128  # lengths from here on take more than one byte
-# What names one op alone: with it each variable would be of a kind of its own.
+_LONG = 128  # from this length on, a length takes more than one byte
+# Attributes that name a single op: with them, each variable would have a kind of its own.
 NAMES = (b"\n\x06_class", b"\n\tcontainer", b"\n\ndebug_name", b"\n\x0bshared_name")
 UNKNOWN = -1
 
@@ -23,10 +23,10 @@ _UNREAD: NodeFields = (b"", UNKNOWN, [], ())
 
 
 def read_nodes(nodes: Sequence[Any], forms: Dict[bytes, int], most_forms: int, find_kind: FindKind) -> Iterator[NodeFields]:
-    """Yield the name, kind, inputs and attributes of each node; no attributes where its form is known.
+    """Yield the name, kind, inputs and attributes of each node; no attributes if its form is known.
 
-    The kind is ``UNKNOWN`` where protobuf must read the node. ``find_kind`` returns the kind of an op type with these
-    attributes, if it is known. Forms are added to ``forms``.
+    The kind is ``UNKNOWN`` if protobuf must read the node. ``find_kind`` returns the kind of an op type with these attributes,
+    if it is known. Forms are added to ``forms``.
     """
     for raw in map(CLASSES["Node"].SerializeToString, nodes):
         size, inputs = len(raw), []

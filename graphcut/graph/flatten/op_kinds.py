@@ -16,14 +16,15 @@ from graphcut.util.text import numeral
 _LOOP_END = ("NextIteration", "RefNextIteration")
 _LOOP_HEAD = ("Merge", "RefMerge")
 _MOST_OUTPUTS = 10000
-_FORMS_OF_NODES = 100  # so many forms are remembered, and one more for so many nodes: debug information may be of one op alone
+# limits of the form cache: this many forms, plus one for this many nodes, as debug information may be unique to an op
+_FORMS_OF_NODES = 100
 _SHARED_NAME = NAMES[3]
 Layout = Tuple[Tuple[str, Tuple[int, ...]], ...]
 
 
 @dataclass
 class Kinds:
-    """The kinds of op found so far, shared by all bodies of one graph, with what is needed to know an op's outputs."""
+    """The kinds of op found so far, shared by all bodies of one graph, and the facts that determine an op's outputs."""
 
     op_defs: Callable[[str], Optional[op_outputs.Signature]]
     functions: Mapping[str, Any]
@@ -49,7 +50,7 @@ class Kinds:
         return None if kind is None or self.opens[kind] or op_type in self.unknown else kind
 
     def of_attrs(self, op_type: str, attrs: Tuple[bytes, ...]) -> int:
-        """Return the index of the kind of a node. It is remembered for all attributes but those that name one op alone."""
+        """Return the index of the kind of a node. It is cached by the attributes, without those that name a single op."""
         kind = self.index.get((op_type, attrs))
         if kind is None:
             key = (op_type, tuple([attr for attr in attrs if not attr.startswith(NAMES)]))
@@ -64,7 +65,7 @@ class Kinds:
         return self._add(key, (("output", outputs),)) if number is None else number
 
     def of_unknown(self, node: Any, outputs: int) -> int:
-        """Return the index of the kind of a node with an unknown type, of which so many outputs are read."""
+        """Return the index of the kind of a node with an unknown type and this number of outputs that are read."""
         key = (node.op, tuple(node.attr), outputs)
         layout = guess_layout(parse_attrs(tuple(node.attr)), outputs)
         number = self.index.get(key)
@@ -97,11 +98,11 @@ class Kinds:
 
 
 def shared_name(op_type: str, attrs: Tuple[bytes, ...]) -> str:
-    """Return the name that the handle of a variable shares with others; empty where it has none."""
+    """Return the shared name of a variable's handle; empty if it has none."""
     for attr in attrs:
         if attr.startswith(_SHARED_NAME):
             value = attr[len(_SHARED_NAME) :]
-            # a short string as TensorFlow writes it, field within field; anything else is left to protobuf
+            # a short string as TensorFlow writes it, nested fields; protobuf reads anything else
             if len(value) > 4 and value[0] == value[2] == 18 and value[1] == len(value) - 2 == value[3] + 2 < 128:
                 return value[4:].decode("utf-8", "replace")
     return text(Kind(op_type, attrs, ()), "shared_name")

@@ -1,1 +1,1 @@
-"""Graph files: from a path or bytes to parsed messages; nothing in them is executed."""
+"""Graph files: turn a path or bytes into parsed messages. Nothing in a file is executed."""

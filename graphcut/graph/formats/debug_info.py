@@ -15,7 +15,7 @@ from graphcut.graph.stack_frames import Frame, Place
 
 
 class DebugInfo:
-    """Find the source line of an op. The file is read at the first request; if it cannot be read, no line is known."""
+    """Find the source line of an op. The file is read at the first call; if it cannot be read, all lines are unknown."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "debug", "saved_model_debug_info.pb")

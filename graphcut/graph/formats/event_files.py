@@ -1,7 +1,7 @@
-"""Event files of TensorBoard (``events.out.tfevents.…``): the graph that a summary writer put into one.
+"""Read the graph that a summary writer put into an event file of TensorBoard (``events.out.tfevents.…``).
 
 A record is its length (8 bytes), a checksum of it (4), an ``Event`` message and its checksum (4); see the
-TFRecord format and TensorFlow's ``Event``. The first event names the version of the format. Checksums are not compared.
+TFRecord format and TensorFlow's ``Event``. The first event names the version of the format. Checksums are not verified.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GRAPH, _META_GRAPH = 4, 9  # the fields of an event that hold a GraphDef and a 
 
 
 def is_event_file(head: bytes) -> bool:
-    """Return whether a file that begins like this is an event file; no graph begins like it.
+    """Return whether a file with this beginning is an event file; no graph file begins like this.
 
     >>> is_event_file(struct.pack("<Q", 24) + bytes(4) + b"\\x09" + bytes(8) + b"\\x1a\\x0dbrain.Event:2" + bytes(4))
     True
@@ -29,7 +29,7 @@ def is_event_file(head: bytes) -> bool:
 
 
 def graph_in_events(data: bytes, path: str) -> Tuple[str, bytes]:
-    """Return the last graph in an event file, and its kind: a MetaGraph if there is one, which also tells variables.
+    """Return the last graph in an event file, and its kind: a MetaGraph, which lists variables, if there is one.
 
     Raises:
         GraphcutError: no event holds a graph.

@@ -1,7 +1,7 @@
-"""What can be read from a Keras file (``.keras``, ``.h5``) without Keras: its layers, but no graph.
+"""Read from a Keras file (``.keras``, ``.h5``), without Keras, what it holds: layers, but no graph.
 
-Such a file holds the configuration of each layer and the weights. Which ops a layer makes is decided by the installed Keras
-when it builds the model, so a verdict needs Keras; nothing in the file is executed here.
+Such a file holds the configuration of each layer and the weights. The installed Keras decides which ops a layer makes when it
+builds the model, so a verdict needs Keras. This module executes nothing in the file.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def error_of(stream: IO[bytes], path: str) -> GraphcutError:
 
 
 def _zip_without_model(stream: IO[bytes]) -> str:
-    """Return what a zip archive is that holds no Keras model, by the names in it."""
+    """Describe a zip archive that holds no Keras model, by the names in it."""
     try:
         with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()[:_NAMES]
@@ -95,7 +95,7 @@ def layers(model: Any) -> Iterator[Dict[str, Any]]:
 
 
 def holds_code(known: KerasFile) -> bool:
-    """Return whether the configuration holds Python functions that building the model would run."""
+    """Return whether the configuration holds Python functions, which would run when the model is built."""
     waiting: List[Any] = [known.model, known.compiled]
     while waiting:
         each = waiting.pop()

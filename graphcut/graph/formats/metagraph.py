@@ -1,4 +1,4 @@
-"""What a file holds besides its ops: outputs, variables, collections, and loops that must not be differentiated."""
+"""Read what a file holds besides its ops: outputs, variables, collections, and loops that must not be differentiated."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ def origin(content: Content, signature: Optional[str]) -> GraphMetadata:
 def _opaque(graph: Any) -> FrozenSet[str]:
     """Return the functions that may have a gradient function of their own.
 
-    A file names that of a ``Defun`` where it is a function, and says nothing of one in Python (``python_grad_func``): an op
-    of the function's own type may have it. TensorFlow takes ``SymbolicGradient`` of those without, which is evidence.
+    A file names the gradient of a ``Defun`` if it is a function, but not if it is in Python (``python_grad_func``), so an op
+    of the function's own type may have one. TensorFlow differentiates functions without one by ``SymbolicGradient``, which is
+    evidence.
     """
     named = {each.function_name for each in graph.library.gradient}
     if not graph.library.function:

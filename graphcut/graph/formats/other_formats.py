@@ -1,6 +1,6 @@
-"""Files that people take for graph files: what each is, and what to audit in its place.
+"""Describe files that are mistaken for graph files, and what to audit instead.
 
-What a file begins with decides; its name counts only where protobuf could not read it.
+The beginning of a file decides; its name is used only if protobuf could not read it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BEGINNINGS: Sequence[Tuple[bytes, str, str]] = (
 
 
 def describe_content(head: bytes, path: str) -> Optional[str]:
-    """Return what a file is that begins like this, and on the next line what to do; ``None`` for what may be a graph.
+    """Return what a file with this beginning is, and on the next line what to do; ``None`` if it may be a graph.
 
     >>> describe_content(b"TFL3", "model")
     >>> print(describe_content(b"\\x1c\\0\\0\\0TFL3", "model.tflite"))
@@ -58,7 +58,7 @@ def describe_content(head: bytes, path: str) -> Optional[str]:
 
 
 def _is_json(head: bytes) -> bool:
-    """Return whether a file is JSON. A GraphDef may begin like it: a new line, and ``{`` for a first node of 123 bytes."""
+    """Return whether a file is JSON. A GraphDef may begin alike: a line feed, and ``{`` for a first node of 123 bytes."""
     return bool(_JSON.match(head)) and not _CONTROL.search(head[:_FIRST_NODE])
 
 
@@ -76,7 +76,7 @@ def _describe_json(head: bytes) -> str:
 
 
 def describe_name(path: str) -> str:
-    """Return what the name of a file says that protobuf could not read; an empty string where it says nothing.
+    """Return what a file is by its name, if protobuf could not read it; an empty string if the name is no help.
 
     >>> print(describe_name("model.ckpt-7.data-00000-of-00001").partition(chr(10))[0])
     part of a checkpoint, which holds the values of variables and no graph
@@ -94,7 +94,7 @@ def describe_name(path: str) -> str:
 
 
 def _graph_of_checkpoint(path: str) -> str:
-    """Return what to audit in the place of a part of a checkpoint: the ``.meta`` or the SavedModel that it belongs to."""
+    """Return what to audit instead of a part of a checkpoint: the ``.meta`` or the SavedModel that it belongs to."""
     folder, name = os.path.split(path)
     meta = os.path.join(folder, re.sub(r"(\.index|\.data-\d{5}-of-\d{5})$", "", name) + ".meta")
     if os.path.isfile(meta):
@@ -111,7 +111,7 @@ def _graph_of_checkpoint(path: str) -> str:
 
 
 def describe_folder(folder: str) -> Optional[str]:
-    """Return what a directory is that holds no SavedModel, and what to do; ``None`` where it is nothing known.
+    """Return what a directory without a SavedModel is, and what to do; ``None`` if it is unknown.
 
     Args:
         folder: a local directory.
@@ -135,7 +135,7 @@ def describe_folder(folder: str) -> Optional[str]:
 
 
 def _steps(name: str) -> Tuple[List[int], str]:
-    """Return what sorts checkpoints by their steps: the numbers in a name, then the name."""
+    """Return the sort key for checkpoints by step: the numbers in a name, then the name."""
     return [int(digits) for digits in re.findall(r"\d{1,18}", name)], name
 
 

@@ -1,4 +1,4 @@
-"""Read the bytes of a path. Refuse what is not a file, is too large, or begins like another format, before reading it.
+"""Read the bytes of a path. Before reading, refuse what is not a file, too large, or another format by its beginning.
 
 The beginning of a protobuf message is enough to refuse a large file before reading all of it.
 """
@@ -21,7 +21,7 @@ from graphcut.graph.formats.wire_format import may_begin
 
 SUFFIXES = ".pb, .pbtxt, .meta or a SavedModel directory"
 LIMIT = 2**31  # bytes; protobuf writes and reads no larger message
-_LARGE = 2**26  # bytes; how a larger file begins is looked at before it is read
+_LARGE = 2**26  # bytes; the beginning of a larger file is checked before the file is read
 _HEAD = 2**16  # bytes
 _PATIENCE = 5.0  # seconds
 _DAMAGED = "\nIt is damaged or of another format; graphcut reads %s." % SUFFIXES
@@ -106,7 +106,7 @@ def _fetch(stream: IO[bytes], path: str) -> bytes:
 def _read_pipe(stream: IO[bytes], path: str) -> bytes:
     """Return the bytes that come through a pipe.
 
-    A pipe that nobody writes to, or one that never ends, would be waited for without end.
+    A time limit and a size limit apply, because a pipe may have no writer or no end.
     """
     if not select.select([stream], [], [], _PATIENCE)[0]:
         raise GraphcutError("%s is a pipe, and no data arrives\ngraphcut reads %s." % (printable(path), SUFFIXES))
@@ -136,7 +136,7 @@ def _check_size(status: os.stat_result, path: str) -> None:
 
 
 def _check_archive(head: bytes, stream: Optional[IO[bytes]], path: str) -> None:
-    """Refuse a Keras file, and say what it holds."""
+    """Refuse a Keras file; the error says what it holds."""
     if head.startswith((keras_files.HDF5, keras_files.ZIP)):
         raise keras_files.error_of(io.BytesIO(head) if stream is None else stream, path)
 
@@ -154,12 +154,12 @@ def _check_format(head: bytes, path: str) -> None:
 
 
 def _fits(head: bytes, size: int) -> bool:
-    """Return whether a file of ``size`` bytes that begins like this may hold a graph."""
+    """Return whether a file with this size and beginning may hold a graph."""
     return is_text(head) or is_event_file(head) or may_begin(head, size)
 
 
 def is_text(head: bytes) -> bool:
-    """Return whether a file that begins like this is protobuf's text format: a field's name, or a comment."""
+    """Return whether a file with this beginning is in protobuf's text format: a field's name, or a comment."""
     return _TEXT.match(head) is not None and b"\0" not in head
 
 
@@ -175,7 +175,7 @@ def graphs_in(folder: str) -> str:
 
 
 def _is_graph_file(path: str) -> bool:
-    """Return whether a name is that of a graph file; SavedModels also contain ``.pb`` files of other messages."""
+    """Return whether a name is that of a graph file; SavedModels also contain ``.pb`` files with other messages."""
     beside = ("keras_metadata.pb", "fingerprint.pb")
     return path.endswith((".meta", ".pb", ".pbtxt")) and os.path.basename(path) not in beside and os.path.isfile(path)
 

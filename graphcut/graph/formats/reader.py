@@ -19,9 +19,10 @@ from graphcut.graph.messages import CLASSES
 
 
 class Content(NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
-    It holds the graph message, the MetaGraph around it (or ``None``), and where it came from; for a SavedModel, its directory.
+    The fields are the graph message, the MetaGraph around it (or ``None``), and where it came from; for a SavedModel, its
+    directory.
     """
 
     graph: Any
@@ -124,7 +125,7 @@ def of_message(message: Any, label: str) -> Content:
 
 def _parse(kind: str, data: bytes, path: str) -> Any:
     try:
-        with warnings.catch_warnings(record=True) as caught:  # old protobuf warns where it gives up in the middle
+        with warnings.catch_warnings(record=True) as caught:  # old versions of protobuf warn when they give up in the middle
             message = CLASSES[kind].FromString(data)
         if caught:
             raise DecodeError(str(caught[0].message))

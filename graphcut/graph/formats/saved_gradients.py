@@ -1,7 +1,7 @@
 """The custom gradients of a SavedModel: the functions that TensorFlow traced for them when it saved the model.
 
 The library names the function of each ``CustomGradient-N`` (``registered_gradients``, from TensorFlow 2.5 on). It takes the
-gradients of the op's outputs, then what it captured. Only the object graph tells which inputs it gives ``None``.
+gradients of the op's outputs, then its captures. Only the object graph tells for which inputs it gives ``None``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def saved_gradient_finder(meta: Any) -> Callable[[str], Optional[SavedGradient]]
 
 
 def _read_gradient(function: Any, saved: Any, functions: Mapping[str, Any]) -> Optional[SavedGradient]:
-    """Return the gradient; ``None`` if what the object graph says does not fit the function."""
+    """Return the gradient; ``None`` if the object graph does not fit the function."""
     given = len(function.signature.input_arg) - len(saved.bound_inputs)
     inputs, outputs = [each.type for each in function.signature.input_arg], len(function.signature.output_arg)
     signature = saved.output_signature

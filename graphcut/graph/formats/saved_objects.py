@@ -1,4 +1,4 @@
-"""The object graph of a SavedModel: the variables as the user's model holds them, and the functions that read them."""
+"""Read the object graph of a SavedModel: the variables as attributes of the user's model, and the functions that use them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _COPIES = "_all_variables"  # Keras 3 exports a second object for each variable 
 def saved_variables(meta: Any) -> Iterator[Variable]:
     """Yield the variables of the object graph, in its order.
 
-    Each bears the name that it was given where no other one has it, else the path of attributes that leads to it, such as
-    ``layers/0``. Its handle is told by the functions that capture it; copies that an export made and no function reads are
-    left out.
+    The name of each is its own name if it is unique, else its path of attributes, such as ``layers/0``. Its handle is found by
+    the functions that capture it. Copies that an export made and that no function reads are left out.
     """
     nodes = meta.object_graph_def.nodes
     if not any(node.HasField("variable") for node in nodes):

@@ -1,4 +1,4 @@
-"""A protobuf message as it lies on disk, where it is not worth a parser, or too large for one.
+"""Read protobuf messages field by field where a parser is not worthwhile, or the message is too large for one.
 
 A message is a row of fields, each a tag (field number and wire type), then a varint, 8 bytes, 4 bytes, or a length and as
 many bytes (Protocol Buffers, "Encoding").
@@ -14,7 +14,7 @@ _NOWHERE = 1 << 70  # past the end of any message
 
 
 def may_begin(head: bytes, size: int) -> bool:
-    """Return whether a message of ``size`` bytes can begin like this; its last twenty bytes are not checked.
+    """Return whether a message of ``size`` bytes can have this beginning; its last twenty bytes are not checked.
 
     >>> may_begin(b"\\x0a\\x02hi" * 6, 24), may_begin(bytes(24), 24), may_begin(b"\\x0a\\xff\\xff\\xff\\x0f".ljust(25), 25)
     (True, False, False)
@@ -24,7 +24,7 @@ def may_begin(head: bytes, size: int) -> bool:
         number, wire_type, _, place = read_field(head, place)
         if not number:
             return False
-        if wire_type == _GROUP:  # nobody writes them any more, and where one ends is not told
+        if wire_type == _GROUP:  # groups are obsolete, and their length is not known in advance
             return True
         if place > size:
             return False
@@ -34,7 +34,7 @@ def may_begin(head: bytes, size: int) -> bool:
 def read_field(data: bytes, place: int) -> Tuple[int, int, int, int]:
     """Return the number and the wire type of a field, and where its value begins and ends.
 
-    The end is past any message where the type is unknown or a group.
+    If the type is unknown or a group, the end is past the end of any message.
 
     Raises:
         IndexError: The data end before the value begins.
