@@ -1,1 +1,1 @@
-"""What a user calls."""
+"""The functions and classes that a user calls."""

@@ -11,7 +11,7 @@ from graphcut.api.choose_oracle import installed_oracle
 
 
 def analyze(request: AuditRequest) -> GradientFlow:
-    """Return the gradient flow from the loss; the request's oracle gives the rows."""
+    """Return the gradient flow from the loss, with gradient patterns from the request's oracle."""
     traced, loss, stopped, chosen = request.traced, request.loss, request.stopped, request.oracle
     oracle = chosen or installed_oracle()
     around = oracle.behavior(traced.origin)

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from graphcut.render.page.inline_svg import Sketch
 
 _AGREES = "TensorFlow answers as audited"
-_NAMED_STOPS, _NAMED_OPS = 50, 50_000  # stops whose idiom a picture names, of graphs of so many ops
+_NAMED_STOPS, _NAMED_OPS = 50, 50_000  # limits: the stops whose idiom a picture names, and the ops of a graph with such names
 
 
 class Audit:
-    """The audit of one loss: what each variable gets. The DAG and the list of stops are built when first requested.
+    """The audit of one loss: the verdict of each variable. The DAG and the list of stops are built on demand.
 
     ``variables`` has a ``VariableAudit`` for each, in the order asked; an audit iterates over them, and ``len`` counts them.
     ``str`` gives the table, worst first.
@@ -243,7 +243,7 @@ class Audit:
 
     @property
     def graph_variables(self) -> Tuple[Variable, ...]:
-        """Return every variable that the graph holds, audited or not, frozen ones included."""
+        """Return every variable in the graph, audited or not, including frozen ones."""
         return self._traced.variables
 
     @property
@@ -341,7 +341,7 @@ class Audit:
 
     @cached_property
     def _sketch(self) -> Sketch:
-        """The picture for a notebook, kept because a notebook asks for it in several formats."""
+        """The picture for a notebook, cached because a notebook asks for it in several formats."""
         from graphcut.render.page.inline_svg import sketch
 
         return sketch(self)
@@ -409,7 +409,7 @@ class Audit:
                 position among layers whose names differ only in numbers; ``Change.matched_by`` says which.
 
         Returns:
-            The changes, in the order of the variables; what only one audit has changes from or to ``None``.
+            The changes, in the order of the variables; a variable that only one audit has changes from or to ``None``.
 
         Raises:
             GraphcutError: ``other`` is no audit.
@@ -435,11 +435,11 @@ class Audit:
             numbers: also compute, at random points, the gradients judged always zero.
 
         Returns:
-            Where TensorFlow disagrees, and what could not be checked; empty if every answer agrees. For a recorded gradient,
-            the recorded answers count.
+            The disagreements, and the variables that could not be checked; empty if every answer agrees. For a recorded
+            gradient, the recorded answers are compared.
 
         Raises:
-            GraphcutError: the graph cannot be copied, or is what an edit would make.
+            GraphcutError: the graph cannot be copied, or it is hypothetical.
 
         >>> import graphcut
         >>> graphcut.audit("fixtures/documents/003.meta").verify()
@@ -460,7 +460,8 @@ class Audit:
 
         Args:
             block: variables, tensors, layers, names, scopes or patterns that must get no gradient (``None``, or always zeros).
-            keep: those whose gradient must not change; by default every other variable of the audit. The rest may lose theirs.
+            keep: variables whose gradient must not change; by default all other variables of the audit. The gradients of the
+                rest may change.
 
         Returns:
             One ``Suggestion`` for each tensor, in the graph's order; empty if no gradient gets there anyway. If several sets
@@ -511,7 +512,7 @@ class Audit:
             return suggest_unblock(self, reusable(key))
 
     def explain(self, key: Any) -> str:
-        """Explain what a variable gets, why, and what to do about it.
+        """Explain the verdict of a variable, its reasons, and what to do about it.
 
         An explanation has at most twelve lines. Variables with the same reason share one.
 
@@ -577,8 +578,8 @@ class Audit:
                 ``"ops"`` as many single ops as fit; the default depends on the size. This argument and those below apply to
                 pictures only.
             expand: ops never to fold: names or patterns.
-            around: draw only what is near these ops, tensors, layers, names or patterns.
-            hops: how many edges away still counts as near.
+            around: draw only the neighbourhood of these ops, tensors, layers, names or patterns.
+            hops: the size of the neighbourhood, in edges.
             of: draw only the paths and cuts of these variables, names or patterns.
             link: a template for links to your code, such as ``"vscode://file/{file}:{line}"``.
             seconds: the time limit for the layout.
@@ -613,8 +614,8 @@ class Audit:
         Args:
             detail: how much to fold; all arguments are those of ``draw``.
             expand: ops never to fold.
-            around: draw only what is near these ops.
-            hops: how many edges away still counts as near.
+            around: draw only the neighbourhood of these ops.
+            hops: the size of the neighbourhood, in edges.
             of: draw only the paths and cuts of these variables.
 
         Raises:
@@ -698,7 +699,7 @@ def audit(
             ``tf.gradients``. The default is the function's only float output, else the loss of the graph's own backward
             part, else the ``losses`` collection.
         variables: variables, tensors, names or ``fnmatch`` patterns. By default every trainable variable.
-        stop_gradients: tensors to treat as constants, as in ``tf.gradients``; ``None`` is the same as none of them.
+        stop_gradients: tensors to treat as constants, as in ``tf.gradients``; ``None`` means no tensors.
         grad_ys: the gradient to start from, as in ``tf.gradients``: a tensor, a name, or a number or array with the dtype and
             shape of the loss; or a list with one of these or ``None`` for each tensor of the loss. ``None`` means ones. If it
             is zeros, the verdict is ``zero`` at best. A complex loss needs it.

@@ -102,7 +102,7 @@ Failed = Callable[[GradientCall, Exception], None]
 def audits_of(calls: Sequence[GradientCall], variables: Any = None, failed: Optional[Failed] = None) -> Iterator[Audit]:
     """Yield the audits of recorded gradients, in order; if ``variables`` is given, of these instead of those in the calls.
 
-    ``failed`` is called with each gradient that could not be audited and the reason; without it, the error is raised.
+    ``failed`` is called with each gradient that could not be audited, and the reason; without ``failed``, the error is raised.
     """
     from graphcut.backend.record import eager_ops, gradient_calls
 
@@ -121,8 +121,8 @@ def _is_old_model(step: Any) -> bool:
 def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Failed]) -> Iterator[Audit]:
     """Yield the audits of the gradients; leave out repetitions of a call with the same loss and the same answers.
 
-    Whether two calls of a loop take the same gradient cannot be seen from the answers alone: a gradient that is always zero is
-    a tensor as well. So each is judged and compared with every one before it.
+    The answers alone do not show whether two calls in a loop take the same gradient, because a gradient that is always zero is
+    a tensor as well. So each call is audited and compared with every earlier one.
     """
     seen: Dict[Hashable, List[FrozenSet[Hashable]]] = {}
     asked = frozenset(id(known) for each in calls for source in each.sources for known in source.facts.objects)
@@ -141,7 +141,7 @@ def _distinct(calls: Sequence[GradientCall], variables: Any, failed: Optional[Fa
 
 
 def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
-    """Yield the gradients; one that is ``None`` for a variable is not said to update it if another gradient trains it."""
+    """Yield the gradients; if one is ``None`` for a variable that another one trains, it does not count as updating it."""
     live = {source.identity for each in calls for source, given in zip(each.sources, each.answers or ()) if given}
     for each in calls:
         pairs = zip(each.sources, each.answers or (True,) * len(each.sources))
@@ -151,7 +151,7 @@ def share_updates(calls: Sequence[GradientCall]) -> Iterator[GradientCall]:
 
 
 def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[Audit, Hashable, FrozenSet[Hashable]]:
-    """Return the audit of a gradient, the places in the code where its loss is made, and what each variable gets.
+    """Return the audit of a gradient, the places in the code that compute its loss, and the outcome of each variable.
 
     ``every`` has the ``id`` of each variable that any gradient of the step asks for.
     """
@@ -177,7 +177,7 @@ def _audit(call: GradientCall, variables: Any, every: FrozenSet[int]) -> Tuple[A
 
 
 def _have_gradients(call: GradientCall) -> Tuple[bool, ...]:
-    """Return for each source of a gradient that is being taken whether it gets one, by the verdicts alone."""
+    """Return, for each source of a gradient call in progress, whether the verdicts say that it gets a gradient."""
     from graphcut.backend.record import eager_ops, gradient_calls
 
     with collector_paused(), gradient_calls.suspend_recording(), eager_ops.suspend_eager_ops():
@@ -194,7 +194,7 @@ def _outcome(call: GradientCall, rows: Sequence[Target], rows_by_key: Mapping[Ha
 
 
 def _stop_outside(traced: LoadedGraph, call: GradientCall, stopped: StopOps) -> StopOps:
-    """Return the stops with the ops that ``tf.gradients`` does not reach: those around the function that calls it."""
+    """Return the stops, extended by the ops that ``tf.gradients`` does not reach: those outside the function that calls it."""
     names = traced.names
     tensors = [tensor for name in call.outside for tensor in names.tensors(name)]
     handles = [tensor for tensor in tensors if traced.flat.dtypes[tensor] == RESOURCE]

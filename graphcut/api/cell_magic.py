@@ -1,4 +1,4 @@
-"""The cell magic ``%%gradients`` runs a notebook cell as it is, and shows its audits below as the interactive page."""
+"""The cell magic ``%%gradients``: run a notebook cell unchanged, and show its audits below as an interactive page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphcut.render.page.notebook import frame
 from graphcut.render.text.plain_table import table
 
 _NAME = "gradients"
-_FIRST_LINE = "# %%gradients"  # IPython drops empty lines at the beginning, and with them the count
+_FIRST_LINE = "# %%gradients"  # IPython drops empty lines at the beginning, which shifts line numbers
 
 
 def load(ipython: Any) -> None:
@@ -35,7 +35,7 @@ def load(ipython: Any) -> None:
 def _run(ipython: Any, cell: str) -> Any:
     """Run the code below the magic; its lines keep their numbers in the cell.
 
-    IPython counts a cell that is run inside of a cell as the next one.
+    IPython counts a nested cell as the next one.
     """
     names = getattr(getattr(ipython, "compile", None), "_filename_map", {})
     before, shown = dict(names), len(ipython.user_ns.get("In", ())) - 1
@@ -53,7 +53,7 @@ def unload(ipython: Any) -> None:
 
 def _show(ipython: Any, audits: List[Audit], ended: bool) -> None:
     if not audits and not ended:
-        return  # the cell's own error says why
+        return  # the cell's own error shows the reason
     if not audits:
         print("graphcut: the cell took no gradient; it must call fit, GradientTape.gradient, tf.gradients or minimize")
         return

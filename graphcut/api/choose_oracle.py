@@ -21,10 +21,10 @@ def choose_oracle(origin: GraphMetadata, oracle: Optional[str] = None, overlay: 
     """Return the oracle for a graph.
 
     Args:
-        origin: where the graph came from. By default a file is judged by the column of the table for the TensorFlow that wrote
-            it; what comes from a running TensorFlow is judged by that.
+        origin: where the graph came from. By default, the table's column for the TensorFlow that wrote a file judges the file,
+            and a running TensorFlow judges its own graphs.
         oracle: ``None``, ``"installed"``, or a version of the table such as ``"2.15"``.
-        overlay: the ops of packages, beside those of the table.
+        overlay: the ops of other packages, in addition to the table.
 
     Raises:
         GraphcutError: the table has no such version, or TensorFlow is asked for and not installed.

@@ -1,7 +1,7 @@
-"""Two audits side by side: which verdicts changed, and through which op.
+"""Compare two audits: which verdicts changed, and because of which op.
 
-The op is searched for on the side where the variable gets less: in its cut, preferably an op that the other graph does not
-have or has with another type; without a cut, it is the conditional that decides whether a gradient arrives.
+The op is taken from the audit in which the variable gets less: from its cut, preferably an op that is missing or has another
+type in the other graph. Without a cut, it is the conditional that decides whether a gradient arrives.
 """
 
 from __future__ import annotations

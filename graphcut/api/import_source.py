@@ -23,16 +23,16 @@ def load_source(
 ) -> Tuple[Any, Sequence[Any]]:
     """Return the object to trace, and its arguments.
 
-    A function of no arguments is called, and what it returns is traced. If it returns tensors, an op or nothing, it is a loss
-    or a step, and is itself what is traced; in TensorFlow 1, the graph of such a loss is.
+    A function without arguments is called, and its result is traced. If it returns tensors, an op or nothing, it is a loss or
+    a step, so the function itself is traced; in TensorFlow 1, the graph of such a loss is traced.
 
     Args:
         source: a path, ``package.module:name`` or ``path.py:name``.
         specs: the arguments of a function.
-        modules: the modules of files that are not to be executed again, by path; what is imported now is added.
+        modules: the modules of files that must not be executed again, by path; newly imported modules are added.
 
     Raises:
-        GraphcutError: there is no such thing, or a function of no arguments returned nothing that can be traced.
+        GraphcutError: the source does not exist, or a function without arguments returned a value that cannot be traced.
     """
     modules = {} if modules is None else modules
     found = None if os.path.exists(source) else _PYTHON.fullmatch(source)
@@ -123,7 +123,7 @@ def _traceable(source: str, found: Any, specs: Sequence[Spec]) -> Tuple[Any, Seq
 
 
 def _call(function: Callable[[], Any]) -> Tuple[Any, Any]:
-    """Return what a function returns, and the graph of a loss that it built where TensorFlow builds graphs by default."""
+    """Return a function's result, and in TensorFlow 1 the graph of the loss that it built."""
     if "tensorflow" not in sys.modules:
         return function(), None
     from graphcut.backend.live.tensorflow1 import build_in_own_graph

@@ -89,7 +89,7 @@ class _Installed:
             self._notebook.events.register("post_run_cell", self._after_cell)
 
     def remove(self) -> None:
-        """Remove the hooks. If somebody wrapped one of them, the wrapper stays and calls what was there before."""
+        """Remove the hooks. If other code wrapped one of them, the wrapper stays and calls the original function."""
         for owner, name, ours, before in self._hooks:
             if getattr(owner, name) is ours:
                 setattr(owner, name, before)
@@ -114,7 +114,7 @@ class _Installed:
         self._hooks.append((owner, name, hook, before))
 
     def _after_cell(self, result: Any = None) -> None:
-        """Note that a cell of a notebook ended; its error was shown."""
+        """Record that a notebook cell ended and its error was shown."""
         error = getattr(result, "error_in_exec", None)
         text = "" if error is None or _is_explained(error) else self.explain(error)
         if text:
@@ -163,7 +163,7 @@ _HEADING = "graphcut explains the gradient"
 
 
 def _explanation(found: MissingGradient) -> str:
-    """Return the reason, the line and what to do, for each group of variables without a gradient."""
+    """Return the reason, the line and the advice for each group of variables without a gradient."""
     heading = "%s taken at %s:" % (_HEADING, at(found.where)) if found.where else "%s:" % _HEADING
     gradient = found.whole()
     if gradient is None:

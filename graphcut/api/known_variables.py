@@ -1,4 +1,4 @@
-"""The variables of a program: those in audited graphs, and those that the traced function refers to."""
+"""Find the variables of a program: those in audited graphs, and those that the traced function refers to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def known_variables(audits: Iterable[Audit], source: Any) -> Mapping[str, Option
     """Return the names of all variables that can be known, and whether each is trainable.
 
     Args:
-        audits: the audits of the source; their graphs hold variables that no gradient was asked for.
+        audits: the audits of the source; their graphs also hold variables that no gradient call includes.
         source: what was traced, or the path of a file.
     """
     found: Dict[str, Optional[bool]] = {each.name: each.trainable for audit in audits for each in audit.graph_variables}

@@ -75,7 +75,7 @@ def title(source: Any) -> str:
 
 
 def afresh(source: Any) -> Any:
-    """Return the source without traces: a fresh copy of a ``tf.function``."""
+    """Return the source without its traces, as a new copy of a ``tf.function``."""
     from graphcut.backend.live import edited_code
 
     return edited_code.fresh(source)
@@ -119,7 +119,7 @@ def read(
     signature: Optional[str] = None,
     overlay: Optional[OpOverlay] = None,
 ) -> LoadedGraph:
-    """Return the loaded graph, as columns. ``overlay`` knows the outputs of ops of packages."""
+    """Return the loaded graph, as columns. ``overlay`` has the outputs of ops of other packages."""
     if _is_dag(source):
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)

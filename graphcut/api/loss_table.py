@@ -1,4 +1,4 @@
-"""Several losses side by side: which variables each of them trains.
+"""Compare several losses: which variables each of them trains.
 
 A row is a group of variables that share, in every audit, the verdict and the kind of barrier that cuts them off; a column is a
 loss. Variables are matched by live object, else by name, else by position (``match_variables``).
@@ -34,9 +34,9 @@ _NAMED = 4
 class Row:
     """The variables that have the same outcome for every loss.
 
-    ``label`` stands for ``names``, at most a few of them; ``cells`` has, for each loss, what each of the variables gets, and
-    is empty where that audit has none of them. ``matched_by`` says how the variables were matched across columns: by
-    ``object``, ``name`` or ``position``; ``others`` has the names in the other columns, if they were matched by position.
+    ``label`` stands for ``names`` and shows at most a few of them; ``cells`` has, for each loss, the outcome of each of the
+    variables, and is empty if that audit has none of them. ``matched_by`` says how the variables were matched across columns:
+    by ``object``, ``name`` or ``position``; ``others`` has the names in the other columns, if they were matched by position.
     """
 
     label: str
@@ -68,7 +68,7 @@ class Table:
         return self.to_html()
 
     def to_dict(self) -> Dict[str, Any]:
-        """Everything in the table, as plain values with the words of the enums."""
+        """Return everything in the table, as plain values, with the enums as words."""
         from graphcut.render.text.loss_table_formats import to_dict
 
         return to_dict(self)
@@ -80,14 +80,14 @@ class Table:
         return to_json(self)
 
     def to_html(self) -> str:
-        """Return the table as one HTML element that needs nothing beside it; all names are escaped."""
+        """Return the table as one self-contained HTML element; all names are escaped."""
         from graphcut.render.text.loss_table_formats import html
 
         return html(self)
 
 
 def table(audits: Union[TableSource, Iterable[TableSource], Mapping[str, TableSource]]) -> Table:
-    """Put audits side by side, in a table of variables and losses.
+    """Compare audits side by side, in a table of variables and losses.
 
     Args:
         audits: one audit, or several, one for each loss; or a dict of them by the headings of their columns. By default
@@ -135,7 +135,7 @@ def _label(names: Sequence[str], totals: Mapping[str, int]) -> str:
 
 
 def _other_names(matched: Sequence[MatchedRow], group: Sequence[int]) -> str:
-    """Return which variables of a row go by another name in another column."""
+    """Return which variables of a row have another name in another column."""
     pairs: Dict[str, None] = {}
     for place in group:
         known = [each.name for each in matched[place].variables if each is not None]

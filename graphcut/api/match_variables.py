@@ -1,12 +1,12 @@
 """Match the variables of several audits: by the live object, else by name, else by position.
 
-Keras numbers layers anew within a process, so the second build of a model calls ``dense`` and ``dense_1`` perhaps
-``dense_2`` and ``dense_3``, or ``dense_1`` and ``dense_2``. Two lists of variables that are the same but for those numbers,
-shape by shape, are matched by position, even where a name is in both. Otherwise equal names are the same variable, and what
-is left over is aligned by what the names are without their numbers.
+Keras counts layers within a process, so a model with layers ``dense`` and ``dense_1`` that is built again may have ``dense_2``
+and ``dense_3``, or ``dense_1`` and ``dense_2``. Two lists of variables with equal shapes, and names that are equal except for
+those numbers, are matched by position, even if a name is in both lists. Otherwise, equal names are the same variable, and the
+remaining variables are aligned by their names without numbers.
 
-A variable that the other audit's graph holds, too, and that was not asked for there, is never matched with another one: the
-two networks of one step are not one network that was built twice.
+A variable that the other audit's graph also holds, but that was not audited there, is never matched with another one: the two
+networks of one step are not one network that was built twice.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Match(enum.Enum):
-    """What two variables were matched by."""
+    """The property by which two variables were matched."""
 
     OBJECT = "object"
     NAME = "name"
@@ -56,7 +56,7 @@ class MatchedRow(NamedTuple):
 
 
 def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
-    """Return for each variable of any of the audits its row."""
+    """Return a row for each variable of any audit."""
     rows: List[List[Optional[int]]] = []
     weakest: List[Match] = []
     for column, audit in enumerate(audits):
@@ -75,7 +75,7 @@ def match_variables(audits: Sequence[Identified]) -> Tuple[MatchedRow, ...]:
 def _matches(
     audits: Sequence[Identified], rows: Sequence[Sequence[Optional[int]]], column: int
 ) -> Dict[int, Tuple[int, Match]]:
-    """Return the rows of the variables that an earlier audit has, too, by their places."""
+    """Return the rows of the variables that an earlier audit also has, by their places."""
     matches: Dict[int, Tuple[int, Match]] = {}
     taken = set()
     for by_object in (True, False):
@@ -92,7 +92,7 @@ def _matches(
 def _pairs(
     before: Identified, after: Identified, old: Sequence[int], new: Sequence[int], by_object: bool
 ) -> Iterator[Tuple[int, int, Match]]:
-    """Pairs of places of the same variable, of those that are given."""
+    """Return pairs of places of the same variable, among the given places."""
     if by_object:
         yield from _by_object(before, after, old, new)
         return
@@ -133,14 +133,14 @@ def _key_of(variable: VariableAudit) -> VariableKey:
 
 
 def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[Tuple[int, int, Match]]:
-    """Pairs of places of the same variable in two lists, by name or by position within the same structure.
+    """Return pairs of places of the same variable in two lists, by name or by position within the same structure.
 
     Args:
         old: the variables of one program, in order.
         new: those of another.
 
     Returns:
-        The pairs, each with what it was matched by.
+        The pairs, each with the property by which they match.
 
     >>> old = [VariableKey("dense/kernel", "[3, 2]"), VariableKey("dense_1/kernel", "[2, 2]")]
     >>> new = [VariableKey("dense_1/kernel", "[3, 2]"), VariableKey("dense_2/kernel", "[2, 2]")]
@@ -161,7 +161,7 @@ def match_names(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> List[
 
 
 def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator[Tuple[int, int, Match]]:
-    """Equal names; of several of one name the first is the first."""
+    """Yield pairs of equal names; repeated names are paired in order."""
     places: Dict[str, List[int]] = {}
     for place, each in enumerate(new):
         places.setdefault(each.name, []).append(place)
@@ -171,5 +171,5 @@ def _by_name(old: Sequence[VariableKey], new: Sequence[VariableKey]) -> Iterator
 
 
 def _plain(name: str) -> str:
-    """Return a name without the numbers that Keras and TensorFlow give to what would else have one name."""
+    """Return a name without the numbers that Keras and TensorFlow add to make it unique."""
     return re.sub(r"_\d+(?=/|$)", "", name)

@@ -1,4 +1,4 @@
-"""What the gradient table has for one op type, in each version of TensorFlow."""
+"""Look up one op type in the gradient table, in each version of TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class OpGradient:
     """One op type in the versions of TensorFlow that give the same answer.
 
     ``gradient``: what is registered, a key of ``SORTS``. ``inputs``: for each input argument whether it gets a gradient:
-    ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` where
-    the table does not know. ``assumed``: why an audit by the table assumes that the op carries a gradient, whatever its
-    attributes and shapes are; ``None`` where the table answers.
+    ``"yes"``, ``"no"``, ``"zero"``, ``"raises"``, or ``"depends"`` (on attributes, dtypes or shapes); ``"not asked"`` if the
+    table has no answer. ``assumed``: why an audit by the table assumes that the op carries a gradient, whatever its attributes
+    and shapes are; ``None`` if the table has an answer.
     """
 
     type: str
@@ -34,7 +34,7 @@ class OpGradient:
 
     @property
     def span(self) -> str:
-        """The versions in words: three or more columns of the table beside each other as ``1.15 to 2.8``."""
+        """The versions in words; three or more adjacent columns of the table are written as ``1.15 to 2.8``."""
         every = gradient_table.versions()
         runs: List[List[str]] = []
         for version in self.versions:
@@ -66,7 +66,7 @@ def op_gradients(op_type: str, version: Optional[str] = None) -> Tuple[OpGradien
         version: such as ``"2.15"``; by default every version.
 
     Returns:
-        One ``OpGradient`` for each group of versions that answer alike, oldest first.
+        One ``OpGradient`` for each group of versions with equal answers, oldest first.
 
     Raises:
         GraphcutError: the table has no such op type or version; the message has near names.

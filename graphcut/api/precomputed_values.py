@@ -1,8 +1,8 @@
-"""What a loss reads instead of a variable that it does not depend on.
+"""Find what a loss reads instead of a variable that it does not depend on.
 
 A value that was computed from the variable before the step is a constant for the loss: a kernel that ``build`` made, a tensor
-in a closure, another variable's initial value. A value does not tell what it was computed from, so every value with as many
-elements as the variable is named. For the output of a layer it is the output of another call of that layer.
+in a closure, another variable's initial value. A value does not show what it was computed from, so every value with as many
+elements as the variable is reported. For the output of a layer, it is the output of another call of that layer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from graphcut.graph.traverse import find_reachable
 from graphcut.graph.variables import root
 from graphcut.results import LeftOut, LeftOutReason
 
-_NEAR = 4  # ops between the output of a layer and those that read its variables
+_NEAR = 4  # ops between a layer's output and the ops that read its variables
 _NAMED = 3
 
 
@@ -34,7 +34,7 @@ def read_instead(
         traced: the graph.
         losses: the tensors of the loss.
         target: the variable or tensor that is unused.
-        left_out: the variables that the loss reads and nobody asked for.
+        left_out: the variables that the loss reads but the gradient call left out.
         source: the function that was traced, or ``None``.
     """
     read = read_ops(traced.flat, losses)
@@ -75,7 +75,7 @@ def _size(shape: Shape) -> Optional[int]:
 
 
 def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iterator[Instead]:
-    """Yield the op of another call of the same layer, which the loss is computed by."""
+    """Yield the ops of other calls of the same layer that the loss is computed from."""
     flat = traced.flat
     op = flat.producer[tensor]
     own = _weights(flat, op)
@@ -88,7 +88,7 @@ def _other_calls(traced: LoadedGraph, read: FrozenSet[int], tensor: int) -> Iter
 
 
 def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
-    """Return the variables that the nearest op upstream reads, of the ops that read any."""
+    """Return the variables that the nearest upstream op with variables reads."""
     for _ in range(_NEAR):
         read = [_handle_of(flat, tensor) for tensor in flat.inputs[op]]
         found = frozenset(each for each in read if each is not None)
@@ -99,7 +99,7 @@ def _weights(flat: FlatGraph, op: int) -> FrozenSet[int]:
 
 
 def _handle_of(flat: FlatGraph, tensor: int) -> Optional[int]:
-    """Return the handle that a tensor is the value of."""
+    """Return the handle of the variable whose value a tensor is."""
     ops: List[int] = list(find_reachable([flat.producer[tensor]], lambda op: _sources(flat, op)))
     handles = (flat.inputs[op][0] for op in ops if flat.type(op) in READERS and flat.inputs[op])
     return next((root(flat, handle) for handle in handles), None)

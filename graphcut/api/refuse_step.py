@@ -25,7 +25,7 @@ def is_step(source: Any, args: Sequence[Any], where: str) -> StepError:
 
 
 def check_model(source: Any, args: Sequence[Any]) -> None:
-    """Refuse a Keras model that is given targets, or a dataset, and say what to call."""
+    """Refuse a Keras model with targets or a dataset as arguments; the error says what to call instead."""
     if not takes_targets(source, args):
         return
     arguments = "dataset" if len(args) == 1 else ", ".join(["x", "y", "sample_weight"][: len(args)])
@@ -55,7 +55,7 @@ def unaudited_step(source: Any) -> str:
 
 
 def _inputs(model: Any) -> int:
-    """Return how many positional arguments a model takes that are no options of its ``call``."""
+    """Return the number of positional arguments of a model's ``call`` that are no options."""
     parameters = list(inspect.signature(model.call).parameters.values())
     if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters):
         return 1 if type(model).__module__.startswith(("keras", "tf_keras", "tensorflow")) else len(parameters) + 10**6

@@ -1,4 +1,4 @@
-"""``float32[32,?]`` on the command line: the dtype and shape of one argument; ``0.5``: what a gradient starts from."""
+"""Parse values of the command line: ``float32[32,?]``, a dtype and shape, and ``0.5``, an initial gradient."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parse_spec(text: str) -> Spec:
 
 
 def refuse_specs(args: Iterable[object], kwargs: Mapping[str, object]) -> None:
-    """Raise an error if an argument is a spec of the command line, which is no value.
+    """Raise an error if a Python argument is written as on the command line.
 
     >>> refuse_specs(["float32[?,3]"], {})
     Traceback (most recent call last):

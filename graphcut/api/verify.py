@@ -1,9 +1,10 @@
 """Compare an audit with the real ``tf.gradients``, in scratch copies of the graph.
 
 An answer *disagrees* if it is ``None`` and the verdict is not ``NONE``, or the other way round; the same holds for an error
-and ``RAISES``. At random points, it also disagrees if a gradient judged always zero is nonzero. What a copy cannot decide is
-*not checked*: a tensor inside a function's body, and what a graph loses when it is imported (the contexts of v1 loops in a
-bare GraphDef, what handles point to, gradients registered in the process that built a file).
+and ``RAISES``. At random points, it also disagrees if a gradient with the verdict ``ZERO`` is nonzero. Some variables are *not
+checked*, because a copy cannot decide them: a tensor inside a function's body, or a graph that loses information when it is
+imported (the contexts of v1 loops in a bare GraphDef, what handles point to, gradients registered in the process that built a
+file).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ Names = Dict[str, Tuple[str, ...]]
 
 
 def disagreements(request: AuditRequest, judged: Judged) -> Tuple[Disagreement, ...]:
-    """Return where TensorFlow disagrees, and what could not be checked, in the order of the audit.
+    """Return the disagreements and the variables that could not be checked, in the order of the audit.
 
-    An integer loss has no gradient by definition; what TensorFlow makes of one differs from version to version.
+    An integer loss has no gradient by definition; TensorFlow's answer differs from version to version.
     """
     flat = request.traced.flat
     if not any(base_dtype(flat.dtypes[tensor]) in DIFFERENTIABLE for tensor in request.loss.tensors):
@@ -85,18 +86,18 @@ def _prepare(request: AuditRequest) -> Tuple[Original, LossNames]:
 
 
 def _starts(request: AuditRequest) -> Sequence[Start]:
-    """Return the initial gradient of each loss; a loss that is named twice has two."""
+    """Return the initial gradient of each loss; a loss that was named twice has two entries."""
     return request.loss.starts or [Start(tensor) for tensor in request.loss.tensors]
 
 
 def _names(flat: FlatGraph, judged: Judged) -> Names:
-    """Return for each row the names of its tensors in the graph itself; rows that have none there are left out."""
+    """Return the names of each row's tensors in the root graph; leave out rows that have none there."""
     found = {row.name: [_root_name(flat, tensor) for tensor in target.tensors] for target, row in judged}
     return {name: tuple(filter(None, listed)) for name, listed in found.items() if any(listed)}
 
 
 def _root_name(flat: FlatGraph, tensor: int) -> Optional[str]:
-    """TensorFlow's name of a tensor; ``None`` inside of a body."""
+    """Return TensorFlow's name of a tensor; ``None`` inside a function's body."""
     op = flat.producer[tensor]
     if flat.contexts[op] >= 0 or flat.type(op) == "_LoopVar":
         return None

@@ -1,10 +1,10 @@
 """Audit an edited graph: with stops and other barriers removed, or tensors stopped.
 
-Nothing is traced again and nothing changes. (1) A ``StopGradient`` or ``PreventGradient`` that is taken out becomes an
-``Identity``. (2) An op that ``stop_gradients=`` names is no constant any more. (3) Any other barrier hands every gradient on,
-as a straight-through estimator or a soft choice in its place would (``graph_edits.open_ops``). (4) A tensor that is stopped is
-followed by a ``StopGradient``, whose output is what every reader of the tensor reads, the loss included; a variable is stopped
-wherever it is read. ``stop_gradients=`` stops an op with all its outputs; this stops the one tensor.
+The code is not traced again, and the original graph does not change. (1) A removed ``StopGradient`` or ``PreventGradient``
+becomes an ``Identity``. (2) A removed entry of ``stop_gradients=`` is no longer a constant. (3) Any other removed barrier
+passes every gradient on, as a straight-through estimator or a soft choice would (``graph_edits.open_ops``). (4) A stopped
+tensor gets a ``StopGradient``, whose output replaces it for every reader, including the loss; a variable is stopped at each
+read. In contrast to ``stop_gradients=``, which stops an op with all its outputs, this stops a single tensor.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def edit_request(request: AuditRequest, flow: GradientFlow, remove: Any, stop: A
     """Return the request for the edited graph; ``flow`` is the gradient flow of the original one.
 
     Raises:
-        GraphcutError: something named is not there, or is nothing that can be taken out or stopped.
+        GraphcutError: a name is not in the graph, or cannot be removed or stopped.
     """
     taken = frozenset(op for key in as_tuple(remove) for op in _removable(request, flow, key))
     tensors = [tensor for key in as_tuple(stop) for tensor in _stoppable(request.traced, key)]
@@ -48,7 +48,7 @@ def edit_request(request: AuditRequest, flow: GradientFlow, remove: Any, stop: A
 
 
 def _hypothesis(request: AuditRequest, taken: Iterable[int], tensors: Iterable[int]) -> str:
-    """``without hidden; with output:0 stopped``, behind what was supposed before."""
+    """Return a text such as ``without hidden; with output:0 stopped``, after the previous hypothesis."""
     flat = request.traced.flat
     removed, added = [flat.names[op] for op in sorted(taken)], [flat.tensor_name(tensor) for tensor in tensors]
     parts = [
@@ -93,7 +93,7 @@ def remove_barriers(request: AuditRequest, flow: GradientFlow, taken: FrozenSet[
 def _still_unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> Dict[int, Optional[BarrierKind]]:
     """Return the tensors that a tape still does not watch.
 
-    A variable that the tape watches by itself is watched once something reads it.
+    A variable that the tape watches automatically is watched once an op reads it.
     """
     read = {tensor for op in taken for tensor in flat.inputs[op]}
     return {tensor: barrier for tensor, barrier in constants.unwatched.items() if barrier and tensor not in read}
@@ -102,7 +102,7 @@ def _still_unwatched(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int])
 def _newly_recorded_ops(flat: FlatGraph, constants: StopOps, taken: FrozenSet[int]) -> FrozenSet[int]:
     """Return the ops that a tape also records once it records ``taken``.
 
-    It is everything around these ops that no barrier of its own keeps outside.
+    These are all ops that are connected to ``taken`` without another barrier in between.
     """
     waiting = [op for op in taken if op in constants.reasons]
     readers = graph_edits.readers_of(flat, lambda op, index: constants.reasons.get(op, op) is None) if waiting else {}
@@ -171,7 +171,7 @@ def _stoppable(traced: LoadedGraph, key: Any) -> Tuple[int, ...]:
 
 
 def _variables(traced: LoadedGraph, key: Any) -> Tuple[str, ...]:
-    """Return the names of the variables of a layer, a name scope or a pattern; none of anything that is an exact name."""
+    """Return the names of the variables of a layer, a name scope or a pattern; empty for an exact name."""
     names = [each.name for each in traced.variables]
     if not isinstance(key, str):
         known = (traced.index.by_object(each) for each in variables_of_owner(key) or ())

@@ -42,7 +42,7 @@ def resolve_loss(traced: LoadedGraph, asked: Any, grad_ys: Any = None) -> Loss:
 
 
 def _value_of_variable(flat: FlatGraph, tensor: int) -> int:
-    """Return what is read from a variable if the tensor is its handle, as ``tf.gradients`` takes a variable for its value."""
+    """Return the value read from a variable if the tensor is its handle, as ``tf.gradients`` does for a variable."""
     return next(iter(reads(flat, tensor)), tensor) if flat.dtypes[tensor] == RESOURCE else tensor
 
 
@@ -107,7 +107,7 @@ def _value(key: Any) -> Any:
 
 
 def _check_start(traced: LoadedGraph, start: Start, dtype: str, name: str) -> None:
-    """Raise an error unless dtype and shape are those of the loss; a plain number takes the precision of the loss."""
+    """Raise an error unless dtype and shape are those of the loss; a plain number gets the precision of the loss."""
     given, plain = _dtype_of(traced, start)
     real = not is_discrete(given) and given not in COMPLEX_NAMES
     fits = given in COMPLEX_NAMES if dtype in COMPLEX_NAMES else (real or given.startswith(("int", "uint")))
@@ -138,7 +138,7 @@ def _shape_of(traced: LoadedGraph, start: Start) -> Shape:
 
 
 def _is_compatible(shape: Shape, own: Shape) -> bool:
-    """Whether a gradient of one shape may be that of a loss of another; gradient functions may stretch single elements."""
+    """Return whether a gradient fits a loss of another shape; gradient functions may broadcast single elements."""
     if shape is None or own is None:
         return True
     sizes = zip(reversed(shape), [*reversed(own), *[1] * len(shape)])
@@ -153,7 +153,7 @@ def _is_zero(start: Start, zeros: FrozenSet[int]) -> bool:
 
 
 def tensors_of(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
-    """Return the tensors that a tensor, a name or an output's key means; ``asked`` is the argument that it was given for."""
+    """Return the tensors that a tensor, a name or an output's key means; ``asked`` is the name of the argument."""
     names = (each if isinstance(each, str) else _name(traced, each, asked) for each in components(key))
     outputs = _outputs(traced.origin)
     return tuple(tensor for name in names for tensor in _require(traced, outputs.get(name, name), outputs, asked))
@@ -180,7 +180,7 @@ def output_keys(traced: LoadedGraph, tensors: Sequence[int]) -> Tuple[str, ...]:
     return tuple(keys.get(tensor, "") for tensor in tensors)
 
 
-_POSITION = re.compile(r"(output)?(\d+)?$")  # what ``backend.live.trace`` calls the outputs of a function that names none
+_POSITION = re.compile(r"(output)?(\d+)?$")  # the names that ``backend.live.trace`` gives to unnamed outputs
 
 
 def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: str) -> Tuple[int, ...]:

@@ -36,7 +36,7 @@ def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
     Args:
         traced: the graph.
         key: a ``Stop``, ``Barrier`` or ``Suggestion``, a variable, tensor or op, the name of one, or an output's key.
-        asked: the argument that it was given for, as errors name it.
+        asked: the name of the argument, for errors.
 
     Raises:
         GraphcutError: there is no such thing; the message has near names.
@@ -57,7 +57,7 @@ def exact_tensors(traced: LoadedGraph, key: Any, asked: str) -> Tuple[int, ...]:
 
 
 def _is_known(traced: LoadedGraph, name: str) -> bool:
-    """Whether the graph has an op or an output of that name, or an op of the name in front of an output's number."""
+    """Return whether the graph has an op or output of that name, or an op of the name without its output number."""
     origin = traced.origin
     if any(name in outputs for outputs in (origin.outputs, *origin.signatures.values())):
         return True
@@ -152,7 +152,7 @@ def variables_read_in(traced: LoadedGraph, scope: str) -> Tuple[str, ...]:
 
 
 def op_names(traced: LoadedGraph, key: Any, asked: str) -> Tuple[str, ...]:
-    """Return the names of the ops of a place, without variables and what reads them, in the graph's order."""
+    """Return the names of the ops of a place, without variables and the ops that read them, in the graph's order."""
     flat = traced.flat
     ops = sorted({flat.producer[tensor] for tensor in place_tensors(traced, key, asked) if flat.dtypes[tensor] != RESOURCE})
     computing = [op for op in ops if flat.type(op) not in READERS.union(_HANDS_ON) or flat.type(op) in _GATHERS]
@@ -165,12 +165,12 @@ def every(traced: LoadedGraph, keys: Any, asked: str) -> FrozenSet[int]:
 
 
 def rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
-    """Return the targets that keys and patterns mean: of those audited, else of the whole graph."""
+    """Return the targets that keys and patterns match: among the audited ones, else in the whole graph."""
     return unique(target for key in as_tuple(keys) for target in _rows(index, key))
 
 
 def require_rows(index: TargetIndex, keys: Any) -> Tuple[Target, ...]:
-    """Return the targets that keys and patterns mean; an empty list is an error, for nothing would be asked."""
+    """Return the targets that keys and patterns match; an empty list is an error."""
     targets_of_keys = rows(index, keys)
     if not targets_of_keys:
         raise GraphcutError("an empty list means no variable")

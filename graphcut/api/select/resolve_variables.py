@@ -1,4 +1,4 @@
-"""Resolve ``variables=``: variables, tensors, names and patterns, each with the keys by which it is found again."""
+"""Resolve ``variables=``: variables, tensors, names and patterns, and index the results by key."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def reusable(value: Any) -> Any:
 
 
 def is_group(value: Any) -> bool:
-    """Whether a key is several keys: a list, a tuple, a set, a dict or a view of one."""
+    """Return whether a key holds several keys: a list, a tuple, a set, a dict or a view of one."""
     return isinstance(value, (list, tuple, set, frozenset, dict, KeysView, ValuesView))
 
 
@@ -143,7 +143,7 @@ def _no_key(key: Any) -> GraphcutError:
 
 
 def _no_variables(key: Any) -> GraphcutError:
-    """Return the error for a layer, model or module without variables; a ``tf.Module`` does not see Keras 3's."""
+    """Return the error for a layer, model or module without variables; a ``tf.Module`` does not list those of Keras 3."""
     return GraphcutError("%s has no variables\nBuild it first, or name its layers." % printable(key_name(key)))
 
 
@@ -325,7 +325,7 @@ class TargetIndex:
         return GraphcutError("%s is not among the audited variables%s" % (printable(name), near))
 
     def _ending(self, name: str) -> Tuple[int, ...]:
-        """Return the place of the only target whose name has that end; none where the graph has something of that name."""
+        """Return the place of the only target whose name has that end; ``None`` if it names something else."""
         if self.traced.names.tensors(name) or self.traced.index.by_name(name) is not None:
             return ()
         if self._suffixes is None:
@@ -345,7 +345,7 @@ class TargetIndex:
         return self._scopes.inside(name)
 
     def _places(self) -> Dict[str, int]:
-        """Return the place of each target by name; those by object and by tensor are made along with it."""
+        """Return the place of each target by name; build the indices by object and by tensor, too."""
         if self._names is None:
             self._names = {}
             for place, target in enumerate(self.targets):
@@ -371,7 +371,7 @@ class Scopes:
                     known.setdefault("/".join(parts[start:end]), []).append(place)
 
     def inside(self, scope: str) -> Tuple[int, ...]:
-        """Return the places of the names in a scope, an outermost one first of all."""
+        """Return the places of the names in a scope; an outermost scope takes precedence."""
         name = scope.rstrip("/")
         return tuple(dict.fromkeys(self._outer.get(name) or self._inner.get(name) or []))
 
@@ -381,7 +381,7 @@ class Scopes:
 
 
 def suffixes(names: Sequence[str]) -> Dict[str, List[int]]:
-    """Return the places of names by each end of them that begins behind a ``/``.
+    """Return the places of names by each of their ends that follow a ``/``.
 
     >>> suffixes(["gate/encoder/kernel", "decoder/kernel"])["kernel"]
     [0, 1]
@@ -395,7 +395,7 @@ def suffixes(names: Sequence[str]) -> Dict[str, List[int]]:
 
 
 def only_ending(places: Dict[str, List[int]], name: str) -> Tuple[int, ...]:
-    """Return the place of the only name with that end, with or without ``:0``; none where there are several."""
+    """Return the place of the only name with that end, with or without ``:0``; ``None`` if there are several."""
     found = places.get(name[:-2] if name.endswith(":0") else name, ())
     return tuple(found) if len(found) == 1 else ()
 
@@ -408,7 +408,7 @@ def near_places(name: str, traced: LoadedGraph) -> str:
 
 
 def nearest_places(name: str, traced: LoadedGraph) -> str:
-    """Return the nearest names for an unknown name, of ops and variables alike."""
+    """Return the nearest names for an unknown name, among ops and variables."""
     known = [each.name for each in traced.variables]
     return near_names(name, dict.fromkeys([*_named_places(traced, known), *traced.names.candidates()]))
 
@@ -428,7 +428,7 @@ def _named_places(traced: LoadedGraph, variables: Sequence[str]) -> Dict[str, No
 
 
 def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
-    """Return the variables of a layer, a model or a module; ``None`` of anything else."""
+    """Return the variables of a layer, a model or a module; ``None`` for anything else."""
     if not hasattr(key, "trainable_variables") and not hasattr(key, "trainable_weights"):
         return None
     from graphcut.backend.live import models, variable_objects
@@ -439,7 +439,7 @@ def variables_of_owner(key: Any) -> Optional[Tuple[Any, ...]]:
 
 
 def _name_of_row(key: Any) -> str:
-    """Return the name of a row of an audit that is given as a key."""
+    """Return the name of an audit's row that is used as a key."""
     return key.name if isinstance(key, (VariableAudit, LeftOut)) else ""
 
 

@@ -1,7 +1,7 @@
-"""An edit of the user's source, audited before it is shown.
+"""Audit an edit of the user's source before it is shown.
 
-The user's file is not written and no module is executed again (``backend/live/edited_code.py``). What was audited from a file
-or a finished graph cannot be traced again: its suggestions stay unconfirmed.
+The user's file is not written and no module is executed again (``backend/live/edited_code.py``). A file or a finished graph
+cannot be traced again, so suggestions for it stay unconfirmed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Retrace:
     """How to audit the same source again: ``run`` returns all its audits; ``index`` is the one to compare.
 
     ``source`` is what was traced; ``gradient_at`` is ``file:line`` of the call that takes the gradient, in a step.
-    ``builder`` is ``file:line`` of the function that builds what is audited, if ``run`` calls it again.
+    ``builder`` is ``file:line`` of the function that builds the audited model or graph, if ``run`` calls it again.
     """
 
     source: Any
@@ -64,8 +64,8 @@ Rows = Sequence[Tuple["VariableAudit", Optional["VariableAudit"]]]
 def confirm(audit: Any, edits: Sequence[Edit], holds: Callable[[Rows, Any], bool]) -> Optional[bool]:
     """Return whether the audit of the edited source is as intended; ``None`` if the source cannot be traced again.
 
-    ``holds`` receives each variable's row of ``audit`` with its row after the edit, if it has one, and the audit after it.
-    Variables of a model that was built again, whose layers Keras numbers on, are matched by position.
+    ``holds`` receives the rows of each variable before and after the edit (the latter may be missing), and the audit after the
+    edit. Variables of a model that was built again are matched by position, because Keras renumbers its layers.
     """
     from graphcut.backend.live import edited_code
 

@@ -1,9 +1,9 @@
 """Rules that rewrite an expression without a gradient as one that has a gradient, with the same names.
 
-Each rule looks at one expression of the user's and gives the types of the ops that it stands for, and the texts that could
-take its place, the likeliest first. Which of them holds is not decided here: the edited source is audited.
+Each rule takes one expression of the user's code and returns the types of the ops that it stands for, and possible replacement
+texts, the likeliest first. An audit of the edited source decides which of them is right.
 
-The soft forms are those of the literature: a steep sigmoid for a comparison, a softmax for the choice of the largest, the
+The soft forms are from the literature: a steep sigmoid for a comparison, a softmax for the choice of the largest, the
 Gumbel softmax for a sample (Jang, Gu, Poole 2017), SoftSort for an argsort (Prillo and Eisenschlos 2020), the straight-through
 estimator for a rounding (Bengio, Leonard, Courville 2013).
 """
@@ -47,10 +47,10 @@ class Rewrite:
 class Context:
     """What the rules know about the expression's source.
 
-    They know the source, the name of TensorFlow in it, the types of the barriers to remove, and whether the stop to remove
-    belongs to an inverted straight-through estimator. ``rank`` is the number of axes of what ``tf.argmax`` chooses from, if it
-    is known. ``inlined`` collects the expressions that were put in place of a name: ``choice = tf.argmax(p, 1)`` stays as it
-    is, because other code may read it.
+    These are the source, the name of TensorFlow in it, the types of the barriers to remove, and whether the stop to remove
+    belongs to an inverted straight-through estimator. ``rank`` is the rank of the argument of ``tf.argmax``, if it is known.
+    ``inlined`` collects the expressions that replaced a name: ``choice = tf.argmax(p, 1)`` stays unchanged, because other code
+    may read it.
     """
 
     source: Source
@@ -69,7 +69,7 @@ class Context:
         return value
 
     def place_of(self, axis: Optional[ast.AST], default: float) -> Optional[float]:
-        """Return an axis, counted from the end as far as that is known; ``None`` if its number is not in the source."""
+        """Return an axis, counted from the end if the rank is known; ``None`` if its number is not in the source."""
         number = default if axis is None else _number(axis)
         return number if number is None or number < 0 or self.rank is None else number - self.rank
 
@@ -89,7 +89,7 @@ class Context:
         start, known = self.source.lines(statement)[0], self.source.names
         name = next(each for each in ("value", *["value_%d" % at for at in range(2, 100)]) if each not in known)
         if self.source.data[start : start + statement.col_offset].strip():
-            return None  # another statement stands before it in the line
+            return None  # another statement precedes it in the line
         indent = " " * statement.col_offset
         return name, Replacement(start, start, f"{indent}{name} = {self.text(node)}\n")
 
@@ -116,8 +116,8 @@ def rewritings(context: Context, roots: Sequence[ast.AST]) -> Iterator[Tuple[ast
 def replacements(context: Context, roots: Sequence[ast.AST], wanted: int) -> Tuple[List[List[Replacement]], FrozenSet[str]]:
     """Return the candidates for an edit, and the types of barriers that it removes.
 
-    Where more expressions could be edited than barriers are ``wanted`` gone, each alone comes first: ``tf.stop_gradient(a) -
-    tf.stop_gradient(b)``.
+    If more expressions could be edited than barriers are ``wanted`` to be removed, edits of a single expression come first:
+    ``tf.stop_gradient(a) - tf.stop_gradient(b)``.
     """
     found = list(rewritings(context, roots))
     covered = frozenset(each for _, rewriting in found for each in rewriting.types)
@@ -160,7 +160,7 @@ def _stop(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _swap(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """``q + tf.stop_gradient(z - q)``, which hands the gradient to the wrong side."""
+    """Rewrite ``q + tf.stop_gradient(z - q)``, which passes the gradient to the wrong side."""
     if not context.inverted or not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
         return None
     for other, stop in ((node.left, node.right), (node.right, node.left)):
@@ -173,7 +173,7 @@ def _swap(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _step(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite a rounding or a sign: the value stays, and the gradient goes straight through."""
+    """Rewrite a rounding or a sign as a straight-through estimator: the value stays, the gradient passes."""
     types = frozenset(kind for kind, name in _STEPS.items() if is_named(node, name))
     if not types and isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
         ratio, whole = f"{context.operand(node.left)} / {context.operand(node.right)}", f"({context.text(node)})"
@@ -187,7 +187,7 @@ def _step(context: Context, node: ast.AST) -> Optional[Rewrite]:
 def _straight_through_expression(
     context: Context, types: FrozenSet[str], x: ast.AST, first: str, again: str, whole: str
 ) -> Optional[Rewrite]:
-    """``x + tf.stop_gradient(f(x) - x)``; nothing where computing ``x`` twice could give two values."""
+    """Return ``x + tf.stop_gradient(f(x) - x)``; nothing if computing ``x`` twice could give two values."""
     if is_pure(x):
         return Rewrite(types, (f"{first} + {context.tf}.stop_gradient({whole} - {again})",))
     named = context.named_before(x)
@@ -246,7 +246,7 @@ def _keep_floats(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
-    """Rewrite a comparison by order, or a logical op of such, as a steep sigmoid."""
+    """Rewrite a comparison by order, or a logical op on such comparisons, as a steep sigmoid."""
     sides = _sides(node)
     if sides is not None:
         large, small = (context.operand(each) for each in sides)
@@ -270,13 +270,13 @@ def _soft_condition(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def _factor(text: str) -> str:
-    """Return an expression as it may stand in a product or behind a minus sign: a sum in brackets."""
+    """Return an expression for use in a product or after a minus sign: put a sum in brackets."""
     body = ast.parse(text, mode="eval").body
     return f"({text})" if isinstance(body, ast.BinOp) and isinstance(body.op, (ast.Add, ast.Sub)) else text
 
 
 def _sides(node: ast.AST) -> Optional[Tuple[ast.expr, ast.expr]]:
-    """Return the side of a comparison that is to be the larger one, and the other."""
+    """Return the side of a comparison that has to be larger, and the other side."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _ORDER:
         both, order = (node.left, node.comparators[0]), _ORDER[type(node.ops[0])]
         return both[order[0]], both[order[1]]
@@ -497,7 +497,7 @@ def _sort(context: Context, node: ast.AST) -> Optional[Rewrite]:
 
 
 def is_pure(node: ast.AST, calls: bool = False) -> bool:
-    """Whether an expression may be computed twice: names and arithmetic alone, or with ``calls`` anything but a lambda."""
+    """Return whether an expression may be computed twice: names and arithmetic, or with ``calls`` anything but lambdas."""
     allowed = _PURE + (ast.Call, ast.keyword) if calls else _PURE
     return all(isinstance(each, allowed) for each in ast.walk(node))
 

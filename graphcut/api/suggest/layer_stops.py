@@ -1,8 +1,9 @@
-"""Stops behind a Keras layer: the layer that a tensor is the output of, and the edits that put a stop after it.
+"""Put stops after a Keras layer: find the layer whose output a tensor is, and the edits that put a stop after it.
 
-Keras keeps no line of the code that built a functional or sequential model. So the layer is found by its name: in the graph as
-a scope that nothing else reads from inside, in the source as the call that names it, ``Dense(8, name="hidden")(x)``. A layer
-that Keras named after its class is any call of that class; an audit of the edited source tells which.
+Keras does not record which line of code built a layer of a functional or sequential model. So the layer is found by its name:
+in the graph as a scope whose inner ops nothing outside reads, in the source as the call that names it, ``Dense(8,
+name="hidden")(x)``. For a layer that Keras named after its class, every call of that class is tried, and an audit of the
+edited source decides.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _DEEPEST = 8
 
 
 def layer_names(traced: LoadedGraph, source: Any) -> FrozenSet[str]:
-    """Return the names of the layers that may be meant: the scopes of the variables, and the layers of the model itself."""
+    """Return the candidate names of layers: the scopes of the variables, and the layers of the model itself."""
     scopes = {part for each in traced.variables for part in each.name.split("/")[:-1]}
     return frozenset(scopes).union(_names_inside(source, _DEEPEST))
 
@@ -35,7 +36,7 @@ def _names_inside(model: Any, depth: int) -> Iterator[str]:
 
 
 def layer_of_output(traced: LoadedGraph, tensor: int, names: FrozenSet[str]) -> str:
-    """Return the innermost layer that a tensor is the output of; empty if it is made inside one, or no layer is known."""
+    """Return the innermost layer whose output a tensor is; empty if it is created inside a layer, or no layer is known."""
     flat, op = traced.flat, traced.flat.producer[tensor]
     readers = readers_of(flat, lambda reader, index: flat.inputs[reader][index] == tensor).get(tensor, ())
     inside = [flat.names[reader] for reader, _ in readers]
@@ -51,7 +52,7 @@ def layer_of_output(traced: LoadedGraph, tensor: int, names: FrozenSet[str]) -> 
 
 
 def layer_around(traced: LoadedGraph, tensor: int, names: FrozenSet[str]) -> str:
-    """Return the innermost layer that a tensor is made inside of; empty if it is an output, or no layer is known."""
+    """Return the innermost layer in which a tensor is created; empty if it is an output, or no layer is known."""
     if layer_of_output(traced, tensor, names):
         return ""
     scopes = reversed(traced.flat.names[traced.flat.producer[tensor]].split("/")[:-1])
@@ -101,13 +102,13 @@ def _line_behind(source: Source, call: ast.Call, layer: ast.AST, stop: str) -> I
 
 
 def _is_layer(made: ast.Call, layer: str) -> bool:
-    """Return whether a call makes the layer of a name."""
+    """Return whether a call creates the layer of a name."""
     names = [each.value for each in made.keywords if each.arg == "name"]
     return any(isinstance(each, ast.Constant) and each.value == layer for each in names)
 
 
 def _is_unnamed(made: ast.Call, layer: str) -> bool:
-    """Return whether a call makes a layer of a class whose layers Keras names like this one: ``Conv2D``, ``conv2d_3``."""
+    """Return whether a call creates a layer of the class after which Keras named this one: ``Conv2D``, ``conv2d_3``."""
     words = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", function_name(made))).lower()
     return words == re.sub(r"_[0-9]+$", "", layer) and all(each.arg not in ("name", None) for each in made.keywords)
 

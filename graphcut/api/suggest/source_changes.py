@@ -31,7 +31,7 @@ _MOST = 12
 class Candidate:
     """One way to edit the source: an edit per statement, in the order of the barriers, and the barriers that it removes.
 
-    ``owners`` has for each edit the position of the barrier or tensor that it is shown with.
+    ``owners`` has for each edit the position of the barrier or tensor with which it is shown.
     """
 
     edits: Tuple[Edit, ...]
@@ -41,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TapeSource:
-    """Which source of which gradient call a variable is: the place of the call, the position, and of how many."""
+    """The position of a variable in a gradient call: the place of the call, the index, and the number of sources."""
 
     where: Optional[str]
     position: int
@@ -49,7 +49,7 @@ class TapeSource:
 
 
 class SourceReader:
-    """Reads each file once."""
+    """Read source files, each once."""
 
     def __init__(self) -> None:
         self._files: Dict[str, Optional[Source]] = {}
@@ -96,7 +96,7 @@ def opening_candidates(
 
 
 def _rank_of_choices(traced: LoadedGraph, fences: Sequence[Fence]) -> Optional[int]:
-    """Return the number of axes of what the choices among some barriers choose from; ``None`` if it is unknown or differs."""
+    """Return the rank of the tensors from which some barriers choose (``ArgMax``); ``None`` if it is unknown or differs."""
     flat, ranks = traced.flat, set()
     for op in (each.op for each in fences if flat.type(each.op) in ("ArgMax", "ArgMin")):
         tensor = flat.inputs[op][0]
@@ -126,7 +126,7 @@ def _openings(
     together: Sequence[Fence],
     tape: TapeSource,
 ) -> Tuple[List[List[Replacement]], List[ast.AST], FrozenSet[str]]:
-    """Return the ways to edit a statement, the nodes whose barriers are gone with it, and the types of these."""
+    """Return the possible edits of a statement, the nodes whose barriers each edit removes, and their types."""
     if fence.kind is BarrierKind.OUTSIDE_TAPE:
         path, _, taken = (tape.where or "").rpartition(":")
         again = tape_edits.copies(source, statement, int(taken)) if path == source.path else ()
@@ -144,7 +144,7 @@ def _openings(
 
 
 def roots(statement: ast.stmt) -> List[ast.AST]:
-    """Return the expressions of a statement itself, not of those inside of it."""
+    """Return the expressions of a statement itself, not of nested statements."""
     children = list(ast.iter_child_nodes(statement))
     if not isinstance(statement, _HEADERS):
         return children
@@ -153,7 +153,7 @@ def roots(statement: ast.stmt) -> List[ast.AST]:
 
 @dataclass(frozen=True)
 class StopPlace:
-    """A tensor to stop, the variable that it is the value of, and the layer that it is the output of, or is made inside of."""
+    """A tensor to stop, the variable whose value it is, and the layer whose output it is or in which it is created."""
 
     tensor: int
     variable: str = ""
@@ -197,12 +197,12 @@ def _stoppings(traced: LoadedGraph, place: StopPlace, reader: SourceReader, buil
 
 
 def _identifier(name: str) -> str:
-    """Return the last piece of a name, as Python may have it: ``kernel`` of ``dense/kernel``."""
+    """Return the last part of a name as a Python identifier: ``kernel`` for ``dense/kernel``."""
     return re.sub(r"\W", "_", re.split(r"[/%s]" % re.escape(SEPARATOR), name)[-1])
 
 
 def _is_single(statement: ast.stmt) -> bool:
-    """Return whether a statement gives one value: to a name, or to the caller."""
+    """Return whether a statement assigns or returns a single value."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     return isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)) and not any(
         isinstance(each, (ast.Tuple, ast.List)) for each in targets
@@ -232,9 +232,9 @@ def _stop_edits(source: Source, statement: ast.stmt, node: ast.AST) -> Iterator[
 
 
 def diffs(candidate: Candidate) -> List[Tuple[int, str, str]]:
-    """Return for each edit its owner, its diff on top of the earlier edits, and the lines that it writes.
+    """Return, for each edit, its owner, its diff relative to the earlier edits, and the lines that it writes.
 
-    An edit that the earlier ones contain has none.
+    An edit that the earlier ones contain has no diff.
     """
     found: List[Tuple[int, str, str]] = []
     texts: Dict[str, str] = {}

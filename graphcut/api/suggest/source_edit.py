@@ -22,7 +22,7 @@ _CONTEXT = 3
 
 @dataclass(frozen=True)
 class Replacement:
-    """Bytes ``start`` to ``end`` of a source, and the text that takes their place."""
+    """Bytes ``start`` to ``end`` of a source, and the text that replaces them."""
 
     start: int
     end: int
@@ -50,7 +50,7 @@ class Source:
         return self._starts[line - 1] + column
 
     def span(self, node: ast.AST) -> Tuple[int, int]:
-        """Return the first byte of a node and the one behind it."""
+        """Return the first byte of a node and the byte after its end."""
         return (
             self.offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
             self.offset(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
@@ -94,17 +94,17 @@ class Source:
         return parent.value if plain else None  # type: ignore[union-attr]
 
     def block(self, statement: ast.stmt) -> List[ast.stmt]:
-        """Return the statements that a statement stands among."""
+        """Return the block of statements that contains a statement."""
         parent = self._parents[statement]
         blocks = [getattr(parent, each, ()) for each in ("body", "orelse", "finalbody")]
         return next((list(each) for each in blocks if isinstance(each, list) and statement in each), [statement])
 
     def lines(self, statement: ast.stmt) -> Tuple[int, int]:
-        """Return the first byte of the first line of a statement, and the one behind its last line."""
+        """Return the first byte of the first line of a statement, and the byte after its last line."""
         return self._starts[_first(statement) - 1], self._starts[min(_last(statement), len(self._starts) - 1)]
 
     def edited(self, replacements: Sequence[Replacement]) -> Optional[str]:
-        """Return the text with the replacements made; ``None`` where they overlap or leave no Python."""
+        """Return the text with the replacements applied; ``None`` if they overlap or the result is not valid Python."""
         data, behind = self.data, len(self.data) + 1
         for each in sorted(set(replacements), key=lambda each: each.start, reverse=True):
             if each.end > behind:
@@ -115,7 +115,7 @@ class Source:
 
 
 def _walk(tree: ast.AST) -> Tuple[List[ast.AST], Dict[ast.AST, ast.AST]]:
-    """Return all nodes of a tree, as ``ast.walk`` has them, and the parent of each but the first."""
+    """Return all nodes of a tree in the order of ``ast.walk``, and the parent of each except the root."""
     nodes = [tree]
     parents: Dict[ast.AST, ast.AST] = {}
     for node in nodes:
@@ -126,7 +126,7 @@ def _walk(tree: ast.AST) -> Tuple[List[ast.AST], Dict[ast.AST, ast.AST]]:
 
 
 def _tensorflow_name(nodes: Sequence[ast.AST]) -> Optional[str]:
-    """Return the name that TensorFlow is imported by; ``None`` where a file does not import it by a name."""
+    """Return the name under which a file imports TensorFlow; ``None`` if there is none."""
     names = [
         each.asname or each.name
         for node in nodes
@@ -152,7 +152,7 @@ def read_source(where: Optional[str]) -> Optional[Tuple[Source, int]]:
 
 
 def unified_diff(path: str, before: str, after: str) -> str:
-    """Return the diff of a file as ``patch -p1`` and ``git apply`` take it."""
+    """Return the diff of a file in the format of ``patch -p1`` and ``git apply``."""
     shown = nearby(path)
     names = ("a/" + shown, "b/" + shown) if shown != path or not path.startswith("/") else (path, path)
     old, new = _lines(before), _lines(after)
@@ -180,14 +180,14 @@ def is_named(node: ast.AST, *names: str) -> bool:
 
 
 def function_name(node: ast.Call) -> str:
-    """Return the last piece of the name of the function that is called."""
+    """Return the last part of the name of the called function."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def argument(node: ast.Call, position: int, *names: str) -> Optional[ast.expr]:
-    """Return the argument at a position or of one of the names."""
+    """Return the argument at a position or with one of the names."""
     for each in node.keywords:
         if each.arg in names:
             return each.value

@@ -3,7 +3,7 @@
 Each smallest set on other lines of code is an alternative. The one nearest the loss comes first, and a few are listed at most.
 
 A tensor may be stopped if no gradient of a kept variable passes it (``live_routes.find_dependent_tensors``). In the body of a
-function all its copies must be such tensors, for a line of code is in all of them. A gradient that is always zero counts as
+function, this must hold for all its copies, because a line of code is in all of them. A gradient that is always zero counts as
 none. The answer is confirmed by an audit of the edited graph.
 """
 
@@ -61,11 +61,11 @@ _NUMBERS = frozenset((1, 2, 8, 14, 18, 19))
 
 _MOST = 4  # alternatives
 _SEARCHES = 24
-_LARGE = 400_000  # tensors that all searches of one question may visit
+_LARGE = 400_000  # tensors that all searches of one call may visit
 _NAMED = 4
-_PATIENCE = 8  # further edits that are tried once there is one that would do
+_PATIENCE = 8  # further edits that are tried once one is acceptable
 _BLOCKED = (Verdict.NONE, Verdict.ZERO)
-_COUNTED = 64  # variables that are looked at one by one
+_COUNTED = 64  # variables that are examined one by one
 _MORE = "there are more sets of as few stops; these are the ones nearest the loss"
 
 
@@ -111,7 +111,7 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
 
 
 def _is_inside_library(traced: LoadedGraph, places: Sequence[StopPlace]) -> bool:
-    """Return whether one of some tensors is made inside a layer of a library, where no edit of the user's source stops it."""
+    """Return whether a library's layer creates any of the tensors, where no edit of the user's source can stop it."""
     plain = [traced.flat.producer[each.tensor] for each in places if not (each.variable or each.layer)]
     return any(where is None and is_of_library for where, is_of_library in map(traced.place, plain))
 
@@ -119,7 +119,7 @@ def _is_inside_library(traced: LoadedGraph, places: Sequence[StopPlace]) -> bool
 def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[FrozenSet[int]], bool]:
     """Return the smallest cuts that differ in their lines, and whether these are all.
 
-    The loss itself is left alone, if there is a cut without it.
+    The loss itself is not cut if there is another cut.
     """
     found = smallest_cut(paths)
     if not found.isdisjoint(paths.starts):
@@ -132,7 +132,7 @@ def _smallest(traced: LoadedGraph, paths: Paths, most: int) -> Tuple[Sequence[Fr
     lines: Dict[str, Set[int]] = {}
 
     def alike(tensor: int) -> FrozenSet[int]:
-        """Return the tensors that the same line of code makes."""
+        """Return the tensors that the same line of code creates."""
         if not lines:
             for each in paths.order:
                 lines.setdefault(traced.place(traced.flat.producer[each])[0] or "", set()).add(each)
@@ -161,7 +161,7 @@ def _impossible(flat: FlatGraph, tensor: int, blocked: Sequence[Target]) -> Grap
 
 
 def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> Paths:
-    """Return all that a gradient passes on its way to ``away``."""
+    """Return all paths of a gradient to ``away``."""
     flat = flow.rules.flat
     raising = raising_for(flow, away)
     exact = bool(raising or flow.connected.independent)
@@ -182,7 +182,7 @@ def paths_to(flow: GradientFlow, away: FrozenSet[int], kept: FrozenSet[int]) -> 
 
 
 def _tensors_without_code(flat: FlatGraph, order: Sequence[int], fixed: FrozenSet[int]) -> FrozenSet[int]:
-    """Return the tensors that no line of code stops: wiring, handles, and those whose copies serve a kept variable."""
+    """Return the tensors that no line of code can stop: wiring, handles, and those that a kept variable needs in a copy."""
     shared = {_place(flat, tensor) for tensor in fixed if flat.contexts[flat.producer[tensor]] >= 0}
     return frozenset(
         tensor
@@ -215,7 +215,7 @@ def _place(flat: FlatGraph, tensor: int) -> Tuple[Any, str, int]:
 def _confirm(
     request: AuditRequest, flow: GradientFlow, cut: Sequence[int], blocked: Sequence[Target], kept: Sequence[Target]
 ) -> None:
-    """Audit again with the stops in place."""
+    """Audit the graph again with the stops inserted."""
     after = analyze(stop_tensors(request, cut)) if cut else flow
     wrong: Set[str] = {each.variable.name for each in blocked for tensor in each.tensors if _gets_gradient(after, tensor)}
     wrong |= {
@@ -276,7 +276,7 @@ def _serve_words(edits: Mapping[int, Any]) -> str:
 
 
 def _prose(traced: LoadedGraph, places: Sequence[StopPlace], blocked: FrozenSet[str]) -> Iterator[Tuple[int, str]]:
-    """Yield for each tensor in words where to put the stop; for those inside layers of a library, once what to do instead."""
+    """Yield, for each tensor, where to put the stop; for tensors inside a library's layers, once, what to do instead."""
     of_layers = [
         each for each in places if (each.variable or each.around) and traced.place(traced.flat.producer[each.tensor])[1]
     ]
@@ -306,7 +306,7 @@ def _stop_words(traced: LoadedGraph, place: StopPlace) -> str:
 
 
 def _variable(traced: LoadedGraph, tensor: int) -> str:
-    """Return the name of the variable that a tensor is the value of; empty where it is of none."""
+    """Return the name of the variable whose value a tensor is; empty if there is none."""
     flat, op = traced.flat, traced.flat.producer[tensor]
     reads = flat.type(op) in READERS | {"Identity"} and flat.inputs[op]
     handle = flat.tensor_name(root(flat, flat.inputs[op][0]) if reads else tensor)
@@ -328,9 +328,9 @@ def is_whole_value(traced: LoadedGraph, tensor: int) -> bool:
 
 
 class _Judge:
-    """Judges edits of the source: blocked variables get no gradient, kept ones the same as before.
+    """Judge edits of the source: blocked variables must get no gradient, and kept ones the same as before.
 
-    ``lossy`` is the first edit after which a kept variable has its verdict still, but lost a part of its gradient; ``note``
+    ``lossy`` is the first edit after which a kept variable still has its verdict, but lost a part of its gradient; ``note``
     names such variables.
     """
 
@@ -340,7 +340,7 @@ class _Judge:
         self.note = ""
 
     def until_patience_ends(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
-        """Yield candidates; a few more only once there is one that would do."""
+        """Yield candidates; once one is acceptable, yield only a few more."""
         left = _PATIENCE
         for each in candidates:
             yield each

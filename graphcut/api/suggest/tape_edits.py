@@ -13,7 +13,7 @@ _DEEPEST = 6
 
 
 def moves(source: Source, statement: ast.stmt) -> Iterator[List[Replacement]]:
-    """Yield the edits that move a statement into the block of the tape beside it, with ever more of the lines it needs."""
+    """Yield edits that move a statement into the block of the tape near it, with more and more of the lines that it needs."""
     block = source.block(statement)
     tapes = [each for each in block if isinstance(each, ast.With) and _is_tape(source, each)]
     if not isinstance(statement, _MOVABLE) or not tapes:
@@ -63,7 +63,7 @@ def _tapes_at(source: Source, taking: Optional[ast.stmt]) -> Iterator[ast.With]:
 
 
 def _is_tape(source: Source, node: ast.With) -> bool:
-    """Return whether a block is that of a tape: by the name of what opens it, or because a gradient is taken of it."""
+    """Return whether a ``with`` block is that of a tape, by its context manager or because its gradient is taken."""
     if any(
         isinstance(each.context_expr, ast.Call) and function_name(each.context_expr) == "GradientTape" for each in node.items
     ):
@@ -84,7 +84,7 @@ def _needed_statements(statement: ast.stmt, before: Sequence[ast.stmt], depth: i
 
 
 def _dependent(moved: FrozenSet[ast.stmt], before: Sequence[ast.stmt]) -> FrozenSet[ast.stmt]:
-    """Return the statements before the tape that read what the moved ones compute: they come along."""
+    """Return the statements before the tape that depend on the moved ones and have to move, too."""
     found = set(moved)
     for each in before:
         earlier = {name for other in found if other.lineno < each.lineno for name in _names(other, ast.Store)}
@@ -114,7 +114,7 @@ def _indent(source: Source, statement: ast.stmt, tape: ast.With) -> str:
 
 
 def watches(source: Source, line: int, position: int, count: int) -> Iterator[List[Replacement]]:
-    """Yield the edits by which the tape whose gradient is taken at a line watches its source at a position, of so many."""
+    """Yield edits that make the tape of a gradient call watch one of its sources, given its index and their number."""
     statement = source.statement(line)
     for call in ast.walk(statement) if statement is not None else ():
         if isinstance(call, ast.Call) and function_name(call) in _TAKES and isinstance(call.func, ast.Attribute):
@@ -145,7 +145,7 @@ def _tape_of(source: Source, node: ast.AST, name: ast.AST) -> Optional[ast.With]
 
 
 def _watch_lines(source: Source, tape: ast.With, watched: ast.expr, text: str) -> Iterator[List[Replacement]]:
-    """Yield the line at the start of the block, or behind the line there that makes what is watched."""
+    """Yield the ``watch`` line for the start of the block, or after the line there that creates the watched tensor."""
     indent, name = " " * tape.body[0].col_offset, getattr(watched, "id", None)
     made = [each for each in tape.body if isinstance(each, ast.Assign) and name in _names(each, ast.Store)]
     place = source.lines(made[-1])[1] if made else source.lines(tape.body[0])[0]

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 _MOST = 6  # alternatives
 _FEW = 3
-_ROUTES = 24  # that are looked at, so that those that keep deliberate stops are among the alternatives
+_ROUTES = 24  # routes that are examined, so that those that keep deliberate stops are among the alternatives
 _MORE = "there are more ways that take out as few barriers; those that keep deliberate stops are listed first"
 Route = Tuple[Fence, ...]
 
@@ -95,7 +95,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
 
 
 def _opened_terms(audit: Audit, target: Target, fences: Route) -> Tuple[int, ...]:
-    """Return the terms of the loss that a gradient comes through once some barriers are gone; none if it has one term."""
+    """Return the loss terms that a gradient comes through once some barriers are removed; none if there is a single term."""
     terms = audit._findings.summands().terms
     if not terms:
         return ()
@@ -105,7 +105,7 @@ def _opened_terms(audit: Audit, target: Target, fences: Route) -> Tuple[int, ...
 
 
 def _term_words(audit: Audit, terms: Sequence[int]) -> str:
-    """Say which terms of the loss the variable then learns from."""
+    """Return the sentence on the loss terms from which the variable then learns."""
     traced, count = audit._request.traced, len(audit._findings.summands().terms)
     ops = [traced.flat.producer[term] for term in terms]
     places = [(traced.flat.names[op], traced.place(op)[0]) for op in ops]
@@ -115,7 +115,7 @@ def _term_words(audit: Audit, terms: Sequence[int]) -> str:
 
 
 def _open_words(audit: Audit, asked: Sequence[Target]) -> str:
-    """Say that variables have their gradient, and through what alone."""
+    """Return the sentence that says that variables get a gradient already, and through which branch or term only."""
     names = {each.variable.name for each in asked}
     terms = [term for each in audit if each.name in names for term in each.only_through]
     text = f"{', '.join(escape_name(each.variable.name) for each in asked)} gets a gradient"
@@ -136,9 +136,9 @@ def _count_removed_barriers(idioms: Idioms, fences: Sequence[Fence]) -> Tuple[in
 
 
 def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
-    """Return the barriers that each alternative begins with.
+    """Return the first barriers of each alternative:
 
-    It is an op that raises; if there is none, the barriers on a route that crosses the fewest.
+    an op that raises, else those on a route that crosses the fewest.
     """
     for tensor in target.tensors:
         if flow.verdict(tensor) is Verdict.RAISES:
@@ -149,7 +149,7 @@ def _starts(flow: GradientFlow, target: Target) -> Sequence[Route]:
 def complete_alternative(
     request: AuditRequest, flow: GradientFlow, target: Target, start: Sequence[Fence]
 ) -> Optional[Tuple[Fence, ...]]:
-    """Return the barriers of one alternative: those it begins with, and those that still block the gradient then."""
+    """Return the barriers of one alternative: the first ones, and those that still block the gradient without them."""
     taken = list(start)
     while taken:
         after = analyze(remove_barriers(request, flow, frozenset(fence.op for fence in taken)))
@@ -180,7 +180,7 @@ def _next(flow: GradientFlow, target: Target) -> Sequence[Fence]:
 
 
 def routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
-    """Return for each of ``ends`` the barriers of a route that crosses the fewest."""
+    """Return, for each of ``ends``, the barriers of a route that crosses the fewest."""
     search = _Search(flow)
     found = (search.routes(end, 1) for end in ends)
     return [route for each in found for route in each]
@@ -195,7 +195,7 @@ def fewest_routes(flow: GradientFlow, ends: FrozenSet[int]) -> Sequence[Route]:
 
 
 class _Search:
-    """A 0-1 breadth-first search from all that carries; ``_before`` has every way into a tensor that crosses the fewest."""
+    """A 0-1 breadth-first search from all tensors that carry; ``_before`` has all best edges into each tensor."""
 
     def __init__(self, flow: GradientFlow) -> None:
         edges = Edges(flow, carries)
@@ -222,7 +222,7 @@ class _Search:
     def routes(self, end: int, most: int) -> Sequence[Route]:
         """Return the barriers of the routes to ``end`` that cross the fewest.
 
-        The nearest to the loss come first; each is of another op.
+        Barriers nearest to the loss come first, one for each op.
         """
         if end not in self._crossed:
             return ()
@@ -275,7 +275,8 @@ def _suggestions(
     candidates = opening_candidates(traced, idioms, fences, tape, reader)
     chosen, is_confirmed = (None, False) if traced.edited else best(candidates, lambda each: _holds(audit, name, each))
     if not is_confirmed and not all(_keeps_type(traced.flat, fence.op) for fence in fences):
-        chosen = None  # what reads the integers or booleans has to change, too: an edit that was not traced would mislead
+        # the readers of the integers or booleans have to change, too, so an edit that was not traced would mislead
+        chosen = None
     shown = {owner: (diff, code) for owner, diff, code in (diffs(chosen) if chosen else ())}
     made = []
     for order, fence in enumerate(fences):
@@ -298,7 +299,7 @@ def _suggestions(
 
 
 def _keeps_type(flat: FlatGraph, op: int) -> bool:
-    """Return whether an op makes floats of floats alone, so that an edit can leave the dtype and shape as they are."""
+    """Return whether an op has only float inputs and outputs, so an edit can keep dtype and shape."""
     return all(is_float(flat.dtypes[tensor]) for tensor in (*flat.inputs[op], *flat.outputs(op)))
 
 

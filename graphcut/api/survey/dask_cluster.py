@@ -21,7 +21,7 @@ _PATIENCE = 30  # seconds for the scheduler to answer
 
 
 def audit_files(paths: Sequence[str], question: Mapping[str, Any], address: str) -> Iterator[Answer]:
-    """Yield the audits of the files as they come, not in their order."""
+    """Yield the audits of the files in the order of completion."""
     distributed = _import_distributed()
     try:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)

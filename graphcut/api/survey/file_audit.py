@@ -23,10 +23,9 @@ class FileAudit:
     ``path`` is the file, the SavedModel directory or the URL; ``status`` is ``"audited"``, ``"refused"`` or ``"lost"`` (its
     worker died), and ``error`` says why there is no audit. ``loss`` names the loss's tensors, ``loss_source`` says how it
     was chosen, ``oracle`` whose gradients count, ``ops`` the number of ops, the bodies of functions included. ``verdicts``
-    counts variables by verdict, ``barriers`` those without a gradient by the kinds that cut them off or as ``unused``,
-    ``missing`` names them;
-    ``assumptions`` counts the ops that could not be asked about. ``seconds`` is how long it took, ``page`` the HTML page in
-    the survey's folder, or empty.
+    counts variables by verdict. ``barriers`` counts variables without a gradient by the kinds that cut them off, or as
+    ``unused``; ``missing`` names them. ``assumptions`` counts the ops that could not be asked about. ``seconds`` is how long
+    it took, ``page`` the HTML page in the survey's folder, or empty.
     """
 
     path: str
@@ -54,7 +53,7 @@ class FileAudit:
 
     @property
     def rank(self) -> Tuple[int, int, str]:
-        """The order in a table: what has no audit first, then what misses most."""
+        """The sort key in a table: files without an audit first, then those with the most missing gradients."""
         return (_ORDER[self.status], -len(self.missing), self.path)
 
 
@@ -64,15 +63,15 @@ def without_audit(path: str, status: str, error: str, seconds: float = 0.0) -> F
 
 
 def audit_file(path: str, question: Mapping[str, Any]) -> Tuple[FileAudit, Optional[str]]:
-    """Return the audit of one file, and its page where ``question["pages"]`` asks for it.
+    """Return the audit of one file, and its page if ``question["pages"]`` is set.
 
-    A bad file is an answer, no error.
+    A bad file gives a record, not an error.
     """
     start = time.monotonic()
     try:
         audit = _audit(path, question)
         page = _page(audit) if question.get("pages") else None
-    except (GraphcutError, TypeError, ValueError) as error:  # the latter two as tf.gradients has them
+    except (GraphcutError, TypeError, ValueError) as error:  # the latter two as in tf.gradients
         return without_audit(path, REFUSED, str(error), _seconds_since(start)), None
     except MemoryError:
         return without_audit(path, REFUSED, "not enough memory", _seconds_since(start)), None
@@ -120,7 +119,7 @@ def _summary(path: str, audit: Any, seconds: float) -> FileAudit:
 
 
 def _kinds(variable: VariableAudit) -> AbstractSet[str]:
-    """Return the kinds of the barriers that cut a variable off; ``unused`` where nothing leads from it to the loss."""
+    """Return the kinds of the barriers that cut a variable off; ``unused`` if nothing leads from it to the loss."""
     return {barrier.kind.value for barrier in variable.cut}.union(["unused"] if variable.unused else [])
 
 

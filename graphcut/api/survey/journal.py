@@ -1,7 +1,7 @@
 """The journal of a survey: one line of JSON per finished file, so that an interrupted survey can continue.
 
-The first line is the question. A line counts if it ends with a newline; one that was cut short is removed, and its file
-is audited again. A file that changed since is audited again, too; the last line of a file counts.
+The first line holds the options of the survey. A line counts if it ends with a newline; a truncated line is removed, and its
+file is audited again. A file that changed since is audited again, too. If a file has several lines, the last one counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 class Journal:
-    """A journal that is open for more; a context manager."""
+    """A journal that is open for appending; a context manager."""
 
     def __init__(self, path: str, question: Mapping[str, Any]) -> None:
         self.path, self._question = path, {"survey": VERSION, "question": dict(question)}
@@ -47,7 +47,7 @@ class Journal:
         return path in self.files and self._stamps[path] == stamp(path)
 
     def add(self, record: FileAudit, when: Any) -> None:
-        """Write what was found; ``when`` is the file's stamp before it was read."""
+        """Append the audit of a file; ``when`` is the file's stamp before it was read."""
         self._write({**record.to_dict(), "stamp": when})
         self.files[record.path] = record
 

@@ -105,9 +105,9 @@ def survey(
 
 
 def _overlays(paths: Sequence[str]) -> Dict[str, Any]:
-    """Return the overlay files of a question, each with what shows whether it changed.
+    """Return the overlay files of a survey with their stamps, which show changes.
 
-    They are read once before all else.
+    Each is read once first, to check it.
     """
     if not paths:
         return {}
@@ -121,7 +121,7 @@ def _digest(path: str) -> str:
 
 
 def find_files(patterns: Sequence[str]) -> Tuple[str, ...]:
-    """Return the files that the patterns fit, in order, each once. A directory counts where it is a SavedModel."""
+    """Return the files that match the patterns, in order, each once. A directory counts if it is a SavedModel."""
     found: List[str] = []
     for pattern in patterns:
         fits = [_model_folder(path) for path in _matches(pattern) if is_url(path) or _may_be_graph(path)]
@@ -144,13 +144,13 @@ def _matches(pattern: str) -> Sequence[str]:
 
 
 def _model_folder(path: str) -> str:
-    """Return the directory of a SavedModel in the place of the file in it."""
+    """Return the directory of a SavedModel instead of the file in it."""
     folder, name = os.path.split(path)
     return folder if folder and name in ("saved_model.pb", "saved_model.pbtxt") else path
 
 
 def _may_be_graph(path: str) -> bool:
-    """Return a file, or the directory of a SavedModel; what lies in such a directory is not a graph of its own."""
+    """Return a file, or the directory of a SavedModel; a file inside such a directory is not a separate graph."""
     if os.path.isdir(path):
         return any(os.path.exists(os.path.join(path, name)) for name in ("saved_model.pb", "saved_model.pbtxt"))
     return os.path.basename(path) not in ("keras_metadata.pb", "fingerprint.pb")
@@ -183,7 +183,7 @@ def _make_folder(folder: str, pages: bool) -> None:
 
 
 def _with_page(record: FileAudit, page: str, folder: str) -> FileAudit:
-    """Return the record with its page, which is written first: what the journal names is there."""
+    """Return the record with its page, which is written first, so every page that the journal names exists."""
     stem = "".join(each if each.isalnum() else "_" for each in os.path.basename(record.path))[:60]
     name = "%s/%s-%s.html" % (PAGES, stem, sha256(record.path.encode("utf-8", "surrogateescape")).hexdigest()[:10])
     save(os.path.join(folder, name), page.encode())

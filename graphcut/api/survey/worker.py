@@ -1,6 +1,7 @@
-"""A worker process of a survey. It reads one path a line and writes one audit a line, as JSON.
+"""A worker process of a survey, which reads one path per line and writes one audit per line, as JSON.
 
-``python -m graphcut.api.survey.worker``; the first line is the question. It ends where its input ends.
+Run it with ``python -m graphcut.api.survey.worker``. The first line of its input holds the options; it ends at the end of its
+input.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from graphcut.api.survey.file_audit import audit_file, limit_memory
 def main() -> None:
     """Answer requests until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what anybody else prints is no answer
+    os.dup2(2, 1)  # other code may print; that is no answer
     question = json.loads(sys.stdin.readline() or "{}")
     limit_memory(question.get("memory"))
     for line in sys.stdin:

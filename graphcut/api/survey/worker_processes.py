@@ -1,4 +1,4 @@
-"""A survey over processes of this machine. A worker that dies costs the file that it had; another one takes its place."""
+"""Run a survey in processes of this machine. If a worker dies, its file is recorded as lost and a new worker replaces it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Answer = Tuple[FileAudit, Optional[str]]
 
 
 def audit_files(paths: Sequence[str], question: Mapping[str, Any], jobs: int, timeout: Optional[float]) -> Iterator[Answer]:
-    """Yield the audits of the files as they come, not in their order, over ``jobs`` processes.
+    """Yield the audits of the files in the order of completion, made by ``jobs`` processes.
 
     Args:
         paths: the files.
-        question: what is asked of each.
-        jobs: how many processes.
-        timeout: seconds that a file may take; its worker is killed then.
+        question: the options of the survey.
+        jobs: the number of processes.
+        timeout: the time limit for a file in seconds; after that its worker is killed.
     """
     waiting: queue.Queue[str] = queue.Queue()
     answers: queue.Queue[Any] = queue.Queue()
@@ -47,7 +47,7 @@ def audit_files(paths: Sequence[str], question: Mapping[str, Any], jobs: int, ti
 
 
 class _Worker:
-    """One thread, and the process that it gives files to."""
+    """A thread, and the process to which it passes files."""
 
     def __init__(self, waiting: Any, answers: Any, question: Mapping[str, Any], timeout: Optional[float]) -> None:
         self.waiting, self.answers, self.question, self.timeout = waiting, answers, question, timeout
@@ -56,7 +56,7 @@ class _Worker:
         self.lock = threading.Lock()
 
     def run(self) -> None:
-        """Take files until none is left; what goes wrong here ends the survey."""
+        """Take files until none is left; an error here ends the survey."""
         try:
             while not self.is_stopped:
                 self.answers.put(self._audit(self.waiting.get_nowait()))
@@ -66,7 +66,7 @@ class _Worker:
             self.answers.put(error)
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it is doing."""
         with self.lock:
             self.is_stopped = True
             process = self.process
@@ -101,7 +101,7 @@ class _Worker:
         _kill(process)
 
     def _running_process(self) -> subprocess.Popen[str]:
-        """Return the process; a new one where there is none, or it died."""
+        """Return the process; start a new one if there is none or it died."""
         with self.lock:
             if self.is_stopped:
                 raise queue.Empty
@@ -111,7 +111,7 @@ class _Worker:
 
 
 def _answer(process: subprocess.Popen[str], path: str) -> str:
-    """Return the line that the process answers, without its end where it died."""
+    """Return the line that the process wrote; incomplete if it died."""
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(json.dumps(path) + "\n")
@@ -122,7 +122,7 @@ def _answer(process: subprocess.Popen[str], path: str) -> str:
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill a process, also if another thread has just waited for its end: up to Python 3.8 ``kill`` does not look."""
+    """Kill a process; another thread may have reaped it already, which ``kill`` does not check up to Python 3.8."""
     with suppress(ProcessLookupError):
         process.kill()
 
@@ -132,7 +132,7 @@ def _start_worker(question: Mapping[str, Any]) -> subprocess.Popen[str]:
         COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(), encoding="utf-8"
     )
     assert process.stdin is not None
-    with suppress(OSError):  # it died at once, which the first file will find
+    with suppress(OSError):  # the process died at once; the first file will show it
         process.stdin.write(json.dumps(question) + "\n")
     return process
 
