@@ -1,1 +1,1 @@
-"""Hold verdicts against the real tf.gradients."""
+"""Compare verdicts with the real ``tf.gradients``."""

@@ -1,10 +1,10 @@
 """Scratch copies of a graph for taking gradients: ``tf.gradients`` adds ops to its graph, and rewrites loops.
 
-A copy is imported from the ``GraphDef`` and then completed with what a ``GraphDef`` does not hold: the contexts of v1 control
-flow, what handles point to, the Python gradients of functions. A live graph has all of this. The functions of a copy get new
-names. TensorFlow derives the name of a rewritten body from the name of the original (``while_v2._WhileGrad``:
-``body_graph.name += "_rewritten"``) and keeps all names in one registry for the process, so a copy with the original's names
-would take those that the user's own ``tf.gradients`` needs.
+A copy is imported from the ``GraphDef`` and then completed with facts that only a live graph has: the contexts of v1 control
+flow, the types that handles point to, and the Python gradients of functions. The functions of a copy get new names. TensorFlow
+derives the name of a rewritten body from the name of the original (``while_v2._WhileGrad``: ``body_graph.name +=
+"_rewritten"``) and keeps all names in one registry for the process, so a copy with the original's names would take those that
+the user's own ``tf.gradients`` needs.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ class Original:
 
     @property
     def has_contexts(self) -> bool:
-        """Whether the contexts of v1 loops are available, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
+        """Return whether there are contexts of v1 loops, as in a live graph and a ``.meta``; a bare ``GraphDef`` has none."""
         return "while_context" in self.meta.collection_def
 
     @property
     def loads(self) -> bool:
-        """Return whether the functions that are called can be made callable again."""
+        """Return whether the called functions can be made callable again."""
         graph_def = tf.compat.v1.GraphDef.FromString(self.meta.graph_def.SerializeToString())
         with tf.Graph().as_default():
             return bool(load_functions.load(graph_def))
@@ -114,7 +114,7 @@ class Copy:
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """With the copy as the default graph, inside of the graph around it."""
+        """Make the copy the default graph, inside the graph around it."""
         with self.outer.as_default(), self.graph.as_default():
             yield
 
@@ -124,7 +124,7 @@ class Copy:
 
 
 def original(live: Any, source: Any) -> Original:
-    """Return the original that copies are made of: a live graph, else the file or message ``source``."""
+    """Return the original of the copies: a live graph, else the file or message ``source``."""
     if live is None:
         return Original(_of_file(source), None)
     meta = tf.compat.v1.MetaGraphDef()
@@ -166,12 +166,12 @@ def first_line(error: BaseException) -> str:
 
 
 def copy_graph(given: Original, feed: Feed) -> Copy:
-    """Return a copy as a graph of the same sort; ``feed`` makes what stands in for a resource or variant that is fed."""
+    """Return a copy as a graph of the same class; ``feed`` makes the substitute for a resource or variant that is fed."""
     outer = tf.Graph()
     with outer.as_default():
         graph = func_graph.FuncGraph("graphcut") if given.is_body or given.has_closures else outer
     if given.has_v1_control_flow and graph is not outer:
-        graph._captured = {}  # the mark by which EnableControlFlowV2 tells a function with v1 control flow
+        graph._captured = {}  # the mark by which EnableControlFlowV2 recognizes a function with v1 control flow
     return _import_copy(given, graph, outer, feed)
 
 
@@ -182,12 +182,12 @@ def copied_plain(given: Original, feed: Feed) -> Copy:
 
 
 def copy_handle(source: Any, target: Any) -> None:
-    """Let a handle point to what another one points to."""
+    """Give a handle the handle data of another one."""
     handles.copy_handle_data(source, target)
 
 
 def placeholder(tensor: Any) -> Any:
-    """Return a placeholder for a resource or variant, which points to what the original points to."""
+    """Return a placeholder for a resource or variant, with the handle data of the original."""
     made = tf.compat.v1.placeholder(tensor.dtype, tensor.shape, name="graphcut_input")
     copy_handle(tensor, made)
     return made
@@ -219,7 +219,7 @@ def _fed_placeholders(live: Any) -> Any:
 
 
 def _rename_functions(graph_def: Any) -> Dict[str, str]:
-    """Give every function of a ``GraphDef`` a name that no other copy has; the new names by the old ones."""
+    """Give every function of a ``GraphDef`` a name that no other copy has; return the new names by the old ones."""
     number = next(_NUMBERS)
     names = {name: "%s_graphcut_%d" % (name, number) for name in (f.signature.name for f in graph_def.library.function)}
     for function in graph_def.library.function:
@@ -245,7 +245,7 @@ def _rename_values(attr: Any, names: Mapping[str, str]) -> None:
 
 
 def _restore(live: Any, graph: Any, renamed: Mapping[str, str]) -> None:
-    """Give a copy what the live graph has beside its ``GraphDef``."""
+    """Give a copy what the live graph has besides its ``GraphDef``."""
     known, own = library(live), library(graph)
     for name, function in known.items():
         if getattr(function, "python_grad_func", None) is not None and renamed.get(name) in own:

@@ -1,4 +1,4 @@
-"""The functions of a ``GraphDef`` made callable again, so that their gradients are taken in scratch graphs, too.
+"""Make the functions of a ``GraphDef`` callable again, so that their gradients can be taken in scratch graphs, too.
 
 TensorFlow differentiates a call through its Python object, which a ``GraphDef`` does not hold; without one it uses
 ``SymbolicGradient``, which returns a gradient for every input. A SavedModel is loaded in the same way
@@ -19,10 +19,10 @@ Functions = Dict[str, Any]
 
 
 def load(graph_def: Any) -> Functions:
-    """Return the functions that calls in ``graph_def`` run, made in the default graph; the calls are renamed to run these.
+    """Create the functions that calls in ``graph_def`` run in the default graph, and rename the calls to run these.
 
-    Empty where TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of conditionals
-    and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
+    The result is empty if TensorFlow cannot load them (1.15 does not follow a ``Case`` within a function). The bodies of
+    conditionals and loops stay as they are: TensorFlow makes their graphs from the ``FunctionDef``.
     """
     functions = _load(graph_def, _called_and_needed(graph_def))
     for nodes in [graph_def.node, *[each.node_def for each in graph_def.library.function]]:
@@ -32,7 +32,7 @@ def load(graph_def: Any) -> Functions:
 
 
 def _load(graph_def: Any, wanted: FrozenSet[str]) -> Functions:
-    """Return the functions of these names, by name; none where TensorFlow cannot load them all."""
+    """Return the functions of these names, by name; nothing if TensorFlow cannot load all of them."""
     if not wanted:
         return {}
     library = function_pb2.FunctionDefLibrary()
@@ -76,7 +76,7 @@ def _function_names(node: Any) -> List[str]:
 
 
 def _rename(node: Any, functions: Functions) -> None:
-    """Let a call run the loaded function; without one, drop the call's gradient, which would rewrite the live function."""
+    """Make a call run the loaded function; without one, drop the call's gradient, which would rewrite the live function."""
     if node.op not in CALLS:
         return
     function = functions.get(node.attr["f"].func.name)

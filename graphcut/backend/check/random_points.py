@@ -1,4 +1,4 @@
-"""Gradients as numbers at random points, where the copy of a graph can run."""
+"""Compute gradients at random points, if the copy of a graph can run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ v1 = tf.compat.v1
 
 
 def nonzero(given: Original, asking: LossNames, name: str, tensors: Sequence[str]) -> Optional[bool]:
-    """Return whether the gradient of one target is anything but zero at some of the points; ``None`` where it cannot run."""
+    """Return whether the gradient of one target is nonzero at any of the points; ``None`` if it cannot run."""
     try:
         with as_built(given):
             copy = copied_plain(given, _variable)
@@ -57,7 +57,7 @@ def _points(graph: Any, values: Sequence[Any]) -> Iterator[bool]:
 
 
 def _starts(graph: Any) -> Iterator[Tuple[Any, Any]]:
-    """Yield for each variable of a graph the op that sets it, and the placeholder of the value."""
+    """Yield, for each variable of a graph, the op that sets it and the placeholder for the value."""
     ops = [op for op in graph.get_operations() if op.type in VARIABLES]
     with graph.as_default():
         for op in ops:

@@ -1,7 +1,7 @@
-"""What ``tf.gradients`` really answers, asked in scratch copies.
+"""Ask the real ``tf.gradients`` in scratch copies of the graph.
 
-Many targets are asked for together. Answers that do not agree, and errors, are asked for again one by one, each in a copy of
-its own, because a verdict is about one variable and one call changes what the next one returns.
+Many targets are asked for in one call. After an error or an answer that disagrees, each is asked for again alone, in a
+separate copy, because a verdict is about one variable and a call changes what the next one returns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Targets = Mapping[str, Sequence[str]]
 
 
 class Answer(NamedTuple):
-    """``none``, ``gradient``, ``raises`` (an op without a gradient) or ``failed`` (TensorFlow's own failure); its words."""
+    """``none``, ``gradient``, ``raises`` (an op without a gradient) or ``failed`` (in TensorFlow), with the message."""
 
     kind: str
     words: str = ""

@@ -1,8 +1,8 @@
 """Ask the installed TensorFlow what the gradient function of one kind of op answers.
 
-The op is built alone in a scratch ``FuncGraph``, placeholders for its inputs and for the gradients of its outputs; the
-registered gradient function is called, and its result is returned as a graph. Nothing runs. Placeholders of gradients are
-named ``gradients/…`` because those of ``TensorArray`` look for such a scope (``_GetGradSource``).
+The op is built alone in a scratch ``FuncGraph``, with placeholders for its inputs and for the upstream gradients. Then the
+registered gradient function is called, and its result is returned as a graph. Nothing runs. The placeholders for gradients are
+named ``gradients/…`` because the gradients of ``TensorArray`` look for such a scope (``_GetGradSource``).
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ _FAILURES = (
     SystemError,
     tf.errors.OpError,
 )
-# What a function reads that looks at the graph that it is asked in, which is not the one that TensorFlow would take.
+# Names that a function reads if it inspects the graph, which is here not the graph that TensorFlow would use.
 _GRAPHS = frozenset(("graph", "outer_graph", "building_function", "inside_function"))
-# What it reads of an op's surroundings, which are not there where the op stands alone. Other inputs than the user's
-# model has, and where they come from, are reached by ``op`` and ``control_inputs``.
+# Names that it reads if it inspects the surroundings of an op, which do not exist for an op that is built alone. ``op`` and
+# ``control_inputs`` lead to inputs other than those in the user's model, and to their producers.
 _SURROUNDINGS = frozenset(
     (
         "name", "device", "consumers", "op", "control_inputs", "node_def", "traceback", "colocation_groups",
@@ -72,9 +72,9 @@ _SURROUNDINGS = frozenset(
         "executing_eagerly", "numpy",
     )
 )  # fmt: skip
-# What a tape alone hands over: which inputs it asks no gradient for.
+# The inputs that need no gradient, which only a tape passes to the gradient function.
 _OF_TAPES = frozenset(("skip_input_indices",))
-_STARTS = ("Placeholder", "DenseToCSRSparseMatrix")  # what the gradients of outputs are made of
+_STARTS = ("Placeholder", "DenseToCSRSparseMatrix")  # the values of upstream gradients
 _NEEDS_SHAPES = "its gradient function is the user's, and is asked with all that is known of the op"
 
 
@@ -92,12 +92,12 @@ class InstalledOracle:
         return asker(origin)
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
-        """Return how the installed TensorFlow treats what surrounds an op, in a graph of that origin."""
+        """Return how the installed TensorFlow treats the surroundings of an op, in a graph of that origin."""
         return version_probes.tensorflow_behavior(origin)
 
 
 def asker(origin: GraphMetadata) -> AskGradient:
-    """``ask`` for the ops of one graph. What the user's gradient functions answer is remembered for these alone."""
+    """Call ``ask`` for the ops of one graph. The answers of users' gradient functions are cached for this graph only."""
     functions = {} if origin.live is None else function_graphs.own_gradients(origin.live)
     library = origin.live.as_graph_def().library if functions else None
     known: Dict[Any, GradientReply] = {}
@@ -123,9 +123,9 @@ def asker(origin: GraphMetadata) -> AskGradient:
 
 
 def _reply_of_custom_gradient(question: GradientQuery, answered: Sequence[Optional[bool]]) -> GradientReply:
-    """Return the answer of a custom gradient that ran: each input that it answered depends on the gradients of all outputs.
+    """Return the answer of a custom gradient that ran: each input that it answered depends on all upstream gradients.
 
-    What else it is made of was not seen: it may be something though all of those are zeros.
+    What else it depends on is unknown: it may be nonzero even if all upstream gradients are zeros.
     """
     graph = CLASSES["Graph"]()
     given = ["gradients/%d" % index for index in range(len(question.outputs))]
@@ -146,7 +146,7 @@ def _live(origin: GraphMetadata, question: GradientQuery) -> Any:
 
 
 def _function(question: GradientQuery) -> Any:
-    """Return the gradient function of an op that can have a gradient; ``None`` where there is none."""
+    """Return the gradient function of an op that can have a gradient; ``None`` if there is none."""
     try:
         function = REGISTRY.lookup(own_type(question) or question.type)
     except LookupError:
@@ -155,9 +155,9 @@ def _function(question: GradientQuery) -> Any:
 
 
 def ask(question: GradientQuery) -> GradientReply:
-    """Ask TensorFlow's gradient function about one kind of op; the answer is remembered for the process.
+    """Ask TensorFlow's gradient function about one kind of op; cache the answer for the process.
 
-    Only what TensorFlow's own functions answer is remembered, and only where all that they refer to is known.
+    Only answers of TensorFlow's own functions are cached, and only if everything that they refer to is known.
     """
     question = question._replace(taped=False)
     if question.soft is not None:
@@ -186,7 +186,7 @@ def ask(question: GradientQuery) -> GradientReply:
 
 
 def _ask_softened(question: GradientQuery) -> GradientReply:
-    """Return the answer for the op with floats in the place of one input; it takes none there: no input gets a gradient."""
+    """Return the answer for the op with floats at one input; if it takes no floats there, no input gets a gradient."""
     known = op_def(question.type)
     soft = None if known is None else soften(question, *signature(known))
     return ask(soft) if soft is not None else GradientReply(gradients=(None,) * len(question.inputs), registered=False)
@@ -202,7 +202,7 @@ def signature(known: Any) -> Tuple[Tuple[Output, ...], Tuple[Output, ...], Froze
 
 
 def _may_carry(dtype: int) -> bool:
-    """Whether a dtype of a graph can carry a gradient: an unknown one may, one that only newer versions know cannot."""
+    """Return whether a dtype can carry a gradient: an unknown one may, one that only newer versions know cannot."""
     try:
         return not dtype or is_trainable(tf.as_dtype(base_dtype(dtype)))
     except TypeError:
@@ -244,13 +244,13 @@ def _call_gradient_function(question: GradientQuery, function: Any, custom: bool
 
 
 def _has_zeros_to_give(question: GradientQuery) -> bool:
-    """Return whether asking with zeros for outputs of integers and booleans asks anything else than asking without."""
+    """Return whether it makes a difference to pass zeros as upstream gradients of integer and boolean outputs."""
     untold = [dtype for index, dtype in enumerate(question.outputs) if index not in question.starts]
     return any(dtype != RESOURCE and not _may_carry(dtype) for dtype in map(base_dtype, untold))
 
 
 def _reply_for_error(question: GradientQuery, function: Any, custom: bool, error: BaseException) -> GradientReply:
-    """Return the reply for what a gradient function raised."""
+    """Return the reply for an error that a gradient function raised."""
     unwritten = isinstance(error, NotImplementedError)
     exact = not custom and (_is_exact(question, unwritten) or (unwritten and _reads_nothing(function)))
     return GradientReply(missing=exact, failed=None if exact else _unasked(error), custom=custom)
@@ -261,7 +261,7 @@ def _unasked(error: BaseException) -> str:
 
 
 def _answered_by_user(question: GradientQuery, function: Any, custom: bool, library: Any, op: Any) -> GradientReply:
-    """Ask a function of the user's, with the op itself if it is alive. The function may raise anything."""
+    """Ask a user's function, with the op itself if it is alive. The function may raise any exception."""
     unknown = _unknown_names(user_state.names_read(function), question, op)
     if unknown:
         return GradientReply(failed=unknown, custom=custom, own=True)
@@ -287,7 +287,7 @@ def _unknown_names(names: Set[str], question: GradientQuery, op: Any) -> str:
 
 
 def _raised_by_user(error: BaseException) -> bool:
-    """Return whether the user's own line raised it, not TensorFlow code that misses what surrounds the op."""
+    """Return whether the user's own line raised it, not TensorFlow code that misses the surroundings of the op."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -336,7 +336,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def is_custom(function: Any, gradient_type: str) -> bool:
-    """Return whether a gradient function is the user's, not TensorFlow's."""
+    """Return whether a gradient function is a user's, not TensorFlow's."""
     return gradient_type.startswith("CustomGradient-") or not is_tensorflow_code(function)
 
 
@@ -406,7 +406,7 @@ def _start(dtype: Any, shape: Any, index: int) -> Any:
 
 
 def _start_beside_matrices(output: Any, dtype: Any, index: int, question: GradientQuery) -> Any:
-    """Return the gradient of an op of sparse matrices, whose functions look at the shape of a gradient or into a matrix."""
+    """Return the upstream gradient for an op on sparse matrices, whose gradient function reads a shape or a matrix."""
     if dtype.as_datatype_enum == VARIANT:
         message = CLASSES["Graph"]()
         add_sparse_matrix(message, "gradients/given_%d" % index, question)
@@ -418,7 +418,7 @@ def _start_beside_matrices(output: Any, dtype: Any, index: int, question: Gradie
 
 
 def _slices(dtype: Any, shape: Any, index: int) -> Any:
-    """Return ``IndexedSlices`` such as the gradient of a gather, made of placeholders."""
+    """Return ``IndexedSlices`` of placeholders, like the gradient of a gather."""
     sizes = tf.TensorShape(shape)
     rows = None if sizes.ndims is None else [None, *sizes.as_list()[1:]]
     indices = tf.compat.v1.placeholder(tf.int32, [None], name="gradients/indices_%d" % index)

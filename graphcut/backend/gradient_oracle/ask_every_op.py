@@ -1,9 +1,9 @@
 """Ask the installed TensorFlow for the gradient of every op type that it registers: one column of the gradient table.
 
-For each op type with a gradient function the op is built with each value of an attribute that the function can see: those that
-it reads (``Operation.get_attr`` is watched) and those that name a dtype. Lists are asked with several lengths. The answers are
-written by input and output *argument*, so that they hold for any number of tensors. An answer that cannot be written in this
-way is left out; the table then answers "not recorded", and the analysis assumes that the gradient carries.
+For each op type with a gradient function, the op is built with each value of each attribute that the function can see:
+attributes that it reads (calls of ``Operation.get_attr`` are recorded) and attributes that name a dtype. Lists are tried with
+several lengths. The answers are written by input and output *argument*, so they hold for any number of tensors. An answer that
+cannot be written in this way is left out; the table then has no answer, and the analysis assumes that the gradient carries.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ BY_RULE = frozenset(STRUCTURAL).union(CALLS, IFS, CASES, LOOPS)
 _MOST_DTYPES, _MOST_COMBINATIONS = 1100, 300
 _MOST_TRIES = 120
 _IN_PROCESS = {"EagerPyFunc": "its Python function is not saved with the graph"}
-_LOOK_AT_OUTPUT_SHAPES = frozenset(["IsotonicRegression"])  # elsewhere what is known of inputs is enough
-_GARBAGE = 100000  # objects that a child makes before it collects: it lives shortly
-_PATIENCE = 2.5  # seconds; a child that does not work twice as long hangs
+_LOOK_AT_OUTPUT_SHAPES = frozenset(["IsotonicRegression"])  # for other ops, the known facts about inputs are enough
+_GARBAGE = 100000  # objects that a child creates before it collects garbage; it is short-lived
+_PATIENCE = 2.5  # seconds; a child that uses no CPU time for twice as long hangs
 _PREFERRED = (1, 2, 3, 9, 8, 19, 14, 18, 20, 21, 7, 10)
 _SORTS = ((1, 2, 14, 19), (8, 18), (3, 4, 5, 6, 9, 17, 22, 23), (10,), (7,), (20,), (21,))
 _SIZES = (2, 1, 3, 5)
@@ -72,7 +72,7 @@ Values = Mapping[str, Any]
 
 
 class Sample(NamedTuple):
-    """One way to build an op: the value of each attribute, what the table is to say, and each input's answer."""
+    """One way to build an op: the value of each attribute, the words for the table, and the answer for each input."""
 
     values: Values
     question: GradientQuery
@@ -81,7 +81,7 @@ class Sample(NamedTuple):
 
 
 def registered_ops() -> Dict[str, Any]:
-    """Every ``OpDef`` of the installed TensorFlow, by name; those of ``tf.contrib``, which is loaded when first used, too."""
+    """Return every ``OpDef`` of the installed TensorFlow, by name, including those of ``tf.contrib``."""
     from tensorflow.python.framework import (
         c_api_util,
         kernels,  # noqa: F401  (loads the op registry)
@@ -135,7 +135,7 @@ def _quiet() -> Iterator[None]:
 
 
 def op_entry(op_def: Any) -> Dict[str, Any]:
-    """Return the entry of one op type: its arguments, whether it has a gradient function, and what that answers."""
+    """Return the entry of one op type: its arguments, whether it has a gradient function, and its answers."""
     _, _, floats = oracle.signature(op_def)
     entry_ = {"in": specs(op_def.input_arg), "out": specs(op_def.output_arg), "floats": sorted(floats)}
     try:
@@ -150,8 +150,8 @@ def op_entry(op_def: Any) -> Dict[str, Any]:
 def _answers_of(op_def: Any) -> Dict[str, Any]:
     """Return the answer of the gradient function.
 
-    TensorFlow may abort the process for shapes or numbers that it does not expect. So a child process asks; if it dies, the op
-    is asked again without these.
+    TensorFlow may abort the process for unexpected shapes or numbers. So a child process asks; if it dies, the op is asked
+    about again without shapes and numbers.
     """
     if op_def.name in _IN_PROCESS:
         return {"defaults": {}, "rows": [], "failed": _IN_PROCESS[op_def.name]}
@@ -164,11 +164,11 @@ def _answers_of(op_def: Any) -> Dict[str, Any]:
 
 def _in_child(ask: Callable[[], Any]) -> Any:
     """Return the answer of a child process; ``None`` if it dies, or hangs while TensorFlow aborts it."""
-    version_probes.trainable_dtypes()  # remembered here, so that no child looks for itself
+    version_probes.trainable_dtypes()  # cached here, so no child has to compute it
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        gc.freeze()  # a collection would look at all of TensorFlow, and copy its pages
+        gc.freeze()  # a garbage collection would visit all of TensorFlow's objects, and copy their memory pages
         gc.set_threshold(_GARBAGE)
         faulthandler.disable()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what TensorFlow says when it aborts
@@ -208,7 +208,7 @@ def _ask_or_report(ask: Callable[[], Any]) -> Any:
 
 
 def _processor_time(child: int) -> int:
-    """Return the CPU time of a child process, in ticks; only Linux tells it, so elsewhere the child counts as hanging."""
+    """Return the CPU time of a child process, in ticks; only Linux provides it, so elsewhere the child counts as hanging."""
     try:
         with open("/proc/%d/stat" % child) as stream:
             fields = stream.read().rpartition(")")[2].split()
@@ -218,7 +218,7 @@ def _processor_time(child: int) -> int:
 
 
 class _Asker:
-    """Everything that is asked about one op type."""
+    """All queries about one op type."""
 
     def __init__(self, op_def: Any, is_gentle: bool) -> None:
         self.op_def, self.is_gentle = op_def, is_gentle
@@ -251,7 +251,7 @@ class _Asker:
         return plain(attr.default_value) if attr.HasField("default_value") else None
 
     def _base(self) -> Optional[Sample]:
-        """Return the first way to build the op that is answered; else the first that can be built; else ``None``."""
+        """Return the first sample of the op with an answer, else the first that can be built, else ``None``."""
         fallback = None
         for values in itertools.islice(_some(self.choices), _MOST_TRIES):
             sample = self._sample(values)
@@ -261,7 +261,7 @@ class _Asker:
         return fallback
 
     def _sample(self, values: Values) -> Optional[Sample]:
-        """Ask once; ``None`` where the op cannot be built like this."""
+        """Ask once; return ``None`` if the op cannot be built like this."""
         key = tuple(sorted((name, repr(value)) for name, value in values.items()))
         if key not in self.samples:
             question = _question(self.op_def, values)
@@ -286,13 +286,13 @@ class _Asker:
         return exact if isinstance(exact, list) else {"exact": exact}
 
     def _exact(self, question: GradientQuery) -> Any:
-        """Return the answers for known shapes, asked once for dtypes of one sort."""
+        """Return the answers for known shapes, asked once for each class of dtypes."""
         if self.is_gentle:
             return None
         return self._once(question, "exact", lambda: _exact_replies(self.signature, question))
 
     def _once(self, question: GradientQuery, name: str, ask: Callable[[], Any]) -> Any:
-        """Return the key of a question: dtypes of one sort with the same other visible attributes are asked once."""
+        """Return the key of a query: dtypes of one class with the same other visible attributes are asked about once."""
         values = {attr: attr_value(value) for attr, value in parse_attrs(question.attrs).items()}
         sorts = [(attr, _sort(value) if self.kinds[attr] == "type" else repr(value)) for attr, value in values.items()]
         key = (name, tuple(sorted(each for each in sorts if self._visible(each[0]))))
@@ -322,7 +322,7 @@ class _Asker:
         return found if len(found) > 1 else reply
 
     def _starts(self, question: GradientQuery) -> Dict[str, Any]:
-        """Return the answers where a gradient starts from one of the outputs although it holds integers or booleans."""
+        """Return the answers for gradients that start from an output of integers or booleans."""
         found = {}
         trainable = version_probes.trainable_dtypes()
         for output, dtype in enumerate(question.outputs[:8]):
@@ -334,7 +334,7 @@ class _Asker:
         return found
 
     def _vary(self, base: Sample) -> List[Optional[Sample]]:
-        """Return the product of the values that may matter, as far as it is not too large; else each attribute by itself."""
+        """Return the product of the values that may matter; if it is too large, the values of each attribute separately."""
         alone = {}
         before: Set[str] = set()
         while True:
@@ -362,7 +362,7 @@ class _Asker:
         return [each for each in self.samples.values() if each.reply is not None]
 
     def _general(self, samples: List[Sample]) -> List[Sample]:
-        """Return the samples, each with the words of a longer list that say the same of it."""
+        """Return the samples, each with the words that also hold for a longer list."""
         if not any("*" in spec or "[" in spec for spec in (*self.signature["in"], *self.signature["out"])):
             return samples
         candidates: Dict[str, Any] = {}
@@ -393,13 +393,13 @@ class _Asker:
 
 
 def _main(reply: Any) -> Any:
-    """Return the words of a reply where nothing is known of the inputs."""
+    """Return the words of a reply if nothing is known about the inputs."""
     words = reply.get("reply") if isinstance(reply, dict) else reply
     return None if words == ["!"] else words
 
 
 def _merge_words(candidates: Sequence[Any]) -> Any:
-    """Several lists of words as one: where one says nothing of a kind of tensor another may."""
+    """Merge lists of words: if one has no word for a kind of tensor, another may have one."""
     joined: List[List[str]] = []
     for column in zip(*candidates):
         halves = [(word.partition("/")[0], word.partition("/")[2] or word.partition("/")[0]) for word in column]
@@ -417,13 +417,13 @@ def _size(values: Mapping[str, Sequence[Any]]) -> int:
 def _all_values(
     alone: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], chosen: Mapping[str, Sequence[Any]]
 ) -> Dict[str, Sequence[Any]]:
-    """Return all dtypes where they are few together, and what was chosen of the other attributes."""
+    """Return all dtypes if there are few, and the chosen values of the other attributes."""
     dtypes = {name: [value for value, _ in found] for name, found in alone.items() if kinds[name] == "type"}
     return {**chosen, **dtypes} if len(dtypes) < 3 and _size(dtypes) <= _MOST_DTYPES else dict(chosen)
 
 
 def _group_values_by_answer(found: Sequence[Tuple[Any, Sample]], kind: str) -> List[List[Any]]:
-    """Return the values of one attribute by answer and sort of dtype: the first of each stands for the others."""
+    """Return the values of one attribute by answer and class of dtype: the first of each stands for the others."""
     kept: Dict[Any, List[Any]] = {}
     for value, sample in found:
         sort = _sort(value["type"]) if kind == "type" else 0
@@ -437,12 +437,12 @@ def _sort(dtype: int) -> int:
 
 
 def _json(value: Mapping[str, Any]) -> Any:
-    """Return the value of an attribute as the table has it."""
+    """Return the value of an attribute in the table's format."""
     return attr_value(CLASSES["AttrValue"](**value))
 
 
 def _some(choices: Mapping[str, Sequence[Any]]) -> Iterator[Values]:
-    """First the first value of each attribute, then the others of one or two attributes at a time."""
+    """Yield the first value of each attribute, then other values of one or two attributes at a time."""
     first = {name: values[0] for name, values in choices.items() if values}
     if len(first) < len(choices):
         return
@@ -497,7 +497,7 @@ def plain(value: Any) -> Any:
 
 
 def _list_attributes(signature: Mapping[str, Sequence[str]]) -> Set[str]:
-    """Return the attributes that say how many tensors of which dtypes an op has."""
+    """Return the attributes that determine the number and the dtypes of an op's tensors."""
     return {name for arg in arguments((*signature["in"], *signature["out"])) for name in _attrs_of(arg)}
 
 
@@ -522,7 +522,7 @@ def _dtypes(arg: Any, values: Values) -> List[int]:
 
 @contextmanager
 def _watched(names: Set[str]) -> Iterator[None]:
-    """Note the attributes that are read of the op that is asked about."""
+    """Record which attributes of the op its gradient function reads."""
     before = ops.Operation.get_attr
 
     def get_attr(op: Any, name: str) -> Any:
@@ -540,11 +540,12 @@ def _watched(names: Set[str]) -> Iterator[None]:
 def write_answer(
     signature: Mapping[str, Sequence[str]], question: GradientQuery, answer: GradientReply
 ) -> Optional[List[str]]:
-    """Return an answer by arguments, a word for each input argument; ``None`` where it cannot be written so.
+    """Return an answer as one word for each input argument; ``None`` if it cannot be written so.
 
-    ``-`` is no gradient, else the output arguments that the gradient carries from (``=`` after one: each tensor of a list
-    from its own), then ``s`` for a sparse one, ``p`` for one handed on untouched, ``m`` for one made of nothing. A list of
-    dtypes may have a second word, after ``/``, for its tensors that can carry no gradient.
+    ``-`` means no gradient. Otherwise a word lists the output arguments that the gradient carries from (with ``=`` after one,
+    each tensor of a list carries from its own), then ``s`` for a sparse gradient, ``p`` for one that is passed on unchanged,
+    ``m`` for one that is independent of the upstream gradients. A list of dtypes may have a second word, after ``/``, for its
+    tensors that can carry no gradient.
     """
     if answer.missing:
         return ["!"]
@@ -558,7 +559,7 @@ def write_answer(
 
 
 def _answers(answer: GradientReply) -> Tuple[Any, ...]:
-    replies = input_answers(replace(answer, custom=False))  # a package's functions are read like TensorFlow's own
+    replies = input_answers(replace(answer, custom=False))  # a package's functions are treated like TensorFlow's own
     return tuple([replies[place] for place in answer.inputs]) if answer.inputs else replies
 
 
@@ -618,7 +619,7 @@ def _sort_word(own: Sequence[int], places: Sequence[int], replies: Any, outputs:
 
 
 def _relation(own: Sequence[int], places: Sequence[int], answers: Any, made: range) -> Optional[str]:
-    """How a list of inputs carries from one output argument: ``*`` from all of it, ``=`` each from its own, or not at all."""
+    """Return how a list of inputs carries from one output argument: ``*`` from all of it, ``=`` each from its own, or not."""
     if not made:
         return ""
     shares = [answer.outputs & frozenset(made) for answer in answers]
@@ -635,7 +636,7 @@ def _relation(own: Sequence[int], places: Sequence[int], answers: Any, made: ran
 
 
 def _zeros(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Iterator[Tuple[str, Any]]:
-    """Yield the answers that differ where whole arguments are known to hold zeros, by the numbers of these arguments."""
+    """Yield the answers that differ if whole arguments are known to be zeros, by the numbers of these arguments."""
     places = _places(signature, question)
     if places is None:
         return
@@ -690,9 +691,9 @@ def _constants(signature: Mapping[str, Sequence[str]], question: GradientQuery, 
 
 
 def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, reply: Sequence[str]) -> Dict[str, Any]:
-    """Return the answers that differ if an integer argument is known to be one column, by argument and class of its shape.
+    """Return the answers that differ if an integer argument is known to be a single column, by argument and shape class.
 
-    What such indices gather gets a sparse gradient.
+    A gather with such indices has a sparse gradient.
     """
     places = _places(signature, question)
     found: Dict[str, Any] = {}
@@ -716,8 +717,8 @@ def _columns(signature: Mapping[str, Sequence[str]], question: GradientQuery, re
 def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQuery) -> Any:
     """Return the answers for known shapes, by the class of each input's shape; ``None`` if the op cannot be built at all.
 
-    ``"!"`` alone: TensorFlow raises whatever the shapes. Ops of sparse matrices want shapes before they can be built, and
-    answer alike for all: then the words are returned as they are.
+    ``"!"`` alone: TensorFlow raises for all shapes. Ops on sparse matrices can be built only with known shapes, and their
+    answers do not depend on these: then the words are returned without shapes.
     """
     replies: Dict[str, Any] = {}
     reasons = []
@@ -727,7 +728,7 @@ def _exact_replies(signature: Mapping[str, Sequence[str]], question: GradientQue
         answer = oracle.ask(question._replace(shapes=shapes, constants=(None,) * len(shapes), output_shapes=made))
         if answer.failed:
             reasons.append(answer.failed)
-            if " attr " in answer.failed:  # no shape helps
+            if " attr " in answer.failed:  # no shapes work
                 return None
             continue
         key = " ".join(shape_class(shape) for shape in shapes)
@@ -748,7 +749,7 @@ def _common(replies: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _shape_choices(count: int) -> Iterator[Tuple[Shape, ...]]:
-    """Shapes of all inputs: the same for each, or another for the first or the last."""
+    """Yield shapes of all inputs: the same for each, or another for the first or the last."""
     for shape in _SHAPES:
         yield (shape,) * count
         if count > 1:
@@ -763,7 +764,7 @@ def _rows(
 ) -> List[Dict[str, Any]]:
     """Return the samples as rows.
 
-    Each row has the values of the attributes that tell it from the others, and all values that these stand for.
+    Each row has the values of the attributes that distinguish it from the others, and all values that these stand for.
     """
     table = [({name: _json(value) for name, value in each.values.items()}, each.reply) for each in samples]
     names = [name for name in sorted(kinds) if len({repr(values[name]) for values, _ in table}) > 1]
@@ -796,7 +797,7 @@ def _ordered(values: Sequence[Any]) -> List[Any]:
 
 
 def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, Any], Any]]) -> bool:
-    """Return whether two samples that differ in nothing but one attribute are answered differently."""
+    """Return whether two samples that differ in only one attribute have different answers."""
     known: Dict[str, str] = {}
     for values, reply in table:
         key = repr([(other, values[other]) for other in names if other != name])
@@ -806,7 +807,7 @@ def _matters(name: str, names: Sequence[str], table: Sequence[Tuple[Dict[str, An
 
 
 def _boxes(chosen: Sequence[Dict[str, Any]], names: Sequence[str]) -> List[Dict[str, List[Any]]]:
-    """Return a set of combinations as few products: combinations that differ in one attribute alone are joined, one by one."""
+    """Return a set of combinations as few products, by joining combinations that differ in only one attribute."""
     boxes = [{name: [values[name]] for name in names} for values in chosen]
     for name in names:
         joined: Dict[str, Dict[str, List[Any]]] = {}

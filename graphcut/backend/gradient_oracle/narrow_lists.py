@@ -1,8 +1,8 @@
-"""Ops that join or split very many tensors, asked about with few of them.
+"""Ask about ops that join or split very many tensors with only a few of them.
 
 An op type says which of its arguments are lists whose length an attribute holds (``number_attr``): those of ``AddN``,
-``ConcatV2``, ``Split``. The gradient functions of TensorFlow treat the tensors of such a list alike. So a few of each sort
-(zeros or not, shape, constant) stand for the rest; if those few get different answers, the whole op is asked about.
+``ConcatV2``, ``Split``. TensorFlow's gradient functions treat all tensors of such a list alike. So a few of each class (zeros
+or not, shape, constant) represent the rest; if those few get different answers, the query is repeated for the whole op.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Spans = List[Tuple[str, int, int]]
 
 
 class NarrowQuery(NamedTuple):
-    """A question with fewer tensors, and for each input and output of the op which of those stands for it."""
+    """A query with fewer tensors, and the representative of each input and output of the op."""
 
     question: GradientQuery
     inputs: Tuple[int, ...]
@@ -25,7 +25,7 @@ class NarrowQuery(NamedTuple):
 
 
 class _Thinned(NamedTuple):
-    """The places that are kept, for each place the kept one that stands for it, and the new lengths of lists."""
+    """The kept places, the representative of each place, and the new lengths of lists."""
 
     kept: List[int]
     stands: List[int]
@@ -33,7 +33,7 @@ class _Thinned(NamedTuple):
 
 
 def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
-    """Return the question with a few tensors of each long list; ``None`` where there is none. ``known`` is the ``OpDef``."""
+    """Return the query with a few tensors of each long list; ``None`` if there is no long list. ``known`` is the ``OpDef``."""
     if known is None or max(len(question.inputs), len(question.outputs)) <= _WIDE:
         return None
     values = parse_attrs(question.attrs)
@@ -50,7 +50,7 @@ def narrow_query(question: GradientQuery, known: Any) -> Optional[NarrowQuery]:
 
 
 def answers_neighbours_alike(answer: GradientReply, narrow: NarrowQuery) -> bool:
-    """Return whether the tensors that stand for others were answered as their neighbours were."""
+    """Return whether representatives got the same answers as their neighbours."""
     found = answer.gradients
     many = {place for index, place in enumerate(narrow.inputs) if index and place == narrow.inputs[index - 1]}
     return all(_is_like(found[place], found[place - 1]) for place in many if found)
@@ -61,7 +61,7 @@ def _is_like(one: Any, other: Any) -> bool:
 
 
 def _spans(args: Sequence[Any], values: Mapping[str, Any]) -> Spans:
-    """Return for each argument the attribute that counts it, where it begins, and how long it is."""
+    """Return, for each argument, the attribute that holds its length, its start, and its length."""
     spans: Spans = []
     for arg in args:
         if arg.number_attr:
@@ -103,7 +103,7 @@ def _shorten(spans: Spans, sorts: Sequence[Hashable], tied: AbstractSet[str]) ->
 
 
 def _representatives(lists: Sequence[Sequence[Hashable]]) -> List[int]:
-    """Return for each place of lists of one length the place that stands for it: itself for the first few of each sort."""
+    """Return the representative of each place in lists of one length: the place itself for the first few of each class."""
     kept: Dict[Hashable, List[int]] = {}
     standing = []
     for place, sort in enumerate(zip(*lists)):

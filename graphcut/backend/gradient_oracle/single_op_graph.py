@@ -1,6 +1,6 @@
 """A ``GraphDef`` with a single op and the placeholders that feed it.
 
-The scratch graph that a question is built in, and which dtypes TensorFlow takes to carry gradients.
+This module also provides the scratch graph for a query, and the dtypes that can carry gradients in TensorFlow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SCALARS_ARE_KNOWN = 24  # before this GraphDef version, the shape of a scalar p
 
 
 def unlisted_signature(op_type: str) -> Optional[op_outputs.Signature]:
-    """Return the signature of an op type that this TensorFlow has and the table of outputs has not: one of a package."""
+    """Return the signature of an op type of a package, which this TensorFlow has and the table of outputs lacks."""
     found = op_def(op_type) if op_outputs.find_signature(op_type) is None else None
     return None if found is None else op_outputs.from_op_def(found)
 
@@ -63,7 +63,7 @@ def _key(attr: bytes) -> str:
 
 
 def _shapes_but_of_handles(known: Any, shapes: Sequence[Shape]) -> Tuple[Shape, ...]:
-    """Return the shapes of the inputs, none for a variable's handle: it is a scalar whatever the variable holds."""
+    """Return the shapes of the inputs; none for a variable's handle, which is a scalar whatever the variable holds."""
     handles = [arg.type == RESOURCE for arg in known.input_arg]
     if len(handles) != len(shapes):  # lists of tensors, none of which takes handles
         return tuple(shapes)
@@ -96,12 +96,12 @@ def _feed(graph: Any, index: int, question: GradientQuery, reference: bool) -> s
 
 
 def takes_sparse_matrices(op_type: str) -> bool:
-    """Return whether an op takes or makes matrices of compressed sparse rows, which are variants."""
+    """Return whether an op has inputs or outputs that are matrices of compressed sparse rows, which are variants."""
     return "SparseMatrix" in op_type
 
 
 def add_sparse_matrix(graph: Any, name: str, question: GradientQuery) -> None:
-    """Add a sparse matrix: ops that take one look at what the variant holds. It has a size where sizes are known at all."""
+    """Add a sparse matrix, because ops read the content of the variant. It has a known size if the query has shapes."""
     values = parse_attrs(question.attrs)
     dtype = next((values[key].type for key in ("T", "type") if key in values), 1)
     side = _SIDE if question.shapes is not None and not any(question.output_shapes or ()) else None
@@ -140,6 +140,6 @@ def scratch(question: GradientQuery) -> Iterator[Any]:
 
 
 def is_trainable(dtype: Any) -> bool:
-    """Return whether TensorFlow takes a dtype to carry gradients (``IsTrainable``), ``bfloat16`` included in every version."""
+    """Return whether a dtype can carry gradients in TensorFlow (``IsTrainable``); ``bfloat16`` can in every version."""
     module = getattr(gradients_util, "backprop_util", gradients_util)
     return bool(dtype == tf.bfloat16 or module.IsTrainable(dtype))

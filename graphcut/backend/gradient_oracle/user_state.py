@@ -1,7 +1,7 @@
-"""Everything that a user's function can change: recorded before graphcut calls it, and restored afterwards.
+"""Record everything that a user's function can change before graphcut calls it, and restore it afterwards.
 
-A gradient function may remember what it computed: in a dictionary, an attribute, a ``global``, an ``lru_cache``. Called in a
-scratch graph, it would remember tensors of that graph, and fail when the user's program calls it.
+A gradient function may store what it computed in a dictionary, an attribute, a ``global`` or an ``lru_cache``. After a call in
+a scratch graph, it would hold tensors of that graph, and fail when the user's program calls it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def names_read(function: Any) -> Set[str]:
 
 
 def _codes(value: Any) -> Iterator[Any]:
-    """Yield the code of a user's function, with that of functions within it."""
+    """Yield the code of a user's function, and that of nested functions."""
     waiting = [value.__code__] if isinstance(value, types.FunctionType) and not is_tensorflow_code(value) else []
     for code in waiting:
         yield code
@@ -100,12 +100,12 @@ def _parts(value: Any) -> List[Any]:
 
 
 def _is(value: Any, *kinds: type) -> bool:
-    """Return whether a value is one of some kinds, and no look-alike that a library puts in its place."""
+    """Return whether a value is of one of some types, and not a library's substitute."""
     return issubclass(type(value), kinds) and str(type(value).__module__).partition(".")[0] not in _LIBRARIES
 
 
 def _attributes(value: Any) -> List[Any]:
-    """Return the attributes of an object of a user's class, and of the class; its call may be what is called."""
+    """Return the attributes of an object of a user's class and of the class, whose ``__call__`` may be the function."""
     if isinstance(value, types.ModuleType) or _is_of_library(value if isinstance(value, type) else type(value)):
         return []
     if isinstance(value, type):
@@ -209,6 +209,6 @@ def _put_back_class(value: Any, old: Dict[str, Any]) -> None:
 
 
 def _clear(value: Any, before: Any) -> None:
-    """Empty a cache that the call filled: what it holds now may be of the scratch graph."""
+    """Empty a cache that the call filled, because its values may belong to the scratch graph."""
     if value.cache_info().misses != before.misses:
         value.cache_clear()

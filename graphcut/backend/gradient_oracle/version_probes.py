@@ -1,4 +1,4 @@
-"""How the installed TensorFlow behaves where versions differ, found by probing it once."""
+"""Probe the installed TensorFlow once for behavior that differs between versions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from graphcut.graph.metadata import GraphMetadata
 
 
 def tensorflow_behavior(origin: GraphMetadata) -> TensorFlowBehavior:
-    """Return the rules' surroundings for a graph of that origin."""
+    """Return TensorFlow's behavior for a graph of that origin."""
     return surroundings().of(origin)
 
 
 @lru_cache(maxsize=None)
 def reads_targets() -> bool:
-    """Whether a tape reads a target that is a variable, and so records it if it watches it; later ones start at its handle."""
+    """Return whether a tape reads a target that is a variable, and so records it; later versions start at its handle."""
     with tf.Graph().as_default():
         variable = tf.compat.v1.get_variable("w", initializer=1.0, use_resource=True)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -33,7 +33,7 @@ def reads_targets() -> bool:
 
 @lru_cache(maxsize=None)
 def surroundings() -> TensorFlowBehavior:
-    """Return the rules' surroundings as far as the installed TensorFlow decides them."""
+    """Return the part of the behavior that the installed TensorFlow determines."""
     with restore_registry():  # TensorFlow 1.15 registers a gradient function for each function that is called
         return TensorFlowBehavior(
             trainable=trainable_dtypes(),
@@ -46,7 +46,7 @@ def surroundings() -> TensorFlowBehavior:
 
 @lru_cache(maxsize=None)
 def trainable_dtypes() -> FrozenSet[int]:
-    """Return the dtypes, as numbers, that TensorFlow takes to carry gradients."""
+    """Return the dtypes, as numbers, that can carry gradients in TensorFlow."""
     known = [number for number in DTYPES if number and exists(number)]
     return frozenset(number for number in known if is_trainable(tf.as_dtype(number)))
 
@@ -66,7 +66,7 @@ def _looks_at_elements() -> bool:
 
 
 def _fills_branches() -> bool:
-    """Return whether the gradient of an ``If`` is zeros where no branch connects an input (``_IfGrad``, TF 1.15)."""
+    """Return whether the gradient of an ``If`` is zeros for an input that no branch connects (``_IfGrad``, TF 1.15)."""
     with tf.Graph().as_default():
         graph = func_graph.FuncGraph("graphcut")
     with graph.as_default():
@@ -77,7 +77,7 @@ def _fills_branches() -> bool:
 
 
 def _empty_calls_raise() -> bool:
-    """Return whether the gradient of a function that gives no argument one is an error (``Num gradients 0``, TF 1.15)."""
+    """Return whether a function that gives no argument a gradient raises an error (``Num gradients 0``, TF 1.15)."""
     with tf.Graph().as_default():
         x = tf.compat.v1.placeholder(tf.float32, [])
         result = tf.function(tf.stop_gradient)(x)
@@ -91,8 +91,8 @@ def _empty_calls_raise() -> bool:
 def _rebuilds_cases() -> bool:
     """Return whether ``SymbolicGradient`` differentiates functions that are called in a branch of a ``Case``.
 
-    It answers zeros where there is no gradient: up to TensorFlow 2.4, ``_CaseGrad`` builds the branches anew from their
-    ``FunctionDef``.
+    ``SymbolicGradient`` answers zeros if there is no gradient. Up to TensorFlow 2.4, ``_CaseGrad`` rebuilds the branches from
+    their ``FunctionDef``.
     """
     if _fills_branches():
         return False

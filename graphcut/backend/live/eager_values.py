@@ -1,4 +1,4 @@
-"""Tensors with values that a function refers to, and what the user's code calls them: ``layer.kernel``, ``weights``."""
+"""Find eager tensors that a function refers to, and their names in the user's code: ``layer.kernel``, ``weights``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _inside(name: str, value: Any) -> Iterator[Tuple[str, Any]]:
 
 
 def held_values(graph: Any, operations: Sequence[Any], source: Any) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-    """Yield the values that a function refers to and its loss reads, captured or as a constant: the name, and the shape.
+    """Yield the name and shape of values that a function refers to and its loss reads, as a capture or a constant.
 
     Args:
         graph: the live graph of the function.

@@ -1,7 +1,7 @@
 """Trace a user's functions as if their source had been edited, and leave everything as it was.
 
 No module is executed again. The edited source is compiled; each live function that contains an edit gets the edited code while
-the ``with`` block runs. Meanwhile the edited text is in ``linecache``, under a name of its own, where AutoGraph looks for it.
+the ``with`` block runs. Meanwhile the edited text is in ``linecache``, under a separate name, where AutoGraph looks for it.
 Each ``tf.function`` is traced again through a private clone.
 """
 
@@ -67,7 +67,7 @@ def _virtual(path: str) -> str:
 
 
 def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code]]]:
-    """Return the live functions to edit, with their code before and after; ``None`` where it cannot be done."""
+    """Return the live functions to edit, with their code before and after; ``None`` if that is impossible."""
     try:
         before = dict(_codes(compile(edit.before, path, "exec", dont_inherit=True)))
         after = dict(_codes(compile(edit.after, _virtual(path), "exec", dont_inherit=True)))
@@ -80,18 +80,19 @@ def _exchanges(path: str, edit: FileEdit) -> Optional[List[Tuple[Any, Code, Code
     found = []
     for function in _functions(path):
         known = places.get((function.__code__.co_name, function.__code__.co_firstlineno))
-        if known is not None and known[1] is not None and function.__code__ == known[0]:  # else the file was changed since
+        # otherwise the file was changed since
+        if known is not None and known[1] is not None and function.__code__ == known[0]:
             found.append((function, function.__code__, known[1]))
     return found or None
 
 
 def _functions(path: str) -> List[Any]:
-    kind = types.FunctionType  # among millions of objects a name that is looked up once counts
+    kind = types.FunctionType  # a single name look-up matters for millions of objects
     return [each for each in gc.get_objects() if type(each) is kind and each.__code__.co_filename == path]
 
 
 def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, ...], Code]]:
-    """Yield the code of each function, under its path: names, and which one of that name."""
+    """Yield the code of each function with its path: the names, and an index among functions of that name."""
     counts: Dict[str, int] = {}
     for each in code.co_consts:
         if isinstance(each, Code):
@@ -103,7 +104,7 @@ def _codes(code: Code, name: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any, 
 
 @contextmanager
 def _same_modules() -> Iterator[None]:
-    """Drop, at the end, the modules that AutoGraph makes of the code that is traced; its functions need no entry."""
+    """Drop, at the end, the modules that AutoGraph makes from the traced code; its functions need no entry."""
     before = frozenset(sys.modules)
     try:
         yield
@@ -119,7 +120,7 @@ def _is_generated(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Suppress the output of the user's code, which it has printed before."""
+    """Suppress the output of the user's code, which was printed before."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

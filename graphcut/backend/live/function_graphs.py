@@ -1,4 +1,4 @@
-"""The live graphs of function bodies: what a ``GraphDef`` does not say about them."""
+"""Read facts from the live graphs of function bodies that a ``GraphDef`` lacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Made = Tuple[Optional[str], bool]
 
 
 def graphs(graph: Any) -> Graphs:
-    """Return every live graph by the name of its function, the given one by ``None``; bodies within bodies included."""
+    """Return every live graph by the name of its function, and the given one by ``None``, including nested bodies."""
     found: Graphs = {None: graph}
     waiting = [graph]
     while waiting:
@@ -70,7 +70,7 @@ def own_gradients(graph: Any) -> Dict[str, Any]:
 
 
 class Where:
-    """Finds an op's place in the user's code, in the graph itself or in the body of a function."""
+    """Find an op's place in the user's code, for ops in the graph itself or in the body of a function."""
 
     def __init__(self, graphs: Graphs) -> None:
         self._finders = _finders(graphs)
@@ -100,7 +100,7 @@ class Shapes:
 
 
 class Operations:
-    """Finds a live op, in the graph itself or in the body of a function; ``None`` where there is none."""
+    """Find a live op, in the graph itself or in the body of a function; ``None`` if there is none."""
 
     def __init__(self, graphs: Graphs) -> None:
         self._finders = _finders(graphs)
@@ -112,14 +112,14 @@ class Operations:
 def _operation(finders: Finders, function: Optional[str], name: str) -> Any:
     try:
         return finders[function](name)
-    except (AttributeError, KeyError, ValueError):  # TensorFlow 1.15 takes apart graphs that nobody holds
+    except (AttributeError, KeyError, ValueError):  # TensorFlow 1.15 dismantles graphs without references
         return None
 
 
 def _finders(graphs: Graphs) -> Finders:
     """Return for each graph a function that finds an op by its name.
 
-    It leaves out the checks of ``get_operation_by_name``, which take four times as long, if this TensorFlow offers that.
+    If this TensorFlow allows it, the function skips the checks of ``get_operation_by_name``, which take four times as long.
     """
     return {
         function: getattr(graph, "_get_operation_by_name", None) or graph.get_operation_by_name

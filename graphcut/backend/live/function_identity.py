@@ -1,9 +1,9 @@
 """The identity of a gradient function: functions with equal keys give equal answers.
 
-TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``: ``tf.nn.silu`` called a thousand times
-is a thousand closures of one function of TensorFlow over other tensors, and one answer serves them all. Only functions of
-TensorFlow that close over nothing but values, tensors and other such functions have an identity. The answer of a user's code
-may depend on a global, an attribute, an array that is edited in place, or on how often it was called.
+TensorFlow makes a new closure, and a new name, at each call of ``tf.custom_gradient``: a thousand calls of ``tf.nn.silu`` make
+a thousand closures of one TensorFlow function over different tensors, and one answer holds for all of them. Only TensorFlow's
+own functions that close over values, tensors and other such functions have an identity. The answer of user code may depend on
+a global, an attribute, an array that is edited in place, or on the number of calls.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def is_tensorflow_path(path: str) -> bool:
 
 
 def _signature(value: Any, depth: int) -> Hashable:
-    """Plain values as they are, tensors by all that is known of them, functions by code and what they refer to."""
+    """Return a key for an object: plain values unchanged, tensors by their properties, functions by code and references."""
     if isinstance(value, _PLAIN):
         return (type(value).__name__, repr(value) if isinstance(value, (float, complex)) else value)
     if isinstance(value, (tf.Tensor, tf.Variable, np.ndarray, np.generic, tf.TensorShape)):
@@ -69,7 +69,7 @@ def _signature(value: Any, depth: int) -> Hashable:
 
 
 def _function(function: Any, depth: int) -> Tuple[Hashable, ...]:
-    """Return a key for a function: its code, what it closes over, what it is bound to, and its defaults."""
+    """Return a key for a function: its code, its closure, the object that it is bound to, and its defaults."""
     cells = tuple(content(cell) for cell in getattr(function, "__closure__", None) or ())
     owner = getattr(function, "__self__", None)
     parts = (cells, owner, function.__defaults__ or (), function.__kwdefaults__ or {})

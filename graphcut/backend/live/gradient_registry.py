@@ -1,4 +1,4 @@
-"""TensorFlow's registry of gradient functions: where ``tf.RegisterGradient`` and each ``tf.custom_gradient`` leave a name."""
+"""Restore TensorFlow's registry of gradient functions, where ``tf.RegisterGradient`` and ``tf.custom_gradient`` add names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGISTRY: Any = getattr(ops, "gradient_registry", None) or ops._gradient_registr
 
 @contextmanager
 def restore_registry() -> Iterator[None]:
-    """Drop, at the end of the block, each gradient function that was registered in it."""
+    """Drop, at the end of the block, the gradient functions that were registered in it."""
     functions = REGISTRY._registry
     before = frozenset(functions)
     try:
@@ -30,8 +30,8 @@ def restore_registry() -> Iterator[None]:
 class TracedGradients:
     """The names that the custom gradients of a trace register.
 
-    They are dropped together with this object, which the trace keeps alive. TensorFlow never forgets such a name, and the
-    function behind it holds the graph of the trace.
+    They are dropped together with this object, which the trace keeps alive. TensorFlow itself keeps such a name forever, and
+    its function holds the graph of the trace.
     """
 
     def __init__(self) -> None:
@@ -40,9 +40,9 @@ class TracedGradients:
         weakref.finalize(self, _drop, self._names).atexit = False
 
     def find(self, graph: Any) -> None:
-        """Find, after the trace, the names in a graph and in the branches and loops of it.
+        """Find, after the trace, the names in a graph and in its branches and loops.
 
-        Other functions may be the user's, who goes on with their traces.
+        Other functions may belong to the user, who may continue to use their traces.
         """
         new = [each for each in list(REGISTRY._registry) if each not in self._before and each.startswith(_CUSTOM)]
         if new:

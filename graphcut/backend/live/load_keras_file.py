@@ -1,4 +1,4 @@
-"""A Keras file as a live model: Keras builds it, and nothing that the file holds as code is run."""
+"""Load a Keras file as a live model: Keras builds it, and code in the file is never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models and modules whose variables a function is about, and which of those are trainable.
+"""Find the models and modules to which a function refers, and which of their variables are trainable.
 
 Keras freezes a layer without changing its variables: only the model's own list of trainable variables omits them.
 """
@@ -18,13 +18,13 @@ _TRAINING = ("fit", "train_on_batch")
 
 
 def trainable_flags(source: Any, around: Iterable[Any] = ()) -> Dict[int, Tuple[Any, bool]]:
-    """Return the variables of all owners as Keras holds them, and whether they are trained.
+    """Return the variables of all owners as Keras objects, and whether each is trainable.
 
     The keys are the identities of the ``tf.Variable`` objects.
 
     Args:
         source: a function or a model.
-        around: models and layers that it leads to in other ways.
+        around: more models and layers that belong to it.
     """
     found: Dict[int, Tuple[Any, bool]] = {}
     known = owners(source)
@@ -47,7 +47,7 @@ def owners(source: Any) -> List[Any]:
 
 
 def _is_owner(value: Any) -> bool:
-    """Return whether a value is a model, layer or module with variables; all of a frozen one are trained no more."""
+    """Return whether a value is a model, layer or module with variables, even if all of them are frozen."""
     return not isinstance(value, type) and bool(
         listed_variables(value, "trainable_variables") or listed_variables(value, "non_trainable_variables")
     )
@@ -75,7 +75,7 @@ def _frames() -> Iterator[Any]:
 
 
 def layers_in_use() -> List[Any]:
-    """Return the Keras models and layers that the code that is running now names, or is a method of."""
+    """Return the Keras models and layers that the running code names or is a method of."""
     found: Dict[int, Any] = {}
     for frame in _frames():
         if is_library(frame.f_code.co_filename):
@@ -94,7 +94,7 @@ def _is_layer(value: Any) -> bool:
 
 
 def listed_variables(owner: Any, attribute: str) -> List[Any]:
-    """Return the variables that a model lists; none where it is not built yet."""
+    """Return the variables that a model lists; none if it is not built yet."""
     try:
         found = getattr(owner, attribute, ())
     except ValueError:
@@ -105,7 +105,7 @@ def listed_variables(owner: Any, attribute: str) -> List[Any]:
 def input_specs(model: Any) -> Tuple[Any, ...]:
     """Return the inputs of a Keras model that was built from them, as a ``tf.TensorSpec`` or a list or dict of these.
 
-    Empty if the model does not tell.
+    The result is empty if the model has no such inputs.
     """
     if not hasattr(model, "train_on_batch"):  # of every Keras; ``train_step`` came with TensorFlow 2.2
         return ()

@@ -1,10 +1,10 @@
-"""Trace plain Python code so that it does what it does when it is run eagerly.
+"""Trace plain Python code with the meaning that it has when it runs eagerly.
 
 The user runs a function that is not a ``tf.function`` eagerly, but graphcut traces it with AutoGraph, which changes the
 meaning of some Python code: ``float(x)`` becomes a cast, which passes a gradient on; a loop over a dataset becomes
-``Dataset.reduce``, which passes none. This module gives such code its eager meaning. Nothing is changed where TensorFlow
-traces or converts eager code, too: in a ``tf.function`` that it calls, in the functions that ``Dataset.map`` and ``tf.map_fn``
-are given. What cannot be traced with its eager meaning is refused.
+``Dataset.reduce``, which passes none. This module gives such code its eager meaning. Code that TensorFlow would also trace or
+convert in an eager run is left alone: a called ``tf.function``, and functions passed to ``Dataset.map`` and ``tf.map_fn``.
+Code that cannot be traced with its eager meaning is refused.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ BODIES = (
 _STAGING = "tmp"
 _MOST_ELEMENTS = 100
 _ROOTS: List[Any] = []
-# What stands for a Python number, by the graph and the name of its op.
+# The tensors that stand for Python numbers, by the graph and the name of their op.
 _NUMBERS: Set[Tuple[int, str]] = set()
-# How many elements Python took of an iterator, and the graph that a tape began in.
+# The number of elements that Python took from an iterator, and the graph in which a tape began.
 _TAKEN: MutableMapping[Any, int] = WeakKeyDictionary()
 _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 
@@ -50,8 +50,8 @@ _BEGUN: MutableMapping[Any, int] = WeakKeyDictionary()
 class _OfThread(threading.local):
     """The state of this thread.
 
-    ``conversions``: how many functions that TensorFlow converts in eager code, too, are being called. ``is_told``: code
-    asked whether it is run eagerly, and was told so. ``tells``: code that asks is told so.
+    ``conversions``: the number of running functions that TensorFlow converts in eager code, too. ``is_told``: code asked
+    whether it runs eagerly, and the answer was yes. ``tells``: whether that answer is yes.
     """
 
     conversions, is_told, tells = 0, False, True
@@ -61,7 +61,7 @@ _LOCAL = _OfThread()
 
 
 class EagerOnlyError(RuntimeError):
-    """Raised for code that does something else when it is traced than when it is run eagerly."""
+    """Code behaves differently when it is traced than when it runs eagerly."""
 
 
 def is_plain(source: Any) -> bool:
@@ -81,7 +81,7 @@ _OF_KERAS = frozenset(("call", "__call__", "train_step", "test_step", "predict_s
 
 
 def as_run_eagerly(python: Callable[..., Any]) -> Any:
-    """Return a function like this one whose trace does what its eager run does."""
+    """Return a copy of the function whose trace does the same as an eager run."""
 
     def plain(*args: Any, **kwargs: Any) -> Any:
         with eager_meaning():
@@ -91,10 +91,10 @@ def as_run_eagerly(python: Callable[..., Any]) -> Any:
 
 
 def trace_either_way(trace: Callable[[], Any]) -> Any:
-    """Return what a trace returns; once more if it fails after code was told that it is run eagerly.
+    """Return the result of a trace; trace again if it fails after code was told that it runs eagerly.
 
-    ``if tf.executing_eagerly(): print(loss.numpy())`` is written so that the function can be traced. The second time, such
-    code is told the truth.
+    Code such as ``if tf.executing_eagerly(): print(loss.numpy())`` is written so that the function can be traced. In the
+    second trace, ``tf.executing_eagerly`` tells the truth.
     """
     _LOCAL.is_told = False
     try:
@@ -111,7 +111,7 @@ def trace_either_way(trace: Callable[[], Any]) -> Any:
 
 @contextmanager
 def eager_meaning() -> Iterator[None]:
-    """Give the code that is traced in the default graph its eager meaning."""
+    """Give code that is traced in the default graph its eager meaning."""
     with _PATCHES.apply():
         _ROOTS.append(ops.get_default_graph())
         try:
@@ -183,7 +183,7 @@ _BUILTINS: Dict[str, Any] = {"float": _float, "map": _map}
 
 
 def _wrap_unconverted(original: Any) -> Any:
-    """Wrap the call of what AutoGraph leaves alone: plain code is told that it is run eagerly."""
+    """Wrap the call of functions that AutoGraph leaves alone: plain code is told that it runs eagerly."""
 
     @functools.wraps(original)
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -204,7 +204,7 @@ _QUESTIONS = (
 
 
 def _wrap_conversion(original: Any) -> Any:
-    """Wrap the conversion of a function that TensorFlow is given: where it is the default, eager code has it, too."""
+    """Wrap the conversion of a function that is passed to TensorFlow: if it is the default, eager code has it, too."""
 
     @functools.wraps(original)
     def tf_convert(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -217,7 +217,7 @@ def _wrap_conversion(original: Any) -> Any:
 
 
 def _is_call(function: Any) -> bool:
-    """Return whether a function is the ``call`` of a Keras layer or loss, which Keras converts in graphs alone."""
+    """Return whether a function is the ``call`` of a Keras layer or loss, which Keras converts only in graphs."""
     return inspect.ismethod(function) and function.__name__ == "call"
 
 
@@ -247,7 +247,7 @@ def _of_dataset(traced: Any) -> Any:
 
 
 class _Loops:
-    """AutoGraph's registry of loops by what they run over, with another one for datasets."""
+    """AutoGraph's registry of loops by the type of the iterated object, with another loop for datasets."""
 
     def __init__(self, registry: Any) -> None:
         self._registry = registry
@@ -263,7 +263,7 @@ class _Loops:
 
 
 def _wrap_next(original: Any) -> Any:
-    """Wrap the step of an iterator that Python's own loop takes: in a trace it never ends."""
+    """Wrap the step of an iterator in a Python loop, which would never end in a trace."""
 
     @functools.wraps(original)
     def step(self: Any) -> Any:
@@ -289,7 +289,7 @@ def _wrap_new_iterator(original: Any) -> Any:
 
 
 def _wrap_write(original: Any) -> Any:
-    """Wrap a method of a ``TensorArray`` that writes: in eager code the array itself holds what was written."""
+    """Wrap a writing method of a ``TensorArray``: in eager code, it changes the array itself."""
 
     @functools.wraps(original)
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -345,7 +345,7 @@ def _wrap_begin(original: Any) -> Any:
 
 
 def _wrap_pfor(original: Any) -> Any:
-    """Wrap what ``tf.vectorized_map`` calls: in eager code it runs in a function of its own."""
+    """Wrap the function behind ``tf.vectorized_map``: in eager code it runs in a separate function."""
 
     @functools.wraps(original)
     def pfor(*args: Any, **kwargs: Any) -> Any:
@@ -357,7 +357,7 @@ def _wrap_pfor(original: Any) -> Any:
 
 
 def _wrap_keras_call(original: Any) -> Any:
-    """Wrap the call of a layer or loss of Keras 3, which AutoGraph leaves alone with the user's code in it."""
+    """Wrap the call of a layer or loss of Keras 3, which AutoGraph does not convert, including the user's code in it."""
 
     @functools.wraps(original)
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:

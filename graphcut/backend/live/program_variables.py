@@ -1,6 +1,7 @@
-"""The variables of the program around a function: those of its closure, of its module, and of the objects there.
+"""Find the variables of the program around a function: in its closure, its module, and the objects there.
 
-A graph holds the variables that its function reads. A program has others, such as those of a network that another loss trains.
+A graph holds only the variables that its function reads. The program may have others, such as those of a network that another
+loss trains.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def program_variables(source: Any) -> Iterator[Variable]:
 
 
 def _inside(value: Any) -> Iterable[Any]:
-    """Return what a module, a function, a container or an object of the user's holds; the variables of a layer."""
+    """Return the values in a module, a function, a container or a user's object; for a layer, its variables."""
     if isinstance(value, type):
         return ()
     if isinstance(value, types.ModuleType):

@@ -1,8 +1,8 @@
-"""A live graph as a ``Graph`` message.
+"""Convert a live graph to a ``Graph`` message.
 
-It is read from TensorFlow's own bytes, without the values of constants that would take much memory.
+The message is parsed from TensorFlow's own bytes, without the values of large constants.
 
-``tf.Graph.as_graph_def`` parses these bytes into TensorFlow's messages, only for them to be written once more.
+``tf.Graph.as_graph_def`` would parse these bytes into TensorFlow's messages, which would have to be serialized again.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _API = getattr(ops, "pywrap_tf_session", None) or ops.c_api
 
 
 def data(graph: Any) -> bytes:
-    """Return the bytes as TensorFlow writes them, large constants included."""
+    """Return TensorFlow's own bytes, including large constants."""
     with _explain_errors():
         return _bytes(graph)
 
 
 def parse_graph(data: bytes) -> Any:
-    """Return the ``Graph`` message of such bytes; where they are many, without the values of large constants."""
+    """Return the ``Graph`` message in such bytes; if they are many, without the values of large constants."""
     written = _message(data)
     return _without_values(written) if len(data) > _MANY else written
 
 
 def serialize_graph(graph: Any) -> bytes:
-    """Return the bytes of a live graph without the values of large constants, for those who keep many such."""
+    """Return the bytes of a live graph without the values of large constants, for callers that keep many graphs."""
     return bytes(_without_values(_message(data(graph))).SerializeToString())
 
 
@@ -71,7 +71,7 @@ def _bytes(graph: Any) -> bytes:
 
 
 def _without_value(attr: bytes) -> bytes:
-    """Return the entry of a constant's value without its content, marked where that is not zero."""
+    """Return the entry of a constant's value without its content, with a mark if that is not zero."""
     entry = CLASSES["AttrEntry"].FromString(attr)
     tensor = entry.value.tensor
     if len(tensor.tensor_content) > _LARGE:

@@ -1,4 +1,4 @@
-"""Where in the user's code an op of a live graph was made."""
+"""Find the line of the user's code that created an op of a live graph."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def place(op: Any) -> Place:
-    """``file:line`` of an op, or ``None``, and whether TensorFlow or Keras made it on its own account."""
+    """Return ``file:line`` of an op, or ``None``, and whether TensorFlow or Keras created it by itself."""
     return stack_frames.place(_frames(op))
 
 
@@ -27,9 +27,9 @@ def user_frames(op: Any) -> Tuple[str, ...]:
 
 
 def here() -> Optional[str]:
-    """``file:line`` of the innermost frame that is the user's, a line of converted code as it was written.
+    """Return ``file:line`` of the user's innermost frame; for converted code, the original line.
 
-    Where a thread has none it is the place that the thread was started at, if that is known.
+    If a thread has no such frame, the result is the place where the thread was started, if that is known.
     """
     listed = [(getattr(each, "filename", None) or each[0], getattr(each, "lineno", None) or each[1]) for each in _stack()]
     while listed and os.path.dirname(os.path.abspath(listed[-1][0])) == _HERE:
@@ -42,7 +42,7 @@ def _stack() -> List[Any]:
 
 
 def call() -> Tuple[Tuple[str, int], ...]:
-    """Return the frames outside of libraries, innermost first: the file, and which instruction of its code is being run."""
+    """Return the frames outside of libraries, innermost first: the file, and the index of the running instruction."""
     found: List[Tuple[str, int]] = []
     frame: Any = sys._getframe(1)
     while frame is not None:
@@ -54,7 +54,7 @@ def call() -> Tuple[Tuple[str, int], ...]:
 
 
 def is_converted(path: str) -> bool:
-    """Return whether AutoGraph wrote a file, out of the user's code."""
+    """Return whether AutoGraph generated a file from the user's code."""
     return os.path.basename(path).startswith("__autograph_generated_file")
 
 

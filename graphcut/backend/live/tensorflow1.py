@@ -1,4 +1,4 @@
-"""Run TensorFlow 1 code: what a script gets when it imports TensorFlow, and the graph that a function builds."""
+"""Run TensorFlow 1 code: provide the TensorFlow that a script imports, and the graph that a function builds in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphcut.graph.stack_frames import is_library
 class TensorFlow1Imports:
     """A context in which a script and the modules in its folder import ``tensorflow.compat.v1`` as TensorFlow.
 
-    Libraries import what they always do: TensorFlow and Keras themselves are among them.
+    The imports of libraries, including TensorFlow and Keras, do not change.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -38,12 +38,12 @@ class TensorFlow1Imports:
 
 
 def build_in_own_graph(function: Callable[[], Any]) -> Tuple[Any, Any]:
-    """Call a function of no arguments, in a graph of its own if it would build into the default graph and that is empty.
+    """Call a function without arguments, in a separate graph if it would build into an empty default graph.
 
-    So a function may be called again, and another one may create variables of the same names.
+    So the function may be called again, and another one may create variables of the same names.
 
     Returns:
-        What the function returned, and the graph if it built one that takes no gradient; else ``None``.
+        The function's result, and the graph if it built one without gradients; else ``None``.
     """
     if tf.executing_eagerly() or tf.compat.v1.get_default_graph().get_operations():
         return function(), None

@@ -1,6 +1,6 @@
-"""Live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
+"""Read live sources: a ``tf.function``, a ``ConcreteFunction``, a callable with example arguments, a ``tf.Graph``.
 
-The graph is handed over as a message (see ``written``). It is read, never changed.
+The result is a message (see ``serialize``). The live graph is never changed.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ def read(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> LoadedGrap
         variables = tuple(_function_variables(concrete.graph, source, passed))
         message, origin = of_graph(concrete.graph, label, _outputs(concrete), variables)
         arguments = tuple(_tensor_arguments(concrete.graph, bound)) if bound else ()
-        if not is_traced:  # else the function of the user keeps the trace
+        if not is_traced:  # otherwise the user's function keeps the trace
             registered.find(concrete.graph)
         return message, replace(origin, owner=(concrete, registered), step=step_place(concrete, notes), arguments=arguments)
 
 
 @contextmanager
 def as_before(source: Any) -> Iterator[None]:
-    """Put back afterwards what tracing a function changes in its Keras objects and in the process.
+    """Restore what tracing a function changes in its Keras objects and in the process.
 
-    A ``tf.function`` that was traced before keeps what its traces hold, such as the variables of an optimizer.
+    A ``tf.function`` that was traced before keeps the objects of its traces, such as an optimizer's variables.
     """
     from graphcut.backend.record.restore_objects import same_random_states, undone
 
@@ -78,7 +78,7 @@ def _is_traced(source: Any) -> bool:
 
 
 def _untraced(source: Any) -> Any:
-    """Return a copy of a ``tf.function`` without traces, so that the user's own gets none; anything else unchanged."""
+    """Return a copy of a ``tf.function`` without traces, so the user's own gets no new trace; anything else unchanged."""
     from graphcut.backend.record.trace_step import clone
 
     return clone(source, None) if isinstance(source, Function) and not _is_traced(source) else source
@@ -121,7 +121,7 @@ class _HeldVariable:
 
 
 def hold(structure: Any) -> Any:
-    """Return arguments with each Keras variable wrapped, so that ``tf.function`` leaves it as it is."""
+    """Return arguments with each Keras variable wrapped, so ``tf.function`` passes it unchanged."""
     if not any(variable_of(each) is not each for each in tf.nest.flatten(structure)):
         return structure
     return tf.nest.map_structure(lambda each: each if variable_of(each) is each else _HeldVariable(each), structure)
@@ -135,7 +135,7 @@ def release(structure: Any) -> Any:
 
 
 def releasing(function: Any) -> Any:
-    """Return a function that unwraps the Keras variables among its arguments and calls the one given."""
+    """Return a function that unwraps the Keras variables among its arguments and calls the given function."""
 
     def released(*args: Any, **kwargs: Any) -> Any:
         return released.__wrapped__(*release(args), **release(kwargs))  # type: ignore[attr-defined]
@@ -144,7 +144,7 @@ def releasing(function: Any) -> Any:
 
 
 def example(value: Any) -> Any:
-    """Arrays become specs of their shape and dtype. Tensors, variables, composite tensors and specs stay what they are."""
+    """Return arrays as specs of their shape and dtype, and tensors, variables, composite tensors and specs unchanged."""
     if isinstance(value, _OF_TENSORFLOW) or not (hasattr(value, "dtype") and hasattr(value, "shape")):
         return value
     return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
@@ -156,7 +156,7 @@ def of_graph(graph: Any, label: str, outputs: Dict[str, str], variables: Tuple[V
 
 
 def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], variables: Tuple[Variable, ...]) -> LoadedGraph:
-    """Return the message and the origin of a live graph as it was when these bytes were written."""
+    """Return the message and the origin of a live graph at the time when these bytes were written."""
     message, found = serialize.parse_graph(data), function_graphs.graphs(graph)
     dead, second = function_graphs.exits(found) if b"Exit" in data else ((), ())
     origin = GraphMetadata(
@@ -178,7 +178,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
 
 
 def _outputs(concrete: Any) -> Dict[str, str]:
-    """Keys to tensor names: a dict's keys, positions of a tuple, ``output`` for a single one.
+    """Map output keys to tensor names: keys of a dict, positions in a tuple, or ``output`` for a single one.
 
     A composite tensor is one output, named by the first of its tensors that can carry a gradient.
     """
@@ -191,7 +191,7 @@ def _outputs(concrete: Any) -> Dict[str, str]:
         values = [each for each in tf.nest.flatten(structured) if each is not None]
         keys = ["output"] if len(values) == 1 else [str(index) for index in range(len(values))]
     counts = [len(tf.nest.flatten(each, expand_composites=True)) for each in values]
-    # Once its gradient was taken a function has more outputs: what the gradient needs.
+    # After its gradient was taken, a function has more outputs, which the gradient needs.
     if not values or sum(counts) > len(concrete.outputs):
         return {str(index): each.name for index, each in enumerate(concrete.outputs)}
     rest = iter(concrete.outputs)
@@ -255,7 +255,7 @@ def _function_variables(graph: Any, source: Any, passed: Sequence[Tuple[Any, str
 
 
 def in_order(variables: List[Any], graph: Any) -> List[Any]:
-    """In the order in which the graph captured them; TensorFlow keeps them in a set, whose order is another each time."""
+    """Return variables in the order in which the graph captured them; TensorFlow keeps them in a set without stable order."""
     places = {id(outer): place for place, (outer, _) in enumerate(captures(graph))}
     known = [[places[id(tensor)] for tensor in stand_ins(variable_of(each)) if id(tensor) in places] for each in variables]
     keys = [(min(found, default=len(places)), str(each.name)) for found, each in zip(known, variables)]
@@ -272,7 +272,7 @@ def _captured_values(graph: Any) -> List[Any]:
 
 
 def describe_variable(variable: Any, tensors: Tuple[str, ...], trainable: Optional[bool] = None) -> Variable:
-    """Return the facts about a live variable; ``tensors`` are its handles in the graph, ``trainable`` what is known better."""
+    """Return the facts about a live variable; ``tensors`` are its handles, ``trainable`` replaces its own flag."""
     inner = variable_of(variable)
     rank = inner.shape.rank if hasattr(inner.shape, "rank") else inner.shape.ndims
     shape = None if rank is None else tuple(inner.shape.as_list())

@@ -1,4 +1,4 @@
-"""Why a Python callable could not be traced: its own error, the line that raised it, and what to write instead."""
+"""Explain why a Python callable could not be traced: its own error, the line that raised it, and what to write instead."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def explain_errors(label: str, doubles: Sequence[str] = ()) -> Iterator[None]:
 class ScriptError(NamedTuple):
     """The reason why the trace of a script ended.
 
-    ``said``: the error in one line; ``where``: ``file:line`` of the innermost line that is the user's; ``advice``: what to
-    know or do, or nothing; ``needs_value``: it asks for the value of a tensor, and goes on where it is run.
+    ``said``: the error in one line; ``where``: ``file:line`` of the user's innermost line; ``advice``: what to do, or nothing;
+    ``needs_value``: the script asks for the value of a tensor, so it works when it is run.
     """
 
     said: str
@@ -116,7 +116,7 @@ def _sentences(label: str, error: BaseException, doubles: Sequence[str]) -> Iter
 
 
 def _of_calls(error: BaseException, inner: BaseException, said: str, line: str) -> List[str]:
-    """Return the advice for a library call that explains more than the error does: a loss of ``None``, ``predict``."""
+    """Return the advice for a library call that is the real reason of the error: a loss of ``None``, ``predict``."""
     called = [name for each in (error, inner) for file, _, name in _frames(each) if is_library(file)]
     outside = re.search(r"\.(predict|predict_on_batch|predict_proba)\(", line)
     if outside:
@@ -145,7 +145,7 @@ _LOSSES = frozenset(["compute_loss", "_compute_loss", "compiled_loss", "call_and
 
 
 def _tensorflow_name(name: str) -> str:
-    """Return TensorFlow's function in place of NumPy's of a name, such as ``tf.reduce_mean``."""
+    """Return TensorFlow's counterpart of a NumPy function, such as ``tf.reduce_mean``."""
     import tensorflow as tf
 
     if isinstance(getattr(tf, name, None), tf.DType):
@@ -206,7 +206,7 @@ def _unwrapped(error: BaseException) -> BaseException:
 
 
 def _message_of(error: BaseException) -> str:
-    """Type and first line of what an error says, of a long line the first sentence; AutoGraph puts a traceback before it."""
+    """Return the type and the first line of an error's message, or the first sentence of a long line, without a traceback."""
     known = getattr(error, "ag_error_metadata", None)
     text = _BINDING.sub(r"\1", str(error if known is None else known.cause_message).strip())
     first = text.partition("\n")[0]
@@ -218,7 +218,7 @@ _BINDING = re.compile(r"Binding inputs to tf\.function failed due to `(.*?)`(?:\
 
 
 def _where(error: BaseException) -> Optional[str]:
-    """``file:line`` of the user's innermost frame: outside of all that is installed, else outside TensorFlow and Keras."""
+    """Return ``file:line`` of the innermost frame outside installed packages, else outside TensorFlow and Keras."""
     frames = _frames(error)
     own = [frame for frame in frames if "site-packages" not in frame[0] and "dist-packages" not in frame[0]]
     return place(own)[0] or place(frames)[0]
@@ -227,7 +227,7 @@ def _where(error: BaseException) -> Optional[str]:
 def _frames(error: BaseException) -> List[Tuple[str, int, str]]:
     """Return the file, line and function of each frame of an error, the outermost first.
 
-    AutoGraph's own account of the frames that it wrote, by their source, follows what Python tells.
+    AutoGraph's list of the frames of generated code, by their original source, comes after Python's own frames.
     """
     raised = [(each.filename, each.lineno or 0, each.name) for each in traceback.extract_tb(error.__traceback__)]
     known = getattr(error, "ag_error_metadata", None)

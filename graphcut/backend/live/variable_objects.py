@@ -1,4 +1,4 @@
-"""Live objects as keys: tensors, also composite ones, eager, graph and partitioned variables, Keras 2 and 3 variables."""
+"""Recognize live objects: tensors, composite tensors, eager, graph and partitioned variables, Keras 2 and 3 variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorflow.python.framework.composite_tensor import CompositeTensor
 
 
 def variable_of(value: Any) -> Any:
-    """Return the ``tf.Variable`` inside of a Keras 3 variable, or the value itself."""
+    """Return the ``tf.Variable`` inside a Keras 3 variable; return any other value unchanged."""
     inner = getattr(value, "value", None)
     return value if isinstance(value, tf.Variable) or callable(inner) or not isinstance(inner, tf.Variable) else inner
 
@@ -21,12 +21,12 @@ def is_variable(value: Any) -> bool:
 
 
 def is_composite(value: Any) -> bool:
-    """Return whether this is a tensor that is made of others: ragged, sparse, slices, a user's ``ExtensionType``."""
+    """Return whether this is a tensor that consists of others: ragged, sparse, slices, a user's ``ExtensionType``."""
     return isinstance(value, CompositeTensor) and not isinstance(value, tf.Variable)
 
 
 def flatten_structure(value: Any) -> Iterator[Any]:
-    """Yield the tensors and variables in a nested structure, all that composite tensors are made of included."""
+    """Yield the tensors and variables in a nested structure, including all components of composite tensors."""
     for each in tf.nest.flatten(value):
         if is_composite(each):
             yield from flatten_structure(each._type_spec._to_components(each))
@@ -35,10 +35,10 @@ def flatten_structure(value: Any) -> Iterator[Any]:
 
 
 def components(value: Any) -> Tuple[Any, ...]:
-    """Return the tensors of a composite tensor that a gradient is taken of; any other value is its own.
+    """Return the components of a composite tensor whose gradient is taken; return any other value itself.
 
-    TensorFlow's ``CompositeTensorGradient`` names them. Where a type has none they are its ``values``, else the floating
-    tensors that it is made of.
+    TensorFlow's ``CompositeTensorGradient`` names them. If a type has none, they are its ``values``, else its floating
+    components.
     """
     if not is_composite(value):
         return (value,)
@@ -55,7 +55,7 @@ def components(value: Any) -> Tuple[Any, ...]:
 def function_variables(graph: Any) -> Tuple[Any, ...]:
     """Return the variables that the graph of a function reads and that still exist; none for a graph of TensorFlow 1.
 
-    ``FuncGraph.variables`` raises for one that is gone, such as a variable of an optimizer that ``compile`` replaced.
+    ``FuncGraph.variables`` raises for a deleted variable, such as that of an optimizer that ``compile`` replaced.
     """
     if not hasattr(graph, "_weak_variables"):
         return tuple(getattr(graph, "variables", ()))
@@ -63,7 +63,7 @@ def function_variables(graph: Any) -> Tuple[Any, ...]:
 
 
 def parts(value: Any) -> Tuple[Any, ...]:
-    """Return the variables that a partitioned variable is made of; the variable itself otherwise."""
+    """Return the parts of a partitioned variable; return any other variable itself."""
     if hasattr(value, "_variable_list"):
         return tuple(value._variable_list)
     return (variable_of(value),)
@@ -87,7 +87,7 @@ def tensor_name(value: Any, graph: Any, captured: Mapping[int, Tuple[int, str]])
 
 
 def captured_names(graph: Any) -> Dict[int, Tuple[int, str]]:
-    """For each captured tensor, by its ``id``, its place among the captures and the name of what stands for it inside."""
+    """Map the ``id`` of each captured tensor to its place among the captures and the name of its placeholder."""
     names: Dict[int, Tuple[int, str]] = {}
     for place, (outer, inner) in enumerate(captures(graph)):
         names.setdefault(id(outer), (place, str(inner.name)))
@@ -95,7 +95,7 @@ def captured_names(graph: Any) -> Dict[int, Tuple[int, str]]:
 
 
 def stand_ins(variable: Any) -> Tuple[Any, ...]:
-    """Return the tensors by which a graph holds a variable: its handle, or its reference, whose value a function captures."""
+    """Return the tensors that stand for a variable in a graph: its handle, or the captured value of its reference."""
     handle = handle_of(variable)
     return (handle,) if handle.dtype == tf.resource else (handle, variable._snapshot)
 
@@ -107,7 +107,7 @@ def captures(graph: Any) -> Iterable[Tuple[Any, Any]]:
 
 
 def is_symbolic(tensor: Any) -> bool:
-    """Return whether a tensor is one of a graph, not a value."""
+    """Return whether a tensor belongs to a graph, so it has no value."""
     return not hasattr(tensor, "_numpy") and not isinstance(tensor, ops.EagerTensor)
 
 

@@ -1,1 +1,1 @@
-"""Record the gradients that a training step takes while it is traced."""
+"""Record the gradients that code takes while it is traced or runs."""

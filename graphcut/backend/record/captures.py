@@ -1,4 +1,4 @@
-"""The tensors of outer graphs that a function's body captured or received as arguments, and what leads to them."""
+"""Find the tensors of outer graphs that a function's body captured or received as arguments, and the ops leading to them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
 
 
 def _graph(outer: Any) -> Any:
-    """Return the graph of a tensor that was captured; ``None`` of a value, or a variable of a strategy."""
+    """Return the graph of a captured tensor; ``None`` for a value, or a variable of a strategy."""
     return getattr(outer, "graph", None) if isinstance(outer, tf.Tensor) and is_symbolic(outer) else None
 
 
 def _inputs_by_placeholder(inner: Any, around: Any) -> Iterator[Tuple[Any, Any]]:
-    """Return the inputs that the first op that runs a body passes to it, each with its placeholder in the body."""
+    """Return the inputs that the first call of a body passes to it, each with its placeholder in the body."""
     names = {name for name, function in function_graphs.functions(around).items() if _body(function) is inner}
     calls = (op for op in around.get_operations() if op.type in _CALLS and names.intersection(called_functions(op)))
     first = next(calls, None)
@@ -56,7 +56,7 @@ def called_functions(op: Any) -> Iterator[str]:
 
 
 def ops_leading_in(graphs: Sequence[Any], entries: Sequence[Mapping[str, Entry]]) -> Dict[int, Set[str]]:
-    """Return the names of the ops around, by the ``id`` of their graph, that lead to entries of the innermost body."""
+    """Return the names of the outer ops, by the ``id`` of their graph, that lead to entries of the innermost body."""
     known = {id(graph): found for graph, found in zip(graphs, entries)}
     kept: Dict[int, Set[str]] = {id(graph): set() for graph in graphs[1:]}
     waiting = [each.outer.op for each in entries[0].values()]

@@ -1,8 +1,8 @@
-"""The graph of a gradient that was taken eagerly: the recorded ops that lead to its targets, as a ``Graph`` message.
+"""Write the graph of an eager gradient: the recorded ops that lead to its targets, as a ``Graph`` message.
 
-The ops are written in the order in which they ran, behind the constants and variables that no op made. The call of a
-function is one op, ``PartitionedCall``, its body in the library. What a custom gradient recorded apart is written as an
-``EagerPyFunc``: any input may reach any output; which inputs its function answered decides.
+Constants and variables come first, then the ops in the order in which they ran. The call of a function is one op,
+``PartitionedCall``, with its body in the library. A custom gradient is written as an ``EagerPyFunc``, in which any input may
+reach any output; the inputs that its function answered decide.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FUNCTION = re.compile(r"__(?:inference|forward)_+(.*?)_*\d*$")
 
 
 class WatchedTensors(NamedTuple):
-    """What a tape watches, by the ``id`` of the tensor or handle, each with the count of ops from which on."""
+    """What a tape watches: the ``id`` of each tensor or handle, with the op count at which watching began."""
 
     spans: Tuple[Tuple[int, int], ...]
     watched: Tuple[Tuple[int, int], ...]
@@ -70,7 +70,7 @@ class EagerCall:
     def signature(self, answers: Hashable) -> Hashable:
         """Return a key that distinguishes this gradient from others of the same call.
 
-        It holds the ops between, which of them the tape recorded, the values that a verdict can follow from, and whether the
+        It holds the ops in between, which of them the tape recorded, the values that can affect a verdict, and whether the
         gradient starts from zeros.
         """
         readers = (node for node in self.nodes if isinstance(node, EagerOp) and node.type in _READ_VALUES)
@@ -94,7 +94,7 @@ class EagerCall:
 def _visible(value: Any, is_read: bool) -> Hashable:
     """Return the part of a value that a verdict can depend on.
 
-    It is all of the value if an op that takes pieces reads it, and else whether the value is zero.
+    It is the full value if an op that selects pieces reads it, otherwise only whether the value is zero.
     """
     if value is None:
         return None
@@ -102,7 +102,7 @@ def _visible(value: Any, is_read: bool) -> Hashable:
 
 
 def names_in_code(values: Sequence[Any]) -> List[str]:
-    """Return the names of tensors in the code that asks for their gradients; empty for one without a name there."""
+    """Return the names of tensors in the code that asks for their gradients; empty for a tensor without a name there."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
@@ -134,8 +134,9 @@ def _reached(roots: Iterable[Node]) -> List[Node]:
 def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int], began: int) -> List[Node]:
     """Return the nodes that lead to some nodes.
 
-    A variable that is read, or that is itself a target, leads on to the op that assigned to it before, if a source does. What
-    was computed with a gradient before the tape ``began`` is the update of an earlier step, and leads nowhere.
+    A variable that is read, or that is itself a target, is connected to the op that assigned to it before, if that op depends
+    on a source. A value computed with a gradient before the tape ``began`` is the update of an earlier step, and is not
+    followed.
     """
     nodes = _reached(roots)
     last: Dict[int, float] = dict.fromkeys(targets, math.inf)
@@ -151,9 +152,9 @@ def _with_assignments(roots: Sequence[Node], sources: Set[int], targets: Set[int
 
 
 def _ids_between(roots: Sequence[Node], sources: Set[int]) -> Set[int]:
-    """Return the ``id`` of the nodes that lead from one of ``sources`` to a root, those of both included."""
+    """Return the ``id`` of the nodes on paths from one of ``sources`` to a root, including both ends."""
     found: Set[int] = set()
-    for node in sorted(_reached(roots), key=_position):  # what a node reads comes before it
+    for node in sorted(_reached(roots), key=_position):  # the inputs of a node come before it
         inputs = node.inputs if isinstance(node, EagerOp) else ()
         if id(node) in sources or any(id(each) in found for each, _ in inputs):
             found.add(id(node))
@@ -171,8 +172,8 @@ def _hashable(attrs: Any) -> Hashable:
 class EagerGraph:
     """The recorded ops with the interface of a ``tf.Graph`` that audits need.
 
-    ``began`` counts the ops that had run when the tape began; ``read`` are the variables that the gradient is not asked for,
-    each with the name of its handle.
+    ``began`` is the number of ops that had run when the tape began; ``read`` are the variables that the gradient call left
+    out, each with the name of its handle.
     """
 
     building_function = False
@@ -189,27 +190,27 @@ class EagerGraph:
         self.read: Tuple[Tuple[Any, str], ...] = ()
 
     def get_operations(self) -> Tuple[Any, ...]:
-        """No op is alive any more."""
+        """Return no ops, because none is alive any more."""
         return ()
 
     def get_operation_by_name(self, name: str) -> Any:
-        """None is found, as in a graph that does not hold it."""
+        """Raise the error of a graph that has no op of that name."""
         raise KeyError(name)
 
     def get_collection(self, name: str) -> Tuple[Any, ...]:
-        """Eager code has no collections."""
+        """Return no collection, because eager code has none."""
         return ()
 
 
 class _Function(NamedTuple):
-    """A function that was called; TensorFlow takes its graph apart once nobody holds ``concrete``."""
+    """A called function; TensorFlow dismantles its graph when the last reference to ``concrete`` is gone."""
 
     graph: Any
     concrete: Any
 
 
 def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, answers: Any, error: str) -> GradientCall:
-    """Return the gradient as a record: the message, the names in it, the tape by positions in it."""
+    """Return the record of the gradient: the message, the names in it, and the tape by positions in it."""
     graph = CLASSES["Graph"]()
     writer = _Writer(graph, call)
     for node in call.nodes:
@@ -229,14 +230,14 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
 
 
 def _input_positions(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
-    """Return where the tensors were computed with respect to which a gradient is taken as if they were variables."""
+    """Return the places that computed the sources that are tensors, not variables."""
     for made in call.made:
         if isinstance(made[0], EagerOp) and made[0].outputs[made[1]].dtype != RESOURCE:
             yield writer.name(made), made[0].where[0]
 
 
 def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, Tuple[Tuple[None, str], ...]]]:
-    """Yield for the variables whose value left TensorFlow the constants that were made after that; these bear the line."""
+    """Yield, for each variable whose value left TensorFlow, the constants created after that; they carry the line."""
     constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
     wanted = {id(made[0]): source for source, made in zip(call.sources, call.made)}
@@ -256,9 +257,9 @@ def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, 
 
 
 def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], writer: _Writer) -> Iterator[str]:
-    """Yield the constants that NumPy made after a variable was read; these bear the line that calls it.
+    """Yield the constants that NumPy made after a variable was read; they carry the line that calls NumPy.
 
-    A target that Python holds was made so in any case, at the latest where the gradient is asked for.
+    A target that is a Python value was certainly made this way, at the latest by the gradient call.
     """
     plain = {id(node) for each, (node, _) in zip(call.asked.targets, call.targets) if isinstance(each, PLAIN)}
     for each in constants:
@@ -270,7 +271,7 @@ def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], write
 
 
 def _is_shown(where: Line) -> bool:
-    """Return whether a value left TensorFlow only to be shown."""
+    """Return whether a value left TensorFlow only for display."""
     return line_of(where[0]).startswith(("print(", "logging.", "logger.", "log."))
 
 
@@ -315,7 +316,7 @@ def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
 
 
 class _Writer:
-    """Writes nodes with unique names into a message."""
+    """Write nodes with unique names into a message."""
 
     def __init__(self, graph: Any, call: EagerCall) -> None:
         self.graph = graph
@@ -339,7 +340,7 @@ class _Writer:
         self._wanted = {key: _label(each) for key, each in self._variables.items()}
 
     def _read_variables(self, call: EagerCall) -> Iterator[Tuple[Node, Any]]:
-        """Yield the handles of the variables that are read and that no gradient is asked for, each with its variable."""
+        """Yield the handles of variables that are read but left out of the gradient call, each with its variable."""
         functions = [node.function for node in call.nodes if isinstance(node, EagerOp) and node.function is not None]
         captured = (each for function in functions for each in function_variables(function.graph))
         known = {**call.eager.variables, **{id(handle_of(each)): each for each in captured}}
@@ -390,7 +391,7 @@ class _Writer:
             self._call(node, name, inputs, function)
         elif node.type == _CUSTOM or op_def(node.type) is None:
             self.answered[name] = tuple(node.carries or (None,) * len(node.inputs))
-            own = name.encode()  # each has a function of its own, so no two are of one kind
+            own = name.encode()  # each has its own function, so no two are of one kind
             self._node(name, "EagerPyFunc", inputs, _lists(node, len(node.outputs), token=own, is_async=False))
         else:
             self._node(name, node.type, inputs, _attrs(node))
@@ -402,7 +403,7 @@ class _Writer:
     def _call(self, node: EagerOp, name: str, inputs: Sequence[str], function: Any) -> None:
         """Return the function that the tape differentiates.
 
-        If an output is read that only its gradient needs, it is the function as it was run.
+        If an output is read that exists only for its gradient, it is the function that ran.
         """
         definition = CLASSES["Function"].FromString(function.function_def.SerializeToString())
         if self._last_output.get(id(node), 0) >= len(definition.signature.output_arg):
@@ -469,7 +470,7 @@ def _lists(node: EagerOp, count: int, token: Optional[bytes] = None, is_async: O
 
 
 def _attrs(node: EagerOp) -> Dict[str, Any]:
-    """Return the attributes of an op as messages: those that were given, and those that its inputs tell."""
+    """Return the attributes of an op as messages: the given ones, and those that follow from its inputs."""
     known = op_def(node.type)
     given = dict(zip(node.attrs[::2], node.attrs[1::2]))
     given.update(_of_inputs(known, [each.outputs[index].dtype for each, index in node.inputs], given))
@@ -572,7 +573,7 @@ def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
 
 
 def _read(taken: GradientCall) -> Iterator[Variable]:
-    """Yield the variables that are read and that the gradient is not asked for, as the models in use list them."""
+    """Yield the variables that are read but left out of the gradient call, as the models in use list them."""
     for variable, name in taken.graph.read:
         listed, trained = taken.owned.get(id(variable), (variable, None))
         yield describe_variable(listed, (name,), trained)

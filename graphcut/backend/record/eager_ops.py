@@ -1,8 +1,8 @@
-"""The ops that run eagerly, as TensorFlow's op callbacks report them: types, attributes, dtypes, shapes and lines, no values.
+"""Record ops that run eagerly, from TensorFlow's op callbacks: types, attributes, dtypes, shapes and lines, no values.
 
-An op is kept as long as a tensor that it made is alive, or an op that reads one is kept. So a training loop needs no more
-memory than the tensors of one step, because the record of a tensor is freed with the tensor. The value of a tensor that no op
-made, such as a constant, is kept only if it is small and decides what a gradient reaches (an index, an axis, a zero).
+The record of an op is kept while one of its output tensors is alive, or the record of a reader is kept. The record of a tensor
+is freed with the tensor, so a training loop needs memory for one step only. The value of a tensor that no op made, such as a
+constant, is kept only if it is small and can affect where a gradient flows (an index, an axis, a zero).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from graphcut.graph.flat import Shape
 from graphcut.graph.stack_frames import is_library, is_wrapper
 
 Line = Tuple[Optional[str], bool]
-_SMALL = 32  # elements: what indexes, axes and shapes have
-_LONGEST = 1000  # ops in a row outside of any tape; what lies farther back is forgotten
+_SMALL = 32  # elements: enough for indices, axes and shapes
+_LONGEST = 1000  # consecutive ops outside of any tape; older ones are dropped
 _ASSIGNMENTS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
-PLAIN = (np.ndarray, np.generic, float, int, complex)  # what Python holds in the place of a tensor
+PLAIN = (np.ndarray, np.generic, float, int, complex)  # Python values that replace a tensor
 _GIVEN = 4  # type, outputs, inputs, gradient function
 _WRAPPED = getattr(execute, "pywrap_tfe", None) or getattr(execute, "pywrap_tensorflow", None)
 _LOCAL = threading.local()
@@ -64,10 +64,10 @@ class EagerLeaf:
 class EagerOp:
     """An op that ran.
 
-    ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is what it called, kept
-    because the tape can be asked when nobody else holds it any more; ``carries`` tells for a custom gradient which inputs its
-    function answered. ``is_of_gradient``: it ran while a gradient was taken, or computes with such an op; ``assigned`` is as
-    for a leaf.
+    ``inputs`` are the ops and leaves that it reads, each with the number of the output. ``function`` is the function that it
+    called, kept because the tape may be used after all other references are gone. ``carries``: the inputs that the function of
+    a custom gradient answered. ``is_of_gradient``: it ran while a gradient was taken, or depends on such an op. ``assigned``
+    is as for a leaf.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class EagerOp:
 
 
 class Escape(NamedTuple):
-    """A value that left TensorFlow: the tensor that it was, how many ops had run, and the line."""
+    """A value that left TensorFlow: its tensor, the number of ops that had run, and the line."""
 
     made: Any
     position: int
@@ -113,7 +113,7 @@ Made = Tuple[Node, int]
 
 
 class _Reference(weakref.ref):
-    """A weak reference to a tensor that knows what made it."""
+    """A weak reference to a tensor, with the node that made it."""
 
     __slots__ = ("key", "node", "index")
     key: int
@@ -124,9 +124,9 @@ class _Reference(weakref.ref):
 class EagerOps:
     """The ops that ran since the watch began.
 
-    ``version`` counts them, as that of a graph does. ``written`` has for each variable, by the ``id`` of its handle, how many
-    had run when it was last written, its first value apart. ``variables`` are those that were read, by the ``id`` of the
-    handle. ``successors`` has for each variable in whose place a new one is made the line that makes it.
+    ``version`` counts them, like that of a graph. ``written`` maps the ``id`` of each variable's handle to the op count at its
+    last write, without its initial value. ``variables`` are the variables that were read, by the ``id`` of the handle.
+    ``successors`` maps each variable that a new one replaces to the line that creates the new one.
     """
 
     def __init__(self) -> None:
@@ -160,7 +160,7 @@ class EagerOps:
         self._attached.detach()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
-        """Note an op that ran; one that was built in a graph is ignored."""
+        """Record an op that ran; ignore one that was built in a graph."""
         if graph is not None or getattr(_LOCAL, "suspended", False):
             return
         try:
@@ -196,7 +196,7 @@ class EagerOps:
             self._note(each, op, index)
 
     def _note_write(self, op: EagerOp, inputs: Any) -> None:
-        """Note that an op without outputs writes the variables whose handles it receives."""
+        """Record that an op without outputs writes the variables whose handles it receives."""
         for tensor, (node, index) in zip(inputs, op.inputs):
             if node.outputs[index].dtype == RESOURCE:
                 if not _is_first_value(op, node):
@@ -206,7 +206,7 @@ class EagerOps:
                 node.assigned = op if op.type in _ASSIGNMENTS else None
 
     def _note_successor(self, op: EagerOp) -> None:
-        """Note that a new variable takes the place of the one that its first value is computed of, with a gradient."""
+        """Record that a new variable replaces the one from which its initial value is computed with a gradient."""
         value = op.inputs[-1][0]
         inputs = value.inputs if isinstance(value, EagerOp) else ()
         reads = [each for each, _ in inputs if isinstance(each, EagerOp) and each.type == "ReadVariableOp"]
@@ -215,7 +215,7 @@ class EagerOps:
         self.successors.update(dict.fromkeys(found, op.where))
 
     def read(self, variable: Any) -> None:
-        """Note that a variable is read."""
+        """Record that a variable is read."""
         key = id(handle_of(variable))
         if key not in self.variables:
             self.variables[key] = variable
@@ -232,19 +232,19 @@ class EagerOps:
         return leaf, 0
 
     def created(self, tensor: Any) -> None:
-        """Note a tensor that was made of a Python value or an array."""
+        """Record a tensor that was made from a Python value or an array."""
         if id(tensor) not in self.pairs and not getattr(_LOCAL, "suspended", False):
             self._note(tensor, EagerLeaf(tensor, self.version, line()), 0)
 
     def escaped(self, tensor: Any) -> None:
-        """Python was given the value of a tensor; of a line the last time counts."""
+        """Record that Python received the value of a tensor; for each line only the last time counts."""
         if getattr(_LOCAL, "suspended", False):
             return
         where = line()
         self.escapes[where] = Escape(self.made(tensor, where), self.version, where)
 
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
-        """Return the op of a custom gradient: tapes record its outputs as made of its inputs, whatever ops ran between."""
+        """Return the op of a custom gradient, which tapes record as one op, whatever ops ran inside."""
         where = line()
         made = tuple([self.made(each, where) for each in inputs])
         op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._next_number(), where)
@@ -270,11 +270,11 @@ class EagerOps:
 
 
 def _is_first_value(op: EagerOp, node: Node) -> bool:
-    """Return whether an op gives a variable that was just made the value that it begins with."""
+    """Return whether an op initializes a variable that was just created."""
     return op.type == "AssignVariableOp" and isinstance(node, EagerOp) and node.type == "VarHandleOp" and node.assigned is None
 
 
-_INITIALIZER = "_initialize_variables_"  # what gives variables that a ``tf.function`` made the values that they begin with
+_INITIALIZER = "_initialize_variables_"  # initializes the variables that a ``tf.function`` created
 
 _WRITTEN: weakref.WeakKeyDictionary[Any, FrozenSet[int]] = weakref.WeakKeyDictionary()
 
@@ -296,7 +296,7 @@ def _output(tensor: Any) -> Output:
 
 
 def _small_value(tensor: Any, output: Output) -> Any:
-    """Return the value of a small tensor of integers or of a single number, as an array; ``None`` of any other."""
+    """Return the value of a small integer tensor or a scalar, as an array; ``None`` for any other tensor."""
     if output.dtype in (RESOURCE, VARIANT, STRING) or output.shape is None:
         return None
     size = 1
@@ -320,20 +320,20 @@ def _attachment(function: Any) -> Any:
 
 
 class _Attached:
-    """A callback in the lists of callbacks of some threads, from TensorFlow 2.1 on."""
+    """Register a callback in several threads, from TensorFlow 2.1 on."""
 
     def __init__(self, function: Any) -> None:
         self._function = function
         self._lists: List[Any] = []
 
     def attach(self) -> None:
-        """Add it to those of this thread."""
+        """Add the callback to those of this thread."""
         if self._function not in context.context().op_callbacks:
             op_callbacks.add_op_callback(self._function)
             self._lists.append(context.context().op_callbacks)
 
     def detach(self) -> None:
-        """Remove it from those of every thread."""
+        """Remove the callback from those of every thread."""
         for listed in self._lists:
             if self._function in listed:
                 listed.remove(self._function)
@@ -343,7 +343,7 @@ class _Attached:
 
 
 class _Entered:
-    """Record one thread in older versions of TensorFlow, whose callbacks are contexts."""
+    """Register a callback in one thread in older versions of TensorFlow, whose callbacks are contexts."""
 
     def __init__(self, function: Any) -> None:
         self._function = function
@@ -351,20 +351,20 @@ class _Entered:
         self._context: Any = None
 
     def attach(self) -> None:
-        """Enter the context, in the first thread that asks for it."""
+        """Enter the context, in the first thread that attaches."""
         if self._context is None:
             self._thread, self._context = threading.get_ident(), op_callbacks.op_callback(self._function)
             self._context.__enter__()
 
     def detach(self) -> None:
-        """Leave it, in the thread that entered it."""
+        """Leave the context, in the thread that entered it."""
         if self._context is not None and self._thread == threading.get_ident():
             self._context.__exit__(None, None, None)
             self._context = None
 
 
 class suspend_eager_ops:
-    """A context for ops that graphcut runs itself: none of them is noted."""
+    """Provide a context in which no op is recorded, for ops that graphcut runs itself."""
 
     def __enter__(self) -> None:
         self._before = getattr(_LOCAL, "suspended", False)
@@ -380,7 +380,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def line() -> Line:
-    """``file:line`` of the innermost frame that is the user's, and whether a library made the op on its own account."""
+    """Return ``file:line`` of the user's innermost frame, and whether a library made the op by itself."""
     frame: Any = sys._getframe(1)
     inside = False
     while frame is not None:
@@ -404,7 +404,7 @@ def _kind(code: Any) -> int:
 
 
 def patches(noting: Any) -> Iterator[Patch]:
-    """Yield the patches that note calls of functions and custom gradients; ``noting`` returns the ``EagerOps``."""
+    """Yield the patches that record calls of functions and custom gradients; ``noting`` returns the ``EagerOps``."""
     yield from _of_functions()
     yield from _of_reads(noting)
     yield from _of_values(noting)
@@ -437,7 +437,8 @@ def _of_functions() -> Iterator[Patch]:
 def _of_reads(noting: Any) -> Iterator[Patch]:
     """Yield the patches of reads of variables.
 
-    TensorFlow's C++ reads the variables that an op is handed, and tells no callback: they are read in Python before.
+    TensorFlow's C++ code reads variables that are passed to an op without a callback, so the patches read them in Python
+    first.
     """
 
     def executing(original: Any) -> Any:
@@ -463,7 +464,7 @@ def _of_reads(noting: Any) -> Iterator[Patch]:
 
 
 def _of_values(noting: Any) -> Iterator[Patch]:
-    """Where values leave TensorFlow, and come in."""
+    """Yield the patches where values leave and enter TensorFlow."""
 
     def leaving(original: Any) -> Any:
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -522,7 +523,7 @@ def _of_custom_gradients(noting: Any) -> Iterator[Patch]:
 
 
 def _observe_gradient_function(backward: Any, reference: Any) -> Any:
-    """Return a gradient function wrapped so that it notes which inputs it answered."""
+    """Return a wrapped gradient function that records which inputs it answered."""
 
     def observed(*gradients: Any) -> Any:
         answer = backward(*gradients)

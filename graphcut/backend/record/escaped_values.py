@@ -1,9 +1,9 @@
-"""Variables whose value reaches a graph by no op: from the body of a Python call, as a constant, or from a dataset.
+"""Find variables whose value enters a graph without an op: in a Python call, as a constant, or from a dataset.
 
 No op of the graph leads from such a variable to what is computed with its value. (1) A Python function that a ``PyFunc`` or
-``EagerPyFunc`` calls refers to the variable. (2) While the step was traced ``variable.numpy()`` was called, and after that a
-``Const`` of that very value was made. (3) A dataset or an iterator that was made outside of the graph computes its elements
-with the variable. All three explain why a variable is not used; none decides a verdict.
+``EagerPyFunc`` calls refers to the variable. (2) The traced step called ``variable.numpy()``, and then a ``Const`` of exactly
+that value was created. (3) A dataset or an iterator that was created outside of the graph computes its elements with the
+variable. All three explain why a variable is unused; none affects a verdict.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Left = Dict[int, Tuple[Place, ...]]
 
 
 class Read(NamedTuple):
-    """The value of a variable that Python was given, and how many ops the graphs had then."""
+    """A variable's value that Python received, and the numbers of ops in the graphs at that time."""
 
     variable: Any
     value: Any
@@ -51,7 +51,7 @@ def escaped_value_ops(graphs: Graphs, reads: Sequence[Read] = ()) -> Left:
 
 
 def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
-    """Yield the functions to wrap so that such reads are recorded."""
+    """Yield the patches that record such reads."""
 
     def reading(original: Any) -> Any:
         def numpy(self: Any) -> Any:
@@ -66,7 +66,7 @@ def patches(noting: Callable[[], Optional[List[Read]]]) -> Iterator[Patch]:
 
 
 def _of(op: Any, reads: Sequence[Read]) -> Iterator[Any]:
-    """Yield the variables whose value is in an op, not in its inputs."""
+    """Yield the variables whose value is in an op itself, not in its inputs."""
     if op.type in ("PyFunc", "PyFuncStateless", "EagerPyFunc"):
         function = script_ops._py_funcs._funcs.get(tf.compat.as_str(op.get_attr("token")))
         yield from _used(getattr(function, "_func", function), _DEPTH)
@@ -75,7 +75,7 @@ def _of(op: Any, reads: Sequence[Read]) -> Iterator[Any]:
 
 
 def _of_data(graphs: Graphs) -> Iterator[Tuple[Place, Any]]:
-    """Yield the ops that take elements of datasets made outside of the graphs, each with the dataset or iterator."""
+    """Yield the ops that take elements of datasets from outside the graphs, each with the dataset or iterator."""
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs.values()}
     for function, graph in graphs.items():
         for op in graph.get_operations():
@@ -86,7 +86,7 @@ def _of_data(graphs: Graphs) -> Iterator[Tuple[Place, Any]]:
 
 
 def _in_datasets(handle: Any) -> Iterator[Any]:
-    """Yield the variables that a dataset computes its elements with, known by its own tensor or an iterator's."""
+    """Yield the variables with which a dataset computes its elements, given the tensor of the dataset or of an iterator."""
     near = (each for owner in _owners(handle) for each in (owner, getattr(owner, "_dataset", None)))
     waiting: List[Any] = [each for each in near if isinstance(each, tf.data.Dataset)]
     while waiting:
@@ -97,7 +97,7 @@ def _in_datasets(handle: Any) -> Iterator[Any]:
 
 
 def _owners(handle: Any) -> Iterator[Any]:
-    """Yield the objects that have a tensor for an attribute; before Python 3.11 only their ``__dict__`` refers to it."""
+    """Yield the objects that hold a tensor in an attribute; before Python 3.11 only their ``__dict__`` refers to it."""
     for owner in gc.get_referrers(handle):
         if not isinstance(owner, dict):
             yield owner
@@ -114,7 +114,7 @@ def _in_function(function: Any) -> Iterator[Any]:
 
 
 def _used(function: Any, depth: int) -> Iterator[Any]:
-    """Yield the variables that a Python function refers to, itself or by what it calls."""
+    """Yield the variables to which a Python function or its callees refer."""
     held = vars(function.__self__).values() if depth and hasattr(getattr(function, "__self__", None), "__dict__") else ()
     for value in [each for each in held if hasattr(each, "__code__")]:  # a generator's state holds the generator
         yield from _used(value, depth - 1)

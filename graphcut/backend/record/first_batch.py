@@ -10,7 +10,7 @@ from graphcut.errors import GraphcutError
 
 
 class FirstBatch(tf.keras.callbacks.Callback):
-    """Watches the first batch that a model trains on, and that of each ``fit`` after it was compiled again."""
+    """Watch the first batch that a model trains on, and the first one of each ``fit`` after the model was compiled again."""
 
     _audited: Any = None
 
@@ -19,11 +19,11 @@ class FirstBatch(tf.keras.callbacks.Callback):
         raise NotImplementedError
 
     def taken(self, watched: Any, error: Optional[BaseException]) -> None:
-        """Note that the batch was trained on, or failed."""
+        """Handle the end of the batch, whether training succeeded or failed."""
         raise NotImplementedError
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Watch the next call of the function that ``fit`` calls for each batch."""
+        """Watch the next call of the function that ``fit`` runs for each batch."""
         model, original = self.model, getattr(self.model, "train_function", None)
         if not callable(original):
             raise GraphcutError("AuditCallback needs TensorFlow 2.2 or later, whose models have a train_function")

@@ -39,19 +39,19 @@ class GradientRequest:
     def graph(self) -> Any:
         """Return the graph of the targets.
 
-        For values and variables it is the graph that is being built, if there is one.
+        For values and variables, it is the graph under construction, if there is one.
         """
         built = None if tf.executing_eagerly() else ops.get_default_graph()
         return next((each.graph for each in self.targets if _is_of_graph(each)), built)
 
     def capture(self, graph: Any) -> None:
-        """Let the graph hold the targets that are variables, as it would once the gradient is taken."""
+        """Capture the targets that are variables in the graph, as the gradient call will do."""
         for each in self.targets if hasattr(graph, "capture") else ():
             if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
     def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
-        """Return for each source whether TensorFlow returned a tensor; for a composite tensor, for each component.
+        """Return, for each source, whether TensorFlow returned a tensor; for a composite tensor, for each component.
 
         ``parts`` are the gradients that TensorFlow built its answer from.
         """
@@ -63,14 +63,14 @@ class GradientRequest:
         return tuple(each is not None for each in flat)
 
     def begins(self, name: Callable[[Any], str]) -> Iterator[Tuple[str, Start]]:
-        """Yield the names of the targets, each with the gradient that was handed in for it; ``name`` finds a tensor's name."""
+        """Yield the names of the targets, each with its initial gradient; ``name`` returns a tensor's name."""
         for target, start in zip(self.targets, self.starts):
             if name(target):
                 yield name(target), None if start is None else (_is_of_graph(start) and name(start)) or _is_zero(start)
 
 
 def _parts(given: Any) -> List[Any]:
-    """Return the tensors and variables in a nested structure; of composite tensors those that a gradient is taken of."""
+    """Return the tensors and variables in a nested structure; for composite tensors, the components with a gradient."""
     return [part for each in tf.nest.flatten(given) for part in components(each)]
 
 
@@ -86,7 +86,7 @@ def _is_zero(start: Any) -> bool:
 
 
 def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]) -> Iterator[Source]:
-    """Yield the sources, each given as what the step named, and the tensor or variable of it that the gradient is taken of."""
+    """Yield the sources, each as the object that the step named and the tensor or variable whose gradient is taken."""
     handles = _handles(graph) if any(_is_handle(each) for _, each in given) else {}
     for index, (whole, each) in enumerate(given):
         variable = handles.get(id(each), each)
@@ -103,7 +103,7 @@ def sources(given: Sequence[Tuple[Any, Any]], graph: Any, inside: Dict[int, str]
 
 
 def _is_handle(value: Any) -> bool:
-    """Return whether a tensor stands for a variable: the optimizers of TF 1 ask for the gradients of such."""
+    """Return whether a tensor stands for a variable; the optimizers of TF 1 ask for gradients of such tensors."""
     return isinstance(value, tf.Tensor) and (value.dtype == tf.resource or value.dtype._is_ref_dtype)
 
 
@@ -115,19 +115,19 @@ def _handles(graph: Any) -> Dict[int, Any]:
 
 
 def stand_ins_in(graph: Any) -> Dict[int, str]:
-    """Return the names of the tensors that stand for those that a graph captured, by the ``id`` of these."""
+    """Map the ``id`` of each tensor that a graph captured to the name of its placeholder."""
     return {id(outer): inner.name for outer, inner in captures(graph)}
 
 
 def graphs_around(graph: Any, root: Any) -> Iterator[Any]:
-    """Yield the graphs around one, innermost first, up to that of the step."""
+    """Yield the enclosing graphs of a graph, innermost first, up to that of the step."""
     while graph is not root and getattr(graph, "outer_graph", None) is not None:
         graph = graph.outer_graph
         yield graph
 
 
 def name_in(value: Any, graph: Any, inside: Dict[int, str]) -> str:
-    """Return the name of the tensor of the graph that a tensor or variable is or stands for; empty where there is none."""
+    """Return the name of the graph's tensor for a tensor or variable; empty if there is none."""
     tensor = handle_of(value) if isinstance(value, tf.Variable) else value
     if isinstance(tensor, tf.Tensor) and is_symbolic(tensor) and tensor.graph is graph:
         return str(tensor.name)

@@ -1,8 +1,8 @@
-"""Recording the gradients that a step takes while it is traced.
+"""Record the gradients that a step takes while it is traced.
 
-The outermost call counts: what a ``jacobian``, a gradient function or the body of a function takes inside is no gradient of
-the user's. The step that a call belongs to is identified by the graph under construction, because a strategy builds one graph
-in several threads; else by the thread.
+Only the outermost call counts: a gradient that a ``jacobian``, a gradient function or the body of a function takes inside is
+not the user's. The step of a call is identified by the graph under construction, because a strategy builds one graph in
+several threads; without a graph, by the thread.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class _OfThread(threading.local):
 
 _LOCAL = _OfThread()
 _ACTIVE: List[StepRecord] = []
-WATCHES: List[Any] = []  # the watches that are going on, innermost last
-OBSERVERS: List[Any] = []  # what is told of each gradient that a watch recorded
-# Functions of TensorFlow: what is raised further in was raised by a gradient function.
+WATCHES: List[Any] = []  # the active watches, innermost last
+OBSERVERS: List[Any] = []  # the functions to call with each gradient that a watch recorded
+# Functions of TensorFlow: an error that is raised below them comes from a gradient function.
 _CALLERS = frozenset(("imperative_grad", "_MaybeCompile"))
-# What TensorFlow says of a tensor of another graph. The trace made that graph: the step itself, when it runs, has none.
+# TensorFlow's messages about a tensor of another graph. The trace made that graph; the step has none when it runs.
 _OF_TRACING = ("must be from the same graph", "cannot be accessed", "out of scope")
 
 
 class StepRecord:
     """The gradients that a step has taken so far.
 
-    ``kept`` holds what must outlive the trace. While ``rests`` is true, nothing is recorded. ``is_plain`` says that the step
-    is no ``tf.function``, and is traced with its eager meaning; ``judge`` tells for each source of a gradient whether the
-    eager run gets one.
+    ``kept`` holds objects that must outlive the trace. While ``rests`` is true, nothing is recorded. ``is_plain``: the step is
+    no ``tf.function``, so it is traced with its eager meaning. ``judge`` says for each source of a gradient whether the eager
+    run gets one.
     """
 
     rests, is_plain = False, False
@@ -83,7 +83,7 @@ class StepRecord:
         self.gradients.append(gradient)
 
     def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
-        """Note that a gradient was taken at rest."""
+        """Check a gradient that was taken at rest."""
 
     def end(self) -> None:
         """End the trace of the step."""
@@ -91,7 +91,7 @@ class StepRecord:
 
 
 def current_record() -> Optional[StepRecord]:
-    """Return the recording that what happens now belongs to."""
+    """Return the record of the running step, or the active watch."""
     if not _ACTIVE:
         return watch_here()
     roots = {id(each.root): each for each in _ACTIVE if each.root is not None}
@@ -105,7 +105,7 @@ def current_record() -> Optional[StepRecord]:
 
 
 def watch_here() -> Optional[Any]:
-    """Return the watch that is going on, unless graphcut itself traces in this thread."""
+    """Return the active watch, unless graphcut itself traces in this thread."""
     if not WATCHES or getattr(_LOCAL, "notes", None) is not None:
         return None
     if not _ACTIVE:
@@ -115,7 +115,7 @@ def watch_here() -> Optional[Any]:
 
 
 class record_gradients:
-    """A context in which gradients are recorded."""
+    """Provide a context in which gradients are recorded."""
 
     def __enter__(self) -> StepRecord:
         self.made = StepRecord()
@@ -145,7 +145,7 @@ class Note(NamedTuple):
 
 @contextmanager
 def note_gradients() -> Iterator[List[Note]]:
-    """Note the gradients that are taken in this thread, as a step would, while nothing is recorded."""
+    """Collect the gradients that are taken in this thread while nothing is recorded."""
     before, notes = getattr(_LOCAL, "notes", None), []  # type: ignore[var-annotated]
     with CALLS.apply():
         _LOCAL.notes = notes
@@ -156,7 +156,7 @@ def note_gradients() -> Iterator[List[Note]]:
 
 
 def _note(api: str, sources: Any, answer: Any) -> Any:
-    """Note a gradient if a reader is registered, and return it."""
+    """Pass a gradient to the readers, if there are any, and return it."""
     notes = getattr(_LOCAL, "notes", None)
     if notes is not None and not _depth():
         given = tf.nest.flatten(sources)
@@ -170,12 +170,12 @@ def _depth() -> int:
 
 
 def forget_parts() -> None:
-    """Hold no gradient any longer than who took it does."""
+    """Drop references to gradients, which the caller may have dropped."""
     _LOCAL.__dict__.pop("parts", None)
 
 
 def is_suspended() -> bool:
-    """Return whether no gradient counts just now, for it is taken inside another one."""
+    """Return whether recording is suspended, as inside another gradient call."""
     return bool(_depth())
 
 
@@ -190,13 +190,13 @@ def suspend_recording() -> Iterator[None]:
 
 
 def _call_suspended(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return the result of a call within which no gradient counts."""
+    """Return the result of a call with recording suspended."""
     with suspend_recording():
         return function(*args, **kwargs)
 
 
 def _call_without_recording(function: Any, args: Any, kwargs: Any) -> Any:
-    """Return the result of a call within which no gradient counts, without the context manager, which is slow."""
+    """Return the result of a call with recording suspended, without the slow context manager."""
     _LOCAL.depth = _depth() + 1
     try:
         return function(*args, **kwargs)
@@ -204,17 +204,17 @@ def _call_without_recording(function: Any, args: Any, kwargs: Any) -> Any:
         _LOCAL.depth -= 1
 
 
-# The parameters of the tape's methods, in all versions. What stands in their place, of the user's, may call them otherwise.
+# The parameters of the tape's methods, in all versions. A user's replacement of a method may have other names.
 _PARAMETERS = {
     "gradient": ("self", "target", "sources", "output_gradients", "unconnected_gradients"),
     "jacobian": ("self", "target", "sources", "unconnected_gradients"),
     "batch_jacobian": ("self", "target", "source", "unconnected_gradients"),
 }
 _NO_TENSOR = "it is no tensor but a %s, and TensorFlow raises %s: %s"
-# TensorFlow's own code that takes gradients by a tape in the middle of the user's forward pass.
+# TensorFlow's own code that uses a tape inside the user's forward pass.
 _OWN_TAPES = "eager/forwardprop.py"
 _OF_AUTOGRAPH = os.path.join("python", "autograph", "")
-_CONVERTED = 24  # frames of converted code between a call and the function that makes it
+_CONVERTED = 24  # frames of converted code between a call and its caller
 
 
 def _of_tape(name: str, original: Any) -> Any:
@@ -254,7 +254,7 @@ def _is_of_forward_mode() -> bool:
 
 
 def _arguments_by_name(name: str, args: Any, kwargs: Any) -> Dict[str, Any]:
-    """Return the arguments of a call of a tape's method by their names."""
+    """Return the arguments of a call of a tape's method, by name."""
     return dict(zip(_PARAMETERS[name], args), **kwargs)
 
 
@@ -301,7 +301,7 @@ def _of_parts(original: Any) -> Any:
 
 
 def _keep_parts(answer: Any) -> Any:
-    """Return the gradients as they are, and keep them: they may be the parts of the composite tensors that come back."""
+    """Return the gradients unchanged and keep them, because they may be the components of the returned composite tensors."""
     _LOCAL.parts = answer
     return answer
 
@@ -334,9 +334,9 @@ def _record_call(made: StepRecord, asked: GradientRequest, tape: Any, original: 
 def _as_run_eagerly(
     made: StepRecord, asked: GradientRequest, seen: GradientCall, answer: Any, parts: Sequence[Any]
 ) -> Tuple[Any, Sequence[Any]]:
-    """Return the answer, and its parts, without the zeros that TensorFlow fills in at conditionals and loops of plain code.
+    """Return the answer and its parts without the zeros that TensorFlow fills in at conditionals and loops of plain code.
 
-    An eager tape answers ``None`` there, and what the step does next depends on that.
+    An eager tape answers ``None`` there, and the step may depend on that.
     """
     flat = tf.nest.flatten(answer)
     if made.judge is None or asked.zeros or len(flat) != len(asked.pairs) or not has_eager_calls(seen.message):
@@ -346,7 +346,7 @@ def _as_run_eagerly(
 
 
 def _is_answer(error: Exception) -> bool:
-    """Return whether TensorFlow raises because an op has no gradient, or a gradient function does."""
+    """Return whether TensorFlow raises because an op has no gradient, or a gradient function raises."""
     missing = isinstance(error, LookupError) and not isinstance(error, (KeyError, IndexError))
     if missing or "Num gradients" in str(error):
         return True
@@ -354,7 +354,7 @@ def _is_answer(error: Exception) -> bool:
 
 
 def _is_raised_inside(error: Exception) -> bool:
-    """Return whether something that takes gradients was called from, and raised."""
+    """Return whether the error comes from a nested gradient call."""
     trace, inside = error.__traceback__, False
     while trace is not None:
         if inside:
@@ -423,7 +423,10 @@ def _calls() -> Iterator[Patch]:
 
 
 def _tapes() -> Optional[tapes.Tapes]:
-    """Return the notes on the tapes in use. Every call of a traced function asks for them, so the likely case comes first."""
+    """Return the records of the active tapes.
+
+    Every call of a traced function asks for them, so the likely case comes first.
+    """
     if getattr(_LOCAL, "depth", 0):
         return None
     is_plain = WATCHES and not _ACTIVE and getattr(_LOCAL, "notes", None) is None

@@ -1,8 +1,8 @@
-"""Keras models as their ``fit`` runs them: how they are built, and which of their variables it trains.
+"""Reproduce what ``fit`` does with a Keras model: how it builds the model, and which variables it trains.
 
-``fit`` builds a model with the batch's size left open. What it trains is not what ``trainable`` says at that moment: Keras 2
-restores the state that ``compile`` noted (``RespectCompiledTrainableState``), and every Keras continues to use a trace of the
-step that was made earlier.
+``fit`` builds a model with an unknown batch size. It does not train what ``trainable`` says at that moment: Keras 2 restores
+the state that ``compile`` recorded (``RespectCompiledTrainableState``), and every Keras continues to use a trace of the step
+that was made earlier.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_compiled_model(step: Any) -> bool:
 def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, ...]:
     """Return the arguments of a model's step, ``(x, y, sample_weight)``, from those that a user would pass to ``fit``.
 
-    A dataset stands for one batch of it, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
+    A dataset stands for one of its batches, a tuple for the parts of one; ``x``, ``y`` and ``sample_weight`` may be named.
     """
     named = dict(kwargs)
     given = list(args)
@@ -55,7 +55,7 @@ def step_arguments(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 
 def _batch(data: Any) -> Any:
-    """One batch of a dataset, of which the shapes and dtypes are enough where they are known; else the thing itself."""
+    """Return one batch of a dataset, or its shapes and dtypes if they are known; return anything else unchanged."""
     if isinstance(data, tf.data.Dataset):
         spec = data.element_spec
         known = all(getattr(each, "shape", tf.TensorShape([])).rank is not None for each in tf.nest.flatten(spec))
@@ -71,7 +71,7 @@ def _batch(data: Any) -> Any:
 
 
 def _takes_tuple(model: Any, batch: Sequence[Any]) -> bool:
-    """Return whether a tuple is the inputs of a model with several, not inputs and targets."""
+    """Return whether a tuple holds the inputs of a model with several inputs, not inputs and targets."""
     try:
         inputs = model.inputs
     except (AttributeError, ValueError):
@@ -80,7 +80,7 @@ def _takes_tuple(model: Any, batch: Sequence[Any]) -> bool:
 
 
 def _check_complete(model: Any, given: Sequence[Any]) -> None:
-    """Say what is missing, where the model's own step would need it."""
+    """Raise an error if an argument that the model's step needs is missing."""
     if not given:
         raise GraphcutError(
             "x and y are missing: a model is audited with its inputs and targets\nCall graphcut.audit_step(model, x, y)."
@@ -110,12 +110,12 @@ def _is_users_method(model: Any, name: str) -> bool:
 
 
 def lists_keras_variables(model: Any) -> bool:
-    """Return whether a model tracks the variables of Keras alone, and no ``tf.Variable`` in an attribute: Keras 3 does not."""
+    """Return whether a model tracks only Keras variables, and no ``tf.Variable`` in an attribute, as in Keras 3."""
     return any(not isinstance(each, tf.Variable) for each in listed_variables(model, "variables"))
 
 
 def strategy_of(model: Any) -> Any:
-    """Return the distribution strategy that a model is trained under."""
+    """Return the distribution strategy of a model."""
     return getattr(model, "distribute_strategy", None) or tf.distribute.get_strategy()
 
 
@@ -127,7 +127,7 @@ def layers_of(model: Any) -> List[Any]:
 def build(model: Any, inputs: Any) -> None:
     """Make the variables of a model that has none yet, as its ``fit`` does.
 
-    A model that cannot be called makes them while its step is traced.
+    A model that cannot be called creates them while its step is traced.
     """
     if all(layer.built for layer in layers_of(model)):
         return
@@ -145,7 +145,7 @@ def _placeholder(spec: Any) -> Any:
 
 @contextmanager
 def fit_trainability(model: Any) -> Iterator[str]:
-    """With the variables of a model trainable as they are when ``fit`` runs; what differs from what they are now, in words."""
+    """Set the variables of a model trainable as ``fit`` does; yield the differences from the current state, in words."""
     compiled, current = getattr(model, "_compiled_trainable_state", None) or {}, {}
     now = _trainable(model)
     if hasattr(model, "_get_trainable_state") and hasattr(model, "_set_trainable_state"):
@@ -164,7 +164,7 @@ def fit_trainability(model: Any) -> Iterator[str]:
 
 @contextmanager
 def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
-    """Do the same for a ``tf.function`` that was traced with such arguments before, and the models that it refers to."""
+    """Do the same for a ``tf.function`` that was traced with such arguments, and the models to which it refers."""
     graphs = _graphs([step] if isinstance(step, _FUNCTION) else [], specs)
     known = roots(step) if graphs else []
     now = [(each, _trainable(each)) for each in known if hasattr(each, "_flatten_layers")]
@@ -175,9 +175,9 @@ def trace_trainability(step: Any, specs: Sequence[Any]) -> Iterator[str]:
 
 @contextmanager
 def as_traced(function: Any) -> Iterator[str]:
-    """With the models that a ``tf.function`` refers to trainable as they were when it was traced, and put back afterwards.
+    """Set the models of a ``tf.function`` trainable as they were when it was traced, and restore them afterwards.
 
-    Yields what differs from what they are now, in words.
+    It yields the differences from the current state, in words.
     """
     flags: List[Tuple[Any, bool]] = []
     words = ""
@@ -199,7 +199,7 @@ def as_traced(function: Any) -> Iterator[str]:
 
 
 def _with_flags(layer: Any) -> List[Any]:
-    """Return a layer and its variables, as far as they can be frozen."""
+    """Return a layer and those of its variables that can be frozen."""
     return [each for each in (layer, *_of_layer(layer)) if hasattr(each, "_trainable") and not isinstance(each, tf.Variable)]
 
 
@@ -209,12 +209,12 @@ def has_own_step(model: Any) -> bool:
 
 
 def open_batch_size(args: Sequence[Any]) -> Any:
-    """Return example arguments with the batch size left open, as ``fit`` has them."""
+    """Return example arguments with an unknown batch size, as in ``fit``."""
     return tf.nest.map_structure(_spec, list(args))
 
 
 def _spec(value: Any) -> Any:
-    """Shape and dtype of an array or dense tensor, the first size left open."""
+    """Return the shape and dtype of an array or dense tensor, with an unknown first size."""
     if hasattr(value, "value_type") or not hasattr(value, "dtype") or not hasattr(value, "shape"):
         return value
     shape = tf.TensorShape(value.shape)
@@ -240,7 +240,7 @@ def name_of(variable: Any) -> str:
 
 
 def _patterns(named: Sequence[Tuple[str, bool]]) -> List[str]:
-    """Return the names that are marked; where all of a scope are, the scope."""
+    """Return the marked names; if all names of a scope are marked, the scope."""
     scopes: Dict[str, List[bool]] = {}
     for name, marked in named:
         scopes.setdefault(name.rpartition("/")[0], []).append(marked)
@@ -262,7 +262,7 @@ def _of_layer(layer: Any) -> List[Any]:
 
 
 def _traced_by(model: Any) -> List[Any]:
-    """Return the ``tf.function``s that the ``fit`` of a model runs, once it ran."""
+    """Return the ``tf.function``s that ``fit`` uses for a model, after it ran."""
     found, waiting = [], [(getattr(model, "train_tf_function", None), 4), (getattr(model, "train_function", None), 4)]
     while waiting:
         value, depth = waiting.pop()
@@ -274,14 +274,14 @@ def _traced_by(model: Any) -> List[Any]:
 
 
 def _graphs(functions: Sequence[Any], specs: Optional[Sequence[Any]] = None) -> List[Any]:
-    """Return the graphs that ``tf.function``s were traced into, with arguments like these where such are given."""
+    """Return the traced graphs of ``tf.function``s, for arguments like these if any are given."""
     listing: List[Sequence[Any]] = [getattr(each, "_list_all_concrete_functions", tuple)() for each in functions]
     concrete = [each for found in listing for each in found]
     return [each.graph for each in concrete if specs is None or _is_for(each, specs)]
 
 
 def _is_for(concrete: Any, specs: Sequence[Any]) -> bool:
-    """Return whether a call with arguments of these shapes and dtypes runs a trace."""
+    """Return whether a call with arguments of these shapes and dtypes uses a trace."""
     known = [each for each in tf.nest.flatten(concrete.structured_input_signature) if isinstance(each, tf.TensorSpec)]
     asked = [each for each in specs if hasattr(each, "shape") and hasattr(each, "dtype")]
     return len(known) == len(asked) and all(
@@ -290,7 +290,7 @@ def _is_for(concrete: Any, specs: Sequence[Any]) -> bool:
 
 
 def _set_as_traced(model: Any, graphs: Sequence[Any], around: Sequence[Any]) -> None:
-    """Let the variables of a model be trainable as they were when a step was traced; ``around`` are optimizers and others."""
+    """Set the variables of a model trainable as they were when a step was traced; ``around`` are optimizers and others."""
     if not graphs:
         return
     now, written = _trainable(model), frozenset().union(*map(variable_writes.written_variables, graphs))

@@ -1,7 +1,7 @@
 """Wrap the functions with which TensorFlow and Keras complain about missing gradients, to add the reason.
 
-They come after the gradient call, so nothing is wrapped until one lacked something: by then the optimizers are loaded.
-Only the optimizers of TensorFlow 1 take the gradient and complain in one method, which is wrapped from the start.
+They run after the gradient call, so nothing is wrapped until a gradient is missing; by then the optimizers are loaded. Only
+the optimizers of TensorFlow 1 take the gradient and complain in one method, so that is wrapped from the start.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Explain = Callable[[Optional[Sequence[Any]], str], Optional[Explanation]]
 
 
 class Complaints:
-    """The wrappers, each put in once and taken out together.
+    """The wrappers, each applied once, and all removed together.
 
-    ``explain`` tells why variables have no gradient, for an ``"error"`` or a ``"warning"``; ``None`` where there is nothing to
-    say.
+    ``explain`` returns why variables have no gradient, for an ``"error"`` or a ``"warning"``, or ``None`` if there is nothing
+    to explain.
     """
 
     def __init__(self, explain: Explain) -> None:
@@ -47,7 +47,7 @@ class Complaints:
         self._applied: List[Patch] = []
 
     def start(self) -> None:
-        """Wrap what may be running when a gradient lacks something."""
+        """Wrap the functions that may already be running when a gradient is missing."""
         self._apply([Patch(v1.Optimizer, name, self._of_optimizer) for name in ("minimize", "apply_gradients")])
 
     def apply(self) -> None:
@@ -114,7 +114,7 @@ class Complaints:
         return wrapper
 
     def _of_norm(self, original: Any) -> Any:
-        """Wrap the clipping of gradients, which passes a ``None`` on without a word."""
+        """Wrap the clipping of gradients, which passes a ``None`` on silently."""
 
         @functools.wraps(original)
         def wrapper(t_list: Any, *args: Any, **kwargs: Any) -> Any:
@@ -145,7 +145,7 @@ class Complaints:
             add_to(error, found.text)
 
     def _warn(self, variables: Optional[Sequence[Any]], log: Optional[Callable[..., None]]) -> None:
-        """Say the reason behind a warning that some are, in the way of the warning."""
+        """Add the reason after a warning that some gradients are missing, by the same means as the warning."""
         found = self._explain(variables, "warning") if variables is None or variables else None
         if found is None:
             return
@@ -157,7 +157,7 @@ class Complaints:
 
 
 def add_to(error: BaseException, text: str) -> None:
-    """Add a text to what an error says: as a note from Python 3.11 on, else to its message."""
+    """Add a text to an error: as a note from Python 3.11 on, else to its message."""
     notes = getattr(error, "__notes__", ())
     if not text or text in notes or any(isinstance(each, str) and text in each for each in error.args):
         return
@@ -172,15 +172,15 @@ def _is_pair(value: Any) -> bool:
 
 
 def _modules(part: str) -> List[Any]:
-    """Return the loaded modules of TensorFlow and Keras whose names hold a word."""
+    """Return the loaded modules of TensorFlow and Keras whose names contain a word."""
     known = [(name, module) for name, module in list(sys.modules.items()) if part in name]
     return [module for name, module in known if name.partition(".")[0] in _LIBRARIES and hasattr(module, "__dict__")]
 
 
 def autograph_patches() -> Iterator[Patch]:
-    """Yield the wrapper of the error that AutoGraph raises in place of one that came from converted code.
+    """Yield the patch for the error that AutoGraph raises in place of an error in converted code.
 
-    It keeps the notes, and its message lists no wrapper of graphcut's among the frames.
+    The patched error keeps the notes, and its message lists no wrapper of graphcut among the frames.
     """
     try:
         from tensorflow.python.autograph.pyct import error_utils as module

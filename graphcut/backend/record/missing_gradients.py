@@ -1,10 +1,9 @@
-"""Record at low cost what is needed to explain gradients of ``None`` without a watch.
+"""Record, at low cost and without a watch, what explanations of ``None`` gradients need.
 
-A gradient that is taken in a graph is read from that graph, as it was just before. Of eager code nothing remains that could
-be read afterwards, so its ops are recorded for a while (*awake*): from the start until a gradient call repeats, which is one
-step of a loop, and again from a gradient that lacks something until the call repeats, each time for a limited number of ops
-and of calls of one traced function.
-Else (at *rest*) only the answers are looked at, and of one that is ``None`` little is known.
+A gradient that is taken in a graph can be explained by that graph. Eager code leaves nothing that could be read afterwards, so
+its ops are recorded for a while (*awake*): from the start until a gradient call repeats, which is one step of a loop, and
+again from an incomplete gradient until its call repeats. Each time, the number of ops and of calls of one traced function is
+limited. Otherwise (at *rest*) only the answers are checked, and little is known about a ``None``.
 """
 
 from __future__ import annotations
@@ -27,17 +26,18 @@ from graphcut.backend.record.gradient_call import GradientRequest
 from graphcut.backend.record.missing_gradient_warnings import Complaints, Explanation
 from graphcut.backend.record.nested_graphs import join_outer_graph
 
-_MOST_OPS = 20000  # that are recorded at a time; a step of a large model executes some thousands
-_MOST_CALLS = 10  # of one traced function: what is called more often is a loop of its own
+_MOST_OPS = 20000  # ops that are recorded at a time; a step of a large model executes several thousand
+_MOST_CALLS = 10  # recorded calls of one traced function: a function that is called more often is a loop itself
 _KEPT = 4
-_WAKES = 3  # times that one gradient call is recorded for
+_WAKES = 3  # how often one gradient call is recorded
 
 
 @dataclass(frozen=True)
 class MissingGradient:
-    """A gradient that lacks something: ``lacking`` has the ``id`` of each variable and tensor for which ``None`` came back.
+    """An incomplete gradient: ``lacking`` has the ``id`` of each variable and tensor whose gradient is ``None``.
 
-    ``gradient`` is the record of it, or else ``known`` is what is known; ``loss_dtypes`` are those of its targets.
+    ``gradient`` is its record; without a record, ``known`` holds the known facts. ``loss_dtypes`` are the dtypes of its
+    targets.
     """
 
     call: Hashable
@@ -49,7 +49,7 @@ class MissingGradient:
     loss_dtypes: Tuple[str, ...] = ()
 
     def whole(self) -> Optional[GradientCall]:
-        """Return the record of it, with the graphs around it."""
+        """Return its record, joined with the outer graphs."""
         return None if self.gradient is None else join_outer_graph(self.gradient)
 
 
@@ -57,7 +57,7 @@ Explain = Callable[[MissingGradient], str]
 
 
 class MissingGradients(watch_gradients.Watch):
-    """Looks at every gradient that is taken in the process. ``explain`` finds words for one that lacks something."""
+    """Check every gradient that is taken in the process. ``explain`` returns the text for an incomplete one."""
 
     def __init__(self, explain: Explain) -> None:
         self._awake = True
@@ -79,7 +79,7 @@ class MissingGradients(watch_gradients.Watch):
         self._awake = False
 
     def start(self) -> None:
-        """Start to check every gradient that is taken."""
+        """Start to check every gradient call."""
         self._calls = gradient_calls.CALLS.apply()
         self._calls.__enter__()
         gradient_calls.WATCHES.insert(0, self)
@@ -88,7 +88,7 @@ class MissingGradients(watch_gradients.Watch):
         self.wake()
 
     def stop(self) -> None:
-        """Leave everything as it was before."""
+        """Restore everything."""
         self.sleep()
         gradient_calls.OBSERVERS.remove(self)
         gradient_calls.WATCHES.remove(self)
@@ -98,7 +98,7 @@ class MissingGradients(watch_gradients.Watch):
 
     @property
     def rests(self) -> bool:  # type: ignore[override]
-        """Return whether nothing is recorded just now: code executes eagerly, and is not to be recorded."""
+        """Return whether nothing is recorded now: code executes eagerly and recording is at rest."""
         return not self._awake and context.executing_eagerly()
 
     @property
@@ -111,7 +111,7 @@ class MissingGradients(watch_gradients.Watch):
         self._tapes = value
 
     def wake(self) -> None:
-        """Start to record eager ops, in this thread and in every thread in which a tape records."""
+        """Start to record eager ops, in this thread and in every thread with a recording tape."""
         with self._lock:
             if self._awake or not context.executing_eagerly():
                 return
@@ -125,7 +125,7 @@ class MissingGradients(watch_gradients.Watch):
             self.eager.attach()
 
     def sleep(self) -> None:
-        """Record no more."""
+        """Stop recording."""
         with self._lock:
             if not self._awake:
                 return
@@ -137,11 +137,11 @@ class MissingGradients(watch_gradients.Watch):
                 self._applied.pop().__exit__(None, None, None)
 
     def afresh(self, function: Any) -> Any:
-        """Return the function unchanged: nothing is traced again."""
+        """Return the function unchanged, because nothing is traced again."""
         return function
 
     def keeps(self, graph: Any) -> bool:
-        """No graph is kept."""
+        """Return false, because no graph is kept."""
         return False
 
     def check(self, answer: Any, asked: Callable[[], Tuple[GradientRequest, Any]]) -> None:
@@ -159,12 +159,12 @@ class MissingGradients(watch_gradients.Watch):
                 self._taken.update(key[:1])
 
     def add(self, gradient: GradientCall) -> None:
-        """Add a gradient that was taken in a graph that is being built."""
+        """Add a gradient that was taken in a graph under construction."""
         kept, self.kept = self.kept, []
         self.observe(replaced(gradient, owner=kept))
 
     def observe(self, gradient: GradientCall) -> None:
-        """Note a gradient that was recorded, here or by a watch of the user's."""
+        """Handle a recorded gradient, from here or from a user's watch."""
         if gradient.answers is None or not all(gradient.answers):
             with self._guarded():
                 self._note(_recorded(gradient))
@@ -172,7 +172,7 @@ class MissingGradients(watch_gradients.Watch):
     def add_eager(
         self, seen: Any, asked: GradientRequest, answers: Optional[Tuple[bool, ...]], error: str = "", note: str = ""
     ) -> None:
-        """Add a gradient that was taken eagerly while awake; ``note`` is said of its target."""
+        """Add a gradient that was taken eagerly while awake; ``note`` is a remark on its target."""
         key = call()
         with eager_ops.suspend_eager_ops(), gradient_calls.suspend_recording(), self._guarded():
             if seen is not None and (answers is None or not all(answers)):
@@ -184,7 +184,7 @@ class MissingGradients(watch_gradients.Watch):
             self.sleep()
 
     def explanation(self, variables: Optional[Sequence[Any]], kind: str) -> Optional[Explanation]:
-        """Return why variables have no gradient, or what the last gradient lacked if none are named; ``None`` if nobody knows.
+        """Return why variables have no gradient (by default, those of the last incomplete gradient); ``None`` if unknown.
 
         ``kind``: an ``"error"`` is explained each time, a ``"warning"`` once.
         """
@@ -201,7 +201,7 @@ class MissingGradients(watch_gradients.Watch):
         return Explanation(text, found.where)
 
     def last(self) -> Optional[MissingGradient]:
-        """Return the last gradient in this thread that lacked something."""
+        """Return the last incomplete gradient in this thread."""
         return self._find(None)
 
     def _text(self, found: MissingGradient) -> str:
@@ -220,7 +220,7 @@ class MissingGradients(watch_gradients.Watch):
         return next((each for each in newest if not wanted.isdisjoint(each.lacking)), None)
 
     def _note(self, found: MissingGradient) -> bool:
-        """Keep it until somebody complains; of one call the last, or the one that was recorded if it lacks the same.
+        """Keep a gradient until it is explained; for each call the last one, or a recorded one that lacks the same variables.
 
         Returns whether it is new.
         """
@@ -243,7 +243,7 @@ class MissingGradients(watch_gradients.Watch):
 
 
 class _Limited(eager_ops.EagerOps):
-    """The ops that run eagerly, a limited number of them."""
+    """The record of a limited number of eager ops."""
 
     def __init__(self, at_limit: Callable[[], None]) -> None:
         super().__init__()
@@ -251,16 +251,16 @@ class _Limited(eager_ops.EagerOps):
         self._calls: Dict[str, int] = {}
 
     def allow(self, more: int) -> None:
-        """Record so many ops from now on."""
+        """Record at most this many further ops."""
         self._limit = self.version + more
 
     def forget_all(self) -> None:
-        """Forget what was recorded."""
+        """Drop all records."""
         for each in (self.pairs, self.escapes, self.written, self._calls):
             each.clear()
 
     def called(self, type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
-        """Note an op that ran, or that was built in a graph."""
+        """Record an op that ran, or that was built in a graph."""
         super().called(type, inputs, attrs, outputs, op_name, graph)
         if graph is None and self._is_enough(str(type)):
             self._at_limit()

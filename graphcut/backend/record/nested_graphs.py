@@ -1,10 +1,10 @@
-"""Join graphs if the body of a function takes the gradient of something that was computed around it.
+"""Join graphs if the body of a function takes the gradient of a value that was computed outside of the body.
 
-What a body captured or was handed are its *entries*, placeholders. Where a variable that is asked for leads to one of
-them, the ops around that lead there are put before the body's own, and the entry becomes an ``Identity`` that reads what it
-stands for. A tape that records while a body captures a tensor records that as an op; what a body is handed it never records
-(``FuncGraph._capture_helper``). ``tf.gradients`` goes through captures, too, but to no eager variable, which it looks for in
-the innermost body alone (``gradients_util._MaybeCaptured``).
+The captures and arguments of a body are its *entries*, placeholders. If a requested variable leads to an entry, the outer ops
+on the way are put before the body's own ops, and the entry becomes an ``Identity`` of its outer tensor. A tape that records
+while a body captures a tensor records the capture as an op, but it never records arguments (``FuncGraph._capture_helper``).
+``tf.gradients`` goes through captures, too, but not to eager variables, which it searches only in the innermost body
+(``gradients_util._MaybeCaptured``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from graphcut.graph.messages import CLASSES
 
 
 class Level(NamedTuple):
-    """One graph: its own message, its entries by name, the names of the ops that are kept, what goes before names."""
+    """One graph: its message, its entries by name, the names of the kept ops, and a prefix for names."""
 
     graph: Any
     tape: Optional[Tape]
@@ -31,12 +31,12 @@ class Level(NamedTuple):
     prefix: str
 
     def places(self) -> List[Tuple[int, str]]:
-        """Return the positions and names of the ops that are kept."""
+        """Return the positions and names of the kept ops."""
         return [(place, node.name) for place, node in enumerate(self.nodes) if node.name in self.kept]
 
 
 def join_outer_graph(taken: GradientCall) -> GradientCall:
-    """Return the gradient with the ops of outer graphs that lead from its sources into its own graph put before that."""
+    """Return the gradient with the ops of outer graphs between its sources and its own graph put before that graph."""
     graphs = [taken.graph, *[each for each, _ in taken.around]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
     kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
@@ -68,7 +68,7 @@ def _joined(taken: GradientCall, message: Any, levels: Sequence[Level]) -> Gradi
 
 
 def _outer_names(source: Source, graphs: Sequence[Any], kept: Mapping[int, Set[str]]) -> List[Tuple[Any, str]]:
-    """Return the tensors of the kept ops, each with its graph, that are or stand for a source."""
+    """Return the tensors of kept ops that are a source or stand for one, each with its graph."""
     own = [tensor for each in source.facts.objects[-1:] for tensor in _tensors(each)]
     found = [(tensor.graph, tensor) for tensor in own if id(getattr(tensor, "graph", None)) in map(id, graphs)]
     ids = {id(tensor) for tensor in own}
@@ -82,7 +82,7 @@ def _tensors(value: Any) -> Sequence[Any]:
 
 
 def _source_with_stand_ins(source: Source, outer: Mapping[int, Level]) -> Source:
-    """Return a source with the tensors around that stand for it beside those of the body."""
+    """Return a source with the outer tensors that stand for it, in addition to those of the body."""
     levels = list(outer.values())
     kept = {key: level.kept for key, level in outer.items()}
     names = _outer_names(source, [level.graph for level in levels], kept)
@@ -93,7 +93,7 @@ def _source_with_stand_ins(source: Source, outer: Mapping[int, Level]) -> Source
 
 
 def _rename_node(level: Level, node: Any, prefixes: Mapping[int, str]) -> Any:
-    """Return a node as it is called in the whole; an entry reads what it stands for."""
+    """Return a node with its name in the joined graph; an entry reads its outer tensor."""
     made = CLASSES["Node"].FromString(node.SerializeToString())
     made.name = level.prefix + node.name
     known = level.entries.get(node.name)
@@ -121,7 +121,7 @@ def _unused_scope(name: str, used: Set[str]) -> str:
 
 
 def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Tape:
-    """Return the record of the tape, by positions in the whole."""
+    """Return the record of the tape, by positions in the joined graph."""
     inside: List[bool] = []
     paused: Set[int] = set()
     captured: Set[int] = set()
@@ -157,7 +157,7 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
 
 
 def _watched(own: Tape, levels: Sequence[Level]) -> Iterator[Tuple[str, int]]:
-    """Yield the tensors that the tape watched, each with the position from which on it was watched."""
+    """Yield the tensors that the tape watched, each with the position at which watching began."""
     counts = [len(level.places()) for level in levels]
     innermost = len(levels) - 1
     for at, level in enumerate(levels):
@@ -172,7 +172,7 @@ def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
 
 
 def _tensors_from_outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
-    """Yield the tensors that ``tf.gradients`` does not go on to: what a body is handed, and eager variables around it."""
+    """Yield the tensors at which ``tf.gradients`` ends: arguments of a body, and eager variables outside of it."""
     for level in levels:
         handed = (each for name, each in level.entries.items() if each.handed and name in level.kept)
         yield from (_name(each.outer, prefixes) for each in handed)

@@ -1,7 +1,7 @@
 """Find the line where NumPy is called on a tensor; NumPy reads the tensor's memory without a callback.
 
-It is looked for in the source: on the lines between the read of a variable and the constant that came back, and in the
-functions that these lines call by name.
+The search is in the source: in the lines between the read of a variable and the creation of the constant, and in the functions
+that these lines call by name.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 
 def numpy_line(read: str, back: str) -> Optional[str]:
-    """Return the last place where NumPy is called from a line on to another one of the same file; ``None`` if nowhere.
+    """Return the last place between two lines of a file where NumPy is called; ``None`` if there is none.
 
     Args:
         read: ``file:line`` where a variable was read.
-        back: ``file:line`` where a constant was made after that, in code that is running now.
+        back: ``file:line`` where a constant was created after that, in running code.
     """
     path, _, first = read.rpartition(":")
     own, _, last = back.rpartition(":")
@@ -39,7 +39,7 @@ def _first_call(places: Iterable[str]) -> Optional[str]:
 
 
 def _inside_calls(path: str, places: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of the user's functions that the code at some places calls by name."""
+    """Yield the lines of the user's functions that the code at these places calls by name."""
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename != path:
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""The graph in which a step took a gradient, as it was just before, joined with what leads to it in outer graphs."""
+"""Restore the graph of a step just before it took a gradient, joined with the ops that lead to it in outer graphs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
 
 
 def _unlisted_variables(taken: GradientCall) -> Iterator[Variable]:
-    """Yield the variables of the graph, as the step's models list them."""
+    """Yield the variables of the graph that the step's models list."""
     if not hasattr(type(taken.graph), "variables"):
         yield from graph_variables(taken.graph)
         return
@@ -51,7 +51,7 @@ def _unlisted_variables(taken: GradientCall) -> Iterator[Variable]:
 
 
 def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: FrozenSet[int]) -> StepFacts:
-    """Return the step's facts about variables; ``asked`` holds the ``id`` of those in any of its gradient calls."""
+    """Return the step's facts about variables; ``asked`` holds the ``id`` of the variables in any of its gradient calls."""
     live = [each.objects[-1] for each in variables if each.objects and isinstance(each.objects[-1], tf.Variable)]
     written = taken.written
     updated = None if written is None else {id(each) for each in live if {id(each), id(handle_of(each))} & written}
@@ -61,7 +61,7 @@ def step_facts(taken: GradientCall, variables: Sequence[Variable], asked: Frozen
 
 
 class _Whole:
-    """Finds an op of the body, or of the graphs around it, by its name in the whole."""
+    """Find an op of the body, or of outer graphs, by its name in the joined graph."""
 
     def __init__(self, taken: GradientCall) -> None:
         self._taken = taken

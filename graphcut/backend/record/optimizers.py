@@ -1,6 +1,6 @@
-"""What each optimizer of a step receives: variables, each with a gradient or with ``None``.
+"""Record what each optimizer of a step receives: variables, each with a gradient or with ``None``.
 
-The outermost call counts: ``apply_gradients`` of Keras 3 calls ``apply``, an optimizer around another one calls that.
+Only the outermost call counts: ``apply_gradients`` of Keras 3 calls ``apply``, and a wrapping optimizer calls the inner one.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class OptimizerCalls:
         self._pairs: List[Tuple[Any, bool]] = []
 
     def note(self, pairs: Pairs) -> None:
-        """Note that an optimizer receives gradients, or ``None``, with the variables that they are for."""
+        """Record that an optimizer receives gradients, or ``None``, for these variables."""
         whole = (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2)
         self._pairs += [(variable_of(variable), gradient is not None) for gradient, variable in whole]
 
     def given(self) -> Given:
-        """Whether a gradient was ever handed over for a variable, by its ``id``; those that no optimizer got are left out."""
+        """Return whether an optimizer ever received a gradient, by the ``id`` of each variable that one received."""
         found: Given = {}
         for variable, given in self._pairs:
             found[id(variable)] = found.get(id(variable), False) or given
@@ -41,7 +41,7 @@ class OptimizerCalls:
 
 
 def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
-    """Yield the functions to wrap so that optimizers are recorded; ``noting`` returns the record of the current trace."""
+    """Yield the patches that record optimizers; ``noting`` returns the record of the current trace."""
     for owner in {id(each): each for each in _optimizers()}.values():
         for name, key, pairs_of in _WAYS:
             if name in vars(owner):
@@ -49,7 +49,7 @@ def patches(noting: Callable[[], Optional[OptimizerCalls]]) -> Iterator[Patch]:
 
 
 def _optimizers() -> Iterator[type]:
-    """Yield the classes of optimizers that are loaded: those of TensorFlow, of every Keras."""
+    """Yield the loaded classes of optimizers, of TensorFlow and of every Keras."""
     yield v1.Optimizer
     for name, module in list(sys.modules.items()):
         if "optimizer" in name and name.partition(".")[0].startswith(_LIBRARIES):
@@ -82,7 +82,7 @@ def _of_pairs(optimizer: Any, given: Pairs, args: Sequence[Any], kwargs: Mapping
 
 
 def _of_lists(optimizer: Any, given: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pairs:
-    """Return the gradients and variables passed to ``apply``, which knows the variables once the optimizer is built."""
+    """Return the gradients and variables passed to ``apply``; a built optimizer knows the variables."""
     named = args[1] if len(args) > 1 else kwargs.get("trainable_variables")
     return list(zip(given, getattr(optimizer, "_trainable_variables", ()) if named is None else named))
 

@@ -1,6 +1,6 @@
-"""TensorFlow's ways of taking a gradient, wrapped while a step is traced, and put back after it.
+"""Patch TensorFlow's functions while a step is traced, and restore them afterwards.
 
-However many steps are traced at once, in however many threads, the wrappers are put in once and taken out by the last.
+Even if many threads trace steps at the same time, each wrapper is applied once, and removed when the last trace ends.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ class Patch(NamedTuple):
 
 
 class _Layers:
-    """The stacked wrappers of one attribute; they can be added and removed in any order."""
+    """The wrappers of one attribute; they can be added and removed in any order."""
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner, self.name = owner, name
         self._original, self._wrappings = vars(owner)[name], []  # type: ignore[var-annotated]
 
     def add(self, wrapping: Wrapping) -> None:
-        """Put another one around."""
+        """Add a wrapper as the outermost one."""
         setattr(self.owner, self.name, wrapping(vars(self.owner)[self.name]))
         self._wrappings.append(wrapping)
 
     def remove(self, wrapping: Wrapping) -> bool:
-        """Leave one out; returns whether none remains."""
+        """Remove a wrapper; return whether none remains."""
         self._wrappings.remove(wrapping)
         made = self._original
         for each in self._wrappings:
@@ -54,7 +54,7 @@ def put(patch: Patch) -> None:
 
 
 def take(patch: Patch) -> None:
-    """Take the wrapper away that ``put`` made, whichever others came after it."""
+    """Remove the wrapper that ``put`` added, even if others were added after it."""
     with _LOCK:
         key = (id(patch.owner), patch.name)
         if _LAYERS[key].remove(patch.wrapping):
@@ -62,7 +62,7 @@ def take(patch: Patch) -> None:
 
 
 class Patches:
-    """Patches that are in place as long as anybody needs them."""
+    """Patches that are applied as long as any context needs them."""
 
     def __init__(self, patches: Callable[[], Sequence[Patch]]) -> None:
         self._patches, self._lock, self._users = patches, threading.Lock(), 0
@@ -70,7 +70,7 @@ class Patches:
 
     @contextmanager
     def apply(self) -> Iterator[None]:
-        """With the wrappers in place."""
+        """Provide a context with the patches applied."""
         with self._lock:
             if not self._users:
                 self._apply()

@@ -1,7 +1,7 @@
-"""Whether a function that was traced is a training step: it takes gradients of variables, and not for its result's sake.
+"""Decide whether a traced function is a training step: it takes gradients of variables, but not to compute its result.
 
-A gradient penalty and a meta-learning loss take gradients, too, and compute with them what they return. A step applies them,
-returns them, or returns something else.
+A gradient penalty and a meta-learning loss take gradients, too, and compute their result from them. A step applies its
+gradients, returns them, or returns something else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HANDS_ON = ("Identity", "IdentityN")
 
 
 def step_place(concrete: Any, notes: Sequence[Note]) -> Optional[str]:
-    """Where a traced function takes its gradients, in words, if it is a step; else ``None``."""
+    """Return where a traced function takes its gradients, in words, if it is a step; else ``None``."""
     own = [each for each in notes if each.of_variables]
     if not own:
         return "with an optimizer" if _is_trained(concrete.graph) else None
@@ -47,7 +47,7 @@ def _origin(tensor: Any) -> Any:
 
 
 def _is_trained(graph: Any) -> bool:
-    """Return whether an optimizer's op, or what a tape took, writes a trainable variable."""
+    """Return whether an optimizer's op, or an op that uses a tape's gradient, writes a trainable variable."""
     ops = graph.get_operations()
     trains = any(op.type.startswith(OPTIMIZERS) or op.name.startswith("gradient_tape/") for op in ops)
     return trains and _writes_trainable(graph)

@@ -1,7 +1,7 @@
-"""Places in the threads in which ``MirroredStrategy`` runs its replicas.
+"""Find source lines in the threads in which ``MirroredStrategy`` runs its replicas.
 
-TensorFlow knows which line of the user's code a line of AutoGraph's is in the thread alone that called the function. A
-replica takes that over from the thread that starts it; what no code of the user's made is placed where the strategy runs.
+TensorFlow knows the original line of converted code only in the thread that called the function. A replica takes this over
+from the thread that starts it; ops that no user code made get the line that runs the strategy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STARTED: weakref.WeakKeyDictionary[Any, Tuple[Any, Optional[str]]] = weakref.We
 
 
 def patches() -> Iterator[Patch]:
-    """Yield the patches of the replicas' threads; none where this TensorFlow has none."""
+    """Yield the patches of the replicas' threads; none if this TensorFlow has no such threads."""
     try:
         from tensorflow.python.distribute.mirrored_run import _MirroredReplicaThread as kind
     except ImportError:

@@ -1,11 +1,11 @@
-"""What tracing a step changes in the user's objects and in the process, put back afterwards.
+"""Restore what tracing a step changes in the user's objects and in the process.
 
 Tracing runs the user's Python code and Keras': optimizers, metrics and losses are built with the variables of that moment,
 layers keep tensors of the traced graph, initializers draw random numbers. ``Snapshot`` holds the fields of every Keras object
-that a step refers to and the content of its lists, dicts and sets; ``restore`` puts them back. A layer that had no variables
-before keeps those that the step gave it, as it would after a call of the user's; only its losses are put back.
+that a step refers to and the content of its lists, dicts and sets; ``restore`` puts them back.
 
-What the user's own classes count in public attributes (``self.calls += 1``) stays as the step left it.
+A layer that had no variables before keeps the new ones, as after a call by the user; only its losses are restored. Counters in
+public attributes of the user's own classes (``self.calls += 1``) are not restored.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Snapshot:
                 waiting += self._keep_object(value, is_public)
 
     def _keep_object(self, value: Any, is_public: bool) -> List[Tuple[Any, bool]]:
-        """Keep one object or container; what it leads to, each with whether it is the content of a user's public field."""
+        """Save one object or container; return the objects in it, and whether each is the content of a user's public field."""
         value = value.__wrapped__ if isinstance(value, _CONTAINERS) and hasattr(value, "__wrapped__") else value
         if isinstance(value, _CONTAINERS):
             self._contents.append((value, _copied(value), is_public))
@@ -64,7 +64,7 @@ class Snapshot:
         return [(each, _is_users(value, name)) for name, each in fields.items()]
 
     def restore(self) -> None:
-        """Put back what is no longer as it was."""
+        """Restore everything that changed."""
         for value, fields, is_whole in self._fields:
             own = vars(value)
             names = (
@@ -83,7 +83,7 @@ _MISSING = object()
 
 
 def _containers(value: Any, fields: Dict[str, Any]) -> Iterator[Any]:
-    """Yield the containers of a layer without variables, but for those of its losses."""
+    """Yield the containers of a layer without variables, except those of its losses."""
     tracker = [vars(each) for each in fields.values() if type(each).__name__ == "Tracker"]
     for own in [fields, *tracker, *[each for part in tracker for each in part.values() if isinstance(each, dict)]]:
         yield from (each for name, each in own.items() if isinstance(each, (list, dict, set)) and name not in _LOSSES)
@@ -94,7 +94,7 @@ def _copied(value: Any) -> Any:
 
 
 def _refill(value: Any, content: Any) -> None:
-    """Give a container its content back, without the notice that wrappers of Keras take."""
+    """Restore the content of a container, without triggering the wrappers of Keras."""
     kind: Any = dict if isinstance(value, dict) else set if isinstance(value, set) else list
     now = list(value.items()) if kind is dict else list(value)
     before = list(content.items()) if kind is dict else list(content)
@@ -130,7 +130,7 @@ def is_layer(value: Any) -> bool:
 
 
 def is_unbuilt_layer(value: Any) -> bool:
-    """Return whether an object is a layer whose variables are still to be made."""
+    """Return whether an object is a layer without variables yet."""
     return is_layer(value) and not value.built
 
 
@@ -140,7 +140,7 @@ def _is_users(value: Any, name: str) -> bool:
 
 
 def _counts(value: Any, name: str, now: Any) -> bool:
-    """Return whether a field is something that the user's class counts or notes; ``built`` and the like are booleans."""
+    """Return whether a field is a counter or record of the user's class; ``built`` and the like are booleans."""
     return _is_users(value, name) and isinstance(now, _PLAIN) and not isinstance(now, bool)
 
 
@@ -169,7 +169,7 @@ def _content(value: Any) -> List[Any]:
 
 @contextmanager
 def undone(step: Any) -> Iterator[None]:
-    """Put back afterwards what happens to the Keras objects of a step."""
+    """Restore the Keras objects of a step afterwards."""
     snapshot = Snapshot(roots(step))
     try:
         yield
@@ -179,7 +179,7 @@ def undone(step: Any) -> Iterator[None]:
 
 @contextmanager
 def same_random_states() -> Iterator[None]:
-    """Put the random states of Python, NumPy, TensorFlow and Keras back afterwards."""
+    """Restore the random states of Python, NumPy, TensorFlow and Keras afterwards."""
     states = [(random.getstate(), random.setstate), (np.random.get_state(), np.random.set_state)]
     states += [(each.getstate(), each.setstate) for each in _generators()]
     try:
@@ -191,7 +191,7 @@ def same_random_states() -> Iterator[None]:
 
 @contextmanager
 def same_collections() -> Iterator[None]:
-    """Keep the collections of the default graph as they are: a function that is traced shares the lists of variables."""
+    """Restore the collections of the default graph, whose lists of variables a traced function shares."""
     graph = ops.get_default_graph()
     lists: Dict[Any, List[Any]] = dict(graph._collections)
     graph._collections.update({name: list(each) for name, each in lists.items()})
@@ -203,7 +203,7 @@ def same_collections() -> Iterator[None]:
 
 
 def _generators() -> Iterator[Any]:
-    """Yield the generators that give TensorFlow's ops, and the initializers of Keras 2, their seeds."""
+    """Yield the generators of seeds for TensorFlow's ops and the initializers of Keras 2."""
     yield from (each for each in [getattr(context.context(), "_rng", None)] if each is not None)
     for name in ("keras.src.backend", "keras.backend", "tf_keras.src.backend"):
         holder = getattr(sys.modules.get(name), "_SEED_GENERATOR", None)
@@ -213,9 +213,10 @@ def _generators() -> Iterator[Any]:
 
 
 def lift_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-    """Make a variable outside of the traced graph where its first value does not depend on the graph.
+    """Create a variable outside the traced graph if its initial value does not depend on the graph.
 
-    It has its value at once, and the step is traced once: a ``tf.function`` in whose trace variables are made traces again.
+    So it has a value at once, and the step is traced once; a ``tf.function`` that creates variables in its trace would be
+    traced again.
     """
     first = kwargs.get("initial_value")
     if not ops.executing_eagerly_outside_functions() or (isinstance(first, tf.Tensor) and is_symbolic(first)):

@@ -1,4 +1,4 @@
-"""What each tape of a step recorded: between which ops, and what it watches explicitly."""
+"""Record what each tape of a step does: the ops between which it records, and what it watches explicitly."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ _PAUSED: Callable[[], bool] = getattr(_WRAPPED, "TFE_Py_TapeSetIsStopped", lambd
 
 
 def chain() -> Iterator[Any]:
-    """Yield the graph that is being built, and those around it."""
+    """Yield the graph under construction and its outer graphs."""
     graph = ops.get_default_graph()
     while graph is not None:
         yield graph
         graph = getattr(graph, "outer_graph", None)
 
 
-EAGER: List[Any] = []  # what records the ops that run eagerly, while code is watched
+EAGER: List[Any] = []  # the record of eager ops, while code is watched
 
 
 def counts() -> Counts:
-    """Return how many ops each of them has, by the graph's ``id``; how many ran eagerly."""
+    """Return the number of ops in each of these graphs, by its ``id``, and the number of eager ops."""
     found = {id(graph): graph.version for graph in chain()}
     found.update((id(each), each.version) for each in EAGER)
     return found
 
 
 class _Noted:
-    """One tape, not kept alive: when it recorded, and what it watches explicitly."""
+    """The record of one tape, which is not kept alive: when it recorded, and what it watches explicitly."""
 
     def __init__(self, tape: Any, forget: Callable[[Any], None]) -> None:
         self.reference, self.automatic = weakref.ref(tape, forget), tape._watch_accessed_variables
@@ -81,9 +81,9 @@ class Tapes:
         self.pauses: List[Pause] = []
 
     def pushing(self, tape: Any) -> None:
-        """Note that a tape is about to record.
+        """Handle a tape that is about to record.
 
-        A tape that already holds something recorded before the step, where it was not seen.
+        A tape that already holds ops recorded before the step, where it was not observed.
         """
         self.before_push()
         if tape._tape is not None:
@@ -92,7 +92,7 @@ class Tapes:
             self._noted[id(tape)].is_new = True
 
     def pushed(self, tape: Any) -> None:
-        """Note that a tape begins to record; a new one inside (after ``reset``) drops what it held."""
+        """Handle a tape that begins to record; a new inner tape (after ``reset``) drops the old record."""
         if id(tape) not in self._noted:
             self._noted[id(tape)] = self._new(tape)
         noted = self._noted[id(tape)]
@@ -101,7 +101,7 @@ class Tapes:
         noted.spans.append((counts(), None))
 
     def popped(self, tape: Any) -> None:
-        """Note that a tape stops recording."""
+        """Handle a tape that stops recording."""
         spans = self._of(tape).spans
         if spans:
             spans[-1] = (spans[-1][0], counts())
@@ -111,13 +111,13 @@ class Tapes:
         self._of(tape).watched += [(each, counts()) for each in flatten_structure(tensor)]
 
     def accessed(self, variable: Any) -> None:
-        """Note that a trainable variable is read: every tape that records and watches by itself watches it from now on."""
+        """Handle the read of a trainable variable: every recording tape that watches automatically watches it from now on."""
         for noted in list(self._noted.values()):
             if noted.records and noted.automatic and id(variable) not in noted.accessed:
                 noted.accessed[id(variable)] = counts()
 
     def facts(self, tape: Any, graph: Any, name: Callable[[Any], str], inner: Sequence[Any] = ()) -> Tape:
-        """Return the record of a tape for one graph; ``inner`` are the graphs built inside it, innermost first."""
+        """Return the facts about a tape for one graph; ``inner`` are the graphs built inside it, innermost first."""
         noted = self._of(tape)
         spans = tuple(_span(start, end, id(graph)) for start, end in noted.spans)
         watched = [(name(each), when) for each, when in noted.watched]
@@ -140,7 +140,7 @@ class Tapes:
         return any(each.records for each in list(self._noted.values()))
 
     def noted(self, tape: Any) -> _Noted:
-        """Return the notes on a tape."""
+        """Return the record of a tape."""
         return self._of(tape)
 
     def _new(self, tape: Any) -> _Noted:
@@ -159,7 +159,7 @@ class Tapes:
         return frozenset(position for start, end in spans for position in range(start, end))
 
     def _of(self, tape: Any) -> _Noted:
-        """Return the notes on a tape; a tape that the trace has not seen yet began to record before the trace."""
+        """Return the record of a tape; a tape that the trace has not seen yet began to record before the trace."""
         if id(tape) not in self._noted:
             noted = self._noted[id(tape)] = self._new(tape)
             noted.is_new, noted.began_before = False, True
@@ -168,12 +168,12 @@ class Tapes:
 
 
 def _depth(graphs: Sequence[Any], when: Counts) -> int:
-    """Return the first of some graphs, innermost first, in which something happened."""
+    """Return the index of the first graph, innermost first, that has the event."""
     return next((place for place, graph in enumerate(graphs) if id(graph) in when), len(graphs) - 1)
 
 
 def _span(start: Counts, end: Optional[Counts], graph: int) -> Span:
-    """Return a span in one graph, that is being built: what ended when it was not had ended before it."""
+    """Return a span in one graph; a span that ended before the graph existed is empty in it."""
     return start.get(graph, 0), _EVER if end is None else end.get(graph, 0)
 
 
@@ -206,7 +206,7 @@ def _wrap_recording_method(original: Any, noting: Callable[[], Optional[Tapes]])
 
 
 def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
-    """Yield the functions to wrap so that tapes are recorded; ``noting`` returns the tapes of the current trace."""
+    """Yield the patches that record tapes; ``noting`` returns the tapes of the current trace."""
 
     def after(original: Any, note: Callable[..., None]) -> Any:
         return _wrap_note_after(original, note, noting)
@@ -236,7 +236,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
 
 def reading_patch(noting: Callable[[], Optional[Tapes]]) -> Patch:
-    """Return the patch that notes when a variable is read."""
+    """Return the patch that records reads of variables."""
 
     def reading(original: Any) -> Any:
         @functools.wraps(original)

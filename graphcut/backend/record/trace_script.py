@@ -1,7 +1,7 @@
-"""Tracing a script: its ops are added to a graph, and TensorFlow executes none of them.
+"""Trace a script: add its ops to a graph without executing them.
 
 The script is traced like the body of a ``tf.function`` without arguments, so Keras and ``tf.data`` behave as they do there.
-Variables have no value, and code that needs the value of a tensor raises, as in a ``tf.function``.
+Variables have no value, and code that needs the value of a tensor raises an error, as in a ``tf.function``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from graphcut.backend.live.trace_errors import ScriptError, describe_script_erro
 from graphcut.backend.record import keras_fit
 from graphcut.backend.record.patches import Patch, Patches
 
-_PASSES = 2  # of a loop: the second shows what the first one changed
+_PASSES = 2  # iterations of a loop: the second shows what the first one changed
 _OF_VARIABLES = frozenset(
     ["trainable", "caching_device", "name", "constraint", "synchronization", "aggregation", "distribute_strategy"]
 )
 
 
 class TracedEnough(BaseException):
-    """Ends a script whose loop takes the same gradient over and over."""
+    """End a script whose loop takes the same gradient repeatedly."""
 
 
 class NothingIsRunError(RuntimeError):
@@ -36,7 +36,7 @@ class NothingIsRunError(RuntimeError):
 
 
 class ScriptTrace:
-    """A context in which a script's ops are added to a graph and not executed."""
+    """Provide a context in which a script's ops are added to a graph and not executed."""
 
     def __init__(self) -> None:
         self._graph: Any = None
@@ -59,7 +59,7 @@ class ScriptTrace:
             each.__exit__(*error)
 
     def count(self) -> None:
-        """Count a gradient that was taken; the script ends where a loop takes one for the third time."""
+        """Count a gradient; end the script when a loop takes the same one for the third time."""
         key = call()
         self._counts[key] = self._counts.get(key, 0) + 1
         if self._counts[key] > _PASSES:
@@ -107,7 +107,7 @@ def _refused(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_keras_2(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the wrapper of a model's ``fit``, which Keras 2 refuses in a graph: it traces the step for one batch."""
+    """Return a wrapper for ``fit``, which Keras 2 refuses in a graph; it traces the step for one batch."""
 
     def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
         named = {name: each for name, each in kwargs.items() if name in ("x", "y", "sample_weight")}
@@ -125,7 +125,7 @@ def _of_keras_2(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _declare_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-    """Make a variable of the shape and dtype of its first value, which is never computed."""
+    """Create a variable with the shape and dtype of its initial value, which is never computed."""
     if not ops.executing_eagerly_outside_functions():
         return next_creator(**kwargs)
     first, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
@@ -138,7 +138,7 @@ def _declare_variable(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
 
 
 def end_of_trace(error: BaseException) -> ScriptError:
-    """Return why and where a script that is traced did not come to its end."""
+    """Return why and where the trace of a script ended early."""
     known = describe_script_error(error)
     if isinstance(error, TracedEnough):
         return known._replace(said="a gradient is taken there for the third time: its loop takes no other", needs_value=True)

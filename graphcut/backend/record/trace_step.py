@@ -33,9 +33,9 @@ Judge = Callable[[GradientCall], Sequence[bool]]
 
 
 def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], judge: Judge) -> Tuple[GradientCall, ...]:
-    """Return the gradients that a step takes, in order, while it is traced with these arguments. It is not run.
+    """Return the gradients that a step takes, in order, by tracing it with these arguments. The step does not run.
 
-    ``judge`` tells for each source of a gradient whether it gets one.
+    ``judge`` says for each source of a gradient whether it gets one.
     """
     model = step if keras_fit.is_compiled_model(step) else None
     with same_random_states(), same_collections():
@@ -47,7 +47,7 @@ def gradients(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], judge: 
 
 
 def _trainable_as_run(model: Any, step: Any, given: Any) -> ContextManager[str]:
-    """With the variables trainable as they are when the step runs; what differs from what they are now, in words."""
+    """Set the variables trainable as in a run of the step; yield the differences from the current state, in words."""
     return keras_fit.trace_trainability(step, tf.nest.flatten(given)) if model is None else keras_fit.fit_trainability(model)
 
 
@@ -106,14 +106,14 @@ def _gradients(
 
 
 def _graphs_with_gradients(taken: Sequence[GradientCall]) -> Iterator[Any]:
-    """Yield the graphs in which gradients were taken, and those around them."""
+    """Yield the graphs in which gradients were taken, and their outer graphs."""
     for each in taken:
         yield each.graph
         yield from (graph for graph, _ in each.around)
 
 
 def _check_trainable(model: Any) -> None:
-    """Say so where a model has nothing to train."""
+    """Raise an error if a model has nothing to train."""
     if listed_variables(model, "trainable_variables"):
         return
     names = [keras_fit.name_of(each) for each in listed_variables(model, "variables")]
@@ -127,7 +127,7 @@ def _check_trainable(model: Any) -> None:
 
 
 def _tracing_attempts(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
-    """Return how to trace a step: as a function; what takes no arguments may also build a graph, of placeholders."""
+    """Return the ways to trace a step: as a function; without arguments, it may also build a graph of placeholders."""
     if args or kwargs or hasattr(step, "python_function"):
         return (_as_function,)
     return (_as_function, _in_graph) if tf.executing_eagerly() else (_in_graph, _as_function)
@@ -153,10 +153,10 @@ def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: S
 def _complete_sources(
     sources: Sequence[Source], trained: Mapping[int, Any], written: Optional[FrozenSet[int]], given: Mapping[int, bool]
 ) -> Iterator[Source]:
-    """Yield the sources with what is known after the step was traced.
+    """Yield the sources with the facts that are known after the trace.
 
-    That is what a model trains, what the step writes, and what its optimizers received. For a step that raises, what it writes
-    is unknown (``None``).
+    They are whether a model trains the variable, whether the step writes it, and whether an optimizer received its gradient.
+    For a step that raises, what it writes is unknown (``None``).
     """
     for source in sources:
         known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
@@ -168,7 +168,7 @@ def _complete_sources(
 
 
 def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, Sequence[Any], Mapping[str, Any]]:
-    """Return the ``train_step`` of a Keras model and its arguments, from those of ``fit``; any other step as it is."""
+    """Return the ``train_step`` of a Keras model and its arguments, from those of ``fit``; any other step unchanged."""
     if not keras_fit.is_compiled_model(step):
         return step, args, kwargs
     if getattr(step, "optimizer", None) is None:
@@ -182,7 +182,7 @@ def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tupl
 
 
 def _train_step(model: Any) -> Any:
-    """Return the step of a model, as its ``fit`` runs it: in each replica of its strategy."""
+    """Return the step of a model as ``fit`` runs it: in each replica of its strategy."""
     strategy = keras_fit.strategy_of(model)
 
     def train_step(*data: Any) -> Any:
@@ -193,10 +193,10 @@ def _train_step(model: Any) -> Any:
 
 
 def _traced_function(step: Any, made: StepRecord) -> Any:
-    """Return a fresh ``tf.function`` over the step that tells ``made`` when a trace begins and ends.
+    """Return a new ``tf.function`` of the step that tells ``made`` when a trace begins and ends.
 
-    Where the step raises once it has taken a gradient, its trace comes to an end all the same, and what was taken is
-    audited: the variables that an optimizer made in it would otherwise never be initialized.
+    If the step raises after it has taken a gradient, its trace is completed nevertheless, and its gradients are audited.
+    Otherwise the variables that an optimizer created in it would never be initialized.
     """
     python = getattr(step, "python_function", step)
     python = as_run_eagerly(python) if made.is_plain else python
@@ -219,15 +219,15 @@ def _traced_function(step: Any, made: StepRecord) -> Any:
 
 
 def _is_partial(taken: Sequence[GradientCall]) -> bool:
-    """Return whether a step raised after gradients that all came: another way of tracing it may get further.
+    """Return whether a step raised after complete gradients, so another way of tracing it may get further.
 
-    Over one that is ``None`` it raises when it is run, too.
+    After a ``None``, the step would raise when it runs, too.
     """
     return any(each.raised for each in taken) and all(all(each.answers or ()) for each in taken)
 
 
 def clone(function: Any, python: Any) -> Any:
-    """Another ``tf.function`` like this one, never traced."""
+    """Return a copy of this ``tf.function`` without traces."""
     if hasattr(function, "_clone"):
         return function._clone(python)
     return _FUNCTION(

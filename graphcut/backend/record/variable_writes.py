@@ -1,4 +1,4 @@
-"""Which variables a step writes: by an optimizer's op, by an assignment, wherever in the step that is."""
+"""Find the variables that a step writes, by an optimizer's op or an assignment anywhere in the step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from graphcut.graph.writing_ops import written_inputs
 
 
 def written_variables(root: Any) -> FrozenSet[int]:
-    """Return the ``id`` of the handle or reference of each variable that an op of a graph, or of a function in it, writes."""
+    """Return the ``id`` of the handle or reference of each variable that an op in a graph or in its functions writes."""
     graphs = _graphs(root)
     outside = {id(graph): {id(inner): outer for outer, inner in captures(graph)} for graph in graphs}
     return frozenset(id(outermost(handle, outside)) for graph in graphs for handle in _handles(graph))
 
 
 def _graphs(root: Any) -> List[Any]:
-    """Return the graph and the bodies in it, but for those that give a variable its first value."""
+    """Return the graph and the bodies in it, except those that initialize a variable."""
     found = function_graphs.graphs(root)
     first = {
         name for graph in found.values() for op in graph.get_operations() if _initializes(op) for name in called_functions(op)
@@ -27,14 +27,14 @@ def _graphs(root: Any) -> List[Any]:
 
 
 def _initializes(op: Any) -> bool:
-    """Return whether an op is a branch on a variable having a value: one that was made while a function was traced."""
+    """Return whether an op branches on whether a variable has a value, as for a variable created in a trace."""
     return op.type in ("If", "StatelessIf") and op.inputs[0].op.type == "VarIsInitializedOp"
 
 
 def _handles(graph: Any) -> Iterator[Any]:
     """Yield the variables that the ops of a graph write, except initializers."""
     for op in graph.get_operations():
-        inputs = list(getattr(op, "inputs", ()))  # TensorFlow 2.1 adds placeholders to loops that it leaves half made
+        inputs = list(getattr(op, "inputs", ()))  # TensorFlow 2.1 adds placeholders to loops and leaves them incomplete
         dtypes = ([tensor.dtype.as_datatype_enum for tensor in side] for side in (inputs, op.outputs))
         for tensor in (inputs[index] for index in written_inputs(op.type, *dtypes)):
             if op.name != tensor.op.name + "/Assign":

@@ -1,4 +1,4 @@
-"""Watching code that runs for real: every gradient that it takes is noted, in graphs that are built and eagerly."""
+"""Watch running code: record every gradient that it takes, in graphs under construction and eagerly."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from graphcut.backend.record.trace_step import clone
 from graphcut.graph.stack_frames import is_library
 from graphcut.util.source_lines import nearby
 
-_DISTINCT = 64  # gradients of one call; what differs after that differs in every iteration
+_DISTINCT = 64  # gradients of one call; if more differ, every iteration differs
 _EVER = 2**62
 _NAMED = 3
 
 
 class ReceivedGradients:
-    """For which variables, by their ``id``, an optimizer received a gradient, and for which it received ``None``."""
+    """Whether an optimizer received a gradient or ``None``, by the ``id`` of each variable."""
 
     def __init__(self) -> None:
         self._given: Dict[int, bool] = {}
 
     def note(self, pairs: Any) -> None:
-        """Note that an optimizer receives gradients, or ``None``, with the variables that they are for."""
+        """Record that an optimizer receives gradients, or ``None``, for these variables."""
         for gradient, variable in (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2):
             key = id(variable_of(variable))
             self._given[key] = self._given.get(key, False) or gradient is not None
@@ -51,18 +51,21 @@ class ReceivedGradients:
 
 
 class _Reads:
-    """Values of variables that Python is given."""
+    """The values of variables that Python receives."""
 
     def __init__(self, eager: eager_ops.EagerOps) -> None:
         self._eager = eager
 
     def append(self, read: Any) -> None:
-        """Note that the value of a variable left TensorFlow."""
+        """Record that the value of a variable left TensorFlow."""
         self._eager.escaped(handle_of(read.variable))
 
 
 class Watch(gradient_calls.StepRecord):
-    """What watched code took so far. ``on_gradient`` is called after each, with whether it was taken before."""
+    """The gradients that watched code took so far.
+
+    ``on_gradient`` is called after each, with whether it was taken before.
+    """
 
     def __init__(self, on_gradient: Callable[[int, bool], None] = lambda count, repeated: None) -> None:
         super().__init__()
@@ -78,12 +81,13 @@ class Watch(gradient_calls.StepRecord):
         self._counts: List[int] = []
         self._traced: Dict[int, Any] = {}
         self.around: Optional[Watch] = None
-        self._inner: List[Tuple[int, Watch, int]] = []  # gradients of watches inside: after how many here, and which
-        self._since = ""  # what was frozen since the function was traced that is traced again
-        self.unasked: List[Optional[str]] = []  # where a gradient was asked for of no variable
+        # gradients of inner watches, each with the number of gradients here before it
+        self._inner: List[Tuple[int, Watch, int]] = []
+        self._since = ""  # variables frozen between the first trace of a function and the new one
+        self.unasked: List[Optional[str]] = []  # places of gradient calls without a variable
 
     def add(self, gradient: GradientCall) -> None:
-        """Add a gradient that was taken in a graph that is being built."""
+        """Add a gradient that was taken in a graph under construction."""
         kept, self.kept = self.kept, []
         key = (gradient.message, gradient.targets, gradient.answers, gradient.error)
         names = tuple((each.facts.name, each.facts.tensors) for each in gradient.sources)
@@ -110,7 +114,7 @@ class Watch(gradient_calls.StepRecord):
             self.around.add_inner(self, len(self.gradients) - 1, gradient.call, signature)
 
     def add_inner(self, watch: Watch, place: int, key: Hashable, signature: Hashable) -> None:
-        """Add a gradient that a watch inside this one recorded, unless it is known here."""
+        """Add a gradient that an inner watch recorded, unless it is known here."""
         if self._is_new(key, signature):
             self._inner.append((len(self.gradients), watch, place))
             self._graphs.update(watch._graphs)
@@ -119,11 +123,11 @@ class Watch(gradient_calls.StepRecord):
 
     @property
     def count(self) -> int:
-        """Return how many gradients were taken."""
+        """Return the number of gradients."""
         return len(self.gradients) + len(self._inner)
 
     def seen_eagerly(self, asked: GradientRequest, tape: Any) -> Optional[eager_graph.EagerCall]:
-        """Return the record of a gradient that is about to be taken eagerly; ``None`` if it cannot or need not be recorded."""
+        """Record a gradient that is about to be taken eagerly; return ``None`` if it cannot or need not be recorded."""
         if _is_of_py_function():
             return None
         if any(each is None for each in asked.targets):
@@ -149,7 +153,7 @@ class Watch(gradient_calls.StepRecord):
         error: str = "",
         note: str = "",
     ) -> None:
-        """Add a gradient that eager code took, or that TensorFlow raised at; ``note`` is said of its target."""
+        """Add a gradient that eager code took, or for which TensorFlow raised; ``note`` is a remark on its target."""
         key, new = call(), False
         if seen is None:
             return
@@ -194,7 +198,7 @@ class Watch(gradient_calls.StepRecord):
     def afresh(self, function: Any) -> Any:
         """Return a ``tf.function`` that takes its gradients in Python.
 
-        It is the same one, or, if that was traced before the watch, one like it, which is traced again when it is called.
+        It is the same function, or, if that was traced before the watch, a copy that is traced when it is called.
         """
         if id(function) not in self._traced:
             made = clone(function, None) if _is_traced(function) else function
@@ -203,7 +207,7 @@ class Watch(gradient_calls.StepRecord):
 
     @contextmanager
     def trained_as_before(self, function: Any) -> Iterator[None]:
-        """While a function is traced again: what it trains is what it trained, whatever was frozen since."""
+        """Trace a function again with the trainable variables of its first trace, whatever was frozen since."""
         before = self._since
         with keras_fit.as_traced(function) as words:
             self._since = before or words
@@ -238,7 +242,7 @@ class Watch(gradient_calls.StepRecord):
 
 
 def _words_on_new_variables(sources: Sequence[Source], successors: Mapping[int, eager_ops.Line]) -> str:
-    """Return the words on sources in whose place the code makes a new variable; empty where it does not."""
+    """Return the remark on sources that the code replaces with new variables; empty if there are none."""
     found = [(each.facts.name, successors[each.handle][0]) for each in sources if each.handle in successors]
     if not found:
         return ""
@@ -248,7 +252,7 @@ def _words_on_new_variables(sources: Sequence[Source], successors: Mapping[int, 
 
 
 def _is_of_py_function() -> bool:
-    """Return whether TensorFlow itself takes a gradient, of what a ``tf.py_function`` computed before."""
+    """Return whether TensorFlow itself takes this gradient, for the backward pass of a ``tf.py_function``."""
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         if os.path.basename(frame.f_code.co_filename) == "script_ops.py":
@@ -267,9 +271,9 @@ def _is_traced(function: Any) -> bool:
 def _complete_source(
     source: Source, written: Optional[FrozenSet[int]], given: Mapping[int, bool], owned: Mapping[int, Tuple[Any, bool]]
 ) -> Source:
-    """Return a source with what is known about it now.
+    """Return a source with the facts that are known now.
 
-    That is whether it was written, whether an optimizer received a gradient, and whether the models in use train it.
+    They are whether it was written, whether an optimizer received a gradient, and whether the models in use train it.
     """
     if not source.is_variable:
         return source
@@ -285,7 +289,7 @@ def _tensor(value: Any) -> Any:
 
 
 class GradientWatch:
-    """A context in which the gradients that code takes are noted."""
+    """A context in which the gradients that code takes are recorded."""
 
     def __init__(self, on_gradient: Callable[[int, bool], None] = lambda count, repeated: None) -> None:
         self.watch = Watch(on_gradient)
@@ -330,7 +334,7 @@ def _patches() -> Iterator[Patch]:
         @functools.wraps(original)
         def _bootstrap_inner(thread: Any) -> Any:
             for each in gradient_calls.WATCHES:
-                with suppress(Exception):  # whoever started the thread waits for it
+                with suppress(Exception):  # the code that started the thread waits for it
                     each.eager.attach()
             return original(thread)
 
@@ -340,10 +344,10 @@ def _patches() -> Iterator[Patch]:
 
 
 def _of_traces() -> Iterator[Patch]:
-    """Yield the wrappers around traces of functions.
+    """Yield the patches around traces of functions.
 
-    One has a function traced again, as one that was traced before takes no gradient in Python. The other keeps the values that
-    variables made by a trace begin with apart from updates.
+    One traces a function again, because a function that was traced before takes no gradient in Python. The other distinguishes
+    initial values of variables that a trace creates from updates.
     """
 
     def calling(original: Any) -> Any:
@@ -363,7 +367,7 @@ def _of_traces() -> Iterator[Patch]:
 
     def initializing(original: Any) -> Any:
         def _initialize_uninitialized_variables(*args: Any, **kwargs: Any) -> Any:
-            with eager_ops.suspend_eager_ops():  # a first value is no update
+            with eager_ops.suspend_eager_ops():  # an initial value is no update
                 return original(*args, **kwargs)
 
         return _initialize_uninitialized_variables
