@@ -39,7 +39,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return _run(arguments)
     finally:
-        # This is the program itself: functions that foreign code registered with atexit run after this.
+        # This is the program itself: functions that user code registered with atexit run after this.
         if arguments is None and sys.argv[1:2] != ["run"]:
             atexit.register(silence)
 
@@ -64,7 +64,7 @@ def _run(arguments: Optional[Sequence[str]]) -> int:
         return COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         return COULD_NOT_RUN
-    except (BrokenPipeError, SystemExit):  # click leaves with 1 when the reader of a pipe has gone
+    except (BrokenPipeError, SystemExit):  # click exits with 1 when the reader of a pipe is gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FINE
     except Exception:  # noqa: BLE001 - Python would exit with 1, which means a broken contract
@@ -89,7 +89,7 @@ _OF_PYTHON = (
 
 
 def _of_options(message: str) -> str:
-    """Return a message in which arguments of Python are the options that stand for them.
+    """Return a message with Python arguments replaced by the corresponding options.
 
     >>> _of_options("Name it with loss=; all of them with variables='*'.")
     "Name it with --loss; all of them with --variables '*'."
@@ -104,5 +104,5 @@ def _of_options(message: str) -> str:
 
 
 def _tell(message: str) -> None:
-    with suppress(OSError):  # nobody reads it
+    with suppress(OSError):  # standard output has no reader
         click.echo(f"graphcut: {message}", err=True)

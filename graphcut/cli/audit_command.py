@@ -1,4 +1,4 @@
-"""``graphcut audit``: the verdict of each variable as a table, as JSON, and as a picture beside it."""
+"""``graphcut audit``: the verdict of each variable, as a table or JSON, and optionally as a picture."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ Examples:
 Exit codes: 0 fine, 2 could not run.
 """
 
-_NARROW = 50  # columns; in less, rich leaves words out
-_TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then takes any stream for a terminal
+_NARROW = 50  # columns; with fewer, rich truncates words
+_TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then treats any stream as a terminal
 
 
 @click.command(help=_AUDIT, short_help="Show which variables get a gradient.")
@@ -74,7 +74,7 @@ def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
 
 
 def _writers() -> Tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return what makes the table and what prints it; rich is imported for a terminal only, because that takes time."""
+    """Return the functions that make and print the table; rich is imported only for a terminal, because that takes time."""
     if not sys.stdout.isatty() and not any(map(os.environ.get, _TERMINAL_VARIABLES)):
         return table, click.echo
     from rich.console import Console
@@ -87,7 +87,7 @@ def _writers() -> Tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _try_to_draw(found: Sequence[Any], path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
-    """Return the pictures that were drawn, or what went wrong: a failed picture stops no audit."""
+    """Return the pictures that were drawn, or the error: a failed picture does not stop an audit."""
     try:
         return draw_each(found, path, say), None
     except GraphcutError as error:

@@ -1,4 +1,4 @@
-"""The audits that a command is about: one of a loss, or those of a training step, one for each gradient that it takes."""
+"""The audits for a command: one for a loss, or one for each gradient of a training step."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def audit_source(
 ) -> Tuple[Any, ...]:
     """Return the audits of ``source``.
 
-    A question about a loss is one about a graph, not a step, and so is a model that is given no targets. ``modules`` are files
-    that were executed before (``import_source.load_source``).
+    With a named loss, or for a model without targets, the source counts as a graph, not as a step. ``modules`` are files that
+    were executed before (``import_source.load_source``).
     """
     from graphcut.api.audit import audit
     from graphcut.api.refuse_step import unaudited_step
@@ -59,7 +59,7 @@ def audit_source(
 
 
 def _say_at_end(line: str) -> None:
-    """Write a line to standard error when the command ends: until then the output of foreign code is diverted."""
+    """Write a line to standard error when the command ends; until then, output is diverted."""
     context = click.get_current_context(silent=True)
     if context is not None and line not in context.meta:
         context.meta[line] = True
@@ -67,14 +67,14 @@ def _say_at_end(line: str) -> None:
 
 
 def _may_be_step(thing: Any, arguments: Sequence[Any]) -> bool:
-    """Return whether a source may be a step: a function may, and a model if it is given targets, too."""
+    """Return whether a source may be a step: a function, or a model that gets targets, too."""
     from graphcut.api.refuse_step import takes_targets
 
     return not hasattr(thing, "train_step") or takes_targets(thing, arguments)
 
 
 def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -> Tuple[Any, ...]:
-    """Return the audits of a step; none where it takes no gradient, and is a function of which one is taken."""
+    """Return the audits of a step; none for a function that takes no gradient, which is then a loss."""
     from graphcut.api.audit_step import NoGradientError, audit_step
 
     try:
@@ -84,7 +84,7 @@ def _of_step(thing: Any, arguments: Sequence[Any], variables: Tuple[str, ...]) -
 
 
 def as_documents(documents: Sequence[str]) -> str:
-    """One JSON document as it is, several as a list."""
+    """Return a single JSON document as it is, several documents as a list."""
     if len(documents) == 1:
         return documents[0]
     return "[\n" + ",\n".join(indent(each, "  ") for each in documents) + "\n]"

@@ -1,4 +1,4 @@
-"""The ``graphcut`` command itself: its help, its version, and the group that all commands belong to."""
+"""The ``graphcut`` command itself: its help, its version, and the group of all commands."""
 
 from __future__ import annotations
 

@@ -192,12 +192,12 @@ def snapshot(config: Optional[str], ops: Tuple[str, ...], output: str) -> None:
 
 
 class DiffCommand(click.Command):
-    """A command whose ``--json`` may stand without a file, also in front of OLD and NEW."""
+    """A command whose ``--json`` may have no file, even before OLD and NEW."""
 
     def make_context(
         self, info_name: Optional[str], args: List[str], parent: Optional[click.Context] = None, **extra: Any
     ) -> click.Context:
-        """Take ``--json`` as ``--json -`` where the file of it would be one of the two sides."""
+        """Read ``--json`` as ``--json -`` if its file would be one of the two sides."""
         try:
             return super().make_context(info_name, list(args), parent, **extra)
         except click.MissingParameter:
@@ -249,7 +249,7 @@ def diff(
 
 
 def _draw_changes(found: Diff, path: str, say: Say) -> Tuple[Tuple[str, ...], Optional[GraphcutError]]:
-    """Return the pictures that were drawn, or what went wrong: the answer is shown all the same."""
+    """Return the pictures that were drawn, or the error; the answer is shown anyway."""
     say(f"drawing {path}")
     try:
         return found.draw(path), None

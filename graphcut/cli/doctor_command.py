@@ -1,4 +1,4 @@
-"""``graphcut doctor``: what is installed, what is missing, and the line that installs it. Imports no TensorFlow."""
+"""``graphcut doctor``: what is installed, what is missing, and how to install it. It does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def tensorflow_version() -> Optional[Tuple[str, str]]:
 
 
 def installed_version(name: str) -> Optional[str]:
-    """Return the version of a distribution, without importing it; ``None`` where it is not installed."""
+    """Return the version of a distribution, without importing it; ``None`` if it is not installed."""
     if sys.version_info >= (3, 8):
         from importlib.metadata import PackageNotFoundError, version
     else:
@@ -70,7 +70,7 @@ def installed_version(name: str) -> Optional[str]:
 
 
 def _engines() -> Iterator[Tuple[bool, str]]:
-    """Return whether pictures can be laid out, by the wheels or by the system's Graphviz."""
+    """Return whether pictures can be laid out, with the pip packages or the system's Graphviz."""
     from graphcut.render.picture.layout import available
 
     dot = shutil.which("dot")

@@ -50,7 +50,7 @@ def draw(output: str, **options: Any) -> None:
 
 
 def draw_each(found: Sequence[Any], path: str, say: Say, **asked: Any) -> Tuple[str, ...]:
-    """Draw each audit into a file of its own, and return the files: of several, they are numbered."""
+    """Draw each audit into a separate file, and return the files; several files are numbered."""
     paths = numbered_paths(path, len(found))
     for each, name in zip(found, paths):
         say(f"drawing {name}")

@@ -1,4 +1,4 @@
-"""The options of ``graphcut draw`` that say what to draw, and how."""
+"""The options of ``graphcut draw`` that control what is drawn, and how."""
 
 from __future__ import annotations
 

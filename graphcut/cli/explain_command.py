@@ -1,4 +1,4 @@
-"""``graphcut explain``: why a variable gets a gradient or not, and what to do about it."""
+"""``graphcut explain``: why a variable gets a gradient or none, and what to do about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def explain(source: str, keys: Tuple[str, ...], **options: Any) -> None:
 
 
 def _explanations(found: Sequence[Any], keys: Sequence[str]) -> str:
-    """Return the answers of the audits that know the variables, each under its loss if there are several."""
+    """Return the explanations by the audits that have the variables, each under its loss if there are several."""
     for key in keys:
         if not any(_knows(audit, key) for audit in found):
             found[0].explain(key)  # raises, with near names

@@ -1,4 +1,4 @@
-"""``graphcut ops``: what the gradient table has for op types."""
+"""``graphcut ops``: the entries of the gradient table."""
 
 from __future__ import annotations
 

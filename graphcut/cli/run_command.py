@@ -1,4 +1,4 @@
-"""``graphcut run``: a script as Python would run it, with an audit of each gradient that it takes."""
+"""``graphcut run``: run a script as Python would, and audit each gradient that it takes."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 
 class _Enough(BaseException):
-    """Ends a script after the gradients that were asked for."""
+    """End a script after the requested number of gradients."""
 
 
 class _End(NamedTuple):
-    """How a script ended: what it raised, or the code that it exited with; the Keras models that it has, by their names.
+    """How a script ended: the exception or the exit code; and its Keras models by name.
 
-    ``is_enough``: it had taken the gradients that were asked for.
+    ``is_enough``: it had taken the requested number of gradients.
     """
 
     error: Optional[BaseException] = None
@@ -85,7 +85,7 @@ def run(
 
     code = _compile(script)
     if json and json != "-":
-        check_folder(json)  # before a training of hours
+        check_folder(json)  # check this before a long training
 
     def on_gradient(count: int, repeated: bool) -> None:
         if trace:
@@ -118,7 +118,7 @@ def run(
 
 
 def _show_remarks(watched: Any, end: _End, failed: bool) -> None:
-    """Say what no audit shows: why there is none, which gradient asks for no variable, what could not be recorded."""
+    """Print what no audit shows: why there is no audit, gradient calls without variables, and failures of recording."""
     if not watched.audits:
         click.echo("graphcut: the script took no gradient%s" % _reason(end, failed), err=True)
     for reason in _name_untrained_models(end, watched.audits):
@@ -142,12 +142,12 @@ def _compile(script: str) -> Any:
 
 
 def _file(script: str) -> str:
-    """Return the ``__file__`` of a script: its absolute path from Python 3.9 on, before that the path as it was typed."""
+    """Return the ``__file__`` of a script: its absolute path from Python 3.9 on, before that the path on the command line."""
     return os.path.abspath(script) if sys.version_info >= (3, 9) else script
 
 
 def _execute(code: Any, script: str, arguments: Sequence[str]) -> _End:
-    """Run the script as ``python SCRIPT ARGS`` does: as ``__main__``, its folder first on the path."""
+    """Run the script as ``python SCRIPT ARGS`` does: as ``__main__``, with its folder first on the path."""
     main, path = types.ModuleType("__main__"), _file(script)
     loader = SourceFileLoader("__main__", path)
     main.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None, __loader__=loader, __spec__=None)
@@ -176,7 +176,7 @@ def _execute(code: Any, script: str, arguments: Sequence[str]) -> _End:
 
 
 def _wait_for_threads(running: Sequence[threading.Thread]) -> None:
-    """Wait for the threads that a script left behind, as Python does before it ends; they may take gradients, too."""
+    """Wait for the threads of a script, as Python does before it exits; they may take gradients, too."""
     while True:
         left = [each for each in threading.enumerate() if not each.daemon and each not in running]
         if not left:
@@ -193,7 +193,7 @@ def _models(main: types.ModuleType) -> Iterator[Tuple[str, Any]]:
 
 
 def _exit(error: SystemExit) -> _End:
-    """Return the end that ``sys.exit`` asks for: a number is the code, ``None`` means 0, anything else is an error message."""
+    """Return the end for a call of ``sys.exit``: a number is the code, ``None`` means 0, anything else is an error message."""
     if error.code is None or isinstance(error.code, int):
         return _End(code=int(error.code or 0))
     _flush()
@@ -215,7 +215,7 @@ def _show(audits: Sequence[Any], path: Optional[str]) -> None:
 
 
 def _show_end(end: _End, script: str) -> bool:
-    """Say how far a script was traced. Returns whether it failed, and not only for want of a value."""
+    """Print how far a script was traced. Return whether it failed for another reason than a missing value."""
     from graphcut.backend.record.trace_script import end_of_trace
 
     if end.error is None:
@@ -283,7 +283,7 @@ def _reason(end: _End, failed: bool) -> str:
 
 
 def _name_frozen_model(end: _End) -> str:
-    """Name a model that has nothing to train; empty where there is none."""
+    """Return the remark on a model that has nothing to train; empty if there is none."""
     return next(filter(None, (_name_if_frozen(name, model) for name, model in end.models)), "")
 
 
@@ -295,7 +295,7 @@ def _name_if_frozen(name: str, model: Any) -> str:
 
 
 def _name_untrained_models(end: _End, audits: Sequence[Any]) -> Iterator[str]:
-    """Name the models that ``fit`` was called on in vain: Keras 3 skips the gradient of one that is entirely frozen."""
+    """Return the remark on models that ``fit`` did not train: Keras 3 skips the gradient if everything is frozen."""
     for name, model in end.models:
         called = audits and model.weights and getattr(model, "train_function", None) is not None
         if called and not any(each in audit for audit in audits for each in model.weights):

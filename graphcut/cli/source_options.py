@@ -1,4 +1,4 @@
-"""What a SOURCE is, and the options of every command that audits one."""
+"""The help text on SOURCE, and the options of every command that audits one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ The function can be
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the argument SOURCE and the options of a question to a command."""
+    """Add the argument SOURCE and the options of an audit to a command."""
     return click.argument("source", type=click.Path())(audit_options(command))
 
 
 def audit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every question about a source has to a command."""
+    """Add the options of an audit to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

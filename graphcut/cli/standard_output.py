@@ -1,4 +1,4 @@
-"""Write the answer of a command to standard output, and say on standard error which files it wrote."""
+"""Write the answer of a command to standard output, and the names of written files to standard error."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def write_answer(say_one: Callable[[Any], None], answer: Any) -> None:
 
 
 def say_written(paths: Sequence[str]) -> None:
-    """Say on standard error which files were written."""
+    """Print the names of written files to standard error."""
     for each in paths:
         click.echo(f"wrote {printable(each, len(repr(each)))[1:-1]}", err=True)

@@ -1,4 +1,4 @@
-"""``graphcut suggest``: what to change in the source so that a variable gets a gradient, or gets none."""
+"""``graphcut suggest``: suggest changes of the source that give a variable a gradient, or take it away."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def suggest(
 
 
 def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
-    """Return the audits of what SOURCE names.
+    """Return the audits of SOURCE.
 
-    What a function without arguments builds can be built again from an edited source.
+    The model or graph of a function without arguments can be built again from an edited source.
     """
     from graphcut.api.suggest.confirm import Retrace
     from graphcut.cli.audit_source import audit_source
@@ -90,7 +90,7 @@ def _audits(say: Any, source: str, options: Dict[str, Any]) -> Sequence[Any]:
 
 
 def _builder(source: str, modules: Dict[str, Any], audited: Any) -> Optional[str]:
-    """Return ``file:line`` of the function that SOURCE names, if it builds what is audited instead of being that itself."""
+    """Return ``file:line`` of the function that SOURCE names, if it builds the audited model or graph."""
     file, _, name = source.rpartition(":")
     path = os.path.realpath(file) if file.endswith(".py") else None
     module = modules.get(path) if path else sys.modules.get(file)
@@ -114,7 +114,7 @@ def _suggestions(
 
 
 def _patch(found: Sequence[Suggestion]) -> str:
-    """Return the diffs of the first alternative that has any; one after the other, as they are to be applied."""
+    """Return the diffs of the first alternative with a diff, in the order in which they apply."""
     number = next((each.alternative for each in found if each.diff and each.confirmed), -1)
     diffs = [each.diff for each in found if each.alternative == number and each.diff]
     if not diffs:

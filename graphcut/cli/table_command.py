@@ -52,7 +52,7 @@ def table(sources: Tuple[str, ...], json: Optional[str], page: Optional[str], **
 
 
 def _columns(say: Say, sources: Sequence[str], options: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the audits by the headings of their columns; of several sources the heading says which."""
+    """Return the audits by the headings of their columns; with several sources, the heading includes the source."""
     columns: Dict[str, Any] = {}
     for source in dict.fromkeys(sources):
         found = _audits(say, source, options, len(sources) == 1)
@@ -62,7 +62,7 @@ def _columns(say: Say, sources: Sequence[str], options: Dict[str, Any]) -> Dict[
 
 
 def _audits(say: Say, source: str, options: Dict[str, Any], is_only: bool) -> Sequence[Any]:
-    """Return the audits of a source; of the only one, each loss that is named has one of its own."""
+    """Return the audits of a source; if it is the only one, each named loss has a separate audit."""
     losses = options["losses"]
     if not is_only or len(losses) < 2:
         return audit_source(say, source, **options)

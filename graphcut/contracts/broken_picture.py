@@ -1,4 +1,4 @@
-"""The picture of a broken contract: the variables of its findings are marked with what the contract demands of them."""
+"""The picture of a broken contract: the variables of its findings are marked with the contract's demand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEMANDS = {
 
 
 def draw_broken(result: ContractResult, audit: Audit, path: Union[str, os.PathLike[str]]) -> None:
-    """Draw an audit of a contract; where a finding is about one of its variables, the picture says what is demanded of it."""
+    """Draw an audit of a contract, with the demand at each variable that has a finding."""
     picture.draw(audit, path, None, _options(result, audit))
 
 
@@ -48,7 +48,7 @@ def _demand(finding: Finding) -> str:
 
 
 def _heading(broken: List[str], names: Sequence[str]) -> str:
-    """``4 of 12 variables break the contract: critic/* (4)``."""
+    """Return a heading such as ``4 of 12 variables break the contract: critic/* (4)``."""
     found = labels(broken, scope_sizes(names))
     told = [printable(each.text, _LONG)[1:-1] + (f" ({each.count})" if each.count > 1 else "") for each in found]
     verb = "breaks" if len(broken) == 1 else "break"

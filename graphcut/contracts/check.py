@@ -63,7 +63,7 @@ def check(
 
 
 def unreadable_report(path: Optional[str], error: GraphcutError) -> CheckReport:
-    """Return the report of a file of contracts that cannot be read: one invalid result with the error as its finding."""
+    """Return the report for a contract file that cannot be read: one invalid result with the error as its finding."""
     path = FILES[0] if path is None else os.fspath(path)
     message = str(error)
     line = re.search(r"\bline +(\d+)|%s:(\d+)" % re.escape(os.path.basename(path)), message)
@@ -111,7 +111,7 @@ def _name_files(finding: Finding, folder: str) -> Finding:
 
 
 def readable_ops(paths: Sequence[str]) -> Tuple[str, ...]:
-    """Return the same files, named so that they are found in any folder.
+    """Return the absolute paths of these files.
 
     Raises:
         GraphcutError: one of them cannot be read.
@@ -134,7 +134,7 @@ def _judge(contract: Union[Contract, ContractResult], sources: SourceAudits, pat
 
 
 def _in_keys(message: str) -> str:
-    """Return an error about options or arguments, in the words of a file of contracts.
+    """Return an error about options or arguments in terms of the keys of a contract file.
 
     >>> print(_in_keys("give a --spec for each, such as --spec 'float32[32,10]'"))
     give a spec for each, such as spec = ["float32[32,10]"]
@@ -156,7 +156,7 @@ def _check(contract: Contract, sources: SourceAudits, where: str, strict: bool) 
     audits = sources.of_contract(contract)
 
     def all_variables() -> Optional[Audit]:
-        """Return the audit of every variable of a loss; a step has no others than those that its gradients are taken of."""
+        """Return the audit of every variable of a loss; for a step, that of the variables in its gradient calls."""
         if len(audits) != 1 or audits[0].recorded:
             return None
         try:
@@ -192,7 +192,7 @@ def _result(
 
 @contextmanager
 def work_in_folder(path: str) -> Iterator[None]:
-    """Change to a folder, and change back afterwards."""
+    """Run the block in a folder, then change back."""
     before = os.getcwd()
     os.chdir(path)
     try:

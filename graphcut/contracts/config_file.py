@@ -1,7 +1,7 @@
 """Read contracts from ``graphcut.toml``, ``pyproject.toml`` or ``setup.cfg``. Nothing in these files is executed.
 
-A mistake in one contract makes that contract invalid and leaves the others as they are; a file that cannot be parsed, or
-that holds no contract, is a ``GraphcutError``.
+A mistake in one contract makes only that contract invalid; a file that cannot be parsed, or that holds no contract, is a
+``GraphcutError``.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _contract(path: str, table: _Table, defaults: _Table, names: Dict[str, int])
 
 
 def _merged(table: _Table, defaults: _Table) -> Mapping[str, Any]:
-    """Return the keys of a contract with those of ``[defaults]`` that it does not have; an empty list takes a default back."""
+    """Return the keys of a contract, with missing keys from ``[defaults]``; an empty list removes a default."""
     merged = {**defaults.values, **table.values}
     for key in table.values:
         if key in defaults.values and table.values[key] == [] and _KEYS.get(key) is _read_patterns:
@@ -306,14 +306,14 @@ def _is_table(value: Any) -> bool:
 
 
 def _at(path: str, text: str, key: str) -> str:
-    """Return ``file:line`` of the first line that sets a key or opens a table of that name; the file where none is seen."""
+    """Return ``file:line`` of the first line that sets a key or opens a table of that name; else only the file."""
     pattern = r"\s*(\[+[^=#]*)?[\"']?\b%s\b[\"']?\s*[\]=.]" % re.escape(key)
     line = next((number for number, each in enumerate(text.splitlines(), 1) if re.match(pattern, each)), None)
     return _label(path) + (":%d" % line if line else "")
 
 
 def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the table ``[tool.graphcut]`` of a ``pyproject.toml``; empty where there is none."""
+    """Return the table ``[tool.graphcut]`` of a ``pyproject.toml``; empty if there is none."""
     tools = document.get("tool", {})
     found = tools.get("graphcut", {}) if isinstance(tools, dict) else tools
     if not isinstance(found, dict):
@@ -322,7 +322,7 @@ def _tool_table(path: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _headers(text: str, pattern: str) -> List[int]:
-    """Return the line numbers of a table's headers. TOML parsers do not tell where a value stands."""
+    """Return the line numbers of a table's headers, which TOML parsers do not report."""
     return [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*%s\s*(#.*)?$" % pattern, line)]
 
 
@@ -389,7 +389,7 @@ def _cfg_value(key: str, value: str) -> Any:
 
 
 def _cfg_allowance(line: str) -> Mapping[str, str]:
-    """``actor/temperature: fixed until May``."""
+    """Parse an exception such as ``actor/temperature: fixed until May``."""
     variable, _, reason = line.partition(": ")
     return {"variable": variable.strip(), "reason": reason.strip()}
 
@@ -411,7 +411,7 @@ def _label(path: str) -> str:
 def select_contracts(
     contracts: Sequence[Union[Contract, ContractResult]], names: Iterable[str]
 ) -> Tuple[Union[Contract, ContractResult], ...]:
-    """Return the contracts with these names or patterns, in the file's order; all of them where none is given.
+    """Return the contracts with these names or patterns, in the file's order; by default all.
 
     Raises:
         GraphcutError: there is no contract of a name; the message has near names.

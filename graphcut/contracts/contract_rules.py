@@ -1,7 +1,7 @@
 """The rules of a contract, each checked against the audits of its source.
 
-A step may take several gradients. Where a contract names none of them, a variable counts as reached if any of the
-gradients reaches it.
+A step may take several gradients. If a contract names none of them, a variable counts as reached if any of the gradients
+reaches it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BEST_FIRST = (Verdict.FLOWS, Verdict.CONDITIONAL, Verdict.RAISES, Verdict.ZERO,
 
 
 class Subject(NamedTuple):
-    """A variable, with the audit in which it fares best."""
+    """A variable, with the audit in which it has the best verdict."""
 
     audit: Audit
     variable: VariableAudit
@@ -54,7 +54,7 @@ class Subject(NamedTuple):
 
 
 class Subjects:
-    """The variables that a contract considers, and all others that its patterns may name.
+    """The variables that a contract considers, and all other variables that its patterns may match.
 
     If ``strict`` is true, a pattern of ``must_not_reach`` that matches no variable of the program is a finding, not a note.
     """
@@ -101,7 +101,7 @@ class Subjects:
         return frozenset(each.variable.name for pattern in patterns for each in self.match(pattern))
 
     def advice(self, audit: Audit, names: Sequence[str]) -> str:
-        """Return the line that would block all variables that a rule forbids; of these names, where no one line does."""
+        """Return the line that would block all variables that a rule forbids, else the line for these names only."""
         every = [each.variable.name for each in self.forbidden if each.audit is audit]
         for block in dict.fromkeys((tuple(dict.fromkeys(every)), tuple(dict.fromkeys(names)))):
             key = (id(audit), block)
@@ -117,11 +117,11 @@ class Subjects:
         return self._program()
 
     def known(self, pattern: str) -> List[str]:
-        """Return the variables of the program that a pattern means, considered or not."""
+        """Return the variables of the program that a pattern matches, considered or not."""
         return matching_names(list(self.program), pattern)
 
     def say_unknown(self, pattern: str) -> str:
-        """Return a sentence that no variable matches a pattern, with what may have been meant."""
+        """Return the message that no variable matches a pattern, with similar names."""
         known = self.known(pattern)
         if known:
             frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
@@ -141,7 +141,7 @@ class Subjects:
 
     @cached_property
     def _forgotten(self) -> Mapping[str, Audit]:
-        """The variables that the gradient calls forgot, each with the audit whose loss reads it."""
+        """Return the variables that the gradient calls forgot, each with the audit whose loss reads it."""
         left = {
             each.name: audit
             for audit in self.audits
@@ -152,12 +152,12 @@ class Subjects:
         return {name: audit for name, audit in left.items() if name in kept}
 
     def forgotten(self, pattern: str, rule: str) -> List[Finding]:
-        """Return a finding for each variable that a pattern means and that the gradient calls forgot."""
+        """Return a finding for each variable that a pattern matches and that the gradient calls forgot."""
         audits = [(name, self._forgotten[name]) for name in matching_names(list(self._forgotten), pattern)]
         return [Finding(name, rule, None, audit.explain(name), where=audit.loss_where) for name, audit in audits]
 
     def match(self, pattern: str) -> List[Subject]:
-        """Return the variables that a pattern means: of those considered, else of the whole graph."""
+        """Return the variables that a pattern matches: among those considered, else in the whole graph."""
         found = [self.considered[name] for name in matching_names(list(self.considered), pattern)]
         if found or self.contract.variables:
             return found
@@ -168,13 +168,13 @@ class Subjects:
 
     @property
     def scope(self) -> str:
-        """Return which variables are considered, in the words of a sentence."""
+        """Return which variables are considered, as a part of a sentence."""
         if any(audit.recorded for audit in self.audits):
             return "that a gradient was asked for"
         return "that this loss depends on"
 
     def known_names(self) -> List[str]:
-        """Return the names of all variables that have been looked at."""
+        """Return the names of all variables that were examined."""
         return list(dict.fromkeys([*self.considered, *(self._others or ())]))
 
 
@@ -190,7 +190,7 @@ def _best(audits: Sequence[Audit], patterns: Sequence[str]) -> Mapping[str, Subj
 
 
 def _matching_names(names: Sequence[str], patterns: Sequence[str]) -> FrozenSet[str]:
-    """Return the names that any of the patterns means; without patterns, all."""
+    """Return the names that any of the patterns matches; without patterns, all names."""
     return frozenset(name for pattern in patterns for name in matching_names(names, pattern)) if patterns else frozenset(names)
 
 
@@ -256,7 +256,7 @@ def _only(subjects: Subjects) -> Iterator[Finding]:
     if subjects.contract.only is None:
         return
     unknown = [each for each in subjects.contract.only if not subjects.match(each) and not subjects.forgotten(each, "only")]
-    if unknown:  # the others are not judged: a variable that a misspelt pattern means is no violation
+    if unknown:  # the others are not checked: a variable that was meant by a misspelt pattern is no violation
         yield from (_pattern_finding(subjects, "only", each) for each in unknown)
         return
     wanted = set()
@@ -278,7 +278,7 @@ def _check_through(subjects: Subjects) -> Iterator[Finding]:
     rule = "through" if contract.through else "avoiding"
     for subject in _match_patterns(subjects, rule, contract.must_reach):
         if isinstance(subject, Finding) or not subject.is_reached:
-            continue  # must_reach says so
+            continue  # must_reach reports it
         passed, avoided = _known_places(subject, contract.through), _known_places(subject, contract.avoiding)
         absent = bool(contract.through) and not passed
         if absent or not subject.audit.reaches(subject.variable.name, through=passed or None, avoiding=avoided or None):
@@ -288,7 +288,7 @@ def _check_through(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _known_places(subject: Subject, places: Sequence[str]) -> List[str]:
-    """Return the places that are in the graph: what is not there is passed by no path."""
+    """Return the places that are in the graph; no path passes the others."""
     return [place for place in places if _is_known(subject.audit, subject.variable.name, place)]
 
 
@@ -356,7 +356,7 @@ _RULES = (_must_reach, _must_not_reach, _only, _check_through, _no_unused, _stop
 
 
 def _match_patterns(subjects: Subjects, rule: str, patterns: Iterable[str]) -> Iterator[Union[Subject, Finding]]:
-    """Yield the variables that patterns mean; a finding for each pattern that matches nothing."""
+    """Yield the variables that patterns match, and a finding for each pattern that matches nothing."""
     for pattern in patterns:
         found, forgotten = subjects.match(pattern), subjects.forgotten(pattern, rule)
         yield from found
@@ -399,7 +399,7 @@ def _finding(subject: Subject, rule: str, message: str) -> Finding:
 
 
 def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding:
-    """Return the finding for a variable without a gradient; a stop that another rule needs is not where it is to be mended."""
+    """Return the finding for a variable without a gradient; the advice keeps stops that another rule needs."""
     needed = {each: names for each, names in _needed_stops(subjects, subject) if names}
     lines = [
         "Keep the stop%s: without it %s would get a gradient, which this contract forbids."
@@ -424,16 +424,17 @@ def _needed_stops(subjects: Subjects, subject: Subject) -> Iterator[Tuple[Barrie
 
 
 def _reach_findings(subjects: Subjects, reached: Sequence[Subject], rule: str) -> Iterator[Finding]:
-    """Yield a finding for each variable that gets a gradient and must not; with the line that would block them all."""
+    """Yield a finding for each variable that gets a gradient and must not, with the line that would block them all."""
     for subject in reached:
         advice = subjects.advice(subject.audit, [each.variable.name for each in reached if each.audit is subject.audit])
         yield _finding(subject, rule, subject.audit.explain(subject.variable.name) + advice)
 
 
 def _stop_advice(audit: Audit, block: Sequence[str], demanded: AbstractSet[str]) -> str:
-    """Return the line that would block these variables, where one edit does and nothing demanded loses its gradient.
+    """Return the line that would block these variables, if one edit does and no demanded variable loses its gradient.
 
-    An edit that leaves all other gradients as they are goes first; else one after which the demanded variables still get one.
+    An edit that leaves all other gradients unchanged is preferred to one after which the demanded variables still get a
+    gradient.
     """
     edit = _stop_edit(audit, block)
     note = edit.note if edit is not None else ""
@@ -484,7 +485,7 @@ def _wrong_path(subject: Subject, rule: str, wanted: str) -> Finding:
 
 
 def _places(audit: Audit, path: Sequence[str]) -> Tuple[Optional[str], ...]:
-    """``file:line`` of each op of a path."""
+    """Return ``file:line`` of each op of a path."""
     if not path:
         return ()
     numbers = op_numbers(audit)

@@ -66,11 +66,11 @@ class Finding:
     """One way in which a contract is broken or invalid.
 
     Args:
-        variable: the name of the variable, the pattern that matches none, or ``None`` where the finding is about no variable.
+        variable: the name of the variable, the pattern that matches none, or ``None`` if the finding is about no variable.
         rule: the key of the contract that does not hold.
         verdict: the word of the variable's verdict, or ``None``.
-        message: one or several lines that say what was found and what to do.
-        where: ``file:line`` of the barrier or of an op of the path; of the contract where no op has a place.
+        message: one or more lines with the problem and the advice.
+        where: ``file:line`` of the barrier or of an op of the path; of the contract if no op has a place.
         path: the names of ops that the gradient passes, loss first.
         cut: the barriers that block the gradient.
         places: ``file:line`` (or ``None``) for each op of ``path``.
@@ -91,7 +91,7 @@ class ContractResult:
     """The result of checking one contract.
 
     ``notes`` are remarks that break nothing, such as a pattern in ``must_not_reach`` that matches no variable.
-    ``audits`` are the audits that were judged; empty for an invalid contract.
+    ``audits`` are the audits that were checked; empty for an invalid contract.
     """
 
     name: str

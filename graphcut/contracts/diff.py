@@ -1,4 +1,4 @@
-"""Compare two versions of a model: which variables gained or lost their gradient, in words, as JSON and as a picture."""
+"""Compare two versions of a model: show which variables gained or lost their gradient, as text, JSON or a picture."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _WORDS = ("gained", "lost", "changed", "new", "gone")
 
 @dataclass(frozen=True)
 class Diff:
-    """What differs between two versions of a model. It is true if anything does.
+    """The difference between two versions of a model. It is true if there is any.
 
-    ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are what was compared.
+    ``changes`` are the variables whose verdicts differ; ``old`` and ``new`` are the compared sides.
     """
 
     changes: Tuple[VerdictChange, ...]
@@ -54,11 +54,11 @@ class Diff:
         return json.dumps(self.to_dict(), indent=2)
 
     def draw(self, path: Path) -> Tuple[str, ...]:
-        """Draw the new side, with the variables marked that gained or lost their gradient.
+        """Draw the new side, with marks on the variables that gained or lost their gradient.
 
         Args:
-            path: where to; the suffix picks the format, as for ``audit.draw``. If several gradients of a step changed, each
-                gets a picture of its own: ``diff-1.svg``, ``diff-2.svg``.
+            path: the output file; the suffix picks the format, as for ``audit.draw``. If several gradients of a step changed,
+                each gets a separate picture: ``diff-1.svg``, ``diff-2.svg``.
 
         Returns:
             The paths of the pictures.
@@ -93,7 +93,7 @@ class Diff:
         return list(zip(names, self.new.audits, changes.values()))
 
     def _heading(self, gradient: str, changes: Sequence[VerdictChange]) -> str:
-        """``gradient of policy_loss since HEAD~1:model.py:step: 1 gained, 2 lost``."""
+        """Return a heading such as ``gradient of policy_loss since HEAD~1:model.py:step: 1 gained, 2 lost``."""
         directions = [each.direction for each in changes]
         counts = ["%d %s" % (directions.count(word), word) for word in _WORDS if word in directions]
         since = " since %s" % printable(self.old.text)[1:-1] if self.old.text else ""
@@ -106,9 +106,9 @@ def diff(old: Compared, new: Compared, spec: Sequence[str] = (), loss: Sequence[
     Args:
         old: a lock file, a graph file, ``path.py:name``, ``package.module:name``, or ``REV:`` and one of these for a git
             revision; or an audit, or the audits of a step.
-        new: the same. Python code is imported into this process; that of ``old`` runs in a process of its own.
+        new: the same. Python code of ``new`` is imported into this process; that of ``old`` runs in a separate process.
         spec: the arguments of sources that are functions, such as ``["float32[32,10]"]``.
-        loss: the loss, if the source does not tell which one is meant.
+        loss: the loss, if the source does not determine it.
 
     Returns:
         A ``Diff``: print it, read its ``changes``, or ``draw`` it.
@@ -142,7 +142,7 @@ def compare_sides(old: Side, new: Side) -> Diff:
 
 
 def _entry(side: Side, other: Side) -> AuditedVerdicts:
-    """Return the verdicts of the one source of a side; of a lock file, those of the other side's source."""
+    """Return the verdicts of a side's source; for a lock file, those of the other side's source."""
     wanted = (other.source if side.source is None else side.source) or ""
     if wanted in side.verdicts:
         return side.verdicts[wanted]

@@ -27,9 +27,8 @@ from graphcut.util.isolate_output import isolate_output
 class Side:
     """One side of a diff.
 
-    ``verdicts`` are by source. ``source`` is the source with its options, as a lock file names it, or ``None`` where this
-    side is a lock file. ``audits`` are empty where no graph is at hand: for a lock file, and for a source that another
-    process audited.
+    ``verdicts`` are by source. ``source`` is the source with its options, as a lock file names it, or ``None`` if this side is
+    a lock file. ``audits`` is empty if there is no graph: for a lock file, and for a source that another process audited.
     """
 
     text: str
@@ -45,7 +44,7 @@ def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), apa
         text: a lock file, a graph file, ``path.py:name``, ``package.module:name``, or ``REV:`` before one of these.
         spec: the arguments of a source that is a function.
         loss: the loss, as for ``graphcut audit``.
-        apart: audit Python code in a process of its own. Two revisions of a module cannot be imported into one process.
+        apart: audit Python code in a separate process, because two revisions of a module cannot be imported into one.
 
     Raises:
         GraphcutError: there is no such thing, or it cannot be audited.
@@ -112,7 +111,7 @@ def _python_path() -> Sequence[str]:
 
 @contextmanager
 def _modules_of_revision(folder: str) -> Iterator[None]:
-    """Import another revision of the project from ``folder``: hide the modules of this one, and bring them back."""
+    """Import another revision of the project from ``folder``: hide the modules of this revision meanwhile."""
     path, hidden = list(sys.path), _modules_below(os.getcwd())
     for name in hidden:
         del sys.modules[name]
@@ -127,7 +126,7 @@ def _modules_of_revision(folder: str) -> Iterator[None]:
 
 
 def _modules_below(folder: str) -> Dict[str, ModuleType]:
-    """Return the imported modules whose files are in a folder, but for graphcut itself and what is installed there."""
+    """Return the imported modules whose files are in a folder, except graphcut itself and installed packages."""
     root = os.path.realpath(folder) + os.sep
     found = {}
     for name, module in list(sys.modules.items()):
@@ -138,7 +137,7 @@ def _modules_below(folder: str) -> Dict[str, ModuleType]:
 
 
 def _lock(path: str) -> Optional[Mapping[str, Any]]:
-    """Return the sources of a lock file; ``None`` where the file is something else."""
+    """Return the sources of a lock file; ``None`` if the file is something else."""
     with open(path, "rb") as file:
         if file.read(1) != b"{":
             return None
@@ -157,7 +156,7 @@ def _lock(path: str) -> Optional[Mapping[str, Any]]:
 
 
 def _split_revision(text: str) -> Tuple[Optional[str], str]:
-    """``HEAD~1`` and ``model.py:loss`` of ``HEAD~1:model.py:loss``; no revision where the text names what is here."""
+    """Split ``HEAD~1:model.py:loss`` into ``HEAD~1`` and ``model.py:loss``; the name of an existing source has no revision."""
     head, _, rest = text.partition(":")
     if not rest or os.path.exists(text) or os.path.exists(head) or head.endswith(".py"):
         return None, text
@@ -166,7 +165,7 @@ def _split_revision(text: str) -> Tuple[Optional[str], str]:
 
 
 def _check_out(revision: str, folder: str) -> str:
-    """Write the files of a revision below ``folder``; return where the current folder is in there."""
+    """Write the files of a revision below ``folder``; return the counterpart of the current folder in it."""
     archive, prefix = _git(["archive", "--format=tar", revision], top=True), _git(["rev-parse", "--show-prefix"])
     if archive is None or prefix is None:
         raise GraphcutError("git cannot read the revision %s" % printable(revision))

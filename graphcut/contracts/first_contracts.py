@@ -66,17 +66,17 @@ def _contract(contract: Contract, audits: Sequence[Audit], place: int) -> Iterat
 
 
 def _frozen(audit: Audit, judged: AbstractSet[str]) -> List[str]:
-    """Return the variables that the loss of a step reads and that are not trainable: a change that trains them is noticed.
+    """Return the variables that the loss of a step reads and that are not trainable, so a change that trains them is noticed.
 
-    A loss alone asks for every variable that a pattern names, so its gradient reaches those that are not trainable, too.
-    The averages of a normalization that is trained get no gradient in any case.
+    For a loss without a step, every variable that a pattern matches is audited, so its gradient reaches variables that are not
+    trainable, too. The averages of a trained normalization never get a gradient.
     """
     frozen = [each for each in audit.left_out if each.trainable is False and not each.is_average]
     return [each.name for each in frozen if audit.is_recorded and each.name not in judged]
 
 
 def _fold_names(names: Sequence[str], others: Sequence[str]) -> List[str]:
-    """Return the names, those of one scope as a pattern where no other variable is in the scope."""
+    """Return the names; replace those of one scope with a pattern if no other variable is in the scope."""
     folded: Dict[str, None] = {}
     for name in names:
         scope = name.partition("/")[0] + "/"
@@ -97,5 +97,5 @@ def _array(values: Sequence[str]) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return a TOML basic string: the same escapes as JSON's for what can stand here."""
+    """Return a TOML basic string, which has the same escapes as JSON for these texts."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

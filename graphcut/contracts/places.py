@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 
 
 def split_place(where: Optional[str]) -> Optional[Tuple[str, int]]:
-    """Return the file, relative to the current folder where it is below it, and the line of ``file:line``; else ``None``.
+    """Return the file (relative to the current folder if it is below it) and the line of ``file:line``; else ``None``.
 
     >>> split_place("model.py:12"), split_place(None)
     (('model.py', 12), None)
@@ -19,11 +19,11 @@ def split_place(where: Optional[str]) -> Optional[Tuple[str, int]]:
 
 
 def named_file(file: str, project: str = "") -> str:
-    """Return how to name a file: from the current folder if it is below that or in the project, else by its whole path.
+    """Return the name of a file: relative if it is below the current folder or in the project, else its absolute path.
 
     Args:
         file: a path.
-        project: the folder of the file of contracts; empty for none.
+        project: the folder of the contract file; empty for none.
 
     >>> named_file(os.path.abspath("model.py")), named_file("/usr/lib/other.py")
     ('model.py', '/usr/lib/other.py')
@@ -39,7 +39,7 @@ def named_file(file: str, project: str = "") -> str:
 
 
 def named_place(where: Optional[str], project: str) -> Optional[str]:
-    """Return ``file:line`` with its file as ``named_file`` names it; anything else as it is.
+    """Return ``file:line`` with its file as ``named_file`` names it; return anything else unchanged.
 
     >>> named_place(os.path.abspath("model.py") + ":12", os.getcwd()), named_place(None, os.getcwd())
     ('model.py:12', None)

@@ -1,7 +1,7 @@
 """The audits of the sources that contracts name.
 
-Each module is executed once. Each source is traced once as a step, and once more if it takes no gradient, however many
-contracts, losses and variables there are.
+Each module is executed once. However many contracts, losses and variables there are, each source is traced once as a step, and
+once more if it takes no gradient.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SourceAudits:
         self._traced: Dict[Hashable, Audit] = {}
 
     def of_contract(self, contract: Contract) -> Tuple[Audit, ...]:
-        """Return the audits that a contract is about: one of a loss, or those of the gradients of a step.
+        """Return the audits for a contract: one for a loss, or those of the gradients of a step.
 
         Raises:
             GraphcutError: the source cannot be loaded or traced, or takes no such gradient.
@@ -61,7 +61,7 @@ class SourceAudits:
         return tuple(named) or steps
 
     def _other_loss(self, contract: Contract, heads: Sequence[str]) -> Audit:
-        """Return the audit of a loss that no gradient of the step is taken of."""
+        """Return the audit of a loss that is not the target of any gradient of the step."""
         try:
             return self.of_loss(contract, contract.variables or None)
         except GraphcutError as error:
@@ -86,7 +86,7 @@ class SourceAudits:
         return self._losses[key]
 
     def _judge(self, thing: Any) -> Mapping[str, Any]:
-        """Whose gradients count: the installed TensorFlow's, but the table's for a file that holds a graph."""
+        """Return the oracle: the installed TensorFlow, or the gradient table for a file that holds a graph."""
         if not isinstance(thing, str):
             return {}
         is_keras_file = os.path.isfile(thing) and keras_files.may_be(thing)
@@ -114,7 +114,7 @@ class SourceAudits:
 
 
 def contract_key(contract: Contract) -> str:
-    """Return the source of a contract with what decides its audits: the arguments, the loss or gradient, the variables."""
+    """Return the source of a contract with everything that determines its audits: arguments, loss or gradient, variables."""
     parts: List[str] = [contract.source, *("--spec %s" % each for each in contract.spec)]
     parts += ["--loss %s" % each for each in contract.loss]
     parts += [] if contract.gradient is None else ["gradient %s" % contract.gradient]
@@ -140,7 +140,7 @@ def select_gradient(steps: Sequence[Audit], wanted: Union[int, str]) -> Audit:
 
 
 def matching_names(names: Sequence[str], pattern: str) -> List[str]:
-    """Return the names that a pattern, a name with or without ``:0``, or a name scope means.
+    """Return the names that a pattern, a name with or without ``:0``, or a name scope matches.
 
     >>> matching_names(["encoder/dense/kernel", "head/kernel"], "dense")
     ['encoder/dense/kernel']
@@ -151,7 +151,7 @@ def matching_names(names: Sequence[str], pattern: str) -> List[str]:
 
 
 def variables_of(audit: Audit, key: Any) -> List[VariableAudit]:
-    """Return the variables of an audit that objects, names, patterns, layers, name scopes, or a list of these mean."""
+    """Return the variables of an audit that objects, names, patterns, layers, name scopes, or a list of these match."""
     if isinstance(key, str):
         names = matching_names([each.name for each in audit], key)
         if names:

@@ -1,7 +1,7 @@
-"""The difference between two sets of verdicts: which variables gained or lost their gradient, and through which op.
+"""The difference between two sets of verdicts: which variables gained or lost their gradient, and because of which op.
 
-Variables are matched by name. Keras numbers layers anew within a process (``dense`` and ``dense_1``), so what differs in
-such numbers alone is matched by position, where the shapes agree (``api/match_variables.py``).
+Variables are matched by name. Keras counts layers within a process (``dense`` and ``dense_1``), so names that differ only in
+such numbers are matched by position, if the shapes agree (``api/match_variables.py``).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class VerdictChange:
         return self.as_change().direction
 
     def as_change(self) -> Change:
-        """Return this as the result of comparing two audits, under the name on the new side."""
+        """Return this change as the result of comparing two audits, under the name on the new side."""
         before, after = (None if each is None else Verdict(each) for each in (self.before, self.after))
         return Change(self.renamed or self.variable, before, after, self.op or None)
 

@@ -18,7 +18,7 @@ def to_text(report: CheckReport) -> str:
 
 
 def summary(report: CheckReport) -> str:
-    """One line that counts the contracts: ``2 kept, 1 broken``."""
+    """Return one line that counts the contracts: ``2 kept, 1 broken``."""
     counts = [(status.value, sum(each.status is status for each in report.contracts)) for status in Status]
     said = ", ".join("%d %s" % (count, word) for word, count in counts if count)
     return "%s: %s" % (_count(len(report.contracts)), said)
@@ -38,7 +38,7 @@ def _lines(result: ContractResult) -> Iterator[str]:
 
 
 def finding_text(finding: Finding) -> str:
-    """Return the rule, and the message below it."""
+    """Return the rule, followed by the message on the next lines."""
     head = finding.rule if finding.rule != "source" else "cannot be judged"
     about = " %s" % printable(finding.variable, 400)[1:-1] if finding.variable else ""
     at = split_place(finding.where)

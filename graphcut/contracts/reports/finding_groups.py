@@ -1,4 +1,4 @@
-"""Findings that say the same about several variables, or under several rules, as one finding that names them all."""
+"""Merge equal findings about several variables, or under several rules, into one finding that names them all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphcut.results.words import escape_name
 
 
 def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
-    """Return the findings, those that differ only in their variable as one: its message ends with the other variables.
+    """Merge findings that differ only in their variable; the message ends with the names of the other variables.
 
     >>> messages = ["a gets no gradient\\nRemove the stop.", "b gets no gradient\\nRemove the stop."]
     >>> found = [Finding(each[0], "must_reach", "none", each) for each in messages]
@@ -26,7 +26,7 @@ def merge_alike(findings: Sequence[Finding]) -> List[Finding]:
 
 
 def _merge_rules(findings: Sequence[Finding]) -> List[Finding]:
-    """Return the findings, those that say the same of one variable under several rules as one: ``must_not_reach, only``."""
+    """Merge equal findings about one variable under several rules, such as ``must_not_reach, only``."""
     groups: Dict[Hashable, List[Finding]] = {}
     for each in findings:
         groups.setdefault((each.variable or each.rule, each.verdict, each.where, each.message), []).append(each)
@@ -34,7 +34,7 @@ def _merge_rules(findings: Sequence[Finding]) -> List[Finding]:
 
 
 def count_findings(findings: Sequence[Finding]) -> str:
-    """Return how many findings there are, and how many of them are shown: ``4 in 2 groups``."""
+    """Return the number of findings, and of the groups that are shown: ``4 in 2 groups``."""
     shown = len(merge_alike(findings))
     return str(shown) if shown == len(findings) else "%d in %d group%s" % (len(findings), shown, "" if shown == 1 else "s")
 

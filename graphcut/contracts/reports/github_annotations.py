@@ -10,7 +10,7 @@ from graphcut.contracts.reports.finding_groups import merge_alike
 
 
 def to_annotations(report: CheckReport) -> str:
-    """Return a workflow command (``::error file=model.py,line=3,title=…::…``) for each finding, one for alike ones.
+    """Return a workflow command (``::error file=model.py,line=3,title=…::…``) for each group of equal findings.
 
     A note is a ``::notice`` at the contract.
     """

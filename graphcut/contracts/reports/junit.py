@@ -50,5 +50,5 @@ def _add_findings(case: ElementTree.Element, result: ContractResult) -> None:
 
 
 def _printable(text: str) -> str:
-    """XML 1.0 allows no control characters but tab and line feeds."""
+    """Return a text without control characters other than tab and line feeds, which XML 1.0 forbids."""
     return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -62,7 +62,7 @@ def _picture(result: ContractResult) -> Iterator[str]:
 
 
 def _audits_of_findings(result: ContractResult) -> List[Audit]:
-    """Return the audits of the contract, those first whose variables the findings are about."""
+    """Return the audits of the contract; those with variables that have findings come first."""
     findings = {(each.variable, each.verdict) for each in result.findings}
 
     def is_about(audit: Audit) -> bool:
@@ -79,5 +79,5 @@ def _mermaid(result: ContractResult, audit: Audit) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text in which no character is read as markup."""
+    """Return a text with all markup escaped."""
     return re.sub(r"([\\`*_{}\[\]<>#|~!])", r"\\\1", " ".join(text.split()))

@@ -79,7 +79,7 @@ def _result(report: CheckReport, contract: ContractResult, finding: Finding) -> 
 
 
 def _flow(finding: Finding) -> Iterator[Dict[str, Any]]:
-    """From the loss over the path, or over the barriers, to the variable."""
+    """Yield the steps from the loss over the path, or over the barriers, to the variable."""
     if finding.path:
         places: List[Optional[str]] = list(finding.places) or [None] * len(finding.path)
         for place, (op, where) in enumerate(zip(finding.path, places)):
