@@ -12,7 +12,7 @@ from graphcut.analysis.left_out import StepFacts, left_out
 from graphcut.analysis.live_routes import find_live_routes
 from graphcut.analysis.recorded_answers import RecordedAnswers, reconcile
 from graphcut.analysis.request import AuditRequest
-from graphcut.analysis.stop_roles import stops
+from graphcut.analysis.stop_roles import Judged, stops
 from graphcut.api import load
 from graphcut.api.analyze import analyze
 from graphcut.api.choose_oracle import choose_oracle, installed_oracle, overlay_of
@@ -118,8 +118,17 @@ class Audit:
     @cached_property
     def stops(self) -> Tuple[Stop, ...]:
         """Return every ``StopGradient`` op and its role for this loss, in graph order."""
-        judged = [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
-        return Results(stops(self._findings, judged), "the graph has no StopGradient")
+        return Results(stops(self._findings, self._judged), "the graph has no StopGradient")
+
+    @cached_property
+    def stops_of_loss(self) -> Tuple[Stop, ...]:
+        """``stops``, with the roles that they have if a gradient is asked for the variables in ``left_out``, too."""
+        others = [(each.variable.name, each.tensors, self._findings.verdict(each)[0]) for each in self.left_out_targets]
+        return stops(self._findings, [*self._judged, *others]) if others else self.stops
+
+    @property
+    def _judged(self) -> Judged:
+        return [(each.name, target.tensors, each.verdict) for each, target in zip(self.variables, self._targets)]
 
     @property
     def assumptions(self) -> Tuple[Assumption, ...]:
@@ -194,6 +203,12 @@ class Audit:
         known = {each.name for each in find_targets(self._traced, key)}
         return tuple(each for each in found if each.name in known)
 
+    @cached_property
+    def left_out_targets(self) -> Tuple[Target, ...]:
+        """The variables in ``left_out`` with their tensors."""
+        names = [each.name for each in self.left_out if find_targets(self._traced, each.name)]
+        return targets(self._traced, names) if names else ()
+
     @property
     def disagreements(self) -> Tuple[Disagreement, ...]:
         """The variables for which TensorFlow's recorded answer, or the graph's own gradient, differs from the verdict."""
@@ -224,6 +239,10 @@ class Audit:
     def place(self, op: int) -> Tuple[Optional[str], bool]:
         """``file:line`` of the op whose number is ``op``, or ``None``, and whether a library made it."""
         return self._traced.place(op)
+
+    def place_of(self, op: str) -> Optional[str]:
+        """``file:line`` of an op by its name, or ``None``."""
+        return next((where for where, _ in map(self._traced.place, self._traced.names.ops(op)) if where), None)
 
     @property
     def source(self) -> str:

@@ -121,6 +121,7 @@ def read(
 ) -> LoadedGraph:
     """Return the loaded graph, as columns. ``overlay`` has the outputs of ops of other packages."""
     if _is_dag(source):
+        _refuse_extras("a DAG of graphcut.trace", args, kwargs, signature)
         return _of_dag(source)
     message, origin = _message(source, args, dict(kwargs or {}), signature)
     if overlay is not None:
@@ -173,7 +174,20 @@ def _message(source: Any, args: Sequence[Any], kwargs: Dict[str, Any], signature
             "graphcut reads a tf.function, a callable with example arguments, a tf.Graph, a GraphDef, "
             "a MetaGraphDef, or the path of one." % type(source).__name__
         )
+    _refuse_extras("a function or a live graph", (), None, signature)
     return _live(source, args, kwargs)
+
+
+def _refuse_extras(what: str, args: Sequence[Any], kwargs: Optional[Mapping[str, Any]], signature: Optional[str]) -> None:
+    """Raise an error for arguments that mean nothing for a source."""
+    count = len(args) + len(kwargs or {})
+    if count:
+        raise GraphcutError("%s takes no arguments, but %d %s given" % (what, count, "was" if count == 1 else "were"))
+    if signature is not None:
+        raise GraphcutError(
+            "%s has no signatures, but signature=%s was given\nOnly a SavedModel has signatures; leave signature= out."
+            % (what, printable(signature))
+        )
 
 
 def _live(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Tuple[Any, GraphMetadata]:

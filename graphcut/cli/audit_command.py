@@ -42,6 +42,7 @@ _TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then treats any 
 
 @click.command(help=_AUDIT, short_help="Show which variables get a gradient.")
 @source_options
+@click.option("--every-row", is_flag=True, help="Give each variable a row of its own.")
 @click.option("--svg", metavar="FILE", type=click.Path(), help="Also draw the cut.")
 @click.option(
     "--json",
@@ -50,12 +51,12 @@ _TERMINAL_VARIABLES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich then treats any 
     type=click.Path(allow_dash=True),
     help="Write the audit as JSON; - prints it instead of the table.",
 )
-def audit(json: Optional[str], svg: Optional[str], **options: Any) -> None:
+def audit(json: Optional[str], svg: Optional[str], every_row: bool, **options: Any) -> None:
     words, print_words = _writers()
     with show_progress() as say, isolate_output():
         found = audit_source(say, **options)
         written = as_documents([to_json(each) for each in found]) if json else ""
-        shown = [words(each, quote_lines(each)) for each in found]
+        shown = [words(each, quote_lines(each), is_folded=not every_row) for each in found]
         pictures, undrawn = _try_to_draw(found, svg, say) if svg else ((), None)
     if json == "-":
         shown = [written]

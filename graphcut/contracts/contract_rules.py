@@ -32,6 +32,7 @@ from graphcut.contracts.definition import Contract, Finding
 from graphcut.contracts.places import split_place
 from graphcut.contracts.source_audits import matching_names, op_numbers
 from graphcut.errors import GraphcutError, near_names, printable
+from graphcut.render.text.explain import explain
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, LeftOutReason, Role, Suggestion, VariableAudit, Verdict
 from graphcut.util.caching import cached_property
 from graphcut.util.text import join_first
@@ -322,7 +323,7 @@ def _no_unused(subjects: Subjects) -> Iterator[Finding]:
 
 
 def _stops(subjects: Subjects) -> Iterator[Finding]:
-    stops = [stop for audit in subjects.audits for stop in audit.stops]
+    stops = [stop for audit in subjects.audits for stop in audit.stops_of_loss]
     for pattern in subjects.contract.stops:
         found = [stop for stop in stops if stop.op == pattern or fnmatchcase(stop.op, pattern)]
         if any(stop.role in (Role.CUTS, Role.BYPASSED) for stop in found):
@@ -401,14 +402,30 @@ def _finding(subject: Subject, rule: str, message: str) -> Finding:
 def _blocked_finding(subjects: Subjects, subject: Subject, rule: str) -> Finding:
     """Return the finding for a variable without a gradient; the advice keeps stops that another rule needs."""
     needed = {each: names for each, names in _needed_stops(subjects, subject) if names}
-    lines = [
-        "Keep the stop%s: without it %s would get a gradient, which this contract forbids."
-        % (" at %s:%d" % place if place else " %s" % printable(each.op), join_first(names, 3))
-        for (each, names), place in ((item, split_place(item[0].where)) for item in needed.items())
-    ]
-    found = _finding(subject, rule, "\n".join([subject.audit.explain(subject.variable.name), *lines]))
+    is_enough = len(needed) < len(subject.variable.cut) and _is_open_without(subject, [*needed])
+    advices = {each.op: _keep_words(each, names, is_enough) for each, names in needed.items()}
+    found = _finding(subject, rule, explain(subject.audit, subject.variable, advices))
     others = [each.where for each in subject.variable.cut if each not in needed and each.where]
     return replace(found, where=others[0]) if needed and others else found
+
+
+def _is_open_without(subject: Subject, kept: Sequence[Barrier]) -> bool:
+    """Return whether a gradient gets through without the barriers of a cut other than those to keep."""
+    try:
+        edited = subject.audit.what_if(remove=[each for each in subject.variable.cut if each not in kept])
+    except GraphcutError:
+        return False
+    return any(each.name == subject.variable.name and each.verdict in WITH_GRADIENT for each in edited)
+
+
+def _keep_words(stop: Barrier, names: Sequence[str], is_enough: bool) -> str:
+    """Return what to do about a stop without which forbidden variables would get a gradient."""
+    at = split_place(stop.where)
+    place = "at %s:%d" % at if at else printable(stop.op)
+    listed = join_first(names, 3)
+    if is_enough:
+        return "keep the stop %s: without it %s would get a gradient, which this contract forbids" % (place, listed)
+    return "move the stop %s so that it stops only %s, which must get no gradient by this contract" % (place, listed)
 
 
 def _needed_stops(subjects: Subjects, subject: Subject) -> Iterator[Tuple[Barrier, List[str]]]:

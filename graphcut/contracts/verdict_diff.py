@@ -92,12 +92,19 @@ class VerdictChange:
 
     def __str__(self) -> str:
         renamed = " (now %s)" % self.renamed if self.renamed else ""
-        through = " through %s" % self.op if self.op else ""
         if self.direction == "new":
             return "new     %s: %s" % (self.variable, self.after)
         if self.direction == "gone":
             return "gone    %s: was %s" % (self.variable, self.before)
-        return "%-7s %s%s: %s → %s%s" % (self.direction, self.variable, renamed, self.before, self.after, through)
+        return "%-7s %s%s: %s → %s%s" % (self.direction, self.variable, renamed, self.before, self.after, self._op_words())
+
+    def _op_words(self) -> str:
+        """Return what the op has to do with the change: a stop that cuts no more may be in the code still, elsewhere."""
+        if not self.op:
+            return ""
+        is_branch = Verdict.CONDITIONAL.value in (self.before, self.after)
+        words = {} if is_branch else {"gained": ", was cut by %s", "lost": ", cut by %s"}
+        return words.get(self.direction, " through %s") % self.op
 
 
 def verdicts_of_audits(audits: Sequence[Audit]) -> AuditedVerdicts:

@@ -60,6 +60,12 @@ def fold_alike(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
     return tuple(Group(labels([each.name for each in group], totals), tuple(group)) for group in members.values())
 
 
+def one_by_one(variables: Sequence[VariableAudit]) -> Tuple[Group, ...]:
+    """Return a group for each of ``variables``, in the order of ``fold_alike``."""
+    single = (each for group in fold_alike(variables) for each in group.variables)
+    return tuple(Group((Label(each.name, (each.name,)),), (each,)) for each in single)
+
+
 def _numberless_outcome(variable: VariableAudit) -> Hashable:
     """Return the outcome of a variable without the numbers in op names: ``Round`` and ``Round_1`` in one line are equal."""
     cut = tuple((_numberless(each.op), each.type, each.kind, each.where) for each in distinct_barriers(variable.cut).values())

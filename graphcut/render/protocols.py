@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         def place(self, op: int) -> Tuple[Optional[str], bool]: ...
 
     class ReportFacts(VerdictFacts, Protocol):
-        """The plain results of one audit, for one loss."""
+        """The plain results of one audit, for one loss. ``place_of`` is the ``file:line`` of an op by its name."""
 
         @property
         def loss_dtypes(self) -> Tuple[str, ...]: ...
@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         @property
         def graph(self) -> networkx.DiGraph: ...
         def reason(self, variable: VariableAudit) -> Reason: ...
+        def place_of(self, op: str) -> Optional[str]: ...
 
     class PageFacts(PictureFacts, ReportFacts, HeadedFacts, Protocol):
         """The parts of an audit that a page shows: the picture, the text, and the name of the audit."""

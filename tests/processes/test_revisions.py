@@ -72,8 +72,8 @@ def two_revisions(tmp_path, monkeypatch):
 
 
 def test_each_revision_of_a_source_imports_its_own_modules(two_revisions):
-    assert str(graphcut.diff("HEAD:model.py:build", "model.py:build")) == "lost    w1: flows → none through hidden"
-    assert str(graphcut.diff("model.py:build", "HEAD:model.py:build")) == "gained  w1: none → flows through hidden"
+    assert str(graphcut.diff("HEAD:model.py:build", "model.py:build")) == "lost    w1: flows → none, cut by hidden"
+    assert str(graphcut.diff("model.py:build", "HEAD:model.py:build")) == "gained  w1: none → flows, was cut by hidden"
 
 
 def test_an_older_revision_is_forgotten_and_the_present_one_stays(two_revisions):
@@ -81,7 +81,7 @@ def test_an_older_revision_is_forgotten_and_the_present_one_stays(two_revisions)
 
     path = list(sys.path)
     audit = graphcut.audit(DOCUMENT)
-    assert str(graphcut.diff(audit, "HEAD:model.py:build")) == "gained  w1: none → flows through hidden"
+    assert str(graphcut.diff(audit, "HEAD:model.py:build")) == "gained  w1: none → flows, was cut by hidden"
     assert sys.modules["layers"] is layers and layers.OP == "StopGradient"
     assert "model" not in sys.modules and sys.path == path
 

@@ -194,7 +194,9 @@ def _require(traced: LoadedGraph, name: str, outputs: Mapping[str, str], asked: 
             "%s is an output of several signatures: %s\nPick one with signature="
             % (printable(name), ", ".join(map(printable, several[:6])))
         )
-    keys = [key for key in outputs if asked != "loss" or is_float(names, outputs[key])]
+    numbered = origin.step is not None  # a step returns gradients, not losses, under numbers
+    keys = [key for key in outputs if not (numbered and _POSITION.match(key))]
+    keys = [key for key in keys if asked != "loss" or is_float(names, outputs[key])]
     near = near_names(name, keys) or near_names(name, names.candidates())
     shown = ", ".join(printable(key) for key in keys[:6])
     raise GraphcutError(

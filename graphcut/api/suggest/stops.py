@@ -48,7 +48,7 @@ from graphcut.graph.op_types import READERS
 from graphcut.graph.targets import Target
 from graphcut.graph.variables import root
 from graphcut.render.name_folding import labels, scope_sizes
-from graphcut.results import WITH_GRADIENT, Suggestion, Verdict
+from graphcut.results import WITH_GRADIENT, LeftOutReason, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name
 from graphcut.util.text import join_first
@@ -74,15 +74,14 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
     request, flow, audited = audit._request, audit._findings.flow, audit._index
     blocked = require_rows(audited, block)
     away = _tensors(blocked)
-    kept = rows(audited, keep) if keep is not None else [
-        each for each in audited.targets if away.isdisjoint(each.tensors)
-    ]  # fmt: skip
+    others = [each for each in audited.targets if away.isdisjoint(each.tensors)]
+    kept = others if keep is None else rows(audited, keep)
     both = [each.variable.name for each in kept if not away.isdisjoint(each.tensors)]
     if both:
         raise GraphcutError("%s cannot be both blocked and kept" % printable(both[0]))
+    beside = _forgotten(audit, away) if keep is None else []
     try:
-        paths = paths_to(flow, away, _tensors(kept))
-        cuts, is_all = _smallest(request.traced, paths, most)
+        cuts, is_all = _sparing_cuts(request.traced, flow, away, kept, beside, most)
     except Uncuttable as error:
         raise _impossible(request.traced.flat, error.tensor, blocked) from None
     rank = ranks(flow)
@@ -99,6 +98,9 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
             continue
         places = _places(audit, tensors)
         group = list(_suggestions(audit, places, blocked_names, kept_names, reader))
+        losing = _losing_words(request, flow, tensors, beside)
+        if group and losing:
+            group[0] = replace(group[0], note="; ".join(filter(None, [group[0].note, losing])))
         edits = tuple(each.diff for each in group)
         is_inside = not any(edits) and _is_inside_library(request.traced, places)
         known.setdefault(edits if any(edits) else tuple(each.variable or each.tensor for each in places), (group, is_inside))
@@ -108,6 +110,42 @@ def suggest_stops(audit: Audit, block: Any, keep: Any, most: int = _MOST) -> Tup
         found[-1] = replace(found[-1], note="; ".join(filter(None, [found[-1].note, _MORE])))
     names = ", ".join(escape_name(each.variable.name) for each in blocked)
     return Suggestions(found, f"{names} {'gets' if len(blocked) == 1 else 'get'} no gradient; nothing is to stop")
+
+
+def _forgotten(audit: Audit, away: FrozenSet[int]) -> List[Target]:
+    """Return the variables that the loss reads, that may learn, and that the gradient call does not ask for yet."""
+    names = {each.name for each in audit.left_out if each.reason is LeftOutReason.FORGOTTEN and not each.is_stopped}
+    found = [each for each in audit.left_out_targets if each.variable.name in names]
+    return [each for each in found if away.isdisjoint(each.tensors)]
+
+
+def _sparing_cuts(
+    traced: LoadedGraph,
+    flow: GradientFlow,
+    away: FrozenSet[int],
+    kept: Sequence[Target],
+    beside: Sequence[Target],
+    most: int,
+) -> Tuple[Sequence[FrozenSet[int]], bool]:
+    """Return the smallest cuts, and whether these are all.
+
+    Those that keep the gradients of ``beside`` as well come first, unless they take more stops.
+    """
+    cuts, is_all = _smallest(traced, paths_to(flow, away, _tensors(kept)), most)
+    if beside and cuts:
+        with suppress(Uncuttable):
+            others, is_every_one = _smallest(traced, paths_to(flow, away, _tensors([*kept, *beside])), most)
+            if others and len(others[0]) <= len(cuts[0]):
+                return others, is_every_one
+    return cuts, is_all
+
+
+def _losing_words(request: AuditRequest, flow: GradientFlow, cut: Sequence[int], beside: Sequence[Target]) -> str:
+    """Say which variables that no gradient is asked for some stops cut off as well."""
+    after = analyze(stop_tensors(request, cut)) if beside else flow
+    lost = [each for each in beside if any(after.verdict(tensor) is not flow.verdict(tensor) for tensor in each.tensors)]
+    names = join_first([escape_name(each.variable.name) for each in lost], _NAMED)
+    return f"this also stops the gradient of {names}, which no gradient is asked for but the loss reads" if lost else ""
 
 
 def _is_inside_library(traced: LoadedGraph, places: Sequence[StopPlace]) -> bool:

@@ -42,7 +42,7 @@ from graphcut.graph.dtypes import dtype_name, is_discrete, is_float
 from graphcut.graph.flat import FlatGraph
 from graphcut.graph.targets import Target
 from graphcut.graph.traverse import settle_costs, walk_depth_first
-from graphcut.render.text.advice import advice, of_maker
+from graphcut.render.text.advice import advice, how_to_ask, of_maker
 from graphcut.results import WITH_GRADIENT, BarrierKind, Suggestion, Verdict
 from graphcut.results.result_display import Suggestions
 from graphcut.results.words import at, escape_name, place
@@ -67,7 +67,7 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
     asked = require_rows(audit._index, [key])
     blocked = [each for each in asked if not any(flow.verdict(tensor) in WITH_GRADIENT for tensor in each.tensors)]
     if not blocked:
-        return Suggestions((), _open_words(audit, asked))
+        return Suggestions((), _unrequested_words(audit, asked) or _open_words(audit, asked))
     target = blocked[0]
     idioms = Idioms(request.traced, flow.losses)
     starts = sorted(_starts(flow, target), key=lambda fences: _count_removed_barriers(idioms, fences))
@@ -89,6 +89,9 @@ def suggest_unblock(audit: Audit, key: Any) -> Tuple[Suggestion, ...]:
         edit = tuple(each.diff for each in group)
         known.setdefault(edit if any(edit) else fences, group)
     listed = [suggestion for group in known.values() for suggestion in group]
+    unrequested = _unrequested_words(audit, [target])
+    if unrequested:
+        listed[0] = replace(listed[0], note="; ".join(filter(None, [unrequested, listed[0].note])))
     if len(starts) > _MOST:
         listed[-1] = replace(listed[-1], note="; ".join(filter(None, [listed[-1].note, _MORE])))
     return Suggestions(listed)
@@ -112,6 +115,16 @@ def _term_words(audit: Audit, terms: Sequence[int]) -> str:
     names = [escape_name(name) + (f" ({at(where)})" if where else "") for name, where in places]
     which = f"{every(count)} terms" if len(terms) == count else f"{len(terms)} of {count} terms"
     return f"with this change the gradient comes through {which} of the loss: {join_first(names, _FEW)}"
+
+
+def _unrequested_words(audit: Audit, asked: Sequence[Target]) -> str:
+    """Say that no gradient is asked for variables that the loss reads, and how to ask; empty if there are none."""
+    aside = {each.name: each for each in audit.left_out}
+    found = [aside[each.variable.name] for each in asked if each.variable.name in aside]
+    if not found:
+        return ""
+    names = join_first([escape_name(each.name) for each in found], _FEW)
+    return f"no gradient is asked for {names}: {how_to_ask(found[0])}"
 
 
 def _open_words(audit: Audit, asked: Sequence[Target]) -> str:

@@ -31,6 +31,15 @@ _PLAIN = (int, float, complex, str, bytes, type(None))
 _LOSSES = ("_losses", "_loss_ids", "_callable_losses", "_eager_losses", "_updates")
 _OPAQUE = (tf.Tensor, tf.Variable, tf.Graph, tf.Operation, tf.DType, tf.TensorShape, type)
 _CONTAINERS = (list, dict, set)
+_NOTICES = (
+    "_last_wrapped_list_snapshot",
+    "_non_append_mutation_value",
+    "_external_modification_value",
+    "_self_last_wrapped_dict_snapshot",
+    "_self_external_modification",
+    "_self_non_append_mutation",
+    "_self_non_string_key",
+)  # what TensorFlow's wrappers of lists and dicts note of changes; a wrapper that noted one can no longer be saved
 _DEPTH, _MANY = 4, 1000
 
 
@@ -40,6 +49,7 @@ class Snapshot:
     def __init__(self, roots: List[Any]) -> None:
         self._fields: List[Tuple[Any, Dict[str, Any], bool]] = []
         self._contents: List[Tuple[Any, Any, bool]] = []
+        self._notices: List[Tuple[Any, str, Any]] = []
         self._seen: Dict[int, Any] = {}
         waiting = [(root, False) for root in roots]
         while waiting:
@@ -50,8 +60,9 @@ class Snapshot:
 
     def _keep_object(self, value: Any, is_public: bool) -> List[Tuple[Any, bool]]:
         """Save one object or container; return the objects in it, and whether each is the content of a user's public field."""
-        value = value.__wrapped__ if isinstance(value, _CONTAINERS) and hasattr(value, "__wrapped__") else value
         if isinstance(value, _CONTAINERS):
+            self._notices += [(value, name, getattr(value, name)) for name in _NOTICES if hasattr(value, name)]
+            value = getattr(value, "__wrapped__", value)
             self._contents.append((value, _copied(value), is_public))
             inside = list(value.values() if isinstance(value, dict) else value) + list(getattr(value, "__dict__", {}).values())
             return [(each, is_public) for each in inside]
@@ -77,6 +88,8 @@ class Snapshot:
         for value, content, is_public in self._contents:
             if id(value) not in unbuilt and not (is_public and all(isinstance(each, _PLAIN) for each in value)):
                 _refill(value, content)
+        for value, name, notice in self._notices:
+            setattr(value, name, notice)
 
 
 _MISSING = object()

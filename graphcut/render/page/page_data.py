@@ -141,7 +141,7 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
             "listed": len(group),
             "count": len(whole.variables),
         }
-        for row, group, whole in zip(rows(facts.variables), listed, fold(facts.variables))
+        for row, group, whole in zip(rows(facts.variables, facts.place_of), listed, fold(facts.variables))
     ]
 
 

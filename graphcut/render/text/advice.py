@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphcut.analysis.regions.transfer import JOINING, MAKES_COMPLEX
-from graphcut.results import Barrier, BarrierKind
+from graphcut.results import Barrier, BarrierKind, LeftOut, LeftOutReason
 from graphcut.results.barrier_kinds import BARRIER_RECORDS
 
 STAND_INS = {
@@ -184,6 +184,17 @@ def stand_in(dtype: str) -> str:
 def of_maker(op_type: str, dtype: str) -> str:
     """Return the advice for an op that computes a ``dtype`` tensor from floats, such as the indices of ``TopKV2``."""
     return OWN.get(op_type) or SAMPLES.get(op_type) or STAND_INS[stand_in(dtype)]
+
+
+def how_to_ask(variable: LeftOut) -> str:
+    """Return what to do so that a gradient is asked for a variable that the loss reads."""
+    if variable.trainable is False:
+        return "if it should learn, set trainable = True on its layer"
+    if variable.is_untracked:
+        return UNTRACKED
+    if variable.reason is LeftOutReason.FROZEN:
+        return "if it should learn from this loss, add it to the variables whose gradient is taken, too"
+    return FORGOTTEN
 
 
 def advice(cut: Barrier, made: str) -> str:

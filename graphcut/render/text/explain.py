@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Sequence
 
 from graphcut.graph.dtypes import is_discrete
 from graphcut.render.name_folding import Group, fold
@@ -26,11 +26,18 @@ _ROUTE = "Route to the loss: "
 _ADVICES = 2
 _INDENT = "    "
 _WARNING = "Keras warns of that: Gradients do not exist for variables"
+NO_ADVICES: Mapping[str, str] = {}
 
 
-def explain(facts: ReportFacts, variable: VariableAudit) -> str:
-    """Return at most twelve lines that say why ``variable`` gets a gradient or none."""
-    return "\n".join(_lines(facts, variable, facts.reason(variable)))
+def explain(facts: ReportFacts, variable: VariableAudit, advices: Mapping[str, str] = NO_ADVICES) -> str:
+    """Return at most twelve lines that say why ``variable`` gets a gradient or none.
+
+    Args:
+        facts: the audit.
+        variable: one of its variables.
+        advices: what to do about barriers, by the names of their ops, in place of the usual advice.
+    """
+    return "\n".join(_lines(facts, variable, facts.reason(variable), advices))
 
 
 def explain_several(facts: ReportFacts, variables: Sequence[VariableAudit]) -> str:
@@ -92,7 +99,7 @@ def explain_left_out(variable: LeftOut) -> str:
     return f"{variable}{still}.{todo}"
 
 
-def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices: Mapping[str, str]) -> Iterator[str]:
     verdict = variable.verdict
     first, assumed = list(uncertain(facts.assumptions))[:1], list(_assumption_line(facts, variable))
     few = _FEW - len(first + assumed)
@@ -125,7 +132,7 @@ def _lines(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Itera
         yield f"Asked for in one call with {escape_name(reason.beside)}, tf.gradients answers zeros in place of None."
     yield from assumed
     yield from _override_line(reason)
-    yield from _advice(facts, variable, reason) if variable.trainable is not False else ()
+    yield from _advice(facts, variable, reason, advices) if variable.trainable is not False else ()
 
 
 def _why(cut: Barrier, reason: Reason) -> str:
@@ -261,12 +268,12 @@ def _closing_words(reason: Reason) -> str:
     return "each blocks a route of its own" if reason.size > reason.crossed else "nothing else blocks it"
 
 
-def _advice(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
-    for index, text in enumerate(list(dict.fromkeys(_advices(facts, variable, reason)))[:_ADVICES]):
+def _advice(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices: Mapping[str, str]) -> Iterator[str]:
+    for index, text in enumerate(list(dict.fromkeys(_advices(facts, variable, reason, advices)))[:_ADVICES]):
         yield f"{('And' if reason.crossed > 1 else 'Or') if index else 'What to do'}: {text}."
 
 
-def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Iterator[str]:
+def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason, advices: Mapping[str, str]) -> Iterator[str]:
     if variable.unused:
         yield advice.LOSS_OUTSIDE if elsewhere(facts) else advice.UNUSED
     elif without_gradient(facts.loss_dtypes):
@@ -276,8 +283,9 @@ def _advices(facts: ReportFacts, variable: VariableAudit, reason: Reason) -> Ite
         yield advice.FROM_ZEROS
         return
     for cut in sorted(reason.cut[:_FEW], key=lambda each: not _is_mistake(reason, each)):
-        if cut.op in reason.idioms:
-            yield reason.idioms[cut.op].advice
+        known = advices.get(cut.op) or (reason.idioms[cut.op].advice if cut.op in reason.idioms else "")
+        if known:
+            yield known
         elif reason.route or not is_discrete(variable.dtype):
             maker = reason.makers.get(cut.op)
             yield (

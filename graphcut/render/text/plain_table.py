@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Sequence, Tuple
 
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
-from graphcut.render.text.table_rows import HEADINGS, rows
+from graphcut.render.text.table_rows import HEADINGS, Row, every_row, rows
 
 if TYPE_CHECKING:
     from graphcut.render.protocols import ReportFacts
 
 
-def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
+def table(facts: ReportFacts, quoted: Sequence[str] = (), is_folded: bool = True) -> str:
     """Return the audit as text, worst first.
 
     The text has, in this order: reasons for doubt, the loss, remarks on the whole audit, a row for each outcome, and counts.
@@ -19,15 +19,16 @@ def table(facts: ReportFacts, quoted: Sequence[str] = ()) -> str:
     Args:
         facts: the audit.
         quoted: source lines to show after the rows.
+        is_folded: whether variables with the same outcome share a row.
     """
-    return "\n".join(_lines(facts, quoted))
+    return "\n".join(_lines(facts, quoted, rows if is_folded else every_row))
 
 
-def _lines(facts: ReportFacts, quoted: Sequence[str]) -> Iterator[str]:
+def _lines(facts: ReportFacts, quoted: Sequence[str], rows_of: Callable[..., Sequence[Row]]) -> Iterator[str]:
     yield from uncertain(facts.assumptions)
     yield loss_line(facts)
     yield from notices(facts)
-    cells = [row.cells for row in rows(facts.variables)]
+    cells = [row.cells for row in rows_of(facts.variables, facts.place_of)]
     if cells:
         yield ""
         yield from _columns([HEADINGS] + cells)

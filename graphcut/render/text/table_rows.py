@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, List, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
-from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike
+from graphcut.render.name_folding import Group, Label, distinct_barriers, fold_alike, one_by_one
 from graphcut.results import WITH_GRADIENT, Barrier, BarrierKind, VariableAudit, Verdict
 from graphcut.results.words import at, branch, escape_name, kind_words, place
 from graphcut.results.words import shape_text as shape_text
 
 _NAMED, _WIDTH = 4, 100  # names in a cell, and characters in total
 HEADINGS = ("verdict", "variable", "shape", "what cuts it", "where")
+PlaceOf = Callable[[str], Optional[str]]
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,32 @@ class Row:
         return self.verdict.value, self.variable, self.shape, self.reason, self.where
 
 
-def rows(variables: Sequence[VariableAudit]) -> Tuple[Row, ...]:
-    """Return the variables folded, worst first."""
-    return tuple(_row(group) for group in fold_alike(variables))
+def rows(variables: Sequence[VariableAudit], place_of: PlaceOf = lambda op: None) -> Tuple[Row, ...]:
+    """Return the variables folded, worst first; ``place_of`` returns the ``file:line`` of an op by its name."""
+    return tuple(_row(group, place_of) for group in fold_alike(variables))
 
 
-def _row(group: Group) -> Row:
+def every_row(variables: Sequence[VariableAudit], place_of: PlaceOf = lambda op: None) -> Tuple[Row, ...]:
+    """Return a row for each variable, worst first."""
+    return tuple(_row(group, place_of) for group in one_by_one(variables))
+
+
+def _row(group: Group, place_of: PlaceOf) -> Row:
     first = group.variables[0]
     wheres = tuple(dict.fromkeys(at(cut.where) for cut in named_cuts(first) if cut.where))
     alone = len(wheres) < 2  # with several, each line is written beside its barrier
     reasons = "; ".join(_reason(group, not alone))
-    return Row(first.verdict, _names(group.labels), _shape(group), reasons, "".join(wheres) if alone else "")
+    where = "".join(wheres) if alone else ""
+    if not named_cuts(first):
+        places = {place_of(op) for op in [*(each.op for each in first.conditions), *_only_terms(group)][:1]}
+        where = "".join(at(each) for each in places if each)
+    return Row(first.verdict, _names(group.labels), _shape(group), reasons, where)
+
+
+def _only_terms(group: Group) -> Sequence[str]:
+    """Return the loss term that the gradients of all variables of a group come through, if it is one."""
+    terms = {each.only_through for each in group.variables}
+    return () if group.variables[0].conditions or len(terms) > 1 else group.variables[0].only_through
 
 
 def named_cuts(variable: VariableAudit) -> Tuple[Barrier, ...]:
@@ -90,8 +106,7 @@ def _reason(group: Group, with_lines: bool) -> Iterator[str]:
         yield f"{more} more"
     for condition in variable.conditions:
         yield f"comes only in {branch(condition)}"
-    terms = {each.only_through for each in group.variables}
-    for term in () if variable.conditions or len(terms) > 1 else variable.only_through:
+    for term in _only_terms(group):
         yield f"comes only through the loss term {escape_name(term)}"
     if variable.trainable is False:
         yield "not trainable"

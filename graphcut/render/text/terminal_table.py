@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphcut.render.text.summary import assumption_lines, left_out_lines, loss_line, notices, summary_line, uncertain
-from graphcut.render.text.table_rows import HEADINGS, rows
+from graphcut.render.text.table_rows import HEADINGS, Row, every_row, rows
 from graphcut.results import Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STYLES = {
 }
 
 
-def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
+def rich_table(facts: ReportFacts, quoted: Sequence[str] = (), is_folded: bool = True) -> Group:
     """Return the content of :func:`graphcut.render.text.plain_table.table` for a ``rich.console.Console`` to print."""
     first: List[RenderableType] = [Text(line, style="bold") for line in uncertain(facts.assumptions)]
     first += [Text(loss_line(facts)), *(Text(line, style="bold") for line in notices(facts))]
@@ -32,7 +32,7 @@ def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
     last += [Text(line) for line in left_out_lines(facts)]
     if facts.variables:
         first, last = (
-            first + [Text(), _table(facts), Text()],
+            first + [Text(), _table((rows if is_folded else every_row)(facts.variables, facts.place_of)), Text()],
             last + [Text(summary_line(facts.variables), style="bold")],
         )
     if quoted:
@@ -40,11 +40,11 @@ def rich_table(facts: ReportFacts, quoted: Sequence[str] = ()) -> Group:
     return Group(*first, *last)
 
 
-def _table(facts: ReportFacts) -> Table:
+def _table(found: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
-    for row in rows(facts.variables):
+    for row in found:
         verdict, *others = row.cells
         table.add_row(Text(verdict, style=STYLES[row.verdict]), *(Text(cell) for cell in others))
     return table

@@ -383,7 +383,38 @@ def test_a_stop_that_another_rule_needs_is_kept(project):
     (project / "rounded.py").write_text(text, encoding="utf-8")
     (finding,) = checked(project, 'must_reach = ["encoder"]\nmust_not_reach = ["critic"]', "rounded.py:loss").findings
     assert finding.where == "rounded.py:14" and finding.cut[0].kind is graphcut.BarrierKind.STOP_GRADIENT
-    assert "\nKeep the stop at rounded.py:13: without it critic/kernel, critic/bias would get a gradient" in finding.message
+    said = "\nWhat to do: keep the stop at rounded.py:13: without it critic/kernel, critic/bias would get a gradient"
+    assert said in finding.message and "remove this tf.stop_gradient" not in finding.message
+
+
+def test_a_stop_that_is_needed_and_in_the_way_is_to_be_moved(project):
+    text = MOVED.replace("tf.stop_gradient(x[:, 0]) - values", "tf.stop_gradient(x[:, 0] - values)")
+    text = text.replace("tf.reduce_sum(tf.matmul(features, actor), -1)", "1.0").replace(
+        "x, encoder)", "tf.round(tf.matmul(x, encoder)), tf.eye(3))"
+    )
+    (project / "behind.py").write_text(text, encoding="utf-8")
+    (finding,) = checked(project, 'must_reach = ["encoder"]\nmust_not_reach = ["critic"]', "behind.py:loss").findings
+    assert "move the stop at behind.py:13 so that it stops only critic/kernel, critic/bias" in finding.message
+    assert "remove this tf.stop_gradient" not in finding.message
+
+
+OTHER_HEAD = """
+import tensorflow as tf
+
+encoder = tf.Variable(tf.ones([4, 3]), name="encoder")
+head = tf.Variable(tf.ones([3, 1]), name="head")
+
+
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.matmul(tf.stop_gradient(tf.matmul(x, encoder)), head))
+    return tape.gradient(loss, [head])
+"""
+
+
+def test_a_stop_of_what_no_gradient_is_asked_for_cuts(project):
+    (project / "probe.py").write_text(OTHER_HEAD, encoding="utf-8")
+    assert checked(project, 'stops = ["*StopGradient*"]\ngradient = 0', "probe.py:step").status is Status.KEPT
 
 
 def test_a_stop_that_lets_what_is_demanded_through_is_advised(project):

@@ -85,13 +85,13 @@ def test_pytest_has_an_item_for_each_contract_and_draws_what_fails(answers):
 def test_a_snapshot_shows_what_changed_since(answers):
     assert answers["snapshot"] == [0, "", "wrote old.lock\n"] and answers["snapshot again"] == [0, "", "wrote new.lock\n"]
     code, out, err = answers["diff"]
-    assert (code, err) == (1, "") and "gained  encoder/w: none → flows through StopGradient" in out
+    assert (code, err) == (1, "") and "gained  encoder/w: none → flows, was cut by StopGradient" in out
     assert answers["diff of equals"][0] == 0
 
 
 def test_a_source_is_drawn_with_what_changed_since_a_snapshot(answers):
     code, out, err = answers["diff of a lock and a source"]
-    assert (code, out) == (1, "gained  encoder/w: none → flows through StopGradient\n")
+    assert (code, out) == (1, "gained  encoder/w: none → flows, was cut by StopGradient\n")
     assert err == "wrote diff.dot\n"
     assert "was none, cut at StopGradient" in (answers["folder"] / "diff.dot").read_text(encoding="utf-8")
 

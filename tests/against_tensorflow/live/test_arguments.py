@@ -175,3 +175,26 @@ def test_one_audit_makes_a_table_and_a_page(audit, tmp_path):
 def test_a_picture_s_path_may_be_bytes(audit, tmp_path):
     audit.draw(str(tmp_path / "cut.dot").encode())
     assert (tmp_path / "cut.dot").read_text().startswith("digraph cut")
+
+
+@pytest.mark.parametrize("ask", [graphcut.audit, graphcut.trace])
+def test_what_means_nothing_for_a_function_or_a_dag_is_refused(ask):
+    w = tf.Variable([1.0, 2.0], name="w")
+    dag = graphcut.trace(lambda x: tf.reduce_sum(w * x), tf.TensorSpec([2]))
+    with pytest.raises(graphcut.GraphcutError, match="has no signatures"):
+        ask(lambda x: tf.reduce_sum(w * x), tf.TensorSpec([2]), signature="serving_default")
+    with pytest.raises(graphcut.GraphcutError, match="takes no arguments, but 1 was given"):
+        ask(dag, tf.TensorSpec([2]))
+
+
+def test_the_numbers_of_a_step_s_gradients_are_no_losses():
+    w = tf.Variable([1.0, 2.0], name="w")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(w * x)
+        return tape.gradient(loss, [w]), loss
+
+    with pytest.raises(graphcut.GraphcutError) as error:
+        graphcut.audit(step, tf.ones([2]), loss="totl")
+    assert "'0'" not in str(error.value)

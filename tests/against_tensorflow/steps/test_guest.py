@@ -292,3 +292,13 @@ def test_variables_made_in_a_replica_have_a_value():
     assert [each.shape for each in before][:2] == [(3, 4), (4,)]
     step(tf.constant(X), tf.constant(Y))
     assert moved(model, before)[0]
+
+
+@pytest.mark.parametrize("goes_on", [lambda model: None, lambda model: model.fit(X, Y, verbose=0)])
+def test_an_audited_model_can_be_saved_with_its_optimizer(goes_on, tmp_path):
+    model = sequential(built=True)
+    model.compile("adam", "mse")
+    graphcut.audit_step(model, X, Y)
+    goes_on(model)
+    tf.saved_model.save(model, str(tmp_path / "saved"))
+    assert (tmp_path / "saved" / "saved_model.pb").exists()

@@ -294,3 +294,41 @@ def test_a_frozen_part_that_is_no_copy_is_no_teacher():
     other.trainable = False
     (audit,) = graphcut.audit_step(train(student, lambda x: student(x) - other(x)), IMAGES)
     assert len(audit.left_out) == 4 and not any(each.copy_of for each in audit.left_out)
+
+
+def test_the_way_to_a_variable_that_nobody_asked_for_is_to_ask_for_it():
+    open_audit, stopped = (scaled(stop) for stop in (tf.identity, tf.stop_gradient))
+    suggested = open_audit.suggest_unblock("scale")
+    assert not suggested and "no gradient is asked for scale: add it to the variables" in str(suggested)
+    (first,) = stopped.suggest_unblock("scale")
+    assert "no gradient is asked for scale: " in first.note and first.op.endswith("StopGradient")
+
+
+def test_a_stop_spares_a_variable_that_nobody_asked_for_yet():
+    (suggested,) = scaled(tf.identity).suggest_stops(block="encoder")
+    assert "tf.stop_gradient(tf.matmul(x, encoder))" in suggested.code and not suggested.note
+
+
+def test_a_stop_that_cuts_off_a_variable_nobody_asked_for_says_so():
+    suggested = scaled(tf.identity, before=True).suggest_stops(block="encoder")
+    assert suggested and all("this also stops the gradient of scale" in each.note for each in suggested)
+
+
+def scaled(stop, before=False):
+    """A step that asks for no gradient of ``scale``, which is multiplied behind the encoder, or before it in two places."""
+    encoder = tf.Variable(tf.ones([4, 3]), name="encoder")
+    scale, head = tf.Variable(1.0, name="scale"), tf.Variable(tf.ones([3, 1]), name="head")
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            if before:
+                weights = encoder * scale + tf.square(encoder) * scale
+                x = tf.matmul(x, weights)
+            else:
+                h = tf.matmul(x, encoder)
+                x = stop(h * scale)
+            loss = tf.reduce_sum(tf.matmul(x, head))
+        return tape.gradient(loss, [encoder, head] if stop is tf.identity else [head])
+
+    (audit,) = graphcut.audit_step(step, tf.ones([2, 4]))
+    return audit

@@ -31,8 +31,8 @@ def whole(stopped):
 
 def test_an_audit_is_compared_with_an_older_one(stopped, whole):
     found = graphcut.diff(stopped, whole)
-    assert found and str(found) == "gained  w1: none → flows through hidden"
-    assert str(graphcut.diff(whole, stopped)) == "lost    w1: flows → none through hidden"
+    assert found and str(found) == "gained  w1: none → flows, was cut by hidden"
+    assert str(graphcut.diff(whole, stopped)) == "lost    w1: flows → none, cut by hidden"
     assert not graphcut.diff(stopped, stopped)
 
 
@@ -89,8 +89,8 @@ def lock(path, audit, source=DOCUMENT):
 
 def test_a_source_is_compared_with_its_entry_in_a_lock_file(whole, tmp_path):
     old = lock(tmp_path / "old.lock", whole)
-    assert str(graphcut.diff(old, DOCUMENT)) == "lost    w1: flows → none through hidden"
-    assert str(graphcut.diff(DOCUMENT, old)) == "gained  w1: none → flows through hidden"
+    assert str(graphcut.diff(old, DOCUMENT)) == "lost    w1: flows → none, cut by hidden"
+    assert str(graphcut.diff(DOCUMENT, old)) == "gained  w1: none → flows, was cut by hidden"
     assert not graphcut.diff(old, whole)
 
 
@@ -108,7 +108,7 @@ def test_a_lock_file_has_nothing_to_draw(whole, tmp_path):
 def test_the_command_line_draws_and_says_where(whole, tmp_path, capfd):
     old, picture = lock(tmp_path / "old.lock", whole), str(tmp_path / "diff.dot")
     assert main(["diff", old, DOCUMENT, "--svg", picture]) == 1
-    assert capfd.readouterr() == ("lost    w1: flows → none through hidden\n", "wrote %s\n" % picture)
+    assert capfd.readouterr() == ("lost    w1: flows → none, cut by hidden\n", "wrote %s\n" % picture)
     assert main(["diff", old, DOCUMENT, "--svg", str(tmp_path / "diff.txt")]) == 2
     out, err = capfd.readouterr()
     assert out.startswith("lost") and "must end in" in err

@@ -19,7 +19,7 @@ def test_a_gradient_is_gained_or_lost_through_an_op():
     (gained,) = compare_verdicts(side(w=STOPPED), side(w=FLOWS))
     (lost,) = compare_verdicts(side(w=FLOWS), side(w=STOPPED))
     assert (gained.direction, gained.op) == ("gained", "stop") and (lost.direction, lost.op) == ("lost", "stop")
-    assert str(gained) == "gained  w: none → flows through stop"
+    assert str(gained) == "gained  w: none → flows, was cut by stop"
 
 
 def test_equal_verdicts_are_no_change():

@@ -75,6 +75,10 @@ class FakeAudit:
     def shapes(self, op: int) -> Sequence[Any]:
         return [self.shape for _ in self.flat.outputs(op)]
 
+    def place_of(self, op: str) -> Optional[str]:
+        """Return no line: nothing here was read from code."""
+        return None
+
     def place(self, op: int) -> Tuple[Optional[str], bool]:
         return None, False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphcut.render.text.summary import summary_line
-from graphcut.render.text.table_rows import rows
+from graphcut.render.text.table_rows import every_row, rows
 from graphcut.results import Barrier, BarrierKind, VariableAudit, Verdict
 
 
@@ -51,3 +51,13 @@ def test_values_that_left_tensorflow_at_one_line_are_one_barrier_however_many_co
     (row,) = rows([blocked])
     assert row.reason == "python at c0 (Const), a.py:1; python at c2 (Const), a.py:2"
     assert summary_line([blocked]).endswith("1 cut by 2 Python calls")
+
+
+def test_what_comes_through_one_term_alone_is_shown_with_the_line_of_that_term():
+    flowing = replace(cut_by("w", "Round"), verdict=Verdict.FLOWS, cut=(), cut_size=0, only_through=("L2Loss",))
+    (row,) = rows([flowing], {"L2Loss": "model.py:9"}.get)
+    assert (row.reason, row.where) == ("comes only through the loss term L2Loss", "model.py:9")
+
+
+def test_every_variable_can_have_a_row_of_its_own():
+    assert [row.variable for row in every_row(numbered(9))] == ["w%d" % index for index in range(9)]
