@@ -241,7 +241,12 @@ class Audit:
         return self._traced.place(op)
 
     def place_of(self, op: str) -> Optional[str]:
-        """``file:line`` of an op by its name, or ``None``."""
+        """``file:line`` of the op whose name is ``op``, or ``None``.
+
+        >>> import graphcut
+        >>> graphcut.audit("fixtures/documents/003.meta").place_of("hidden") is None
+        True
+        """
         return next((where for where, _ in map(self._traced.place, self._traced.names.ops(op)) if where), None)
 
     @property
