@@ -9,6 +9,7 @@ with ``title="NAME"``      it is written to the file NAME
                            end may say ``exits with 1``
 ``text``                   it must be what the last of these printed, spaces and the folder apart; ``…`` stands for lines
 ``synopsis``               the options of its commands exist
+``yaml``                   nothing: it is a part of a file
 =========================  ==========================================================================================
 
 ``python -m tests.readme.pages PAGE --write``, in an empty folder, writes the
