@@ -25,7 +25,6 @@ ASKED = {"block", "key", "path", "remove", "source", "step", "through"}  # what 
 WITHOUT_EXAMPLE = {
     "Audit.draw": "writes a file",
     "Audit.place": "asked by the number of an op, by the views",
-    "Audit.place_of": "asked by the name of an op, by the text",
     "Audit.reason": "facts of which explain makes words",
     "Audit.shapes": "asked by the number of an op, by the views",
     "page": "writes a file",
