@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import tempfile
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -17,10 +19,12 @@ UNCERTAIN = [
     "joined none none",
     *("joined tensor none-" + way for way in ("of gradients", "flattened", "fetched", "by hand", "head only")),
 ]
-RECIPES = pytest.mark.parametrize("recipe", graphs.recipes(), ids=lambda recipe: recipe.name)
+# The tests of one recipe follow each other in one process, which builds its graph once (``conftest.py``).
+GROUPED = [pytest.param(each, id=each.name, marks=pytest.mark.xdist_group(each.name)) for each in graphs.recipes()]
+RECIPES = pytest.mark.parametrize("recipe", GROUPED)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=1)
 def build(recipe):
     """The graph of a recipe; skipped where this TensorFlow cannot differentiate it."""
     if tf.__version__.startswith("1.") and recipe.control_v2 and "swish" in recipe.model:
@@ -28,9 +32,12 @@ def build(recipe):
     return graphs.build(recipe)
 
 
-def audits(recipe, folder, **kwargs):
-    """The audits of both formats."""
-    return [graphcut.audit(saved(build(recipe), folder, form), **kwargs) for form in FORMATS]
+@functools.lru_cache(maxsize=1)
+def audits(recipe):
+    """The audits of both formats whose losses are named."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [saved(build(recipe), Path(folder), form) for form in FORMATS]
+        return [graphcut.audit(path, loss=list(build(recipe).losses)) for path in paths]
 
 
 def is_uncertain(recipe):
@@ -38,9 +45,9 @@ def is_uncertain(recipe):
 
 
 @RECIPES
-def test_none_is_exact(recipe, tmp_path):
+def test_none_is_exact(recipe):
     record = build(recipe)
-    for audit in audits(recipe, tmp_path, loss=list(record.losses)):
+    for audit in audits(recipe):
         wrong = wrong_verdicts(audit, record)
         assert wrong == {} or is_uncertain(recipe)
         assert not any(given for _, given in wrong.values())
@@ -49,14 +56,14 @@ def test_none_is_exact(recipe, tmp_path):
 
 @RECIPES
 def test_the_default_loss_is_the_one_that_was_differentiated(recipe, tmp_path):
-    for audit in audits(recipe, tmp_path):
-        assert audit.loss == build(recipe).losses
+    for form in FORMATS:
+        assert graphcut.audit(saved(build(recipe), tmp_path, form)).loss == build(recipe).losses
 
 
 @RECIPES
-def test_updated_is_what_the_training_ops_write(recipe, tmp_path):
+def test_updated_is_what_the_training_ops_write(recipe):
     record = build(recipe)
-    for audit in audits(recipe, tmp_path, loss=list(record.losses)):
+    for audit in audits(recipe):
         assert wrong_updates(audit, record) == {}
 
 
