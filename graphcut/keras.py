@@ -73,11 +73,11 @@ class AuditCallback(FirstBatch):
         self.must_train, self.frozen, self.on_problem = must_train, frozen, on_problem
         self.audits: Tuple[Audit, ...] = ()
 
-    def watching(self) -> watch:
+    def watch_batch(self) -> watch:
         """Return a context in which the batch is watched."""
         return watch()
 
-    def taken(self, watched: watch, error: Optional[BaseException]) -> None:
+    def finish_batch(self, watched: watch, error: Optional[BaseException]) -> None:
         """Audit the gradients that the batch took, and report what is wrong."""
         try:
             self.audits = watched.audits
@@ -95,7 +95,7 @@ class AuditCallback(FirstBatch):
             found = _audited_variables(self.audits, key)
             reached = [(audit, each) for audit, each in found if each.verdict in WITH_GRADIENT]
             if reached:
-                yield "%s must get no gradient and does:\n%s" % (_shown(key), _explained(reached))
+                yield "%s must get no gradient and does:\n%s" % (_key_text(key), _explained(reached))
             elif not found:
                 yield from filter(None, [self._unknown("frozen", key)])
         for key in ["*"] if self.must_train is None else as_tuple(self.must_train):
@@ -107,12 +107,12 @@ class AuditCallback(FirstBatch):
         missing = [(audit, each) for audit, each in found if each.name not in reached]
         missing = missing if self.must_train is not None else [each for each in missing if not self._is_frozen(each[1])]
         if missing:
-            what = "these variables" if self.must_train is None else _shown(key)
+            what = "these variables" if self.must_train is None else _key_text(key)
             yield "%s must get a gradient and %s not:\n%s" % (
                 what, "do" if self.must_train is None else "does", _explained(missing)
             )  # fmt: skip
         elif not found and self.audits and self.must_train is not None:
-            yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _shown(key)
+            yield self._unknown("must_train", key) or "%s must get a gradient, and fit takes none of it" % _key_text(key)
 
     def _is_frozen(self, variable: VariableAudit) -> bool:
         return any(
@@ -129,7 +129,7 @@ class AuditCallback(FirstBatch):
         if scopes.inside(key) or any(fnmatchcase(each, key) for each in names):
             return ""
         near = did_you_mean(close_names(key, [*scopes.names(), *names]))
-        return "%s=%s means no variable of the model%s" % (argument, _shown(key), near)
+        return "%s=%s means no variable of the model%s" % (argument, _key_text(key), near)
 
 
 def _audited_variables(audits: Tuple[Audit, ...], key: Any) -> _Found:
@@ -148,5 +148,5 @@ def _explained(found: _Found) -> str:
     return explain_groups(audit, [each for other, each in found if other is audit])
 
 
-def _shown(key: Any) -> str:
+def _key_text(key: Any) -> str:
     return printable(key_name(key))

@@ -70,7 +70,7 @@ class Findings:
         """Return the result for one target. If it stands for several tensors, the best verdict counts."""
         verdict, tensor = self.verdict(target)
         fences, size, unused = self._cut(verdict, self._first_with_route(target, verdict, tensor))
-        left = self._writers_left(target) if unused else ()
+        left = self._writers_without_read(target) if unused else ()
         live = tensor is not None and verdict in WITH_GRADIENT
         route: Any = LateFields(self, tensor) if live and tensor is not None else ()
         variable = target.variable
@@ -127,9 +127,9 @@ class Findings:
             return self.barrier_of(Fence(self.traced.flat.producer[target.tensors[0]], 0, BarrierKind.DTYPE))
         return Barrier(target.variable.name, "VarHandleOp", 0, BarrierKind.DTYPE, False)
 
-    def _writers_left(self, target: Target) -> Tuple[Fence, ...]:
+    def _writers_without_read(self, target: Target) -> Tuple[Fence, ...]:
         """Return the ops that hold a variable's value without reading the variable, if the loss depends on them."""
-        known = (self.traced.origin.left.get(id(each), ()) for each in target.variable.objects)
+        known = (self.traced.origin.value_holders.get(id(each), ()) for each in target.variable.objects)
         places = frozenset(place for places in known for place in places)
         if not places:
             return ()
@@ -142,7 +142,7 @@ class Findings:
 
     def _holders(self) -> Iterator[Tuple[Place, List[int]]]:
         """Return the ops that hold a variable's value without reading the variable, by their place."""
-        flat, wanted = self.traced.flat, {place for places in self.traced.origin.left.values() for place in places}
+        flat, wanted = self.traced.flat, {place for places in self.traced.origin.value_holders.values() for place in places}
         ops: Dict[Place, List[int]] = {place: [] for place in wanted}
         for op, name in enumerate(flat.names):
             place = flat.function(op), name.rpartition(SEPARATOR)[2]

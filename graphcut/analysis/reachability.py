@@ -129,7 +129,7 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
         tensors = tensors or [returns[index] for returns in call.returns for index in own]
         conditional = call.predicate is not None
         plain = () if conditional or call.variables else tuple(flat.first_output[op] for op in call.results if op not in added)
-        filling = conditional and rules.around.fills_branches
+        filling = conditional and rules.behavior.fills_branches
         if filling or call.op in symbolic or is_symbolic(call.type):
             plain += call.inputs
         if filling:
@@ -142,7 +142,7 @@ def fills(rules: PatternLookup, symbolic: AbstractSet[int]) -> Dict[int, Fill]:
 def empty_calls(rules: PatternLookup, reached: Walk, stopped: AbstractSet[int]) -> Tuple[int, ...]:
     """Return one result of each function call that has a gradient but gives none to any argument."""
     flat, empty = rules.flat, []
-    for call in _recorded_calls(flat) if rules.around.empty_calls_raise else ():
+    for call in _recorded_calls(flat) if rules.behavior.empty_calls_raise else ():
         live = [op for op in call.results if op not in stopped and reached.reaches(flat.first_output[op])]
         arguments = [flat.first_output[op] for each in call.arguments for op in each]
         plain = call.predicate is None and not call.variables and not is_symbolic(call.type)

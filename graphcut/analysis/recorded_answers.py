@@ -15,15 +15,15 @@ class RecordedAnswers(NamedTuple):
     """Whether TensorFlow returned a tensor for each variable; ``None`` if that is unknown because it raised ``error``.
 
     ``zeros``: ``unconnected_gradients`` asked for zeros in place of ``None``. ``updates`` says for each whether the step
-    writes it, ``handed`` whether an optimizer received a gradient for it. ``source`` says where the answer comes from.
-    ``decides``: the tape already recorded before the step began, and only its answer shows what it recorded then.
+    writes it, ``optimizer_got_gradient`` whether an optimizer received a gradient for it. ``source`` says where the answer
+    comes from. ``decides``: the tape already recorded before the step began, and only its answer shows what it recorded then.
     """
 
-    given: Tuple[Optional[bool], ...]
+    has_gradient: Tuple[Optional[bool], ...]
     zeros: bool = False
     error: str = ""
     updates: Tuple[Optional[bool], ...] = ()
-    handed: Tuple[Optional[bool], ...] = ()
+    optimizer_got_gradient: Tuple[Optional[bool], ...] = ()
     source: str = "the recorded answer of TensorFlow is another one"
     decides: bool = False
 
@@ -42,13 +42,14 @@ def reconcile(rows: Sequence[VariableAudit], answers: RecordedAnswers, assumed: 
     """
     updated_rows = list(rows)
     if answers.updates:
-        known = zip(rows, answers.updates, answers.handed or (None,) * len(rows))
+        known = zip(rows, answers.updates, answers.optimizer_got_gradient or (None,) * len(rows))
         updated_rows = [
-            replace_fields(each, is_updated=updated, optimizer_got_gradient=handed) for each, updated, handed in known
+            replace_fields(each, is_updated=updated, optimizer_got_gradient=optimizer_got_gradient)
+            for each, updated, optimizer_got_gradient in known
         ]
     if answers.error:
         return tuple(_settle_raise(updated_rows, answers.error, assumed))
-    return tuple(_settle(each, answers, given) for each, given in zip(updated_rows, answers.given))
+    return tuple(_settle(each, answers, given) for each, given in zip(updated_rows, answers.has_gradient))
 
 
 def _settle(row: VariableAudit, answers: RecordedAnswers, has_gradient: Optional[bool]) -> Reconciliation:

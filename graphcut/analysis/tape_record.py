@@ -47,8 +47,8 @@ class Source:
 
     ``facts`` name the tensor that stands for it in the graph, or none, and the objects that it was given as; ``identity``
     tells it from others. ``updated``: whether the step writes it, ``None`` where nobody knows or the step writes nothing;
-    ``handle`` is how that is found out. ``handed``: whether an optimizer received a gradient for it; ``None`` if no optimizer
-    received the variable.
+    ``handle`` is how that is found out. ``optimizer_got_gradient``: whether an optimizer received a gradient for it; ``None``
+    if no optimizer received the variable.
     """
 
     facts: Variable
@@ -56,7 +56,7 @@ class Source:
     identity: int
     handle: int = 0
     updated: Optional[bool] = None
-    handed: Optional[bool] = None
+    optimizer_got_gradient: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,16 @@ class GradientCall:
     TensorFlow raised ``error`` instead. ``raised`` is what the step itself raised after it, if it did. ``tape`` is ``None``
     where ``tf.gradients`` took it. ``zeros``: ``unconnected_gradients`` asked for zeros. ``where`` is ``file:line`` in the
     user's code; ``call`` identifies the place of the call, including its callers. ``owner`` keeps the graph alive: TensorFlow
-    dismantles the graph of a function when the last reference to the function is gone. ``around`` are the graphs around that
-    of ``targets``, innermost first, each with what the tape recorded of it. Where ``message`` holds ops of theirs ``places``
-    maps the names of these to the graph and the name there, and ``outside`` are the tensors that ``tf.gradients`` does not go
-    on to. ``reads`` are the values of variables that the step gave to Python. ``starts`` are the targets, each with what its
-    gradient starts from (``output_gradients=``, ``grad_ys=``): ones (``None``), the tensor of that name, a value that is all
-    zeros (``True``) or not. ``changed`` says which variables have a different ``trainable`` now than when the step ran.
-    ``left`` maps the ``id`` of a variable to the ops that hold its value without reading it. ``written`` are the ``id`` of the
-    handles of all variables that the step writes, and those of the variables that an optimizer received a gradient for;
-    ``None`` if that is unknown. ``owned`` are the variables of the step's models, as ``models.trainable_flags`` lists them;
-    ``of_model``: the step is that of a Keras model that lists Keras' own variables alone.
+    dismantles the graph of a function when the last reference to the function is gone. ``outer_graphs`` are the graphs around
+    that of ``targets``, innermost first, each with what the tape recorded of it. Where ``message`` holds ops of theirs
+    ``places`` maps the names of these to the graph and the name there, and ``outside`` are the tensors that ``tf.gradients``
+    does not go on to. ``reads`` are the values of variables that the step gave to Python. ``starts`` are the targets, each
+    with what its gradient starts from (``output_gradients=``, ``grad_ys=``): ones (``None``), the tensor of that name, a value
+    that is all zeros (``True``) or not. ``changed`` says which variables have a different ``trainable`` now than when the step
+    ran. ``value_holders`` maps the ``id`` of a variable to the ops that hold its value without reading it. ``written`` are the
+    ``id`` of the handles of all variables that the step writes, and those of the variables that an optimizer received a
+    gradient for; ``None`` if that is unknown. ``owned`` are the variables of the step's models, as ``models.trainable_flags``
+    lists them; ``of_model``: the step is that of a Keras model that lists Keras' own variables alone.
     """
 
     api: str
@@ -95,13 +95,13 @@ class GradientCall:
     error: str = ""
     raised: str = ""
     owner: Any = None
-    around: Tuple[Tuple[Any, Optional[Tape]], ...] = ()
+    outer_graphs: Tuple[Tuple[Any, Optional[Tape]], ...] = ()
     places: Mapping[str, Tuple[Any, str]] = field(default_factory=dict)
     outside: Tuple[str, ...] = ()
     reads: Tuple[Any, ...] = ()
     starts: Tuple[Tuple[str, Start], ...] = ()
     changed: str = ""
-    left: Mapping[int, Tuple[Tuple[Optional[str], str], ...]] = field(default_factory=dict)
+    value_holders: Mapping[int, Tuple[Tuple[Optional[str], str], ...]] = field(default_factory=dict)
     written: Optional[FrozenSet[int]] = None
     owned: Mapping[int, Tuple[Any, bool]] = field(default_factory=dict)
     of_model: bool = False

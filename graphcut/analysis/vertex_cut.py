@@ -157,7 +157,7 @@ _ANY = 1 << 60
 
 
 class Network(NamedTuple):
-    """A flow network. Arcs have numbers: ``heads`` holds the end of each, ``room`` the capacity that it has left.
+    """A flow network. Arcs have numbers: ``heads`` holds the end of each, ``capacity`` the capacity that it has left.
 
     The reverse of an arc has the same number with the last bit flipped. Node ``i`` is entered at ``2 * i`` and left at
     ``2 * i + 1``, and ``arcs`` holds the arcs that leave each of these ends; the last two ends are the source and the sink.
@@ -165,7 +165,7 @@ class Network(NamedTuple):
 
     arcs: Sequence[List[int]]
     heads: List[int]
-    room: List[int]
+    capacity: List[int]
 
     @property
     def source(self) -> int:
@@ -228,24 +228,24 @@ def _network(
     return network
 
 
-def _add(network: Network, tail: int, head: int, room: int) -> None:
+def _add(network: Network, tail: int, head: int, capacity: int) -> None:
     """Add an arc and its reverse, which has the capacity to undo flow."""
-    for start, end, left in ((tail, head, room), (head, tail, 0)):
+    for start, end, left in ((tail, head, capacity), (head, tail, 0)):
         network.arcs[start].append(len(network.heads))
         network.heads.append(end)
-        network.room.append(left)
+        network.capacity.append(left)
 
 
 def _augment(network: Network) -> bool:
     """Run one phase, and return whether it found a path."""
-    arcs, heads, room = network
+    arcs, heads, capacity = network
     source, sink = network.source, network.sink
     tried, seen = [0] * len(arcs), bytearray(len(arcs))
     seen[source], place, is_found = 1, source, False
     path: List[int] = []
     while True:
         leaving, at = arcs[place], tried[place]
-        while at < len(leaving) and (not room[leaving[at]] or seen[heads[leaving[at]]]):
+        while at < len(leaving) and (not capacity[leaving[at]] or seen[heads[leaving[at]]]):
             at += 1
         tried[place] = at + 1
         if at < len(leaving):
@@ -258,12 +258,12 @@ def _augment(network: Network) -> bool:
             return is_found
         if place == sink:
             for arc in path:
-                room[arc] -= 1
-                room[arc ^ 1] += 1
+                capacity[arc] -= 1
+                capacity[arc ^ 1] += 1
             path, place, is_found = [], source, True
 
 
 def _reaches_sink(network: Network) -> Set[int]:
     """Return the nodes from which the sink can still be reached."""
-    heads, room = network.heads, network.room
-    return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if room[arc ^ 1]])
+    heads, capacity = network.heads, network.capacity
+    return find_reachable([network.sink], lambda node: [heads[arc] for arc in network.arcs[node] if capacity[arc ^ 1]])

@@ -153,8 +153,8 @@ class Audit:
         """
         if self._answers is not None:
             error = self._answers.error
-            return tuple(bool(each) if error or each is not None else None for each in self._answers.given)
-        return () if self._shown is None else self._shown.given
+            return tuple(bool(each) if error or each is not None else None for each in self._answers.has_gradient)
+        return () if self._shown is None else self._shown.has_gradient
 
     @property
     def left_out(self) -> Tuple[LeftOut, ...]:
@@ -271,7 +271,7 @@ class Audit:
         return self._traced.variables
 
     @property
-    def held(self) -> FrozenSet[Hashable]:
+    def graph_identities(self) -> FrozenSet[Hashable]:
         """The identities of all variables of the graph, audited or not."""
         variables = self._traced.variables
         if not hasattr(self._traced.origin.live, "captures"):

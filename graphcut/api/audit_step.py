@@ -249,15 +249,15 @@ def _answers(call: GradientCall, rows: Sequence[Target], listed: Sequence[Target
     known = {_key(row): source for row, source in zip(rows, call.sources)}
     asked = [known.get(_key(each)) for each in listed]
     updates = tuple(facts.is_updated(row) if each is None else each.updated for row, each in zip(listed, asked))
-    handed = tuple(None if each is None else each.handed for each in asked)
+    got_gradient = tuple(None if each is None else each.optimizer_got_gradient for each in asked)
     if call.answers is None:
-        return RecordedAnswers((None,) * len(listed), call.zeros, call.error, updates, handed)
+        return RecordedAnswers((None,) * len(listed), call.zeros, call.error, updates, got_gradient)
     found: Dict[Hashable, bool] = {}
     for row, given in zip(rows, call.answers):
         found[_key(row)] = found.get(_key(row), False) or given
     answered = tuple(found.get(_key(each)) for each in listed)
     decides = call.tape is not None and call.tape.began_before
-    return RecordedAnswers(answered, call.zeros, "", updates, handed, decides=decides)
+    return RecordedAnswers(answered, call.zeros, "", updates, got_gradient, decides=decides)
 
 
 def _key(target: Target) -> Hashable:

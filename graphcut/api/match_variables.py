@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Identified(Protocol):
-        """The variables of an audit: ``identities`` has one entry for each, ``held`` has those of the whole graph."""
+        """The variables of an audit: ``identities`` has one entry each, ``graph_identities`` those of the whole graph."""
 
         @property
         def variables(self) -> Tuple[VariableAudit, ...]: ...
         @property
         def identities(self) -> Tuple[FrozenSet[Hashable], ...]: ...
         @property
-        def held(self) -> FrozenSet[Hashable]: ...
+        def graph_identities(self) -> FrozenSet[Hashable]: ...
 
 
 class Match(enum.Enum):
@@ -96,9 +96,9 @@ def _pairs(
     if by_object:
         yield from _by_object(before, after, old, new)
         return
-    old = [place for place in old if _is_foreign(before.identities[place], after.held)]
-    new = [place for place in new if _is_foreign(after.identities[place], before.held)]
-    match = _by_name if _is_one_graph(before.held, after.held) else match_names
+    old = [place for place in old if _is_foreign(before.identities[place], after.graph_identities)]
+    new = [place for place in new if _is_foreign(after.identities[place], before.graph_identities)]
+    match = _by_name if _is_one_graph(before.graph_identities, after.graph_identities) else match_names
     named = [[_key_of(audit.variables[place]) for place in places] for audit, places in ((before, old), (after, new))]
     for first, second, by in match(*named):
         yield old[first], new[second], by

@@ -55,7 +55,9 @@ class watch:
         """The audits so far, one for each gradient call, in the order of the first calls."""
         if self._count != self._watch.count:
             self._count = self._watch.count
-            self._audits = StepAudits(audits_of(tuple(share_updates(tuple(self._watch.taken()))), failed=self._note_failure))
+            self._audits = StepAudits(
+                audits_of(tuple(share_updates(tuple(self._watch.gradients_in_order()))), failed=self._note_failure)
+            )
         return self._audits
 
     def _note_failure(self, gradient: GradientCall, error: Exception) -> None:

@@ -235,7 +235,7 @@ def diff(
 
     with show_progress() as say:
         say(f"reading {old}")
-        before = read_side(old, specs, losses, apart=True)
+        before = read_side(old, specs, losses, in_new_process=True)
         say(f"reading {new}")
         found = compare_sides(before, read_side(new, specs, losses))
         pictures, undrawn = _draw_changes(found, svg, say) if svg else ((), None)

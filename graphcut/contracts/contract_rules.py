@@ -74,7 +74,7 @@ class Subjects:
         self._others: Optional[Mapping[str, Subject]] = None
         self._advice: Dict[Tuple[int, Tuple[str, ...]], str] = {}
         for pattern in contract.variables if not self.considered else ():
-            if not self.known(pattern):
+            if not self.program_matches(pattern):
                 raise GraphcutError("variables: %s" % self.say_unknown(pattern))
 
     @cached_property
@@ -117,13 +117,13 @@ class Subjects:
         """Return the names of all variables of the program, and whether each is trainable."""
         return self._program()
 
-    def known(self, pattern: str) -> List[str]:
+    def program_matches(self, pattern: str) -> List[str]:
         """Return the variables of the program that a pattern matches, considered or not."""
         return matching_names(list(self.program), pattern)
 
     def say_unknown(self, pattern: str) -> str:
         """Return the message that no variable matches a pattern, with similar names."""
-        known = self.known(pattern)
+        known = self.program_matches(pattern)
         if known:
             frozen = " (not trainable)" if all(self.program[each] is False for each in known) else ""
             return "%s matches no variable %s\nThe program has %s%s." % (
@@ -224,7 +224,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _notes(subjects: Subjects) -> Iterator[str]:
     for pattern in subjects.contract.must_not_reach:
-        known = [] if subjects.match(pattern) else subjects.known(pattern)
+        known = [] if subjects.match(pattern) else subjects.program_matches(pattern)
         if not known and not subjects.match(pattern) and not subjects.strict:
             yield "must_not_reach: %s" % subjects.say_unknown(pattern).replace("\n", "; ")
         if any(subjects.program[each] is not False for each in known):
@@ -245,7 +245,7 @@ def _must_reach(subjects: Subjects) -> Iterator[Finding]:
 
 def _must_not_reach(subjects: Subjects) -> Iterator[Finding]:
     for pattern in subjects.contract.must_not_reach if subjects.strict else ():
-        if not subjects.match(pattern) and not subjects.known(pattern):
+        if not subjects.match(pattern) and not subjects.program_matches(pattern):
             yield _pattern_finding(subjects, "must_not_reach", pattern)
     matching = [each for pattern in subjects.contract.must_not_reach for each in subjects.match(pattern)]
     yield from _reach_findings(

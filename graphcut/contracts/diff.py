@@ -120,12 +120,12 @@ def diff(old: Compared, new: Compared, spec: Sequence[str] = (), loss: Sequence[
     >>> print(graphcut.diff("fixtures/documents/003.meta", "fixtures/documents/003.meta"))
     no variable gained or lost its gradient
     """
-    return compare_sides(_side(old, spec, loss, apart=True), _side(new, spec, loss, apart=False))
+    return compare_sides(_side(old, spec, loss, in_new_process=True), _side(new, spec, loss, in_new_process=False))
 
 
-def _side(compared: Compared, spec: Sequence[str], loss: Sequence[str], apart: bool) -> Side:
+def _side(compared: Compared, spec: Sequence[str], loss: Sequence[str], in_new_process: bool) -> Side:
     if isinstance(compared, str):
-        return read_side(compared, spec, loss, apart)
+        return read_side(compared, spec, loss, in_new_process)
     audits = (compared,) if isinstance(compared, Audit) else tuple(compared)
     return Side("", {"": verdicts_of_audits(audits)}, "", audits)
 

@@ -37,14 +37,14 @@ class Side:
     audits: Tuple[Audit, ...] = ()
 
 
-def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), apart: bool = False) -> Side:
+def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), in_new_process: bool = False) -> Side:
     """Read or audit one side of a diff.
 
     Args:
         text: a lock file, a graph file, ``path.py:name``, ``package.module:name``, or ``REV:`` before one of these.
         spec: the arguments of a source that is a function.
         loss: the loss, as for ``graphcut audit``.
-        apart: audit Python code in a separate process, because two revisions of a module cannot be imported into one.
+        in_new_process: audit Python code in a separate process, because two revisions of a module cannot be imported into one.
 
     Raises:
         GraphcutError: there is no such thing, or it cannot be audited.
@@ -52,22 +52,22 @@ def read_side(text: str, spec: Sequence[str] = (), loss: Sequence[str] = (), apa
     revision, file = _split_revision(text)
     contract = Contract(name=text, source=file, line=0, spec=tuple(spec), loss=tuple(loss))
     if revision is None:
-        return _side(text, contract, os.getcwd(), apart)
+        return _side(text, contract, os.getcwd(), in_new_process)
     with tempfile.TemporaryDirectory(prefix="graphcut-") as folder, _modules_of_revision(folder):
         try:
-            return _side(text, contract, _check_out(revision, folder), apart)
+            return _side(text, contract, _check_out(revision, folder), in_new_process)
         except GraphcutError as error:
             message, said = str(error), printable(revision)[1:-1]
             raise GraphcutError(message if text in message else "at the revision %s: %s" % (said, message)) from None
 
 
-def _side(text: str, contract: Contract, folder: str, apart: bool) -> Side:
+def _side(text: str, contract: Contract, folder: str, in_new_process: bool) -> Side:
     path = os.path.join(folder, contract.source)
     lock = _lock(path) if os.path.isfile(path) else None
     if lock is not None:
         return Side(text, {key: AuditedVerdicts.from_dict(each) for key, each in lock.items()})
     key = contract_key(contract)
-    if apart and ":" in contract.source and not os.path.exists(path):
+    if in_new_process and ":" in contract.source and not os.path.exists(path):
         return Side(text, {key: _verdicts_in_process(text, contract, folder)}, key)
     with work_in_folder(folder), isolate_output():
         audits = SourceAudits().of_contract(contract)

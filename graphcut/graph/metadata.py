@@ -34,11 +34,11 @@ class Variable(NamedTuple):
 class SavedGradient(NamedTuple):
     """A custom gradient that was saved with the graph: a graph that computes it, as bytes.
 
-    ``given`` are the tensors in it that stand for the gradients of the op's outputs, ``gradients`` those of its inputs.
+    ``upstream`` are the tensors in it that stand for the gradients of the op's outputs, ``gradients`` those of its inputs.
     """
 
     graph: bytes
-    given: Tuple[str, ...]
+    upstream: Tuple[str, ...]
     gradients: Tuple[Optional[str], ...]
 
 
@@ -58,8 +58,8 @@ class GraphMetadata:
     ``asks_for_outputs``: a signature was named; ``signatures``: the outputs of each of a SavedModel, where none was chosen;
     ``functions``: the functions of its objects, which are not in its graph unless a signature calls them. ``step``: where the
     function takes its gradients, if it is a training step. ``arguments`` are the tensors that a function was traced with, each
-    with the input that stands for it. ``left`` maps the ``id`` of a live variable to the ops that hold its value without
-    reading it. ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
+    with the input that stands for it. ``value_holders`` maps the ``id`` of a live variable to the ops that hold its value
+    without reading it. ``saved_gradient`` finds a custom gradient that the file holds, by the type that it is registered for.
     ``answered`` maps ops of the graph to the inputs for which their own gradient functions were seen to answer, ``replaced``
     maps tensors that replaced a variable to the ``file:line`` that made them.
     """
@@ -87,6 +87,6 @@ class GraphMetadata:
     producer: int = 0
     step: Optional[str] = None
     arguments: Tuple[Tuple[Any, str], ...] = ()
-    left: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)
+    value_holders: Mapping[int, Tuple[Place, ...]] = field(default_factory=dict)
     answered: Mapping[str, Tuple[Optional[bool], ...]] = field(default_factory=dict)
     replaced: Mapping[str, Optional[str]] = field(default_factory=dict)

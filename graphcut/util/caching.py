@@ -64,8 +64,8 @@ class BoundedCache(Generic[ValueT]):
     1
     """
 
-    def __init__(self, room: int) -> None:
-        self._room, self._used = room, 0
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit, 0
         self._answers: Dict[Any, ValueT] = {}
 
     def __len__(self) -> int:
@@ -73,11 +73,11 @@ class BoundedCache(Generic[ValueT]):
 
     def get(self, key: Any, weight: int, compute: Callable[[], ValueT]) -> ValueT:
         """Return the value for a key; compute it if it is not cached."""
-        if weight > self._room // 16:
+        if weight > self._limit // 16:
             return compute()
         if key not in self._answers:
             value = compute()
-            if self._used + weight > self._room:
+            if self._used + weight > self._limit:
                 self._answers.clear()
                 self._used = 0
             self._answers[key] = value

@@ -53,13 +53,13 @@ class _Answers:
 
     def __init__(self, flat: FlatGraph, reply: GradientReply) -> None:
         self.flat, self.custom = flat, reply.custom
-        self.outputs = {name: output for output, name in enumerate(reply.given) if name is not None}
+        self.outputs = {name: output for output, name in enumerate(reply.upstream) if name is not None}
         self.tensors = _tensors_by_op(flat)
-        self.given = {self.tensor(name): output for name, output in self.outputs.items()}
+        self.upstream = {self.tensor(name): output for name, output in self.outputs.items()}
         known = frozenset(map(self.tensor, reply.zeros))
-        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(reply.given)))
-        self.zeros_if_given = zero_tensors(flat, known.union(self.given))
-        self.after = _dependents(flat, self.given)
+        self.zeros, self.every = zero_tensors(flat, known), frozenset(range(len(reply.upstream)))
+        self.zeros_if_upstream_is = zero_tensors(flat, known.union(self.upstream))
+        self.after = _dependents(flat, self.upstream)
 
     def tensor(self, name: str) -> int:
         """Return the tensor of a name such as ``op:1``."""
@@ -72,14 +72,14 @@ class _Answers:
             return InputAnswer(frozenset([output]), gradient.sparse, output == 0 and not gradient.sparse)
         tensor = self.tensor(gradient.tensor)
         roots = frozenset(self._roots(tensor))
-        is_independent = (self.custom or not roots) and tensor not in self.zeros_if_given
+        is_independent = (self.custom or not roots) and tensor not in self.zeros_if_upstream_is
         return InputAnswer(
             self.every if is_independent else roots, gradient.sparse, independent=is_independent, reads=bool(roots)
         )
 
     def _roots(self, tensor: int) -> Iterator[int]:
         """Return the outputs whose gradients the values of ``tensor`` depend on."""
-        return (self.given[each] for each in walk_depth_first([tensor], self._sources) if each in self.given)
+        return (self.upstream[each] for each in walk_depth_first([tensor], self._sources) if each in self.upstream)
 
     def _sources(self, tensor: int) -> Iterable[int]:
         op = self.flat.producer[tensor]
@@ -142,7 +142,7 @@ def of_saved_gradient(saved: Optional[SavedGradient]) -> Optional[GradientReply]
     if saved is None:
         return None
     gradients = tuple(None if each is None else InputGradient(each, False) for each in saved.gradients)
-    return GradientReply(saved.graph, saved.given, gradients, custom=True)
+    return GradientReply(saved.graph, saved.upstream, gradients, custom=True)
 
 
 def _trainable(dtypes: Tuple[int, ...], trainable: FrozenSet[int]) -> Tuple[int, ...]:

@@ -48,15 +48,15 @@ class PatternLookup:
         self,
         flat: FlatGraph,
         ask: AskGradient,
-        around: TensorFlowBehavior,
+        behavior: TensorFlowBehavior,
         shapes: Shapes,
         symbolic: AbstractSet[int] = frozenset(),
         unwatched: Mapping[int, Optional[BarrierKind]] = {},
         evidence: Optional[Evidence] = None,
         plain: AbstractSet[int] = frozenset(),
     ) -> None:
-        self.flat, self.around, self.unwatched = flat, around, unwatched
-        self.passing = trainable_tensors(flat, around)
+        self.flat, self.behavior, self.unwatched = flat, behavior, unwatched
+        self.passing = trainable_tensors(flat, behavior)
         for tensor in unwatched:
             self.passing[tensor] = False
         self._ask, self._shapes = ask, shapes
@@ -74,7 +74,7 @@ class PatternLookup:
         self._starts: FrozenSet[int] = frozenset()
         self._alone = [kind.type in control_flow.STRUCTURAL for kind in flat.kind_table]
         self._symbolic, self._symbolic_ops = symbolic_contexts(flat, symbolic), symbolic
-        self._forgetting = self._symbolic | rebuilt_contexts(flat, around)
+        self._forgetting = self._symbolic | rebuilt_contexts(flat, behavior)
         self.evidence = evidence
         self._read: Optional[FrozenSet[int]] = None
         self._soft: Dict[Tuple[int, int, int], Optional[BarrierKind]] = {}
@@ -82,7 +82,7 @@ class PatternLookup:
     def is_discrete(self, tensor: int) -> bool:
         """Return whether a tensor holds integers or booleans."""
         dtype = base_dtype(self.flat.dtypes[tensor])
-        return bool(dtype) and dtype not in self.around.trainable and dtype != STRING
+        return bool(dtype) and dtype not in self.behavior.trainable and dtype != STRING
 
     def row(self, op: int) -> GradientPattern:
         """Return the gradient pattern of an op; ask for it on first use."""
@@ -133,7 +133,7 @@ class PatternLookup:
         """Return the same rules, but with a tape that watches these tensors."""
         if not tensors:
             return self
-        found, passing = copy(self), trainable_tensors(self.flat, self.around)
+        found, passing = copy(self), trainable_tensors(self.flat, self.behavior)
         found.unwatched = {tensor: barrier for tensor, barrier in self.unwatched.items() if tensor not in tensors}
         found.passing = [each and tensor not in found.unwatched for tensor, each in enumerate(passing)]
         return found
@@ -171,7 +171,7 @@ class PatternLookup:
         return (
             self.row(op)
             if reply.failed or reply.missing or op in self.flat.pass_through
-            else from_reply.row(self._question(op), reply, self.around.trainable)
+            else from_reply.row(self._question(op), reply, self.behavior.trainable)
         )
 
     def soft_barrier(self, op: int, index: int) -> Optional[BarrierKind]:
@@ -201,7 +201,7 @@ class PatternLookup:
 
     def side_results(self) -> FrozenSet[int]:
         """Return the results of calls that exist only for gradients in the file, which is judged as it was before these."""
-        return self.evidence.side_results() if self.evidence is not None and self.around.foreign else frozenset()
+        return self.evidence.side_results() if self.evidence is not None and self.behavior.foreign else frozenset()
 
     def met(self) -> Iterable[GradientPattern]:
         """Return the gradient patterns determined so far."""
@@ -216,8 +216,8 @@ class PatternLookup:
 
     def _find(self, op: int, key: Tuple[int, int]) -> GradientPattern:
         special = self._special(op)
-        around = special is not None and key[1] > 0  # ops without inputs have the same pattern wherever they are
-        alone = around or self._alone[key[0]] or op in self._alone_ops or self._is_in_symbolic(op)
+        is_structural = special is not None and key[1] > 0  # ops without inputs have the same pattern wherever they are
+        alone = is_structural or self._alone[key[0]] or op in self._alone_ops or self._is_in_symbolic(op)
         row = self._decide(op, special or self._ask_about(op))
         if op in self._idle and self.is_plain(op) and any(self._idle[op] in inputs for inputs in row.connected):
             row = zero_input(row, self._idle[op])
@@ -229,7 +229,7 @@ class PatternLookup:
 
     def _decide(self, op: int, row: GradientPattern) -> GradientPattern:
         """Return the pattern; complete a guess by what the graph's own backward part shows."""
-        flat, foreign = self.flat, self.around.foreign
+        flat, foreign = self.flat, self.behavior.foreign
         if row.raises is not None and foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE):
             row = self._carrying(op, "its own gradient was not saved with the graph")
         if row.assumed is None or self.evidence is None:
@@ -238,20 +238,20 @@ class PatternLookup:
         return decide_row(row, self.evidence.answers(op, arguments))
 
     def _special(self, op: int) -> Optional[GradientPattern]:
-        flat, around = self.flat, self.around
+        flat, behavior = self.flat, self.behavior
         if op in self._symbolic_ops:
             return self._carrying(op, "named in stop_gradients=, a function is differentiated by SymbolicGradient")
         exits = flat.type(op) in ("Exit", "RefExit")
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2]) if exits else None
-        if place in around.dead_exits:
+        if place in behavior.dead_exits:
             return blocked_pattern(1, 1, BarrierKind.NOT_DIFFERENTIABLE)
-        if place in around.second_exits:
+        if place in behavior.second_exits:
             return raising_pattern(1, 1, BarrierKind.NO_GRADIENT)
-        if flat.type(op) in around.opaque and flat.contexts[op] in self._forgetting:
+        if flat.type(op) in behavior.opaque and flat.contexts[op] in self._forgetting:
             return self._carrying(op, "its own gradient function is forgotten in here, TensorFlow takes SymbolicGradient")
-        if flat.type(op) in around.opaque and around.foreign:
+        if flat.type(op) in behavior.opaque and behavior.foreign:
             return self._carrying(op, "its function may have a gradient function of its own, which a file does not hold")
-        if around.foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE).startswith("CustomGradient-"):
+        if behavior.foreign and text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE).startswith("CustomGradient-"):
             return self._foreign_custom(op)
         return control_flow.structural(flat, op)
 
@@ -262,7 +262,7 @@ class PatternLookup:
             reply = self._ask(self._exact(op, question))
         if reply.own:
             self._own.setdefault(op, ())
-        row = from_reply.row(question, reply, self.around.trainable)
+        row = from_reply.row(question, reply, self.behavior.trainable)
         if row.raises is not None and self._is_in_symbolic(op):
             return self._carrying(op, "TensorFlow computes the gradient of its function while it runs")
         return row
@@ -274,7 +274,7 @@ class PatternLookup:
         attrs = tuple(sorted(attr for attr in kind.attrs if not attr.startswith(drop)))
         inputs = tuple(flat.dtypes[tensor] for tensor in flat.inputs[op])
         zeros = tuple(index for index, tensor in enumerate(flat.inputs[op]) if tensor in self._zeros)
-        inside = kind.type in _SENSITIVE and self.around.plain_root and self._is_called(op)
+        inside = kind.type in _SENSITIVE and self.behavior.plain_root and self._is_called(op)
         starts = tuple(index for index, tensor in enumerate(flat.outputs(op)) if tensor in self._starts)
         place = (flat.function(op), flat.names[op].rpartition(SEPARATOR)[2])
         slices = self._own.get(op, ())
@@ -315,7 +315,7 @@ class PatternLookup:
 
     def _floats(self, op: int) -> Tuple[int, ...]:
         dtypes = [self.flat.dtypes[tensor] for tensor in self.flat.inputs[op]]
-        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in self.around.trainable)
+        return tuple(index for index, dtype in enumerate(dtypes) if not dtype or base_dtype(dtype) in self.behavior.trainable)
 
     def _carrying(self, op: int, reason: str) -> GradientPattern:
         return assumed_pattern(
@@ -328,9 +328,11 @@ class PatternLookup:
         If its function was not saved, its arguments are the slots whose outputs only gradients read.
         """
         flat = self.flat
-        reply = from_reply.of_saved_gradient(self.around.saved_gradient(text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE)))
-        if reply is not None and (len(reply.given), len(reply.gradients)) == (len(flat.outputs(op)), len(flat.inputs[op])):
-            return replace(from_reply.row(self._question(op), reply, self.around.trainable), assumed=SAVED_GRADIENT)
+        reply = from_reply.of_saved_gradient(
+            self.behavior.saved_gradient(text(flat.kind_table[flat.kinds[op]], GRADIENT_TYPE))
+        )
+        if reply is not None and (len(reply.upstream), len(reply.gradients)) == (len(flat.outputs(op)), len(flat.inputs[op])):
+            return replace(from_reply.row(self._question(op), reply, self.behavior.trainable), assumed=SAVED_GRADIENT)
         arguments = tuple(index for index in self._floats(op) if flat.first_output[op] + index not in self._tensors_read())
         reason = "its custom gradient was not saved with the graph"
         return assumed_pattern(len(flat.outputs(op)), len(flat.inputs[op]), arguments, reason, BarrierKind.CUSTOM_GRADIENT)

@@ -80,8 +80,8 @@ class InputAnswer:
 class GradientReply:
     """What TensorFlow answered.
 
-    It holds the bytes of the scratch graph, the placeholders ``given`` in it that stand for the gradients of the outputs, and
-    for each input the gradient returned.
+    It holds the bytes of the scratch graph, the placeholders ``upstream`` in it that stand for the gradients of the outputs,
+    and for each input the gradient returned.
 
     ``missing``: TensorFlow raises because nothing is registered or the gradient is forbidden. ``failed``: why the query was
     impossible. ``custom``: the gradient function is the user's. ``registered``: false if TensorFlow has no gradient for the op
@@ -92,7 +92,7 @@ class GradientReply:
     """
 
     graph: bytes = b""
-    given: Tuple[Optional[str], ...] = ()
+    upstream: Tuple[Optional[str], ...] = ()
     gradients: Tuple[Optional[InputGradient], ...] = ()
     missing: bool = False
     failed: Optional[str] = None

@@ -12,11 +12,11 @@ from graphcut.graph.op_types import CASES
 Shapes = Callable[[int], Sequence[Shape]]
 
 
-def trainable_tensors(flat: FlatGraph, around: TensorFlowBehavior) -> List[bool]:
+def trainable_tensors(flat: FlatGraph, behavior: TensorFlowBehavior) -> List[bool]:
     """Return, for each tensor, whether TensorFlow lets a gradient pass through it."""
-    by_dtype = {dtype: not dtype or base_dtype(dtype) in around.trainable for dtype in set(flat.dtypes)}
+    by_dtype = {dtype: not dtype or base_dtype(dtype) in behavior.trainable for dtype in set(flat.dtypes)}
     passing = [by_dtype[dtype] for dtype in flat.dtypes]
-    if around.inert_counts:
+    if behavior.inert_counts:
         for tensor in flat.undifferentiable:
             passing[tensor] = False
     for tensor in flat.assumed_open:
@@ -73,7 +73,7 @@ def symbolic_contexts(flat: FlatGraph, calls: AbstractSet[int]) -> FrozenSet[int
     return frozenset(contexts)
 
 
-def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
+def rebuilt_contexts(flat: FlatGraph, behavior: TensorFlowBehavior) -> FrozenSet[int]:
     """Return the contexts whose body TensorFlow rebuilds for its gradient.
 
     It then forgets which functions have their own gradient functions: everything inside a ``Case`` up to 2.4, each branch and
@@ -82,14 +82,14 @@ def rebuilt_contexts(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[i
     contexts = set()
     for index, context in enumerate(flat.context_table):
         call = flat.calls[context.call]
-        inside = around.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in contexts)
-        if inside or (around.fills_branches and (call.predicate is not None or call.variables)):
+        inside = behavior.rebuilds_cases and (call.type in CASES or flat.contexts[call.op] in contexts)
+        if inside or (behavior.fills_branches and (call.predicate is not None or call.variables)):
             contexts.add(index)
     return frozenset(contexts)
 
 
-def calls_in_cases(flat: FlatGraph, around: TensorFlowBehavior) -> FrozenSet[int]:
+def calls_in_cases(flat: FlatGraph, behavior: TensorFlowBehavior) -> FrozenSet[int]:
     """Return the function calls, by their op, that ``SymbolicGradient`` differentiates because they lie in a ``Case``."""
-    contexts = rebuilt_contexts(flat, around) if around.rebuilds_cases else ()
+    contexts = rebuilt_contexts(flat, behavior) if behavior.rebuilds_cases else ()
     plain = (call for call in flat.calls if call.predicate is None and not call.variables)
     return frozenset(call.op for call in plain if flat.contexts[call.op] in contexts)

@@ -362,7 +362,7 @@ def _build_op(question: GradientQuery, library: Any, graph: Any) -> Any:
 def _differentiated(
     question: GradientQuery, function: Any, custom: bool, op: Any, graph: Any, zeros_for_integers: bool
 ) -> GradientReply:
-    given = [_given(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
+    given = [_upstream_gradient(output, index, question, zeros_for_integers) for index, output in enumerate(op.outputs)]
     with tf.compat.v1.name_scope("gradients/"):
         gradients = function(_op_for_gradient_function(op, question), *given)
     listed = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients]
@@ -388,7 +388,7 @@ def _op_for_gradient_function(op: Any, question: GradientQuery) -> Any:
     return backprop._MockOp(tuple(attrs), op.inputs, list(op.outputs), op.type, ())
 
 
-def _given(output: Any, index: int, question: GradientQuery, zeros_for_integers: bool) -> Any:
+def _upstream_gradient(output: Any, index: int, question: GradientQuery, zeros_for_integers: bool) -> Any:
     dtype = output.dtype.base_dtype
     if output.dtype.base_dtype.as_datatype_enum == RESOURCE:
         dtype = tf.float32

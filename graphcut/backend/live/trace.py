@@ -172,7 +172,7 @@ def of_bytes(graph: Any, data: bytes, label: str, outputs: Dict[str, str], varia
         live=graph,
         op_defs=unlisted_signature,
         knows_variables=True,
-        left=escaped_value_ops(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
+        value_holders=escaped_value_ops(found) if any(each in data for each in (b"PyFunc", b"Iterator", b"Dataset")) else {},
     )  # fmt: skip
     return message, origin
 

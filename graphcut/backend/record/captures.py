@@ -15,20 +15,20 @@ _CALLS = (
 
 
 class Entry(NamedTuple):
-    """The tensor that a placeholder of a body stands for. ``handed``: it is an argument, not a capture."""
+    """The tensor that a placeholder of a body stands for. ``is_argument``: it is an argument, not a capture."""
 
     outer: Any
-    handed: bool
+    is_argument: bool
 
 
 def entries_of(inner: Any, around: Sequence[Any]) -> Dict[str, Entry]:
     """Return the placeholders of a body that stand for tensors of the graphs around it."""
     known = {id(each) for each in around}
     captured = {tensor.op.name: Entry(outer, False) for outer, tensor in captures(inner)}
-    handed = {
+    arguments = {
         tensor.op.name: Entry(outer, True) for outer, tensor in (_inputs_by_placeholder(inner, around[0]) if around else ())
     }
-    every = {**handed, **captured}.items()
+    every = {**arguments, **captured}.items()
     return {name: each for name, each in every if id(_graph(each.outer)) in known}
 
 

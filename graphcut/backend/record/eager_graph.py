@@ -54,17 +54,17 @@ class EagerCall:
     """An eager gradient call, as recorded just before the gradient is taken."""
 
     def __init__(self, eager: EagerOps, asked: GradientRequest, tape: Optional[WatchedTensors]) -> None:
-        self.eager, self.asked, self.tape = eager, asked, tape
+        self.eager, self.request, self.tape = eager, asked, tape
         self.sources = [variable_of(part) for _, part in asked.pairs]
-        self.targets = [eager.made(_tensor(each), line()) for each in asked.targets]
+        self.targets = [eager.node_of(_tensor(each), line()) for each in asked.targets]
         self.names = names_in_code(self.sources)
-        self.starts = [None if each is None else eager.made(_tensor(each)) for each in asked.starts]
-        self.made = [eager.made(_tensor(each)) for each in self.sources]
+        self.starts = [None if each is None else eager.node_of(_tensor(each)) for each in asked.starts]
+        self.source_nodes = [eager.node_of(_tensor(each)) for each in self.sources]
         self.position, self.thread = eager.version, threading.get_ident()
         self.began = min((start for start, _ in tape.spans), default=0) if tape else 0
         self.handles = {id(handle_of(each)) for each in self.sources if isinstance(each, tf.Variable)}
-        roots = [node for node, _ in (*self.targets, *self.made)]
-        sources, targets = ({id(node) for node, _ in side} for side in (self.made, self.targets))
+        roots = [node for node, _ in (*self.targets, *self.source_nodes)]
+        sources, targets = ({id(node) for node, _ in side} for side in (self.source_nodes, self.targets))
         self.nodes = sorted(_with_assignments(roots, sources, targets, self.began), key=_position)
 
     def signature(self, answers: Hashable) -> Hashable:
@@ -86,9 +86,9 @@ class EagerCall:
                 rows.append((node.type, _hashable(node.attrs), inputs, node.outputs, node.where, tuple(node.carries or ())))
             else:
                 rows.append((node.type, node.where))
-        sources = tuple((places[id(node)], index) for node, index in self.made)
+        sources = tuple((places[id(node)], index) for node, index in self.source_nodes)
         targets = tuple((places[id(node)], index) for node, index in self.targets)
-        return hash((tuple(rows), sources, targets, tuple(map(_start, self.asked.starts)), self.asked.zeros, answers))
+        return hash((tuple(rows), sources, targets, tuple(map(_start, self.request.starts)), self.request.zeros, answers))
 
 
 def _visible(value: Any, is_read: bool) -> Hashable:
@@ -215,23 +215,23 @@ def write_gradient(call: EagerCall, api: str, where: Optional[str], key: Any, an
     writer = _Writer(graph, call)
     for node in call.nodes:
         writer.add(node)
-    left = dict(_escaped_constants(call, writer))
+    holders = dict(_escaped_constants(call, writer))
     live = EagerGraph(writer.lines, writer.shapes, writer.functions)
     live.answered.update(writer.answered)
     live.replaced.update(_input_positions(call, writer))
     live.began, live.read = call.began, tuple((each, writer.name((node, 0))) for node, each in writer.others)
     sources = tuple(_sources(call, writer))
     targets = tuple(writer.name(each) for each in call.targets)
-    starts = tuple((name, _start(start)) for name, start in zip(targets, call.asked.starts))
+    starts = tuple((name, _start(start)) for name, start in zip(targets, call.request.starts))
     return GradientCall(
-        api, live, graph.SerializeToString(), {}, targets, sources, (), _tape(call, writer), call.asked.zeros, where, key,
-        answers=answers, error=error, starts=starts, left=left,
+        api, live, graph.SerializeToString(), {}, targets, sources, (), _tape(call, writer), call.request.zeros, where, key,
+        answers=answers, error=error, starts=starts, value_holders=holders,
     )  # fmt: skip
 
 
 def _input_positions(call: EagerCall, writer: _Writer) -> Iterator[Tuple[str, Optional[str]]]:
     """Return the places that computed the sources that are tensors, not variables."""
-    for made in call.made:
+    for made in call.source_nodes:
         if isinstance(made[0], EagerOp) and made[0].outputs[made[1]].dtype != RESOURCE:
             yield writer.name(made), made[0].where[0]
 
@@ -240,16 +240,16 @@ def _escaped_constants(call: EagerCall, writer: _Writer) -> Iterator[Tuple[int, 
     """Yield, for each variable whose value left TensorFlow, the constants created after that; they carry the line."""
     constants = [node for node in call.nodes if isinstance(node, EagerLeaf) and node.outputs[0].dtype in FLOATS]
     escapes = [each for each in call.eager.escapes.values() if not _is_shown(each.where)]
-    wanted = {id(made[0]): source for source, made in zip(call.sources, call.made)}
+    wanted = {id(made[0]): source for source, made in zip(call.sources, call.source_nodes)}
     found: Dict[int, List[str]] = {}
     for escape in sorted(escapes, key=lambda each: each.position):
         later = [writer.name((each, 0))[:-2] for each in constants if each.position >= escape.position]
-        for node in _reached([escape.made[0]]) if later else ():
+        for node in _reached([escape.source[0]]) if later else ():
             if id(node) in wanted:
                 found[id(wanted[id(node)])] = later
                 writer.lines.update(dict.fromkeys(later, escape.where))
     reached = {id(node) for node in _reached(node for node, _ in call.targets)}
-    for source, (node, _) in zip(call.sources, call.made):
+    for source, (node, _) in zip(call.sources, call.source_nodes):
         if id(source) not in found and id(node) not in reached and node.read is not None:
             found[id(source)] = list(_by_numpy(node.read, call, constants, writer))
     for key, names in found.items():
@@ -261,7 +261,7 @@ def _by_numpy(read: Line, call: EagerCall, constants: Sequence[EagerLeaf], write
 
     A target that is a Python value was certainly made this way, at the latest by the gradient call.
     """
-    plain = {id(node) for each, (node, _) in zip(call.asked.targets, call.targets) if isinstance(each, PLAIN)}
+    plain = {id(node) for each, (node, _) in zip(call.request.targets, call.targets) if isinstance(each, PLAIN)}
     for each in constants:
         place = numpy_line(read[0] or "", each.where[0] or "") or (read[0] if id(each) in plain else None)
         if place is not None:
@@ -283,7 +283,7 @@ def _start(start: Any) -> Any:
 
 
 def _sources(call: EagerCall, writer: _Writer) -> Iterator[Source]:
-    for index, ((_, given), each, made) in enumerate(zip(call.asked.pairs, call.sources, call.made)):
+    for index, ((_, given), each, made) in enumerate(zip(call.request.pairs, call.sources, call.source_nodes)):
         name = writer.name(made)
         if isinstance(each, tf.Variable):
             yield Source(describe_variable(given, (name,)), True, id(each), id(handle_of(each)))
@@ -307,7 +307,7 @@ def _tape(call: EagerCall, writer: _Writer) -> Optional[Tape]:
         return bisect_left(keys, count) if count else 0
 
     spans = tuple((index(start), index(end)) for start, end in call.tape.spans)
-    known = {id(_tensor(source)): writer.name(made) for source, made in zip(call.sources, call.made)}
+    known = {id(_tensor(source)): writer.name(made) for source, made in zip(call.sources, call.source_nodes)}
     known.update(writer.tensors)
     watched = tuple((known[key], index(since)) for key, since in call.tape.watched if key in known)
     paused = frozenset(place for start, end in call.tape.pauses for place in range(index(start), index(end)))
@@ -328,9 +328,9 @@ class _Writer:
         self._counts: Dict[str, int] = {}
         self._last_output: Dict[int, int] = {}
         read = [each for node in call.nodes if isinstance(node, EagerOp) for each in node.inputs]
-        for node, index in (*read, *call.targets, *call.made):
+        for node, index in (*read, *call.targets, *call.source_nodes):
             self._last_output[id(node)] = max(index, self._last_output.get(id(node), 0))
-        pairs = zip(call.sources, call.made)
+        pairs = zip(call.sources, call.source_nodes)
         self._variables = {id(made[0]): each for each, made in pairs if isinstance(each, tf.Variable)}
         nodes = {id(node) for node in call.nodes}
         alive = ((key, each) for key, each in list(call.eager.pairs.items()) if id(each.node) in nodes)
@@ -566,7 +566,7 @@ def open_eager_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
         op_defs=unlisted_signature,
         knows_variables=True,
         answered=live.answered,
-        left=taken.left,
+        value_holders=taken.value_holders,
         replaced=live.replaced,
     )
     return message, origin

@@ -103,7 +103,7 @@ class EagerOp:
 class Escape(NamedTuple):
     """A value that left TensorFlow: its tensor, the number of ops that had run, and the line."""
 
-    made: Any
+    source: Any
     position: int
     where: Line
 
@@ -176,7 +176,7 @@ class EagerOps:
 
     def _record(self, type: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
         where = line()
-        made = tuple([self.made(each, where) for each in inputs])
+        made = tuple([self.node_of(each, where) for each in inputs])
         op = EagerOp(_text(type), attrs, made, (), self._next_number(), where)
         if self.is_taking_gradient():
             op.is_of_gradient = True
@@ -220,7 +220,7 @@ class EagerOps:
         if key not in self.variables:
             self.variables[key] = variable
 
-    def made(self, tensor: Any, where: Line = (None, False)) -> Made:
+    def node_of(self, tensor: Any, where: Line = (None, False)) -> Made:
         """Return the node that made a tensor."""
         known = self.pairs.get(id(tensor))
         if known is not None:
@@ -241,12 +241,12 @@ class EagerOps:
         if getattr(_LOCAL, "suspended", False):
             return
         where = line()
-        self.escapes[where] = Escape(self.made(tensor, where), self.version, where)
+        self.escapes[where] = Escape(self.node_of(tensor, where), self.version, where)
 
     def recorded_apart(self, inputs: Any, outputs: Any) -> EagerOp:
         """Return the op of a custom gradient, which tapes record as one op, whatever ops ran inside."""
         where = line()
-        made = tuple([self.made(each, where) for each in inputs])
+        made = tuple([self.node_of(each, where) for each in inputs])
         op = EagerOp("CustomGradient", (), made, tuple([_output(each) for each in outputs]), self._next_number(), where)
         for index, each in enumerate(outputs):
             self._note(each, op, index)

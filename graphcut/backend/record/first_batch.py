@@ -14,11 +14,11 @@ class FirstBatch(tf.keras.callbacks.Callback):
 
     _audited: Any = None
 
-    def watching(self) -> Any:
+    def watch_batch(self) -> Any:
         """Return a context in which the batch is watched."""
         raise NotImplementedError
 
-    def taken(self, watched: Any, error: Optional[BaseException]) -> None:
+    def finish_batch(self, watched: Any, error: Optional[BaseException]) -> None:
         """Handle the end of the batch, whether training succeeded or failed."""
         raise NotImplementedError
 
@@ -33,7 +33,7 @@ class FirstBatch(tf.keras.callbacks.Callback):
         def train_function(*args: Any, **kwargs: Any) -> Any:
             model.train_function, self._audited = original, original
             error: Optional[BaseException] = None
-            watched = self.watching()
+            watched = self.watch_batch()
             try:
                 with watched:
                     return original(*args, **kwargs)
@@ -41,6 +41,6 @@ class FirstBatch(tf.keras.callbacks.Callback):
                 error = caught
                 raise
             finally:
-                self.taken(watched, error)
+                self.finish_batch(watched, error)
 
         model.train_function = train_function

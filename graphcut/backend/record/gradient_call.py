@@ -50,7 +50,7 @@ class GradientRequest:
             if isinstance(each, tf.Variable) and handle_of(each).dtype == tf.resource:
                 graph.capture(handle_of(each), name=each.name.rpartition(":")[0])
 
-    def given(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
+    def has_gradients(self, answer: Any, parts: Sequence[Any]) -> Tuple[bool, ...]:
         """Return, for each source, whether TensorFlow returned a tensor; for a composite tensor, for each component.
 
         ``parts`` are the gradients that TensorFlow built its answer from.

@@ -63,7 +63,7 @@ class StepRecord:
     def __init__(self) -> None:
         self.gradients: List[GradientCall] = []
         self.tapes = tapes.Tapes()
-        self.handed = optimizers.OptimizerCalls()
+        self.optimizer_calls = optimizers.OptimizerCalls()
         self.reads: List[escaped_values.Read] = []
         self.kept: List[Any] = []
         self.clones: Dict[int, Any] = {}
@@ -76,7 +76,7 @@ class StepRecord:
     def begin(self) -> None:
         """Begin a trace of the step in the default graph, and drop the gradients of an earlier trace."""
         self.root, self.gradients = ops.get_default_graph(), []
-        self.tapes, self.handed, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
+        self.tapes, self.optimizer_calls, self.reads = tapes.Tapes(), optimizers.OptimizerCalls(), []
 
     def add(self, gradient: GradientCall) -> None:
         """Add a gradient that was taken."""
@@ -311,7 +311,7 @@ def _record_call(made: StepRecord, asked: GradientRequest, tape: Any, original: 
     graph = asked.graph()
     if graph is None and made.eager is not None:
         return _noted_eagerly(made, asked, tape, lambda: _call_suspended(original, *args, **kwargs))
-    seen = None if graph is None else _seen(made, asked, tape, graph)
+    seen = None if graph is None else _record_call_of(made, asked, tape, graph)
     is_of_number = made.is_plain and tape is not None and any(map(is_number, asked.targets))
     try:
         if is_of_number:
@@ -327,7 +327,7 @@ def _record_call(made: StepRecord, asked: GradientRequest, tape: Any, original: 
     if seen is not None:
         parts = _LOCAL.__dict__.pop("parts", ())
         answer, parts = _as_run_eagerly(made, asked, seen, answer, parts)
-        made.add(replace(seen, answers=asked.given(answer, parts)))
+        made.add(replace(seen, answers=asked.has_gradients(answer, parts)))
     return answer
 
 
@@ -376,11 +376,11 @@ def _noted_eagerly(made: Any, asked: GradientRequest, tape: Any, take: Callable[
         elif _is_answer(error):
             made.add_eager(seen, asked, None, error=words)
         raise
-    made.add_eager(seen, asked, asked.given(answer, _LOCAL.__dict__.pop("parts", ())))
+    made.add_eager(seen, asked, asked.has_gradients(answer, _LOCAL.__dict__.pop("parts", ())))
     return answer
 
 
-def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
+def _record_call_of(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> GradientCall:
     asked.capture(graph)
     inside, message = stand_ins_in(graph), serialize_graph(graph)
     message = mark_eager_calls(message) if made.is_plain and tape is not None and in_plain_code() else message
@@ -395,7 +395,7 @@ def _seen(made: StepRecord, asked: GradientRequest, tape: Any, graph: Any) -> Gr
         here(),
         call(),
         starts=tuple(asked.begins(lambda each: name_in(each, graph, inside))),
-        around=tuple(_around(made, tape, graph)),
+        outer_graphs=tuple(_outer_records(made, tape, graph)),
     )  # fmt: skip
 
 
@@ -406,7 +406,7 @@ def _tape_record_of(
     return None if tape is None else made.tapes.facts(tape, graph, lambda each: name_in(each, graph, inside), inner)
 
 
-def _around(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
+def _outer_records(made: StepRecord, tape: Any, graph: Any) -> Iterator[Tuple[Any, Optional[Tape]]]:
     inner = [graph]
     for each in graphs_around(graph, made.root):
         yield each, _tape_record_of(made, tape, each, stand_ins_in(each), inner)
@@ -437,7 +437,7 @@ def _tapes() -> Optional[tapes.Tapes]:
 def _reads() -> Iterator[Patch]:
     yield tapes.reading_patch(_tapes)
     yield from escaped_values.patches(lambda: None if _depth() else getattr(current_record(), "reads", None))
-    yield from optimizers.patches(lambda: None if _depth() else getattr(current_record(), "handed", None))
+    yield from optimizers.patches(lambda: None if _depth() else getattr(current_record(), "optimizer_calls", None))
 
 
 CALLS = Patches(lambda: tuple(_calls()))

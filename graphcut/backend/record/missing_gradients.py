@@ -152,7 +152,7 @@ class MissingGradients(watch_gradients.Watch):
         with self._guarded():
             made, tape = asked()
             key = call()
-            new = self._note(_facts_without_record(made, tape, made.given(answer, ()), key))
+            new = self._note(_facts_without_record(made, tape, made.has_gradients(answer, ()), key))
             if new and self._wakes.get(key, 0) < _WAKES:
                 self._wakes[key] = self._wakes.get(key, 0) + 1
                 self.wake()
@@ -292,12 +292,14 @@ def _facts_without_record(asked: GradientRequest, tape: Any, answers: Sequence[b
     read = {id(each) for each in tape.watched_variables()}
     lacking = [each for each, given in zip(sources, answers) if not given]
     labels = eager_graph.names_in_code(lacking)
-    known = tuple(_known(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels)))
+    known = tuple(
+        _facts_about(each, label, id(each) in read, place) for place, (each, label) in enumerate(zip(lacking, labels))
+    )
     dtypes = tuple(each.dtype.base_dtype.name for each in asked.targets)
     return MissingGradient(key, here(), threading.get_ident(), tuple(map(id, lacking)), None, known, dtypes)
 
 
-def _known(source: Any, label: str, was_read: bool, place: int) -> UnrecordedSource:
+def _facts_about(source: Any, label: str, was_read: bool, place: int) -> UnrecordedSource:
     if isinstance(source, tf.Variable):
         name = str(source.name).rpartition(":")[0]
         named = label if label and (name or "Variable").startswith("Variable") else name

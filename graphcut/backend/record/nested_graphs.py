@@ -37,7 +37,7 @@ class Level(NamedTuple):
 
 def join_outer_graph(taken: GradientCall) -> GradientCall:
     """Return the gradient with the ops of outer graphs between its sources and its own graph put before that graph."""
-    graphs = [taken.graph, *[each for each, _ in taken.around]]
+    graphs = [taken.graph, *[each for each, _ in taken.outer_graphs]]
     entries = [entries_of(inner, graphs[place + 1 :]) for place, inner in enumerate(graphs)]
     kept = ops_leading_in(graphs, entries) if len(graphs) > 1 and entries[0] else {}
     if not kept or not any(_outer_names(source, graphs[1:], kept) for source in taken.sources):
@@ -45,7 +45,7 @@ def join_outer_graph(taken: GradientCall) -> GradientCall:
     message = CLASSES["Graph"].FromString(taken.message)
     used = {node.name.partition("/")[0] for node in message.node}
     levels = [Level(taken.graph, taken.tape, message.node, entries[0], {node.name for node in message.node}, "")]
-    for place, (graph, tape) in enumerate(taken.around):
+    for place, (graph, tape) in enumerate(taken.outer_graphs):
         around = CLASSES["Graph"].FromString(serialize_graph(graph))
         known = {each.signature.name for each in message.library.function}
         message.library.function.extend(each for each in around.library.function if each.signature.name not in known)
@@ -132,13 +132,13 @@ def _tape(own: Tape, levels: Sequence[Level], prefixes: Mapping[int, str]) -> Ta
         for place, name in level.places():
             known = level.entries.get(name)
             records = tape.records(place)
-            if known is not None and known.handed:
+            if known is not None and known.is_argument:
                 records = not made.get(_name(known.outer, prefixes).rpartition(":")[0], False)
             if place in tape.paused:
                 paused.add(len(inside))
-            if known is not None and known.handed and records:
+            if known is not None and known.is_argument and records:
                 arguments.add(len(inside))
-            if known is not None and not known.handed:
+            if known is not None and not known.is_argument:
                 captured.add(len(inside))
             made[level.prefix + name] = records
             inside.append(records)
@@ -174,8 +174,8 @@ def _spans(inside: Sequence[bool]) -> Tuple[Span, ...]:
 def _tensors_from_outside(sources: Sequence[Source], levels: Sequence[Level], prefixes: Mapping[int, str]) -> Iterator[str]:
     """Yield the tensors at which ``tf.gradients`` ends: arguments of a body, and eager variables outside of it."""
     for level in levels:
-        handed = (each for name, each in level.entries.items() if each.handed and name in level.kept)
-        yield from (_name(each.outer, prefixes) for each in handed)
+        arguments = (each for name, each in level.entries.items() if each.is_argument and name in level.kept)
+        yield from (_name(each.outer, prefixes) for each in arguments)
     graphs = [level.graph for level in levels[:-1]]
     kept = {id(level.graph): level.kept for level in levels[:-1]}
     for source in sources:

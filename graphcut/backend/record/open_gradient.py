@@ -28,10 +28,10 @@ def open_gradient(taken: GradientCall) -> Tuple[Any, GraphMetadata]:
     message, origin = of_bytes(taken.graph, taken.message, label, {}, (*own.values(), *facts))
     origin = replace(origin, owner=taken.owner)
     if taken.reads:
-        origin = replace(origin, left=escaped_value_ops(function_graphs.graphs(taken.graph), taken.reads))
+        origin = replace(origin, value_holders=escaped_value_ops(function_graphs.graphs(taken.graph), taken.reads))
     if not taken.places:
         return message, origin
-    graphs = {**function_graphs.graphs(taken.around[-1][0]), **function_graphs.graphs(taken.graph), None: _Whole(taken)}
+    graphs = {**function_graphs.graphs(taken.outer_graphs[-1][0]), **function_graphs.graphs(taken.graph), None: _Whole(taken)}
     where, shapes, operation = (
         function_graphs.Where(graphs),
         function_graphs.Shapes(graphs),

@@ -32,7 +32,7 @@ class OptimizerCalls:
         whole = (each for each in pairs if isinstance(each, (tuple, list)) and len(each) == 2)
         self._pairs += [(variable_of(variable), gradient is not None) for gradient, variable in whole]
 
-    def given(self) -> Given:
+    def gradient_flags(self) -> Given:
         """Return whether an optimizer ever received a gradient, by the ``id`` of each variable that one received."""
         found: Given = {}
         for variable, given in self._pairs:

@@ -139,7 +139,7 @@ class Tapes:
         """Return whether any tape is recording."""
         return any(each.records for each in list(self._noted.values()))
 
-    def noted(self, tape: Any) -> _Noted:
+    def record_of(self, tape: Any) -> _Noted:
         """Return the record of a tape."""
         return self._of(tape)
 
@@ -213,7 +213,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
 
     def pausing(original: Any) -> Any:
         @contextmanager
-        def noted(found: Tapes) -> Iterator[None]:
+        def record_pause(found: Tapes) -> Iterator[None]:
             start = counts()
             try:
                 with original():
@@ -224,7 +224,7 @@ def patches(noting: Callable[[], Optional[Tapes]]) -> Iterator[Patch]:
         @functools.wraps(original)
         def wrapper() -> Any:
             found = noting()
-            return original() if found is None else noted(found)
+            return original() if found is None else record_pause(found)
 
         return wrapper
 

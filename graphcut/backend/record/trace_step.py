@@ -85,7 +85,7 @@ def _gradients(
             trainable_flags(step, roots(step)),
             frozenset().union(*map(variable_writes.written_variables, graphs.values())),
         )
-        given = made.handed.given()
+        given = made.optimizer_calls.gradient_flags()
         told_of = (tuple(_complete_sources(each.sources, trained, None if halted else written, given)) for each in taken)
         kept, reads = made.kept, tuple(made.reads)
         facts: Dict[str, Any] = {
@@ -109,7 +109,7 @@ def _graphs_with_gradients(taken: Sequence[GradientCall]) -> Iterator[Any]:
     """Yield the graphs in which gradients were taken, and their outer graphs."""
     for each in taken:
         yield each.graph
-        yield from (graph for graph, _ in each.around)
+        yield from (graph for graph, _ in each.outer_graphs)
 
 
 def _check_trainable(model: Any) -> None:
@@ -161,10 +161,10 @@ def _complete_sources(
     for source in sources:
         known = [trained[id(each)][1] for each in source.facts.objects if id(each) in trained]
         facts = source.facts._replace(trainable=known[0]) if known else source.facts
-        handed = given.get(source.identity) if source.is_variable else None
+        got_gradient = given.get(source.identity) if source.is_variable else None
         known_to = source.is_variable and written is not None and bool(written or given)
-        updated = bool(handed) or source.handle in (written or ()) if known_to else None
-        yield replace(source, facts=facts, updated=updated, handed=handed)
+        updated = bool(got_gradient) or source.handle in (written or ()) if known_to else None
+        yield replace(source, facts=facts, updated=updated, optimizer_got_gradient=got_gradient)
 
 
 def _of_model(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tuple[Any, Sequence[Any], Mapping[str, Any]]:

@@ -45,7 +45,7 @@ class ReceivedGradients:
             key = id(variable_of(variable))
             self._given[key] = self._given.get(key, False) or gradient is not None
 
-    def given(self) -> Dict[int, bool]:
+    def gradient_flags(self) -> Dict[int, bool]:
         """Return, by the ``id`` of each variable, whether an optimizer received a gradient for it at least once."""
         return self._given
 
@@ -70,7 +70,7 @@ class Watch(gradient_calls.StepRecord):
     def __init__(self, on_gradient: Callable[[int, bool], None] = lambda count, repeated: None) -> None:
         super().__init__()
         self.eager = eager_ops.EagerOps()
-        self.handed: Any = ReceivedGradients()
+        self.optimizer_calls: Any = ReceivedGradients()
         self.reads: Any = _Reads(self.eager)
         self.eager.is_recorded = lambda: self.tapes.records
         self.eager.is_taking_gradient = gradient_calls.is_suspended
@@ -80,7 +80,7 @@ class Watch(gradient_calls.StepRecord):
         self._graphs: Set[int] = set()
         self._counts: List[int] = []
         self._traced: Dict[int, Any] = {}
-        self.around: Optional[Watch] = None
+        self.outer: Optional[Watch] = None
         # gradients of inner watches, each with the number of gradients here before it
         self._inner: List[Tuple[int, Watch, int]] = []
         self._since = ""  # variables frozen between the first trace of a function and the new one
@@ -94,15 +94,15 @@ class Watch(gradient_calls.StepRecord):
         signature = hash((key, names))
         new = self._is_new(gradient.call, signature)
         if new:
-            self._graphs.update(id(graph) for graph in (gradient.graph, *(graph for graph, _ in gradient.around)))
+            self._graphs.update(id(graph) for graph in (gradient.graph, *(graph for graph, _ in gradient.outer_graphs)))
             self._append(replace(gradient, owner=kept), signature)
         self._tell(new)
 
     def _append(self, gradient: GradientCall, signature: Hashable) -> None:
         if not gradient.sources:
             self.unasked.append(gradient.where)
-            if self.around is not None:
-                self.around.unasked.append(gradient.where)
+            if self.outer is not None:
+                self.outer.unasked.append(gradient.where)
             return
         of_model = any(map(lists_keras_variables, models_in_training()))
         owned, changed = trainable_flags(None, layers_in_use()), gradient.changed or self._since
@@ -110,16 +110,16 @@ class Watch(gradient_calls.StepRecord):
         self._counts.append(self.eager.version)
         for each in gradient_calls.OBSERVERS:
             each.observe(gradient)
-        if self.around is not None:
-            self.around.add_inner(self, len(self.gradients) - 1, gradient.call, signature)
+        if self.outer is not None:
+            self.outer.add_inner(self, len(self.gradients) - 1, gradient.call, signature)
 
     def add_inner(self, watch: Watch, place: int, key: Hashable, signature: Hashable) -> None:
         """Add a gradient that an inner watch recorded, unless it is known here."""
         if self._is_new(key, signature):
             self._inner.append((len(self.gradients), watch, place))
             self._graphs.update(watch._graphs)
-            if self.around is not None:
-                self.around.add_inner(watch, place, key, signature)
+            if self.outer is not None:
+                self.outer.add_inner(watch, place, key, signature)
 
     @property
     def count(self) -> int:
@@ -169,7 +169,7 @@ class Watch(gradient_calls.StepRecord):
         """Return whether a graph must stay as it is until the gradients taken in it are audited."""
         return id(graph) in self._graphs
 
-    def taken(self) -> Iterator[GradientCall]:
+    def gradients_in_order(self) -> Iterator[GradientCall]:
         """Yield the gradients, in the order first taken."""
         own, inner = list(self._taken_here()), {id(watch): list(watch._taken_here()) for _, watch, _ in self._inner}
         for place in range(len(own) + 1):
@@ -177,7 +177,7 @@ class Watch(gradient_calls.StepRecord):
             yield from own[place : place + 1]
 
     def _taken_here(self) -> Iterator[GradientCall]:
-        given = self.handed.given()
+        given = self.optimizer_calls.gradient_flags()
         for each, count in zip(self.gradients, self._counts):
             written = self._written_handles(each, count)
             known = (
@@ -192,7 +192,7 @@ class Watch(gradient_calls.StepRecord):
     def _written_handles(self, gradient: GradientCall, count: int) -> FrozenSet[int]:
         """Return the ``id`` of the handles written since a gradient was taken, or by the function that takes it."""
         eagerly = frozenset(key for key, when in list(self.eager.written.items()) if when > count)
-        outermost = gradient.around[-1][0] if gradient.around else gradient.graph
+        outermost = gradient.outer_graphs[-1][0] if gradient.outer_graphs else gradient.graph
         return eagerly | variable_writes.written_variables(outermost) if hasattr(outermost, "outer_graph") else eagerly
 
     def afresh(self, function: Any) -> Any:
@@ -225,11 +225,11 @@ class Watch(gradient_calls.StepRecord):
 
     def _tell(self, new: bool) -> None:
         self.on_gradient(self.count, not new)
-        if self.around is not None:
-            self.around._tell(new)
+        if self.outer is not None:
+            self.outer._tell(new)
 
     def _watched(self, tape: Any) -> eager_graph.WatchedTensors:
-        noted, own = self.tapes.noted(tape), id(self.eager)
+        noted, own = self.tapes.record_of(tape), id(self.eager)
         spans = tuple((start.get(own, 0), _EVER if end is None else end.get(own, 0)) for start, end in noted.spans)
         told = {id(each) for each, _ in noted.watched}
         watched: List[Tuple[int, int]] = [(id(_tensor(each)), when.get(own, 0)) for each, when in noted.watched]
@@ -280,7 +280,7 @@ def _complete_source(
     trained = [owned[id(each)][1] for each in source.facts.objects if id(each) in owned]
     source = replace(source, facts=source.facts._replace(trainable=trained[0])) if trained else source
     updated = None if written is None else not written.isdisjoint((source.identity, source.handle))
-    return replace(source, handed=given.get(source.identity), updated=updated)
+    return replace(source, optimizer_got_gradient=given.get(source.identity), updated=updated)
 
 
 def _tensor(value: Any) -> Any:
@@ -298,7 +298,7 @@ class GradientWatch:
         self._applied = [gradient_calls.CALLS.apply(), gradient_calls.READS.apply(), PATCHES.apply(), _TRACES.apply()]
         for each in self._applied:
             each.__enter__()
-        self.watch.around = next((each for each in reversed(gradient_calls.WATCHES) if isinstance(each, Watch)), None)
+        self.watch.outer = next((each for each in reversed(gradient_calls.WATCHES) if isinstance(each, Watch)), None)
         self.watch.eager.attach()
         tapes.EAGER.append(self.watch.eager)
         gradient_calls.WATCHES.append(self.watch)

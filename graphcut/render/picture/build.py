@@ -86,9 +86,9 @@ def _kinds(facts: PictureFacts, ops: Ops, sketch: Sketch, view: PictureOptions) 
     known = [kind.type.startswith("_") for kind in ops.flat.kind_table]
     plumbing = frozenset(op for op in sketch.nodes if op < len(ops.flat.kinds) and known[ops.flat.kinds[op]])
     fixed = frozenset(barred | ops.losses)
-    apart = _expanded_ops(ops, sketch, view)
+    keep_separate = _expanded_ops(ops, sketch, view)
     is_cut = any(each.verdict in MISSING for each in facts.variables)
-    return Kinds(fixed, ops.losses, outcomes, facts.passing, plumbing, apart, ops.name, is_cut)
+    return Kinds(fixed, ops.losses, outcomes, facts.passing, plumbing, keep_separate, ops.name, is_cut)
 
 
 def _expanded_ops(ops: Ops, sketch: Sketch, view: PictureOptions) -> FrozenSet[int]:

@@ -23,7 +23,7 @@ class Said:
         return tuple(frozenset([each.name]) for each in self.variables)
 
     @property
-    def held(self):
+    def graph_identities(self):
         return frozenset(each.name for each in self.variables)
 
 

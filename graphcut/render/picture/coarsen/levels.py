@@ -32,7 +32,7 @@ def readable(sketch: Sketch, kinds: Kinds, view: PictureOptions) -> Sketch:
     Plumbing is merged first, then the ops behind barriers, unbranched rows, numbered layers, scopes (inner ones first) and
     barriers.
     """
-    boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.apart))
+    boxes = min(AT_MOST, (AT_MOST if view.detail == "ops" else view.boxes) + len(kinds.keep_separate))
     found = sketch
     for found, enough in _levels(sketch, kinds, view.detail, boxes):
         if len(found) <= enough:

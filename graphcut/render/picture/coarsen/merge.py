@@ -22,8 +22,8 @@ class Kinds:
     """The properties that keep nodes separate.
 
     ``fixed``: the loss and the ops at a barrier. ``outcomes``: the outcome of each variable. ``live``: the ops that a gradient
-    passes. ``plumbing``: the ops that only pass a tensor into or out of a function. ``apart``: the ops that the user wants to
-    see. ``name`` returns the name of an op.
+    passes. ``plumbing``: the ops that only pass a tensor into or out of a function. ``keep_separate``: the ops that the user
+    wants to see. ``name`` returns the name of an op.
     """
 
     fixed: FrozenSet[int]
@@ -31,13 +31,13 @@ class Kinds:
     outcomes: Mapping[int, Hashable]
     live: Mapping[int, Any]
     plumbing: FrozenSet[int]
-    apart: FrozenSet[int]
+    keep_separate: FrozenSet[int]
     name: Callable[[int], str]
     is_cut: bool = False
 
     def plain(self, node: int) -> bool:
         """Return whether a node is neither loss, barrier nor variable, and the user did not ask to see it."""
-        return node not in self.fixed and node not in self.outcomes and node not in self.apart
+        return node not in self.fixed and node not in self.outcomes and node not in self.keep_separate
 
     def scopes(self, sketch: Sketch) -> Dict[int, Tuple[str, ...]]:
         """Return the innermost scope of each node."""
@@ -50,7 +50,7 @@ def by_scope(
     """Merge the nodes of one scope and side, and variables with one outcome and the same consumers."""
 
     def key(node: int) -> Hashable:
-        if node in kinds.apart:
+        if node in kinds.keep_separate:
             return node
         if node in kinds.fixed:
             return families.get(node, node)
@@ -64,7 +64,7 @@ def by_scope(
         leads.add(consumer)
 
     def leaf_key(node: int) -> Hashable:
-        if node in kinds.outcomes and node not in kinds.fixed and node not in leads and node not in kinds.apart:
+        if node in kinds.outcomes and node not in kinds.fixed and node not in leads and node not in kinds.keep_separate:
             return kinds.outcomes[node], frozenset(readers[node]), sides[node]
         return node
 
@@ -76,7 +76,7 @@ def fold_behind_barriers(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]
     scopes = kinds.scopes(sketch)
 
     def key(node: int) -> Hashable:
-        if node in kinds.apart or node in kinds.fixed or not sides[node][0]:
+        if node in kinds.keep_separate or node in kinds.fixed or not sides[node][0]:
             return node
         return kinds.outcomes.get(node), scopes[node][:1], sides[node]
 
@@ -92,7 +92,7 @@ def flow_folded(sketch: Sketch, kinds: Kinds, sides: Mapping[int, Side]) -> Sket
     scopes = kinds.scopes(sketch)
 
     def key(node: int) -> Hashable:
-        if node in kinds.apart or node in kinds.fixed or node not in kinds.live or not scopes[node]:
+        if node in kinds.keep_separate or node in kinds.fixed or node not in kinds.live or not scopes[node]:
             return node
         return kinds.outcomes.get(node), scopes[node][:1], sides[node]
 
@@ -127,7 +127,7 @@ def without_cycles(sketch: Sketch, kinds: Kinds) -> Sketch:
             edges[(consumer, consumer if rises else producer, line)] = told
 
     def is_loose(node: int) -> bool:
-        return node not in kinds.losses and node not in kinds.outcomes and node not in kinds.apart
+        return node not in kinds.losses and node not in kinds.outcomes and node not in kinds.keep_separate
 
     def key(node: int) -> Hashable:
         return (node in kinds.fixed, node in kinds.live) if is_loose(node) else node
