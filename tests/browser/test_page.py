@@ -15,10 +15,10 @@ from graphcut.render.page import draw, page, page_data, variable_routes
 from graphcut.render.page.html import embed_json, html
 from graphcut.render.page.inline_svg import sketch
 from graphcut.render.picture import layout, to_dot
-from graphcut.results import Role, Stop
+from graphcut.results import Role, Stop, Verdict
 from tests.browser.audits import NASTY, whole_page
 from tests.unit.render.picture.audits import EVERY_VERDICT, STOPPED, beside
-from tests.unit.render.text.fakes import FakeAudit, dag
+from tests.unit.render.text.fakes import FakeAudit, dag, variable
 
 needs_engine = pytest.mark.skipif(not any(map(layout.available, layout.ENGINES)), reason="no layout engine")
 
@@ -211,3 +211,14 @@ def test_the_stop_that_cuts_most_off_is_first(no_engine):
     stops = tuple(Stop(op, Role.CUTS if cuts else Role.BYPASSED, False, cuts) for op, cuts in (("a", ()), ("b", ("w1",))))
     told = known(dataclasses.replace(STOPPED, stops=stops))["stops"]
     assert [each["op"] for each in told] == ["b", "a"]
+
+
+def test_variables_that_share_a_row_of_the_table_share_one_of_the_list(no_engine):
+    rounded = [
+        graphcut.Barrier("Round_%d" % at, "Round", 0, graphcut.BarrierKind.NOT_DIFFERENTIABLE, False, where="model.py:7")
+        for at in range(1, 9)
+    ]
+    blocked = [dataclasses.replace(variable("w%d" % at, Verdict.NONE), cut=(each,)) for at, each in enumerate(rounded)]
+    found = known(FakeAudit(variables=(*blocked, variable("b"))))
+    assert [(each["label"], each["count"], each["listed"]) for each in found["groups"]] == [("w0..7 (8)", 8, 8), ("b", 1, 1)]
+    assert found["variables"]["name"][found["groups"][1]["first"]] == "b"

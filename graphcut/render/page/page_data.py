@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence
 
 from graphcut.errors import GraphcutError
-from graphcut.render.name_folding import fold
+from graphcut.render.name_folding import fold_alike
 from graphcut.render.page.variable_routes import variable_rows
 from graphcut.render.picture.ops import variable_op
 from graphcut.render.picture.writers.dot import title
@@ -56,7 +56,7 @@ def numbers(
     found = [box for _, box in drawn.nodes(data="box")]
     places = {node: at for at, node in enumerate(drawn)}
     boxes = {op: at for at, box in enumerate(found) for op in box.ops}
-    listed = _within_limit([group.variables for group in fold(facts.variables)])
+    listed = _within_limit([group.variables for group in fold_alike(facts.variables)])
     order = {id(each): at for at, each in enumerate(each for group in listed for each in group)}
     return {
         "heading": escape_name(heading),
@@ -141,7 +141,7 @@ def _groups(facts: PageFacts, listed: Sequence[Sequence[VariableAudit]], order: 
             "listed": len(group),
             "count": len(whole.variables),
         }
-        for row, group, whole in zip(rows(facts.variables, facts.place_of), listed, fold(facts.variables))
+        for row, group, whole in zip(rows(facts.variables, facts.place_of), listed, fold_alike(facts.variables))
     ]
 
 

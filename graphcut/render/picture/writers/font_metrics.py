@@ -35,7 +35,7 @@ _GROUPS = {
     1015: "@",
 }
 _WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
-_LINE, _MARGIN_X, _MARGIN_Y = 1.2, 9.0, 5.0
+_LINE, _MARGIN_X, _MARGIN_Y, _NEAR = 1.2, 9.0, 5.0, 4.0
 _ROOM: Mapping[str, Tuple[float, float]] = {
     "box": (1.0, 1.0),
     "ellipse": (1.32, 1.32),
@@ -58,9 +58,18 @@ def _width(letter: str) -> int:
     return _WIDTHS.get(letter, 1000 if wide else 0 if unicodedata.combining(letter) else 600)
 
 
+def _share_of_octagon(level: float) -> float:
+    """Return how much of the width of an octagon there is at a level between its middle (0) and its upper edge (1)."""
+    corner = 2**0.5 - 1
+    return 1 - max(level - corner, 0.0)
+
+
 def box_size(shape: str, lines: Sequence[str], size: float) -> Dict[str, str]:
     """Return the DOT attributes of a box around lines of text: a shape and a fixed size, for a font size in points."""
     across, down = _ROOM[shape]
-    width = (max(text_width(line, size) for line in lines) + 2 * _MARGIN_X) * across
+    widths = [text_width(line, size) for line in lines]
+    width = (max(widths) + 2 * _MARGIN_X) * across
     height = (len(lines) * size * _LINE + 2 * _MARGIN_Y) * down
+    if shape.endswith("octagon"):
+        width = max(width, (max(widths[0], widths[-1]) + _NEAR) / _share_of_octagon(len(lines) * size * _LINE / height))
     return {"width": f"{max(width, 40) / 72:.3f}", "height": f"{max(height, 26) / 72:.3f}", "fixedsize": "true"}

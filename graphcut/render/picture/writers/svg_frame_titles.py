@@ -7,11 +7,19 @@ that fails too, the title interrupts the line.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
 from graphcut.render.palette import WHITE
 from graphcut.render.picture.writers.font_metrics import text_width
-from graphcut.render.picture.writers.xml_elements import find_groups, read_points, read_svg, write_svg
+from graphcut.render.picture.writers.svg_line_words import move_line_words
+from graphcut.render.picture.writers.xml_elements import (
+    find_groups,
+    points_of_groups,
+    read_points,
+    read_svg,
+    shapes_of,
+    write_svg,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
 Point = Tuple[float, float]
 
 TITLE = "title_"
-_INDENT, _STEP, _SAMPLES = 9.0, 4.0, 16
+_INDENT, _STEP = 9.0, 4.0
 _HALO = {"paint-order": "stroke", "stroke": WHITE, "stroke-width": "4"}
 
 
@@ -27,6 +35,7 @@ def move_frame_titles(svg: str) -> str:
     """Return Graphviz's SVG with the frames last and their titles moved; a title that is a node goes back to its frame."""
     document = read_svg(svg)
     root = document.root
+    move_line_words(root)
     lines = _points_of_lines(root)
     titles = {title[len(TITLE) :]: node for node, title in find_groups(root, "node") if title.startswith(TITLE)}
     frames = _frames(root)
@@ -59,37 +68,15 @@ def _frames(root: Element) -> List[Tuple[Element, str]]:
     return [(group, name) for group, name in find_groups(root, "cluster") if name.startswith(("cluster_n", "cluster_e"))]
 
 
-def _shapes(group: Element) -> Iterator[str]:
-    """Yield the coordinates of each path, polygon and polyline."""
-    for each in group.iter():
-        yield from (each.attrib[key] for key in ("d", "points") if key in each.attrib)
-
-
 def _points_of_lines(root: Element) -> List[Point]:
-    return [point for line, _ in find_groups(root, "edge") for shape in _shapes(line) for point in _sample_points(shape)]
+    return points_of_groups(line for line, _ in find_groups(root, "edge"))
 
 
 def _top(node: Element) -> float:
     """Return the y coordinate of the upper edge of a box."""
     heights = [float(each.attrib[key]) for each in node.iter() for key in ("y", "cy") if key in each.attrib]
-    heights += [y for shape in _shapes(node) for _, y in read_points(shape)]
+    heights += [y for shape in shapes_of(node) for _, y in read_points(shape)]
     return min(heights, default=0.0)
-
-
-def _sample_points(shape: str) -> List[Point]:
-    """Return points along a path of cubic curves, or the corners of another shape."""
-    corners = read_points(shape)
-    if not shape.startswith("M"):
-        return corners
-    curves = zip(corners[::3], corners[1::3], corners[2::3], corners[3::3])
-    return [_on_curve(curve, at / _SAMPLES) for curve in curves for at in range(_SAMPLES + 1)]
-
-
-def _on_curve(curve: Sequence[Point], at: float) -> Point:
-    """Return the point of a cubic Bézier curve."""
-    weights = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
-    x, y = (sum(weight * point[axis] for weight, point in zip(weights, curve)) for axis in (0, 1))
-    return x, y
 
 
 def _move_title(frame: Element, elsewhere: Sequence[Element], lines: Sequence[Point]) -> None:
@@ -106,7 +93,7 @@ def _move_title(frame: Element, elsewhere: Sequence[Element], lines: Sequence[Po
 
 
 def _edges(frame: Element) -> Tuple[float, float]:
-    across = [x for shape in _shapes(frame) for x, _ in read_points(shape)]
+    across = [x for shape in shapes_of(frame) for x, _ in read_points(shape)]
     return min(across), max(across)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from typing import Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from graphcut.errors import GraphcutError
 
 _POINT = re.compile(r"(-?[\d.]+)[, ](-?[\d.]+)")
+_SAMPLES = 16  # points of each curve
+Point = Tuple[float, float]
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
 
@@ -75,6 +77,39 @@ def read_points(shape: str) -> List[Tuple[float, float]]:
     [(1.0, 2.0), (3.0, 4.0), (5.0, -6.0), (7.5, 8.0)]
     """
     return [(float(x), float(y)) for x, y in _POINT.findall(shape)]
+
+
+def shapes_of(group: ElementTree.Element) -> Iterator[str]:
+    """Yield the coordinates of each path, polygon and polyline."""
+    for each in group.iter():
+        yield from (each.attrib[key] for key in ("d", "points") if key in each.attrib)
+
+
+def points_of_groups(groups: Iterable[ElementTree.Element]) -> List[Point]:
+    """Return points along the shapes of groups; of an ellipse its middle and two corners of the rectangle around it."""
+    points: List[Point] = []
+    for group in groups:
+        points += [point for shape in shapes_of(group) for point in _sample_points(shape)]
+        for each in group.iter("ellipse"):
+            x, y, across, down = (float(each.attrib[key]) for key in ("cx", "cy", "rx", "ry"))
+            points += [(x + side * across, y + side * down) for side in (-1, 0, 1)]
+    return points
+
+
+def _sample_points(shape: str) -> List[Point]:
+    """Return points along a path of cubic curves, or the corners of another shape."""
+    corners = read_points(shape)
+    if not shape.startswith("M"):
+        return corners
+    curves = zip(corners[::3], corners[1::3], corners[2::3], corners[3::3])
+    return [_on_curve(curve, at / _SAMPLES) for curve in curves for at in range(_SAMPLES + 1)]
+
+
+def _on_curve(curve: Sequence[Point], at: float) -> Point:
+    """Return the point of a cubic Bézier curve."""
+    weights = (1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3
+    x, y = (sum(weight * point[axis] for weight, point in zip(weights, curve)) for axis in (0, 1))
+    return x, y
 
 
 def sort_attributes(root: ElementTree.Element) -> None:
