@@ -1,7 +1,7 @@
-"""What a graph file costs a fresh process that has no TensorFlow in it.
+"""Measure the cost of a graph file in a new process without TensorFlow.
 
-``python -m benchmarks.file audit graph.pb loss`` prints seconds of CPU, and the bytes that its result keeps and that there
-were at the peak; ``load`` instead of ``audit`` does the least that anybody must do to have the graph.
+``python -m benchmarks.file audit graph.pb loss`` prints seconds of CPU, the bytes that the result keeps, and the peak.
+``load`` instead of ``audit`` measures the minimum work to load the graph.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphcut.graph.messages import CLASSES
 
 
 def load(path, loss):
-    """Parse the file, names and edges into a DiGraph."""
+    """Parse the file into a DiGraph of names and edges."""
     dag = nx.DiGraph()
     with open(path, "rb") as stream:
         nodes = CLASSES["Graph"].FromString(stream.read()).node
@@ -34,7 +34,7 @@ def audit(path, loss):
 
 
 def timed(call):
-    """What a call gives, and a list that its seconds are added to."""
+    """Return the result of a call, and add its seconds to a list."""
     spent = []
 
     def run():

@@ -1,4 +1,4 @@
-"""The graphs that are measured."""
+"""The graphs for the benchmarks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ tf1 = tf.compat.v1
 
 
 def residual(layers):
-    """A placeholder graph of residual dense layers, every tenth stopped: about 22 ops a layer. Returns graph and loss."""
+    """Return a placeholder graph of residual dense layers (about 22 ops each), every tenth with a stop, and its loss."""
     graph = tf.Graph()
     with graph.as_default():
         hidden = tf1.placeholder(tf.float32, [None, 8], name="x")

@@ -1,4 +1,4 @@
-"""Seconds of CPU and bytes of memory, the claims that are held against them, and the machine that they were measured on."""
+"""Measure seconds of CPU and bytes of memory, and describe the claims to compare with and the machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 def seconds(call: Callable[[], object], repeat: int = 5) -> float:
-    """CPU seconds of the fastest of ``repeat`` calls, Python's garbage collected before each."""
+    """Return the CPU seconds of the fastest of ``repeat`` calls, with a garbage collection before each."""
     best = float("inf")
     for _ in range(repeat):
         gc.collect()
@@ -44,14 +44,14 @@ def seconds(call: Callable[[], object], repeat: int = 5) -> float:
 
 
 class Memory(NamedTuple):
-    """Bytes that a call adds to a process: what its result keeps, and the most there was meanwhile."""
+    """The bytes that a call adds to a process: those that its result keeps, and the peak."""
 
     kept: int
     peak: int
 
 
 def grown(call: Callable[[], object]) -> Memory:
-    """What a call adds to this process; says little where much was freed before, so take a fresh process."""
+    """Return the memory that a call adds to this process; use a new process, because freed memory distorts the result."""
     gc.collect()
     with open("/proc/self/clear_refs", "w") as stream:
         stream.write("5")  # forget the peak so far
@@ -64,7 +64,7 @@ def grown(call: Callable[[], object]) -> Memory:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds now."""
+    """Return the resident memory of this process in bytes."""
     return _status("VmRSS")
 
 
@@ -74,13 +74,13 @@ def _status(field: str) -> int:
 
 
 def grown_apart(who: str, layers: int) -> Memory:
-    """The same in a fresh process, see ``benchmarks/memory.py``."""
+    """Return the same, measured in a new process; see ``benchmarks/memory.py``."""
     said = python("-m", "benchmarks.memory", who, str(layers)).split()
     return Memory(int(said[-2]), int(said[-1]))
 
 
 def python(*arguments: str) -> str:
-    """What a fresh Python prints."""
+    """Return the output of a new Python process."""
     return subprocess.check_output([sys.executable, *arguments], cwd=ROOT, stderr=subprocess.DEVNULL).decode()
 
 

@@ -1,4 +1,4 @@
-"""Training steps that execute eagerly, and what graphcut adds to them while it watches or is installed."""
+"""Measure the overhead of graphcut on eager training steps, while it watches or is installed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def step(width=64, layers=4):
 
 
 def side_by_side(call, context, steps, rounds):
-    """Seconds of the fastest single step without and within a context, in rounds that alternate: what else the machine does
-    makes a step slower, never faster."""
+    """Return the seconds of the fastest step outside and inside a context, in alternating rounds.
+
+    The fastest step counts, because other load only makes steps slower.
+    """
     plain, inside = [], []
     for _ in range(rounds):
         plain.append(fastest(call, steps))

@@ -1,6 +1,6 @@
-"""One TensorFlow or none: what a run of the suite does about it, how hypothesis behaves, and what ends a test that hangs.
+"""Configure the test suite: with or without TensorFlow, the settings of hypothesis, and a time limit for each test.
 
-Every test below one of ``TENSORFLOW_FOLDERS`` bears the mark ``tensorflow``. Where TensorFlow cannot be imported those
+Every test below one of ``TENSORFLOW_FOLDERS`` has the mark ``tensorflow``. Where TensorFlow cannot be imported those
 folders are not even collected, so that their modules may import it at the top; a marked test elsewhere is skipped.
 A test that needs no TensorFlow, but tells more where it is installed, bears ``beside_tensorflow``.
 """

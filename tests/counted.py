@@ -1,4 +1,4 @@
-"""What tests find and do not fail for: counted while they run, printed when all are done, in one process or several.
+"""Count findings that do not fail a test, and print them at the end of the run, in one process or several.
 
 ``tally("oracle", "flows, but zero at every point", ["case x"])`` in a test; ``tests/conftest.py`` prints section by section.
 """

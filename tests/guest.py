@@ -1,4 +1,4 @@
-"""Every question that graphcut can be asked, and the state of the process that none of them may change."""
+"""All questions to graphcut, and the state of the process that none of them may change."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tests in which TensorFlow is the judge."""
+"""Tests that compare graphcut with TensorFlow."""

@@ -1,4 +1,4 @@
-"""The order of the tests that share one graph."""
+"""Order the tests that share a graph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ SHARED = ("test_parity.py", "test_training_files.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Put the tests of one group beside each other, so that its graph need not be kept for the whole run."""
+    """Run the tests of a group one after the other, so its graph is not kept for the whole run."""
     for name in SHARED:
         places = [at for at, item in enumerate(items) if item.path.name == name and group_of(item)]
         ordered = sorted((items[at] for at in places), key=group_of)

@@ -1,4 +1,4 @@
-"""What the TensorFlows of continuous integration share out among them, where the answer hardly depends on the version."""
+"""Divide tests that hardly depend on the version among the TensorFlow versions of continuous integration."""
 
 from __future__ import annotations
 

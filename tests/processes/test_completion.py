@@ -1,4 +1,4 @@
-"""Completion by the shell, as docs/command-line.md says it."""
+"""Shell completion as documented in docs/command-line.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as the shell sees it: exit codes, and what is on which stream."""
+"""The command line from a shell: exit codes, and the content of each stream."""
 
 from __future__ import annotations
 

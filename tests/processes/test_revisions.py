@@ -1,4 +1,4 @@
-"""Older revisions of files and of code, which Git hands out."""
+"""Older revisions of files and code from Git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every block of every page is run, or held by a test that is named here."""
+"""Every block of every page is run here, or checked by a test that is named here."""
 
 from __future__ import annotations
 

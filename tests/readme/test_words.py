@@ -1,4 +1,4 @@
-"""The README is short, and the tables of the documents hold every word that an audit may say."""
+"""The README is short, and the tables of the documentation have every word that an audit may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings print what they say, as far as they need no TensorFlow."""
+"""The examples in docstrings that need no TensorFlow print what they show."""
 
 from __future__ import annotations
 

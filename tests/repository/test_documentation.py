@@ -1,4 +1,4 @@
-"""Every public name says what it is: arguments, fields, words, what comes back."""
+"""Every public name has a complete docstring: arguments, fields, values, results."""
 
 from __future__ import annotations
 

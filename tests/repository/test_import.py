@@ -1,4 +1,4 @@
-"""``import graphcut`` is light: TensorFlow stays outside until it is called for."""
+"""``import graphcut`` is cheap: TensorFlow is not imported until it is needed."""
 
 from __future__ import annotations
 

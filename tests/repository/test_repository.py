@@ -1,4 +1,4 @@
-"""The README, the continuous integration and the package say the same thing."""
+"""The README, the continuous integration and the package agree."""
 
 from __future__ import annotations
 

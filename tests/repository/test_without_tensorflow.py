@@ -1,4 +1,4 @@
-"""Without TensorFlow a file is read and audited; whatever needs TensorFlow says so, and what to install."""
+"""Files are audited without TensorFlow; everything that needs TensorFlow says what to install."""
 
 from __future__ import annotations
 

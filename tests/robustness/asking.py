@@ -1,4 +1,4 @@
-"""What the command line says to a file, and what that takes."""
+"""Run the command line on a file, and measure its output, time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test here asks: one clear error, before TensorFlow is imported."""
+"""The common check of these tests: one clear error, before TensorFlow is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project to hold contracts against."""
+"""A project for tests of contracts."""
 
 from __future__ import annotations
 

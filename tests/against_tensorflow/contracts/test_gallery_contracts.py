@@ -1,4 +1,4 @@
-"""Contracts about the gallery: the step with the bug breaks them, its corrected twin keeps them."""
+"""Contracts about the gallery: the step with the bug breaks them, the corrected version keeps them."""
 
 from __future__ import annotations
 

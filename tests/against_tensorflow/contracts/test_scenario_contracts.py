@@ -1,4 +1,4 @@
-"""Each scenario as a contract: the loss with the bug breaks it and is told why, its corrected twin keeps it."""
+"""Each scenario as a contract: the loss with the bug breaks it, with a reason, and the corrected version keeps it."""
 
 from __future__ import annotations
 

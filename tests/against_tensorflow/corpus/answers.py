@@ -1,6 +1,6 @@
-"""What the corpus holds: graphs of public packages and, for each loss, which variables got a gradient there.
+"""Read the corpus: graphs of public packages and, for each loss, the variables that got a gradient.
 
-The folder stands beside the checkout and is not part of the project. A *record* is one call of ``tf.gradients``: a
+The folder is beside the checkout and is not part of the project. A *record* is one call of ``tf.gradients``: a
 gzipped ``GraphDef``, a loss, the tensors asked about, and for each whether TensorFlow answered a tensor or ``None``.
 """
 

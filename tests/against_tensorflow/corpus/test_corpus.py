@@ -1,7 +1,7 @@
 """Real graphs from public packages: ``NONE`` for exactly those variables for which TensorFlow recorded ``None``.
 
-The corpus stands beside the checkout; without it nothing is tested here. A graph is judged under the TensorFlow that
-answered for it and under later ones: an older one lacks ops, and 1.15 answers tensors for the moving averages of
+The corpus is beside the checkout; without it, these tests are skipped. A graph is audited under the TensorFlow that recorded
+its answers and under later ones: an older one lacks ops, and 1.15 answers tensors for the moving averages of
 ``FusedBatchNormV3``, for which later ones answer ``None``.
 """
 

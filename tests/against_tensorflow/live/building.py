@@ -1,4 +1,4 @@
-"""What the tests of sources build: small, under every TensorFlow, eagerly where there is eager execution."""
+"""Build small sources for the tests, under every TensorFlow, eagerly if there is eager execution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks hostile and must work: depth, width, odd names, what nobody knows."""
+"""Unusual graphs that must work: deep, wide, with odd names, with unknown ops."""
 
 from __future__ import annotations
 

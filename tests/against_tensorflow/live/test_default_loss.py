@@ -1,4 +1,4 @@
-"""The loss that is meant when none is named."""
+"""The default loss."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_several_losses_of_one_call():
 
 
 def test_a_loss_that_a_conditional_makes():
-    """No op of the backward part bears the name of an op that passes its gradient on."""
+    """No op of the backward part has the name of an op that passes its gradient on."""
     with tf.Graph().as_default() as graph:
         predicted, _ = network(None)
         loss = tf.cond(tf.reduce_sum(predicted) > 0.0, lambda: tf.reduce_sum(predicted), lambda: tf.reduce_mean(predicted))

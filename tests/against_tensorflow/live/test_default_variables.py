@@ -1,4 +1,4 @@
-"""The variables that are meant when none is named."""
+"""The default variables."""
 
 from __future__ import annotations
 

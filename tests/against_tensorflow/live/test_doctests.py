@@ -1,4 +1,4 @@
-"""The examples in docstrings print what they say, those that ask TensorFlow."""
+"""The examples in docstrings that need TensorFlow print what they show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom gradients that are registered while graphcut traces are forgotten with the audit."""
+"""Custom gradients that are registered while graphcut traces are dropped with the audit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After every question that graphcut can be asked the user goes on: the same graph, ``tf.gradients``, a session, a tape."""
+"""After every question to graphcut, the user's code still works: the same graph, ``tf.gradients``, a session, a tape."""
 
 from __future__ import annotations
 

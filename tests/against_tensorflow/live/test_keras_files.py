@@ -1,4 +1,4 @@
-"""A Keras file is built by Keras where the installed TensorFlow is asked for, and audited as the model is."""
+"""With the installed TensorFlow, Keras builds the model in a Keras file, and the audit is that of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live sources: whatever a user of TensorFlow has in hand."""
+"""Live sources: every kind of object that a user of TensorFlow may have."""
 
 from __future__ import annotations
 

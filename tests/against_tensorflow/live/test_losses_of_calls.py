@@ -1,4 +1,4 @@
-"""The default loss of graphs that take gradients in every way there is: it is what was differentiated."""
+"""The default loss of graphs that take gradients in various ways is the tensor that was differentiated."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A process that audits again and again keeps nothing of it, and its collector goes on as before.
+"""Repeated audits leak no memory and do not disturb the garbage collector.
 
-The count here is a compromise with the time that tests may take; ``benchmarks/run --only leaks`` audits many more. A tenth of
-a megabyte kept by each audit is found by both. TensorFlow's own allocators grow during the first 450 audits.
+The number of audits is a compromise with the time that tests may take; ``benchmarks/run --only leaks`` makes many more. Both
+detect a leak of a tenth of a megabyte per audit. TensorFlow's own allocators grow during the first 450 audits.
 """
 
 from __future__ import annotations

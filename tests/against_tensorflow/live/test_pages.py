@@ -1,4 +1,4 @@
-"""The pages of the documents that need TensorFlow are true, each in a process of its own."""
+"""The pages of the documentation that need TensorFlow are correct; each runs in a separate process."""
 
 from __future__ import annotations
 

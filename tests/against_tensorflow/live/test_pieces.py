@@ -1,4 +1,4 @@
-"""Tensors put together from pieces and taken apart, at random: what is judged zero is zero, whatever the numbers."""
+"""Random graphs that join and split tensors: a gradient with the verdict ``zero`` is zero for all values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README is true: its code and commands print what it says. The other pages are run by test_pages.py."""
+"""The code and the commands of the README print what it shows. ``test_pages.py`` runs the other pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph that was given is the same afterwards, to the byte."""
+"""An audited graph does not change by a single byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``is_updated`` is what really moves: each optimizer of TensorFlow 1 and of Keras, each way to assign, dense and sparse."""
+"""``is_updated`` agrees with the variables that change: each optimizer of TensorFlow 1 and Keras, each way to assign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradient functions of the user's: each is asked about its own op, and nothing that it answers is remembered."""
+"""Users' gradient functions: each is asked about its own op, and its answers are not cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ops with very many inputs or outputs: a few are asked about, and the answer is that for all of them."""
+"""Ops with very many inputs or outputs: a query with a few of them gives the answer for all."""
 
 from __future__ import annotations
 

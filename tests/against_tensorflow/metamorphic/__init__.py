@@ -1,4 +1,4 @@
-"""Verdicts do not depend on how a graph is handed over: the same graph in many forms, and one answer.
+"""Verdicts do not depend on the form in which a graph is passed: many forms of one graph get the same answer.
 
-The live graph's verdicts are held against TensorFlow elsewhere (``oracle``, ``random_graphs``, ``scenarios``).
+Other tests compare the live graph's verdicts with TensorFlow (``oracle``, ``random_graphs``, ``scenarios``).
 """

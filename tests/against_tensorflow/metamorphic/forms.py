@@ -1,4 +1,4 @@
-"""The forms in which a graph is handed over. Each gives the verdict of every target, by the target's name."""
+"""The forms in which a graph can be passed. Each returns the verdict of every target, by the target's name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Form = Callable[[Question, str], Verdicts]
 
 
 class DoesNotApply(Exception):
-    """This graph cannot be handed over in this form."""
+    """This graph cannot be passed in this form."""
 
 
 def live(question: Question, folder: str = "") -> Verdicts:

@@ -1,4 +1,4 @@
-"""What is handed over: placeholder graphs with a loss and targets, and functions.
+"""The subjects: placeholder graphs with a loss and targets, and functions.
 
 A *subject* is built anew for each form that changes its graph.
 """

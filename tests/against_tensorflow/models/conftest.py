@@ -1,4 +1,4 @@
-"""What real models came to is printed at the end of the run, the imprecision too."""
+"""Print the results for real models, including imprecision, at the end of the run."""
 
 from __future__ import annotations
 

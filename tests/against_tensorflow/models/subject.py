@@ -1,6 +1,6 @@
-"""What a model is judged by: a *subject* is one loss of one model, as it is handed to graphcut, and its variables.
+"""Define subjects and models: a *subject* is one loss of one model, in the form passed to graphcut, with its variables.
 
-A *model* builds its subjects when asked, and says what has to be installed for that.
+A *model* builds its subjects on request, and lists the packages that it needs.
 """
 
 from __future__ import annotations

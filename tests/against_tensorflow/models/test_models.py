@@ -1,4 +1,4 @@
-"""Real models: ``NONE`` is exact, no nonzero gradient hides behind ``NONE`` or ``ZERO``, nothing raises."""
+"""Real models: ``NONE`` is exact, a nonzero gradient is never ``NONE`` or ``ZERO``, and nothing raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The losses of TRFL, each by itself: whatever of its arguments is a float stands in a variable of its own."""
+"""The losses of TRFL, each separately, with a variable for each float argument."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the cases are made of: a *case* builds one hard graph, a *bench* makes its variables and inputs.
+"""Define cases and benches: a *case* builds one hard graph, and a *bench* makes its variables and inputs.
 
 A case is a function of one argument, the bench. It builds a TF1-style graph in whatever graph is the default one
 and returns the loss (a tensor or a list of them), or the loss and a dict of further targets, or the loss, that
-dict and the ``stop_gradients`` of ``tf.gradients``. Every variable made by the bench is a target by itself.
+dict and the ``stop_gradients`` of ``tf.gradients``. Every variable of the bench is a target.
 
 The bench knows how each input is fed, at each of the three points where gradients are evaluated. Inside a traced
 function it makes variables and placeholders outside, and hands the placeholder in as a captured tensor.

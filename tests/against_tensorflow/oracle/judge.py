@@ -1,4 +1,4 @@
-"""TensorFlow's own answer for each target of a case, and what a graph must not lose while it is audited.
+"""Ask TensorFlow for its answer on each target of a case, and record what an audit must not change in a graph.
 
 Each target is asked for alone, in a graph built for it only, because ``tf.gradients`` changes the graph. The modes:
 
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Built:
-    """A case in its graph: ``source`` is what is handed to graphcut, ``graph`` holds the loss."""
+    """A case in its graph: ``source`` is the argument for graphcut, ``graph`` holds the loss."""
 
     source: Any
     graph: Any

@@ -1,4 +1,4 @@
-"""The gradient table says of every op type what the installed TensorFlow answers when it is asked again."""
+"""The gradient table has the answers of the installed TensorFlow for every op type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradients that a package registers are recorded, and files that use its ops are judged by them."""
+"""Record the gradients that a package registers, and judge files that use its ops by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit by the gradient table says byte for byte what one by the TensorFlow of that version says."""
+"""An audit by the gradient table equals, byte for byte, one by the TensorFlow of that version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small graphs as text and a TensorFlow of five lines: what the questions are put to without TensorFlow.
+"""Small graphs as text, and an oracle of five lines, for tests of questions without TensorFlow.
 
 A line is ``name = Type input input``. ``StopGradient``, ``Round`` and ``Choice`` give no gradient, ``Half`` gives its second
 input none, all others give every input one. Tensors are float32, those of ``Choice`` and ``PartitionedVariable`` int32.

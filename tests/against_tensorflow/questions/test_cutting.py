@@ -1,4 +1,4 @@
-"""The smallest cut, against every set of tensors there is."""
+"""The smallest cut compared with every set of tensors."""
 
 from __future__ import annotations
 

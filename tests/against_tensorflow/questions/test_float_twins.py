@@ -1,4 +1,4 @@
-"""What an op would hand on if floats stood in the place of its integers, as TensorFlow is asked."""
+"""The gradients that an op would pass on if its integers were floats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stop belongs to, by the graph: the idioms, and what only looks like one."""
+"""The idioms of stops, and graphs that only look like one."""
 
 from __future__ import annotations
 

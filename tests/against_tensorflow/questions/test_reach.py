@@ -1,4 +1,4 @@
-"""A path through one place that avoids another, against every path there is."""
+"""A path through one place that avoids another, compared with all paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fewest barriers to take out, against every set of barriers there is."""
+"""The fewest barriers to remove, compared with every set of barriers."""
 
 from __future__ import annotations
 

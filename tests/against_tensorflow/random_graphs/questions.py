@@ -1,4 +1,4 @@
-"""Every question that an audit answers, held against its verdicts: they tell the same story, and each one ends.
+"""Ask an audit every question: the answers must agree with its verdicts, and each must end.
 
 ``faults`` lists what does not fit; it needs no TensorFlow but the one that answered for the audit.
 """

@@ -1,4 +1,4 @@
-"""What a run over many recipes found: counts, disagreements, imprecision by kind."""
+"""The report of a run over many recipes: counts, disagreements, and imprecision by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A smaller recipe that still shows the same thing."""
+"""Shrink a recipe to a smaller one with the same behavior."""
 
 from __future__ import annotations
 

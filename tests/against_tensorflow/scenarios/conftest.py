@@ -1,4 +1,4 @@
-"""Which tests of the scenarios are run in one process."""
+"""Choose the tests of scenarios that run in one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the installed TensorFlow answers for a fixture, in this process, and what graphcut says of it."""
+"""Compare the answer of the installed TensorFlow for a fixture with graphcut's audit."""
 
 from __future__ import annotations
 

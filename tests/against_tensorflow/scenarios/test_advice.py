@@ -1,4 +1,4 @@
-"""Each advice is followed once, and TensorFlow says whether it works; what is said to come back does come back."""
+"""Each piece of advice is followed once, and TensorFlow decides whether it works; promised gradients do come back."""
 
 from __future__ import annotations
 

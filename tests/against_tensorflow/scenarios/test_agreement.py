@@ -1,4 +1,4 @@
-"""Whatever an audit is asked, it tells the same story as its verdicts: over every fixture (see ``share``)."""
+"""All answers of an audit agree with its verdicts, for every fixture (see ``share``)."""
 
 from __future__ import annotations
 

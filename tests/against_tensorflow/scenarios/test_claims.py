@@ -1,4 +1,4 @@
-"""What TensorFlow does when the steps of the five documents are run; no audit takes part in it."""
+"""What TensorFlow does when the steps of the five documents run, without an audit."""
 
 from __future__ import annotations
 

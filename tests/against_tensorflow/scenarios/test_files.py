@@ -1,4 +1,4 @@
-"""The fixtures that are files say what the functions say that they were made from."""
+"""Audits of fixtures that are files agree with audits of the functions from which they were made."""
 
 from __future__ import annotations
 

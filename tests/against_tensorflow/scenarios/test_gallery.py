@@ -1,4 +1,4 @@
-"""The gallery: every gradient that its steps take, held against what TensorFlow's tapes answer in this process."""
+"""The gallery: every gradient of its steps, compared with the answers of TensorFlow's tapes in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gradient of the loss starts from: ``grad_ys=``, held against ``tf.gradients``."""
+"""Initial gradients: ``grad_ys=``, compared with ``tf.gradients``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E: what gets no gradient and is no finding."""
+"""E: variables that rightly get no gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C: ops that hand no gradient on."""
+"""C: ops that pass no gradient on."""
 
 from __future__ import annotations
 

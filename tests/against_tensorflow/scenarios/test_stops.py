@@ -1,4 +1,4 @@
-"""A: which stops cut, and which are no alarm."""
+"""A: stops that cut, and stops that are harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of the table of scenarios that needs no step is a fixture with its twin, and what is said is recorded."""
+"""Every scenario without a step has a fixture, a corrected version, and a recorded explanation."""
 
 from __future__ import annotations
 

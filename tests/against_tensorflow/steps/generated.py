@@ -1,4 +1,4 @@
-"""Steps made at random: where the tape opens, pauses, is reset, what it watches; stops, functions, branches and loops.
+"""Generate random steps: where the tape opens, pauses and is reset, what it watches; stops, functions, branches and loops.
 
 A step is a list of plain instructions, so that a counterexample can be kept as text and made smaller.
 """

@@ -1,4 +1,4 @@
-"""TensorFlow as the judge of a step: what its gradients really are, at random points.
+"""Ask TensorFlow for the gradients of a step at random points.
 
 A step under test returns the gradients that it took, a list for each, so that they can be had by running it.
 """

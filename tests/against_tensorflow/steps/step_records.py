@@ -1,4 +1,4 @@
-"""What graphcut finds for each gradient of the small steps and of the gallery, in each version of TensorFlow.
+"""Record graphcut's findings for each gradient of the small steps and the gallery, in each version of TensorFlow.
 
 ``python -m tests.against_tensorflow.steps.step_records`` audits them in the installed TensorFlow and writes what it found
 into ``fixtures/step_verdicts.json``: for each step, what was found, and the versions in which it was. ``2 none (None)``

@@ -1,4 +1,4 @@
-"""Steps made at random, compared with what TensorFlow answers.
+"""Random steps, compared with TensorFlow's answers.
 
 ``python -m tests.against_tensorflow.steps FIRST LAST`` runs more by hand.
 """

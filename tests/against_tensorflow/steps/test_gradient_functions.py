@@ -1,4 +1,4 @@
-"""Gradient functions of the user's under a tape: what they are handed, and what they raise."""
+"""Users' gradient functions under a tape: what they receive, and what they raise."""
 
 from __future__ import annotations
 

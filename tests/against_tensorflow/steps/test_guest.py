@@ -1,4 +1,4 @@
-"""``audit_step`` on compiled models: nothing of the model, the optimizer or the process is changed, and the user goes on."""
+"""``audit_step`` on compiled models leaves the model, the optimizer and the process unchanged."""
 
 from __future__ import annotations
 

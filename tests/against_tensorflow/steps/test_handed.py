@@ -1,4 +1,4 @@
-"""What optimizers are handed, beside what gets a gradient."""
+"""The gradients that optimizers receive, compared with those that variables get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss reads and no gradient was asked for: forgotten, frozen, behind a stop, asked for elsewhere in the step."""
+"""Variables that a loss reads but the gradient call left out: forgotten, frozen, behind a stop, asked for elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients that an inner function takes, of what the function around it computed."""
+"""Gradients that an inner function takes of values that the outer function computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plain function is judged as its eager run, the same code in a ``tf.function`` as its trace; TensorFlow is the judge."""
+"""A plain function is judged as its eager run, and a ``tf.function`` as its trace; both are compared with TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the loss reads in place of an unused variable: what was computed from it before the step, another call of its layer."""
+"""What the loss reads instead of an unused variable: a value computed before the step, or another call of its layer."""
 
 from __future__ import annotations
 

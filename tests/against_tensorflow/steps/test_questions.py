@@ -1,4 +1,4 @@
-"""What can be asked of an audit of a tape: what if it had recorded more, and where to stop."""
+"""Questions to an audit of a tape: what if it had recorded more, and where to stop."""
 
 from __future__ import annotations
 

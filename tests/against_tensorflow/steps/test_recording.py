@@ -1,4 +1,4 @@
-"""What is recorded, and that TensorFlow is as it was afterwards."""
+"""What is recorded, and that TensorFlow is unchanged afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gradient taken again at the same place of the code is another audit if it tells anything new."""
+"""A repeated gradient call gets another audit only if its result is new."""
 
 from __future__ import annotations
 

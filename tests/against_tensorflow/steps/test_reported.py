@@ -1,6 +1,6 @@
-"""Training steps after public bug reports: which gradients are ``None`` and which variables move, as TensorFlow does it.
+"""Training steps from public bug reports: which gradients are ``None`` and which variables change in TensorFlow.
 
-Each is run once, as it is and as a ``tf.function``, and held against ``audit_step`` and ``watch`` of another copy.
+Each runs once, eagerly and as a ``tf.function``, and is compared with ``audit_step`` and ``watch`` on another copy.
 """
 
 from __future__ import annotations

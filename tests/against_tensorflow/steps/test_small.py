@@ -1,4 +1,4 @@
-"""Small steps after TensorFlow's own tests: no disagreement, ``None`` exactly, nothing that can be nonzero called zero."""
+"""Small steps from TensorFlow's own tests: no disagreement, ``none`` is exact, and ``zero`` is never nonzero."""
 
 from __future__ import annotations
 

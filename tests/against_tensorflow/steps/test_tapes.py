@@ -1,4 +1,4 @@
-"""What a tape recorded, and what not: the verdict is the tape's own answer."""
+"""Ops that a tape records or does not record: the verdict equals the tape's answer."""
 
 from __future__ import annotations
 

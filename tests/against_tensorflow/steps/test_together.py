@@ -1,4 +1,4 @@
-"""What is asked for in one call is judged together, and a gradient may start from integers: as TensorFlow answers."""
+"""The variables of one gradient call are judged together, and a gradient may start from integers, as in TensorFlow."""
 
 from __future__ import annotations
 

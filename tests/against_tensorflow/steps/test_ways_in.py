@@ -1,4 +1,4 @@
-"""Ways in that are not quite right: a dataset, a tuple, a model in place of a step, and what the error says."""
+"""Arguments that are not quite right: a dataset, a tuple, a model instead of a step, and the error messages."""
 
 from __future__ import annotations
 

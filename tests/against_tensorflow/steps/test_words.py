@@ -1,4 +1,4 @@
-"""What is said of a step: the route is told also where no tape recorded, and a stop is not called what it is not."""
+"""Texts about a step: they show the route even if no tape recorded it, and call no stop by a wrong idiom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What graphcut says of a training graph that was saved, beside what TensorFlow answered when it was built."""
+"""Compare the audit of a saved training graph with TensorFlow's answers when it was built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training graphs made at random: what they show of custom gradients is never more than what is true."""
+"""Random training graphs: the evidence about custom gradients is never wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole training programs that were saved: graphcut says of the file what TensorFlow did when it ran."""
+"""Saved training programs: the audit of the file agrees with what TensorFlow did when the program ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training graphs that were saved say what TensorFlow answered when they were built."""
+"""Audits of saved training graphs agree with TensorFlow's answers when the graphs were built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``graphcut.keras.AuditCallback``: what ``fit`` trains, audited in the graph that it traces anyway."""
+"""``graphcut.keras.AuditCallback``: audit the gradients of ``fit`` in the graph that it traces anyway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables of code that runs eagerly: those that nobody asks for, and those that hold a copy."""
+"""Variables of eager code: those that the gradient call left out, and those that hold a copy."""
 
 from __future__ import annotations
 

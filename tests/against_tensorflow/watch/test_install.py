@@ -1,4 +1,4 @@
-"""``graphcut.install()``: where TensorFlow and Keras complain that a gradient is missing, the reason is said with it."""
+"""``graphcut.install()``: the complaints of TensorFlow and Keras about a missing gradient include the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One gradient call that runs several times: no answer is hidden behind an earlier one that is always zero."""
+"""A gradient call that runs several times: an earlier answer that is always zero hides no later one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts as people have them, run by ``graphcut run``: what each of their gradients gives, beside what they do themselves."""
+"""Typical scripts under ``graphcut run``: the result of each gradient, and the scripts' own behavior."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a gradient's way agrees with the verdict, above all where an op makes a gradient of its own."""
+"""The routes of a gradient agree with the verdict, above all if an op's gradient is independent of the upstream gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recorded answer of TensorFlow beats the verdict; where they differ, that is told."""
+"""A recorded answer of TensorFlow overrides the verdict, and a difference is reported."""
 
 from __future__ import annotations
 

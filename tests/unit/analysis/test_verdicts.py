@@ -1,4 +1,4 @@
-"""Verdicts and cuts of small graphs, with a TensorFlow that is made up."""
+"""Verdicts and cuts of small graphs, with a fake oracle."""
 
 from __future__ import annotations
 

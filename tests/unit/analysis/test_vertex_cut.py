@@ -1,4 +1,4 @@
-"""The smallest set of nodes on every path, against networkx's flows."""
+"""The smallest set of nodes on every path, compared with networkx's flow algorithms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``graphcut ops`` says what the gradient table holds."""
+"""``graphcut ops`` prints the entries of the gradient table."""
 
 from __future__ import annotations
 

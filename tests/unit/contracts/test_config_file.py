@@ -1,4 +1,4 @@
-"""Files of contracts: what is read, and what makes one contract invalid and no other."""
+"""Contract files: how they are read, and mistakes that make only one contract invalid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``init`` writes and ``snapshot`` locks, from files."""
+"""The output of ``init`` and ``snapshot`` for graph files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small graphs to put questions about; every one is built in a graph of its own."""
+"""Small graphs for tests of questions, each built in a separate graph."""
 
 from __future__ import annotations
 

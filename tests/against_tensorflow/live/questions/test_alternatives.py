@@ -1,4 +1,4 @@
-"""Which alternative comes first, what each opens, and what is no edit: code that nobody could trace again."""
+"""The order of alternatives, the loss terms that each opens, and code that cannot be traced again, which gets no edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compiled model without its targets is audited as a function: each answer says that its ``train_step`` was not."""
+"""A compiled model without targets is audited as a function, and each answer says that its ``train_step`` was not audited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of edit on a user's file: what is printed runs as printed, and asking leaves the user's functions as they were."""
+"""Each kind of edit of a user's file: the printed edit runs as printed, and the user's functions do not change."""
 
 from __future__ import annotations
 

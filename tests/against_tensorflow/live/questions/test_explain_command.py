@@ -1,4 +1,4 @@
-"""``graphcut explain`` and ``graphcut table`` on a training step: each gradient that it takes has its say."""
+"""``graphcut explain`` and ``graphcut table`` on a training step: they show each gradient that it takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the verdicts are equal, the places that a gradient passes tell right from wrong."""
+"""If verdicts are equal, the places that a gradient passes distinguish the correct loss from the wrong one."""
 
 from __future__ import annotations
 

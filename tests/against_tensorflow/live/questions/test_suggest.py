@@ -1,4 +1,4 @@
-"""Suggestions are followed: the graph is built anew with them, and TensorFlow takes its gradients."""
+"""Suggestions work: the graph is rebuilt with them, and TensorFlow takes its gradients."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def random_network(seed):
 
 
 def assert_it_works(build, block, keep=None):
-    """The stops suggested are written: ``block`` gets nothing, ``keep`` what it got; how many stops, and what was kept."""
+    """Apply the suggested stops and check them: ``block`` gets nothing, ``keep`` the same as before."""
     before = Network(build)
     found = [each for each in before.audit.suggest_stops(block=block, keep=keep) if each.alternative == 0]
     after = Network(build, stops=[each.tensor for each in found])

@@ -1,4 +1,4 @@
-"""What is said and drawn of variables that learn from several terms of a loss."""
+"""Texts and pictures about variables that learn from several terms of a loss."""
 
 from __future__ import annotations
 

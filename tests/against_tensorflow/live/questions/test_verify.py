@@ -1,4 +1,4 @@
-"""The audit held against the real ``tf.gradients``."""
+"""The audit compared with the real ``tf.gradients``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_numbers_agree_that_a_zero_is_one():
 
 
 def doubted(audit, name, verdict):
-    """The rows of an audit with one verdict made another."""
+    """Return the rows of an audit with one verdict changed."""
     rows = [dataclasses.replace(each, verdict=verdict) if each.name == name else each for each in audit]
     return tuple(zip(audit._targets, rows))
 

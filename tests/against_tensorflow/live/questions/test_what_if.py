@@ -1,4 +1,4 @@
-"""What an audit says of an edit is what a fresh audit says of the graph really edited."""
+"""A hypothetical audit equals an audit of the graph with the edit applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs are really made of: ragged and compressed rows, lists edited in place, mapped bodies, matrices, signals."""
+"""Ops of real programs: ragged and compressed rows, lists edited in place, mapped bodies, matrices, signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops: what a loop variable, a captured variable and a condition hear of the loss."""
+"""Loops: the gradients of loop variables, captured variables and conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ops with several outputs: which outputs are read decides which inputs hear of the loss."""
+"""Ops with several outputs: the outputs that are read decide which inputs get a gradient."""
 
 from __future__ import annotations
 

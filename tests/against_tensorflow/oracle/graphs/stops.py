@@ -1,4 +1,4 @@
-"""Plain stops: in the middle, on one of two uses, taken back by a straight-through estimator."""
+"""Plain stops: in the middle, on one of two uses, bypassed by a straight-through estimator."""
 
 from __future__ import annotations
 

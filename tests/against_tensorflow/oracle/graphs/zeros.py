@@ -1,4 +1,4 @@
-"""Gradients that are there and always zero, and selects whose branches are both alive."""
+"""Gradients that exist and are always zero, and selects whose branches are both live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TensorFlow's gradient functions built is read as it is, the ops of packages included."""
+"""The graphs that TensorFlow's gradient functions build are read correctly, including ops of packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradient table answers as the TensorFlow of each column did, and says of nothing what it was not asked."""
+"""The gradient table answers as the TensorFlow of each column, and has no answer for queries that were not made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several edits is taken, by what an audit of the edited source says: yes, no, or nothing as it cannot be traced."""
+"""The choice among several edits, by the audit of the edited source: right, wrong, or not traceable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which source may be edited, and what is read of it."""
+"""Which source files may be edited, and how they are read."""
 
 from __future__ import annotations
 

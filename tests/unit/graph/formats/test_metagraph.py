@@ -1,4 +1,4 @@
-"""What a file tells of the gradients of its functions: nothing, where these are Python's."""
+"""What a file shows of the gradients of its functions: nothing if they are Python functions."""
 
 from __future__ import annotations
 

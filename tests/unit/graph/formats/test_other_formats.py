@@ -1,4 +1,4 @@
-"""What people take for a graph file is named, with what to audit in its place."""
+"""Files that are mistaken for graph files are named, with what to audit instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph file is read for what it holds, whatever it is called and however it is packed."""
+"""A graph file is recognized by its content, whatever its name and compression."""
 
 from __future__ import annotations
 
