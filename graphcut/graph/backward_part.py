@@ -5,6 +5,9 @@ seed of each loss is a ``Fill`` (``gradients/grad_ys_0``; ``gradients/Fill`` of 
 of ``gradients/Const``), or an ``Identity`` of the value of ``grad_ys=``. The seed reads the loss's shape, or the gradient ops
 of the loss's op read the seed. If the gradient of the loss's op is the seed itself, the readers of the seed belong to the
 gradient of an earlier op (see ``loss_sums``).
+
+If a graph was imported under a scope, all names begin with it: ``PREFIX/gradients/NAME_grad/…`` is then the gradient of
+``PREFIX/NAME``.
 """
 
 from __future__ import annotations
@@ -45,9 +48,11 @@ class BackwardCall:
 
     ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all ops that depend on its
     gradients through floats; ``differentiated`` the forward ops whose gradients it computes.
+    ``prefix`` is the scope that the graph was imported under: the names of forward ops begin with it.
     """
 
     scope: str
+    prefix: str
     loss: Tuple[int, ...]
     reached: FrozenSet[int]
     differentiated: FrozenSet[int]
@@ -106,14 +111,16 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
     members = _members(flat, scopes)
     inside = frozenset(op for ops in members.values() for op in ops)
     calls = []
-    differentiated = {scope: _differentiated_ops(flat, names, scope, ops) for scope, ops in members.items()}
+    prefixes = {scope: _import_prefix(flat, names, scope, ops) for scope, ops in members.items()}
+    differentiated = {scope: _differentiated_ops(flat, names, scope, prefixes[scope], ops) for scope, ops in members.items()}
     for scope, ops in members.items():
         ahead = differentiated[scope]
         others = [each.keys() for other, each in differentiated.items() if other != scope]
         loss = _loss(
             flat, names, scope, ops, ahead, LossSums(flat, ops, ahead.keys(), others, inside, _copies_gradients(flat, ops))
         )
-        calls.append(BackwardCall(scope, loss, frozenset(reachable_ops(flat, ops)), frozenset(ahead)))
+        reached = frozenset(reachable_ops(flat, ops))
+        calls.append(BackwardCall(scope, prefixes[scope], loss, reached, frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)
     tensors = [tensor for op in ends - inside for tensor in flat.outputs(op)]
@@ -142,20 +149,38 @@ def _scopes_around(scope: str) -> Iterator[str]:
 def _scope_of(names: Names, prefix: str) -> Optional[str]:
     """Return the scope of the call in a name such as ``gradients/dense/MatMul``: the part before the longest name of an op."""
     for index, letter in enumerate(prefix):
-        if (
-            letter in "/" + SEPARATOR
-            and _SCOPE.match(prefix[: index + 1])
-            and _forward_op(names, prefix, index + 1) is not None
-        ):
-            return prefix[: index + 1]
+        scope = prefix[: index + 1]
+        if letter in "/" + SEPARATOR and _SCOPE.match(scope):
+            forward = (_forward_op(names, prefix, index + 1, each) for each in _possible_prefixes(scope))
+            if any(op is not None for op in forward):
+                return scope
     return None
 
 
-def _forward_op(names: Names, text: str, start: int) -> Optional[int]:
-    """Return the op that ``text`` names from ``start`` on: in the same body, or in one around it."""
+def _possible_prefixes(scope: str) -> Iterator[str]:
+    """Yield the scopes that a graph with this scope of a call may have been imported under; first none."""
+    yield ""
+    around = scope.rpartition(SEPARATOR)[2]
+    yield from (around[: index + 1] for index, letter in enumerate(around[:-1]) if letter == "/")
+
+
+def _import_prefix(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> str:
+    """Return the scope under which most names in the scope of a call are names of ops."""
+    possible = tuple(_possible_prefixes(scope))
+    if len(possible) == 1:
+        return possible[0]
+    texts = dict.fromkeys(flat.names[op].partition(_GRADIENT)[0] for op in ops if _GRADIENT in flat.names[op])
+    return max(possible, key=lambda each: sum(_forward_op(names, text, len(scope), each) is not None for text in texts))
+
+
+def _forward_op(names: Names, text: str, start: int, prefix: str) -> Optional[int]:
+    """Return the op that ``text`` names from ``start`` on: in the same body, or in one around it.
+
+    The op's name begins with ``prefix``.
+    """
     body = text[:start].rpartition(SEPARATOR)[0]
     while True:
-        op = names.op((body + SEPARATOR if body else "") + text[start:])
+        op = names.op((body + SEPARATOR if body else "") + prefix + text[start:])
         if op is not None or not body:
             return op
         body = body.rpartition(SEPARATOR)[0]
@@ -182,7 +207,7 @@ def _members(flat: FlatGraph, scopes: Dict[str, List[int]]) -> Dict[str, List[in
     return members
 
 
-def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence[int]) -> Dict[int, List[int]]:
+def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, prefix: str, ops: Sequence[int]) -> Dict[int, List[int]]:
     """Return the forward ops whose gradients are computed, each with the ops that compute them."""
     found: Dict[int, List[int]] = {}
     known: Dict[str, Optional[int]] = {}
@@ -191,7 +216,7 @@ def _differentiated_ops(flat: FlatGraph, names: Names, scope: str, ops: Sequence
         for count in range(1, len(pieces)):
             text = _GRADIENT.join(pieces[:count])
             if text not in known:
-                known[text] = _forward_op(names, scope + text, len(scope))
+                known[text] = _forward_op(names, scope + text, len(scope), prefix)
             ahead = known[text]
             if ahead is not None:
                 found.setdefault(ahead, []).append(op)

@@ -66,12 +66,14 @@ class Answer(enum.Enum):
 class Gradients:
     """One call of ``tf.gradients`` of the loss.
 
-    ``ops`` are the ops of its scope. ``owners`` maps each of them to the op whose gradient it is part of, and ``gradient_ops``
-    maps each op to the ops of its gradient. ``trained`` maps the handle of a variable to the gradients that its update takes.
-    ``asks_inputs``: it is the gradient of a function's body, which asks for the gradients of all the body's inputs.
+    ``prefix`` is the scope that the graph was imported under. ``ops`` are the ops of the call's scope. ``owners`` maps each of
+    them to the op whose gradient it is part of, and ``gradient_ops`` maps each op to the ops of its gradient. ``trained`` maps
+    the handle of a variable to the gradients that its update takes. ``asks_inputs``: it is the gradient of a function's body,
+    which asks for the gradients of all the body's inputs.
     """
 
     scope: str
+    prefix: str
     ops: FrozenSet[int]
     owners: Mapping[int, int]
     gradient_ops: Mapping[int, Sequence[int]]
@@ -126,7 +128,9 @@ class Evidence:
             wanted = _originals(self.flat, self.losses)
             calls = backward_part(self.flat, self.names).calls
             self._calls = tuple(
-                _gradients(self.flat, self.names, call.scope) for call in calls if _originals(self.flat, call.loss) == wanted
+                _gradients(self.flat, self.names, call.scope, call.prefix)
+                for call in calls
+                if _originals(self.flat, call.loss) == wanted
             )
         return self._calls
 
@@ -195,7 +199,7 @@ class Evidence:
                 readers.setdefault(tensor, []).append(op)
         results: Set[int] = set()
         for call in self.flat.calls:
-            own = tuple(each.scope + self.flat.names[call.op] + "_grad/" for each in part.calls)
+            own = tuple(each.scope + _without(self.flat.names[call.op], each.prefix) + "_grad/" for each in part.calls)
             for result in _unnamed_results(self.flat, call):
                 known = readers.get(self.flat.first_output[result], ())
                 if part.inside.issuperset(known) and any(self.flat.names[op].startswith(own) for op in known):
@@ -288,7 +292,7 @@ class _Search:
 
     def _copies(self) -> List[int]:
         """Return the copies that gating makes of the gradients of this op, in the order of its inputs."""
-        start = self.call.scope + self.flat.names[self.op]
+        start = self.call.scope + _without(self.flat.names[self.op], self.call.prefix)
         copies = []
         for op in self.call.gradient_ops.get(self.op, ()):
             match = _TUPLE.match(self.flat.names[op][len(start) :]) if self.flat.names[op].startswith(start) else None
@@ -493,18 +497,24 @@ def _unnamed_results(flat: FlatGraph, call: Call) -> Iterator[int]:
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 
-def _gradients(flat: FlatGraph, names: Names, scope: str) -> Gradients:
+def _gradients(flat: FlatGraph, names: Names, scope: str, prefix: str) -> Gradients:
     owners: Dict[int, int] = {}
     gradients: Dict[int, List[int]] = {}
     inside = [op for op, name in enumerate(flat.names) if name.startswith(scope)]
     known: Dict[str, Optional[int]] = {}
     for op in inside:
-        owner = _owner(flat.names[op][len(scope) :], names, known)
+        owner = _owner(flat.names[op][len(scope) :], names, known, prefix)
         if owner is not None:
             owners[op] = owner
             gradients.setdefault(owner, []).append(op)
     gates = any(_TUPLE.search(flat.names[op]) for op in owners)
-    return Gradients(scope, frozenset(inside), owners, gradients, gates, gradients_of_writes(flat, frozenset(inside)))
+    trained = gradients_of_writes(flat, frozenset(inside))
+    return Gradients(scope, prefix, frozenset(inside), owners, gradients, gates, trained)
+
+
+def _without(name: str, prefix: str) -> str:
+    """Return the name that an op had before its graph was imported under ``prefix``."""
+    return name[len(prefix) :] if name.startswith(prefix) else name
 
 
 def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Call, label: str) -> Gradients:
@@ -523,10 +533,10 @@ def _body_gradients(flat: FlatGraph, names: Names, call: Gradients, forward: Cal
         if owner is not None:
             owners[op] = owner
             gradients.setdefault(owner, []).append(op)
-    return Gradients(call.scope, frozenset(inside), owners, gradients, False, {}, not forward.variables)
+    return Gradients(call.scope, call.prefix, frozenset(inside), owners, gradients, False, {}, not forward.variables)
 
 
-def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str = "") -> Optional[int]:
+def _owner(text: str, names: Names, known: Dict[str, Optional[int]], before: str) -> Optional[int]:
     """Return the op whose gradient function made the op with the name ``text`` in the scope.
 
     The op's name begins with ``before``.

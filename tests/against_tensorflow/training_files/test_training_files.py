@@ -93,3 +93,34 @@ def test_the_counter_of_steps_is_updated(resource):
         meta = tf.compat.v1.train.export_meta_graph()
     audit = graphcut.audit(meta, variables="*")
     assert [each.name for each in audit if not each.is_updated] == ["restored"]
+
+
+IMPORTED = [
+    graphs.Recipe(model, way, "adam", resource)
+    for model in ("plain", "swish", "joined tensor none", "branched swish")
+    for way in ("minimize", "of gradients", "by hand")
+    for resource in (False, True)
+]
+
+
+@pytest.mark.parametrize("prefix", ["imported", "outer/gradients"])
+@pytest.mark.parametrize("recipe", IMPORTED, ids=lambda recipe: recipe.name)
+def test_a_graph_under_the_scope_that_it_was_imported_in_is_audited_as_it_was(recipe, prefix):
+    """``import_graph_def(graph, name="imported")`` puts the scope in front of every name, those of the gradients included."""
+    record = build(recipe)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(record.graph.as_graph_def(), name=prefix)
+    audit, original = graphcut.audit(graph.as_graph_def()), graphcut.audit(record.graph.as_graph_def())
+    assert audit.loss == ("%s/%s" % (prefix, record.losses[0]),)
+    assert [(each.verdict, each.is_updated) for each in audit] == [(each.verdict, each.is_updated) for each in original]
+
+
+def test_of_two_graphs_in_one_each_has_its_own_gradients():
+    """All names of the second are names of the first, but for the scope."""
+    program = build(graphs.Recipe("swish", "minimize", "adam", resource=False)).graph.as_graph_def()
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(program, name="")
+        tf.import_graph_def(program, name="second")
+    for loss, inside in (("total_loss:0", False), ("second/total_loss:0", True)):
+        audit = graphcut.audit(graph.as_graph_def(), loss=loss, variables="*/w")
+        assert {each.name.startswith("second/"): each.verdict.value for each in audit} == {inside: "flows", not inside: "none"}
