@@ -29,6 +29,7 @@ from typing import (
 from graphcut.graph.dtypes import REAL_FLOATS, RESOURCE, base_dtype
 from graphcut.graph.flat import SEPARATOR, FlatGraph
 from graphcut.graph.float_walks import consumers, reachable_ops, upstream
+from graphcut.graph.loss_scaling import without_scale
 from graphcut.graph.loss_sums import LossSums
 from graphcut.graph.names import Names
 from graphcut.graph.op_types import OPTIMIZERS, VARIABLES
@@ -46,8 +47,8 @@ _GATED = "_grad/tuple/"
 class BackwardCall:
     """One call of ``tf.gradients`` that a graph holds.
 
-    ``loss`` are the tensors that were differentiated; ``reached`` the ops of its scope and all ops that depend on its
-    gradients through floats; ``differentiated`` the forward ops whose gradients it computes.
+    ``loss`` are the tensors that were differentiated, without a scale for half precision; ``reached`` the ops of its scope and
+    all ops that depend on its gradients through floats; ``differentiated`` the forward ops whose gradients it computes.
     ``prefix`` is the scope that the graph was imported under: the names of forward ops begin with it.
     """
 
@@ -120,6 +121,7 @@ def _backward_part(flat: FlatGraph, names: Names) -> BackwardPart:
             flat, names, scope, ops, ahead, LossSums(flat, ops, ahead.keys(), others, inside, _copies_gradients(flat, ops))
         )
         reached = frozenset(reachable_ops(flat, ops))
+        loss = without_scale(flat, loss, reached)
         calls.append(BackwardCall(scope, prefixes[scope], loss, reached, frozenset(ahead)))
     ends = {op for call in calls for op in call.differentiated}
     ends.update(flat.producer[tensor] for call in calls for tensor in call.loss)

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
+from graphcut import Verdict
 from tests.against_tensorflow.share import own_share
 from tests.against_tensorflow.training_files.graphs import Build, v1
 
@@ -99,3 +100,34 @@ def test_a_sum_of_many_terms():
         lambda network: sum([tf.square(network.error) for _ in range(250)], network.error), "", is_gated=False
     )
     assert graphcut.audit(program, oracle="2.21").loss == (loss,)
+
+
+SCALES = {
+    "fixed": lambda: v1.train.experimental.FixedLossScale(64.0),
+    "dynamic": lambda: v1.train.experimental.DynamicLossScale(),
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float16])
+def test_the_scale_of_an_optimizer_for_mixed_precision_is_no_part_of_the_loss(scale, dtype):
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        hidden = tf.nn.swish(tf.matmul(made.batch(), made.variable("base", 4, 3)))
+        output = tf.cast(tf.matmul(hidden, made.variable("head", 3, 2)), dtype)
+        loss = tf.reduce_mean(tf.square(output), name="loss")
+        optimizer = v1.train.experimental.MixedPrecisionLossScaleOptimizer(v1.train.AdamOptimizer(), SCALES[scale]())
+        optimizer.minimize(loss)
+    audit = graphcut.audit(graph.as_graph_def())
+    assert audit.loss == ("loss:0",) and audit.assumptions == ()
+    assert [(each.verdict, each.is_updated) for each in audit.select("base")] == [(Verdict.FLOWS, True)]
+
+
+def test_a_loss_that_is_scaled_by_hand_is_the_loss():
+    """The gradients are divided by the number itself: no op of an optimizer's is known from one of the user's."""
+    with tf.Graph().as_default() as graph:
+        made = Build(resource=True)
+        loss = tf.multiply(tf.reduce_mean(tf.matmul(made.batch(), made.variable("w", 4, 3))), 64.0, name="scaled")
+        optimizer = v1.train.AdamOptimizer()
+        optimizer.apply_gradients([(gradient / 64.0, variable) for gradient, variable in optimizer.compute_gradients(loss)])
+    assert graphcut.audit(graph.as_graph_def()).loss == ("scaled:0",)
