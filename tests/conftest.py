@@ -19,7 +19,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests import counted
+from tests import tallies
 
 TESTS = Path(__file__).parent
 TENSORFLOW_FOLDERS = ("against_tensorflow",)
@@ -124,16 +124,16 @@ def pytest_sessionfinish(session):
     """A worker of several hands over what it counted."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["counted"] = counted.COUNTED
+        output["counted"] = tallies.COUNTED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    counted.add(getattr(node, "workeroutput", {}).get("counted", {}))
+    tallies.add(getattr(node, "workeroutput", {}).get("counted", {}))
 
 
 def pytest_terminal_summary(terminalreporter):
-    for section in sorted(counted.COUNTED):
+    for section in sorted(tallies.COUNTED):
         terminalreporter.section(section)
-        for line in counted.lines(section):
+        for line in tallies.lines(section):
             terminalreporter.write_line(line)

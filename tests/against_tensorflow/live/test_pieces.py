@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
-from tests import counted
+from tests import tallies
 
 v1 = tf.compat.v1
 
@@ -136,8 +136,8 @@ def test_what_is_judged_zero_is_zero(seed):
         for place, each in zip(there, point):
             nonzero[place] |= bool(np.any(each))
     assert not [place for place in there if nonzero[place] and verdicts[place] is Verdict.ZERO]
-    counted.tally("pieces", "judged zero", ("" for place in there if verdicts[place] is Verdict.ZERO))
-    counted.tally(
+    tallies.tally("pieces", "judged zero", ("" for place in there if verdicts[place] is Verdict.ZERO))
+    tallies.tally(
         "pieces",
         "flows, but zero at both points",
         ("seed %d" % seed for place in there if verdicts[place] is Verdict.FLOWS and not nonzero[place]),

@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from tests import counted
+from tests import tallies
 from tests.against_tensorflow.share import own_share
 
 from .compare import differences
@@ -34,5 +34,5 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda each: each.name)
 def test_verdicts_do_not_depend_on_the_form(subject):
     found = list(differences(subject, unchanged=3, changed=2))
-    counted.tally("metamorphic", "differences with a reason", (str(each) for each in found if reason(each)))
+    tallies.tally("metamorphic", "differences with a reason", (str(each) for each in found if reason(each)))
     assert [str(each) for each in found if not reason(each)] == []

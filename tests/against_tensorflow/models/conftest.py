@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import counted
+from tests import tallies
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def record_judgement():
     """Keeps a judgement for the summary."""
 
     def record(model, loss, judgement):
-        counted.tally("real models", "judged", [line("%s, %s" % (model.name, loss), judgement)])
+        tallies.tally("real models", "judged", [line("%s, %s" % (model.name, loss), judgement)])
 
     return record
 

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from tests import counted
+from tests import tallies
 
 pytest.importorskip("tensorflow")
 
@@ -60,7 +60,7 @@ def test_verdict_is_what_tensorflow_answers(name, mode):
 def count(found, name, mode):
     """Keep what is printed at the end of the run."""
     place = "%s-%s " % (name, mode)
-    counted.tally("oracle", "answers compared", ("" for _ in found.answers))
+    tallies.tally("oracle", "answers compared", ("" for _ in found.answers))
     tally("flows, but zero at every point", place, parity.imprecise(found))
     tally("a gradient whose value could not be had", place, parity.unknown(found))
     if mode in CASES[name].crash:
@@ -69,7 +69,7 @@ def count(found, name, mode):
 
 def tally(kind, place, targets):
     """Add the targets of one case to what is printed."""
-    counted.tally("oracle", kind, (place + target for target in targets))
+    tallies.tally("oracle", kind, (place + target for target in targets))
 
 
 @pytest.mark.parametrize("name, mode", DECLARED)

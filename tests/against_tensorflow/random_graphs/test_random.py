@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import counted
+from tests import tallies
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("hypothesis")
@@ -54,9 +54,9 @@ def test_a_random_graph(recipe):
         judgements = judge(recipe, tf)
     except CannotBuild:
         reject()
-    counted.tally("random graphs", "answers compared", ("" for _ in judgements))
+    tallies.tally("random graphs", "answers compared", ("" for _ in judgements))
     imprecise = ("%s: %s" % (each.verdict, " ".join(each.path)) for each in judgements if each.imprecise)
-    counted.tally("random graphs", "flows, but zero at every point", imprecise)
+    tallies.tally("random graphs", "flows, but zero at every point", imprecise)
     for wrong in [each for each in judgements if each.disagrees]:
         pytest.fail(f"{wrong}\n{shrunk(recipe, same(tf, wrong))!r}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from fixtures import taken
+from fixtures import step_gradients
 from fixtures.documents import step_000, step_001, step_002, step_003, step_004
 
 pytestmark = pytest.mark.xdist_group("gallery")
@@ -14,13 +14,13 @@ EAGER = pytest.mark.skipif(not tf.executing_eagerly(), reason="values are comput
 
 def traced(entry):
     """A step built and traced."""
-    with taken.alone(tf.Graph()):
-        return taken.traced(entry())
+    with step_gradients.alone(tf.Graph()):
+        return step_gradients.traced(entry())
 
 
 def eagerly(entry):
     """The first run of a step, op by op."""
-    return taken.eagerly(entry())[0]
+    return step_gradients.eagerly(entry())[0]
 
 
 @pytest.mark.parametrize("entry", [step_000.dense, step_000.convolution, step_000.flags])
@@ -44,7 +44,7 @@ def test_001_a_stop_in_a_branch_gives_a_gradient_in_some_runs():
 
 @EAGER
 def test_001_run_eagerly_the_other_branch_gives_none():
-    assert {run.gradients for run in taken.eagerly(step_001.conditional())} == {(("none",),), (("gradient",),)}
+    assert {run.gradients for run in step_gradients.eagerly(step_001.conditional())} == {(("none",),), (("gradient",),)}
 
 
 @pytest.mark.skipif(not hasattr(tf.keras.Model, "train_step"), reason="Keras has no train_step before TensorFlow 2.2")

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
-from fixtures import make_gallery, taken
+from fixtures import make_gallery, step_gradients
 from fixtures.all_steps import ROWS
 from fixtures.documents import step_000, step_001, step_002, step_003, step_004
 from fixtures.gallery import actor_critic, dcgan, ddpg, dqn, fine_tuning, gradient_penalty, maml, simsiam, vq_vae
@@ -39,7 +39,7 @@ def graph_of(entry):
 @functools.lru_cache(maxsize=None)
 def audited(entry):
     """A step and its audits, made once."""
-    with taken.alone(graph_of(entry)):
+    with step_gradients.alone(graph_of(entry)):
         return make_gallery.audited(entry)
 
 
@@ -49,9 +49,9 @@ def answered(entry):
 
     A tape that raises, because it was asked before, gives no answer.
     """
-    with taken.alone(graph_of(entry)):
-        run = taken.traced(audited(entry)[0])
-    return [answers for answers in run.gradients if taken.RAISES not in answers]
+    with step_gradients.alone(graph_of(entry)):
+        run = step_gradients.traced(audited(entry)[0])
+    return [answers for answers in run.gradients if step_gradients.RAISES not in answers]
 
 
 def test_every_row_has_a_symptom():
@@ -110,10 +110,10 @@ OF_EAGER = {
 @each_entry
 def test_a_step_that_runs_eagerly_under_a_watch_gets_the_same_verdicts(entry):
     step = entry()
-    if taken.builds_graph(step) or entry in OF_EAGER:
+    if step_gradients.builds_graph(step) or entry in OF_EAGER:
         pytest.skip(OF_EAGER.get(entry, "it builds a graph"))
     with graphcut.watch() as watched:
-        taken.eagerly(step, most=1)
+        step_gradients.eagerly(step, most=1)
     traced = audited(entry)[1]
     assert [[each.verdict for each in audit] for audit in watched.audits] == [
         [each.verdict for each in audit] for audit in traced

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
-from fixtures import taken
+from fixtures import step_gradients
 from fixtures.all_steps import ROWS
 from fixtures.broken import inverted_vq_vae, late_tape, ppo, rounded_embedding, shared_fakes, two_heads
 from fixtures.steps import named
@@ -83,7 +83,7 @@ def test_a_step_with_the_edit_takes_the_gradient(entry, tmp_path):
             for group in alternatives(suggested(audit, audit.variables[place].name)):
                 function = edited(entry, group, tmp_path)
                 if function is not None:
-                    assert taken.traced(function()).gradients[index][place] == "gradient"
+                    assert step_gradients.traced(function()).gradients[index][place] == "gradient"
 
 
 @pytest.mark.parametrize("fixture", FIXTURES)
@@ -129,7 +129,7 @@ def test_fakes_that_another_tape_needs_are_computed_once_more_in_the_generator_s
     (found,) = audit.suggest_unblock(audit.variables[0].name)
     assert found.confirmed and found.code == "fakes = generator(noise)"
     function = edited(shared_fakes.buggy, [found], tmp_path)
-    assert taken.traced(function()).gradients[1] == ("gradient", "gradient")
+    assert step_gradients.traced(function()).gradients[1] == ("gradient", "gradient")
 
 
 def test_an_inverted_estimator_is_the_first_thing_to_mend():

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import graphcut
-from fixtures import taken
+from fixtures import step_gradients
 from fixtures.documents import step_004
 from tests.against_tensorflow.steps.judge import variable
 
@@ -61,7 +61,7 @@ def test_a_loss_that_is_the_barrier_itself_is_named_once():
 
 
 def test_a_stop_that_no_tape_records_is_called_a_stop():
-    with taken.alone(tf.Graph()):
+    with step_gradients.alone(tf.Graph()):
         (audit,) = graphcut.audit_step(step_004.fixed().run)
         text = audit.explain(audit.variables[0].name)
     assert "Another route is blocked by stop-gradient at StopGradient" in text and "stop-argument" not in text

@@ -9,7 +9,7 @@ import graphcut
 from graphcut import Verdict
 from tests.against_tensorflow.training_files import graphs
 from tests.against_tensorflow.training_files.graphs import Build, v1
-from tests.against_tensorflow.training_files.made_at_random import custom
+from tests.against_tensorflow.training_files.random_training_graphs import custom
 
 needs_tensorflow_2 = pytest.mark.skipif(tf.__version__.startswith("1."), reason="TensorFlow 1.15 fails to differentiate these")
 

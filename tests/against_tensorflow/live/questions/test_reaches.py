@@ -9,7 +9,7 @@ from fixtures.documents import document_002
 from fixtures.scenarios import control_flow, losses
 from fixtures.scenarios.making import dense, given, weights
 from graphcut import GraphcutError, Verdict
-from tests.against_tensorflow.live.questions.asked import audited
+from tests.against_tensorflow.live.questions.question_graphs import audited
 from tests.against_tensorflow.scenarios.judge import said
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import graphcut
 from fixtures.scenarios.making import dense, given, weights
 from graphcut import GraphcutError, Verdict
-from tests.against_tensorflow.live.questions.asked import rounded_choice
+from tests.against_tensorflow.live.questions.question_graphs import rounded_choice
 from tests.patching import applied
 
 v1 = tf.compat.v1

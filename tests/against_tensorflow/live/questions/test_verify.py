@@ -17,7 +17,7 @@ from fixtures.scenarios import control_flow, dependence, losses, operations, sto
 from fixtures.scenarios.making import given, weights
 from graphcut import GraphcutError, Verdict
 from graphcut.api.verify import disagreements, nonzeros
-from tests.against_tensorflow.live.questions.asked import audited, two_layers
+from tests.against_tensorflow.live.questions.question_graphs import audited, two_layers
 
 FILES = Path(fixtures.__file__).parent
 v1 = tf.compat.v1

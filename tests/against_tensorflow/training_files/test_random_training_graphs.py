@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import graphcut
 from graphcut import Verdict
-from tests.against_tensorflow.training_files import made_at_random
+from tests.against_tensorflow.training_files import random_training_graphs
 from tests.against_tensorflow.training_files.graphs import v1
 
 SEEDS = range(30)
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.xdist_group("training graphs made at random")
 @functools.lru_cache(maxsize=None)
 def made(seed):
     """The graph, and for each loss that has variables what is true."""
-    truth = made_at_random.truth(seed)
-    graph, losses = made_at_random.train(seed)
+    truth = random_training_graphs.truth(seed)
+    graph, losses = random_training_graphs.train(seed)
     return graph, {loss: truth[loss] for loss in losses if truth[loss]}
 
 
