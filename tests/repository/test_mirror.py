@@ -106,6 +106,7 @@ JUDGED_BY = {
     "graph/formats/keras_files": "against_tensorflow/live/test_keras_files.py",
     "graph/formats/raw_bytes": "robustness/test_formats.py",
     "graph/formats/remote_files": "unit/graph/formats/test_reader.py",
+    "graph/loss_scaling": "against_tensorflow/training_files/test_sums.py",
     "graph/loss_sums": "against_tensorflow/training_files/test_sums.py",
     "graph/loaded": "unit/graph/formats/test_reader.py",
     "graph/messages": "robustness/test_formats.py",
