@@ -180,7 +180,7 @@ class TableOracle:
         self.label = "TensorFlow %s (gradient table%s)" % (_short(self.version), " and %s" % overlay.label if overlay else "")
         behavior = data()["behavior"][column]
         self.trainable: FrozenSet[int] = frozenset(behavior["trainable"])
-        self._behavior = TensorFlowBehavior(
+        self.surroundings = TensorFlowBehavior(
             trainable=self.trainable,
             inert_counts=behavior["inert_counts"],
             fills_branches=behavior["fills_branches"],
@@ -191,7 +191,7 @@ class TableOracle:
 
     def behavior(self, origin: GraphMetadata) -> TensorFlowBehavior:
         """Return how this version treats the surroundings of an op. Users' gradient functions are not in the table."""
-        return replace(self._behavior.of(origin), foreign=True, plain_root=False)
+        return replace(self.surroundings.of(origin), foreign=True, plain_root=False)
 
     def asker(self, origin: GraphMetadata) -> AskGradient:
         """Return the function that answers questions about the ops of any graph."""

@@ -20,6 +20,7 @@ from tensorflow.python.ops import control_flow_util, custom_gradient
 
 from graphcut.backend.check import load_functions
 from graphcut.backend.gradient_oracle.single_op_graph import op_def
+from graphcut.backend.live.eager_context import soft_placement
 from graphcut.backend.live.function_graphs import functions as library
 from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.errors import GraphcutError
@@ -78,7 +79,7 @@ class Original:
     def loads(self) -> bool:
         """Return whether the called functions can be made callable again."""
         graph_def = tf.compat.v1.GraphDef.FromString(self.meta.graph_def.SerializeToString())
-        with tf.Graph().as_default():
+        with soft_placement(), tf.Graph().as_default():
             return bool(load_functions.load(graph_def))
 
     def has(self, *types: str) -> bool:
@@ -115,7 +116,7 @@ class Copy:
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Make the copy the default graph, inside the graph around it."""
-        with self.outer.as_default(), self.graph.as_default():
+        with soft_placement(), self.outer.as_default(), self.graph.as_default():
             yield
 
     def tensor(self, name: str) -> Any:
@@ -197,7 +198,7 @@ def _import_copy(given: Original, graph: Any, outer: Any, feed: Feed) -> Copy:
     replaced: Dict[str, Any] = {}
     meta = tf.compat.v1.MetaGraphDef.FromString(given.meta.SerializeToString())
     renamed = _rename_functions(meta.graph_def)
-    with outer.as_default(), graph.as_default():
+    with soft_placement(), outer.as_default(), graph.as_default():
         for tensor in _fed_placeholders(given.live):
             replaced[tensor.name] = feed(tensor)
         try:

@@ -36,6 +36,7 @@ from graphcut.backend.gradient_oracle.single_op_graph import (
     unlisted_signature,
 )
 from graphcut.backend.live import function_graphs
+from graphcut.backend.live.eager_context import soft_placement
 from graphcut.backend.live.function_identity import identity, is_tensorflow_code, is_tensorflow_path
 from graphcut.backend.live.gradient_registry import REGISTRY
 from graphcut.backend.live.variable_objects import captures
@@ -298,7 +299,7 @@ def _called_beside(question: GradientQuery, function: Any, custom: bool, op: Any
     """Ask a function about a live op in a scratch graph inside the op's graph, which stays as it is."""
     graph = _graph_within(op.graph)
     known = question._replace(shapes=tuple(each.shape for each in op.inputs), output_shapes=None)
-    with graph.as_default():
+    with soft_placement(), graph.as_default():
         found = _differentiated(known, function, custom, op, graph, zeros_for_integers=False)
     zeros = {op.inputs[index].name for index in question.zeros}
     inside = [(outer, inner) for outer, inner in captures(graph) if getattr(outer, "graph", None) is op.graph]

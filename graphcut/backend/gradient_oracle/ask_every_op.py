@@ -112,7 +112,7 @@ def column() -> Dict[str, Any]:
 
 def behavior() -> Dict[str, Any]:
     """Return the findings of the version probes as plain data."""
-    probed = version_probes.surroundings()
+    probed = version_probes.probe()
     return {
         "trainable": sorted(probed.trainable),
         "inert_counts": probed.inert_counts,

@@ -13,6 +13,7 @@ from tensorflow.python.framework import func_graph, op_def_registry
 from tensorflow.python.ops import control_flow_util, gradients_util
 
 from graphcut.analysis.rules.oracle import GradientQuery
+from graphcut.backend.live.eager_context import soft_placement
 from graphcut.graph import op_outputs
 from graphcut.graph.attrs import entry, parse_attrs
 from graphcut.graph.dtypes import RESOURCE, VARIANT, base_dtype
@@ -133,7 +134,7 @@ def scratch(question: GradientQuery) -> Iterator[Any]:
             graph = func_graph.FuncGraph("graphcut")
     try:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = old and graph is not outer
-        with graph.as_default():
+        with soft_placement(), graph.as_default():
             yield graph
     finally:
         control_flow_util.ENABLE_CONTROL_FLOW_V2 = old

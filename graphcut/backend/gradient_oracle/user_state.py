@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import collections
 import functools
+import gc
 import random
 import types
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager.def_function import Function
+from tensorflow.python.framework import ops
 
 from graphcut.backend.live.function_identity import content, is_tensorflow_code
+from graphcut.backend.live.variable_objects import is_symbolic
 
 _MANY = 2000
 _ELEMENTS = 100000
@@ -41,6 +46,87 @@ def same_state(function: Any) -> Iterator[None]:
         np.random.set_state(states[1])
 
 
+@contextmanager
+def forget_traced_tensors(functions: Sequence[Any]) -> Iterator[None]:
+    """On exit, restore what remembers a tensor of a graph that was built meanwhile.
+
+    Everything else that the functions changed stays, such as what they count.
+    """
+    found = _reachable_objects(*functions)
+    known = frozenset(id(each.graph) for each in found if _is_traced_tensor(each)) | {id(ops.get_default_graph())}
+    undo = [forget for each in found for forget in _forgets_of(each, known)]
+    try:
+        yield
+    finally:
+        for forget in undo:
+            forget()
+
+
+def _is_traced_tensor(value: Any) -> bool:
+    return isinstance(value, tf.Tensor) and is_symbolic(value)
+
+
+def _remembers(value: Any, known: FrozenSet[int]) -> bool:
+    """Return whether a value is, or holds, a tensor of a graph that is not among those known before."""
+    if value is None or isinstance(value, (str, bytes, int, float, complex)):
+        return False
+    return any(_is_traced_tensor(each) and id(each.graph) not in known for each in _reachable_objects(value))
+
+
+def _forgets_of(value: Any, known: FrozenSet[int]) -> Iterator[Restore]:
+    if _is(value, dict):
+        yield functools.partial(_forget_names, value, dict(value), known)
+    elif _is(value, list, collections.deque):
+        yield functools.partial(_forget_elements, value, list(value), known)
+    elif isinstance(value, types.FunctionType):
+        for cell in value.__closure__ or ():
+            yield functools.partial(_forget_cell, cell, _cell(cell), known)
+        for table, names in _bindings(value):
+            old = {name: table[name] for name in names if name in table}
+            yield functools.partial(_forget_names, table, old, known, frozenset(names))
+    elif isinstance(value, _CACHE):
+        yield functools.partial(_forget_answers, value, value.cache_info(), known)
+    elif isinstance(value, type) and not _is_of_library(value):
+        yield functools.partial(_forget_attributes, value, dict(vars(value)), known)
+
+
+def _forget_names(
+    table: Dict[Any, Any], old: Dict[Any, Any], known: FrozenSet[int], names: Optional[FrozenSet[str]] = None
+) -> None:
+    for name in list(table) if names is None else names.intersection(table):
+        if table[name] is not old.get(name, _MISSING) and _remembers(table[name], known):
+            if name in old:
+                dict.__setitem__(table, name, old[name])
+            else:
+                dict.__delitem__(table, name)
+
+
+def _forget_elements(value: Any, old: List[Any], known: FrozenSet[int]) -> None:
+    before = {id(each) for each in old}
+    if any(id(each) not in before and _remembers(each, known) for each in value):
+        _put_back_list(value, old)
+
+
+def _forget_cell(cell: Any, old: Any, known: FrozenSet[int]) -> None:
+    if _cell(cell) is not old and _remembers(_cell(cell), known):
+        _put_back_cell(cell, old)
+
+
+def _forget_attributes(value: Any, old: Dict[str, Any], known: FrozenSet[int]) -> None:
+    for name, each in list(vars(value).items()):
+        if each is not old.get(name, _MISSING) and _remembers(each, known):
+            if name in old:
+                setattr(value, name, old[name])
+            else:
+                delattr(value, name)
+
+
+def _forget_answers(cache: Any, before: Any, known: FrozenSet[int]) -> None:
+    """Empty a cache that remembers such a tensor."""
+    if cache.cache_info().misses != before.misses and _remembers(gc.get_referents(cache), known):
+        cache.cache_clear()
+
+
 def names_read(function: Any) -> Set[str]:
     """Return the names of globals and attributes in the user's code that a function can reach.
 
@@ -63,9 +149,9 @@ def _restores(function: Any) -> Iterator[Restore]:
         yield from _restores_of(value)
 
 
-def _reachable_objects(function: Any) -> List[Any]:
-    """Return the objects that a function can reach, nearest first, itself included."""
-    found, seen = [function], {id(function)}
+def _reachable_objects(*functions: Any) -> List[Any]:
+    """Return the objects that functions can reach, nearest first, themselves included."""
+    found, seen = list(functions), set(map(id, functions))
     for value in found:
         if len(found) > _MANY:
             break
@@ -106,8 +192,11 @@ def _is(value: Any, *kinds: type) -> bool:
 
 def _attributes(value: Any) -> List[Any]:
     """Return the attributes of an object of a user's class and of the class, whose ``__call__`` may be the function."""
+    if isinstance(value, Function):
+        return [value.python_function]
     if isinstance(value, types.ModuleType) or _is_of_library(value if isinstance(value, type) else type(value)):
-        return []
+        wrapped = (getattr(value, "__dict__", None) or {}).get("__wrapped__")  # as ``tf.custom_gradient`` keeps its function
+        return [] if wrapped is None else [wrapped]
     if isinstance(value, type):
         return list(vars(value).values())
     return [getattr(value, "__dict__", None), type(value)]

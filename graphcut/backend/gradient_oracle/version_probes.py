@@ -9,8 +9,10 @@ import tensorflow as tf
 from tensorflow.python.framework import func_graph
 from tensorflow.python.ops import cond_v2, gradients_util
 
+from graphcut.analysis.rules import gradient_table
 from graphcut.analysis.rules.oracle import TensorFlowBehavior
 from graphcut.backend.gradient_oracle.single_op_graph import is_trainable
+from graphcut.backend.live.eager_context import is_initialized, soft_placement
 from graphcut.backend.live.gradient_registry import restore_registry
 from graphcut.graph.dtypes import DTYPES
 from graphcut.graph.metadata import GraphMetadata
@@ -33,8 +35,20 @@ def reads_targets() -> bool:
 
 @lru_cache(maxsize=None)
 def surroundings() -> TensorFlowBehavior:
-    """Return the part of the behavior that the installed TensorFlow determines."""
-    with restore_registry():  # TensorFlow 1.15 registers a gradient function for each function that is called
+    """Return the part of the behavior that the installed TensorFlow determines.
+
+    A version that the gradient table knows is not probed before TensorFlow's context is initialized: the probes call
+    functions, which initialize it, and then the user can no longer choose devices and threads.
+    """
+    if not is_initialized() and tf.__version__ in gradient_table.versions():
+        return gradient_table.table_oracle(gradient_table.versions().index(tf.__version__)).surroundings
+    return probe()
+
+
+def probe() -> TensorFlowBehavior:
+    """Return that part as the installed TensorFlow shows it."""
+    # TensorFlow 1.15 registers a gradient function for each function that is called.
+    with soft_placement(), restore_registry():
         return TensorFlowBehavior(
             trainable=trainable_dtypes(),
             inert_counts=_looks_at_elements(),

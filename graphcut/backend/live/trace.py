@@ -18,6 +18,7 @@ from tensorflow.python.util import tf_decorator
 
 from graphcut.backend.gradient_oracle.single_op_graph import unlisted_signature
 from graphcut.backend.live import function_graphs, serialize
+from graphcut.backend.live.eager_context import soft_placement
 from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import input_specs, trainable_flags
 from graphcut.backend.live.plain_code import as_run_eagerly, is_plain, trace_either_way
@@ -110,7 +111,8 @@ def _concrete(source: Any, args: Sequence[Any], kwargs: Dict[str, Any]) -> Any:
 
 def _of_function(source: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     args = [example(arg) for arg in args]
-    return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
+    with soft_placement():
+        return source.get_concrete_function(*args, **{key: example(value) for key, value in kwargs.items()})
 
 
 class _HeldVariable:

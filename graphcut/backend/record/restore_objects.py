@@ -5,7 +5,8 @@ layers keep tensors of the traced graph, initializers draw random numbers. ``Sna
 that a step refers to and the content of its lists, dicts and sets; ``restore`` puts them back.
 
 A layer that had no variables before keeps the new ones, as after a call by the user; only its losses are restored. Counters in
-public attributes of the user's own classes (``self.calls += 1``) are not restored.
+public attributes of the user's own classes (``self.calls += 1``) are not restored. Tensors of the traced graph
+that the user's code remembers, in a closure, a dictionary or a cache, are removed: the next step would fail at them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
+import types
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -23,6 +25,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import variables
 
+from graphcut.backend.gradient_oracle.user_state import forget_traced_tensors
 from graphcut.backend.live.models import referenced_values
 from graphcut.backend.live.variable_objects import is_symbolic
 
@@ -73,6 +76,10 @@ class Snapshot:
         fields = dict(vars(value))
         self._fields.append((value, fields, not is_unbuilt_layer(value)))
         return [(each, _is_users(value, name)) for name, each in fields.items()]
+
+    def functions(self) -> List[Any]:
+        """Return the functions that the Keras objects refer to, such as losses."""
+        return [each for each in self._seen.values() if isinstance(each, types.FunctionType)]
 
     def restore(self) -> None:
         """Restore everything that changed."""
@@ -182,10 +189,11 @@ def _content(value: Any) -> List[Any]:
 
 @contextmanager
 def undone(step: Any) -> Iterator[None]:
-    """Restore the Keras objects of a step afterwards."""
+    """Restore the Keras objects of a step afterwards, and remove what remembers tensors of its trace."""
     snapshot = Snapshot(roots(step))
     try:
-        yield
+        with forget_traced_tensors([step, *snapshot.functions()]):
+            yield
     finally:
         snapshot.restore()
 

@@ -11,6 +11,7 @@ from tensorflow.python.eager import def_function
 from tensorflow.python.util import tf_decorator
 
 from graphcut.analysis.tape_record import GradientCall, Source
+from graphcut.backend.live.eager_context import soft_placement
 from graphcut.backend.live.gradient_registry import TracedGradients
 from graphcut.backend.live.models import listed_variables, trainable_flags
 from graphcut.backend.live.plain_code import as_run_eagerly, is_plain, trace_either_way
@@ -136,14 +137,14 @@ def _tracing_attempts(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
 def _as_function(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
     function = _traced_function(step, made)
     made.kept.append(function)
-    with explain_errors(label_of(step), double_arguments(step, args, kwargs)):
+    with soft_placement(), explain_errors(label_of(step), double_arguments(step, args, kwargs)):
         asked = list(args), dict(kwargs)
         given, named = tf.nest.map_structure(example, asked if hasattr(step, "python_function") else hold(asked))
         made.kept.append(function.get_concrete_function(*given, **named))
 
 
 def _in_graph(step: Any, args: Sequence[Any], kwargs: Mapping[str, Any], made: StepRecord) -> None:
-    with tf.Graph().as_default() as graph, explain_errors(label_of(step)):
+    with soft_placement(), tf.Graph().as_default() as graph, explain_errors(label_of(step)):
         made.kept.append(graph)
         made.begin()
         made.kept.append(step())

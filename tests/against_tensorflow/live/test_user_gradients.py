@@ -458,6 +458,25 @@ def test_a_gradient_that_remembers_tensors_still_works(memoizer, forgotten):
         assert session.run(gradient).tolist() == [2.0, 2.0, 2.0]
 
 
+@pytest.mark.skipif(not tf.executing_eagerly(), reason="the step executes eagerly")
+@pytest.mark.parametrize("memoizer", MEMOIZERS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("traced", [False, True], ids=["eager", "traced"])
+def test_a_step_whose_gradient_remembers_tensors_still_works(memoizer, traced, forgotten):
+    w, calls = tf.Variable(1.0), []
+    through = times(memoizer())
+
+    def step():
+        calls.append(1)
+        with tf.GradientTape() as tape:
+            loss = through(w * 1.0)
+        return tape.gradient(loss, w)
+
+    step = tf.function(step) if traced else step
+    assert graphcut.audit_step(step)[0][w].verdict is Verdict.FLOWS
+    assert calls  # what code counts stays
+    assert float(step()) == 2.0
+
+
 def test_a_gradient_that_counts_its_calls_answers_as_at_its_first():
     calls = []
 

@@ -1,0 +1,31 @@
+"""TensorFlow's context of the process: its devices and threads are fixed as soon as something first needs it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator
+
+from tensorflow.python.eager import context
+
+
+def is_initialized() -> bool:
+    """Return whether the devices and threads of the process are fixed already."""
+    found = context.context_safe() if hasattr(context, "context_safe") else context._context
+    return found is not None and bool(getattr(found, "_initialized", getattr(found, "_context_handle", None)))
+
+
+@contextmanager
+def soft_placement() -> Iterator[None]:
+    """Let what is built here initialize the context as eager code would: ops go to another device where theirs is missing.
+
+    TensorFlow places softly if the context is initialized eagerly, not if it is while a graph is built.
+    """
+    if not context.executing_eagerly() or is_initialized() or context.context()._soft_device_placement is not None:
+        yield
+        return
+    context.context()._soft_device_placement = True
+    try:
+        yield
+    finally:
+        if context.context()._soft_device_placement is True:
+            context.context()._soft_device_placement = None
